@@ -1,0 +1,167 @@
+"""What moves, and how it is looked at."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from megastep.scenery import Scenery
+
+
+@dataclass(frozen=True, eq=False)
+class Agents:
+    """The agents' state. The tensors are allocated once and written in place.
+
+    Args:
+        positions: Where they are, in metres.
+        velocities: In metres per second.
+        angles: Which way they face, in degrees anticlockwise from +x.
+        angular_velocities: In degrees per second.
+    """
+
+    positions: Float[Tensor, 'env agent 2']
+    velocities: Float[Tensor, 'env agent 2']
+    angles: Float[Tensor, 'env agent']
+    angular_velocities: Float[Tensor, 'env agent']
+
+    @classmethod
+    def zeros(cls, num_envs: int, num_agents: int, device: torch.device) -> Agents:
+        """Agents at rest at the origin."""
+        plane, line = (num_envs, num_agents, 2), (num_envs, num_agents)
+        return cls(*(torch.zeros(shape, device=device) for shape in (plane, plane, line, line)))
+
+
+@dataclass(frozen=True)
+class Cameras:
+    """How agents look at the world: one camera at each mount.
+
+    Args:
+        res: How many pixels wide a camera's picture is.
+        fov: The horizontal field of view, in degrees.
+        subsample: How many rays each pixel is the mean of.
+        max_depth: The distance, in metres, at which depth reaches 0.
+        mounts: Each camera's x and y in metres and angle in degrees, relative to an agent that faces +x.
+
+    Raises:
+        ValueError: if fov isn't in (0, 180); res or subsample is below 1; max_depth isn't above 0; or there is no
+            mount, or one that isn't three finite numbers.
+    """
+
+    res: int = 64
+    fov: float = 130.0
+    subsample: int = 4
+    max_depth: float = 10.0
+    mounts: tuple[tuple[float, float, float], ...] = ((0.0, 0.0, 0.0),)
+
+    def __post_init__(self) -> None:
+        for name in ('res', 'subsample'):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f'{name} must be an integer of at least 1, got {value!r}.')
+        if not 0 < self.fov < 180:
+            raise ValueError(f'fov must be between 0 and 180 degrees, got {self.fov}.')
+        if not 0 < self.max_depth < math.inf:
+            raise ValueError(f'max_depth must be above 0 m and finite, got {self.max_depth}.')
+        object.__setattr__(self, 'mounts', tuple(tuple(mount) for mount in self.mounts))
+        if not self.mounts or any(len(m) != 3 or not all(map(math.isfinite, m)) for m in self.mounts):
+            raise ValueError(f'mounts must be at least one finite (x, y, angle), got {self.mounts}.')
+
+    @property
+    def num_cameras(self) -> int:
+        """How many cameras an agent carries."""
+        return len(self.mounts)
+
+    @property
+    def num_rays(self) -> int:
+        """How many rays a camera casts."""
+        return self.res * self.subsample
+
+
+class Core:
+    """Many envs in packed maps: which map each is in, and the state of its agents.
+
+    Agents start at spawns of their map, facing any way.
+
+    Args:
+        scenery: The maps.
+        num_envs: How many envs there are.
+        fps: How many steps a second has.
+        seed: Seeds the one generator that all the core's randomness comes from.
+        map_ids: The map each env stands in: (env,) int; by default spread evenly over the maps.
+
+    Attributes:
+        map_ids: (env,) int64; may be written between steps, with numbers from 0 to ``scenery.num_maps - 1``.
+        agents: The agents' state.
+        contacts: What each agent touched in the last step: (env, agent) int32, -1 for nothing, else a line's number.
+        turn: Counts the steps; decides which agent of an env moves first.
+        generator: The generator of all randomness.
+
+    Raises:
+        ValueError: if num_envs is below 1, fps isn't above 0, or map_ids has the wrong shape or dtype or names a map
+            that isn't there.
+    """
+
+    def __init__(
+        self,
+        scenery: Scenery,
+        num_envs: int,
+        fps: float = 10,
+        seed: int = 0,
+        map_ids: Int[Tensor, ' env'] | None = None,
+    ) -> None:
+        if not isinstance(num_envs, int) or num_envs < 1:
+            raise ValueError(f'num_envs must be an integer of at least 1, got {num_envs!r}.')
+        if not 0 < fps < math.inf:
+            raise ValueError(f'fps must be above 0 and finite, got {fps}.')
+        self.scenery, self.num_envs, self.fps, self.device = scenery, num_envs, float(fps), scenery.device
+        self.num_agents, self.agent_radius = scenery.num_agents, scenery.agent_radius
+        self.generator = torch.Generator(self.device).manual_seed(seed)
+        spread = torch.arange(num_envs, device=self.device) * scenery.num_maps // num_envs
+        self.map_ids = spread if map_ids is None else checked_map_ids(map_ids, num_envs, scenery)
+        self.agents = Agents.zeros(num_envs, self.num_agents, self.device)
+        self.contacts = torch.full((num_envs, self.num_agents), -1, dtype=torch.int32, device=self.device)
+        self.turn = torch.zeros((), dtype=torch.int64, device=self.device)
+        self.agents.positions.copy_(spawn_positions(self))
+        self.agents.angles.copy_(spawn_angles(self))
+
+
+def checked_map_ids(map_ids: Int[Tensor, ' env'], num_envs: int, scenery: Scenery) -> Int[Tensor, ' env']:
+    """A copy of map ids on the scenery's device, if there is one for each env and each is a map's number."""
+    ids = torch.as_tensor(map_ids)
+    if ids.dtype == torch.bool or ids.is_floating_point() or ids.is_complex():
+        raise ValueError(f'map_ids must be integers, got {ids.dtype}.')
+    if ids.shape != (num_envs,):
+        raise ValueError(f'map_ids must have shape ({num_envs},), got {tuple(ids.shape)}.')
+    bad = ids[(ids < 0) | (ids >= scenery.num_maps)]
+    if len(bad):
+        raise ValueError(f'map_ids must be from 0 to {scenery.num_maps - 1}, got {int(bad[0])}.')
+    return ids.to(scenery.device, torch.int64, copy=True)
+
+
+def spawn_positions(core: Core) -> Float[Tensor, 'env agent 2']:
+    """Draws a different spawn of its map for each agent of an env: a random first and a random stride."""
+    spawns = core.scenery.spawns
+    counts, starts = spawns.widths[core.map_ids].long(), spawns.starts[core.map_ids]
+    longest = ((counts - 1) // max(core.num_agents - 1, 1)).clamp(
+        min=1
+    )  # the last agent doesn't come round to the first
+    firsts, strides = _draw_below(counts, core), 1 + _draw_below(longest, core)
+    order = torch.arange(core.num_agents, device=core.device)
+    chosen = (firsts[:, None] + strides[:, None] * order) % counts[:, None]
+    return spawns.vals[starts[:, None] + chosen]
+
+
+def _draw_below(bounds: Int[Tensor, ' env'], core: Core) -> Int[Tensor, ' env']:
+    """Draws an integer from 0 to below each bound."""
+    u = torch.rand(len(bounds), device=core.device, generator=core.generator)
+    return torch.minimum((u * bounds).long(), bounds - 1)  # float32 rounding can bring u * bound up to the bound
+
+
+def spawn_angles(core: Core) -> Float[Tensor, 'env agent']:
+    """Draws a bearing for each agent, in degrees from -180 to 180."""
+    u = torch.rand((core.num_envs, core.num_agents), device=core.device, generator=core.generator)
+    return 360 * u - 180

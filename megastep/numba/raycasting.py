@@ -1,0 +1,162 @@
+"""What cameras see: finds each ray's nearest line, shades it, and takes the mean of each pixel's rays."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit, prange
+
+from megastep.numba import buffers
+from megastep.numba.light import ONE, ZERO
+from megastep.numba.shading import shade
+
+HALF = np.float32(0.5)
+TINY = np.float32(1e-6)
+DEGREE = np.float32(math.pi / 180)
+
+
+class Optics(NamedTuple):
+    """What all cameras share."""
+
+    mounts: np.ndarray
+    slopes: np.ndarray  # (ray,) how far to the left a ray goes for each metre forward
+    half: np.float32  # the leftmost edge's slope
+    near: np.float32
+    max_depth: np.float32
+    subsample: int
+
+
+class Hits(NamedTuple):
+    """The nearest line that each ray of a frame meets."""
+
+    depths: np.ndarray  # metres forward, not along the ray
+    lines: np.ndarray
+    locations: np.ndarray
+
+
+@njit(cache=True, error_model='numpy')
+def columns(af, al, bf, bl, half, num_rays):
+    """The rays that may meet a line that faces the camera, with one more at either side for rounding.
+
+    Seen from its free side a line runs from its first endpoint on the right to its second on the left; where an
+    endpoint is behind the camera the line leaves the view on that side.
+    """
+    first, last = 0, num_rays - 1
+    if bf > TINY:
+        first = int(min(max((ONE - bl / bf / half) * num_rays * HALF - ONE, ZERO), np.float32(num_rays)))
+    if af > TINY:
+        last = int(min(max((ONE - al / af / half) * num_rays * HALF + ONE, -ONE), np.float32(num_rays - 1)))
+    return first, last
+
+
+@njit(cache=True, error_model='numpy')
+def draw(af, al, bf, bl, line, optics, hits):
+    """Draws one line, its ends given as metres forward and left, over the rays that it covers and is nearest to.
+
+    Which side of a ray an endpoint lies on is computed alike for the two lines that share it, and an endpoint on the
+    ray counts for both: no ray slips between them. The depth is interpolated between the ends, so that a line seen
+    edge-on is as far away as one of them.
+    """
+    facing = af * bl - al * bf
+    behind = af <= ZERO and bf <= ZERO
+    if behind or facing < -TINY * (abs(af * bl) + abs(al * bf)):
+        return
+    first, last = columns(af, al, bf, bl, optics.half, len(optics.slopes))
+    for r in range(first, last + 1):
+        slope = optics.slopes[r]
+        right, left = al - slope * af, bl - slope * bf
+        if right <= ZERO <= left and right < left:
+            location = right / (right - left)
+            depth = af + location * (bf - af)
+            if depth < hits.depths[r] and depth * np.sqrt(ONE + slope * slope) > optics.near:
+                hits.depths[r], hits.lines[r], hits.locations[r] = depth, line, location
+
+
+@njit(cache=True, error_model='numpy')
+def draw_walls(maps, m, first_line, camera, optics, hits):
+    """Draws a map's walls."""
+    x, y, cos, sin = camera
+    start = maps.wall_starts[m]
+    for k in range(maps.wall_widths[m]):
+        ax, ay = maps.walls[start + k, 0, 0] - x, maps.walls[start + k, 0, 1] - y
+        bx, by = maps.walls[start + k, 1, 0] - x, maps.walls[start + k, 1, 1] - y
+        af, al, bf, bl = cos * ax + sin * ay, cos * ay - sin * ax, cos * bx + sin * by, cos * by - sin * bx
+        draw(af, al, bf, bl, first_line + k, optics, hits)
+
+
+@njit(cache=True, error_model='numpy')
+def draw_agents(maps, agents, e, a, camera, optics, hits):
+    """Draws the outlines of all agents of env e but a itself."""
+    x, y, cos, sin = camera
+    for b in range(agents.positions.shape[1]):
+        if b == a:
+            continue
+        bearing = agents.angles[e, b] * DEGREE
+        bcos, bsin = np.cos(bearing), np.sin(bearing)
+        dx, dy = agents.positions[e, b, 0] - x, agents.positions[e, b, 1] - y
+        for k in range(len(maps.outline)):
+            (sx, sy), (tx, ty) = maps.outline[k, 0], maps.outline[k, 1]
+            ax, ay = dx + bcos * sx - bsin * sy, dy + bsin * sx + bcos * sy
+            bx, by = dx + bcos * tx - bsin * ty, dy + bsin * tx + bcos * ty
+            af, al, bf, bl = cos * ax + sin * ay, cos * ay - sin * ax, cos * bx + sin * by, cos * by - sin * bx
+            draw(af, al, bf, bl, b * len(maps.outline) + k, optics, hits)
+
+
+@njit(cache=True, error_model='numpy')
+def camera_of(agents, e, a, mount):
+    """A camera's position in metres and the cosine and sine of its bearing."""
+    bearing = agents.angles[e, a] * DEGREE
+    cos, sin = np.cos(bearing), np.sin(bearing)
+    x = agents.positions[e, a, 0] + cos * mount[0] - sin * mount[1]
+    y = agents.positions[e, a, 1] + sin * mount[0] + cos * mount[1]
+    return x, y, np.cos(bearing + mount[2] * DEGREE), np.sin(bearing + mount[2] * DEGREE)
+
+
+@njit(cache=True, error_model='numpy')
+def render_frame(maps, agents, optics, e, a, c, rgb, depth, hits):
+    """Renders what camera c of agent a of env e sees: draws the other agents and the walls, then shades the rays."""
+    camera = camera_of(agents, e, a, optics.mounts[c])
+    hits.depths[:], hits.lines[:], hits.locations[:] = np.float32(np.inf), -1, np.float32(np.nan)
+    draw_agents(maps, agents, e, a, camera, optics, hits)
+    draw_walls(maps, agents.map_ids[e], agents.positions.shape[1] * len(maps.outline), camera, optics, hits)
+    shade(maps, agents, e, camera, optics, hits, rgb, depth)
+
+
+@njit(cache=True, parallel=True, error_model='numpy')
+def _render(maps, agents, optics, rgb, depth, per_ray, distances, lines, locations):
+    """Frame by frame. Numba loses writes to a tuple's arrays made in a parallel loop, so there are none here."""
+    num_agents, num_cameras, num_rays = agents.positions.shape[1], len(optics.mounts), len(optics.slopes)
+    norms = np.sqrt(ONE + optics.slopes * optics.slopes)
+    for frame in prange(len(agents.positions) * num_agents * num_cameras):
+        e, a, c = frame // (num_agents * num_cameras), frame // num_cameras % num_agents, frame % num_cameras
+        hits = Hits(np.empty(num_rays, np.float32), np.empty(num_rays, np.int32), np.empty(num_rays, np.float32))
+        render_frame(maps, agents, optics, e, a, c, rgb[e, a, c], depth[e, a, c], hits)
+        if per_ray:
+            distances[e, a, c] = hits.depths * norms
+            lines[e, a, c] = hits.lines
+            locations[e, a, c] = hits.locations
+
+
+def render(core, cameras, view):
+    """Writes what every camera sees into ``view``: see `megastep.rendering.render`."""
+    half = math.tan(math.radians(cameras.fov) / 2)
+    numbers = np.arange(cameras.num_rays)
+    optics = Optics(
+        mounts=np.array(cameras.mounts, np.float32),
+        slopes=((cameras.num_rays - 2 * numbers - 1) / cameras.num_rays * half).astype(np.float32),
+        half=np.float32(half),
+        near=np.float32(core.agent_radius),
+        max_depth=np.float32(cameras.max_depth),
+        subsample=cameras.subsample,
+    )
+    per_ray = view.distances is not None
+    rays = [tensor.numpy() for tensor in (view.distances, view.lines, view.locations)] if per_ray else _unused()
+    _render(
+        buffers.maps(core.scenery), buffers.agents(core), optics, view.rgb.numpy(), view.depth.numpy(), per_ray, *rays
+    )
+
+
+def _unused():
+    """Arrays of the right types where there is nothing to write."""
+    floats = np.empty((0, 0, 0, 0), np.float32)
+    return floats, floats.astype(np.int32), floats

@@ -1,0 +1,95 @@
+"""What colour each ray is, and each pixel.
+
+Each function loops over a frame's rays itself: handing a tuple of arrays on for every ray would cost more than shading.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from megastep.numba.light import ONE, ZERO, brightness
+
+HALF = np.float32(0.5)
+DEGREE = np.float32(math.pi / 180)
+WHITE = np.float32(255)
+
+
+@njit(cache=True, error_model='numpy')
+def neighbours(location, count):
+    """The two texels whose middles a location lies between, and how far it is to the second, 0 to 1."""
+    at = min(max(location * np.float32(count) - HALF, ZERO), np.float32(count - 1))
+    near = int(at)
+    return near, min(near + 1, count - 1), at - np.float32(near)
+
+
+@njit(cache=True, error_model='numpy')
+def mix(near, far, share):
+    """A value ``share`` of the way from one to another."""
+    return np.float32(near) + share * (np.float32(far) - np.float32(near))
+
+
+@njit(cache=True, error_model='numpy')
+def slant(ux, uy, vx, vy):
+    """1 - c², c the cosine between a ray and a line."""
+    cosine_square = (ux * vx + uy * vy) ** 2 / ((ux * ux + uy * uy) * (vx * vx + vy * vy))
+    return ONE - cosine_square
+
+
+@njit(cache=True, error_model='numpy')
+def colour_walls(maps, m, first_wall_line, camera, optics, hits, colours):
+    """Writes the colours of the rays that meet a wall: albedo * baked light * (1 - c²)."""
+    walls, texels, albedo, light = maps.walls, maps.texels, maps.albedo, maps.light
+    slopes, lines, locations = optics.slopes, hits.lines, hits.locations
+    first_wall, first_texel = maps.wall_starts[m], maps.texel_starts[m]
+    _, _, cos, sin = camera
+    for r in range(len(slopes)):
+        if lines[r] < first_wall_line:
+            continue
+        w = first_wall + lines[r] - first_wall_line
+        vx, vy = walls[w, 1, 0] - walls[w, 0, 0], walls[w, 1, 1] - walls[w, 0, 1]
+        near, far, share = neighbours(locations[r], texels[w, 1])
+        near, far = first_texel + texels[w, 0] + near, first_texel + texels[w, 0] + far
+        scale = slant(cos - slopes[r] * sin, sin + slopes[r] * cos, vx, vy) * mix(light[near], light[far], share) / WHITE
+        for channel in range(3):
+            colours[channel, r] = scale * mix(albedo[near, channel], albedo[far, channel], share)
+
+
+@njit(cache=True, error_model='numpy')
+def colour_agents(maps, agents, e, camera, optics, hits, colours):
+    """Writes the colours of the rays that meet an agent: albedo * light there * (1 - c²)."""
+    sides, albedo = len(maps.outline), maps.outline_albedo
+    count = len(albedo) // sides
+    x, y, cos, sin = camera
+    for r in range(len(optics.slopes)):
+        if not 0 <= hits.lines[r] < agents.positions.shape[1] * sides:
+            continue
+        b, k = hits.lines[r] // sides, hits.lines[r] % sides
+        bcos, bsin = np.cos(agents.angles[e, b] * DEGREE), np.sin(agents.angles[e, b] * DEGREE)
+        dx, dy = maps.outline[k, 1, 0] - maps.outline[k, 0, 0], maps.outline[k, 1, 1] - maps.outline[k, 0, 1]
+        slope = optics.slopes[r]
+        ux, uy = cos - slope * sin, sin + slope * cos
+        forward = hits.depths[r]
+        light = brightness(maps, agents.map_ids[e], x + forward * ux, y + forward * uy, ZERO, ZERO)
+        near, far, share = neighbours(hits.locations[r], count)
+        scale = slant(ux, uy, bcos * dx - bsin * dy, bsin * dx + bcos * dy) * light / WHITE
+        for channel in range(3):
+            colours[channel, r] = scale * mix(albedo[k * count + near, channel], albedo[k * count + far, channel], share)
+
+
+@njit(cache=True, error_model='numpy')
+def shade(maps, agents, e, camera, optics, hits, rgb, depth):
+    """Writes a frame's pixels, each the mean of its rays; a ray that meets nothing is black and furthest away."""
+    colours = np.zeros((3, len(optics.slopes)), np.float32)
+    colour_walls(maps, agents.map_ids[e], agents.positions.shape[1] * len(maps.outline), camera, optics, hits, colours)
+    if agents.positions.shape[1] > 1:
+        colour_agents(maps, agents, e, camera, optics, hits, colours)
+    slopes, depths, subsample = optics.slopes, hits.depths, optics.subsample
+    share = ONE / np.float32(subsample)
+    for p in range(len(depth)):
+        red, green, blue, closeness = ZERO, ZERO, ZERO, ZERO
+        for r in range(p * subsample, (p + 1) * subsample):
+            red, green, blue = red + colours[0, r], green + colours[1, r], blue + colours[2, r]
+            distance = depths[r] * np.sqrt(ONE + slopes[r] * slopes[r])
+            closeness += ONE - min(max((distance - optics.near) / optics.max_depth, ZERO), ONE)
+        rgb[0, p], rgb[1, p], rgb[2, p], depth[p] = red * share, green * share, blue * share, closeness * share

@@ -1,0 +1,40 @@
+"""How agents move and collide. Checks its arguments, then hands on to the kernels for their device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from megastep.backend import implementation
+
+if TYPE_CHECKING:
+    from megastep.core import Core
+
+RESPONSES = ('slide', 'stop')
+
+
+def advance(core: Core, response: str = 'slide') -> Float[Tensor, 'env agent']:
+    """Moves every agent for one step of 1/fps seconds, in place.
+
+    Agents are discs that sweep through walls and each other by exact continuous collision. On contact they slide
+    along what they touch, losing the velocity into it, or stop. Turning is never impeded.
+
+    Args:
+        core: The envs; its agents and contacts are written.
+        response: What contact does: ``'slide'``, or ``'stop'``, which ends all motion.
+
+    Returns:
+        The part of the intended move that was made before the first contact, 0 to 1.
+
+    Raises:
+        ValueError: if the response isn't known.
+    """
+    if response not in RESPONSES:
+        raise ValueError(f'response must be one of {", ".join(RESPONSES)}, got {response!r}.')
+    progress = torch.empty_like(core.agents.angles)
+    implementation(core.device).advance(core, progress, slide=response == 'slide')
+    core.turn.add_(1)
+    return progress

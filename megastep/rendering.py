@@ -1,0 +1,70 @@
+"""What the agents see. Checks its arguments, then hands on to the kernels for their device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from megastep.backend import implementation
+
+if TYPE_CHECKING:
+    from megastep.core import Cameras, Core
+    from megastep.scenery import Scenery
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What each camera sees. Pixels and rays run from left to right.
+
+    Args:
+        rgb: Linear RGB, 0 to 1; black where nothing is hit.
+        depth: 1 at the agent's rim, falling to 0 at the cameras' ``max_depth`` and beyond.
+        distances: Metres along each ray to the line it hits, infinite if there is none.
+        lines: The number of that line in its env, -1 if there is none.
+        locations: Where on the line, from 0 at its first endpoint to 1 at its second, NaN if there is none.
+    """
+
+    rgb: Float[Tensor, 'env agent camera 3 pixel']
+    depth: Float[Tensor, 'env agent camera pixel']
+    distances: Float[Tensor, 'env agent camera ray'] | None = None
+    lines: Int[Tensor, 'env agent camera ray'] | None = None
+    locations: Float[Tensor, 'env agent camera ray'] | None = None
+
+
+def render(core: Core, cameras: Cameras, *, per_ray: bool = False) -> View:
+    """Renders what every agent's cameras see.
+
+    Ray r of R runs along forward + s * left with s = (R - 2r - 1) / R * tan(fov / 2). It sees the nearest line whose
+    free side faces the camera and which is further than the agent's radius; an agent doesn't see itself. A ray's
+    colour is albedo * light * (1 - c²), c the cosine between the ray and the line; a pixel is the mean of its rays.
+
+    Args:
+        core: The envs.
+        cameras: The cameras that each agent carries.
+        per_ray: Whether to return each ray's distance, line and location too.
+    """
+    frames = (core.num_envs, core.num_agents, cameras.num_cameras)
+    view = View(
+        rgb=torch.empty((*frames, 3, cameras.res), device=core.device),
+        depth=torch.empty((*frames, cameras.res), device=core.device),
+        distances=torch.empty((*frames, cameras.num_rays), device=core.device) if per_ray else None,
+        lines=torch.empty((*frames, cameras.num_rays), dtype=torch.int32, device=core.device) if per_ray else None,
+        locations=torch.empty((*frames, cameras.num_rays), device=core.device) if per_ray else None,
+    )
+    implementation(core.device).render(core, cameras, view)
+    return view
+
+
+def bake(scenery: Scenery) -> Float[Tensor, ' texel']:
+    """Computes how much light falls on the middle of each texel of each map.
+
+    Light is min(1, 0.1 + the sum of 2 * intensity / max(d², 1)) over the map's lights that no wall hides, d the
+    distance in metres. A light behind a wall is hidden by that wall.
+    """
+    light = torch.empty_like(scenery.light)
+    implementation(scenery.device).bake(scenery, light)
+    return light

@@ -1,0 +1,147 @@
+"""Many maps as device buffers: what stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Int, Int32, UInt8
+from torch import Tensor
+
+from megastep import rendering, textures
+from megastep.backend import implementation
+from megastep.geometry import AGENT_RADIUS, Geometry
+from megastep.mapset import MapSet
+from megastep.ragged import Ragged
+
+LARGEST = 500.0
+"""Coordinates beyond this, in metres, are refused: float32 could no longer tell an agent's skin from a wall."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scenery:
+    """M maps, packed end to end on one device. Envs share them: memory grows with the maps, not with the envs.
+
+    A map takes about 8 bytes a texel and 36 a wall: about 30 KB for a house of 165 walls.
+
+    Args:
+        walls: Each map's walls: ragged (wall, 2, 2) float32, in metres.
+        lights: Each map's lights: ragged (light, 3): x, y, intensity.
+        spawns: Each map's spawns: ragged (spawn, 2), in metres.
+        texels: For each wall of ``walls.vals``, its first texel, counted from its map's first, and how many it has.
+        albedo: Each map's texels' colours: ragged (texel, 3) of linear RGB, 255 for 1.
+        light: How much light falls on each texel of ``albedo.vals``, 0.1 to 1.
+        outline: An agent's outline, around the origin and facing +x, in metres.
+        outline_albedo: The outline's texels, as many on every side.
+        num_agents: How many agents an env has.
+        agent_radius: An agent's radius to the physics, in metres.
+    """
+
+    walls: Ragged[Tensor]
+    lights: Ragged[Tensor]
+    spawns: Ragged[Tensor]
+    texels: Int32[Tensor, 'wall 2']
+    albedo: Ragged[Tensor]
+    light: Float32[Tensor, ' texel']
+    outline: Float[Tensor, 'side 2 2']
+    outline_albedo: UInt8[Tensor, 'side_texel 3']
+    num_agents: int
+    agent_radius: float = AGENT_RADIUS
+
+    @classmethod
+    def pack(
+        cls,
+        maps: MapSet | Sequence[Geometry],
+        num_agents: int = 1,
+        device: str | torch.device | None = None,
+        seed: int = 0,
+    ) -> Scenery:
+        """Packs maps into buffers on a device, paints their walls and bakes their light.
+
+        Args:
+            maps: The maps.
+            num_agents: How many agents each env has.
+            device: Where the buffers go; by default the GPU if there is one, else the CPU.
+            seed: Decides the walls' colours.
+
+        Raises:
+            ValueError: if there are no agents, a map has fewer spawns than agents or reaches beyond 500 m, or the
+                device is neither a CPU nor a CUDA GPU.
+        """
+        maps = maps if isinstance(maps, MapSet) else MapSet(maps)
+        device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
+        implementation(device)  # refuses a device without kernels before anything is allocated
+        _check(maps, num_agents)
+        walls, lights, spawns = (_packed(column, device) for column in (maps.walls, maps.lights, maps.spawns))
+        counts = textures.texel_counts(walls.vals)
+        albedo = Ragged(_painted(walls, counts, seed), _sums(counts, walls))
+        scenery = cls(
+            walls=walls,
+            lights=lights,
+            spawns=spawns,
+            texels=torch.stack([_offsets(counts, walls), counts], dim=-1),
+            albedo=albedo,
+            light=torch.zeros(len(albedo.vals), device=device),
+            outline=textures.outline(device),
+            outline_albedo=textures.outline_albedo(device),
+            num_agents=num_agents,
+        )
+        return replace(scenery, light=rendering.bake(scenery))
+
+    @property
+    def num_maps(self) -> int:
+        """How many maps there are."""
+        return len(self.walls)
+
+    @property
+    def lines_per_agent(self) -> int:
+        """How many lines an agent's outline has."""
+        return len(self.outline)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the buffers are."""
+        return self.light.device
+
+
+def _check(maps: MapSet, num_agents: int) -> None:
+    if num_agents < 1:
+        raise ValueError(f'num_agents must be at least 1, got {num_agents}.')
+    few = np.flatnonzero(maps.spawns.widths < num_agents)
+    if len(few):
+        spawns = maps.spawns.widths[few[0]]
+        raise ValueError(f'map {few[0]} has {spawns} spawns, too few for {num_agents} agents.')
+    if (furthest := maps.walls.vals.max()) > LARGEST:
+        raise ValueError(f'walls must lie within {LARGEST:g} m of the origin, got a coordinate of {furthest:g} m.')
+
+
+def _packed(column: Ragged[np.ndarray], device: torch.device) -> Ragged[Tensor]:
+    vals = torch.from_numpy(np.ascontiguousarray(column.vals, dtype=np.float32))
+    return Ragged(vals.to(device), torch.from_numpy(column.widths.astype(np.int32)).to(device))
+
+
+def _rows(ragged: Ragged[Tensor]) -> Int[Tensor, ' val']:
+    """The row each value is in."""
+    return torch.repeat_interleave(torch.arange(len(ragged), device=ragged.widths.device), ragged.widths.long())
+
+
+def _painted(walls: Ragged[Tensor], counts: Int[Tensor, ' wall'], seed: int) -> UInt8[Tensor, 'texel 3']:
+    """Paints the walls, each map as if its lower left corner were the origin."""
+    rows = _rows(walls)
+    corners = torch.full((len(walls), 2), torch.inf, device=rows.device)
+    corners = corners.scatter_reduce(0, rows[:, None].expand(-1, 2), walls.vals.amin(dim=1), 'amin')
+    return textures.paint(walls.vals - corners[rows][:, None], counts, seed=seed)
+
+
+def _sums(counts: Int[Tensor, ' wall'], walls: Ragged[Tensor]) -> Int32[Tensor, ' map']:
+    """How many texels each map has."""
+    sums = torch.zeros(len(walls), dtype=torch.int64, device=counts.device)
+    return sums.index_add(0, _rows(walls), counts.long()).int()
+
+
+def _offsets(counts: Int[Tensor, ' wall'], walls: Ragged[Tensor]) -> Int32[Tensor, ' wall']:
+    """Each wall's first texel, counted from its map's first."""
+    firsts = counts.cumsum(0) - counts
+    return (firsts - firsts[walls.starts][_rows(walls)]).int()

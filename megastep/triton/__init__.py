@@ -1,0 +1,7 @@
+"""The kernels for a GPU. Their twins in `megastep.numba` say what they compute."""
+
+from megastep.triton.baking import bake
+from megastep.triton.collisions import advance
+from megastep.triton.raycasting import render
+
+__all__ = ['advance', 'bake', 'render']
