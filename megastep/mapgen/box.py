@@ -1,0 +1,28 @@
+"""An empty rectangular room."""
+
+from types import MappingProxyType
+
+from megastep.geometry import Geometry
+from megastep.mapgen.assembly import Space, assemble
+from megastep.mapgen.family import Family, Parameter
+from megastep.mapgen.lattice import Rect, units
+from megastep.mapgen.words import Words
+
+
+def build(words: Words, *, width: float, height: float) -> Geometry:
+    """Makes a room of the width and height given, in metres; only the spawns are random."""
+    return assemble([Space('room', (Rect(0, 0, units(width), units(height)),))], words)
+
+
+FAMILY = Family(
+    name='box',
+    version=1,
+    about='An empty rectangular room.',
+    parameters=MappingProxyType(
+        {
+            'width': Parameter(5.0, 1.0, 50.0, 'm', 'The room along x.'),
+            'height': Parameter(5.0, 1.0, 50.0, 'm', 'The room along y.'),
+        }
+    ),
+    build=build,
+)
