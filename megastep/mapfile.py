@@ -1,0 +1,87 @@
+"""A map set's file: named arrays in safetensors, memory-mapped when read, never half-written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+SCHEMA = '1'
+"""The version of the file's layout. A file of any other is refused."""
+
+DTYPES: dict[str, str] = {'F64': '<f8', 'I32': '<i4', 'I64': '<i8'}
+"""The types of number a map set's file holds: NumPy's names, by safetensors'."""
+
+
+def digest(tensors: Mapping[str, np.ndarray]) -> str:
+    """The SHA-256 of tensors' names, types, shapes and bytes, in the order of their names, in hexadecimal."""
+    sha = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = np.ascontiguousarray(tensors[name])
+        sha.update(f'{name} {tensor.dtype.str} {tensor.shape}\n'.encode())
+        sha.update(tensor.reshape(-1).view(np.uint8).data)
+    return sha.hexdigest()
+
+
+def write(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
+    """Writes a file whole or not at all: what was there stays until its successor is safely on disk.
+
+    Args:
+        path: The file to write or replace.
+        tensors: Arrays of float64, int32 or int64.
+        metadata: What else the header holds. The schema's version and the content's hash are added to it.
+    """
+    header = {**metadata, 'schema': SCHEMA, 'sha256': digest(tensors)}
+    content = save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, header)
+    beside = path.with_name(f'.{path.name}.{uuid.uuid4().hex}')
+    try:
+        with open(beside, 'wb') as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Opens a file without reading its arrays: they are read-only views of the file, paged in as they are used.
+
+    Returns:
+        The arrays by name, and the header's metadata.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file is truncated, not safetensors, or of another schema.
+    """
+    try:
+        with safe_open(path, framework='numpy') as file:  # checks the header: sizes, offsets, no gaps, no overlaps
+            metadata = file.metadata() or {}
+    except SafetensorError as error:
+        raise ValueError(f'{path} is not a map set, or is truncated: {error}.') from error
+    if metadata.get('schema') != SCHEMA:
+        raise ValueError(f'{path} must have schema {SCHEMA}, got {metadata.get("schema")}.')
+    return _map(path), metadata
+
+
+def _map(path: Path) -> dict[str, np.ndarray]:
+    """Maps the arrays of a file whose header has been checked."""
+    content = np.asarray(np.memmap(path, dtype=np.uint8, mode='r'))
+    base = 8 + int.from_bytes(content[:8].tobytes(), 'little')
+    header = json.loads(content[8:base].tobytes())
+    header.pop('__metadata__')
+    return {name: _view(content[base:], name, entry, path) for name, entry in header.items()}
+
+
+def _view(content: np.ndarray, name: str, entry: dict, path: Path) -> np.ndarray:
+    if entry['dtype'] not in DTYPES:
+        raise ValueError(f'{path} must hold arrays of {", ".join(DTYPES)}, but its {name} is of {entry["dtype"]}.')
+    start, end = entry['data_offsets']
+    return content[start:end].view(DTYPES[entry['dtype']]).reshape(entry['shape'])

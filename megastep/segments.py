@@ -1,0 +1,61 @@
+"""Where points stand among oriented segments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+CHUNK = 1 << 15
+"""How many pairs of a point and a wall are worked on at once: their arrays fit a processor's cache."""
+
+
+def clearances(
+    points: Float[np.ndarray, 'point 2'], walls: Float[np.ndarray, 'wall 2 2']
+) -> Float[np.ndarray, ' point']:
+    """How far each point is from the nearest wall, in metres."""
+    (ax, ay), (bx, by) = walls[:, 0].T, walls[:, 1].T
+    vx, vy = bx - ax, by - ay
+    squares = vx * vx + vy * vy
+    nearest = [np.empty(0)]
+    for x, y in _columns(points, len(walls)):
+        ox, oy = x - ax, y - ay
+        along = ((ox * vx + oy * vy) / squares).clip(0, 1)
+        nearest.append(np.sqrt(((ox - along * vx) ** 2 + (oy - along * vy) ** 2).min(1)))
+    return np.concatenate(nearest)
+
+
+def windings(points: Float[np.ndarray, 'point 2'], walls: Float[np.ndarray, 'wall 2 2']) -> Int[np.ndarray, ' point']:
+    """How often the walls wind anticlockwise around each point: 1 in free space that lies to their left, 0 outside.
+
+    Counts the walls that cross the ray from the point towards +x, upwards less downwards. A wall owns its lower end
+    but not its upper one, so that a ray through a corner is counted once.
+    """
+    (ax, ay), (bx, by) = walls[:, 0].T, walls[:, 1].T
+    counts = [np.empty(0, np.int64)]
+    for x, y in _columns(points, len(walls)):
+        left = (bx - ax) * (y - ay) - (by - ay) * (x - ax)
+        up, down = (ay <= y) & (y < by) & (left > 0), (by <= y) & (y < ay) & (left < 0)
+        counts.append(up.sum(1) - down.sum(1))
+    return np.concatenate(counts)
+
+
+def _columns(points: Float[np.ndarray, 'point 2'], width: int) -> Iterator[Float[np.ndarray, '2 point 1']]:
+    """The points' x and y as columns, to set against ``width`` walls, few enough at a time to bound the memory."""
+    step = max(1, CHUNK // max(width, 1))
+    return (points[i : i + step].T[:, :, None] for i in range(0, len(points), step))
+
+
+def join(walls: Float[np.ndarray, 'wall 2 2'], within: float) -> Float[np.ndarray, 'wall 2 2']:
+    """Moves ends that are no further apart than ``within`` metres to the same point, so that no gap is left."""
+    ends = walls.reshape(-1, 2)
+    pairs = cKDTree(ends).query_pairs(within, output_type='ndarray')
+    if (ends[pairs[:, 0]] == ends[pairs[:, 1]]).all():
+        return walls
+    graph = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(ends), len(ends)))
+    _, firsts, groups = np.unique(connected_components(graph)[1], return_index=True, return_inverse=True)
+    return ends[firsts[groups]].reshape(-1, 2, 2)

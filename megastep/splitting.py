@@ -1,0 +1,62 @@
+"""Deals maps out to parts, such that maps that look alike stay together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Int
+
+from megastep.ragged import Ragged
+from megastep.symmetry import canonical_hashes, mix
+
+
+def groups(walls: Ragged[np.ndarray], seed: int) -> list[Int[np.ndarray, ' member']]:
+    """Groups maps that are equal up to symmetry, and shuffles the groups.
+
+    The order is that of a hash of the seed and the map, so no library's random numbers can change it.
+    """
+    hashes, members = np.unique(canonical_hashes(walls), return_inverse=True)
+    sizes = np.bincount(members, minlength=len(hashes))
+    found = np.split(np.argsort(members, kind='stable'), sizes.cumsum()[:-1])
+    order = np.argsort(mix(np.stack([hashes, np.full_like(hashes, seed % 2**64)])))
+    return [found[i] for i in order]
+
+
+def cut(groups: Sequence[np.ndarray], share: float) -> tuple[Int[np.ndarray, ' first'], Int[np.ndarray, ' second']]:
+    """Cuts a list of groups in two, the first part as near as can be to its share of the members.
+
+    Raises:
+        ValueError: if the share isn't between 0 and 1, or there are fewer than two groups.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f'the share of maps to split off must be between 0 and 1, got {share}.')
+    if len(groups) < 2:
+        raise ValueError(f'a split needs at least 2 maps that differ by more than symmetry, got {len(groups)}.')
+    sizes = np.cumsum([len(group) for group in groups])
+    at = int(np.abs(sizes[:-1] - share * sizes[-1]).argmin()) + 1
+    return np.sort(np.concatenate(groups[:at])), np.sort(np.concatenate(groups[at:]))
+
+
+def deal(groups: Sequence[np.ndarray], counts: Mapping[str, int]) -> dict[str, Int[np.ndarray, ' member']]:
+    """Gives each part its number of members, each group going whole to the first part that has room for it.
+
+    Raises:
+        ValueError: if a number is below 1, or the parts can't all be filled.
+    """
+    dealt: dict[str, list[np.ndarray]] = {name: [] for name in counts}
+    room = dict(counts)
+    if min(room.values(), default=0) < 1:
+        raise ValueError(f'each part of a split needs at least 1 map, got {room}.')
+    for group in groups:
+        name = next((name for name, left in room.items() if len(group) <= left), None)
+        if name is not None:
+            dealt[name].append(group)
+            room[name] -= len(group)
+    if any(room.values()):
+        total = sum(len(group) for group in groups)
+        raise ValueError(
+            f'{total} maps in {len(groups)} groups of equal ones, which are not parted, cannot be split into '
+            f'{dict(counts)}: {room} are left to fill.'
+        )
+    return {name: np.sort(np.concatenate(members)) for name, members in dealt.items()}
