@@ -1,6 +1,7 @@
 """What cameras see: finds each ray's nearest line, shades it, and takes the mean of each pixel's rays."""
 
 import math
+from functools import lru_cache
 from typing import no_type_check
 
 import torch
@@ -171,6 +172,7 @@ def render(core, cameras, view):
     )  # fmt: skip
 
 
+@lru_cache(maxsize=64)  # copying them there waits for the device
 def mounts_on(cameras, device):
     """The cameras' mounts on a device."""
     return torch.tensor(cameras.mounts, dtype=torch.float32, device=device)

@@ -1,0 +1,11 @@
+"""Tasks, registered with Gymnasium: ``gymnasium.make_vec('envs:megastep/Explorer-v0', num_envs=8)``."""
+
+import gymnasium
+
+from envs.explorer import Explorer
+from envs.minimal import Minimal
+
+__all__ = ['Explorer', 'Minimal']
+
+gymnasium.register(id='megastep/Minimal-v0', vector_entry_point='envs.minimal:Minimal')
+gymnasium.register(id='megastep/Explorer-v0', vector_entry_point='envs.explorer:Explorer')

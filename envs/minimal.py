@@ -1,0 +1,78 @@
+"""The smallest env there is: one agent with one depth camera, paid for walking forward. Copy it to start your own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from megastep import mapgen, physics, rendering
+from megastep.core import Cameras, Core
+from megastep.env import Env
+from megastep.geometry import Geometry
+from megastep.mapset import MapSet
+from megastep.motion import SimpleMovement, headings
+from megastep.scenery import Scenery
+from megastep.sensors import Depth
+from megastep.spawning import RandomLifespans, RandomSpawns
+
+
+class Minimal(Env):
+    """Walk forward: the reward is how far the step took the agent the way it faced, in metres.
+
+    Args:
+        maps: The maps; by default one empty room.
+        num_envs: How many envs there are.
+        device: Where they are; by default the GPU if there is one.
+        fps: How many steps a second has.
+        seed: Seeds the walls' colours and the envs.
+        cameras: What the agent sees with.
+        shortest: The fewest steps an episode has.
+        longest: The most.
+        render_mode: ``'rgb_array'``, to call `render`.
+    """
+
+    def __init__(
+        self,
+        maps: MapSet | Sequence[Geometry] | None = None,
+        num_envs: int = 64,
+        device: str | torch.device | None = None,
+        *,
+        fps: float = 10,
+        seed: int = 0,
+        cameras: Cameras = Cameras(res=64, subsample=1),  # noqa: B008, it is frozen
+        shortest: int = 50,
+        longest: int = 200,
+        render_mode: str | None = None,
+    ) -> None:
+        maps = mapgen.generate('box', 1, seed=0) if maps is None else maps
+        core = Core(Scenery.pack(maps, device=device, seed=seed), num_envs, fps=fps, seed=seed)
+        self._movement = SimpleMovement(core)
+        self._depth = Depth(core, cameras)
+        self._spawns = RandomSpawns(core)
+        self._lifespans = RandomLifespans(core, shortest, longest)
+        super().__init__(
+            core,
+            cameras,
+            action_space=self._movement.space,
+            observation_space=self._depth.space,
+            render_mode=render_mode,
+        )
+
+    def _respawn(self, mask):
+        self._spawns(mask)
+        self._lifespans.restart(mask)
+
+    def _act(self, actions):
+        before = self.core.agents.positions.clone()
+        self._movement(actions)
+        physics.advance(self.core)
+        moved = self.core.agents.positions - before
+        self._forward = (moved * headings(self.core.agents.angles)).sum(dim=-1)
+        self._expired = self._lifespans()
+
+    def _observe(self):
+        return self._depth(rendering.render(self.core, self.cameras))
+
+    def _outcome(self):
+        return self._forward, torch.zeros_like(self._expired), self._expired
