@@ -38,7 +38,7 @@ class Room:
     kind: str = 'room'
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Geometry:
     """A floorplan: closed walls around free space. Lengths are metres; x is right and y is up.
 
@@ -126,6 +126,10 @@ class Geometry:
         """The least x and y and the greatest x and y of any wall, in metres."""
         corners = self.walls.reshape(-1, 2)
         return (*corners.min(0).tolist(), *corners.max(0).tolist())
+
+    def __repr__(self) -> str:
+        counts = ((name, len(getattr(self, name))) for name in ('walls', 'rooms', 'doors', 'lights', 'spawns'))
+        return f'Geometry({", ".join(f"{count} {name}" for name, count in counts)}, {self.area:.1f} m²)'
 
     def _repr_svg_(self) -> str:
         return svg.draw(self)

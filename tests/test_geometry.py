@@ -81,6 +81,9 @@ class TestSegments:
 
 
 class TestGeometry:
+    def test_prints_as_one_line(self):
+        assert repr(Geometry.from_walls(BOX)) == 'Geometry(4 walls, 1 rooms, 0 doors, 1 lights, 64 spawns, 24.0 m²)'
+
     def test_holds_what_it_is_given(self):
         geometry = Geometry(
             walls=BOX,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -71,7 +72,9 @@ def _maps(family: str, count: int, seed: int, workers: int, parameters: dict[str
     if workers == 1:
         yield from map(build, range(count))
         return
-    with ProcessPoolExecutor(min(workers, count), get_context('spawn')) as pool:
+    # Ctrl-C is for the caller alone: a pool whose workers die of it never lets the caller end.
+    deaf = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    with ProcessPoolExecutor(min(workers, count), get_context('spawn'), initializer=deaf) as pool:
         yield from pool.map(build, range(count), chunksize=min(CHUNK, -(-count // workers)))
 
 

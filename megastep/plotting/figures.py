@@ -1,0 +1,76 @@
+"""What all pictures share: a figure that needs no set-up, and areas with holes."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import Any
+
+import numpy as np
+import shapely
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
+from matplotlib.text import Text
+
+from megastep.segments import windings
+
+DEEP = 0.14
+"""Walls are drawn as a band this deep around the free space, in metres."""
+
+JOIN = 1e-5
+"""Wall ends nearer than this, in metres, meet."""
+
+
+class Picture(Figure):
+    """A figure that shows itself in a notebook without any set-up, and touches no state of pyplot's."""
+
+    def __init__(self, *, width: float, height: float, colour: str, dpi: int = 100) -> None:
+        # matplotlib cuts pixels off to integers, and 1.15 * 100 is 114.99...
+        inches = [math.nextafter(side, math.inf) for side in (width, height)]
+        super().__init__(figsize=(inches[0], inches[1]), dpi=dpi, facecolor=colour)
+        FigureCanvasAgg(self)
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format='png', dpi=200)
+        return buffer.getvalue()
+
+    def axes_at(self, left: float, bottom: float, width: float, height: float) -> Axes:
+        """Adds bare axes at a place given in inches from the lower left corner."""
+        across, up = self.get_size_inches()
+        axes = self.add_axes((left / across, bottom / up, width / across, height / up))
+        axes.set_axis_off()
+        return axes
+
+    def write(self, x: float, y: float, text: str, **style: Any) -> Text:
+        """Adds text at a place given in inches from the lower left corner."""
+        across, up = self.get_size_inches()
+        return self.text(x / across, y / up, text, **style)
+
+
+def frame_on(axes: Axes, low: Float[np.ndarray, ' 2'], high: Float[np.ndarray, ' 2']) -> None:
+    """Fits the metres from one corner to another into the axes, in the middle and undistorted."""
+    box = axes.get_window_extent()
+    scale = max((high[0] - low[0]) / box.width, (high[1] - low[1]) / box.height)
+    (x, y), across, up = (low + high) / 2, scale * box.width / 2, scale * box.height / 2
+    axes.set(xlim=(x - across, x + across), ylim=(y - up, y + up))
+
+
+def free_space(walls: Float[np.ndarray, 'wall 2 2']) -> shapely.Geometry:
+    """The area to the left of walls."""
+    noded = shapely.union_all(shapely.linestrings(walls), grid_size=JOIN)
+    faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
+    middles = shapely.get_coordinates(shapely.point_on_surface(faces))
+    return shapely.union_all(faces[windings(middles, walls) > 0])
+
+
+def patch(area: shapely.Geometry, **style: Any) -> PathPatch:
+    """A filled area, holes and all."""
+    polygons = [part for part in shapely.get_parts(area) if isinstance(part, shapely.Polygon) and not part.is_empty]
+    rings = [ring for polygon in shapely.orient_polygons(polygons) for ring in (polygon.exterior, *polygon.interiors)]
+    paths = [Path(shapely.get_coordinates(ring), closed=True) for ring in rings]
+    return PathPatch(Path.make_compound_path(*paths), linewidth=0, **style)

@@ -1,0 +1,241 @@
+"""One env, drawn at night: its plan, what its agents see of it, and the pixels that reach them."""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.colors import to_rgba_array
+from matplotlib.figure import Figure
+
+from megastep.plotting.figures import Picture
+from megastep.plotting.litplans import draw_map, shown
+from megastep.snapshot import Snapshot
+
+NIGHT, BRIGHT, DIM = '#0c0f14', '#eef1f5', '#7d8897'
+
+AGENTS = ('#ffd166', '#4cc9f0', '#ff6b8b', '#8be28b', '#c79bff', '#ff9f5a', '#66e0d0', '#e6e6e6')
+"""The agents' own colours, in turn."""
+
+BEAMS = ((np.inf, 0.11), (4.0, 0.04), (2.5, 0.05), (1.2, 0.06))
+"""What an agent sees is drawn once for each of these: as far as this, in metres, this opaque. So it fades away."""
+
+HALO = 0.16 * np.exp(1j * np.linspace(0, 2 * np.pi, 33)).view(float).reshape(-1, 2)
+"""The circle drawn around an agent, in metres from its middle."""
+
+DART = ((0.36, 0.0), (0.17, 0.10), (0.17, -0.10))
+"""The triangle that shows where an agent faces, for one at the origin that faces +x, in metres."""
+
+TRAIL = 60
+"""How many snapshots an agent's trail goes back."""
+
+LEAP = 1.0
+"""An agent that has moved further than this between snapshots, in metres, was put there: its trail begins anew."""
+
+PER_ROW = 4
+"""How many numbers stand in a row."""
+
+
+def plot_state(snapshot: Snapshot, size: tuple[int, int] = (960, 540)) -> Figure:
+    """Draws one env: its plan with the agents and what they see of it, and the pixels that reach them.
+
+    Args:
+        snapshot: The env.
+        size: The picture's width and height, in pixels.
+    """
+    return StatePlot(snapshot, size).figure
+
+
+class StatePlot:
+    """A picture of one env that is brought up to date rather than drawn anew: what stands still is drawn once a map.
+
+    Args:
+        snapshot: The env.
+        size: The picture's width and height, in pixels.
+
+    Attributes:
+        figure: The picture.
+
+    Raises:
+        ValueError: if the picture is too small for the snapshot's values.
+    """
+
+    def __init__(self, snapshot: Snapshot, size: tuple[int, int] = (960, 540)) -> None:
+        width, height = size[0] / 100, size[1] / 100
+        self.figure = Picture(width=width, height=height, colour=NIGHT)
+        self._layout, self._map_id = _layout(snapshot), -1
+        self._still: list[Artist] = []
+        self._background: Any = None
+        self._plan = self.figure.axes_at(0.2, 0.2, 0.57 * width - 0.3, height - 0.4)
+        left, right = 0.57 * width + 0.2, width - 0.35
+        self._agents = _Agents(self._plan, snapshot)
+        self._numbers = _Numbers(self.figure, snapshot, left=left, right=right, top=height - 0.35)
+        if self._numbers.bottom < 1:
+            raise ValueError(f'size must leave 100 pixels below {len(snapshot.values)} values, got {size}.')
+        self._strips = _Strips(self.figure, snapshot, left=left, right=right, top=self._numbers.bottom, bottom=0.35)
+        self.update(snapshot)
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Shows another moment.
+
+        Raises:
+            ValueError: if the snapshot has other agents, cameras, pixels or values than the first had.
+        """
+        if (layout := _layout(snapshot)) != self._layout:
+            raise ValueError(f'snapshot must show {self._layout}, as the first did, got {layout}.')
+        if snapshot.map_id != self._map_id:
+            self._change_map(snapshot)
+        for part in (self._agents, self._numbers, self._strips):
+            part.update(snapshot)
+
+    def frame(self) -> UInt8[np.ndarray, 'height width 3']:
+        """Draws the picture as sRGB bytes."""
+        moving = [*self._agents.artists, *self._numbers.artists, *self._strips.artists]
+        if self._background is None:
+            self._background = self._draw_background(moving)
+        canvas: Any = self.figure.canvas
+        canvas.restore_region(self._background)
+        for artist in moving:
+            self.figure.draw_artist(artist)
+        return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+    def _draw_background(self, moving: list[Artist]) -> Any:
+        for artist in moving:
+            artist.set_visible(False)
+        canvas: Any = self.figure.canvas
+        canvas.draw()
+        for artist in moving:
+            artist.set_visible(True)
+        return canvas.copy_from_bbox(self.figure.bbox)
+
+    def _change_map(self, snapshot: Snapshot) -> None:
+        for artist in self._still:
+            artist.remove()
+        self._still = draw_map(self._plan, snapshot)
+        self._agents.forget()
+        self._map_id, self._background = snapshot.map_id, None
+
+
+def _layout(snapshot: Snapshot) -> str:
+    agents, cameras, _, pixels = snapshot.rgb.shape
+    return f'{agents} agents, {cameras} cameras, {pixels} pixels and values of {list(snapshot.values)}'
+
+
+def _hues(count: int) -> Float[np.ndarray, 'agent 4']:
+    """The agents' own colours, as RGBA."""
+    return to_rgba_array([AGENTS[i % len(AGENTS)] for i in range(count)])
+
+
+class _Agents:
+    """The agents on the plan: where they were, what they see, their outlines and which way they face."""
+
+    def __init__(self, axes: Axes, snapshot: Snapshot) -> None:
+        agents, cameras = snapshot.eyes.shape[:2]
+        hues = _hues(agents)
+        self._hues, self._past = hues, [deque[np.ndarray](maxlen=TRAIL) for _ in range(agents)]
+        beams = np.tile(np.repeat(hues, cameras, axis=0), (len(BEAMS), 1))
+        beams[:, 3] = np.repeat([opacity for _, opacity in BEAMS], agents * cameras)
+        self._beams = PolyCollection([], facecolors=beams, linewidths=0)
+        self._trails = LineCollection([], linewidths=1)
+        self._halos = LineCollection([], colors=hues, linewidths=1.1)
+        self._bodies = PolyCollection([], facecolors=np.tile(shown(snapshot.side_colours), (agents, 1)), linewidths=0)
+        self._darts = PolyCollection([], facecolors=hues, linewidths=0)
+        self.artists = [self._trails, self._beams, self._bodies, self._halos, self._darts]
+        for height, artist in enumerate(self.artists):
+            artist.set_zorder(5 + height)
+            axes.add_collection(artist, autolim=False)
+
+    def update(self, snapshot: Snapshot) -> None:
+        eyes, ends = (array.reshape(-1, *array.shape[2:]) for array in (snapshot.eyes, snapshot.ray_ends))
+        eyes, rays = eyes[:, None], ends - eyes[:, None]
+        lengths = np.linalg.norm(rays, axis=-1, keepdims=True).clip(min=1e-6)
+        fans = [np.concatenate([eyes, eyes + (reach / lengths).clip(max=1) * rays], axis=1) for reach, _ in BEAMS]
+        self._beams.set_verts(list(np.concatenate(fans)))
+        middles = snapshot.positions[:, None]
+        self._halos.set_segments(list(middles + HALO))
+        sides = snapshot.outlines
+        hubs = np.broadcast_to(middles[:, :, None], (*sides.shape[:2], 1, 2))
+        self._bodies.set_verts(list(np.concatenate([sides, hubs], axis=2).reshape(-1, 3, 2)))
+        cos, sin = np.cos(np.radians(snapshot.angles)), np.sin(np.radians(snapshot.angles))
+        turns = np.stack([cos, sin, -sin, cos], axis=-1).reshape(-1, 2, 2)
+        self._darts.set_verts(list(middles + np.array(DART) @ turns))
+        self._lengthen_trails(snapshot.positions)
+
+    def forget(self) -> None:
+        """Drops the trails."""
+        for past in self._past:
+            past.clear()
+
+    def _lengthen_trails(self, positions: Float[np.ndarray, 'agent 2']) -> None:
+        segments: list[tuple[np.ndarray, np.ndarray]] = []
+        colours: list[tuple[float, ...]] = []
+        for past, position, hue in zip(self._past, positions, self._hues, strict=True):
+            if past and np.linalg.norm(position - past[-1]) > LEAP:
+                past.clear()
+            past.append(position)
+            fading = np.linspace(1, 0, TRAIL)[: len(past) - 1][::-1]
+            segments += pairwise(past)
+            colours += [(*hue[:3], 0.6 * share) for share in fading]
+        self._trails.set(segments=segments, color=colours)
+
+
+class _Numbers:
+    """The map's number and the snapshot's values, each below its name."""
+
+    def __init__(self, figure: Picture, snapshot: Snapshot, *, left: float, right: float, top: float) -> None:
+        self.artists: list[Any] = []
+        pitch = (right - left) / PER_ROW
+        for i, name in enumerate(_captions(snapshot)):
+            x, y = left + pitch * (i % PER_ROW), top - 0.6 * (i // PER_ROW)
+            figure.write(x, y, name.replace('_', ' '), color=DIM, fontsize=7.5, va='top')
+            self.artists.append(figure.write(x, y - 0.19, '', color=BRIGHT, fontsize=13, va='top'))
+        self.bottom: float = top - 0.6 * (-(-len(self.artists) // PER_ROW)) - 0.15
+
+    def update(self, snapshot: Snapshot) -> None:
+        for artist, value in zip(self.artists, _captions(snapshot).values(), strict=True):
+            artist.set_text(f'{value:,.0f}' if value == round(value) else f'{value:,.2f}')
+
+
+def _captions(snapshot: Snapshot) -> dict[str, float]:
+    return {'map': snapshot.map_id, **snapshot.values}
+
+
+class _Strips:
+    """What each camera sees: a strip of colour and below it one of depth, brighter where nearer."""
+
+    def __init__(
+        self, figure: Picture, snapshot: Snapshot, *, left: float, right: float, top: float, bottom: float
+    ) -> None:
+        self.artists: list[Any] = []
+        agents, cameras = snapshot.depth.shape[:2]
+        hues = _hues(agents)
+        pitch = min((top - bottom) / (agents * cameras), 3.2)
+        for row in range(agents * cameras):
+            agent, camera = divmod(row, cameras)
+            y, label = top - row * pitch, min(0.24, 0.3 * pitch)
+            name = f'agent {agent}' + (f', camera {camera}' if cameras > 1 else '')
+            style = {'fontsize': 33 * label, 'va': 'center'}
+            figure.write(left, y - label / 2, name, color=hues[agent], **style)
+            if row == 0:
+                figure.write(right, y - label / 2, 'colour above, depth below', color=DIM, ha='right', **style)
+            room = 0.86 * pitch - label
+            self._add(figure, left, y - label - 0.66 * room, right - left, 0.66 * room)
+            self._add(figure, left, y - label - room, right - left, 0.31 * room)
+
+    def _add(self, figure: Picture, left: float, bottom: float, width: float, height: float) -> None:
+        axes = figure.axes_at(left, bottom, width, height)
+        blank = np.zeros((1, 1))
+        self.artists.append(axes.imshow(blank, aspect='auto', interpolation='nearest', cmap='gray', vmin=0, vmax=1))
+
+    def update(self, snapshot: Snapshot) -> None:
+        rgb = shown(snapshot.rgb).swapaxes(-1, -2).reshape(-1, 1, snapshot.rgb.shape[-1], 3)
+        depth = snapshot.depth.reshape(-1, 1, snapshot.depth.shape[-1])
+        for artist, strip in zip(self.artists, [s for pair in zip(rgb, depth, strict=True) for s in pair], strict=True):
+            artist.set_data(strip)
+            artist.set_extent((0, 1, 0, 1))
