@@ -107,6 +107,8 @@ class Scenery:
 
 
 def _check(maps: MapSet, num_agents: int) -> None:
+    if not len(maps):
+        raise ValueError('maps must hold at least 1 map, got 0.')
     if num_agents < 1:
         raise ValueError(f'num_agents must be at least 1, got {num_agents}.')
     few = np.flatnonzero(maps.spawns.widths < num_agents)

@@ -1,0 +1,84 @@
+"""What was measured: a table for people and a JSON file to keep."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.table import Table
+
+from megastep import machine
+
+FOLDER = Path(__file__).parent
+RESULTS = FOLDER / 'results'
+
+
+@dataclass(frozen=True)
+class Report:
+    """A benchmark's rows, and what they were measured on.
+
+    Args:
+        subject: What was measured: ``'envs'`` or ``'mapgen'``.
+        device: The device's name.
+        rows: The columns' names and values of each row.
+        commit: The commit measured, marked if files had been changed since.
+        date: When, in UTC.
+        versions: The versions of Python's libraries.
+    """
+
+    subject: str
+    device: str
+    rows: Sequence[Mapping[str, Any]]
+    commit: str
+    date: str = field(default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec='seconds'))
+    versions: Mapping[str, str] = field(default_factory=lambda: installed_versions())
+
+    def table(self) -> Table:
+        """The rows as a table; the headings are the columns' names."""
+        table = Table()
+        for name in self.rows[0]:
+            table.add_column(name, justify='left' if isinstance(self.rows[0][name], str) else 'right')
+        for row in self.rows:
+            table.add_row(*map(written, row.values()))
+        return table
+
+    def save(self, path: Path) -> None:
+        """Writes everything as JSON."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(vars(self), indent=2) + '\n')
+
+    @property
+    def default_path(self) -> Path:
+        """Where the report goes unless told otherwise: a name of subject, device and date in ``benchmarks/results``."""
+        device = re.sub(r'[^a-z0-9]+', '-', self.device.lower()).strip('-')
+        return RESULTS / f'{self.subject}-{device}-{self.date[:10]}.json'
+
+
+def written(value: Any) -> str:
+    """A value as a table shows it: three digits and a unit for large numbers."""
+    if isinstance(value, float):
+        for size, unit in ((1e6, ' M'), (1e3, ' k')):
+            if value >= size:
+                return f'{value / size:.3g}{unit}'
+        return f'{value:.3g}'
+    return f'{value:,}' if isinstance(value, int) else str(value)
+
+
+def installed_versions() -> dict[str, str]:
+    """The installed versions of what megastep needs, and of CUDA if PyTorch has it."""
+    names = sorted(requirement.name for requirement in machine.requirements())
+    return {name: str(machine.version(name)) for name in names} | {'cuda': str(torch.version.cuda)}
+
+
+def current_commit() -> str:
+    """The commit checked out, with ``-dirty`` after it if files have changed since; ``'unknown'`` outside git."""
+    command = ['git', 'describe', '--always', '--dirty', '--exclude=*']
+    described = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True)
+    return described.stdout.strip() if described.returncode == 0 else 'unknown'

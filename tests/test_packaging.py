@@ -1,0 +1,144 @@
+"""What is shipped hangs together: versions, dependencies, data, commands, and the code in the documents."""
+
+import ast
+import configparser
+import re
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import megastep
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
+SYSTEMS = [{'python_version': version, 'platform_system': 'Linux'} for version in ('3.10', '3.11', '3.12', '3.13')]
+
+SETUP = configparser.ConfigParser()
+SETUP.read(ROOT / 'setup.cfg')
+
+
+def listed(section, option):
+    return [Requirement(line) for line in SETUP[section][option].split('\n') if line.strip()]
+
+
+def extras():
+    return {name: listed('options.extras_require', name) for name in SETUP['options.extras_require']}
+
+
+def pins():
+    lines = (ROOT / 'constraints.txt').read_text().splitlines()
+    return [Requirement(line) for line in lines if line.strip() and not line.startswith('#')]
+
+
+def bounds():
+    """Every requirement of setup.cfg, extras' too, but for the extra that names the others."""
+    every = listed('options', 'install_requires') + [r for name, rs in extras().items() if name != 'all' for r in rs]
+    return [requirement for requirement in every if requirement.name != 'megastep']
+
+
+def applies(requirement, system):
+    return requirement.marker is None or requirement.marker.evaluate(system)
+
+
+def test_version_is_the_same_everywhere():
+    changes = re.findall(r'^## (\S+)', (ROOT / 'CHANGELOG.md').read_text(), re.MULTILINE)
+    assert metadata.version('megastep') == megastep.__version__ == changes[0]
+
+
+@pytest.mark.parametrize('pin', pins(), ids=str)
+def test_pin_is_exact_and_within_bounds(pin):
+    (specifier,) = pin.specifier
+    assert specifier.operator == '=='
+    for bound in bounds():
+        if bound.name == pin.name:
+            assert bound.specifier.contains(specifier.version), f'{pin} is outside {bound}'
+
+
+@pytest.mark.parametrize('system', SYSTEMS, ids=lambda system: system['python_version'])
+def test_pins_everything_make_installs_once(system):
+    pinned = [pin.name for pin in pins() if applies(pin, system)]
+    wanted = listed('options', 'install_requires') + extras()['dev'] + extras()['video']
+    missing = {requirement.name for requirement in wanted if applies(requirement, system)} - set(pinned)
+    assert not missing, f'constraints.txt pins no version of {sorted(missing)}'
+    assert len(pinned) == len(set(pinned)), f'constraints.txt pins a version twice: {sorted(pinned)}'
+
+
+def test_all_covers_the_other_extras():
+    (everything,) = extras()['all']
+    assert everything.name == 'megastep'
+    assert everything.extras == set(extras()) - {'all'}
+
+
+def imported(path):
+    """The outside packages that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module]
+        yield from (name.partition('.')[0] for name in names)
+
+
+def test_everything_imported_is_declared():
+    distributions = metadata.packages_distributions()
+    declared = {canonicalize_name(bound.name) for bound in bounds()}
+    ours = {'megastep', 'envs', *sys.stdlib_module_names}
+    files = [path for folder in ('megastep', 'envs') for path in (ROOT / folder).rglob('*.py')]
+    names = {name for path in files for name in imported(path)} - ours
+    undeclared = {name for name in names if declared.isdisjoint(map(canonicalize_name, distributions[name]))}
+    assert not undeclared, f'setup.cfg does not name what provides {sorted(undeclared)}'
+
+
+def test_types_and_every_package_are_shipped():
+    assert (ROOT / 'megastep' / 'py.typed').is_file()
+    assert 'py.typed' in SETUP['options.package_data']['megastep']
+    folders = {path.parent for folder in ('megastep', 'envs') for path in (ROOT / folder).rglob('*.py')}
+    assert not [folder for folder in folders if not (folder / '__init__.py').is_file()]
+
+
+def test_the_console_script_is_the_command():
+    from megastep.cli import main
+
+    (script,) = (entry for entry in metadata.entry_points(group='console_scripts') if entry.name == 'megastep')
+    assert script.load() is main
+
+
+def fenced(path, language):
+    return re.findall(rf'^```{language}\n(.*?)^```', path.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def test_the_readme_opens_with_commands_of_the_makefile():
+    targets = set(re.findall(r'^(\w+):', (ROOT / 'Makefile').read_text(), re.MULTILINE))
+    text = (ROOT / 'README.md').read_text()
+    assert set(re.findall(r'^make (\w+)', text, re.MULTILINE)) <= targets
+    first, second = re.findall(r'^make (\w+)', '\n'.join(text.splitlines()[:8]), re.MULTILINE)
+    assert (first, second) == ('demo', 'test')
+
+
+@pytest.mark.parametrize('path', DOCUMENTS, ids=lambda path: path.name)
+def test_the_links_lead_somewhere(path):
+    links = re.findall(r'\]\(([^)#]+)[^)]*\)', path.read_text())
+    broken = [link for link in links if '://' not in link and not (path.parent / link).exists()]
+    assert not broken
+
+
+@pytest.mark.parametrize('path', DOCUMENTS, ids=lambda path: path.name)
+def test_the_commands_shown_exist(path):
+    """Every `megastep ...` line of a document is one that the command line takes."""
+    from megastep.cli import app
+
+    for block in fenced(path, 'sh'):
+        for command in re.findall(r'^megastep (\w+)', block, re.MULTILINE):
+            assert command in app._subcommands
+
+
+@pytest.mark.parametrize('path', [ROOT / 'README.md', ROOT / 'docs' / 'rules.md'], ids=lambda path: path.name)
+def test_the_code_shown_runs(path, tmp_path, monkeypatch):
+    """A document's Python blocks run, one after the other, in one namespace."""
+    monkeypatch.chdir(tmp_path)
+    namespace = {'__name__': 'document'}
+    for block in fenced(path, 'python'):
+        exec(compile(block, str(path), 'exec'), namespace)
