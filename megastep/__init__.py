@@ -23,7 +23,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Imports a public name when it is first used: so `megastep --help` and the map generator's workers need no torch."""
+    """Imports a public name on first use, so that `megastep --help` and the generator's workers need no torch."""
     if name not in __all__:
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     if name not in _HOMES:

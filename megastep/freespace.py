@@ -146,7 +146,9 @@ def spawns(
         widest = shapely.length(shapely.maximum_inscribed_circle(face, tolerance=1e-3))
         raise ValueError(f'walls enclose no spawn with {radius:.3f} m of clearance: at most {widest:.3f} m is free.')
     part = largest(free)
-    candidates = np.array([pole(part), *_lattice(part)])
+    first, others = np.array(pole(part)), _lattice(part)
+    apart = np.hypot(*(others - first).T) >= SPACING
+    candidates = np.concatenate([first[None], others[apart]])
     return candidates[np.linspace(0, len(candidates) - 1, min(most, len(candidates))).round().astype(int)]
 
 

@@ -1,7 +1,25 @@
 """The kernels for a CPU, written as loops over one ray and one wall, to be read as the specification of the others."""
 
-from megastep.numba.baking import bake
-from megastep.numba.collisions import advance
-from megastep.numba.raycasting import render
+from pathlib import Path
+
+
+def _forget_stale_kernels() -> None:
+    """Deletes compiled kernels that are older than the newest source here.
+
+    Numba keeps what it compiles beside the source and compiles a file anew when that file changes, but not when one
+    that it calls into does.
+    """
+    here = Path(__file__).parent
+    newest = max(path.stat().st_mtime for path in here.glob('*.py'))
+    for index in (here / '__pycache__').glob('*.nbi'):
+        if index.stat().st_mtime < newest:
+            index.unlink(missing_ok=True)
+
+
+_forget_stale_kernels()  # before the kernels are imported, which is when Numba looks for what it has compiled
+
+from megastep.numba.baking import bake  # noqa: E402
+from megastep.numba.collisions import advance  # noqa: E402
+from megastep.numba.raycasting import render  # noqa: E402
 
 __all__ = ['advance', 'bake', 'render']

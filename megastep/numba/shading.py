@@ -50,7 +50,9 @@ def colour_walls(maps, m, first_wall_line, camera, optics, hits, colours):
         vx, vy = walls[w, 1, 0] - walls[w, 0, 0], walls[w, 1, 1] - walls[w, 0, 1]
         near, far, share = neighbours(locations[r], texels[w, 1])
         near, far = first_texel + texels[w, 0] + near, first_texel + texels[w, 0] + far
-        scale = slant(cos - slopes[r] * sin, sin + slopes[r] * cos, vx, vy) * mix(light[near], light[far], share) / WHITE
+        scale = (
+            slant(cos - slopes[r] * sin, sin + slopes[r] * cos, vx, vy) * mix(light[near], light[far], share) / WHITE
+        )
         for channel in range(3):
             colours[channel, r] = scale * mix(albedo[near, channel], albedo[far, channel], share)
 
@@ -74,7 +76,9 @@ def colour_agents(maps, agents, e, camera, optics, hits, colours):
         near, far, share = neighbours(hits.locations[r], count)
         scale = slant(ux, uy, bcos * dx - bsin * dy, bsin * dx + bcos * dy) * light / WHITE
         for channel in range(3):
-            colours[channel, r] = scale * mix(albedo[k * count + near, channel], albedo[k * count + far, channel], share)
+            colours[channel, r] = scale * mix(
+                albedo[k * count + near, channel], albedo[k * count + far, channel], share
+            )
 
 
 @njit(cache=True, error_model='numpy')

@@ -1,0 +1,90 @@
+"""The interpreter is laxer than the compiler, so where there is no GPU, each kernel is compiled for one anyway."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import megastep
+
+PACKAGE = Path(megastep.__file__).parent
+MAPS = 'walls=*fp32 wall_starts=*i64 wall_widths=*i32'
+LIGHTS = 'lights=*fp32 light_starts=*i64 light_widths=*i32'
+AGENTS = 'positions=*fp32 angles=*fp32 map_ids=*i64'
+TEXELS = 'texels=*i32 texel_starts=*i64'
+
+# Each kernel's arguments' types, and sets of its constants.
+KERNELS = {
+    'megastep.triton.baking._bake': (
+        f'map_of_wall=*i64 {MAPS} {LIGHTS} {TEXELS} light=*fp32',
+        ['BLOCK=32'],
+    ),
+    'megastep.triton.raycasting._render': (
+        f'{AGENTS} {MAPS} {LIGHTS} {TEXELS} albedo=*u8 light=*fp32 outline=*fp32 outline_albedo=*u8 '
+        'mounts=*fp32 half=fp32 near=fp32 max_depth=fp32 '
+        'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
+        [
+            'NUM_AGENTS=1 NUM_CAMERAS=1 SIDES=8 SIDE_TEXELS=2 RES=64 SUBSAMPLE=4 PER_RAY=0 PIXELS=64 RAYS=4',
+            'NUM_AGENTS=3 NUM_CAMERAS=2 SIDES=8 SIDE_TEXELS=2 RES=5 SUBSAMPLE=3 PER_RAY=1 PIXELS=8 RAYS=4',
+        ],
+    ),
+    'megastep.triton.collisions._advance': (
+        f'{MAPS} outline=*fp32 map_ids=*i64 positions=*fp32 velocities=*fp32 angles=*fp32 angular_velocities=*fp32 '
+        'contacts=*i32 progress=*fp32 turn=*i64 radius=fp32 seconds=fp32',
+        [
+            'SLIDE=1 SIDES=8 NUM=1 AGENTS=1 BLOCK=64',
+            'SLIDE=1 SIDES=8 NUM=3 AGENTS=4 BLOCK=64',
+            'SLIDE=0 SIDES=8 NUM=2 AGENTS=2 BLOCK=64',
+        ],
+    ),
+}
+
+COMPILE = """
+import importlib, sys, triton
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+path, types, *variants = sys.argv[1:]
+module, name = path.rsplit('.', 1)
+kernel = getattr(importlib.import_module(module), name)
+types = dict(pair.split('=') for pair in types.split())
+for variant in variants:
+    constants = {key: int(value) for key, value in (pair.split('=') for pair in variant.split())}
+    given, needed = sorted([*types, *constants]), sorted(p.name for p in kernel.params)
+    assert given == needed, f'test_compiles lists other parameters than {name} has: {set(given) ^ set(needed)}'
+    signature = {p.name: types.get(p.name, 'constexpr') for p in kernel.params}
+    source = ASTSource(fn=kernel, signature=signature, constexprs=constants)
+    for capability in (80, 90):
+        compiled = triton.compile(source, target=GPUTarget('cuda', capability, 32), options={'num_warps': 1})
+        assert compiled.asm['ptx']
+"""
+
+
+@pytest.mark.parametrize('path', KERNELS)
+def test_compiles(path):
+    types, variants = KERNELS[path]
+    command = [sys.executable, '-c', COMPILE, path, types, *variants]
+    run = subprocess.run(command, env={**os.environ, 'TRITON_INTERPRET': '0'}, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+
+
+def is_jitted(node):
+    return isinstance(node, ast.FunctionDef) and any('triton.jit' in ast.unparse(d) for d in node.decorator_list)
+
+
+def launched(path):
+    """The kernels a module launches: jitted functions of its own or another's, called with a grid in brackets."""
+    calls = (node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
+    return {ast.unparse(call.value) for call in calls if isinstance(call, ast.Subscript)}
+
+
+def test_every_kernel_is_listed():
+    paths = {path: ast.parse(path.read_text()) for path in PACKAGE.rglob('*.py')}
+    jitted = {}
+    for path, tree in paths.items():
+        module = '.'.join(path.relative_to(PACKAGE.parent).with_suffix('').parts)
+        jitted.update({node.name: f'{module}.{node.name}' for node in ast.walk(tree) if is_jitted(node)})
+    names = set().union(*(launched(path) for path in paths)) & set(jitted)
+    assert {jitted[name] for name in names} == set(KERNELS)
