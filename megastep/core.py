@@ -93,10 +93,14 @@ class Core:
         seed: Seeds the one generator that all the core's randomness comes from.
         map_ids: The map each env stands in: (env,) int; by default spread evenly over the maps.
 
+        checked: Whether every step checks that velocities are finite, which waits for the GPU.
+
     Attributes:
         map_ids: (env,) int64; may be written between steps, with numbers from 0 to ``scenery.num_maps - 1``.
         agents: The agents' state.
         contacts: What each agent touched in the last step: (env, agent) int32, -1 for nothing, else a line's number.
+        non_finite: How often each agent's velocity was NaN or infinite, and so taken as zero: (env, agent) int32.
+        stops: How often each agent had to stop where it was because rounding left no safe move: (env, agent) int32.
         turn: Counts the steps; decides which agent of an env moves first.
         generator: The generator of all randomness.
 
@@ -112,6 +116,7 @@ class Core:
         fps: float = 10,
         seed: int = 0,
         map_ids: Int[Tensor, ' env'] | None = None,
+        checked: bool = False,
     ) -> None:
         if not isinstance(num_envs, int) or num_envs < 1:
             raise ValueError(f'num_envs must be an integer of at least 1, got {num_envs!r}.')
@@ -124,9 +129,27 @@ class Core:
         self.map_ids = spread if map_ids is None else checked_map_ids(map_ids, num_envs, scenery)
         self.agents = Agents.zeros(num_envs, self.num_agents, self.device)
         self.contacts = torch.full((num_envs, self.num_agents), -1, dtype=torch.int32, device=self.device)
+        self.non_finite = torch.zeros_like(self.contacts)
+        self.stops = torch.zeros_like(self.contacts)
         self.turn = torch.zeros((), dtype=torch.int64, device=self.device)
+        self.checked = checked
         self.agents.positions.copy_(spawn_positions(self))
         self.agents.angles.copy_(spawn_angles(self))
+
+    def check(self) -> None:
+        """Raises if an agent's velocity was NaN or infinite since the last check. Waits for the GPU.
+
+        Raises:
+            ValueError: naming the first such env and agent.
+        """
+        counts = self.non_finite.cpu()
+        self.non_finite.zero_()
+        if counts.any():
+            env, agent = counts.nonzero()[0].tolist()
+            raise ValueError(
+                f'velocities must be finite, but that of env {env}, agent {agent} was not, {counts[env, agent]} times, '
+                f'nor were those of {int((counts > 0).sum()) - 1} other agents.'
+            )
 
 
 def checked_map_ids(map_ids: Int[Tensor, ' env'], num_envs: int, scenery: Scenery) -> Int[Tensor, ' env']:

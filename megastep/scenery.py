@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Float32, Int, Int32, UInt8
 from torch import Tensor
 
-from megastep import rendering, textures
+from megastep import boxes, rendering, textures
 from megastep.backend import implementation
 from megastep.geometry import AGENT_RADIUS, Geometry
 from megastep.mapset import MapSet
@@ -28,6 +28,7 @@ class Scenery:
 
     Args:
         walls: Each map's walls: ragged (wall, 2, 2) float32, in metres.
+        boxes: Boxes around groups of each map's walls: ragged (box, 4), see `megastep.boxes`.
         lights: Each map's lights: ragged (light, 3): x, y, intensity.
         spawns: Each map's spawns: ragged (spawn, 2), in metres.
         texels: For each wall of ``walls.vals``, its first texel, counted from its map's first, and how many it has.
@@ -40,6 +41,7 @@ class Scenery:
     """
 
     walls: Ragged[Tensor]
+    boxes: Ragged[Tensor]
     lights: Ragged[Tensor]
     spawns: Ragged[Tensor]
     texels: Int32[Tensor, 'wall 2']
@@ -79,6 +81,7 @@ class Scenery:
         albedo = Ragged(_painted(walls, counts, seed), _sums(counts, walls))
         scenery = cls(
             walls=walls,
+            boxes=boxes.bound(walls),
             lights=lights,
             spawns=spawns,
             texels=torch.stack([_offsets(counts, walls), counts], dim=-1),
@@ -94,6 +97,11 @@ class Scenery:
     def num_maps(self) -> int:
         """How many maps there are."""
         return len(self.walls)
+
+    @property
+    def walls_per_box(self) -> int:
+        """How many walls, in the map's order, share a box."""
+        return boxes.GROUP
 
     @property
     def lines_per_agent(self) -> int:

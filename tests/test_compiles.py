@@ -32,12 +32,13 @@ KERNELS = {
         ],
     ),
     'megastep.triton.collisions._advance': (
-        f'{MAPS} outline=*fp32 map_ids=*i64 positions=*fp32 velocities=*fp32 angles=*fp32 angular_velocities=*fp32 '
-        'contacts=*i32 progress=*fp32 turn=*i64 radius=fp32 seconds=fp32',
+        f'{MAPS} boxes=*fp32 box_starts=*i64 outline=*fp32 map_ids=*i64 '
+        'positions=*fp32 velocities=*fp32 angles=*fp32 angular_velocities=*fp32 '
+        'contacts=*i32 non_finite=*i32 stops=*i32 progress=*fp32 turn=*i64 radius=fp32 seconds=fp32',
         [
-            'SLIDE=1 SIDES=8 NUM=1 AGENTS=1 BLOCK=64',
-            'SLIDE=1 SIDES=8 NUM=3 AGENTS=4 BLOCK=64',
-            'SLIDE=0 SIDES=8 NUM=2 AGENTS=2 BLOCK=64',
+            'SLIDE=1 SIDES=8 NUM=1 AGENTS=1 GROUP=32',
+            'SLIDE=1 SIDES=8 NUM=3 AGENTS=4 GROUP=32',
+            'SLIDE=0 SIDES=8 NUM=2 AGENTS=2 GROUP=32',
         ],
     ),
 }

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [  # lowest first
     {'ragged', 'geometry', 'freespace', 'segments', 'svg', 'machine'},
     {'mapset', 'columns', 'mapfile', 'splitting', 'symmetry', 'mapgen', 'triton', 'numba'},
-    {'scenery', 'textures', 'core', 'physics', 'rendering', 'backend'},
+    {'scenery', 'boxes', 'textures', 'core', 'physics', 'rendering', 'backend'},
     {'motion', 'sensors', 'spawning', 'env', 'plotting', 'recording', 'snapshot', 'viewer', 'testing'},
     {'envs'},
     {'learning', 'evaluation'},

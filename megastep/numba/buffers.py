@@ -11,6 +11,10 @@ class Maps(NamedTuple):
     walls: np.ndarray
     wall_starts: np.ndarray
     wall_widths: np.ndarray
+    boxes: np.ndarray
+    box_starts: np.ndarray
+    box_widths: np.ndarray
+    group: int  # how many walls share a box
     lights: np.ndarray
     light_starts: np.ndarray
     light_widths: np.ndarray
@@ -34,12 +38,14 @@ class Agents(NamedTuple):
 
 def maps(scenery) -> Maps:
     """Returns the buffers of a `megastep.Scenery` on the CPU."""
-    walls, lights, albedo = scenery.walls, scenery.lights, scenery.albedo
+    walls, boxes, lights, albedo = scenery.walls, scenery.boxes, scenery.lights, scenery.albedo
     tensors = (
-        walls.vals, walls.starts, walls.widths, lights.vals, lights.starts, lights.widths,
+        walls.vals, walls.starts, walls.widths, boxes.vals, boxes.starts, boxes.widths,
+        lights.vals, lights.starts, lights.widths,
         scenery.texels, albedo.starts, albedo.vals, scenery.light, scenery.outline, scenery.outline_albedo,
     )  # fmt: skip
-    return Maps(*(tensor.numpy() for tensor in tensors))
+    arrays = [tensor.numpy() for tensor in tensors]
+    return Maps(*arrays[:6], scenery.walls_per_box, *arrays[6:])
 
 
 def agents(core) -> Agents:

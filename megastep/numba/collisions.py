@@ -1,6 +1,7 @@
 """Moves agents: discs that sweep through walls and each other, and slide along what they touch."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit, prange
@@ -13,8 +14,31 @@ SKIN = np.float32(1e-4)
 NUDGE = np.float32(2e-6)
 """A slide leads this far, in metres, away from the surface, so that rounding doesn't lead it into it."""
 NEVER = np.float32(2)
+LONGEST = np.float32(1024)
+"""No step leads further than this, in metres along x or y: further than any map reaches."""
 SLIDES, HALVINGS = 4, 3
+TINY = np.float32(1e-30)
 DEGREE = np.float32(math.pi / 180)
+
+
+class Obstacles(NamedTuple):
+    """What an env's agents may touch."""
+
+    walls: np.ndarray
+    boxes: np.ndarray  # around every ``group`` of walls
+    group: int
+    others: np.ndarray  # all the agents' positions
+    sides: int  # how many lines an agent's outline has
+    radius: np.float32  # an agent's
+
+
+class Outcome(NamedTuple):
+    """What a step writes besides the agents' state: an entry an agent in each."""
+
+    contacts: np.ndarray
+    non_finite: np.ndarray
+    stops: np.ndarray
+    progress: np.ndarray
 
 
 @njit(cache=True, error_model='numpy')
@@ -89,56 +113,76 @@ def impact(px, py, dx, dy, ax, ay, bx, by, reach):
 
 @njit(cache=True, error_model='numpy')
 def chord_clearance(px, py, qx, qy, ax, ay, bx, by):
-    """The distance between the way from p to q and the segment from a to b; 0 where they cross."""
+    """The distance between the way from p to q and the segment from a to b, 0 where they cross; and that at p alone.
+
+    The two are sums of the same terms, so that a way that only leads away is never found nearer for rounding.
+    """
     dx, dy, vx, vy = qx - px, qy - py, bx - ax, by - ay
     side_a, side_b = dx * (ay - py) - dy * (ax - px), dx * (by - py) - dy * (bx - px)
     side_p, side_q = vx * (py - ay) - vy * (px - ax), vx * (qy - ay) - vy * (qx - ax)
+    from_p, from_q = away(px, py, ax, ay, bx, by)[2], away(qx, qy, ax, ay, bx, by)[2]
+    before = min(from_p, away(ax, ay, px, py, px, py)[2], away(bx, by, px, py, px, py)[2])
     if side_a * side_b < ZERO and side_p * side_q < ZERO:
-        return ZERO
-    nearest = min(away(px, py, ax, ay, bx, by)[2], away(qx, qy, ax, ay, bx, by)[2])
-    return min(nearest, away(ax, ay, px, py, qx, qy)[2], away(bx, by, px, py, qx, qy)[2])
+        return ZERO, before
+    return min(from_p, from_q, away(ax, ay, px, py, qx, qy)[2], away(bx, by, px, py, qx, qy)[2]), before
 
 
 @njit(cache=True, error_model='numpy')
-def out_of_reach(px, py, dx, dy, ax, ay, bx, by, reach):
-    """Whether the box around the move d and the box around the segment are further apart than ``reach``."""
-    margin = reach + SKIN
-    left, right = min(px, px + dx) - margin, max(px, px + dx) + margin
-    bottom, top = min(py, py + dy) - margin, max(py, py + dy) + margin
-    return max(ax, bx) < left or min(ax, bx) > right or max(ay, by) < bottom or min(ay, by) > top
+def around(px, py, dx, dy, margin):
+    """The box around the move d from p: the least x and y, and the greatest, a margin further out."""
+    left, bottom = min(px, px + dx) - margin, min(py, py + dy) - margin
+    return left, bottom, max(px, px + dx) + margin, max(py, py + dy) + margin
 
 
 @njit(cache=True, error_model='numpy')
-def first_impact(maps, m, others, a, radius, px, py, dx, dy):
-    """The first thing agent a touches on its move d: when, as a share of d; its normal; and its line, -1 for none."""
-    time, nx, ny, line = NEVER, ZERO, ZERO, -1
-    first_line = len(others) * len(maps.outline)
-    for k in range(maps.wall_widths[m]):
-        (ax, ay), (bx, by) = maps.walls[maps.wall_starts[m] + k, 0], maps.walls[maps.wall_starts[m] + k, 1]
-        if out_of_reach(px, py, dx, dy, ax, ay, bx, by, radius):
+def apart(box, left, bottom, right, top):
+    """Whether two boxes don't meet."""
+    return right < box[0] or top < box[1] or left > box[2] or bottom > box[3]
+
+
+@njit(cache=True, error_model='numpy')
+def first_impact(obstacles, a, px, py, dx, dy):
+    """The first thing agent a touches on its move d: when, as a share of d; its normal; and its line, -1 for none.
+
+    Of things touched at the same time it is the one that the move leads into the most.
+    """
+    time, nx, ny, line, into = NEVER, ZERO, ZERO, -1, ZERO
+    walls, boxes, group, others, sides, radius = obstacles
+    swept = around(px, py, dx, dy, radius + TWO * SKIN)
+    for i in range(len(boxes)):
+        if apart(swept, boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]):
             continue
-        t, x, y = impact(px, py, dx, dy, ax, ay, bx, by, radius + SKIN)
-        if t < time:
-            time, nx, ny, line = t, x, y, first_line + k
+        for k in range(i * group, min((i + 1) * group, len(walls))):
+            ax, ay, bx, by = walls[k, 0, 0], walls[k, 0, 1], walls[k, 1, 0], walls[k, 1, 1]
+            if apart(swept, min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)):
+                continue
+            t, x, y = impact(px, py, dx, dy, ax, ay, bx, by, radius + SKIN)
+            if t < time or (t == time and dx * x + dy * y < into):
+                time, nx, ny, line, into = t, x, y, len(others) * sides + k, dx * x + dy * y
     for b in range(len(others)):
         if b != a:
             x, y = others[b, 0], others[b, 1]
             t, x, y = impact(px, py, dx, dy, x, y, x, y, TWO * radius + SKIN)
-            if t < time:
-                time, nx, ny, line = t, x, y, b * len(maps.outline)
+            if t < time or (t == time and dx * x + dy * y < into):
+                time, nx, ny, line, into = t, x, y, b * sides, dx * x + dy * y
     return (time, nx, ny, line) if time <= ONE else (ONE, ZERO, ZERO, -1)
 
 
 @njit(cache=True, error_model='numpy')
-def safe(maps, m, others, a, radius, px, py, qx, qy):
+def safe(obstacles, a, px, py, qx, qy):
     """Whether the way from p to q keeps clear of everything by the radius, or as clear as p is if that is less."""
-    for w in range(maps.wall_starts[m], maps.wall_starts[m] + maps.wall_widths[m]):
-        (ax, ay), (bx, by) = maps.walls[w, 0], maps.walls[w, 1]
-        if out_of_reach(px, py, qx - px, qy - py, ax, ay, bx, by, radius):
+    walls, boxes, group, others, _, radius = obstacles
+    swept = around(px, py, qx - px, qy - py, radius + TWO * SKIN)
+    for i in range(len(boxes)):
+        if apart(swept, boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]):
             continue
-        enough = min(radius + HALF * SKIN, away(px, py, ax, ay, bx, by)[2])
-        if chord_clearance(px, py, qx, qy, ax, ay, bx, by) < enough:
-            return False
+        for k in range(i * group, min((i + 1) * group, len(walls))):
+            ax, ay, bx, by = walls[k, 0, 0], walls[k, 0, 1], walls[k, 1, 0], walls[k, 1, 1]
+            if apart(swept, min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)):
+                continue
+            clearance, before = chord_clearance(px, py, qx, qy, ax, ay, bx, by)
+            if clearance < min(radius + HALF * SKIN, before):
+                return False
     for b in range(len(others)):
         if b != a:
             x, y = others[b, 0], others[b, 1]
@@ -149,109 +193,125 @@ def safe(maps, m, others, a, radius, px, py, qx, qy):
 
 
 @njit(cache=True, error_model='numpy')
-def committed(maps, m, others, a, radius, px, py, dx, dy):
-    """The share of the move d that is safe to make: all of it, else a half, a quarter or an eighth, else nothing."""
+def committed(obstacles, a, px, py, dx, dy):
+    """How much of the move d is safe to make: all of it, else a half, a quarter or an eighth, else nothing.
+
+    Returns:
+        The share of d, and the position it leads to.
+    """
     share = ONE
     for _ in range(HALVINGS + 1):
-        if safe(maps, m, others, a, radius, px, py, px + share * dx, py + share * dy):
-            return share
+        qx, qy = px + share * dx, py + share * dy
+        if safe(obstacles, a, px, py, qx, qy):
+            return share, qx, qy
         share *= HALF
-    return ZERO
+    return ZERO, px, py
 
 
 @njit(cache=True, error_model='numpy')
-def side_touched(maps, angle, nx, ny):
+def side_touched(outline, angle, nx, ny):
     """The side of an agent's outline that faces along the normal."""
     best, side = -TWO, 0
     cos, sin = np.cos(angle * DEGREE), np.sin(angle * DEGREE)
-    for k in range(len(maps.outline)):
-        (ax, ay), (bx, by) = maps.outline[k, 0], maps.outline[k, 1]
+    for k in range(len(outline)):
+        ax, ay, bx, by = outline[k, 0, 0], outline[k, 0, 1], outline[k, 1, 0], outline[k, 1, 1]
         x, y = cos * (ax + bx) - sin * (ay + by), sin * (ax + bx) + cos * (ay + by)
         if x * nx + y * ny > best:
             best, side = x * nx + y * ny, k
     return side
 
 
+class Moved(NamedTuple):
+    """What became of an agent's move."""
+
+    x: np.float32
+    y: np.float32
+    vx: np.float32
+    vy: np.float32
+    progress: np.float32  # the share of the move made before the first contact
+    line: int  # the first line touched, an agent's first if it was an agent, -1 for none
+    nx: np.float32  # the normal there
+    ny: np.float32
+    blocked: bool  # whether no part of what was left of the move was safe to make
+
+
 @njit(cache=True, error_model='numpy')
-def move(maps, m, others, a, radius, px, py, vx, vy, step, slide):
-    """Moves agent a for one step.
+def move(obstacles, a, px, py, vx, vy, dx, dy, slide):
+    """Moves agent a by d.
 
     Moves to the first impact, takes the part into the surface out of the rest of the move and of the velocity, and
-    goes on with the rest, four times at most. Where two surfaces meet in a corner it stops.
-
-    Returns:
-        Position, velocity, the share of the move made before the first contact, the first line touched and the normal
-        there.
+    goes on with the rest, up to the fourth impact. Where two surfaces meet in a corner it stops.
     """
-    dx, dy = vx * step, vy * step
-    progress, touched, touched_x, touched_y = ONE, -1, ZERO, ZERO
+    progress, touched, touched_x, touched_y, blocked = ONE, -1, ZERO, ZERO, False
     last_x, last_y, since = ZERO, ZERO, np.float32(np.inf)
-    for bounce in range(SLIDES + 1):
+    for _ in range(SLIDES):
         if dx == ZERO and dy == ZERO:
             break
-        time, nx, ny, line = first_impact(maps, m, others, a, radius, px, py, dx, dy)
-        share = committed(maps, m, others, a, radius, px, py, time * dx, time * dy)
-        px, py = px + share * time * dx, py + share * time * dy
+        time, nx, ny, line = first_impact(obstacles, a, px, py, dx, dy)
+        share, px, py = committed(obstacles, a, px, py, time * dx, time * dy)
         if touched < 0 and (line >= 0 or share < ONE):
             progress, touched, touched_x, touched_y = share * time, line, nx, ny
-        if share == ZERO and time > ZERO:
-            return px, py, ZERO, ZERO, progress, touched, touched_x, touched_y
-        if line < 0:
+        blocked = share == ZERO
+        if line < 0 and not blocked:
             break
-        if not slide:
-            return px, py, ZERO, ZERO, progress, touched, touched_x, touched_y
         since += time * np.sqrt(dx * dx + dy * dy)
         dx, dy = (ONE - time) * dx, (ONE - time) * dy
         into, speed_into = min(dx * nx + dy * ny, ZERO), min(vx * nx + vy * ny, ZERO)
         dx, dy = dx - (into - NUDGE) * nx, dy - (into - NUDGE) * ny
         vx, vy = vx - speed_into * nx, vy - speed_into * ny
-        if since < SKIN and dx * last_x + dy * last_y < ZERO:
-            return px, py, ZERO, ZERO, progress, touched, touched_x, touched_y
-        last_x, last_y, since = nx, ny, ZERO
-        if bounce == SLIDES - 1:
+        cornered = since < SKIN and dx * last_x + dy * last_y < ZERO
+        if blocked or cornered or not slide:
+            vx, vy = ZERO, ZERO
             break
-    return px, py, vx, vy, progress, touched, touched_x, touched_y
+        last_x, last_y, since = nx, ny, ZERO
+    return Moved(px, py, vx, vy, progress, touched, touched_x, touched_y, blocked)
 
 
 @njit(cache=True, error_model='numpy')
-def advance_agent(maps, agents, e, a, radius, step, slide, contacts, progress):
-    """Moves and turns agent a of env e."""
-    others, sides = agents.positions[e], len(maps.outline)
-    (x, y), (vx, vy) = others[a], agents.velocities[e, a]
-    x, y, vx, vy, made, line, nx, ny = move(maps, agents.map_ids[e], others, a, radius, x, y, vx, vy, step, slide)
-    if 0 <= line < len(others) * sides:
-        line += side_touched(maps, agents.angles[e, line // sides], nx, ny)
-    others[a, 0], others[a, 1] = x, y
-    agents.velocities[e, a, 0], agents.velocities[e, a, 1] = vx, vy
-    contacts[e, a], progress[e, a] = line, made
+def advance_agent(obstacles, outline, agents, e, a, step, slide, outcome):
+    """Moves agent a of env e. A velocity that isn't finite counts as none; one beyond `LONGEST` a step as that."""
+    vx, vy = agents.velocities[e, a, 0], agents.velocities[e, a, 1]
+    if not (np.isfinite(vx) and np.isfinite(vy)):
+        vx, vy = ZERO, ZERO
+        outcome.non_finite[e, a] += 1
+    scale = min(LONGEST / max(abs(vx * step), abs(vy * step), TINY), ONE)
+    vx, vy = scale * vx, scale * vy
+    x, y = agents.positions[e, a, 0], agents.positions[e, a, 1]
+    moved = move(obstacles, a, x, y, vx, vy, vx * step, vy * step, slide)
+    line = moved.line
+    if 0 <= line < len(obstacles.others) * len(outline):
+        line += side_touched(outline, agents.angles[e, line // len(outline)], moved.nx, moved.ny)
+    agents.positions[e, a, 0], agents.positions[e, a, 1] = moved.x, moved.y
+    agents.velocities[e, a, 0], agents.velocities[e, a, 1] = moved.vx, moved.vy
+    outcome.contacts[e, a], outcome.progress[e, a] = line, scale * moved.progress
+    outcome.stops[e, a] += moved.blocked
 
 
 @njit(cache=True, error_model='numpy')
-def advance_env(maps, agents, e, radius, step, slide, turn, contacts, progress):
+def advance_env(maps, agents, e, radius, step, slide, turn, outcome):
     """Moves an env's agents one after another, in an order that turns every step, then turns them."""
-    num_agents = agents.positions.shape[1]
+    m, num_agents = agents.map_ids[e], agents.positions.shape[1]
+    walls = maps.walls[maps.wall_starts[m] : maps.wall_starts[m] + maps.wall_widths[m]]
+    boxes = maps.boxes[maps.box_starts[m] : maps.box_starts[m] + maps.box_widths[m]]
+    obstacles = Obstacles(walls, boxes, maps.group, agents.positions[e], len(maps.outline), radius)
     for i in range(num_agents):
-        advance_agent(maps, agents, e, (i + turn) % num_agents, radius, step, slide, contacts, progress)
+        advance_agent(obstacles, maps.outline, agents, e, (i + turn) % num_agents, step, slide, outcome)
     for a in range(num_agents):
+        if not np.isfinite(agents.angular_velocities[e, a]):
+            agents.angular_velocities[e, a] = ZERO
+            outcome.non_finite[e, a] += 1
         angle = agents.angles[e, a] + agents.angular_velocities[e, a] * step
         agents.angles[e, a] = angle - np.float32(360) * np.floor((angle + np.float32(180)) / np.float32(360))
 
 
 @njit(cache=True, parallel=True, error_model='numpy')
-def _advance(maps, agents, radius, step, slide, turn, contacts, progress):
+def _advance(maps, agents, radius, step, slide, turn, outcome):
     for e in prange(len(agents.positions)):  # only a call: Numba loses writes to a named tuple's arrays made here
-        advance_env(maps, agents, e, radius, step, slide, turn, contacts, progress)
+        advance_env(maps, agents, e, radius, step, slide, turn, outcome)
 
 
 def advance(core, progress, *, slide):
     """Moves every agent for one step: see `megastep.physics.advance`."""
-    _advance(
-        buffers.maps(core.scenery),
-        buffers.agents(core),
-        np.float32(core.agent_radius),
-        np.float32(1 / core.fps),
-        slide,
-        core.turn.item(),
-        core.contacts.numpy(),
-        progress.numpy(),
-    )
+    outcome = Outcome(core.contacts.numpy(), core.non_finite.numpy(), core.stops.numpy(), progress.numpy())
+    maps, agents = buffers.maps(core.scenery), buffers.agents(core)
+    _advance(maps, agents, np.float32(core.agent_radius), np.float32(1 / core.fps), slide, core.turn.item(), outcome)

@@ -13,6 +13,7 @@ import triton.language as tl
 SKIN = tl.constexpr(1e-4)
 NUDGE = tl.constexpr(2e-6)
 NEVER = tl.constexpr(2.0)
+LONGEST = tl.constexpr(1024.0)
 SLIDES, HALVINGS = tl.constexpr(4), tl.constexpr(3)
 DEGREE = tl.constexpr(math.pi / 180)
 
@@ -87,34 +88,44 @@ def impact(px, py, dx, dy, ax, ay, bx, by, reach):
 @triton.jit
 @no_type_check
 def chord_clearance(px, py, qx, qy, ax, ay, bx, by):
-    """The distances between the way from p to q and segments; 0 where they cross."""
+    """The distances between the way from p to q and segments, 0 where they cross; and those at p alone."""
     dx, dy, vx, vy = qx - px, qy - py, bx - ax, by - ay
     side_a, side_b = dx * (ay - py) - dy * (ax - px), dx * (by - py) - dy * (bx - px)
     side_p, side_q = vx * (py - ay) - vy * (px - ax), vx * (qy - ay) - vy * (qx - ax)
     from_p, from_q = away(px, py, ax, ay, bx, by)[2], away(qx, qy, ax, ay, bx, by)[2]
     from_a, from_b = away(ax, ay, px, py, qx, qy)[2], away(bx, by, px, py, qx, qy)[2]
+    before = tl.minimum(from_p, tl.minimum(away(ax, ay, px, py, px, py)[2], away(bx, by, px, py, px, py)[2]))
     nearest = tl.minimum(tl.minimum(from_p, from_q), tl.minimum(from_a, from_b))
-    return tl.where((side_a * side_b < 0) & (side_p * side_q < 0), 0.0, nearest), from_p
+    return tl.where((side_a * side_b < 0) & (side_p * side_q < 0), 0.0, nearest), before
 
 
 @triton.jit
 @no_type_check
-def earliest(times, nx, ny, lines, time, best_x, best_y, line):
-    """The first of a block of impacts, if it is earlier than the best so far."""
-    soonest, i = tl.min(times, 0, return_indices=True)
+def apart(boxes, box, left, bottom, right, top):
+    """Whether a box of the scenery doesn't meet the one given."""
+    at = boxes + 4 * box
+    return (right < tl.load(at)) | (top < tl.load(at + 1)) | (left > tl.load(at + 2)) | (bottom > tl.load(at + 3))
+
+
+@triton.jit
+@no_type_check
+def earliest(times, nx, ny, intos, lines, time, best_x, best_y, into, line):
+    """The first of a block of impacts, if it is before the best so far; at the same time the one led into the most."""
+    soonest = tl.min(times, 0)
+    deepest, i = tl.min(tl.where(times == soonest, intos, float('inf')), 0, return_indices=True)
     chosen = tl.arange(0, times.shape[0]) == i
-    sooner = soonest < time
+    sooner = (soonest < time) | ((soonest == time) & (deepest < into))
     best_x = tl.where(sooner, tl.sum(tl.where(chosen, nx, 0.0), 0), best_x)
     best_y = tl.where(sooner, tl.sum(tl.where(chosen, ny, 0.0), 0), best_y)
     line = tl.where(sooner, tl.sum(tl.where(chosen, lines, 0), 0), line)
-    return tl.minimum(soonest, time), best_x, best_y, line
+    return tl.minimum(soonest, time), best_x, best_y, tl.where(sooner, deepest, into), line
 
 
 @triton.jit
 @no_type_check
-def load_walls(walls, first, start, width, BLOCK: tl.constexpr):
-    """A block of a map's walls; beyond the last one, walls too far away to touch."""
-    k = start + tl.arange(0, BLOCK)
+def load_walls(walls, first, start, width, GROUP: tl.constexpr):
+    """A group of a map's walls; beyond the last one, walls too far away to touch."""
+    k = start + tl.arange(0, GROUP)
     wall, there = walls + 4 * (first + k), k < width
     ax, ay = tl.load(wall, mask=there, other=-1e6), tl.load(wall + 1, mask=there, other=-1e6)
     bx, by = tl.load(wall + 2, mask=there, other=-1e6), tl.load(wall + 3, mask=there, other=-1e6 + 1)
@@ -124,48 +135,47 @@ def load_walls(walls, first, start, width, BLOCK: tl.constexpr):
 @triton.jit
 @no_type_check
 def first_impact(
-    walls,
-    first,
-    width,
-    xs,
-    ys,
-    is_other,
-    radius,
-    px,
-    py,
-    dx,
-    dy,
-    SIDES: tl.constexpr,
-    NUM: tl.constexpr,
-    BLOCK: tl.constexpr,
-):
+    walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, dx, dy,
+    SIDES: tl.constexpr, NUM: tl.constexpr, GROUP: tl.constexpr,
+):  # fmt: skip
     """The first thing an agent touches on its move d: when, as a share of d; its normal; and its line, -1 for none."""
-    time, nx, ny, line = NEVER, 0.0, 0.0, -1
-    for start in range(0, width, BLOCK):
-        ax, ay, bx, by = load_walls(walls, first, start, width, BLOCK)
-        times, x, y = impact(px, py, dx, dy, ax, ay, bx, by, radius + SKIN)
-        lines = NUM * SIDES + start + tl.arange(0, BLOCK)
-        time, nx, ny, line = earliest(times, x, y, lines, time, nx, ny, line)
+    time, nx, ny, into, line = NEVER, 0.0, 0.0, 0.0, -1
+    margin = radius + 2 * SKIN
+    left, right = tl.minimum(px, px + dx) - margin, tl.maximum(px, px + dx) + margin
+    bottom, top = tl.minimum(py, py + dy) - margin, tl.maximum(py, py + dy) + margin
+    for start in range(0, width, GROUP):
+        if ~apart(boxes, first_box + start // GROUP, left, bottom, right, top):
+            ax, ay, bx, by = load_walls(walls, first, start, width, GROUP)
+            times, x, y = impact(px, py, dx, dy, ax, ay, bx, by, radius + SKIN)
+            lines = NUM * SIDES + start + tl.arange(0, GROUP)
+            time, nx, ny, into, line = earliest(times, x, y, dx * x + dy * y, lines, time, nx, ny, into, line)
     if NUM > 1:
         times, x, y = impact(px, py, dx, dy, xs, ys, xs, ys, 2 * radius + SKIN)
-        lines = tl.arange(0, xs.shape[0]) * SIDES
-        time, nx, ny, line = earliest(tl.where(is_other, times, NEVER), x, y, lines, time, nx, ny, line)
+        times, lines = tl.where(is_other, times, NEVER), tl.arange(0, xs.shape[0]) * SIDES
+        time, nx, ny, into, line = earliest(times, x, y, dx * x + dy * y, lines, time, nx, ny, into, line)
     met = time <= 1
     return tl.minimum(time, 1.0), tl.where(met, nx, 0.0), tl.where(met, ny, 0.0), tl.where(met, line, -1)
 
 
 @triton.jit
 @no_type_check
-def safe(walls, first, width, xs, ys, is_other, radius, px, py, qx, qy, NUM: tl.constexpr, BLOCK: tl.constexpr):
+def safe(
+    walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, qx, qy,
+    NUM: tl.constexpr, GROUP: tl.constexpr,
+):  # fmt: skip
     """1 if the way from p to q keeps clear of everything by the radius, or as clear as p is if that is less; else 0."""
     ok = 1
-    for start in range(0, width, BLOCK):
-        ax, ay, bx, by = load_walls(walls, first, start, width, BLOCK)
-        clearance, before = chord_clearance(px, py, qx, qy, ax, ay, bx, by)
-        enough = tl.minimum(radius + SKIN / 2, before)
-        ok = tl.minimum(ok, tl.min((clearance >= enough).to(tl.int32), 0))
+    margin = radius + 2 * SKIN
+    left, right = tl.minimum(px, qx) - margin, tl.maximum(px, qx) + margin
+    bottom, top = tl.minimum(py, qy) - margin, tl.maximum(py, qy) + margin
+    for start in range(0, width, GROUP):
+        if ~apart(boxes, first_box + start // GROUP, left, bottom, right, top):
+            ax, ay, bx, by = load_walls(walls, first, start, width, GROUP)
+            clearance, before = chord_clearance(px, py, qx, qy, ax, ay, bx, by)
+            enough = tl.minimum(radius + SKIN / 2, before)
+            ok = tl.minimum(ok, tl.min((clearance >= enough).to(tl.int32), 0))
     if NUM > 1:
-        before, clearance = away(px, py, xs, ys, xs, ys)[2], away(xs, ys, px, py, qx, qy)[2]
+        before, clearance = away(xs, ys, px, py, px, py)[2], away(xs, ys, px, py, qx, qy)[2]
         keeps = (clearance >= tl.minimum(2 * radius + SKIN / 2, before)) | ~is_other
         ok = tl.minimum(ok, tl.min(keeps.to(tl.int32), 0))
     return ok
@@ -173,15 +183,26 @@ def safe(walls, first, width, xs, ys, is_other, radius, px, py, qx, qy, NUM: tl.
 
 @triton.jit
 @no_type_check
-def committed(walls, first, width, xs, ys, is_other, radius, px, py, dx, dy, NUM: tl.constexpr, BLOCK: tl.constexpr):
-    """The share of the move d that is safe to make: all of it, else a half, a quarter or an eighth, else nothing."""
-    share, tries = 1.0, 0
-    ok = safe(walls, first, width, xs, ys, is_other, radius, px, py, px + dx, py + dy, NUM, BLOCK)
+def committed(
+    walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, dx, dy,
+    NUM: tl.constexpr, GROUP: tl.constexpr,
+):  # fmt: skip
+    """How much of the move d is safe to make: all, a half, a quarter, an eighth or nothing; and where it leads."""
+    share, tries, qx, qy = 1.0, 0, px + dx, py + dy
+    ok = safe(walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, qx, qy, NUM, GROUP)
     while (ok == 0) & (tries < HALVINGS):
         share *= 0.5
         tries += 1
-        ok = safe(walls, first, width, xs, ys, is_other, radius, px, py, px + share * dx, py + share * dy, NUM, BLOCK)
-    return tl.where(ok == 1, share, 0.0)
+        qx, qy = px + share * dx, py + share * dy
+        ok = safe(walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, qx, qy, NUM, GROUP)
+    return tl.where(ok == 1, share, 0.0), tl.where(ok == 1, qx, px), tl.where(ok == 1, qy, py)
+
+
+@triton.jit
+@no_type_check
+def finite(x):
+    """Whether a number is neither NaN nor infinite."""
+    return tl.abs(x) <= 3.4028234663852886e38
 
 
 @triton.jit
@@ -196,87 +217,109 @@ def side_touched(outline, angle, nx, ny, SIDES: tl.constexpr):
 
 @triton.jit
 @no_type_check
+def move(
+    walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, vx, vy, dx, dy,
+    SLIDE: tl.constexpr, SIDES: tl.constexpr, NUM: tl.constexpr, GROUP: tl.constexpr,
+):  # fmt: skip
+    """Moves an agent by d: see `megastep.numba.collisions.move`."""
+    progress, touched, touched_x, touched_y, stopped = 1.0, -1, 0.0, 0.0, 0
+    last_x, last_y, since, slides = 0.0, 0.0, float('inf'), 0
+    going = (dx != 0) | (dy != 0)
+    while going:
+        time, nx, ny, line = first_impact(
+            walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, dx, dy, SIDES, NUM, GROUP
+        )
+        share, px, py = committed(
+            walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, time * dx, time * dy, NUM, GROUP
+        )
+        is_first = (touched < 0) & ((line >= 0) | (share < 1))
+        progress, touched = tl.where(is_first, share * time, progress), tl.where(is_first, line, touched)
+        touched_x, touched_y = tl.where(is_first, nx, touched_x), tl.where(is_first, ny, touched_y)
+        blocked = share == 0
+        over = (line < 0) & ~blocked
+        since += time * tl.sqrt(dx * dx + dy * dy)
+        dx, dy = (1 - time) * dx, (1 - time) * dy
+        into, speed_into = tl.minimum(dx * nx + dy * ny, 0.0), tl.minimum(vx * nx + vy * ny, 0.0)
+        dx, dy = dx - (into - NUDGE) * nx, dy - (into - NUDGE) * ny
+        vx, vy = vx - speed_into * nx, vy - speed_into * ny
+        stops = blocked | (~over & (since < SKIN) & (dx * last_x + dy * last_y < 0))
+        if not SLIDE:
+            stops = stops | ~over
+        vx, vy = tl.where(stops, 0.0, vx), tl.where(stops, 0.0, vy)
+        stopped += blocked.to(tl.int32)
+        last_x, last_y, since, slides = nx, ny, 0.0, slides + 1
+        going = ~over & ~stops & (slides < SLIDES) & ((dx != 0) | (dy != 0))
+    return px, py, vx, vy, progress, touched, touched_x, touched_y, stopped
+
+
+@triton.jit
+@no_type_check
 def _advance(
     # the maps
-    walls, wall_starts, wall_widths, outline,
+    walls, wall_starts, wall_widths, boxes, box_starts, outline,
     # the envs: read and written
-    map_ids, positions, velocities, angles, angular_velocities, contacts,
+    map_ids, positions, velocities, angles, angular_velocities, contacts, non_finite, stops,
     # out
     progress,
     turn, radius, seconds,
-    SLIDE: tl.constexpr, SIDES: tl.constexpr, NUM: tl.constexpr, AGENTS: tl.constexpr, BLOCK: tl.constexpr,
+    SLIDE: tl.constexpr, SIDES: tl.constexpr, NUM: tl.constexpr, AGENTS: tl.constexpr, GROUP: tl.constexpr,
 ):  # fmt: skip
     """Program e moves the NUM <= AGENTS agents of env e one after another, in an order that turns every step."""
     e = tl.program_id(0).to(tl.int64)
     m = tl.load(map_ids + e)
-    first, width = tl.load(wall_starts + m), tl.load(wall_widths + m)
+    first, width, first_box = tl.load(wall_starts + m), tl.load(wall_widths + m), tl.load(box_starts + m)
     number = tl.arange(0, AGENTS)
-    xs = tl.load(positions + 2 * (e * NUM + number), mask=number < NUM, other=0.0)
-    ys = tl.load(positions + 2 * (e * NUM + number) + 1, mask=number < NUM, other=0.0)
+    here, there = e * NUM + number, number < NUM
+    xs, ys = (
+        tl.load(positions + 2 * here, mask=there, other=0.0),
+        tl.load(positions + 2 * here + 1, mask=there, other=0.0),
+    )
     offset = (tl.load(turn) % NUM).to(tl.int32)
     for i in range(NUM):
         a = (i + offset) % NUM
-        agent, is_other = e * NUM + a, (number < NUM) & (number != a)
-        px, py = tl.sum(tl.where(number == a, xs, 0.0), 0), tl.sum(tl.where(number == a, ys, 0.0), 0)
+        agent, is_other = e * NUM + a, there & (number != a)
         vx, vy = tl.load(velocities + 2 * agent), tl.load(velocities + 2 * agent + 1)
-        dx, dy = vx * seconds, vy * seconds
-        made, touched, touched_x, touched_y = 1.0, -1, 0.0, 0.0
-        last_x, last_y, since, bounces = 0.0, 0.0, float('inf'), 0
-        going = (dx != 0) | (dy != 0)
-        while going:
-            time, nx, ny, line = first_impact(
-                walls, first, width, xs, ys, is_other, radius, px, py, dx, dy, SIDES, NUM, BLOCK
-            )
-            share = committed(walls, first, width, xs, ys, is_other, radius, px, py, time * dx, time * dy, NUM, BLOCK)
-            px, py = px + share * time * dx, py + share * time * dy
-            is_first = (touched < 0) & ((line >= 0) | (share < 1))
-            made, touched = tl.where(is_first, share * time, made), tl.where(is_first, line, touched)
-            touched_x, touched_y = tl.where(is_first, nx, touched_x), tl.where(is_first, ny, touched_y)
-            blocked = (share == 0) & (time > 0)
-            going = (line >= 0) & ~blocked
-            if SLIDE:
-                since += time * tl.sqrt(dx * dx + dy * dy)
-                dx, dy = (1 - time) * dx, (1 - time) * dy
-                into, speed_into = tl.minimum(dx * nx + dy * ny, 0.0), tl.minimum(vx * nx + vy * ny, 0.0)
-                nudge = tl.where(going, NUDGE, 0.0)
-                dx, dy = dx - (into - nudge) * nx, dy - (into - nudge) * ny
-                vx, vy = vx - speed_into * nx, vy - speed_into * ny
-                cornered = going & (since < SKIN) & (dx * last_x + dy * last_y < 0)
-                blocked = blocked | cornered
-                last_x, last_y, since = nx, ny, 0.0
-                bounces += 1
-                going = going & ~cornered & (bounces < SLIDES) & ((dx != 0) | (dy != 0))
-            else:
-                blocked = blocked | going
-                going = going & (bounces < 0)
-            vx, vy = tl.where(blocked, 0.0, vx), tl.where(blocked, 0.0, vy)
+        is_finite = finite(vx) & finite(vy)
+        vx, vy = tl.where(is_finite, vx, 0.0), tl.where(is_finite, vy, 0.0)
+        tl.store(non_finite + agent, tl.load(non_finite + agent) + tl.where(is_finite, 0, 1))
+        scale = tl.minimum(LONGEST / tl.maximum(tl.maximum(tl.abs(vx * seconds), tl.abs(vy * seconds)), 1e-30), 1.0)
+        vx, vy = scale * vx, scale * vy
+        px, py = tl.sum(tl.where(number == a, xs, 0.0), 0), tl.sum(tl.where(number == a, ys, 0.0), 0)
+        px, py, vx, vy, made, line, nx, ny, stopped = move(
+            walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, vx, vy, vx * seconds, vy * seconds,
+            SLIDE, SIDES, NUM, GROUP,
+        )  # fmt: skip
         xs, ys = tl.where(number == a, px, xs), tl.where(number == a, py, ys)
         if NUM > 1:
-            if (touched >= 0) & (touched < NUM * SIDES):
-                touched += side_touched(
-                    outline, tl.load(angles + e * NUM + touched // SIDES), touched_x, touched_y, SIDES
-                )
+            if (line >= 0) & (line < NUM * SIDES):
+                line += side_touched(outline, tl.load(angles + e * NUM + line // SIDES), nx, ny, SIDES)
         tl.store(positions + 2 * agent, px)
         tl.store(positions + 2 * agent + 1, py)
         tl.store(velocities + 2 * agent, vx)
         tl.store(velocities + 2 * agent + 1, vy)
-        tl.store(contacts + agent, touched)
-        tl.store(progress + agent, made)
-    tl.debug_barrier()  # an agent's outline is looked up above at its angle before the step
-    here = e * NUM + number
-    angle = tl.load(angles + here, mask=number < NUM, other=0.0)
-    angle += seconds * tl.load(angular_velocities + here, mask=number < NUM, other=0.0)
-    tl.store(angles + here, angle - 360 * tl.floor((angle + 180) / 360), mask=number < NUM)
+        tl.store(contacts + agent, line)
+        tl.store(stops + agent, tl.load(stops + agent) + stopped)
+        tl.store(progress + agent, scale * made)
+    tl.debug_barrier()  # angles are looked up above as they were before the step
+    rate = tl.load(angular_velocities + here, mask=there, other=0.0)
+    tl.store(
+        non_finite + here, tl.load(non_finite + here, mask=there, other=0) + (~finite(rate)).to(tl.int32), mask=there
+    )
+    rate = tl.where(finite(rate), rate, 0.0)
+    tl.store(angular_velocities + here, rate, mask=there)
+    angle = tl.load(angles + here, mask=there, other=0.0) + seconds * rate
+    tl.store(angles + here, angle - 360 * tl.floor((angle + 180) / 360), mask=there)
 
 
 def advance(core, progress, *, slide):
     """Moves every agent for one step: see `megastep.physics.advance`."""
     scenery, agents = core.scenery, core.agents
-    walls = scenery.walls
+    walls, boxes = scenery.walls, scenery.boxes
     _advance[(core.num_envs,)](
-        walls.vals, walls.starts, walls.widths, scenery.outline,
-        core.map_ids, agents.positions, agents.velocities, agents.angles, agents.angular_velocities, core.contacts,
-        progress, core.turn, core.agent_radius, 1 / core.fps,
+        walls.vals, walls.starts, walls.widths, boxes.vals, boxes.starts, scenery.outline,
+        core.map_ids, agents.positions, agents.velocities, agents.angles, agents.angular_velocities,
+        core.contacts, core.non_finite, core.stops, progress, core.turn, core.agent_radius, 1 / core.fps,
         SLIDE=slide, SIDES=len(scenery.outline), NUM=core.num_agents,
-        AGENTS=triton.next_power_of_2(core.num_agents), BLOCK=64, num_warps=1, enable_fp_fusion=True,
+        AGENTS=triton.next_power_of_2(core.num_agents), GROUP=scenery.walls_per_box,
+        num_warps=1, enable_fp_fusion=False,
     )  # fmt: skip

@@ -20,7 +20,7 @@ def hidden(walls, first, last, px, py, qx, qy):
         bx, by = tl.load(walls + 4 * w + 2) - px, tl.load(walls + 4 * w + 3) - py
         straddles = (dx * ay - dy * ax > 0) != (dx * by - dy * bx > 0)
         vx, vy = bx - ax, by - ay
-        reached = (ax * vy - ay * vx) / (dx * vy - dy * vx)
+        reached = (ax * vy - ay * vx) / tl.where(straddles, dx * vy - dy * vx, 1.0)
         found |= straddles & (reached >= 0) & (reached <= ALMOST)
     return found
 
