@@ -14,7 +14,6 @@ class Maps(NamedTuple):
     boxes: np.ndarray
     box_starts: np.ndarray
     box_widths: np.ndarray
-    group: int  # how many walls share a box
     lights: np.ndarray
     light_starts: np.ndarray
     light_widths: np.ndarray
@@ -24,6 +23,7 @@ class Maps(NamedTuple):
     light: np.ndarray
     outline: np.ndarray
     outline_albedo: np.ndarray
+    group: int  # how many walls share a box
 
 
 class Agents(NamedTuple):
@@ -39,13 +39,24 @@ class Agents(NamedTuple):
 def maps(scenery) -> Maps:
     """Returns the buffers of a `megastep.Scenery` on the CPU."""
     walls, boxes, lights, albedo = scenery.walls, scenery.boxes, scenery.lights, scenery.albedo
-    tensors = (
-        walls.vals, walls.starts, walls.widths, boxes.vals, boxes.starts, boxes.widths,
-        lights.vals, lights.starts, lights.widths,
-        scenery.texels, albedo.starts, albedo.vals, scenery.light, scenery.outline, scenery.outline_albedo,
-    )  # fmt: skip
-    arrays = [tensor.numpy() for tensor in tensors]
-    return Maps(*arrays[:6], scenery.walls_per_box, *arrays[6:])
+    return Maps(
+        walls=walls.vals.numpy(),
+        wall_starts=walls.starts.numpy(),
+        wall_widths=walls.widths.numpy(),
+        boxes=boxes.vals.numpy(),
+        box_starts=boxes.starts.numpy(),
+        box_widths=boxes.widths.numpy(),
+        lights=lights.vals.numpy(),
+        light_starts=lights.starts.numpy(),
+        light_widths=lights.widths.numpy(),
+        texels=scenery.texels.numpy(),
+        texel_starts=albedo.starts.numpy(),
+        albedo=albedo.vals.numpy(),
+        light=scenery.light.numpy(),
+        outline=scenery.outline.numpy(),
+        outline_albedo=scenery.outline_albedo.numpy(),
+        group=scenery.walls_per_box,
+    )
 
 
 def agents(core) -> Agents:
