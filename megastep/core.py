@@ -92,7 +92,6 @@ class Core:
         fps: How many steps a second has.
         seed: Seeds the one generator that all the core's randomness comes from.
         map_ids: The map each env stands in: (env,) int; by default spread evenly over the maps.
-
         checked: Whether every step checks that velocities are finite, which waits for the GPU.
 
     Attributes:
@@ -142,7 +141,7 @@ class Core:
         Raises:
             ValueError: naming the first such env and agent.
         """
-        counts = self.non_finite.cpu()
+        counts = self.non_finite.to('cpu', copy=True)
         self.non_finite.zero_()
         if counts.any():
             env, agent = counts.nonzero()[0].tolist()

@@ -65,6 +65,6 @@ def bake(scenery: Scenery) -> Float[Tensor, ' texel']:
     Light is min(1, 0.1 + the sum of 2 * intensity / max(d², 1)) over the map's lights that no wall hides, d the
     distance in metres. A light behind a wall is hidden by that wall.
     """
-    light = torch.empty_like(scenery.light)
+    light = torch.empty(len(scenery.surface.vals), device=scenery.device)
     implementation(scenery.device).bake(scenery, light)
     return light

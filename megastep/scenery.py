@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -32,8 +33,8 @@ class Scenery:
         lights: Each map's lights: ragged (light, 3): x, y, intensity.
         spawns: Each map's spawns: ragged (spawn, 2), in metres.
         texels: For each wall of ``walls.vals``, its first texel, counted from its map's first, and how many it has.
-        albedo: Each map's texels' colours: ragged (texel, 3) of linear RGB, 255 for 1.
-        light: How much light falls on each texel of ``albedo.vals``, 0.1 to 1.
+        surface: Each map's texels: ragged (texel, 8) bytes, read in one piece by the kernels. Three are the colour and
+            the last four the light as a float32; `albedo` and `light` are views of them.
         outline: An agent's outline, around the origin and facing +x, in metres.
         outline_albedo: The outline's texels, as many on every side.
         num_agents: How many agents an env has.
@@ -45,8 +46,7 @@ class Scenery:
     lights: Ragged[Tensor]
     spawns: Ragged[Tensor]
     texels: Int32[Tensor, 'wall 2']
-    albedo: Ragged[Tensor]
-    light: Float32[Tensor, ' texel']
+    surface: Ragged[Tensor]
     outline: Float[Tensor, 'side 2 2']
     outline_albedo: UInt8[Tensor, 'side_texel 3']
     num_agents: int
@@ -78,20 +78,42 @@ class Scenery:
         _check(maps, num_agents)
         walls, lights, spawns = (_packed(column, device) for column in (maps.walls, maps.lights, maps.spawns))
         counts = textures.texel_counts(walls.vals)
-        albedo = Ragged(_painted(walls, counts, seed), _sums(counts, walls))
+        sums = _sums(counts, walls)
+        surface = torch.zeros((int(sums.sum()), 8), dtype=torch.uint8, device=device)
         scenery = cls(
             walls=walls,
             boxes=boxes.bound(walls),
             lights=lights,
             spawns=spawns,
             texels=torch.stack([_offsets(counts, walls), counts], dim=-1),
-            albedo=albedo,
-            light=torch.zeros(len(albedo.vals), device=device),
+            surface=Ragged(surface, sums),
             outline=textures.outline(device),
             outline_albedo=textures.outline_albedo(device),
             num_agents=num_agents,
         )
-        return replace(scenery, light=rendering.bake(scenery))
+        scenery.albedo.vals.copy_(_painted(walls, counts, seed))
+        scenery.light.copy_(rendering.bake(scenery))
+        return scenery
+
+    @cached_property
+    def albedo(self) -> Ragged[Tensor]:
+        """Each map's texels' colours: ragged (texel, 3) of linear RGB, 255 for 1. May be written in place."""
+        return Ragged(self.surface.vals[:, :3], self.surface.widths)
+
+    @cached_property
+    def light(self) -> Float32[Tensor, ' texel']:
+        """How much light falls on each texel of all the maps, 0.1 to 1. May be written in place."""
+        return self.surface.vals.view(torch.float32)[:, 1]
+
+    @cached_property
+    def most_walls(self) -> int:
+        """How many walls the map with the most has. Waits for the GPU when first asked."""
+        return int(self.walls.widths.max())
+
+    @cached_property
+    def girth(self) -> float:
+        """How far an agent's outline reaches from its middle, in metres. Waits for the GPU when first asked."""
+        return float(self.outline.norm(dim=-1).max())
 
     @property
     def num_maps(self) -> int:
@@ -111,7 +133,7 @@ class Scenery:
     @property
     def device(self) -> torch.device:
         """Where the buffers are."""
-        return self.light.device
+        return self.surface.vals.device
 
 
 def _check(maps: MapSet, num_agents: int) -> None:

@@ -23,12 +23,14 @@ KERNELS = {
         ['BLOCK=32'],
     ),
     'megastep.triton.raycasting._render': (
-        f'{AGENTS} {MAPS} {LIGHTS} {TEXELS} albedo=*u8 light=*fp32 outline=*fp32 outline_albedo=*u8 '
-        'mounts=*fp32 half=fp32 near=fp32 max_depth=fp32 '
-        'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
+        f'{AGENTS} {MAPS} boxes=*fp32 box_starts=*i64 {LIGHTS} texels=*i64 texel_starts=*i64 surface=*i64 '
+        'outline=*fp32 outline_albedo=*u8 mounts=*fp32 half=fp32 near=fp32 max_depth=fp32 girth=fp32 '
+        'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32 scratch=*fp32 num_units=i32 capacity=i32',
         [
-            'NUM_AGENTS=1 NUM_CAMERAS=1 SIDES=8 SIDE_TEXELS=2 RES=64 SUBSAMPLE=4 PER_RAY=0 PIXELS=64 RAYS=4',
-            'NUM_AGENTS=3 NUM_CAMERAS=2 SIDES=8 SIDE_TEXELS=2 RES=5 SUBSAMPLE=3 PER_RAY=1 PIXELS=8 RAYS=4',
+            'NUM_AGENTS=1 NUM_CAMERAS=1 SIDES=8 SIDE_TEXELS=2 OUTLINES=8 GROUP=32 '
+            'RES=64 SUBSAMPLE=4 PER_RAY=0 PIXELS=64 RAYS=4',
+            'NUM_AGENTS=3 NUM_CAMERAS=2 SIDES=8 SIDE_TEXELS=2 OUTLINES=32 GROUP=32 '
+            'RES=5 SUBSAMPLE=3 PER_RAY=1 PIXELS=8 RAYS=4',
         ],
     ),
     'megastep.triton.collisions._advance': (

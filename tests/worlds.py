@@ -129,12 +129,11 @@ def scattered(maps, num_envs, num_agents, *, device='cpu', seed=0, clearance=AGE
 def repainted(core, colour=None, light=None):
     """Gives every wall of a core one colour, 0 to 255, or one light."""
     scenery = core.scenery
-    albedo, baked = scenery.albedo.vals.clone(), scenery.light.clone()
+    core.scenery = replace(scenery, surface=Ragged(scenery.surface.vals.clone(), scenery.surface.widths))
     if colour is not None:
-        albedo[:] = torch.tensor(colour, dtype=torch.uint8)
+        core.scenery.albedo.vals[:] = torch.tensor(colour, dtype=torch.uint8)
     if light is not None:
-        baked[:] = light
-    core.scenery = replace(scenery, albedo=Ragged(albedo, scenery.albedo.widths), light=baked)
+        core.scenery.light[:] = light
     return core
 
 

@@ -69,14 +69,15 @@ def away(px, py, ax, ay, bx, by):
 def disc_impact(px, py, dx, dy, cx, cy, radius):
     """The share of the move d after which p comes within ``radius`` of c, from further away; NEVER if it doesn't.
 
-    A time that rounding has made a little negative is 0, not a miss.
+    A time that rounding has made a little negative is 0, not a miss. A disc that would go no deeper than `NUDGE`
+    passes: where one wall goes on as another, rounding must not make the second's end a bump.
     """
     length = np.sqrt(dx * dx + dy * dy)
     mx, my = cx - px, cy - py
     ahead = (mx * dx + my * dy) / length
     aside = (dx * my - dy * mx) / length
     half_chord_square = (radius - aside) * (radius + aside)
-    if ahead <= ZERO or half_chord_square <= ZERO:
+    if not (ahead > ZERO and half_chord_square > TWO * NUDGE * radius):
         return NEVER
     return max((ahead - np.sqrt(half_chord_square)) / length, ZERO)
 
@@ -101,8 +102,13 @@ def impact(px, py, dx, dy, ax, ay, bx, by, reach):
         approach = side * (uy * dx - ux * dy)
         if approach > ZERO:
             flat = max((side * height - reach) / approach, ZERO)
-            along = ux * (px + flat * dx - ax) + uy * (py + flat * dy - ay)
-            if ZERO <= along <= length:
+            start, speed = ux * (px - ax) + uy * (py - ay), ux * dx + uy * dy
+            along = start + flat * speed
+            if along < ZERO and speed > ZERO:  # perhaps it has passed the end by a little less than its reach
+                flat, along = -start / speed, ZERO
+            elif along > length and speed < ZERO:
+                flat, along = (length - start) / speed, length
+            if ZERO <= along <= length and side * height - flat * approach >= reach - TWO * NUDGE:
                 time, nx, ny = flat, -side * uy, side * ux
     for ex, ey in ((ax, ay), (bx, by)):
         end = disc_impact(px, py, dx, dy, ex, ey, reach)

@@ -46,7 +46,7 @@ def disc_impact(px, py, dx, dy, cx, cy, radius):
     ahead, aside = (mx * dx + my * dy) / length, (dx * my - dy * mx) / length
     half_chord_square = (radius - aside) * (radius + aside)
     time = tl.maximum((ahead - tl.sqrt(tl.maximum(half_chord_square, 0.0))) / length, 0.0)
-    return tl.where((ahead <= 0) | (half_chord_square <= 0), NEVER, time)
+    return tl.where((ahead > 0) & (half_chord_square > 2 * NUDGE * radius), time, NEVER)
 
 
 @triton.jit
@@ -65,8 +65,14 @@ def impact(px, py, dx, dy, ax, ay, bx, by, reach):
     side = tl.where(height >= 0, 1.0, -1.0)
     approach = side * (uy * dx - ux * dy)
     flat = tl.maximum((side * height - reach) / tl.where(approach > 0, approach, 1.0), 0.0)
-    along = ux * (px + flat * dx - ax) + uy * (py + flat * dy - ay)
-    meets = (length > 0) & (approach > 0) & (along >= 0) & (along <= length)
+    start, speed = ux * (px - ax) + uy * (py - ay), ux * dx + uy * dy
+    along = start + flat * speed
+    before, beyond = (along < 0) & (speed > 0), (along > length) & (speed < 0)
+    entry = tl.where(before, 0.0, length)
+    flat = tl.where(before | beyond, (entry - start) / tl.where(speed != 0, speed, 1.0), flat)
+    along = tl.where(before | beyond, entry, along)
+    deep = side * height - flat * approach < reach - 2 * NUDGE
+    meets = (length > 0) & (approach > 0) & (along >= 0) & (along <= length) & ~deep
     time = tl.where(meets, flat, NEVER)
     mx, my = -side * uy, side * ux
 

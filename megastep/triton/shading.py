@@ -5,8 +5,6 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
-from megastep.triton.light import brightness
-
 
 @triton.jit
 @no_type_check
@@ -28,28 +26,34 @@ def neighbours(location, count):
 
 @triton.jit
 @no_type_check
-def wall_colour(texels, texel_starts, albedo, light, m, wall, location, mask):
-    """Albedo times the light baked on walls."""
-    count = tl.load(texels + 2 * wall + 1, mask=mask, other=1)
-    start = tl.load(texel_starts + m) + tl.load(texels + 2 * wall, mask=mask, other=0)
-    near, far, share = neighbours(tl.where(mask, location, 0.0), count)
-    near, far = start + near, start + far
-    lit = blend(light, near, far, share, 0, 1, mask) * (1 / 255)
-    red, green = blend(albedo, near, far, share, 0, 3, mask), blend(albedo, near, far, share, 1, 3, mask)
-    return lit * red, lit * green, lit * blend(albedo, near, far, share, 2, 3, mask)
+def channel(near, far, share, SHIFT: tl.constexpr):
+    """A byte of two words that hold colours, as a number ``share`` of the way from one to the other."""
+    low, high = ((near >> SHIFT) & 255).to(tl.float32), ((far >> SHIFT) & 255).to(tl.float32)
+    return low + share * (high - low)
 
 
 @triton.jit
 @no_type_check
-def agent_colour(
-    walls, first_wall, last_wall, lights, light_starts, light_widths,
-    outline_albedo, m, side, SIDE_TEXELS: tl.constexpr, location, x, y, mask,
-):  # fmt: skip
-    """Albedo times the light at (x, y) on sides of an agent's outline."""
-    first_light = tl.load(light_starts + m)
-    last_light = first_light + tl.load(light_widths + m)
-    nowhere = tl.zeros_like(x)
-    lit = brightness(walls, first_wall, last_wall, lights, first_light, last_light, x, y, nowhere, nowhere) * (1 / 255)
+def wall_colour(texels, texel_starts, surface, m, wall, location, mask):
+    """Albedo times the light baked on walls: a texel is one word, its light above its colour."""
+    texel_range = tl.load(texels + wall, mask=mask, other=1 << 32)
+    first, count = texel_range.to(tl.int32), (texel_range >> 32).to(tl.int32)
+    near, far, share = neighbours(tl.where(mask, location, 0.0), count)
+    start = surface + tl.load(texel_starts + m)
+    near, far = tl.load(start + first + near, mask=mask, other=0), tl.load(start + first + far, mask=mask, other=0)
+    near_light = (near >> 32).to(tl.int32).to(tl.float32, bitcast=True)
+    far_light = (far >> 32).to(tl.int32).to(tl.float32, bitcast=True)
+    lit = (near_light + share * (far_light - near_light)) * (1 / 255)
+    near, far = near.to(tl.int32), far.to(tl.int32)
+    red, green = lit * channel(near, far, share, 0), lit * channel(near, far, share, 8)
+    return red, green, lit * channel(near, far, share, 16)
+
+
+@triton.jit
+@no_type_check
+def agent_colour(outline_albedo, side, SIDE_TEXELS: tl.constexpr, location, light, mask):
+    """Albedo times light on sides of an agent's outline."""
+    lit = light * (1 / 255)
     near, far, share = neighbours(tl.where(mask, location, 0.0), side * 0 + SIDE_TEXELS)
     near, far = side * SIDE_TEXELS + near, side * SIDE_TEXELS + far
     red = blend(outline_albedo, near, far, share, 0, 3, mask)
