@@ -32,6 +32,14 @@ class Obstacles(NamedTuple):
     radius: np.float32  # an agent's
 
 
+@njit(cache=True, error_model='numpy')
+def obstacles_in(maps, m, others, radius):
+    """What agents at the positions ``others`` may touch in map m."""
+    walls = maps.walls[maps.wall_starts[m] : maps.wall_starts[m] + maps.wall_widths[m]]
+    boxes = maps.boxes[maps.box_starts[m] : maps.box_starts[m] + maps.box_widths[m]]
+    return Obstacles(walls, boxes, maps.group, others, len(maps.outline), radius)
+
+
 class Outcome(NamedTuple):
     """What a step writes besides the agents' state: an entry an agent in each."""
 
@@ -296,10 +304,8 @@ def advance_agent(obstacles, outline, agents, e, a, step, slide, outcome):
 @njit(cache=True, error_model='numpy')
 def advance_env(maps, agents, e, radius, step, slide, turn, outcome):
     """Moves an env's agents one after another, in an order that turns every step, then turns them."""
-    m, num_agents = agents.map_ids[e], agents.positions.shape[1]
-    walls = maps.walls[maps.wall_starts[m] : maps.wall_starts[m] + maps.wall_widths[m]]
-    boxes = maps.boxes[maps.box_starts[m] : maps.box_starts[m] + maps.box_widths[m]]
-    obstacles = Obstacles(walls, boxes, maps.group, agents.positions[e], len(maps.outline), radius)
+    num_agents = agents.positions.shape[1]
+    obstacles = obstacles_in(maps, agents.map_ids[e], agents.positions[e], radius)
     for i in range(num_agents):
         advance_agent(obstacles, maps.outline, agents, e, (i + turn) % num_agents, step, slide, outcome)
     for a in range(num_agents):

@@ -40,6 +40,14 @@ def brightness(walls, first_wall, last_wall, lights, first_light, last_light, x,
 
 @triton.jit
 @no_type_check
+def meets(boxes, box, left, bottom, right, top):
+    """Whether a box of walls meets the box given."""
+    at = boxes + 4 * box
+    return (right >= tl.load(at)) & (top >= tl.load(at + 1)) & (left <= tl.load(at + 2)) & (bottom <= tl.load(at + 3))
+
+
+@triton.jit
+@no_type_check
 def strip_walls(walls, first, start, width, lx, ly, ux, uy, reach, girth, GROUP: tl.constexpr):
     """How a group of walls lies to the strip of half-width ``girth`` from a light l along u, ``reach`` long.
 
@@ -76,20 +84,20 @@ def disc_brightness(
         ux, uy = (cx - lx) / tl.maximum(distance, 1e-6), (cy - ly) / tl.maximum(distance, 1e-6)
         left, right = tl.minimum(lx, cx) - girth, tl.maximum(lx, cx) + girth
         bottom, top = tl.minimum(ly, cy) - girth, tl.maximum(ly, cy) + girth
-        cut = 0
-        shadow = (x != x) & (y != y)  # none yet
+        touched, cut = 0, 0
         for start in range(0, width, GROUP):
-            box = boxes + 4 * (first_box + start // GROUP)
-            meets = (right >= tl.load(box)) & (top >= tl.load(box + 1))
-            if (cut == 0) & meets & (left <= tl.load(box + 2)) & (bottom <= tl.load(box + 3)):
+            if (cut == 0) & meets(boxes, first_box + start // GROUP, left, bottom, right, top):
                 touches, cuts = strip_walls(
                     walls, first_wall, start, width, lx, ly, ux, uy, distance + girth, girth, GROUP
                 )
-                cut = tl.maximum(cut, cuts)
-                if (touches == 1) & (cuts == 0):
-                    stop = first_wall + tl.minimum(start + GROUP, width)
-                    shadow |= hidden(walls, first_wall + start, stop, lx, ly, x, y)
-        dx, dy = lx - x, ly - y
-        falls = (cut == 0) & ~shadow
-        total += tl.where(falls, 2 * intensity / tl.maximum(dx * dx + dy * dy, 1.0), 0.0)
+                touched, cut = tl.maximum(touched, touches), tl.maximum(cut, cuts)
+        if cut == 0:
+            shadow = (x != x) & (y != y)  # none yet
+            if touched == 1:
+                for start in range(0, width, GROUP):
+                    if meets(boxes, first_box + start // GROUP, left, bottom, right, top):
+                        stop = first_wall + tl.minimum(start + GROUP, width)
+                        shadow |= hidden(walls, first_wall + start, stop, lx, ly, x, y)
+            dx, dy = lx - x, ly - y
+            total += tl.where(shadow, 0.0, 2 * intensity / tl.maximum(dx * dx + dy * dy, 1.0))
     return tl.minimum(total, 1.0)

@@ -21,8 +21,10 @@ RECORD = tl.constexpr(8)
 """A line taken down is eight numbers: its ends, forward and left, the two of its inverse depth, and its number."""
 EDGE_ON = tl.constexpr(2e-6)
 """Of a line whose plane comes this close to the camera, rounding leaves nothing of how depth varies along it."""
-PROGRAMS = 64
-"""How many programs there are for each multiprocessor: some wait, so that none that is done early stays idle."""
+PROGRAMS = 256
+"""How many programs there are for each multiprocessor: most wait, so that none that is done early stays idle."""
+SCRATCH = 1 << 29
+"""How many bytes the programs' scratch may take."""
 BLOCK_RAYS = 128
 """How many rays a program casts at a time: fewer would take lines down more often, more would need more registers."""
 
@@ -265,7 +267,8 @@ def render(core, cameras, view):
     units = core.num_envs * core.num_agents * cameras.num_cameras * triton.cdiv(cameras.res, pixels)
     outlines = core.num_agents * scenery.lines_per_agent
     capacity = scenery.most_walls + outlines
-    programs = min(units, PROGRAMS * multiprocessors(core.device))
+    most = max(SCRATCH // (4 * RECORD.value * capacity), 1)
+    programs = min(units, PROGRAMS * multiprocessors(core.device), most)
     scratch = torch.empty((programs, capacity, RECORD.value), device=core.device)
     _render[(programs,)](
         agents.positions, agents.angles, core.map_ids,
