@@ -1,4 +1,4 @@
-"""How fast megastep is: `python -m benchmarks` for the envs, `python -m benchmarks mapgen` for the map generator."""
+"""How fast megastep is: `python -m benchmarks` for an overview; `python -m benchmarks --help` says what else."""
 
 import os
 

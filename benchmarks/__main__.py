@@ -10,13 +10,13 @@ import tyro
 from rich.console import Console
 from tyro.conf import Positional
 
-from benchmarks import cases, generation, measuring
+from benchmarks import cases, generation, kernels, measuring, proof
 from benchmarks.report import Report, current_commit
 from megastep import machine
 
 
 def main(
-    subject: Positional[Literal['envs', 'mapgen']] = 'envs',
+    subject: Positional[Literal['envs', 'render', 'step', 'mapgen', 'proof']] = 'envs',
     *,
     device: str | None = None,
     out: Path | None = None,
@@ -26,14 +26,15 @@ def main(
     """Measure how fast megastep is.
 
     Args:
-        subject: The envs, or the map generator.
-        device: Where the envs run; by default the GPU if there is one.
+        subject: An overview of the envs; the renderer and the physics alone; the envs' whole steps; the map generator;
+            or whether the physics holds what it promises.
+        device: Where all but the map generator runs; by default the GPU if there is one.
         out: The JSON file to write; by default a name of device and date in benchmarks/results.
         commit: What the report calls the code that was measured; by default what git says.
         quick: Measure next to nothing, to see that it works.
     """
     where = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
-    rows = measure_mapgen(quick=quick) if subject == 'mapgen' else measure_envs(where, quick=quick)
+    rows = measure(subject, where, quick=quick)
     name = machine.device_name('cpu' if subject == 'mapgen' else where)
     report = Report(subject, name, rows, commit or current_commit())
     path = out or report.default_path
@@ -41,17 +42,22 @@ def main(
     print(f'{subject} on {name}, commit {report.commit}')
     Console().print(report.table())
     print(f'Written to {path}.')
+    if not all(row.get('holds', True) for row in rows):
+        raise SystemExit(1)
 
 
-def measure_envs(device: torch.device, *, quick: bool) -> list[dict]:
-    """A row for each env."""
-    effort = {'rounds': 1, 'round_seconds': 0.001} if quick else {}
-    return [measuring.measure(case, device, **effort) for case in cases.cases(device, quick=quick)]  # type: ignore[arg-type]
-
-
-def measure_mapgen(*, quick: bool) -> list[dict]:
-    """A row for each family of maps."""
-    return [generation.measure(case) for case in (generation.QUICK if quick else generation.CASES)]
+def measure(subject: str, device: torch.device, *, quick: bool) -> list[dict]:
+    """The rows of a subject's table."""
+    if subject == 'proof':
+        return proof.prove(device, quick=quick)
+    effort: dict = {'rounds': 1, 'round_seconds': 0.001} if quick else {}
+    if subject == 'mapgen':
+        return [generation.measure(case) for case in (generation.QUICK if quick else generation.CASES)]
+    if subject == 'render':
+        return [kernels.measure(case, device, **effort) for case in kernels.cases(device, quick=quick)]
+    if subject == 'step':
+        return [measuring.measure_steps(case, device, **effort) for case in cases.steps(device, quick=quick)]
+    return [measuring.measure(case, device, **effort) for case in cases.overview(device, quick=quick)]
 
 
 if __name__ == '__main__':

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from typing import Any
 
 import torch
 
 import envs
-from megastep import MapSet, machine, mapgen
-
-LARGE_HOUSE = {'rooms': (17, 21)}
-"""A house of about 165 walls, as many as in the world's real floorplans that others measure themselves in."""
+from benchmarks.worlds import houses
 
 
 @dataclass(frozen=True)
@@ -28,27 +25,25 @@ class Case:
     num_envs: int
     num_maps: int | None = None
 
-    def make(self, device: torch.device) -> envs.Minimal | envs.Explorer:
-        """Makes the env on a device."""
+    def make(self, device: torch.device, **options: Any) -> envs.Minimal | envs.Explorer:
+        """Makes the env on a device, with more of its options if there are any."""
         maps = None if self.num_maps is None else houses(self.num_maps)
-        return getattr(envs, self.env)(maps, num_envs=self.num_envs, device=device, seed=0)
+        return getattr(envs, self.env)(maps, num_envs=self.num_envs, device=device, seed=0, **options)
 
 
 CPU = (Case('Minimal', 256), Case('Minimal', 1024), Case('Explorer', 256, 64), Case('Explorer', 1024, 64))
 GPU = (Case('Minimal', 16_384), Case('Minimal', 65_536), Case('Explorer', 16_384, 1024))
+GPU_STEPS = (*GPU, Case('Explorer', 4096, 1024), Case('Explorer', 65_536, 1024))
 QUICK = (Case('Minimal', 2), Case('Explorer', 2, 2))
 
 
-def cases(device: torch.device, *, quick: bool) -> tuple[Case, ...]:
+def overview(device: torch.device, *, quick: bool) -> tuple[Case, ...]:
     """The cases for a device: as many envs as it takes to fill it, or as few as show that everything works."""
     if quick:
         return QUICK
     return GPU if device.type == 'cuda' else CPU
 
 
-@cache
-def houses(count: int) -> MapSet:
-    """Generated houses of about 165 walls."""
-    return mapgen.generate(
-        'house', count, seed=0, workers=min(8, machine.num_cores()) if count > 100 else 1, progress=True, **LARGE_HOUSE
-    )
+def steps(device: torch.device, *, quick: bool) -> tuple[Case, ...]:
+    """The cases whose steps alone are measured: on a GPU, more of them."""
+    return GPU_STEPS if device.type == 'cuda' and not quick else overview(device, quick=quick)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cases import LARGE_HOUSE
+from benchmarks.worlds import LARGE_HOUSE
 from megastep import mapgen
 
 

@@ -68,6 +68,8 @@ def written(value: Any) -> str:
             if value >= size:
                 return f'{value / size:.3g}{unit}'
         return f'{value:.3g}'
+    if isinstance(value, bool):
+        return 'yes' if value else 'no'
     return f'{value:,}' if isinstance(value, int) else str(value)
 
 
