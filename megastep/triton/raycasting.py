@@ -13,59 +13,15 @@ import torch
 import triton
 import triton.language as tl
 
-from megastep.triton.light import disc_brightness
-from megastep.triton.shading import agent_colour, wall_colour
+from megastep.triton.culling import DEGREE, RECORD, take_down_agents, take_down_walls
+from megastep.triton.shading import any_of, colour_agents, pixel_means, wall_colour
 
-DEGREE = tl.constexpr(math.pi / 180)
-RECORD = tl.constexpr(8)
-"""A line taken down is eight numbers: its ends, forward and left, the two of its inverse depth, and its number."""
-EDGE_ON = tl.constexpr(2e-6)
-"""Of a line whose plane comes this close to the camera, rounding leaves nothing of how depth varies along it."""
 PROGRAMS = 256
 """How many programs there are for each multiprocessor: most wait, so that none that is done early stays idle."""
 SCRATCH = 1 << 29
 """How many bytes the programs' scratch may take."""
 BLOCK_RAYS = 128
 """How many rays a program casts at a time: fewer would take lines down more often, more would need more registers."""
-
-
-@triton.jit
-@no_type_check
-def take_down(records, plain_count, close_count, capacity, af, al, bf, bl, line, there, leftmost, rightmost, near):
-    """Takes down the lines of a group that face the camera and reach into its view.
-
-    Those that rays may have to pass over, since their plane comes near to the camera or through it, are put at the end
-    of the records instead, from the back. Seen from its free side a line runs from its first end on the right to its
-    second on the left, and the inverse of its depth is linear in a ray's slope.
-
-    Returns:
-        How many lines have been taken down, those at the front and those at the back.
-    """
-    one, other = af * bl, al * bf
-    facing, size = one - other, tl.abs(one) + tl.abs(other)
-    front, back = tl.maximum(af, bf), tl.minimum(af, bf)
-    edge_on = (facing < EDGE_ON * size) & (back > 0)
-    ahead = (front > 0) & ((facing > 0) | (edge_on & (facing > -EDGE_ON * size)))
-    not_left = (al <= leftmost * af) | (bl <= leftmost * bf)
-    not_right = (al >= rightmost * af) | (bl >= rightmost * bf)
-    seen = there & ahead & not_left & not_right
-    scale = 1 / tl.maximum(facing, 1e-20)
-    base = tl.where(edge_on, 1 / back, (bl - al) * scale)
-    rise = tl.where(edge_on, 0.0, (af - bf) * scale)
-    length_square = (bf - af) * (bf - af) + (bl - al) * (bl - al)
-    is_close = edge_on | (facing * facing < 1.01 * near * near * length_square)
-    plain, close = (seen & ~is_close).to(tl.int32), (seen & is_close).to(tl.int32)
-    from_front, from_back = plain_count + tl.cumsum(plain, 0) - 1, capacity - close_count - tl.cumsum(close, 0)
-    slot = tl.where(is_close, from_back, from_front)
-    record = records + RECORD * slot
-    tl.store(record, af, mask=seen)
-    tl.store(record + 1, al, mask=seen)
-    tl.store(record + 2, bf, mask=seen)
-    tl.store(record + 3, bl, mask=seen)
-    tl.store(record + 4, base, mask=seen)
-    tl.store(record + 5, rise, mask=seen)
-    tl.store(record + 6, line.to(tl.float32, bitcast=True), mask=seen)
-    return plain_count + tl.sum(plain, 0), close_count + tl.sum(close, 0)
 
 
 @triton.jit
@@ -84,18 +40,6 @@ def draw(records, slot, slopes, limits, inverses, slots, CLOSE: tl.constexpr):
     if CLOSE:
         hit &= (inverse < limits) & (right < left)
     return tl.where(hit, inverse, inverses), tl.where(hit, slot, slots)
-
-
-@triton.jit
-@no_type_check
-def side_ends(outline, positions, angles, agent, k, x, y):
-    """The ends, relative to (x, y), of side k of an agent's outline."""
-    bearing = tl.load(angles + agent) * DEGREE
-    cos, sin = tl.cos(bearing), tl.sin(bearing)
-    dx, dy = tl.load(positions + 2 * agent) - x, tl.load(positions + 2 * agent + 1) - y
-    sx, sy = tl.load(outline + 4 * k), tl.load(outline + 4 * k + 1)
-    tx, ty = tl.load(outline + 4 * k + 2), tl.load(outline + 4 * k + 3)
-    return dx + cos * sx - sin * sy, dy + sin * sx + cos * sy, dx + cos * tx - sin * ty, dy + sin * tx + cos * ty
 
 
 @triton.jit
@@ -119,19 +63,14 @@ def slope(ray, NUM_RAYS: tl.constexpr, half):
 
 @triton.jit
 @no_type_check
-def box_in_view(boxes, box, x, y, cos, sin, leftmost, rightmost):
-    """Whether a box of walls may reach between two slopes of a camera's view."""
-    at = boxes + 4 * box
-    left, bottom, right, top = tl.load(at), tl.load(at + 1), tl.load(at + 2), tl.load(at + 3)
-    cx, cy, wx, wy = (left + right) / 2 - x, (bottom + top) / 2 - y, (right - left) / 2, (top - bottom) / 2
-    forward, sideways = cos * cx + sin * cy, cos * cy - sin * cx
-    left_x, left_y = leftmost * cos + sin, leftmost * sin - cos
-    right_x, right_y = rightmost * cos + sin, rightmost * sin - cos
-    reach = 1e-3
-    ahead = forward + tl.abs(cos) * wx + tl.abs(sin) * wy > -reach
-    not_left = leftmost * forward - sideways + tl.abs(left_x) * wx + tl.abs(left_y) * wy > -reach
-    not_right = sideways - rightmost * forward + tl.abs(right_x) * wx + tl.abs(right_y) * wy > -reach
-    return ahead & not_right & not_left
+def nearest(records, plain, close, capacity, slopes, norms, near):
+    """The record of the nearest line that each ray meets, -1 for none."""
+    inverses, slots = tl.zeros_like(slopes), tl.full(slopes.shape, -1, tl.int32)
+    for slot in range(plain):
+        inverses, slots = draw(records, slot, slopes, slopes, inverses, slots, False)
+    for slot in range(capacity - close, capacity):
+        inverses, slots = draw(records, slot, slopes, norms / near, inverses, slots, True)
+    return slots
 
 
 @triton.jit
@@ -161,52 +100,35 @@ def _render(
     program, programs = tl.program_id(0), tl.num_programs(0)
     records = scratch + program.to(tl.int64) * capacity * RECORD
     BLOCKS: tl.constexpr = (RES + PIXELS - 1) // PIXELS
+    FIRST_WALL_LINE: tl.constexpr = NUM_AGENTS * SIDES
     for turn in range((num_units - program + programs - 1) // programs):
         unit = program + turn * programs
         frame = (unit // BLOCKS).to(tl.int64)
-        agent, c = frame // NUM_CAMERAS, frame % NUM_CAMERAS
-        e, a = agent // NUM_AGENTS, agent % NUM_AGENTS
+        agent, e, a = frame // NUM_CAMERAS, frame // NUM_CAMERAS // NUM_AGENTS, frame // NUM_CAMERAS % NUM_AGENTS
         m = tl.load(map_ids + e)
         first_wall, width, first_box = tl.load(wall_starts + m), tl.load(wall_widths + m), tl.load(box_starts + m)
-        x, y, cos, sin = camera_of(positions, angles, mounts, agent, c)
-
-        first_ray = (unit % BLOCKS) * PIXELS * SUBSAMPLE
-        leftmost = slope(first_ray, RES * SUBSAMPLE, half)
-        rightmost = slope(first_ray + PIXELS * SUBSAMPLE - 1, RES * SUBSAMPLE, half)
-        plain, close = 0, 0
-        if NUM_AGENTS > 1:
-            i = tl.arange(0, OUTLINES)
-            there = (i < NUM_AGENTS * SIDES) & (i // SIDES != a)
-            b = tl.where(there, i, 0)
-            ax, ay, bx, by = side_ends(outline, positions, angles, e * NUM_AGENTS + b // SIDES, b % SIDES, x, y)
-            af, al, bf, bl = cos * ax + sin * ay, cos * ay - sin * ax, cos * bx + sin * by, cos * by - sin * bx
-            plain, close = take_down(
-                records, plain, close, capacity, af, al, bf, bl, i, there, leftmost, rightmost, near
-            )
-        for start in range(0, width, GROUP):
-            if box_in_view(boxes, first_box + start // GROUP, x, y, cos, sin, leftmost, rightmost):
-                k = start + tl.arange(0, GROUP)
-                wall = walls + 4 * (first_wall + k)
-                ax, ay = tl.load(wall, mask=k < width, other=0) - x, tl.load(wall + 1, mask=k < width, other=0) - y
-                bx, by = tl.load(wall + 2, mask=k < width, other=0) - x, tl.load(wall + 3, mask=k < width, other=0) - y
-                af, al, bf, bl = cos * ax + sin * ay, cos * ay - sin * ax, cos * bx + sin * by, cos * by - sin * bx
-                line = NUM_AGENTS * SIDES + k
-                plain, close = take_down(
-                    records, plain, close, capacity, af, al, bf, bl, line, k < width, leftmost, rightmost, near
-                )
-        tl.debug_barrier()  # what one lane took down, all draw
+        x, y, cos, sin = camera_of(positions, angles, mounts, agent, frame % NUM_CAMERAS)
 
         pixel = (unit % BLOCKS) * PIXELS + tl.arange(0, PIXELS)
         ray = pixel[:, None] * SUBSAMPLE + tl.arange(0, RAYS)[None, :]  # [PIXELS, RAYS]
         valid = (pixel < RES)[:, None] & (tl.arange(0, RAYS) < SUBSAMPLE)[None, :]
         slopes = slope(ray, RES * SUBSAMPLE, half)
         norms = tl.sqrt(1 + slopes * slopes)
-        inverses = tl.zeros([PIXELS, RAYS], tl.float32)
-        slots = tl.full([PIXELS, RAYS], -1, tl.int32)
-        for slot in range(plain):
-            inverses, slots = draw(records, slot, slopes, slopes, inverses, slots, False)
-        for slot in range(capacity - close, capacity):
-            inverses, slots = draw(records, slot, slopes, norms / near, inverses, slots, True)
+        leftmost = slope((unit % BLOCKS) * PIXELS * SUBSAMPLE, RES * SUBSAMPLE, half)
+        rightmost = slope((unit % BLOCKS + 1) * PIXELS * SUBSAMPLE - 1, RES * SUBSAMPLE, half)
+
+        plain, close = 0, 0
+        if NUM_AGENTS > 1:
+            plain, close = take_down_agents(
+                records, plain, close, capacity, outline, positions, angles, e * NUM_AGENTS, a, x, y, cos, sin,
+                leftmost, rightmost, near, NUM_AGENTS, SIDES, OUTLINES,
+            )  # fmt: skip
+        plain, close = take_down_walls(
+            records, plain, close, capacity, walls, first_wall, width, boxes, first_box, FIRST_WALL_LINE,
+            x, y, cos, sin, leftmost, rightmost, near, GROUP,
+        )  # fmt: skip
+        tl.debug_barrier()  # what one lane took down, all draw
+        slots = nearest(records, plain, close, capacity, slopes, norms, near)
 
         hit = valid & (slots >= 0)
         record = records + RECORD * tl.maximum(slots, 0)
@@ -216,40 +138,26 @@ def _render(
         location = tl.where(right < left, right / (right - left), 0.0)
         distance = (af + location * (bf - af)) * norms
 
+        wall = first_wall + tl.maximum(line - FIRST_WALL_LINE, 0)
         red, green, blue = wall_colour(
-            texels, texel_starts, surface, m, first_wall + tl.maximum(line - NUM_AGENTS * SIDES, 0), location, hit
+            texels, texel_starts, surface, m, wall, location, hit & (line >= FIRST_WALL_LINE)
         )
         if NUM_AGENTS > 1:
-            is_agent = hit & (line < NUM_AGENTS * SIDES)
-            if tl.max(tl.max(is_agent.to(tl.int32), 1), 0) > 0:
-                hit_x = x + distance * (cos - slopes * sin) / norms
-                hit_y = y + distance * (sin + slopes * cos) / norms
-                first_light, lit = tl.load(light_starts + m), tl.zeros_like(hit_x)
-                for number in range(NUM_AGENTS):
-                    is_this = is_agent & (line // SIDES == number)
-                    if tl.max(tl.max(is_this.to(tl.int32), 1), 0) > 0:
-                        other = positions + 2 * (e * NUM_AGENTS + number)
-                        light = disc_brightness(
-                            walls, first_wall, width, boxes, first_box,
-                            lights, first_light, first_light + tl.load(light_widths + m),
-                            tl.load(other), tl.load(other + 1), girth, hit_x, hit_y, GROUP,
-                        )  # fmt: skip
-                        lit = tl.where(is_this, light, lit)
-                agent_red, agent_green, agent_blue = agent_colour(
-                    outline_albedo, tl.where(is_agent, line, 0) % SIDES, SIDE_TEXELS, location, lit, is_agent
-                )
-                red, green = tl.where(is_agent, agent_red, red), tl.where(is_agent, agent_green, green)
-                blue = tl.where(is_agent, agent_blue, blue)
+            is_agent = hit & (line < FIRST_WALL_LINE)
+            if any_of(is_agent):
+                hit_x, hit_y = x + distance * (cos - slopes * sin) / norms, y + distance * (sin + slopes * cos) / norms
+                red, green, blue = colour_agents(
+                    red, green, blue, walls, first_wall, width, boxes, first_box, lights, light_starts, light_widths,
+                    outline_albedo, positions + 2 * e * NUM_AGENTS, m, line, location, hit_x, hit_y, is_agent, girth,
+                    NUM_AGENTS, SIDES, SIDE_TEXELS, GROUP,
+                )  # fmt: skip
 
-        vf, vl = bf - af, bl - al
-        along = vf + slopes * vl
-        slant = tl.where(hit, (1 - along * along / (norms * norms * (vf * vf + vl * vl))) / SUBSAMPLE, 0.0)
+        along, across = bf - af, bl - al
+        slant = 1 - (along + slopes * across) * (along + slopes * across) / (
+            norms * norms * (along * along + across * across)
+        )
         closeness = 1 - tl.minimum(tl.maximum((distance - near) / max_depth, 0.0), 1.0)
-        out = rgb + frame * 3 * RES + pixel
-        tl.store(out, tl.sum(tl.where(hit, slant * red, 0.0), 1), mask=pixel < RES)
-        tl.store(out + RES, tl.sum(tl.where(hit, slant * green, 0.0), 1), mask=pixel < RES)
-        tl.store(out + 2 * RES, tl.sum(tl.where(hit, slant * blue, 0.0), 1), mask=pixel < RES)
-        tl.store(depth + frame * RES + pixel, tl.sum(tl.where(hit, closeness / SUBSAMPLE, 0.0), 1), mask=pixel < RES)
+        pixel_means(rgb, depth, frame, pixel, slant * red, slant * green, slant * blue, closeness, hit, RES, SUBSAMPLE)
         if PER_RAY:
             at = frame * (RES * SUBSAMPLE) + ray
             tl.store(distances + at, tl.where(hit, distance, float('inf')), mask=valid)

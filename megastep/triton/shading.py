@@ -5,6 +5,8 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
+from megastep.triton.light import disc_brightness
+
 
 @triton.jit
 @no_type_check
@@ -59,3 +61,45 @@ def agent_colour(outline_albedo, side, SIDE_TEXELS: tl.constexpr, location, ligh
     red = blend(outline_albedo, near, far, share, 0, 3, mask)
     green = blend(outline_albedo, near, far, share, 1, 3, mask)
     return lit * red, lit * green, lit * blend(outline_albedo, near, far, share, 2, 3, mask)
+
+
+@triton.jit
+@no_type_check
+def any_of(mask):
+    """Whether anything in a block of rays is set."""
+    return tl.max(tl.max(mask.to(tl.int32), 1), 0) > 0
+
+
+@triton.jit
+@no_type_check
+def colour_agents(
+    red, green, blue, walls, first_wall, width, boxes, first_box, lights, light_starts, light_widths,
+    outline_albedo, positions, m, line, location, x, y, is_agent, girth,
+    NUM_AGENTS: tl.constexpr, SIDES: tl.constexpr, SIDE_TEXELS: tl.constexpr, GROUP: tl.constexpr,
+):  # fmt: skip
+    """The colours given, with those of the rays that meet an agent put in: albedo times the light there."""
+    first_light, light = tl.load(light_starts + m), tl.zeros_like(x)
+    last_light = first_light + tl.load(light_widths + m)
+    for b in range(NUM_AGENTS):
+        is_b = is_agent & (line // SIDES == b)
+        if any_of(is_b):
+            cx, cy = tl.load(positions + 2 * b), tl.load(positions + 2 * b + 1)
+            falls = disc_brightness(
+                walls, first_wall, width, boxes, first_box, lights, first_light, last_light, cx, cy, girth, x, y, GROUP
+            )
+            light = tl.where(is_b, falls, light)
+    side = tl.where(is_agent, line, 0) % SIDES
+    agent_red, agent_green, agent_blue = agent_colour(outline_albedo, side, SIDE_TEXELS, location, light, is_agent)
+    red, green = tl.where(is_agent, agent_red, red), tl.where(is_agent, agent_green, green)
+    return red, green, tl.where(is_agent, agent_blue, blue)
+
+
+@triton.jit
+@no_type_check
+def pixel_means(rgb, depth, frame, pixel, red, green, blue, closeness, hit, RES: tl.constexpr, SUBSAMPLE: tl.constexpr):
+    """Writes pixels, each the mean of its rays; a ray that meets nothing is black and furthest away."""
+    out, there = rgb + frame * 3 * RES + pixel, pixel < RES
+    tl.store(out, tl.sum(tl.where(hit, red, 0.0), 1) / SUBSAMPLE, mask=there)
+    tl.store(out + RES, tl.sum(tl.where(hit, green, 0.0), 1) / SUBSAMPLE, mask=there)
+    tl.store(out + 2 * RES, tl.sum(tl.where(hit, blue, 0.0), 1) / SUBSAMPLE, mask=there)
+    tl.store(depth + frame * RES + pixel, tl.sum(tl.where(hit, closeness, 0.0), 1) / SUBSAMPLE, mask=there)

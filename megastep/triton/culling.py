@@ -1,0 +1,116 @@
+"""Which lines a block of a camera's rays can see: takes those down, so that the others are never drawn."""
+
+import math
+from typing import no_type_check
+
+import triton
+import triton.language as tl
+
+DEGREE = tl.constexpr(math.pi / 180)
+RECORD = tl.constexpr(8)
+"""A line taken down is eight numbers: its ends, forward and left, the two of its inverse depth, and its number."""
+EDGE_ON = tl.constexpr(2e-6)
+"""Of a line whose plane comes this close to the camera, rounding leaves nothing of how depth varies along it."""
+
+
+@triton.jit
+@no_type_check
+def take_down(records, plain_count, close_count, capacity, af, al, bf, bl, line, there, leftmost, rightmost, near):
+    """Takes down the lines of a group that face the camera and reach into its view.
+
+    Those that rays may have to pass over, since their plane comes near to the camera or through it, are put at the end
+    of the records instead, from the back. Seen from its free side a line runs from its first end on the right to its
+    second on the left, and the inverse of its depth is linear in a ray's slope.
+
+    Returns:
+        How many lines have been taken down, those at the front and those at the back.
+    """
+    one, other = af * bl, al * bf
+    facing, size = one - other, tl.abs(one) + tl.abs(other)
+    front, back = tl.maximum(af, bf), tl.minimum(af, bf)
+    edge_on = (facing < EDGE_ON * size) & (back > 0)
+    ahead = (front > 0) & ((facing > 0) | (edge_on & (facing > -EDGE_ON * size)))
+    not_left = (al <= leftmost * af) | (bl <= leftmost * bf)
+    not_right = (al >= rightmost * af) | (bl >= rightmost * bf)
+    seen = there & ahead & not_left & not_right
+    scale = 1 / tl.maximum(facing, 1e-20)
+    base = tl.where(edge_on, 1 / back, (bl - al) * scale)
+    rise = tl.where(edge_on, 0.0, (af - bf) * scale)
+    length_square = (bf - af) * (bf - af) + (bl - al) * (bl - al)
+    is_close = edge_on | (facing * facing < 1.01 * near * near * length_square)
+    plain, close = (seen & ~is_close).to(tl.int32), (seen & is_close).to(tl.int32)
+    from_front, from_back = plain_count + tl.cumsum(plain, 0) - 1, capacity - close_count - tl.cumsum(close, 0)
+    slot = tl.where(is_close, from_back, from_front)
+    record = records + RECORD * slot
+    tl.store(record, af, mask=seen)
+    tl.store(record + 1, al, mask=seen)
+    tl.store(record + 2, bf, mask=seen)
+    tl.store(record + 3, bl, mask=seen)
+    tl.store(record + 4, base, mask=seen)
+    tl.store(record + 5, rise, mask=seen)
+    tl.store(record + 6, line.to(tl.float32, bitcast=True), mask=seen)
+    return plain_count + tl.sum(plain, 0), close_count + tl.sum(close, 0)
+
+
+@triton.jit
+@no_type_check
+def side_ends(outline, positions, angles, agent, k, x, y):
+    """The ends, relative to (x, y), of side k of an agent's outline."""
+    bearing = tl.load(angles + agent) * DEGREE
+    cos, sin = tl.cos(bearing), tl.sin(bearing)
+    dx, dy = tl.load(positions + 2 * agent) - x, tl.load(positions + 2 * agent + 1) - y
+    sx, sy = tl.load(outline + 4 * k), tl.load(outline + 4 * k + 1)
+    tx, ty = tl.load(outline + 4 * k + 2), tl.load(outline + 4 * k + 3)
+    return dx + cos * sx - sin * sy, dy + sin * sx + cos * sy, dx + cos * tx - sin * ty, dy + sin * tx + cos * ty
+
+
+@triton.jit
+@no_type_check
+def box_in_view(boxes, box, x, y, cos, sin, leftmost, rightmost):
+    """Whether a box of walls may reach between two slopes of a camera's view."""
+    at = boxes + 4 * box
+    left, bottom, right, top = tl.load(at), tl.load(at + 1), tl.load(at + 2), tl.load(at + 3)
+    cx, cy, wx, wy = (left + right) / 2 - x, (bottom + top) / 2 - y, (right - left) / 2, (top - bottom) / 2
+    forward, sideways = cos * cx + sin * cy, cos * cy - sin * cx
+    left_x, left_y = leftmost * cos + sin, leftmost * sin - cos
+    right_x, right_y = rightmost * cos + sin, rightmost * sin - cos
+    reach = 1e-3
+    ahead = forward + tl.abs(cos) * wx + tl.abs(sin) * wy > -reach
+    not_left = leftmost * forward - sideways + tl.abs(left_x) * wx + tl.abs(left_y) * wy > -reach
+    not_right = sideways - rightmost * forward + tl.abs(right_x) * wx + tl.abs(right_y) * wy > -reach
+    return ahead & not_right & not_left
+
+
+@triton.jit
+@no_type_check
+def take_down_agents(
+    records, plain, close, capacity, outline, positions, angles, first_agent, a, x, y, cos, sin,
+    leftmost, rightmost, near, NUM_AGENTS: tl.constexpr, SIDES: tl.constexpr, OUTLINES: tl.constexpr,
+):  # fmt: skip
+    """Takes down the outlines of an env's agents but a, all at once: there are NUM_AGENTS * SIDES <= OUTLINES lines."""
+    line = tl.arange(0, OUTLINES)
+    there = (line < NUM_AGENTS * SIDES) & (line // SIDES != a)
+    i = tl.where(there, line, 0)
+    ax, ay, bx, by = side_ends(outline, positions, angles, first_agent + i // SIDES, i % SIDES, x, y)
+    af, al, bf, bl = cos * ax + sin * ay, cos * ay - sin * ax, cos * bx + sin * by, cos * by - sin * bx
+    return take_down(records, plain, close, capacity, af, al, bf, bl, line, there, leftmost, rightmost, near)
+
+
+@triton.jit
+@no_type_check
+def take_down_walls(
+    records, plain, close, capacity, walls, first_wall, width, boxes, first_box, first_line, x, y, cos, sin,
+    leftmost, rightmost, near, GROUP: tl.constexpr,
+):  # fmt: skip
+    """Takes down a map's walls, a GROUP at a time; groups whose box is out of view are skipped."""
+    for start in range(0, width, GROUP):
+        if box_in_view(boxes, first_box + start // GROUP, x, y, cos, sin, leftmost, rightmost):
+            k = start + tl.arange(0, GROUP)
+            wall, there = walls + 4 * (first_wall + k), k < width
+            ax, ay = tl.load(wall, mask=there, other=0) - x, tl.load(wall + 1, mask=there, other=0) - y
+            bx, by = tl.load(wall + 2, mask=there, other=0) - x, tl.load(wall + 3, mask=there, other=0) - y
+            af, al, bf, bl = cos * ax + sin * ay, cos * ay - sin * ax, cos * bx + sin * by, cos * by - sin * bx
+            plain, close = take_down(
+                records, plain, close, capacity, af, al, bf, bl, first_line + k, there, leftmost, rightmost, near
+            )
+    return plain, close
