@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 import torch
 from gymnasium.spaces import Dict
-from jaxtyping import Bool, Float, Int
-from torch import Tensor
 
-from megastep import mapgen, physics, rendering
+from megastep import coverage, mapgen, physics, rendering
 from megastep.core import Cameras, Core
 from megastep.env import Env
 from megastep.geometry import Geometry
@@ -38,6 +36,8 @@ class Explorer(Env):
         cameras: What the agent sees with.
         patience: How many steps an episode has that isn't bought by exploring.
         render_mode: ``'rgb_array'``, to call `render`.
+        cuda_graph: Whether steps run from a CUDA graph: see `Env`.
+        copy: Whether what is returned is a copy: see `Env`.
 
     Raises:
         ValueError: if patience isn't an integer of at least 1.
@@ -54,6 +54,8 @@ class Explorer(Env):
         cameras: Cameras = Cameras(res=64, fov=130, subsample=4),  # noqa: B008, it is frozen
         patience: int = 200,
         render_mode: str | None = None,
+        cuda_graph: bool | None = None,
+        copy: bool = True,
     ) -> None:
         if not isinstance(patience, int) or patience < 1:
             raise ValueError(f'patience must be an integer of at least 1, got {patience!r}.')
@@ -62,7 +64,8 @@ class Explorer(Env):
         self._movement = MomentumMovement(core)
         self._rgb, self._depth, self._imu = RGB(core, cameras), Depth(core, cameras), IMU(core)
         self._spawns = RandomSpawns(core)
-        self._sights = Sights(core)
+        self._seen = coverage.bitmap(core)
+        self._counts = torch.zeros(num_envs, dtype=torch.int32, device=core.device)
         self._patience, self._pixels = patience, cameras.num_cameras * cameras.res
         super().__init__(
             core,
@@ -70,11 +73,14 @@ class Explorer(Env):
             action_space=self._movement.space,
             observation_space=Dict(rgb=self._rgb.space, depth=self._depth.space, imu=self._imu.space),
             render_mode=render_mode,
+            cuda_graph=cuda_graph,
+            copy=copy,
         )
 
     def _respawn(self, mask):
         self._spawns(mask)
-        self._sights.forget(mask)
+        self._seen.masked_fill_(mask[:, None], 0)
+        self._counts.masked_fill_(mask, 0)
 
     def _act(self, actions):
         self._movement(actions)
@@ -82,52 +88,9 @@ class Explorer(Env):
 
     def _observe(self):
         view = rendering.render(self.core, self.cameras, per_ray=True)
-        self._found = self._sights.remember(view.lines, view.locations)  # type: ignore[arg-type]  # per_ray gives both
+        self._found = coverage.mark(self.core, view, self._seen, self._counts)
         return {'rgb': self._rgb(view), 'depth': self._depth(view), 'imu': self._imu()}
 
     def _outcome(self):
-        truncated = self.lengths >= self._patience + self._sights.counts
+        truncated = self.lengths >= self._patience + self._counts
         return self._found[:, None] / self._pixels, torch.zeros_like(truncated), truncated
-
-
-class Sights:
-    """Which of their map's texels the agents of each env have seen.
-
-    Args:
-        core: The envs.
-
-    Attributes:
-        seen: (env, texel) bool. The last column is there for rays that hit no wall to write to.
-        counts: How many texels have been seen: (env,) float32, which is exact up to 16 million.
-    """
-
-    def __init__(self, core: Core) -> None:
-        self._core = core
-        self._spare = int(core.scenery.albedo.widths.max())
-        self._outlines = core.num_agents * core.scenery.lines_per_agent
-        self.seen = torch.zeros((core.num_envs, self._spare + 1), dtype=torch.bool, device=core.device)
-        self.counts = torch.zeros(core.num_envs, device=core.device)
-
-    def forget(self, mask: Bool[Tensor, ' env']) -> None:
-        """Forgets what was seen in the envs in the mask."""
-        self.seen.masked_fill_(mask[:, None], False)
-        self.counts.masked_fill_(mask, 0)
-
-    def remember(
-        self, lines: Int[Tensor, 'env agent camera ray'], locations: Float[Tensor, 'env agent camera ray']
-    ) -> Float[Tensor, ' env']:
-        """Adds what rays hit, and returns how many of the texels are new."""
-        self.seen.scatter_(1, self._texels(lines.flatten(1), locations.flatten(1)), True)
-        before = self.counts.clone()
-        torch.sum(self.seen[:, :-1], dim=1, dtype=torch.float32, out=self.counts)  # a quarter of an integer sum's time
-        return self.counts - before
-
-    def _texels(self, lines: Int[Tensor, 'env ray'], locations: Float[Tensor, 'env ray']) -> Int[Tensor, 'env ray']:
-        """The texel of its map that each ray hits; for rays that hit no wall, the spare column."""
-        scenery, map_ids = self._core.scenery, self._core.map_ids
-        missed = lines < self._outlines
-        walls = lines + (scenery.walls.starts[map_ids] - self._outlines)[:, None]
-        walls.masked_fill_(missed, 0)
-        firsts, counts = scenery.texels[walls].unbind(-1)
-        numbers = torch.minimum((locations * counts).int(), counts - 1)  # a location may be 1
-        return (firsts + numbers).long().masked_fill_(missed, self._spare)

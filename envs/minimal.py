@@ -11,7 +11,7 @@ from megastep.core import Cameras, Core
 from megastep.env import Env
 from megastep.geometry import Geometry
 from megastep.mapset import MapSet
-from megastep.motion import SimpleMovement, headings
+from megastep.motion import SimpleMovement, turned
 from megastep.scenery import Scenery
 from megastep.sensors import Depth
 from megastep.spawning import RandomLifespans, RandomSpawns
@@ -30,6 +30,8 @@ class Minimal(Env):
         shortest: The fewest steps an episode has.
         longest: The most.
         render_mode: ``'rgb_array'``, to call `render`.
+        cuda_graph: Whether steps run from a CUDA graph: see `Env`.
+        copy: Whether what is returned is a copy: see `Env`.
     """
 
     def __init__(
@@ -44,6 +46,8 @@ class Minimal(Env):
         shortest: int = 50,
         longest: int = 200,
         render_mode: str | None = None,
+        cuda_graph: bool | None = None,
+        copy: bool = True,
     ) -> None:
         maps = mapgen.generate('box', 1, seed=0) if maps is None else maps
         core = Core(Scenery.pack(maps, device=device, seed=seed), num_envs, fps=fps, seed=seed)
@@ -57,6 +61,8 @@ class Minimal(Env):
             action_space=self._movement.space,
             observation_space=self._depth.space,
             render_mode=render_mode,
+            cuda_graph=cuda_graph,
+            copy=copy,
         )
 
     def _respawn(self, mask):
@@ -68,7 +74,7 @@ class Minimal(Env):
         self._movement(actions)
         physics.advance(self.core)
         moved = self.core.agents.positions - before
-        self._forward = (moved * headings(self.core.agents.angles)).sum(dim=-1)
+        self._forward = turned(moved, -self.core.agents.angles)[..., 0]
         self._expired = self._lifespans()
 
     def _observe(self):

@@ -11,6 +11,9 @@ from torch import Tensor
 
 from megastep.scenery import Scenery
 
+MANY = 2**63 - 1
+"""Integers are drawn from so many that a remainder is as likely as any other."""
+
 
 @dataclass(frozen=True, eq=False)
 class Agents:
@@ -125,15 +128,25 @@ class Core:
         self.num_agents, self.agent_radius = scenery.num_agents, scenery.agent_radius
         self.generator = torch.Generator(self.device).manual_seed(seed)
         spread = torch.arange(num_envs, device=self.device) * scenery.num_maps // num_envs
-        self.map_ids = spread if map_ids is None else checked_map_ids(map_ids, num_envs, scenery)
+        self._map_ids = spread if map_ids is None else checked_map_ids(map_ids, num_envs, scenery)
         self.agents = Agents.zeros(num_envs, self.num_agents, self.device)
         self.contacts = torch.full((num_envs, self.num_agents), -1, dtype=torch.int32, device=self.device)
         self.non_finite = torch.zeros_like(self.contacts)
         self.stops = torch.zeros_like(self.contacts)
         self.turn = torch.zeros((), dtype=torch.int64, device=self.device)
         self.checked = checked
+        self._spawn_rows = _spawn_rows(scenery)
         self.agents.positions.copy_(spawn_positions(self))
         self.agents.angles.copy_(spawn_angles(self))
+
+    @property
+    def map_ids(self) -> Int[Tensor, ' env']:
+        """The map each env stands in."""
+        return self._map_ids
+
+    @map_ids.setter
+    def map_ids(self, ids: Int[Tensor, ' env']) -> None:
+        self._map_ids.copy_(ids)  # a CUDA graph goes on reading the same tensor
 
     def check(self) -> None:
         """Raises if an agent's velocity was NaN or infinite since the last check. Waits for the GPU.
@@ -166,24 +179,23 @@ def checked_map_ids(map_ids: Int[Tensor, ' env'], num_envs: int, scenery: Scener
 
 def spawn_positions(core: Core) -> Float[Tensor, 'env agent 2']:
     """Draws a different spawn of its map for each agent of an env: a random first and a random stride."""
-    spawns = core.scenery.spawns
-    counts, starts = spawns.widths[core.map_ids].long(), spawns.starts[core.map_ids]
-    longest = ((counts - 1) // max(core.num_agents - 1, 1)).clamp(
-        min=1
-    )  # the last agent doesn't come round to the first
-    firsts, strides = _draw_below(counts, core), 1 + _draw_below(longest, core)
-    order = torch.arange(core.num_agents, device=core.device)
-    chosen = (firsts[:, None] + strides[:, None] * order) % counts[:, None]
-    return spawns.vals[starts[:, None] + chosen]
+    rows = core._spawn_rows[core.map_ids]
+    starts, counts = rows[:, :1], rows[:, 1:2]
+    draws = torch.randint(MANY, (core.num_envs, 2), device=core.device, generator=core.generator) % rows[:, 1:]
+    chosen = draws[:, :1]
+    if core.num_agents > 1:
+        order = torch.arange(core.num_agents, device=core.device)
+        chosen = (chosen + (1 + draws[:, 1:]) * order) % counts
+    return core.scenery.spawns.vals[starts + chosen]
 
 
-def _draw_below(bounds: Int[Tensor, ' env'], core: Core) -> Int[Tensor, ' env']:
-    """Draws an integer from 0 to below each bound."""
-    u = torch.rand(len(bounds), device=core.device, generator=core.generator)
-    return torch.minimum((u * bounds).long(), bounds - 1)  # float32 rounding can bring u * bound up to the bound
+def _spawn_rows(scenery: Scenery) -> Int[Tensor, 'map 3']:
+    """Each map's first spawn, how many it has, and the longest stride whose last doesn't come round to the first."""
+    counts = scenery.spawns.widths.long()
+    longest = ((counts - 1) // max(scenery.num_agents - 1, 1)).clamp(min=1)
+    return torch.stack([scenery.spawns.starts, counts, longest], dim=-1)
 
 
 def spawn_angles(core: Core) -> Float[Tensor, 'env agent']:
     """Draws a bearing for each agent, in degrees from -180 to 180."""
-    u = torch.rand((core.num_envs, core.num_agents), device=core.device, generator=core.generator)
-    return 360 * u - 180
+    return torch.empty_like(core.agents.angles).uniform_(-180, 180, generator=core.generator)

@@ -14,7 +14,9 @@ from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from torch import Tensor
 
 from megastep import snapshot
+from megastep.capture import Captured
 from megastep.core import Cameras, Core, checked_map_ids
+from megastep.outputs import copied
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +36,12 @@ class Env(gymnasium.vector.VectorEnv):
     all envs: the outcomes of those that were respawned are dropped. A reset calls ``_respawn, _observe``.
 
     To a learner each agent is a row: ``num_envs`` is the core's ``num_envs * num_agents``, and rows go env by env. An
-    env ends for all its agents at once. What a task keeps between steps it should write in place.
+    env ends for all its agents at once.
+
+    On a GPU the second step is captured in a CUDA graph, and from then on a step is a replay of it. So Python runs in
+    the first two steps alone: what the four methods branch on, and the tensors that they read, must stay the same.
+    What a task keeps from step to step it writes in place; a tensor that a step assigns to an attribute afresh is good
+    until that step ends. A step that can't be captured raises a `CaptureError` that names the line.
 
     Args:
         core: The worlds.
@@ -42,6 +49,8 @@ class Env(gymnasium.vector.VectorEnv):
         action_space: One agent's actions.
         observation_space: One agent's observations.
         render_mode: ``'rgb_array'``, to call `render`.
+        cuda_graph: Whether steps run from a CUDA graph; by default on a GPU, unless the core is ``checked``.
+        copy: Whether what a step or reset returns is a copy. If not, the next step or reset may overwrite it.
 
     Attributes:
         core: The worlds.
@@ -50,7 +59,7 @@ class Env(gymnasium.vector.VectorEnv):
         returns: The rewards each agent has had in this episode: (env, agent).
 
     Raises:
-        ValueError: if the render mode isn't known.
+        ValueError: if the render mode isn't known, or a CUDA graph is asked for where there can't be one.
     """
 
     metadata = {'render_modes': ['rgb_array'], 'autoreset_mode': gymnasium.vector.AutoresetMode.NEXT_STEP}
@@ -63,6 +72,8 @@ class Env(gymnasium.vector.VectorEnv):
         action_space: gymnasium.Space,
         observation_space: gymnasium.Space,
         render_mode: str | None = None,
+        cuda_graph: bool | None = None,
+        copy: bool = True,
     ) -> None:
         if render_mode not in RENDER_MODES:
             raise ValueError(f'render_mode must be one of {", ".join(map(repr, RENDER_MODES))}, got {render_mode!r}.')
@@ -74,7 +85,9 @@ class Env(gymnasium.vector.VectorEnv):
         self.returns = torch.zeros((core.num_envs, core.num_agents), device=core.device)
         self._rewards = torch.zeros_like(self.returns)
         self._over = torch.zeros(core.num_envs, dtype=torch.bool, device=core.device)
-        self._begun = False
+        self._nothing = torch.zeros((), device=core.device)
+        self._copy, self._begun = copy, False
+        self._run = self._captured() if _uses_graph(core, cuda_graph) else self._eagerly
         self._picture: StatePlot | None = None
 
     @cached_property
@@ -138,7 +151,8 @@ class Env(gymnasium.vector.VectorEnv):
         self.returns.masked_fill_(mask[:, None], 0)
         self._rewards.masked_fill_(mask[:, None], 0)
         self._begun = True
-        return self._observe(), {}
+        observations = self._observe()
+        return (copied(observations) if self._copy else observations), {}
 
     @torch.no_grad()
     def step(
@@ -163,15 +177,20 @@ class Env(gymnasium.vector.VectorEnv):
         if not self._begun:
             raise ResetNeeded('env.step() needs env.reset() to be called first.')
         self._check_actions(actions)
-        resets = self._over.clone()
-        self._act(actions.reshape(self.returns.shape))
+        return self._run(actions.long().reshape(self.returns.shape))
+
+    def _advance(self, actions: Int[Tensor, 'env agent']) -> tuple[Any, Tensor, Tensor, Tensor, dict[str, Any]]:
+        """A step, which may be captured in a CUDA graph; what it returns may be overwritten by the next."""
+        resets = self._over
+        self._act(actions)
         self._respawn(resets)
         self.lengths.add_(1).masked_fill_(resets, 0)
         observations = self._observe()
         rewards, terminated, truncated = self._outcome()
-        self._rewards.copy_(rewards.masked_fill(resets[:, None], 0))
+        torch.where(resets[:, None], self._nothing, rewards, out=self._rewards)
         self.returns.masked_fill_(resets[:, None], 0).add_(self._rewards)
-        terminated, truncated = terminated & ~resets, truncated & ~resets
+        going = ~resets
+        terminated, truncated = terminated & going, truncated & going
         torch.logical_or(terminated, truncated, out=self._over)
         info = {
             'episode': {'return': self._rows(self.returns), 'length': self._rows(self.lengths),
@@ -179,6 +198,15 @@ class Env(gymnasium.vector.VectorEnv):
             '_episode': self._rows(self._over),
         }  # fmt: skip
         return observations, self._rows(self._rewards), self._rows(terminated), self._rows(truncated), info
+
+    def _captured(self) -> Captured:
+        name, remedy = f"{type(self).__name__}'s step", 'make the env with cuda_graph=False'
+        actions = torch.zeros(self.returns.shape, dtype=torch.int64, device=self.device)
+        return Captured(self._advance, actions, self.core.generator, name=name, remedy=remedy, copy=self._copy)
+
+    def _eagerly(self, actions: Int[Tensor, 'env agent']) -> Any:
+        outputs = self._advance(actions)
+        return copied(outputs) if self._copy else outputs
 
     def state(self, env: int) -> Snapshot:
         """Copies one env off the device, to be drawn by `plot_state`. Waits for the GPU.
@@ -220,9 +248,9 @@ class Env(gymnasium.vector.VectorEnv):
         return (self._picture.frame(),)
 
     def _rows(self, values: Shaped[Tensor, '*agent']) -> Shaped[Tensor, ' row']:
-        """A copy of values with one a row, of values with one an env or one an agent."""
+        """Values with one a row, of values with one an env or one an agent."""
         agents = values if values.ndim == 2 else values[:, None].expand(self.returns.shape)
-        return agents.reshape(-1).clone()
+        return agents.reshape(-1)
 
     def _parsed(self, options: dict[str, Any]) -> tuple[Bool[Tensor, ' env'] | None, Int[Tensor, ' env']]:
         """Which envs to reset, None for all, and the maps that they are to stand in."""
@@ -252,3 +280,12 @@ class Env(gymnasium.vector.VectorEnv):
             raise ValueError(f'actions must have shape ({self.num_envs},), got {tuple(actions.shape)}.')
         if actions.device != self.device:
             raise ValueError(f'actions must be on {self.device}, got {actions.device}.')
+
+
+def _uses_graph(core: Core, asked: bool | None) -> bool:
+    """Whether an env's steps run from a CUDA graph."""
+    possible = core.device.type == 'cuda' and not core.checked
+    if asked and not possible:
+        why = 'a checked core waits for the GPU in every step' if core.checked else f'the core is on {core.device}'
+        raise ValueError(f'cuda_graph must be False or None here, got True: {why}.')
+    return possible if asked is None else asked

@@ -18,10 +18,10 @@ DIRECTIONS = ((0, 0, 0), (1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1)
 """Each action's share of forward, leftward and anticlockwise motion."""
 
 
-def headings(angles: Float[Tensor, '*batch']) -> Float[Tensor, '*batch 2']:
-    """The unit vectors that point the way angles in degrees do."""
-    radians = angles.deg2rad()
-    return torch.stack([radians.cos(), radians.sin()], dim=-1)
+def turned(vectors: Float[Tensor, '*batch 2'], angles: Float[Tensor, '*batch']) -> Float[Tensor, '*batch 2']:
+    """Turns vectors anticlockwise by angles in degrees: as complex numbers they are multiplied."""
+    turns = torch.polar(torch.ones_like(angles), angles.deg2rad())
+    return torch.view_as_real(torch.view_as_complex(vectors) * turns)
 
 
 class SimpleMovement:
@@ -94,8 +94,9 @@ class MomentumMovement:
                 stay; checking them would wait for the GPU.
         """
         velocities, angular_velocities = self._impulses(actions)
-        self._core.agents.velocities.mul_(self._kept).add_(velocities)
-        self._core.agents.angular_velocities.mul_(self._kept).add_(angular_velocities)
+        agents, kept = self._core.agents, self._kept
+        torch.add(velocities, agents.velocities, alpha=kept, out=agents.velocities)
+        torch.add(angular_velocities, agents.angular_velocities, alpha=kept, out=agents.angular_velocities)
 
 
 class _Impulses:
@@ -103,18 +104,17 @@ class _Impulses:
 
     def __init__(self, core: Core, straight: float, turn: float) -> None:
         self._core = core
-        lengths = torch.tensor([straight, straight, turn], device=core.device)
-        self._table = torch.tensor(DIRECTIONS, device=core.device) * lengths
+        none = (0, 0, 0)  # the last row is for numbers of no action
+        forward, left, turns = torch.tensor([*DIRECTIONS, none], dtype=torch.float32, device=core.device).unbind(-1)
+        self._pushes, self._turns = straight * torch.complex(forward, left), turn * turns
 
     def __call__(
         self, actions: Int[Tensor, '*agent']
     ) -> tuple[Float[Tensor, 'env agent 2'], Float[Tensor, 'env agent']]:
         angles = self._core.agents.angles
-        numbers = actions.reshape(angles.shape).long()
-        unknown = (numbers < 0) | (numbers >= len(ACTIONS))
-        forward, left, turn = self._table[numbers.masked_fill(unknown, 0)].unbind(-1)
-        cos, sin = headings(angles).unbind(-1)
-        return torch.stack([forward * cos - left * sin, forward * sin + left * cos], dim=-1), turn
+        numbers = actions.reshape(angles.shape).long().clamp(-1, len(ACTIONS))  # -1 is the last row too
+        pushes = torch.view_as_real(self._pushes[numbers])  # one table of rows takes a GPU six times as long
+        return turned(pushes, angles), self._turns[numbers]
 
 
 def _check_amounts(**amounts: float) -> None:

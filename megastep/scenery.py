@@ -120,6 +120,11 @@ class Scenery:
         """How many maps there are."""
         return len(self.walls)
 
+    @cached_property
+    def most_texels(self) -> int:
+        """How many texels the map that has most of them has. The first look waits for the GPU."""
+        return int(self.surface.widths.max())
+
     @property
     def walls_per_box(self) -> int:
         """How many walls, in the map's order, share a box."""

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from megastep.core import Cameras, Core
-from megastep.motion import headings
+from megastep.motion import turned
 from megastep.rendering import View
 
 
@@ -47,7 +47,6 @@ class IMU:
 
     def __call__(self) -> Float[Tensor, 'row 3']:
         """Reads the agents' velocities."""
-        x, y = self._agents.velocities.unbind(-1)
-        cos, sin = headings(self._agents.angles).unbind(-1)
-        turns = self._agents.angular_velocities / 360
-        return torch.stack([x * cos + y * sin, y * cos - x * sin, turns], dim=-1).flatten(0, 1)
+        agents = self._agents
+        velocities = turned(agents.velocities, -agents.angles)
+        return torch.cat([velocities, agents.angular_velocities[..., None] / 360], dim=-1).flatten(0, 1)

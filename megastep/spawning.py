@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Shaped
 from torch import Tensor
 
-from megastep.core import Core, spawn_angles, spawn_positions
+from megastep.core import MANY, Core, spawn_angles, spawn_positions
 
 
 class RandomSpawns:
@@ -50,18 +50,18 @@ class RandomLifespans:
                 raise ValueError(f'{name} must be an integer of at least 1, got {value!r}.')
         if shortest > longest:
             raise ValueError(f'shortest must be at most longest, got {shortest} and {longest}.')
-        self._core, self._shortest, self._longest = core, shortest, longest
+        self._core, self._longest = core, longest
         self.ages = torch.zeros(core.num_envs, dtype=torch.int64, device=core.device)
         self.lifespans = torch.zeros_like(self.ages)
+        together = longest if core.num_envs > 1 else longest + 1 - shortest
+        self._span, self._span_together = torch.tensor([longest + 1 - shortest, together], device=core.device)
         self.restart(torch.ones_like(self.ages, dtype=torch.bool))
 
     def restart(self, mask: Bool[Tensor, ' env']) -> None:
         """Begins new lives in the envs in the mask."""
-        together = mask.all() & (len(mask) > 1)
-        shortest = self._shortest - (self._shortest - 1) * together.long()
-        u = torch.rand(self.ages.shape, device=self._core.device, generator=self._core.generator)
-        drawn = shortest + (u * (self._longest + 1 - shortest)).long()
-        _write(self.lifespans, mask, drawn.clamp(max=self._longest))  # rounding can reach one beyond
+        draws = torch.randint(MANY, self.ages.shape, device=self._core.device, generator=self._core.generator)
+        spans = torch.where(mask.all(), self._span_together, self._span)
+        _write(self.lifespans, mask, self._longest - draws % spans)
         self.ages.masked_fill_(mask, 0)
 
     def __call__(self, resets: Bool[Tensor, ' env'] | None = None) -> Bool[Tensor, ' env']:
@@ -81,4 +81,4 @@ class RandomLifespans:
 
 def _write(target: Shaped[Tensor, '*all'], mask: Bool[Tensor, '*part'], value: Shaped[Tensor, '*all']) -> None:
     """Writes ``value`` into ``target`` where the mask is set."""
-    target.copy_(torch.where(mask, value, target))
+    torch.where(mask, value, target, out=target)

@@ -20,6 +20,8 @@ def from_the_root(monkeypatch):
     'subject, columns',
     [
         ('envs', {'env', 'envs', 'walls', 'rays', 'steps/s', 'render/s', 'physics/s'}),
+        ('render', {'maps', 'envs', 'agents', 'walls', 'rays', 'render/s', 'physics/s'}),
+        ('step', {'env', 'envs', 'walls', 'rays', 'steps/s', 'uncopied/s', 'eager/s'}),
         ('mapgen', {'family', 'parameters', 'maps', 'walls', 'maps/s a core'}),
     ],
 )
@@ -47,10 +49,19 @@ def test_is_a_command():
 
 
 def test_houses_measured_have_about_165_walls():
-    from benchmarks.cases import houses
+    from benchmarks.worlds import houses
 
     widths = houses(20).walls.widths
     assert 150 <= sorted(widths)[10] <= 180
+
+
+def test_grids_measured_have_about_1000_walls_and_are_one_room():
+    from benchmarks.worlds import grids
+
+    maps = grids(2)
+    assert all(950 <= width <= 1050 for width in maps.walls.widths)
+    for geometry in (maps[0], maps[1]):
+        assert geometry.area == pytest.approx(11 * 12 * 9)
 
 
 @pytest.mark.parametrize(

@@ -29,9 +29,16 @@ KERNELS = {
         [
             'NUM_AGENTS=1 NUM_CAMERAS=1 SIDES=8 SIDE_TEXELS=2 OUTLINES=8 GROUP=32 '
             'RES=64 SUBSAMPLE=4 PER_RAY=0 PIXELS=64 RAYS=4',
+            'NUM_AGENTS=2 NUM_CAMERAS=1 SIDES=8 SIDE_TEXELS=2 OUTLINES=16 GROUP=32 '
+            'RES=1 SUBSAMPLE=1 PER_RAY=1 PIXELS=1 RAYS=1',
             'NUM_AGENTS=3 NUM_CAMERAS=2 SIDES=8 SIDE_TEXELS=2 OUTLINES=32 GROUP=32 '
             'RES=5 SUBSAMPLE=3 PER_RAY=1 PIXELS=8 RAYS=4',
         ],
+    ),
+    'megastep.triton.coverage._mark': (
+        'map_ids=*i64 wall_starts=*i64 texels=*i32 lines=*i32 locations=*fp32 seen=*i32 counts=*i32 found=*i32 '
+        'num_rays=i32 num_words=i32',
+        ['OUTLINES=8 BLOCK=256', 'OUTLINES=24 BLOCK=1'],
     ),
     'megastep.triton.collisions._advance': (
         f'{MAPS} boxes=*fp32 box_starts=*i64 outline=*fp32 map_ids=*i64 '

@@ -43,6 +43,14 @@ def test_map_ids_can_be_chosen(scenery):
     assert chosen.tolist() == [4, 0, 4]  # the core has a copy
 
 
+def test_map_ids_that_are_assigned_are_written_in_place(scenery):
+    core = Core(scenery, num_envs=3)
+    before, chosen = core.map_ids, torch.tensor([4, 0, 4], dtype=torch.int32)
+    core.map_ids = chosen
+    assert core.map_ids is before
+    assert before.tolist() == [4, 0, 4]
+
+
 @pytest.mark.parametrize('ids', [[4, 0, 4], np.array([4, 0, 4]), torch.tensor([4, 0, 4]).int()])
 def test_map_ids_can_be_any_integers(ids, scenery):
     assert Core(scenery, num_envs=3, map_ids=ids).map_ids.tolist() == [4, 0, 4]

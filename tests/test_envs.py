@@ -16,10 +16,8 @@ from rollouts import (
 from worlds import box, houses
 
 from envs import Explorer, Minimal
-from envs.explorer import Sights
 from megastep import rendering
-from megastep.core import Cameras, Core
-from megastep.scenery import Scenery
+from megastep.core import Cameras
 
 
 @pytest.fixture(params=[Minimal, Explorer])
@@ -147,7 +145,7 @@ def test_explorer_pays_for_texels_seen_first_and_truncates_when_patience_is_out(
             over[i] = not over[i] and lengths[i] >= 1 + len(seen[i])
             assert truncated[i].item() == over[i]
             ends += over[i]
-        assert env._sights.counts.tolist() == [len(s) for s in seen]
+        assert env._counts.tolist() == [len(s) for s in seen]
         assert not terminated.any()
     assert ends > 4
 
@@ -158,25 +156,6 @@ def test_an_explorer_that_stays_has_200_steps_and_one_for_each_texel_in_sight():
     lived = 200 + len(next(sighted(env)))
     truncated = [bool(env.step(integers(1))[3]) for _ in range(lived)]
     assert truncated == [False] * (lived - 1) + [True]
-
-
-def test_sights_know_walls_from_agents_and_from_nothing():
-    spawns = [(2, 2), (3, 3)]
-    maps = [box(spawns=spawns), box(1, 1, 3.5, 4, spawns=spawns)]
-    core = Core(Scenery.pack(maps, num_agents=2, device='cpu'), num_envs=2)
-    sights, walls = Sights(core), 2 * core.scenery.lines_per_agent
-    nothing, nan = -1, torch.nan
-    lines = torch.tensor([[nothing, 0, walls - 1, walls, walls, walls + 1], [walls + 3] * 6], dtype=torch.int32)
-    locations = torch.tensor([[nan, 0.5, 0.5, 0.0, 1.0, 0.0], [0.001, 0.002, 0.5, 0.5, 0.999, 1]])
-    found = sights.remember(lines.reshape(2, 2, 1, 3), locations.reshape(2, 2, 1, 3))
-    assert found.tolist() == [3, 3]  # walls of 80 texels and 60: the first, the last, the next wall's first; and three
-    assert sights.seen[0, :-1].nonzero().flatten().tolist() == [0, 79, 80]
-    left = 2 * 50 + 60
-    assert sights.seen[1, :-1].nonzero().flatten().tolist() == [left, left + 30, left + 59]
-    assert sights.remember(lines.reshape(2, 2, 1, 3), locations.reshape(2, 2, 1, 3)).tolist() == [0, 0]
-    sights.forget(torch.tensor([True, False]))
-    assert sights.counts.tolist() == [0, 3]
-    assert sights.remember(lines.reshape(2, 2, 1, 3), locations.reshape(2, 2, 1, 3)).tolist() == [3, 0]
 
 
 @pytest.mark.parametrize('patience', [0, 1.5])

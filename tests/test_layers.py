@@ -12,8 +12,9 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [  # lowest first
     {'ragged', 'geometry', 'freespace', 'segments', 'svg', 'machine'},
     {'mapset', 'columns', 'mapfile', 'splitting', 'symmetry', 'mapgen', 'triton', 'numba'},
-    {'scenery', 'boxes', 'textures', 'core', 'physics', 'rendering', 'backend'},
-    {'motion', 'sensors', 'spawning', 'env', 'plotting', 'recording', 'snapshot', 'viewer', 'testing'},
+    {'scenery', 'boxes', 'textures', 'core', 'physics', 'rendering', 'coverage', 'backend'},
+    {'motion', 'sensors', 'spawning', 'env', 'capture', 'outputs'}
+    | {'plotting', 'recording', 'snapshot', 'viewer', 'testing'},
     {'envs'},
     {'learning', 'evaluation'},
     {'cli', 'demo', 'doctor', '__main__'},

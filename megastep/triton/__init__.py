@@ -2,6 +2,7 @@
 
 from megastep.triton.baking import bake
 from megastep.triton.collisions import advance
+from megastep.triton.coverage import mark
 from megastep.triton.raycasting import render
 
-__all__ = ['advance', 'bake', 'render']
+__all__ = ['advance', 'bake', 'mark', 'render']

@@ -6,7 +6,7 @@ another, over all the block's rays. Most lines never get that far.
 """
 
 import math
-from functools import lru_cache
+from functools import cache
 from typing import no_type_check
 
 import torch
@@ -194,7 +194,7 @@ def render(core, cameras, view):
     )  # fmt: skip
 
 
-@lru_cache(maxsize=64)
+@cache
 def mounts_on(cameras, device):
     """The cameras' mounts on a device: copied once, since a copy from the host waits for the GPU."""
     return torch.tensor(cameras.mounts, dtype=torch.float32, device=device)

@@ -1,0 +1,42 @@
+"""Keeps account of the texels that agents have seen."""
+
+import numpy as np
+from numba import njit, prange
+
+
+@njit(cache=True, error_model='numpy')
+def mark_env(texels, first_wall, outlines, lines, locations, seen):
+    """Marks the texels that one env's rays hit, bit k % 32 of word k // 32 for texel k; returns how many are new."""
+    new = 0
+    for r in range(len(lines)):
+        if lines[r] < outlines:  # an agent, or nothing
+            continue
+        first, count = texels[first_wall + lines[r] - outlines]
+        texel = first + min(int(locations[r] * np.float32(count)), count - 1)  # a location may be 1
+        bit = np.uint32(1) << np.uint32(texel % 32)
+        if not seen[texel // 32] & bit:
+            seen[texel // 32] |= bit
+            new += 1
+    return new
+
+
+@njit(cache=True, parallel=True, error_model='numpy')
+def _mark(texels, wall_starts, map_ids, outlines, lines, locations, seen, found):
+    for e in prange(len(map_ids)):
+        found[e] = mark_env(texels, wall_starts[map_ids[e]], outlines, lines[e], locations[e], seen[e])
+
+
+def mark(core, view, seen, counts, found):
+    """Marks the texels that a view's rays hit: see `megastep.coverage.mark`."""
+    scenery = core.scenery
+    _mark(
+        scenery.texels.numpy(),
+        scenery.walls.starts.numpy(),
+        core.map_ids.numpy(),
+        core.num_agents * scenery.lines_per_agent,
+        view.lines.flatten(1).numpy(),
+        view.locations.flatten(1).numpy(),
+        seen.numpy().view(np.uint32),
+        found.numpy(),
+    )
+    counts += found

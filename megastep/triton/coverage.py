@@ -1,0 +1,54 @@
+"""Keeps account of the texels that agents have seen."""
+
+from typing import no_type_check
+
+import triton
+import triton.language as tl
+
+
+@triton.jit
+@no_type_check
+def _mark(
+    # the envs and the maps
+    map_ids, wall_starts, texels,
+    # the view
+    lines, locations,
+    # written
+    seen, counts, found,
+    # sizes
+    num_rays, num_words, OUTLINES: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    """Program e marks the texels that the rays of env e hit, a BLOCK of rays at a time.
+
+    Rays that hit a texel together set its bit one after another, and the one that finds it unset counts.
+    """
+    e = tl.program_id(0).to(tl.int64)
+    first_wall = tl.load(wall_starts + tl.load(map_ids + e))
+    new = tl.zeros([BLOCK], tl.int32)
+    for start in range(0, num_rays, BLOCK):
+        ray = start + tl.arange(0, BLOCK)  # [BLOCK]
+        line = tl.load(lines + e * num_rays + ray, mask=ray < num_rays, other=-1)
+        location = tl.load(locations + e * num_rays + ray, mask=ray < num_rays, other=0.0)
+        hit = line >= OUTLINES
+        wall = first_wall + tl.where(hit, line - OUTLINES, 0)
+        first, count = tl.load(texels + 2 * wall, mask=hit, other=0), tl.load(texels + 2 * wall + 1, mask=hit, other=1)
+        location = tl.where(hit, location, 0.0)  # it is NaN where nothing is hit
+        texel = first + tl.minimum((location * count).to(tl.int32), count - 1)  # a location may be 1
+        word, bit = seen + e * num_words + texel // 32, 1 << (texel % 32)
+        unseen = hit & ((tl.load(word, mask=hit, other=0) & bit) == 0)  # most have been: this spares their atomics
+        before = tl.atomic_or(word, bit, mask=unseen)
+        new += (unseen & ((before & bit) == 0)).to(tl.int32)
+    number = tl.sum(new, 0)
+    tl.store(found + e, number)
+    tl.store(counts + e, tl.load(counts + e) + number)
+
+
+def mark(core, view, seen, counts, found):
+    """Marks the texels that a view's rays hit: see `megastep.coverage.mark`."""
+    scenery = core.scenery
+    num_rays = view.lines.shape[1:].numel()
+    _mark[(core.num_envs,)](
+        core.map_ids, scenery.walls.starts, scenery.texels, view.lines, view.locations, seen, counts, found,
+        num_rays, seen.shape[1], OUTLINES=core.num_agents * scenery.lines_per_agent,
+        BLOCK=min(256, triton.next_power_of_2(num_rays)), num_warps=1,
+    )  # fmt: skip
