@@ -16,7 +16,7 @@ from megastep import machine
 
 
 def main(
-    subject: Positional[Literal['envs', 'render', 'step', 'mapgen', 'proof']] = 'envs',
+    subject: Positional[Literal['envs', 'render', 'physics', 'step', 'mapgen', 'proof']] = 'envs',
     *,
     device: str | None = None,
     out: Path | None = None,
@@ -26,7 +26,7 @@ def main(
     """Measure how fast megastep is.
 
     Args:
-        subject: An overview of the envs; the renderer and the physics alone; the envs' whole steps; the map generator;
+        subject: An overview of the envs; the renderer or the physics alone; the envs' whole steps; the map generator;
             or whether the physics holds what it promises.
         device: Where all but the map generator runs; by default the GPU if there is one.
         out: The JSON file to write; by default a name of device and date in benchmarks/results.
@@ -53,8 +53,10 @@ def measure(subject: str, device: torch.device, *, quick: bool) -> list[dict]:
     effort: dict = {'rounds': 1, 'round_seconds': 0.001} if quick else {}
     if subject == 'mapgen':
         return [generation.measure(case) for case in (generation.QUICK if quick else generation.CASES)]
-    if subject == 'render':
-        return [kernels.measure(case, device, **effort) for case in kernels.cases(device, quick=quick)]
+    if subject in ('render', 'physics'):
+        return [
+            kernels.measure(subject, case, device, **effort) for case in kernels.cases(subject, device, quick=quick)
+        ]
     if subject == 'step':
         return [measuring.measure_steps(case, device, **effort) for case in cases.steps(device, quick=quick)]
     return [measuring.measure(case, device, **effort) for case in cases.overview(device, quick=quick)]

@@ -46,49 +46,58 @@ class Case:
 
 
 FEW_RAYS, MANY_RAYS = Cameras(subsample=1), Cameras(res=128)
-GPU = (
-    Case(16_384, num_maps=1024),
-    Case(65_536, num_maps=1024),
-    Case(16_384, cameras=FEW_RAYS, num_maps=1024),
-    Case(65_536, cameras=FEW_RAYS, num_maps=1024),
-    Case(4096, num_agents=4, cameras=MANY_RAYS, num_maps=1024),
-    Case(16_384, maps='grids', num_maps=32),
-    Case(65_536, cameras=FEW_RAYS, maps='grids', num_maps=32),
-)
-CPU = (
-    Case(1024),
-    Case(1024, cameras=FEW_RAYS),
-    Case(256, num_agents=4, cameras=MANY_RAYS),
-    Case(1024, maps='grids', num_maps=8),
-)
+GPU = {
+    'render': (
+        Case(16_384, num_maps=1024),
+        Case(65_536, num_maps=1024),
+        Case(16_384, cameras=FEW_RAYS, num_maps=1024),
+        Case(65_536, cameras=FEW_RAYS, num_maps=1024),
+        Case(4096, num_agents=4, cameras=MANY_RAYS, num_maps=1024),
+        Case(16_384, maps='grids', num_maps=32),
+        Case(65_536, cameras=FEW_RAYS, maps='grids', num_maps=32),
+    ),
+    'physics': (
+        Case(16_384, num_maps=1024),
+        Case(65_536, num_maps=1024),
+        Case(4096, num_agents=4, num_maps=1024),
+        Case(65_536, maps='grids', num_maps=32),
+    ),
+}
+CPU = {
+    'render': (
+        Case(1024),
+        Case(1024, cameras=FEW_RAYS),
+        Case(256, num_agents=4, cameras=MANY_RAYS),
+        Case(1024, maps='grids', num_maps=8),
+    ),
+    'physics': (Case(1024), Case(4096), Case(1024, num_agents=4), Case(4096, maps='grids', num_maps=8)),
+}
 QUICK = (Case(2, num_maps=2), Case(2, num_agents=2, cameras=FEW_RAYS, maps='grids', num_maps=1))
 
 
-def cases(device: torch.device, *, quick: bool) -> tuple[Case, ...]:
-    """The cases for a device, or a few small ones."""
+def cases(subject: str, device: torch.device, *, quick: bool) -> tuple[Case, ...]:
+    """The cases for a subject, ``'render'`` or ``'physics'``, on a device; or a few small ones."""
     if quick:
         return QUICK
-    return GPU if device.type == 'cuda' else CPU
+    return (GPU if device.type == 'cuda' else CPU)[subject]
 
 
-def measure(case: Case, device: torch.device, *, rounds: int = 7, round_seconds: float = 0.5) -> dict[str, Any]:
-    """Measures a case, in agents a second: frames rendered, shading included, and moves."""
+def measure(
+    subject: str, case: Case, device: torch.device, *, rounds: int = 7, round_seconds: float = 0.5
+) -> dict[str, Any]:
+    """Measures a case, in agents a second: frames rendered, shading included, or moves."""
     core = case.make(device)
-    renders, moves = (
-        core.num_envs
-        * core.num_agents
-        * DRAWS
-        / seconds_a_call(call, device, rounds=rounds, round_seconds=round_seconds)
-        for call in (rendering_alone(core, case.cameras), physics_alone(core))
-    )
+    call = rendering_alone(core, case.cameras) if subject == 'render' else physics_alone(core)
+    agents = core.num_envs * core.num_agents
+    rate = agents * DRAWS / seconds_a_call(call, device, rounds=rounds, round_seconds=round_seconds)
+    rays = {'rays': case.cameras.num_rays * case.cameras.num_cameras} if subject == 'render' else {}
     return {
         'maps': case.maps,
         'envs': core.num_envs,
         'agents': core.num_agents,
         'walls': float(core.scenery.walls.widths.float().median()),
-        'rays': case.cameras.num_rays * case.cameras.num_cameras,
-        'render/s': renders,
-        'physics/s': moves,
+        **rays,
+        f'{subject}/s': rate,
     }
 
 

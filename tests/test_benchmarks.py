@@ -20,7 +20,8 @@ def from_the_root(monkeypatch):
     'subject, columns',
     [
         ('envs', {'env', 'envs', 'walls', 'rays', 'steps/s', 'render/s', 'physics/s'}),
-        ('render', {'maps', 'envs', 'agents', 'walls', 'rays', 'render/s', 'physics/s'}),
+        ('render', {'maps', 'envs', 'agents', 'walls', 'rays', 'render/s'}),
+        ('physics', {'maps', 'envs', 'agents', 'walls', 'physics/s'}),
         ('step', {'env', 'envs', 'walls', 'rays', 'steps/s', 'uncopied/s', 'eager/s'}),
         ('mapgen', {'family', 'parameters', 'maps', 'walls', 'maps/s a core'}),
     ],
