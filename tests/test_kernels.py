@@ -267,3 +267,21 @@ def test_a_step_can_be_captured(device):
         expected = rendering.render(eager, cameras)
     torch.testing.assert_close(core.agents.positions, eager.agents.positions)
     torch.testing.assert_close(view.rgb, expected.rgb)
+
+
+def test_skipping_groups_of_walls_changes_nothing(device, use):
+    """With boxes that hold everything no group is skipped, and every ray and every move is the same to the last bit."""
+    use(triton)
+    core = small_core(5, 2, device)
+    everything = torch.tensor([-1e9, -1e9, 1e9, 1e9], device=device).expand_as(core.scenery.boxes.vals).contiguous()
+    all_tried = twin(core, replace(core.scenery, boxes=Ragged(everything, core.scenery.boxes.widths)))
+    cameras = Cameras(res=16, subsample=2, fov=100)
+    views = [rendering.render(each, cameras, per_ray=True) for each in (core, all_tried)]
+    for name in ('distances', 'lines', 'rgb', 'depth'):
+        torch.testing.assert_close(*(getattr(view, name) for view in views), rtol=0, atol=0)
+    core.agents.velocities.uniform_(-9, 9, generator=core.generator)
+    all_tried.agents.velocities.copy_(core.agents.velocities)
+    progress = [physics.advance(each) for each in (core, all_tried)]
+    assert torch.equal(*progress)
+    assert torch.equal(core.agents.positions, all_tried.agents.positions)
+    assert torch.equal(core.agents.velocities, all_tried.agents.velocities)
