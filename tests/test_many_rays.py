@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import worlds
 
 from megastep import Cameras, Core, Geometry, MapSet, Scenery, rendering
-import worlds
 
 APARTMENTS = Path(__file__).parents[2] / 'shared' / 'data' / 'apartments.geojsonl'
 TURN = 2e-6  # radians: what float32 makes of a bearing's cosine and sine, some twenty times over
@@ -16,7 +16,7 @@ WITHIN = 1e-3  # metres
 
 
 def nearest(origins, directions, walls, near):
-    """How far each ray goes to the nearest wall beyond ``near``, from either side: every ray is tried with every wall."""
+    """How far each ray goes to the nearest wall beyond ``near``, from either side: all are tried."""
     ahead = walls[None, :, 0] - origins[:, None]
     steps = walls[None, :, 1] - walls[None, :, 0]
     span = directions[:, None, 0] * steps[..., 1] - directions[:, None, 1] * steps[..., 0]
@@ -27,7 +27,7 @@ def nearest(origins, directions, walls, near):
 
 
 def wrong_rays(core, cameras, number, chunk=100_000):
-    """How many rays of the envs in a map neither agree with the oracle nor lie between what it says a hair to the sides."""
+    """How many rays of the envs in a map don't lie between what the oracle says of them and a hair to either side."""
     view = rendering.render(core, cameras, per_ray=True)
     here = (core.map_ids == number).nonzero()[:, 0]
     rays = torch.arange(cameras.num_rays, device=core.device, dtype=torch.float64)
