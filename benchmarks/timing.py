@@ -49,6 +49,7 @@ def captured(call: Callable[[], object], device: torch.device) -> Callable[[], o
     if device.type != 'cuda':
         return call
     stream = torch.cuda.Stream(device)
+    stream.wait_stream(torch.cuda.current_stream(device))  # what the call reads may still be being written
     with torch.cuda.stream(stream):
         for _ in range(3):
             call()
