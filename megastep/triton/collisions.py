@@ -46,7 +46,7 @@ def disc_impact(px, py, dx, dy, cx, cy, radius):
     ahead, aside = (mx * dx + my * dy) / length, (dx * my - dy * mx) / length
     half_chord_square = (radius - aside) * (radius + aside)
     time = tl.maximum((ahead - tl.sqrt(tl.maximum(half_chord_square, 0.0))) / length, 0.0)
-    return tl.where((ahead > 0) & (half_chord_square > 2 * NUDGE * radius), time, NEVER)
+    return tl.where((ahead > 0) & (half_chord_square > radius * (2 * NUDGE)), time, NEVER)
 
 
 @triton.jit
@@ -288,7 +288,8 @@ def _advance(
         is_finite = finite(vx) & finite(vy)
         vx, vy = tl.where(is_finite, vx, 0.0), tl.where(is_finite, vy, 0.0)
         tl.store(non_finite + agent, tl.load(non_finite + agent) + tl.where(is_finite, 0, 1))
-        scale = tl.minimum(LONGEST / tl.maximum(tl.maximum(tl.abs(vx * seconds), tl.abs(vy * seconds)), 1e-30), 1.0)
+        furthest = tl.maximum(tl.maximum(tl.abs(vx * seconds), tl.abs(vy * seconds)), 1e-30)
+        scale = tl.minimum(LONGEST.value / furthest, 1.0)  # as a number: Triton 3.7 can't interpret the constant here
         vx, vy = scale * vx, scale * vy
         px, py = tl.sum(tl.where(number == a, xs, 0.0), 0), tl.sum(tl.where(number == a, ys, 0.0), 0)
         px, py, vx, vy, made, line, nx, ny, stopped = move(

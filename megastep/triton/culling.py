@@ -28,8 +28,8 @@ def take_down(records, plain_count, close_count, capacity, af, al, bf, bl, line,
     one, other = af * bl, al * bf
     facing, size = one - other, tl.abs(one) + tl.abs(other)
     front, back = tl.maximum(af, bf), tl.minimum(af, bf)
-    edge_on = (facing < EDGE_ON * size) & (back > 0)
-    ahead = (front > 0) & ((facing > 0) | (edge_on & (facing > -EDGE_ON * size)))
+    edge_on = (facing < size * EDGE_ON) & (back > 0)
+    ahead = (front > 0) & ((facing > 0) | (edge_on & (facing > size * -EDGE_ON)))
     not_left = (al <= leftmost * af) | (bl <= leftmost * bf)
     not_right = (al >= rightmost * af) | (bl >= rightmost * bf)
     seen = there & ahead & not_left & not_right
@@ -41,7 +41,7 @@ def take_down(records, plain_count, close_count, capacity, af, al, bf, bl, line,
     plain, close = (seen & ~is_close).to(tl.int32), (seen & is_close).to(tl.int32)
     from_front, from_back = plain_count + tl.cumsum(plain, 0) - 1, capacity - close_count - tl.cumsum(close, 0)
     slot = tl.where(is_close, from_back, from_front)
-    record = records + RECORD * slot
+    record = records + slot * RECORD
     tl.store(record, af, mask=seen)
     tl.store(record + 1, al, mask=seen)
     tl.store(record + 2, bf, mask=seen)

@@ -32,7 +32,7 @@ def draw(records, slot, slopes, limits, inverses, slots, CLOSE: tl.constexpr):
     Which side of a ray an end lies on is computed alike for the two lines that share it, and an end on the ray counts
     for both: no ray slips between them.
     """
-    record = records + RECORD * slot
+    record = records + slot * RECORD
     right = tl.load(record + 1) - slopes * tl.load(record)
     left = tl.load(record + 3) - slopes * tl.load(record + 2)
     inverse = tl.load(record + 4) + slopes * tl.load(record + 5)
@@ -131,7 +131,7 @@ def _render(
         slots = nearest(records, plain, close, capacity, slopes, norms, near)
 
         hit = valid & (slots >= 0)
-        record = records + RECORD * tl.maximum(slots, 0)
+        record = records + tl.maximum(slots, 0) * RECORD
         af, al, bf, bl = tl.load(record), tl.load(record + 1), tl.load(record + 2), tl.load(record + 3)
         line = tl.where(hit, tl.load(record + 6).to(tl.int32, bitcast=True), -1)
         right, left = al - slopes * af, bl - slopes * bf
