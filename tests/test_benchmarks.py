@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_prints_a_table_and_writes_it(tmp_path, capsys, subject, columns):
     report = json.loads((tmp_path / 'new' / 'report.json').read_text())
     assert set(report) == {'subject', 'device', 'rows', 'commit', 'date', 'versions'}
     assert (report['subject'], report['commit']) == (subject, 'abc')
-    assert report['versions']['torch'] == torch.__version__
+    assert report['versions']['torch'] == metadata.version('torch')
     assert len(report['rows']) == 2
     for row in report['rows']:
         assert set(row) == columns
