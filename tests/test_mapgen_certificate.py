@@ -6,6 +6,7 @@ import pytest
 from megastep import mapgen
 from megastep.geometry import Geometry, Room
 from megastep.mapgen import CertificateError, certify
+from megastep.mapgen.plan import Plan, PlannedRoom
 
 ORIGIN = 'house version 1, seed 0, index 0'
 
@@ -101,7 +102,7 @@ def test_a_door_joins_two_rooms(box):
 
 
 def test_every_room_can_be_reached_through_doors(house):
-    assert_fails(broken(house, doors=house.doors[1:][:0]), 'rooms fall into 6 groups without a door between them')
+    assert_fails(broken(house, doors=house.doors[1:][:0]), 'rooms fall into 6 groups without a way between them')
 
 
 @pytest.mark.parametrize('name, column', [('spawns', 2), ('lights', 3)])
@@ -125,15 +126,88 @@ def test_lights_are_inside(box):
 
 def test_generate_raises_what_the_certificate_finds(monkeypatch):
     def build(words, *, width, height):
-        walls = ring((1, 1), (1 + width, 1), (1 + width, 1 + height), (1, 1 + height))
-        return Geometry(
-            walls=walls, spawns=[(2, 2)], lights=[(2, 2, 1)], rooms=[Room(ring((1, 1), (9, 1), (9, 9))[:, 0])] * 2
-        )
+        outline = [(0, 0), (3000, 0), (3000, 3000), (0, 3000)]
+        corner = [(0, 0), (1500, 0), (1500, 1500), (0, 1500)]
+        return Plan(rings=[outline], rooms=[PlannedRoom('room', outline), PlannedRoom('room', corner)])
 
     family = copy.copy(mapgen.FAMILIES['box'])
     object.__setattr__(family, 'build', build)
     monkeypatch.setattr(mapgen.generation, 'FAMILIES', {'box': family})
     with pytest.raises(
-        CertificateError, match='box version 1, seed 7, index 0 is not a valid map: rooms 0 and 1 overlap'
+        CertificateError, match='box version 2, seed 7, index 0 is not a valid map: rooms 0 and 1 overlap'
     ):
         mapgen.generate('box', 3, seed=7)
+
+
+def rooms(*outlines):
+    return tuple(Room(np.array(outline, dtype=float)) for outline in outlines)
+
+
+def square(x, y, size=2.0):
+    return [(x, y), (x + size, y), (x + size, y + size), (x, y + size)]
+
+
+def test_rooms_may_share_an_open_border(box):
+    halves = rooms([(1, 1), (3, 1), (3, 6), (1, 6)], [(3, 1), (6, 1), (6, 6), (3, 6)])
+    lights = np.array([[2.0, 3.0, 1.0], [4.0, 3.0, 1.0]])
+    certify(broken(box, rooms=halves, lights=lights), ORIGIN)
+
+
+def test_a_border_with_a_wall_on_it_joins_nothing():
+    walls = ring((1, 1), (2.9, 1), (2.9, 4), (3.1, 4), (3.1, 1), (5, 1), (5, 5), (1, 5))
+    points = np.array([(2.0, 2.0), (4.0, 2.0), (2.0, 4.6), (4.0, 4.6)])
+    left, right = [(1, 1), (2.9, 1), (2.9, 4), (1, 4)], [(3.1, 1), (5, 1), (5, 4), (3.1, 4)]
+    geometry = Geometry(walls=walls, spawns=points, lights=np.insert(points, 2, 1, axis=1), rooms=rooms(left, right))
+    assert_fails(geometry, 'rooms fall into 2 groups without a way between them')
+    corridor = [(1, 4), (5, 4), (5, 5), (1, 5)]
+    certify(broken(geometry, rooms=rooms(left, right, corridor)), ORIGIN)
+
+
+def test_corners_may_be_off_by_a_millimetre(box):
+    halves = rooms([(1, 1), (3, 1), (3.001, 6), (1, 6)], [(3, 1), (6, 1), (6, 6), (3, 6)])
+    lights = np.array([[2.0, 3.0, 1.0], [4.0, 3.0, 1.0]])
+    door = np.array([[[3.0, 0.999], [3.0, 6.001]]])
+    certify(broken(box, rooms=halves, lights=lights, doors=door), ORIGIN)
+    assert_fails(broken(box, rooms=rooms(square(1, 1, 2.01), square(3, 1)), lights=lights), 'rooms 0 and 1 overlap')
+
+
+def test_rooms_are_polygons(box):
+    assert_fails(broken(box, rooms=rooms([(1, 1), (6, 6), (6, 1), (1, 6)])), 'room 0 is not a polygon: Self-inters')
+
+
+def test_there_are_rooms(box):
+    assert_fails(broken(box, rooms=()), 'there are no rooms')
+
+
+def test_an_agent_fits_into_every_room(box):
+    apart = rooms([(1.2, 1), (6, 1), (6, 6), (1.2, 6)], [(1, 1), (1.1, 1), (1.1, 6), (1, 6)])
+    assert_fails(broken(box, rooms=apart), r'rooms \[1\] have no place for an agent with 0\.05 m to spare')
+
+
+def test_a_second_door_that_is_too_narrow_is_found(box):
+    """Between two rooms there is a wide door and, where nobody could go, a narrow one."""
+    outer, island = ring((1, 1), (6, 1), (6, 6), (1, 6)), ring((1.25, 3), (1.25, 3.1), (5, 3.1), (5, 3))
+    points = np.array([(3.0, 2.0), (3.0, 5.0)])
+    geometry = Geometry(walls=np.concatenate([outer, island]), spawns=points, lights=np.insert(points, 2, 1, axis=1))
+    halves = rooms([(1, 1), (6, 1), (6, 3), (1, 3)], [(1, 3.1), (6, 3.1), (6, 6), (1, 6)])
+    wide, narrow = [[5.0, 3.05], [6.0, 3.05]], [[1.0, 3.05], [1.25, 3.05]]
+    certify(broken(geometry, rooms=halves, doors=np.array([wide])), ORIGIN)
+    assert_fails(
+        broken(geometry, rooms=halves, doors=np.array([wide, narrow])), r'doors \[1\] are too narrow for an ag'
+    )
+
+
+def test_two_agents_fit_on_two_spawns(box):
+    spawns = np.array([(3.0, 3.0), (3.2, 3.0)])
+    assert_fails(broken(box, spawns=spawns), 'spawns 0 and 1 are nearer than two agents')
+
+
+def test_coordinates_are_finite(box):
+    walls = box.walls.copy()
+    walls[0, 0] = walls[3, 1] = np.nan
+    assert_fails(broken(box, walls=walls), 'walls reach a coordinate of nan m')
+
+
+def test_walls_may_come_in_any_order(house):
+    order = np.random.default_rng(0).permutation(len(house.walls))
+    certify(broken(house, walls=house.walls[order]), ORIGIN)

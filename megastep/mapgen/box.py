@@ -2,21 +2,21 @@
 
 from types import MappingProxyType
 
-from megastep.geometry import Geometry
 from megastep.mapgen.assembly import Space, assemble
 from megastep.mapgen.family import Family, Parameter
 from megastep.mapgen.lattice import Rect, units
+from megastep.mapgen.plan import Plan
 from megastep.mapgen.words import Words
 
 
-def build(words: Words, *, width: float, height: float) -> Geometry:
-    """Makes a room of the width and height given, in metres; only the spawns are random."""
-    return assemble([Space('room', (Rect(0, 0, units(width), units(height)),))], words)
+def build(words: Words, *, width: float, height: float) -> Plan:
+    """Makes a room of the width and height given, in metres; only the spawns, and what options add, are random."""
+    return assemble([Space('room', (Rect(0, 0, units(width), units(height)),))])
 
 
 FAMILY = Family(
     name='box',
-    version=1,
+    version=2,
     about='An empty rectangular room.',
     parameters=MappingProxyType(
         {

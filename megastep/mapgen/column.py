@@ -2,24 +2,24 @@
 
 from types import MappingProxyType
 
-from megastep.geometry import Geometry
 from megastep.mapgen.assembly import Space, assemble
 from megastep.mapgen.family import Family, Parameter
 from megastep.mapgen.lattice import Rect, subtract, units
+from megastep.mapgen.plan import Plan
 from megastep.mapgen.words import Words
 
 
-def build(words: Words, *, width: float, height: float, column: float) -> Geometry:
-    """Makes a room with a column, of the sizes given in metres; only the spawns are random."""
+def build(words: Words, *, width: float, height: float, column: float) -> Plan:
+    """Makes a room with a column, of the sizes given in metres; only the spawns, and what options add, are random."""
     room, side = Rect(0, 0, units(width), units(height)), units(column)
     left, bottom = (room.width - side) // 2, (room.height - side) // 2
     around = subtract(room, Rect(left, bottom, left + side, bottom + side))
-    return assemble([Space('room', tuple(around))], words)
+    return assemble([Space('room', tuple(around))])
 
 
 FAMILY = Family(
     name='column',
-    version=1,
+    version=2,
     about='A rectangular room with a square column in its middle.',
     parameters=MappingProxyType(
         {

@@ -1,34 +1,20 @@
-"""What a family of maps is: a pure function from words and parameters to a floorplan."""
+"""What a family of maps is: a pure function from words and parameters to a plan."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
-from megastep.geometry import Geometry
+from megastep.mapgen.options import OPTIONS, apply
+from megastep.mapgen.parameters import Choice, Parameter, checked
+from megastep.mapgen.plan import Plan
 from megastep.mapgen.words import Words
 
-Build = Callable[..., Geometry]
+__all__ = ['Build', 'Choice', 'Family', 'Parameter']
 
-
-@dataclass(frozen=True)
-class Parameter:
-    """A number that a family takes, or a pair of them: from the least to the greatest that a map may draw.
-
-    Args:
-        default: The value where none is given. A pair takes pairs; whole numbers take whole numbers.
-        least: The least value.
-        most: The greatest value.
-        unit: What it is measured in.
-        about: What it says of a map.
-    """
-
-    default: float | tuple[float, float]
-    least: float
-    most: float
-    unit: str
-    about: str
+Build = Callable[..., Plan]
 
 
 @dataclass(frozen=True)
@@ -39,15 +25,25 @@ class Family:
         name: What `generate` calls it.
         version: Changes whenever its maps do.
         about: One sentence on what its maps are like.
-        parameters: What it takes, by name.
-        build: Makes a map from `Words` and the parameters, by keyword.
+        parameters: What it takes, by name. The options that every family takes are added to them, but for those that
+            have the name of one of its own.
+        build: Makes a plan from `Words` and its own parameters, by keyword.
     """
 
     name: str
     version: int
     about: str
-    parameters: Mapping[str, Parameter]
+    parameters: Mapping[str, Parameter | Choice]
     build: Build
+
+    def __post_init__(self) -> None:
+        options = {name: option for name, option in OPTIONS.items() if name not in self.parameters}
+        object.__setattr__(self, 'parameters', MappingProxyType({**self.parameters, **options}))
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The names of those parameters that are options every family takes, rather than its own."""
+        return tuple(name for name, option in OPTIONS.items() if self.parameters[name] is option)
 
     def words(self, seed: int, index: int) -> Words:
         """The random words of one map."""
@@ -63,29 +59,22 @@ class Family:
             known = ', '.join(sorted(self.parameters))
             raise ValueError(f'{self.name} has no parameter {unknown[0]!r}; it has {known}.')
         values = {name: given.get(name, parameter.default) for name, parameter in self.parameters.items()}
-        return {name: _checked(f'{self.name}: {name}', values[name], self.parameters[name]) for name in values}
+        return {name: checked(f'{self.name}: {name}', values[name], self.parameters[name]) for name in values}
 
+    def draw(self, words: Words, parameters: Mapping[str, Any]) -> Plan:
+        """Makes a map's plan, without the options.
 
-def _checked(subject: str, value: Any, parameter: Parameter) -> Any:
-    """A parameter's value as plain numbers, if it has the right form and lies in its range."""
-    if not isinstance(parameter.default, tuple):
-        return _checked_number(subject, value, parameter, type(parameter.default))
-    if not isinstance(value, tuple | list) or len(value) != 2:
-        raise ValueError(f'{subject} must be a pair of numbers, got {value!r}.')
-    low, high = (_checked_number(subject, number, parameter, type(parameter.default[0])) for number in value)
-    if low > high:
-        raise ValueError(f'{subject} must be a pair of which the first is at most the second, got {value!r}.')
-    return low, high
+        Args:
+            words: The random words of this map.
+            parameters: All that the family takes, as `complete` gives them.
 
+        Raises:
+            ValueError: if there is no such map: the parameters don't go together. The message begins with the family's
+                name and a colon; any other is a bug.
+        """
+        options = self.options
+        return self.build(words, **{name: value for name, value in parameters.items() if name not in options})
 
-def _checked_number(subject: str, value: Any, parameter: Parameter, kind: type) -> Any:
-    try:
-        number = kind(value)
-    except (TypeError, ValueError, OverflowError):
-        number = None
-    if number is None or isinstance(value, bool | str) or number != value:
-        raise ValueError(f'{subject} must be a {"whole " if kind is int else ""}number, got {value!r}.')
-    unit = f' {parameter.unit}' if parameter.unit else ''
-    if not parameter.least <= number <= parameter.most:
-        raise ValueError(f'{subject} must be from {parameter.least} to {parameter.most}{unit}, got {value!r}.')
-    return number
+    def vary(self, plan: Plan, words: Words, parameters: Mapping[str, Any]) -> Plan:
+        """Applies the options to a plan that `draw` made of the same words and parameters."""
+        return apply(plan, words.fork('options'), {name: parameters[name] for name in self.options})

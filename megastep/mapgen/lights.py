@@ -2,43 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import numpy as np
+from jaxtyping import Int
+from scipy.spatial import cKDTree
 
-from megastep.mapgen.lattice import PER_METRE, Point, Rect
+from megastep.mapgen.raster import spread
+from megastep.mapgen.survey import CLEARANCE, Survey
 
-REACH = 4 * PER_METRE
-"""Lights along the same part of a room are about this far apart."""
+REACH = 4000
+"""A room has a light for about so many millimetres along its length and its width."""
 
-ALCOVE = 2 * PER_METRE
-"""A part of a room at least this long, and half as wide, has lights of its own."""
+MOST = 8
+"""But not for more than so many parts of either."""
+
+ENOUGH = 1000
+"""Of places so many millimetres from what isn't clear, or further, the one nearest the part's middle is best."""
+
+NEAR = 150
+"""In a room of four corners, a light this many millimetres from the middle of its part is moved there."""
+
+CLOSE = 2000
+"""Of two lights in a room that are no further apart than so many millimetres, the one further from walls stays. So it
+is up to `REACH` apart, if it is twice as far from walls."""
 
 
-def place_lights(floors: Sequence[tuple[Rect, ...]]) -> list[Point]:
-    """Hangs lights in each room, along the middle of its widest part and of any other large one.
+def place_lights(survey: Survey) -> Int[np.ndarray, 'light 2']:
+    """Hangs lights in each room: one in each part of about 4 m by 4 m, away from walls.
 
     Args:
-        floors: The rectangles each room's clear floor is made of, in lattice units.
+        survey: The rooms.
 
     Returns:
-        At least one point a room, in lattice units, as far from the walls as its part of the floor allows.
+        At least one point a room, in millimetres.
     """
-    return [light for floor in floors for light in _room_lights(floor)]
+    survey = survey._replace(depths=np.minimum(survey.depths, ENOUGH))
+    part, middles = _parts(survey)
+    middle = middles[part]
+    away = survey.points - middle
+    off = away[:, 0] * away[:, 0] + away[:, 1] * away[:, 1]
+    best = _first_best(part, survey.depths * (1 << 28) - off)
+    kept = _spread(survey, best)
+    even = np.array([len(outline) == 4 for outline in survey.outlines])[survey.rooms[kept]]
+    central = even & (off[kept] < NEAR * NEAR) & (survey.depths[kept] > NEAR)
+    return np.where(central[:, None], middle[kept], survey.points[kept])
 
 
-def _room_lights(floor: tuple[Rect, ...]) -> list[Point]:
-    widest = max(floor, key=lambda part: (part.shorter, part.area))
-    others = [part for part in floor if part is not widest and 2 * part.shorter >= ALCOVE and _length(part) >= ALCOVE]
-    return [light for part in (widest, *others) for light in _row(part)]
+def _parts(survey: Survey) -> tuple[Int[np.ndarray, ' point'], Int[np.ndarray, 'part 2']]:
+    """Cuts the box around each room into parts; gives the part that each point is in, and each part's middle."""
+    corners = np.concatenate(survey.outlines)
+    firsts = np.cumsum([0, *map(len, survey.outlines[:-1])])
+    low = np.minimum.reduceat(corners, firsts)
+    size = np.maximum.reduceat(corners, firsts) - low
+    counts = np.clip((size + REACH // 2) // REACH, 1, MOST)
+    across, up = counts.T
+    owner, part = spread(np.zeros_like(across), across * up)
+    place = np.stack([part // up[owner], part % up[owner]], axis=1)
+    middles = low[owner] + (2 * place + 1) * size[owner] // (2 * counts[owner])
+
+    points = np.bincount(survey.rooms, minlength=len(low))
+    low, scale, last = (np.repeat(each, points, axis=0) for each in (low, counts / size, counts - 1))
+    x, y = np.minimum((survey.points - low) * scale, last).astype(np.int64).T
+    start = np.cumsum(across * up) - across * up
+    return np.repeat(start, points) + x * np.repeat(up, points) + y, middles
 
 
-def _length(part: Rect) -> int:
-    return max(part.width, part.height)
+def _first_best(groups: Int[np.ndarray, ' point'], scores: Int[np.ndarray, ' point']) -> Int[np.ndarray, ' group']:
+    """The first of the points with each group's best score, in the groups' order. Empty groups are left out."""
+    best = np.full(groups.max() + 1, np.iinfo(np.int64).min)
+    np.maximum.at(best, groups, scores)
+    winners = np.flatnonzero(scores == best[groups])
+    return winners[np.unique(groups[winners], return_index=True)[1]]
 
 
-def _row(part: Rect) -> list[Point]:
-    """Lights evenly spread along a rectangle's longer axis."""
-    count = max(1, (_length(part) + REACH // 2) // REACH)
-    steps = [(2 * i + 1, 2 * count) for i in range(count)]
-    if part.width >= part.height:
-        return [(part.left + part.width * i // n, (part.bottom + part.top) // 2) for i, n in steps]
-    return [((part.left + part.right) // 2, part.bottom + part.height * i // n) for i, n in steps]
+def _spread(survey: Survey, lights: Int[np.ndarray, ' light']) -> Int[np.ndarray, ' kept']:
+    """The lights without those that are close to another of their room that is further from walls."""
+    lights = lights[np.argsort(-survey.depths[lights], kind='stable')]
+    points, rooms, away = survey.points[lights], survey.rooms[lights], survey.depths[lights] + CLEARANCE
+    better, worse = np.sort(cKDTree(points).query_pairs(REACH, output_type='ndarray'), axis=1).T
+    close = ((points[better] - points[worse]) ** 2).sum(axis=1) <= CLOSE * CLOSE
+    rivals = (rooms[better] == rooms[worse]) & (close | (2 * away[worse] <= away[better]))
+    kept = np.ones(len(lights), dtype=bool)
+    for i, j in sorted(zip(better[rivals].tolist(), worse[rivals].tolist(), strict=True)):
+        kept[j] &= not kept[i]
+    return np.sort(lights[kept])

@@ -2,59 +2,81 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Sequence
-from itertools import accumulate
+from itertools import pairwise
 
-from megastep.mapgen.lattice import PER_METRE, Point, Rect
+import numpy as np
+from jaxtyping import Int
+
+from megastep.mapgen.plan import Point
+from megastep.mapgen.survey import Survey
 from megastep.mapgen.words import Words
 
-CLEARANCE = PER_METRE // 4
-"""Spawns keep this far from the walls."""
-
-SPACING = PER_METRE // 2
-"""Spawns keep this far from one another."""
+SPACING = 500
+"""Spawns keep this many millimetres from one another."""
 
 MOST = 64
-"""No map has more spawns than this."""
+"""No map has more spawns than this, unless it has more rooms."""
+
+DRAWS = 12
+"""How many points are tried for a room's first spawn before the one furthest from other rooms' is taken."""
+
+TOUCHING = 220
+"""Even those keep this many millimetres from one another: two agents fit."""
 
 TRIES = 6 * MOST
 """How many points are tried after each room has one."""
 
 
-def place_spawns(floors: Sequence[tuple[Rect, ...]], words: Words) -> list[Point]:
+def place_spawns(survey: Survey, words: Words, *, most: int = MOST) -> Int[np.ndarray, 'spawn 2']:
     """Throws points onto the floor, evenly by area, and keeps those that aren't too near to another (Poisson disc).
 
     Args:
-        floors: The rectangles each room's clear floor is made of, in lattice units. One of each room's is at least
-            twice the clearance wide.
+        survey: The rooms, and where they are clear of walls.
         words: Drawn from.
+        most: How many there are at most, but for one a room.
 
     Returns:
-        Points in lattice units, in random order, at least one in each room.
+        Points in millimetres, in random order, at least one in each room.
+
+    Raises:
+        ValueError: if a room has no place for a spawn that is far enough from those of other rooms.
     """
-    rooms = [[part.grown(-CLEARANCE) for part in floor if part.shorter >= 2 * CLEARANCE] for floor in floors]
-    kept = [_throw(max(parts, key=_count), words) for parts in rooms]
-    crowd = {_bucket(point): [point] for point in kept}
-    targets = [part for parts in rooms for part in parts]
-    bounds = list(accumulate(map(_count, targets)))
+    points = survey.points
+    bounds = np.searchsorted(survey.rooms, np.arange(len(survey.outlines) + 1)).tolist()
+    crowd: dict[Point, list[Point]] = {}
+    for room, (low, high) in enumerate(pairwise(bounds)):
+        _keep(_first(points[low:high], room, crowd, words), crowd)
+    left = max(0, most - len(survey.outlines))
     for _ in range(TRIES):
-        if len(kept) == MOST:
+        if not left:
             break
-        point = _throw(targets[bisect_right(bounds, words.below(bounds[-1]))], words)
+        point = _at(points, words.below(len(points)))
         if not _crowded(point, crowd):
-            kept.append(point)
-            crowd.setdefault(_bucket(point), []).append(point)
-    return words.shuffled(kept)
+            _keep(point, crowd)
+            left -= 1
+    return np.array(words.shuffled(sorted(point for bucket in crowd.values() for point in bucket)))
 
 
-def _count(part: Rect) -> int:
-    """How many lattice points lie in a rectangle or on its sides."""
-    return (part.width + 1) * (part.height + 1)
+def _first(points: Int[np.ndarray, 'point 2'], room: int, crowd: dict[Point, list[Point]], words: Words) -> Point:
+    """A room's first spawn: drawn, or after a few that are too near to others', the furthest from any of those."""
+    for _ in range(DRAWS):
+        point = _at(points, words.below(len(points)))
+        if not _crowded(point, crowd):
+            return point
+    others = np.array([other for bucket in crowd.values() for other in bucket])
+    gaps = ((points[:, None] - others) ** 2).sum(axis=2).min(axis=1)
+    if gaps.max() < TOUCHING**2:
+        raise ValueError(f'room {room} has no place for a spawn that is {TOUCHING} mm from those of other rooms.')
+    return _at(points, int(gaps.argmax()))
 
 
-def _throw(part: Rect, words: Words) -> Point:
-    return words.between(part.left, part.right), words.between(part.bottom, part.top)
+def _at(points: Int[np.ndarray, 'point 2'], i: int) -> Point:
+    x, y = points[i].tolist()
+    return x, y
+
+
+def _keep(point: Point, crowd: dict[Point, list[Point]]) -> None:
+    crowd.setdefault(_bucket(point), []).append(point)
 
 
 def _bucket(point: Point) -> Point:

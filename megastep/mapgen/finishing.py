@@ -1,0 +1,49 @@
+"""From a plan to a floorplan in metres, with lights and spawns."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from megastep.geometry import Geometry, Room
+from megastep.mapgen.lights import place_lights
+from megastep.mapgen.plan import MILLIMETRES, Plan
+from megastep.mapgen.raster import edges
+from megastep.mapgen.spawns import place_spawns
+from megastep.mapgen.survey import survey
+from megastep.mapgen.words import Words
+
+MARGIN = MILLIMETRES
+"""The least x and the least y of any wall."""
+
+
+def finish(plan: Plan, words: Words) -> Geometry:
+    """Hangs lights, finds spawns, and moves a plan to where its coordinates are above zero.
+
+    What it gives is as good as the plan: `certify` checks all that `Geometry` itself would, and more.
+
+    Args:
+        plan: Free space and rooms, wherever its origin is.
+        words: What the spawns' own words are forked from.
+
+    Raises:
+        ValueError: if a room has no place for a spawn.
+    """
+    walls = edges(plan.rings)
+    surveyed = survey(plan, walls)
+    shift = MARGIN - walls.min(axis=(0, 1))
+    lights = place_lights(surveyed) + shift
+    return Geometry.unchecked(
+        walls=_metres(walls + shift),
+        spawns=_metres(place_spawns(surveyed, words.fork('spawns')) + shift),
+        lights=_metres(np.concatenate([lights, np.full((len(lights), 1), MILLIMETRES)], axis=1)),
+        doors=_metres(np.array(plan.doors, dtype=np.int64).reshape(-1, 2, 2) + shift),
+        rooms=[Room(_metres(np.array(room.outline) + shift), room.kind) for room in plan.rooms],
+    )
+
+
+def _metres(millimetres: Int[np.ndarray, '*size']) -> Float[np.ndarray, '*size']:
+    """Numbers that can't be written to."""
+    metres = millimetres / MILLIMETRES
+    metres.setflags(write=False)
+    return metres

@@ -1,0 +1,78 @@
+"""What families and options take: numbers, pairs of them, and names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number that a family takes, or a pair of them: from the least to the greatest that a map may draw.
+
+    Args:
+        default: The value where none is given. A pair takes pairs; whole numbers take whole numbers.
+        least: The least value.
+        most: The greatest value.
+        unit: What it is measured in.
+        about: What it says of a map.
+    """
+
+    default: float | tuple[float, float]
+    least: float
+    most: float
+    unit: str
+    about: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A name that a family takes, one of a few.
+
+    Args:
+        default: The name where none is given.
+        options: The names it may be.
+        about: What it says of a map.
+    """
+
+    default: str
+    options: tuple[str, ...]
+    about: str
+
+
+def checked(subject: str, value: Any, parameter: Parameter | Choice) -> Any:
+    """A parameter's value as plain numbers or a name.
+
+    Args:
+        subject: What to call it in an error.
+        value: The value given.
+        parameter: What it should be.
+
+    Raises:
+        ValueError: if the value has another form or lies out of range.
+    """
+    if isinstance(parameter, Choice):
+        if not isinstance(value, str) or value not in parameter.options:
+            raise ValueError(f'{subject} must be one of {", ".join(parameter.options)}, got {value!r}.')
+        return value
+    if not isinstance(parameter.default, tuple):
+        return _checked_number(subject, value, parameter, type(parameter.default))
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise ValueError(f'{subject} must be a pair of numbers, got {value!r}.')
+    low, high = (_checked_number(subject, number, parameter, type(parameter.default[0])) for number in value)
+    if low > high:
+        raise ValueError(f'{subject} must be a pair of which the first is at most the second, got {value!r}.')
+    return low, high
+
+
+def _checked_number(subject: str, value: Any, parameter: Parameter, kind: type) -> Any:
+    try:
+        number = kind(value)
+    except (TypeError, ValueError, OverflowError):
+        number = None
+    if number is None or isinstance(value, bool | str) or number != value:
+        raise ValueError(f'{subject} must be a {"whole " if kind is int else ""}number, got {value!r}.')
+    unit = f' {parameter.unit}' if parameter.unit else ''
+    if not parameter.least <= number <= parameter.most:
+        raise ValueError(f'{subject} must be from {parameter.least} to {parameter.most}{unit}, got {value!r}.')
+    return number
