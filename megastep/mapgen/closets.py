@@ -8,20 +8,20 @@ from megastep.mapgen.doors import NEED
 from megastep.mapgen.lattice import PER_METRE, Rect, clear, shared, subtract
 from megastep.mapgen.words import Words
 
-HOST = 8 * PER_METRE**2
+HOST = 4 * PER_METRE**2
 """Rooms of at least this clear area, in square lattice units, may have a closet."""
 
-PASSAGE = 6 * PER_METRE // 5
+PASSAGE = PER_METRE
 """How wide a room stays beside its closet."""
 
-DEPTHS = (7 * PER_METRE // 10, 9 * PER_METRE // 10)
-LENGTHS = (12 * PER_METRE // 10, 22 * PER_METRE // 10)
+DEPTHS = (3 * PER_METRE // 5, 3 * PER_METRE // 4)
+LENGTHS = (19 * PER_METRE // 20, 13 * PER_METRE // 10)
 
 
 def carve(
     words: Words, rooms: Sequence[tuple[Rect, ...]], host: int, wall: int
 ) -> tuple[tuple[Rect, ...], Rect] | None:
-    """Cuts a closet out of a corner of a room that is one tile, so that the room still touches all that it touched.
+    """Cuts a closet out of a corner of a room's first tile, so that all that the room touched still touches it.
 
     Args:
         words: Drawn from.
@@ -32,12 +32,15 @@ def carve(
     Returns:
         What is left of the room's tiles, and the closet's; or nothing, if no corner will do.
     """
-    (tile,) = rooms[host]
+    tile, *others = rooms[host]
     depth, length = (words.between(*sizes) + wall for sizes in (DEPTHS, LENGTHS))
     for closet in words.shuffled(_corners(tile, depth, length, wall)):
-        left = tuple(subtract(tile, closet))
-        if all(_touch(left, room, wall) for i, room in enumerate(rooms) if i != host and _touch((tile,), room, wall)):
-            return left, closet
+        left = subtract(tile, closet)
+        neighbours = [room for i, room in enumerate(rooms) if i != host and _touch(rooms[host], room, wall)]
+        if all(_touch(left, [other], wall) for other in others):
+            whole = (*left, *others)
+            if all(_touch(whole, room, wall) for room in neighbours):
+                return whole, closet
     return None
 
 
@@ -60,5 +63,5 @@ def _touch(one: Sequence[Rect], other: Sequence[Rect], wall: int) -> bool:
 
 
 def hosts(rooms: Sequence[tuple[Rect, ...]], wall: int) -> list[int]:
-    """Which rooms may have a closet: those of one tile that are large enough."""
-    return [i for i, tiles in enumerate(rooms) if len(tiles) == 1 and clear(tiles[0], wall).area >= HOST]
+    """Which rooms may have a closet: those whose first tile is large enough."""
+    return [i for i, tiles in enumerate(rooms) if clear(tiles[0], wall).area >= HOST]

@@ -15,11 +15,14 @@ JAMB = PER_METRE // 10
 """A door is at least this far from the corners of both rooms."""
 
 NARROW = (3 * PER_METRE // 4, 9 * PER_METRE // 10)
-"""Doors are this wide, or"""
-
 WIDE = (31 * PER_METRE // 20, 7 * PER_METRE // 4)
-"""this wide. Of 10,037 openings inside 1,365 real apartments a quarter are narrower than 0.75 m, a half than 0.86 m
-and three quarters than 1.62 m: two humps (annotations of art-programmer/FloorplanTransformation)."""
+"""Most doors are as wide as the one or the other."""
+
+NARROWS = (15, 15, 15, 15, 16, 16, 17, 18, 20, 22)
+WIDES = (31, 32, 32, 33, 34, 36, 38, 42, 46, 54)
+"""How wide doors are, in lattice units: each width is as likely as the others. Of 10,037 openings inside 1,365 real
+apartments a quarter are narrower than 0.75 m, a half than 0.86 m and three quarters than 1.62 m: two humps (annotations
+of art-programmer/FloorplanTransformation)."""
 
 NEED = NARROW[0] + 2 * JAMB
 """How long a shared wall must be to have a door."""
@@ -98,8 +101,8 @@ def place(words: Words, stretch: Stretch, kinds: tuple[str, str], *, wide: int) 
         wide: The chance in a hundred that it is wide, where that fits and suits.
     """
     room = stretch.length - 2 * JAMB
-    opens_wide = words.chance(wide, 100) and room >= WIDE[0] and not MODEST & {*kinds}
-    width = min(words.between(*(WIDE if opens_wide else NARROW)), room)
+    opens_wide = words.chance(wide, 100) and room > NARROW[1] and not MODEST & {*kinds}
+    width = min(words.pick(WIDES if opens_wide else NARROWS), room)
     spare = room - width
     shift = words.pick((min(spare, JAMB), max(0, spare - JAMB), words.below(spare + 1), spare // 2))
     low = stretch.low + JAMB + shift

@@ -14,7 +14,7 @@ DEAD_ENDS = frozenset({'bathroom', 'restroom', 'washing_room', 'storage', 'close
 
 SQUARE_METRE = PER_METRE**2
 
-SMALL = 11 * SQUARE_METRE // 2
+SMALL = 5 * SQUARE_METRE
 """Rooms of less than this clear area are made dead ends where they can be. Of the real rooms in annotations of
 art-programmer/FloorplanTransformation, 95 % of bathrooms, restrooms and washing rooms are smaller than 4.9 m² and 95 %
 of bedrooms are larger than 5.3 m²."""
@@ -23,7 +23,8 @@ TINY = 5 * SQUARE_METRE // 2
 """Between the medians of the same restrooms, 1.5 m², and bathrooms, 2.9 m²."""
 
 KITCHEN = 9 * SQUARE_METRE
-"""The median of the same kitchens. A hub at least this large is the living room; a smaller one is a hall."""
+"""The median of the same kitchens. A hub at least this large, or that is the largest room, is the living
+room; another is a hall."""
 
 
 def assign(words: Words, adjacency: nx.Graph, areas: Sequence[int], *, closets: int, hub: bool) -> list[str]:
@@ -38,20 +39,24 @@ def assign(words: Words, adjacency: nx.Graph, areas: Sequence[int], *, closets: 
     """
     rooms = adjacency.subgraph(range(len(areas) - closets))
     kinds = ['closet'] * len(areas)
-    kinds[0] = ('living_room' if areas[0] >= KITCHEN else 'hall') if hub else 'corridor'
+    kinds[0] = ('living_room' if areas[0] >= min(KITCHEN, max(areas)) else 'hall') if hub else 'corridor'
     dead = dead_ends(rooms, areas)
     for room, kind in zip(dead, _service_kinds(words, [areas[room] for room in dead]), strict=True):
         kinds[room] = kind
     rest = sorted(set(rooms) - set(dead) - {0}, key=lambda room: (-areas[room], room))
-    for room, kind in _living_kinds(rooms, [room for room in rest if areas[room] >= SMALL], areas, kinds[0]).items():
-        kinds[room] = kind
+    large = [room for room in rest if areas[room] >= SMALL]
+    if not large and kinds[0] != 'living_room':
+        large = rest[:1]
+    living = _living_kinds(rooms, large, areas, kinds[0])
     for room in rest:
-        kinds[room] = 'hall' if areas[room] < SMALL else kinds[room]
+        kinds[room] = living.get(room, 'hall')
     return kinds
 
 
 def dead_ends(rooms: nx.Graph, areas: Sequence[int]) -> list[int]:
     """Picks small rooms, and one room in any case, such that the others stay connected and each is next to another.
+
+    The largest room is picked only if no other can be.
 
     Args:
         rooms: Which rooms share a wall that a door fits in; connected. Room 0 is never picked.
@@ -62,8 +67,9 @@ def dead_ends(rooms: nx.Graph, areas: Sequence[int]) -> list[int]:
     """
     dead: list[int] = []
     through = set(rooms)
-    for room in sorted(through - {0}, key=lambda room: (areas[room], room)):
-        if dead and areas[room] >= SMALL:
+    ordered = sorted(through - {0}, key=lambda room: (areas[room], room))
+    for room in ordered:
+        if dead and (areas[room] >= SMALL or room == ordered[-1]):
             break
         rest = through - {room}
         if all(not rest.isdisjoint(rooms[other]) for other in [*dead, room]) and _connected(rooms, rest):
@@ -84,13 +90,12 @@ def _connected(graph: nx.Graph, nodes: Set[int]) -> bool:
 
 def _service_kinds(words: Words, areas: Sequence[int]) -> list[str]:
     """What dead ends are for, the largest first: a bathroom, then the others in turn."""
+    large, tiny = words.shuffled(('washing_room', 'storage', 'bathroom')), ['restroom', 'storage', 'storage']
     kinds = ['bathroom']
-    large, tiny = (
-        words.shuffled(names) for names in (('washing_room', 'storage', 'bathroom'), ('restroom', 'storage'))
-    )
-    for i, area in enumerate(areas[1:]):
+    for area in areas[1:]:
         names = tiny if area < TINY else large
-        kinds.append(names[i % len(names)])
+        kinds.append(names[0])
+        names.append(names.pop(0))
     return kinds
 
 

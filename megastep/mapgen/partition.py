@@ -120,13 +120,35 @@ def opened(rooms: Sequence[Rect], wall: int) -> list[tuple[Rect, ...]]:
     Returns:
         A tile or two for each room.
     """
-    pairs = [
+    _, i, j = max(_openable(rooms, wall))
+    return [(tile, rooms[j]) if k == i else (tile,) for k, tile in enumerate(rooms) if k != j]
+
+
+def can_open(rooms: Sequence[Rect], wall: int) -> bool:
+    """Whether two of the rooms share a wall that `opened` can take out."""
+    return bool(_openable(rooms, wall))
+
+
+def _openable(rooms: Sequence[Rect], wall: int) -> list[tuple[tuple[bool, int], int, int]]:
+    """Which two rooms share a wall that is long enough to be taken out, and how good a room they would make."""
+    return [
         (_merit(one, other, stretch.length), i, j)
         for (i, one), (j, other) in combinations(enumerate(rooms), 2)
         if (stretch := shared(one, other, wall)) and stretch.length >= PASSAGE
     ]
-    _, i, j = max(pairs)
-    return [(tile, rooms[j]) if k == i else (tile,) for k, tile in enumerate(rooms) if k != j]
+
+
+def widened(room: Rect, tiles: Sequence[Rect], wall: int) -> Rect | None:
+    """Which of the tiles around a room makes it the best alcove, without the wall between them; if any does.
+
+    Args:
+        room: A rectangle.
+        tiles: Others that don't overlap it.
+        wall: How thick the walls are, in lattice units.
+    """
+    stretches = [(tile, stretch.length) for tile in tiles if (stretch := shared(room, tile, wall))]
+    fits = [(_merit(room, tile, length), tile) for tile, length in stretches if length >= PASSAGE]
+    return max(fits)[1] if fits else None
 
 
 def _merit(one: Rect, other: Rect, mouth: int) -> tuple[bool, int]:

@@ -10,16 +10,19 @@ from megastep.mapgen.lattice import PER_METRE, Rect
 from megastep.mapgen.words import Words
 
 SHALLOW = 5 * PER_METRE // 2
-"""Land is at least this wide and deep."""
+"""A flat's land is at least this wide and deep."""
+
+STRIP = 7 * PER_METRE // 5
+"""A house's land is at least this wide and deep."""
 
 DEEP = 13 * PER_METRE // 2
 """Where the land beside a corridor is deeper than this in all, it isn't all on one side."""
 
-BRANCH = 7 * PER_METRE // 2
+BRANCH = 3 * PER_METRE
 """Land at least this deep may have branches of the corridor run through it."""
 
-HUB = 5 * PER_METRE
-"""A hub is at most this long and wide."""
+HUB = (13 * PER_METRE // 5, 5 * PER_METRE)
+"""How long and how wide a hub is, where there is space."""
 
 SETBACK = PER_METRE // 2
 """A corner taken off a house is at least this deep."""
@@ -42,14 +45,14 @@ def around_hub(words: Words, *, area: int) -> Skeleton:
     Args:
         words: Drawn from.
         area: About how much all tiles should cover, in square lattice units: at least a square of three times
-            `SHALLOW`.
+            `STRIP`.
     """
-    height = words.between(3 * SHALLOW, isqrt(area))
+    height = words.between(3 * STRIP, isqrt(area))
     width = area // height
-    wide = words.between(SHALLOW, min(HUB, width - 2 * SHALLOW))
-    deep = words.between(SHALLOW, min(HUB, height - 2 * SHALLOW))
-    left = words.between(SHALLOW, width - SHALLOW - wide)
-    bottom = words.between(SHALLOW, height - SHALLOW - deep)
+    wide = _between(words, *HUB, most=width - 2 * STRIP)
+    deep = _between(words, *HUB, most=height - 2 * STRIP)
+    left = words.between(STRIP, width - STRIP - wide)
+    bottom = words.between(STRIP, height - STRIP - deep)
     hub = Rect(left, bottom, left + wide, bottom + deep)
     vanes = (
         Rect(0, 0, hub.right, hub.bottom),
@@ -60,23 +63,31 @@ def around_hub(words: Words, *, area: int) -> Skeleton:
     return Skeleton((hub,), vanes)
 
 
-def around_corridor(words: Words, *, area: int, rooms: int, corridor: int, least: int) -> Skeleton:
+def _between(words: Words, low: int, high: int, *, most: int) -> int:
+    """A number from ``low`` to ``high``, but at most ``most``."""
+    return words.between(min(low, most), min(high, most))
+
+
+def around_corridor(
+    words: Words, *, area: int, rooms: int, corridor: int, least: int, branched: bool = True
+) -> Skeleton:
     """Draws a house and a corridor through it: straight, or with branches that make it an L, a T or a comb.
 
     Args:
         words: Drawn from.
         area: About how much rooms and branches should cover, in square lattice units.
-        rooms: How many rooms there will be besides the corridor: at least 3, and no fewer lands and caps are made.
+        rooms: How many rooms there will be besides the corridor: at least 2, and no fewer lands and caps are made.
         corridor: How wide the corridor's tiles are.
         least: How long a room at a dead end is at least.
+        branched: Whether it may have branches. A room that lies between all others is a corridor without.
     """
-    width = isqrt(area * words.between(16, 32) // 16)
-    height = corridor + max(area // width, SHALLOW)
+    width = isqrt(area * words.between(12, 36) // 16)
+    height = corridor + max(area // width, STRIP)
     below = _depth_below(words, height - corridor)
-    block = words.between(SHALLOW, 2 * SHALLOW) if width >= 5 * SHALLOW and words.chance(1, 2) else 0
+    block = words.between(STRIP, 2 * STRIP) if rooms >= 3 and width >= 5 * STRIP and words.chance(1, 2) else 0
     spine = Rect(block, below, width, below + corridor)
     sides = [Rect(block, spine.top, width, height)] + ([Rect(block, 0, width, below)] if below else [])
-    counts = _branch_counts(words, sides, rooms)
+    counts = _branch_counts(words, sides, rooms) if branched else [0] * len(sides)
     branches, lands = [], [Rect(0, 0, block, height)] if block else []
     for side, count in zip(sides, counts, strict=True):
         cut, left = _branched(words, side, count, corridor)
@@ -88,9 +99,9 @@ def around_corridor(words: Words, *, area: int, rooms: int, corridor: int, least
 
 def _depth_below(words: Words, free: int) -> int:
     """How much of the depth that is free lies below the corridor."""
-    if free < 2 * SHALLOW or (free <= DEEP and words.chance(1, 4)):
+    if free < 2 * STRIP or (free <= DEEP and words.chance(1, 4)):
         return 0
-    return words.between(SHALLOW, free - SHALLOW)
+    return words.between(STRIP, free - STRIP)
 
 
 def _branch_counts(words: Words, sides: list[Rect], rooms: int) -> list[int]:
@@ -104,7 +115,7 @@ def _branch_counts(words: Words, sides: list[Rect], rooms: int) -> list[int]:
 
 def _branched(words: Words, side: Rect, count: int, corridor: int) -> tuple[list[Rect], list[Rect]]:
     """Runs branches across the land on one side of a corridor; gives them, and the lands between them."""
-    count = min(count, (side.width - SHALLOW) // (SHALLOW + corridor))
+    count = min(count, (side.width - STRIP) // (STRIP + corridor))
     at_end = count > 0 and words.chance(1, 3)
     branches, lands, x = [], [], side.left
     for width in _shares(words, side.width - count * corridor, count + 1 - at_end):
@@ -115,10 +126,10 @@ def _branched(words: Words, side: Rect, count: int, corridor: int) -> tuple[list
 
 
 def _shares(words: Words, total: int, parts: int) -> list[int]:
-    """Cuts a length into parts, each at least `SHALLOW`."""
-    spare = total - parts * SHALLOW
+    """Cuts a length into parts, each at least `STRIP`."""
+    spare = total - parts * STRIP
     cuts = [0, *sorted(words.below(spare + 1) for _ in range(parts - 1)), spare]
-    return [SHALLOW + high - low for low, high in pairwise(cuts)]
+    return [STRIP + high - low for low, high in pairwise(cuts)]
 
 
 def _capped(
@@ -130,8 +141,8 @@ def _capped(
     caps: list[Rect] = []
     for corridor in corridors:
         length = words.between(least, least + PER_METRE)
-        open_end = max((branch.right for branch in branches), default=spine.left) <= spine.right - length - SHALLOW
-        fits = open_end if corridor is spine else corridor.height >= SHALLOW + length
+        open_end = max((branch.right for branch in branches), default=spine.left) <= spine.right - length - STRIP
+        fits = open_end if corridor is spine else corridor.height >= STRIP + length
         if fits and len(caps) < spare and words.chance(1, 2):
             corridor, cap = _cut_end(corridor, length, spine)
             caps.append(cap)
@@ -157,7 +168,7 @@ def notched(words: Words, skeleton: Skeleton) -> Skeleton:
         for i, land in enumerate(skeleton.lands)
         for x in {0, width} & {land.left, land.right}
         for y in {0, height} & {land.bottom, land.top}
-        if max(land.width, land.height) >= 2 * SHALLOW and land.shorter >= SHALLOW + SETBACK
+        if max(land.width, land.height) >= 2 * STRIP and land.shorter >= STRIP + SETBACK
     ]
     if not corners:
         return skeleton
@@ -172,8 +183,8 @@ def _without_corner(words: Words, land: Rect, x: int, y: int) -> tuple[Rect, Rec
         flipped = _without_corner(words, Rect(land.bottom, land.left, land.top, land.right), y, x)
         return tuple(Rect(part.bottom, part.left, part.top, part.right) for part in flipped)  # type: ignore[return-value]
     left, bottom, right, top = land
-    at = words.between(left + SHALLOW, right - SHALLOW)
-    back = words.between(SETBACK, land.height - SHALLOW)
+    at = words.between(left + STRIP, right - STRIP)
+    back = words.between(SETBACK, land.height - STRIP)
     whole, corner = Rect(left, bottom, at, top), Rect(at, bottom, right, top)
     if x == left:
         whole, corner = corner, whole
