@@ -1,0 +1,46 @@
+"""Symmetries about the origin, exact in whole numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import MappingProxyType
+
+from megastep.mapgen.plan import Point
+
+Turn = tuple[int, int, int, int]
+"""The rows of a matrix: a point (x, y) goes to (a x + b y, c x + d y)."""
+
+SYMMETRIES: MappingProxyType[str, tuple[Turn, ...]] = MappingProxyType(
+    {
+        'none': ((1, 0, 0, 1),),
+        'mirror': ((1, 0, 0, 1), (-1, 0, 0, 1)),
+        'half_turn': ((1, 0, 0, 1), (-1, 0, 0, -1)),
+        'quarter_turns': ((1, 0, 0, 1), (0, -1, 1, 0), (-1, 0, 0, -1), (0, 1, -1, 0)),
+    }
+)
+"""What leaves a symmetrical plan as it is, the identity first."""
+
+
+def turned(ring: Sequence[Point], turn: Turn) -> list[Point]:
+    """The image of a ring, which runs the same way around as the ring does, and begins at its least corner."""
+    a, b, c, d = turn
+    image = [(a * x + b * y, c * x + d * y) for x, y in ring]
+    if a * d - b * c < 0:
+        image.reverse()
+    first = image.index(min(image))
+    return image[first:] + image[:first]
+
+
+def orbit(ring: Sequence[Point], symmetry: str) -> list[list[Point]]:
+    """A ring and its images under a symmetry, each once.
+
+    Args:
+        ring: Corners in order.
+        symmetry: A key of `SYMMETRIES`.
+    """
+    images: list[list[Point]] = []
+    for turn in SYMMETRIES[symmetry]:
+        image = turned(ring, turn)
+        if image not in images:
+            images.append(image)
+    return images
