@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int, Int64
+from jaxtyping import Float, Int, Int32, Int64
 
 from megastep.geometry import Geometry, Room
 from megastep.ragged import Ragged
@@ -18,8 +18,15 @@ SHAPES: dict[str, tuple[int, ...]] = {
     'doors': (2, 2),
     'outlines': (2,),
     'kinds': (),
+    'geodesics': (),
 }
 """The columns of unequal length, and the shape of one value of each."""
+
+DTYPES: dict[str, type] = {'kinds': np.int32, 'geodesics': np.float32}
+"""The type of their values where that isn't float64."""
+
+OPTIONAL = {'geodesics'}
+"""Columns that a file goes without where they hold nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +40,14 @@ class Columns:
         doors: A row of (door, 2, 2) a map.
         kinds: A row of (room,) a map: which entry of ``vocabulary`` names each room.
         outlines: A row of (corner, 2) a room: the rooms of the first map, then those of the second, and so on.
+        geodesics: A row of (spawn * spawn,) a map, in metres: its matrix, row by row, or nothing.
         indices: Which map of its recipe each map is.
+        origins: Which part of the recipe each map is of.
         vocabulary: The names of the kinds of room.
 
     Raises:
-        ValueError: if the columns disagree on the number of maps, rooms or kinds, or a map has no wall or no spawn.
+        ValueError: if the columns disagree on the number of maps, rooms, spawns or kinds, or a map has no wall or no
+            spawn.
     """
 
     walls: Ragged[np.ndarray]
@@ -46,28 +56,42 @@ class Columns:
     doors: Ragged[np.ndarray]
     kinds: Ragged[np.ndarray]
     outlines: Ragged[np.ndarray]
+    geodesics: Ragged[np.ndarray]
     indices: Int64[np.ndarray, ' map']
+    origins: Int32[np.ndarray, ' map']
     vocabulary: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        for name in ('walls', 'spawns', 'lights', 'doors', 'kinds'):
+        for name in ('walls', 'spawns', 'lights', 'doors', 'kinds', 'geodesics'):
             if (rows := len(getattr(self, name))) != len(self):
                 raise ValueError(f'{name} has {rows} maps, but there are {len(self)} indices.')
         for name in ('walls', 'spawns'):
             widths = getattr(self, name).widths
             if len(self) and widths.min() < 1:
                 raise ValueError(f'{name} must be at least 1 a map, got 0 in map {widths.argmin()}.')
+        if len(self.origins) != len(self):
+            raise ValueError(f'origins has {len(self.origins)} maps, but there are {len(self)} indices.')
+        self._check_geodesics()
         if len(self.outlines) != len(self.kinds.vals):
             raise ValueError(f'outlines has {len(self.outlines)} rooms, but kinds has {len(self.kinds.vals)}.')
         wrong = self.kinds.vals[(self.kinds.vals < 0) | (self.kinds.vals >= len(self.vocabulary))]
         if len(wrong):
             raise ValueError(f'kinds must be from 0 to {len(self.vocabulary) - 1}, got {wrong[0]}.')
 
+    def _check_geodesics(self) -> None:
+        squares = self.spawns.widths.astype(np.int64) ** 2
+        wrong = np.flatnonzero((self.geodesics.widths != 0) & (self.geodesics.widths != squares))
+        if len(wrong):
+            raise ValueError(
+                f'geodesics must be none or {squares[wrong[0]]} of map {wrong[0]}, one for each two of its spawns, '
+                f'got {self.geodesics.widths[wrong[0]]}.'
+            )
+
     def __len__(self) -> int:
         return len(self.indices)
 
     @classmethod
-    def pack(cls, geometries: Sequence[Geometry]) -> Columns:
+    def pack(cls, geometries: Sequence[Geometry], indices: np.ndarray, origins: np.ndarray) -> Columns:
         """Packs geometries end to end."""
         rooms = [room for geometry in geometries for room in geometry.rooms]
         vocabulary = tuple(sorted({room.kind for room in rooms}))
@@ -80,7 +104,23 @@ class Columns:
             doors=_concatenate([geometry.doors for geometry in geometries], 'doors'),
             kinds=_concatenate(kinds, 'kinds'),
             outlines=_concatenate([room.outline for room in rooms], 'outlines'),
-            indices=np.arange(len(geometries)),
+            geodesics=_concatenate([_flat(geometry.geodesics) for geometry in geometries], 'geodesics'),
+            indices=indices,
+            origins=origins,
+            vocabulary=vocabulary,
+        )
+
+    @classmethod
+    def concat(cls, sets: Sequence[Columns]) -> Columns:
+        """Copies the maps of several sets into one, one set after another."""
+        vocabulary = tuple(sorted({kind for columns in sets for kind in columns.vocabulary}))
+        codes = [np.array([vocabulary.index(kind) for kind in columns.vocabulary], np.int32) for columns in sets]
+        joined = {name: _joined([getattr(columns, name) for columns in sets]) for name in SHAPES}
+        kinds = [code[columns.kinds.vals] for code, columns in zip(codes, sets, strict=True)]
+        return cls(
+            **{**joined, 'kinds': Ragged(np.concatenate(kinds), joined['kinds'].widths)},
+            indices=np.concatenate([columns.indices for columns in sets]),
+            origins=np.concatenate([columns.origins for columns in sets]),
             vocabulary=vocabulary,
         )
 
@@ -93,22 +133,32 @@ class Columns:
         """
         if not isinstance(vocabulary, list | tuple) or not all(isinstance(kind, str) for kind in vocabulary):
             raise ValueError(f'the vocabulary must be a list of texts, got {vocabulary!r}.')
-        columns = {name: _ragged(tensors, name) for name in SHAPES}
         indices = _tensor(tensors, 'indices', np.dtype(np.int64), ())
-        return cls(**columns, indices=indices, vocabulary=tuple(vocabulary))
+        without = OPTIONAL - tensors.keys()
+        columns = {name: nothing(name, len(indices)) if name in without else _ragged(tensors, name) for name in SHAPES}
+        origins = _tensor(tensors, 'origins', np.dtype(np.int32), ())
+        return cls(**columns, indices=indices, origins=origins, vocabulary=tuple(vocabulary))
 
     def tensors(self) -> dict[str, np.ndarray]:
         """The columns as flat arrays by name: ``walls``, ``walls.widths`` and so on."""
         columns = {name: getattr(self, name) for name in SHAPES}
+        columns = {name: column for name, column in columns.items() if name not in OPTIONAL or len(column.vals)}
         widths = {f'{name}.widths': column.widths for name, column in columns.items()}
-        return {**{name: column.vals for name, column in columns.items()}, **widths, 'indices': self.indices}
+        numbers = {'indices': self.indices, 'origins': self.origins}
+        return {**{name: column.vals for name, column in columns.items()}, **widths, **numbers}
 
     def geometry(self, i: int) -> Geometry:
         """Unpacks the map in row ``i``."""
         first = int(self.kinds.starts[i])
         rooms = [Room(self.outlines[first + j], self.vocabulary[code]) for j, code in enumerate(self.kinds[i])]
+        geodesics, spawns = self.geodesics[i], self.spawns[i]
         return Geometry.unchecked(
-            walls=self.walls[i], spawns=self.spawns[i], lights=self.lights[i], doors=self.doors[i], rooms=rooms
+            walls=self.walls[i],
+            spawns=spawns,
+            lights=self.lights[i],
+            doors=self.doors[i],
+            rooms=rooms,
+            geodesics=geodesics.reshape(len(spawns), len(spawns)) if len(geodesics) else None,
         )
 
     def room_rows(self, picked: Int[np.ndarray, ' picked']) -> Int[np.ndarray, ' room']:
@@ -117,12 +167,25 @@ class Columns:
 
 
 def _concatenate(rows: Sequence[np.ndarray], name: str) -> Ragged[np.ndarray]:
-    empty = np.empty((0, *SHAPES[name]), np.int32 if name == 'kinds' else np.float64)
-    return Ragged(np.concatenate([empty, *rows]), np.array([len(row) for row in rows], np.int32))
+    return Ragged(np.concatenate([nothing(name, 0).vals, *rows]), np.array([len(row) for row in rows], np.int32))
+
+
+def nothing(name: str, rows: int) -> Ragged[np.ndarray]:
+    """A column of which every row is empty."""
+    return Ragged(np.empty((0, *SHAPES[name]), DTYPES.get(name, np.float64)), np.zeros(rows, np.int32))
+
+
+def _flat(geodesics: np.ndarray | None) -> np.ndarray:
+    return nothing('geodesics', 0).vals if geodesics is None else geodesics.reshape(-1)
+
+
+def _joined(columns: Sequence[Ragged[np.ndarray]]) -> Ragged[np.ndarray]:
+    vals, widths = ([getattr(column, name) for column in columns] for name in ('vals', 'widths'))
+    return Ragged(np.concatenate(vals), np.concatenate(widths))
 
 
 def _ragged(tensors: Mapping[str, np.ndarray], name: str) -> Ragged[np.ndarray]:
-    vals = _tensor(tensors, name, np.dtype(np.int32 if name == 'kinds' else np.float64), SHAPES[name])
+    vals = _tensor(tensors, name, np.dtype(DTYPES.get(name, np.float64)), SHAPES[name])
     widths = _tensor(tensors, f'{name}.widths', np.dtype(np.int32), ())
     try:
         return Ragged(vals, widths)

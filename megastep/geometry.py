@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import shapely
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 from numpy.typing import ArrayLike
 from shapely import Polygon
 
@@ -23,6 +23,9 @@ JOIN = freespace.GRID / 2
 
 LARGEST = 1e6
 """The largest coordinate, in metres: beyond it float64 can't tell neighbouring ends from ends that meet."""
+
+ROUNDED = 1 - 1e-6
+"""A length kept as a float32 may be this much of what it was."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,11 +54,14 @@ class Geometry:
         lights: Each light's x, y and intensity: (light, 3).
         doors: Each opening between rooms, from jamb to jamb: (door, 2, 2).
         rooms: The rooms, as `Room`s or as outlines of (corner, 2).
+        geodesics: How long an agent's shortest path between each two spawns is, in metres, infinite where there is no
+            way: (spawn, spawn). Nothing unless asked for: `MapSet.with_geodesics` finds them.
 
     Raises:
         ValueError: if an array has the wrong shape; a coordinate isn't above 0 and up to 1,000 km; a wall has no
             length, an end that meets no other wall's, or no free space to its left; the walls enclose nothing; or a
-            spawn lacks an agent's radius of clearance in the free space, or there is none.
+            spawn lacks an agent's radius of clearance in the free space, or there is none; or geodesics that are given
+            aren't symmetric, 0 from a spawn to itself and elsewhere at least the straight line.
     """
 
     walls: Float[np.ndarray, 'wall 2 2']
@@ -63,6 +69,7 @@ class Geometry:
     lights: Float[np.ndarray, 'light 3'] = field(default_factory=lambda: np.empty((0, 3)))
     doors: Float[np.ndarray, 'door 2 2'] = field(default_factory=lambda: np.empty((0, 2, 2)))
     rooms: Sequence[Room] = ()
+    geodesics: Float32[np.ndarray, 'spawn spawn'] | None = None
 
     def __post_init__(self) -> None:
         for name, shape in {'walls': (2, 2), 'spawns': (2,), 'lights': (3,), 'doors': (2, 2)}.items():
@@ -73,15 +80,24 @@ class Geometry:
         _check_closed(self.walls)
         _check_facing(self.walls)
         _check_spawns(self.spawns, self.walls)
+        if self.geodesics is not None:
+            object.__setattr__(self, 'geodesics', _checked_geodesics(self.geodesics, self.spawns))
 
     @classmethod
     def unchecked(
-        cls, *, walls: np.ndarray, spawns: np.ndarray, lights: np.ndarray, doors: np.ndarray, rooms: Sequence[Room]
+        cls,
+        *,
+        walls: np.ndarray,
+        spawns: np.ndarray,
+        lights: np.ndarray,
+        doors: np.ndarray,
+        rooms: Sequence[Room],
+        geodesics: np.ndarray | None = None,
     ) -> Geometry:
         """Makes a floorplan, without a copy, of arrays that were checked when it was first made."""
         geometry = cls.__new__(cls)
-        arrays = {'walls': walls, 'spawns': spawns, 'lights': lights, 'doors': doors, 'rooms': tuple(rooms)}
-        for name, value in arrays.items():
+        arrays = {'walls': walls, 'spawns': spawns, 'lights': lights, 'doors': doors}
+        for name, value in {**arrays, 'rooms': tuple(rooms), 'geodesics': geodesics}.items():
             object.__setattr__(geometry, name, value)
         return geometry
 
@@ -231,6 +247,30 @@ def _check_spawns(spawns: Float[np.ndarray, 'spawn 2'], walls: Float[np.ndarray,
     if room[worst] < AGENT_RADIUS:
         where = f'has {room[worst]:.3f} m of clearance' if np.isfinite(room[worst]) else 'lies outside the free space'
         raise ValueError(f'spawns need {AGENT_RADIUS:.3f} m of clearance, but spawn {worst} {where}.')
+
+
+def _checked_geodesics(
+    geodesics: ArrayLike, spawns: Float[np.ndarray, 'spawn 2']
+) -> Float32[np.ndarray, 'spawn spawn']:
+    """A copy of ``geodesics`` that can't be written to, if they may be the lengths of paths between the spawns."""
+    lengths = np.array(geodesics, dtype=np.float32)
+    wanted = (len(spawns), len(spawns))
+    if lengths.shape != wanted:
+        raise ValueError(f'geodesics must have shape {wanted}, a row and a column a spawn, got {lengths.shape}.')
+    if lengths.diagonal().any():
+        raise ValueError(f'geodesics must be 0 m from a spawn to itself, got {lengths.diagonal().max()} m.')
+    straight = np.hypot(*(spawns[:, None] - spawns).transpose(2, 0, 1))
+    for wrong, rule in (
+        (lengths != lengths.T, 'symmetric'),
+        (~(lengths >= straight * ROUNDED), 'no shorter than a line'),
+    ):
+        if wrong.any():
+            i, j = np.argwhere(wrong)[0].tolist()
+            raise ValueError(
+                f'geodesics must be {rule}, but from spawn {i} to spawn {j} it is {lengths[i, j]} m, back '
+                f'{lengths[j, i]} m, and straight {straight[i, j]:.6g} m.'
+            )
+    return _frozen(lengths)
 
 
 def _area(walls: Float[np.ndarray, 'wall 2 2']) -> float:
