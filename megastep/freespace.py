@@ -22,8 +22,14 @@ CANDIDATES = 4096
 """At most about this many points are looked at to find spawns, so that a vast map costs no more than a large one."""
 
 
-def enclose(segments: Float[np.ndarray, 'segment 2 2']) -> tuple[Float[np.ndarray, 'wall 2 2'], Polygon]:
+def enclose(
+    segments: Float[np.ndarray, 'segment 2 2'], *, holding: Float[np.ndarray, 'point 2'] | None = None
+) -> tuple[Float[np.ndarray, 'wall 2 2'], Polygon]:
     """Finds the largest face that segments enclose, and the walls seen from inside it.
+
+    Args:
+        segments: In any order and direction, in metres.
+        holding: Points that should be free: the face is the largest of those that hold one, where any does.
 
     Returns:
         The walls, free space to the left of each, in the order of the segments they are parts of; and the face.
@@ -36,11 +42,16 @@ def enclose(segments: Float[np.ndarray, 'segment 2 2']) -> tuple[Float[np.ndarra
     faces = shapely.get_parts(shapely.polygonize(noded))
     if not len(faces):
         raise ValueError(f'walls enclose nothing: no closed outline is among the {len(segments)} given.')
-    face = shapely.orient_polygons(faces[shapely.area(faces).argmax()])
+    face = shapely.orient_polygons(largest_holding(faces, holding))
     pieces = _chains(noded)
     thin = pieces[_inside(face, pieces)]
-    walls = np.concatenate([_chains([face.exterior, *face.interiors]), thin, thin[:, ::-1]])
+    walls = np.concatenate([sides(face), thin, thin[:, ::-1]])
     return walls[_order(walls, lines)], face
+
+
+def sides(face: Polygon) -> Float[np.ndarray, 'wall 2 2']:
+    """The sides of a polygon and of its holes, one ring after another."""
+    return _chains([face.exterior, *face.interiors])
 
 
 def _chains(lines: np.ndarray | list[shapely.LineString]) -> Float[np.ndarray, 'wall 2 2']:
@@ -51,10 +62,18 @@ def _chains(lines: np.ndarray | list[shapely.LineString]) -> Float[np.ndarray, '
 
 def _inside(face: Polygon, walls: Float[np.ndarray, 'wall 2 2']) -> Bool[np.ndarray, ' wall']:
     """Which walls run through the face's inside rather than along its boundary, or outside."""
-    middles = shapely.points(walls.mean(axis=1))
+    middles, boundary = shapely.points(walls.mean(axis=1)), shapely.boundary(face)
     shapely.prepare(face)
-    off_boundary = shapely.distance(shapely.boundary(face), middles) > GRID
-    return shapely.contains(face, middles) & off_boundary
+    shapely.prepare(boundary)
+    return shapely.contains(face, middles) & ~shapely.dwithin(boundary, middles, GRID)
+
+
+def _both_ways(walls: Float[np.ndarray, 'wall 2 2']) -> Float[np.ndarray, 'thin 2 2']:
+    """The walls that are there in both directions."""
+    ends = np.ascontiguousarray(walls).view(np.complex128).reshape(-1)  # a number a point, which NumPy sorts fast
+    points, corners = np.unique(ends, return_inverse=True)
+    starts, stops = corners.reshape(-1, 2).astype(np.int64).T
+    return walls[np.isin(starts * len(points) + stops, stops * len(points) + starts)]
 
 
 def _order(walls: Float[np.ndarray, 'wall 2 2'], lines: np.ndarray) -> Int[np.ndarray, ' wall']:
@@ -68,9 +87,12 @@ def _order(walls: Float[np.ndarray, 'wall 2 2'], lines: np.ndarray) -> Int[np.nd
 def reach(
     face: Polygon, walls: Float[np.ndarray, 'wall 2 2'], radius: float, *, join_style: str = 'round'
 ) -> Polygon | MultiPolygon:
-    """Where the centre of a disc can be without overlapping a wall."""
+    """Where the centre of a disc can be without overlapping a wall, of which one with free space on both sides is there
+    in both directions.
+    """
     shrunk = face.buffer(-radius, join_style=join_style, quad_segs=4)
-    thin = walls[_inside(face, walls)]
+    thin = _both_ways(walls)
+    thin = thin[_inside(face, thin)] if len(thin) else thin
     if not len(thin):
         return shrunk
     return shrunk.difference(shapely.union_all(shapely.linestrings(thin)).buffer(radius, join_style=join_style))
@@ -104,6 +126,14 @@ def clip(outline: Float[np.ndarray, 'corner 2'], face: Polygon) -> Polygon | Non
 def largest(shape: shapely.Geometry) -> Polygon:
     """The largest part of a shape of several."""
     return max(shapely.get_parts(shape), key=lambda part: part.area)
+
+
+def largest_holding(parts: np.ndarray, points: Float[np.ndarray, 'point 2'] | None) -> Polygon:
+    """The largest of the parts that hold one of the points; of all of them, where none does."""
+    held = parts[:0]
+    if points is not None and len(points):
+        held = parts[np.unique(shapely.STRtree(parts).query(shapely.points(points), predicate='within')[1])]
+    return largest(held if len(held) else parts)
 
 
 def outline(room: Polygon) -> Float[np.ndarray, 'corner 2']:
@@ -145,17 +175,25 @@ def spawns(
     if free.is_empty:
         widest = shapely.length(shapely.maximum_inscribed_circle(face, tolerance=1e-3))
         raise ValueError(f'walls enclose no spawn with {radius:.3f} m of clearance: at most {widest:.3f} m is free.')
-    part = largest(free)
-    first, others = np.array(pole(part)), _lattice(part)
+    return spread(largest(free), most)
+
+
+def spread(part: Polygon, most: int) -> Float[np.ndarray, 'point 2']:
+    """Spreads at most so many points over a polygon: its pole, and points of a lattice."""
+    first, others = np.array(pole(part)), lattice(part, SPACING)
     apart = np.hypot(*(others - first).T) >= SPACING
-    candidates = np.concatenate([first[None], others[apart]])
-    return candidates[np.linspace(0, len(candidates) - 1, min(most, len(candidates))).round().astype(int)]
+    return thinned(np.concatenate([first[None], others[apart]]), most)
 
 
-def _lattice(part: Polygon) -> Float[np.ndarray, 'point 2']:
-    """The points of a square lattice that lie in ``part``."""
+def thinned(points: Float[np.ndarray, 'point 2'], most: int) -> Float[np.ndarray, 'kept 2']:
+    """At most so many of the points, in order, as many between each two: the first is among them."""
+    return points[np.linspace(0, len(points) - 1, min(most, len(points))).round().astype(int)]
+
+
+def lattice(part: Polygon, spacing: float) -> Float[np.ndarray, 'point 2']:
+    """The points of a square lattice that lie in a polygon, further apart where they would be too many."""
     left, bottom, right, top = part.bounds
-    spacing = max(SPACING, np.sqrt((right - left) * (top - bottom) / CANDIDATES))
+    spacing = max(spacing, np.sqrt((right - left) * (top - bottom) / CANDIDATES))
     columns, rows = np.arange(left + spacing / 2, right, spacing), np.arange(bottom + spacing / 2, top, spacing)
     x, y = np.meshgrid(columns, rows)
     points = np.stack([x.ravel(), y.ravel()], axis=1)

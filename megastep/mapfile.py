@@ -16,7 +16,7 @@ from safetensors.numpy import save
 SCHEMA = '1'
 """The version of the file's layout. A file of any other is refused."""
 
-DTYPES: dict[str, str] = {'F64': '<f8', 'I32': '<i4', 'I64': '<i8'}
+DTYPES: dict[str, str] = {'F64': '<f8', 'F32': '<f4', 'I32': '<i4', 'I64': '<i8'}
 """The types of number a map set's file holds: NumPy's names, by safetensors'."""
 
 
@@ -35,11 +35,16 @@ def write(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, 
 
     Args:
         path: The file to write or replace.
-        tensors: Arrays of float64, int32 or int64.
+        tensors: Arrays of float64, float32, int32 or int64.
         metadata: What else the header holds. The schema's version and the content's hash are added to it.
     """
     header = {**metadata, 'schema': SCHEMA, 'sha256': digest(tensors)}
-    content = save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, header)
+    content = _ordered(save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, header))
+    replace(path, content)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Puts content into a file so that, whatever happens, what was there or all of the content is there afterwards."""
     beside = path.with_name(f'.{path.name}.{uuid.uuid4().hex}')
     try:
         with open(beside, 'wb') as file:
@@ -49,6 +54,14 @@ def write(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, 
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _ordered(content: bytes) -> bytes:
+    """The file with its header in alphabetical order: safetensors writes metadata in another order each time."""
+    base = 8 + int.from_bytes(content[:8], 'little')
+    header = json.dumps(json.loads(content[8:base]), sort_keys=True, separators=(',', ':')).encode()
+    header += b' ' * (-len(header) % 8)  # the arrays start at a multiple of eight bytes
+    return len(header).to_bytes(8, 'little') + header + content[base:]
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:

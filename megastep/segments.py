@@ -50,6 +50,12 @@ def _columns(points: Float[np.ndarray, 'point 2'], width: int) -> Iterator[Float
     return (points[i : i + step].T[:, :, None] for i in range(0, len(points), step))
 
 
+def chains(walls: Float[np.ndarray, 'wall 2 2']) -> list[Float[np.ndarray, 'corner 2']]:
+    """The corners of each line that walls make, one after the other: as many as are in an order to do so."""
+    parts = np.split(walls, np.flatnonzero((walls[:-1, 1] != walls[1:, 0]).any(-1)) + 1)
+    return [np.concatenate([part[:1, 0], part[:, 1]]) for part in parts]
+
+
 def join(walls: Float[np.ndarray, 'wall 2 2'], within: float) -> Float[np.ndarray, 'wall 2 2']:
     """Moves ends that are no further apart than ``within`` metres to the same point, so that no gap is left."""
     ends = walls.reshape(-1, 2)
