@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,24 +41,38 @@ def generate(
     *,
     seed: int = 0,
     workers: int = 1,
+    resume: bool = False,
+    geodesics: bool = False,
 ) -> None:
     """Generate a set of maps: `megastep generate house 1000 out.safetensors rooms=8,12 shafts=0`.
 
+    Several families: `megastep generate house=.5,maze=.5 1000 out.safetensors house.rooms=8,12`.
+
     Args:
-        family: The kind of map. `megastep families` lists them.
+        family: The kind of map, or several with how many there are of each compared with the others. `megastep
+            families` lists them.
         count: How many maps.
-        out: The file to write.
-        parameters: What the family takes, as name=value; a pair of numbers as name=least,most.
+        out: The file to write. Until it is there, what is finished is kept in a folder of its name and .shards.
+        parameters: What the family takes, as name=value; a pair of numbers as name=least,most. One family's of several
+            as family.name=value.
         seed: Another seed gives other maps.
         workers: How many processes to use.
+        resume: Go on with a run that was killed.
+        geodesics: Add how long the shortest paths between a map's spawns are.
     """
-    given = dict(parse_parameter(text) for text in parameters)
-    _check_folder(out)
+    kinds = parse_families(family)
+    shared, own = parse_parameters(parameters)
 
     from megastep import mapgen
 
-    maps = mapgen.generate(family, count, seed=seed, workers=workers, progress=True, **given)
-    maps.save(out)
+    try:
+        maps = mapgen.generate(
+            **kinds, count=count, parameters=own, seed=seed, workers=workers, out=out, resume=resume,
+            geodesics=geodesics, progress=True, **shared,
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        print(f'{out}.shards holds what is finished; --resume goes on with it.', file=sys.stderr)
+        raise
     print(f'{describe(maps)} are in {out} ({out.stat().st_size / 1000:,.0f} kB).')
 
 
@@ -71,9 +85,7 @@ def show(maps: Positional[Path], *, out: Path = Path('maps.png'), count: int = 1
         out: The picture to write, .png or .svg.
         count: How many maps to draw.
     """
-    if out.suffix not in PICTURES:
-        raise ValueError(f'out must end in {" or ".join(PICTURES)}, got {out}.')
-    _check_folder(out)
+    _check_picture(out)
 
     from megastep import plotting
     from megastep.mapset import MapSet
@@ -84,19 +96,36 @@ def show(maps: Positional[Path], *, out: Path = Path('maps.png'), count: int = 1
 
 
 @app.command
+def stats(maps: Positional[tuple[Path, ...]], *, out: Path = Path('stats.png'), workers: int = 1) -> None:
+    """Say what sets of maps are like, and how near they are to real apartments: `megastep stats a.safetensors`.
+
+    Args:
+        maps: The files of map sets.
+        out: The picture to write, .png or .svg.
+        workers: How many threads to use.
+    """
+    if not maps:
+        raise ValueError('stats needs at least 1 file of maps, got 0.')
+    _check_picture(out)
+
+    from megastep import comparison
+
+    comparison.run(maps, out, workers=workers)
+
+
+@app.command
 def families() -> None:
     """List the kinds of map that can be generated, and what each takes."""
     from rich.console import Console
-    from rich.table import Table
 
     from megastep import mapgen
+    from megastep.mapgen.options import OPTIONS
 
     console = Console()
     for family in mapgen.FAMILIES.values():
-        table = Table('parameter', 'default', 'from', 'to', 'unit', 'what it is', box=None)
-        for name, taken in family.parameters.items():
-            table.add_row(name, written(taken.default), f'{taken.least:g}', f'{taken.most:g}', taken.unit, taken.about)
-        console.print(f'[bold]{family.name}[/bold]: {family.about}', table, '', sep='\n')
+        own = {name: taken for name, taken in family.parameters.items() if OPTIONS.get(name) is not taken}
+        console.print(f'[bold]{family.name}[/bold]: {family.about}', parameter_table(own), '', sep='\n')
+    console.print('[bold]Options[/bold] that every family takes too:', parameter_table(OPTIONS), sep='\n')
 
 
 @app.command
@@ -137,37 +166,95 @@ def explain(error: ValueError | OSError) -> str:
     return ' '.join(str(error).split()).rstrip('.') + '.'
 
 
-def parse_parameter(text: str) -> tuple[str, Any]:
-    """Reads a family's parameter: ``'shafts=0.5'`` is a number and ``'rooms=8,12'`` is a pair.
+def parse_families(text: str) -> dict[str, Any]:
+    """Reads what maps are of, as `generate` takes it: ``'house'`` is a family, ``'house=.5,maze=.5'`` a mixture.
 
     Raises:
-        ValueError: if the text isn't a name, an equals sign, and numbers.
+        ValueError: if the text is neither.
     """
-    name, _, value = text.partition('=')
+    if '=' not in text:
+        return {'family': text}
+    pairs = [part.partition('=') for part in text.split(',')]
+    mixture = {name: _literal(share) for name, _, share in pairs}
+    if len(mixture) < len(pairs) or not all(type(share) in (int, float) for share in mixture.values()):
+        raise ValueError(f'families must look like house or house=.5,maze=.5, each once, got {text!r}.')
+    return {'mixture': mixture}
+
+
+def parse_parameters(texts: Sequence[str]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Reads parameters.
+
+    Returns:
+        Those of every family, by name; and those that are one family's alone, by family and name.
+    """
+    shared: dict[str, Any] = {}
+    own: dict[str, dict[str, Any]] = {}
+    for name, value in map(parse_parameter, texts):
+        family, _, rest = name.rpartition('.')
+        (own.setdefault(family, {}) if family else shared)[rest] = value
+    return shared, own
+
+
+def parse_parameter(text: str) -> tuple[str, Any]:
+    """Reads a parameter: ``'shafts=0.5'`` is a number, ``'rooms=8,12'`` a pair and ``'growth=wilson'`` a word.
+
+    Raises:
+        ValueError: if the text isn't a name, an equals sign, and numbers or a word.
+    """
+    name, _, written = text.partition('=')
+    value = _literal(written)
+    parts = value if isinstance(value, tuple) else (value,)
+    usable = isinstance(value, str) or all(type(part) in (int, float) for part in parts)
+    if not usable or not all(part.isidentifier() for part in name.split('.')):
+        raise ValueError(f'parameters must look like shafts=0.5, rooms=8,12 or growth=wilson, got {text!r}.')
+    return name, value
+
+
+def _literal(text: str) -> Any:
+    """A number, a pair or whatever else Python reads; a word as text; otherwise nothing."""
     try:
-        number = ast.literal_eval(value)
+        value = ast.literal_eval(text)
     except (ValueError, SyntaxError):
-        number = None
-    parts = number if isinstance(number, tuple) else (number,)
-    if not name.isidentifier() or not all(type(part) in (int, float) for part in parts):
-        raise ValueError(f'parameters must look like shafts=0.5 or rooms=8,12, got {text!r}.')
-    return name, number
+        return text if text.isidentifier() else None
+    return None if isinstance(value, str) else value  # a word has no quotation marks
 
 
 def describe(maps: Any) -> str:
     """How many maps a set has, of what family, and how large they are: one line for a person."""
     import numpy as np
 
-    stats = maps.stats()
-    family = f'{maps.recipe["family"]} ' if maps.recipe else ''
+    stats = maps.stats('rooms', 'walls', 'area')
+    families = ' and '.join(filter(None, sorted(set(maps.families.tolist()))))
     medians = {name: np.median(stats[name]) for name in ('rooms', 'walls', 'area')}
     sizes = f'{medians["rooms"]:g} rooms, {medians["walls"]:g} walls and {medians["area"]:.0f} m²'
-    return f'{len(maps):,} {family}maps (median {sizes})'
+    return f'{len(maps):,} {families}{families and " "}maps (median {sizes})'
+
+
+def parameter_table(parameters: Mapping[str, Any]) -> Any:
+    """A table of what families take, for a console."""
+    from rich.table import Table
+
+    from megastep.mapgen import Choice
+
+    table = Table('parameter', 'default', 'from', 'to', 'unit', 'what it is', box=None)
+    for name, taken in parameters.items():
+        if isinstance(taken, Choice):
+            table.add_row(name, taken.default, '', '', '', f'{taken.about} One of {", ".join(taken.options)}.')
+        else:
+            table.add_row(name, written(taken.default), f'{taken.least:g}', f'{taken.most:g}', taken.unit, taken.about)
+    return table
 
 
 def written(value: float | tuple[float, float]) -> str:
     """A parameter's value as the command line takes it."""
     return ','.join(f'{number:g}' for number in (value if isinstance(value, tuple) else (value,)))
+
+
+def _check_picture(out: Path) -> None:
+    """Raises if no picture could be put there."""
+    if out.suffix not in PICTURES:
+        raise ValueError(f'out must end in {" or ".join(PICTURES)}, got {out}.')
+    _check_folder(out)
 
 
 def _check_folder(out: Path) -> None:

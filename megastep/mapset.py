@@ -5,21 +5,26 @@ from __future__ import annotations
 import html
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
-from jaxtyping import Bool, Int, Int64, Shaped
+from jaxtyping import Bool, Float32, Int, Int32, Int64, Shaped
+from tqdm import tqdm
 
-from megastep import mapfile, splitting
-from megastep.columns import Columns, totals
-from megastep.geometry import Geometry
+from megastep import geodesics, mapfile, recipes, splitting
+from megastep.columns import Columns
+from megastep.exchange import Exchange
+from megastep.geometry import AGENT_RADIUS, Geometry
 from megastep.ragged import Ragged
 
 
-class MapSet:
+class MapSet(Exchange):
     """Many floorplans, packed end to end. Indexing with a number gives a `Geometry`; with anything else, a map set.
 
     The arrays of a set read from a file stay there until they are used, and the parts of a set share its arrays.
@@ -27,19 +32,32 @@ class MapSet:
     Args:
         geometries: The floorplans.
         recipe: How they were made, as anything JSON can hold: for generated maps their family, version, seed and
-            parameters.
+            parameters. A set of several kinds has a list of such recipes under ``'parts'``.
+        indices: Which map of its recipe each map is; by default the first, the second and so on.
+        origins: Which of the recipe's parts each map is of; by default the first.
 
     Raises:
-        ValueError: if there are no geometries, or JSON can't hold the recipe.
+        ValueError: if there are no geometries, JSON can't hold the recipe, there isn't an index and an origin for
+            each map, or there is no such part.
     """
 
-    def __init__(self, geometries: Iterable[Geometry], *, recipe: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        geometries: Iterable[Geometry],
+        *,
+        recipe: Mapping[str, Any] | None = None,
+        indices: Sequence[int] | None = None,
+        origins: Sequence[int] | None = None,
+    ) -> None:
         geometries = list(geometries)
         if not geometries:
             raise ValueError('a map set needs at least 1 geometry, got 0.')
-        self._columns = Columns.pack(geometries)
+        numbers = np.arange(len(geometries)) if indices is None else np.array(indices, np.int64)
+        parts = np.zeros(len(geometries), np.int32) if origins is None else np.array(origins, np.int32)
+        self._columns = Columns.pack(geometries, numbers, parts)
         self._picked: Int[np.ndarray, ' map'] | None = None
-        self._recipe = _jsonable(recipe)
+        self._recipe = recipes.jsonable(recipe)
+        _check_origins(self._columns.origins, self._recipe)
         self._source: tuple[Path, str] | None = None
 
     @classmethod
@@ -62,26 +80,11 @@ class MapSet:
             raise ValueError(f'{path} must have kinds, recipe and sha256 in its header; missing: {sorted(missing)}.')
         try:
             columns = Columns.from_tensors(tensors, json.loads(metadata['kinds']))
-            return cls._of(columns, None, json.loads(metadata['recipe']), (path, metadata['sha256']))
+            recipe = json.loads(metadata['recipe'])
+            _check_origins(columns.origins, recipe)
+            return cls._of(columns, None, recipe, (path, metadata['sha256']))
         except ValueError as error:
             raise ValueError(f'{path} contradicts itself: {error}') from error
-
-    @classmethod
-    def from_geojson(cls, path: str | os.PathLike, *, skip_invalid: bool = False) -> MapSet:
-        """Reads maps from GeoJSON: one FeatureCollection a map, one a line or one a file.
-
-        Args:
-            path: The file to read. `megastep.mapgen.geojson` says what it may hold.
-            skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
-
-        Raises:
-            ValueError: if a map can't be used, naming its line, its feature and the reason; or if none can.
-        """
-        from megastep.mapgen import geojson  # here, because mapgen's families return map sets
-
-        parameters = {'file': Path(path).name, 'skip_invalid': skip_invalid}
-        recipe = {'family': 'geojson', 'version': 1, 'seed': None, 'parameters': parameters}
-        return cls(geojson.read(path, skip_invalid=skip_invalid), recipe=recipe)
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes the maps to a file, replacing what was there once all of it is safely on disk.
@@ -119,9 +122,23 @@ class MapSet:
 
     @cached_property
     def indices(self) -> Int64[np.ndarray, ' map']:
-        """Which map of the recipe each map is."""
+        """Which map of its part of the recipe each map is."""
         indices = self._columns.indices
         return indices if self._picked is None else indices[self._picked]
+
+    @cached_property
+    def origins(self) -> Int32[np.ndarray, ' map']:
+        """Which of the recipe's parts each map is of; 0 if the recipe has no parts."""
+        origins = self._columns.origins
+        return origins if self._picked is None else origins[self._picked]
+
+    @property
+    def families(self) -> Shaped[np.ndarray, ' map']:
+        """The name of each map's family, as text: ``maps[maps.families == 'maze']`` are the mazes.
+
+        It is ``''`` where the recipe says none.
+        """
+        return np.array(recipes.families(self._recipe))[self.origins]
 
     @cached_property
     def walls(self) -> Ragged[np.ndarray]:
@@ -155,6 +172,33 @@ class MapSet:
             return self._columns.outlines
         return self._columns.outlines.rows(self._columns.room_rows(self._picked))
 
+    @cached_property
+    def geodesics(self) -> Ragged[np.ndarray]:
+        """A row of (spawn * spawn,) a map: its `Geometry.geodesics`, row by row, or nothing where it has none."""
+        return self._rows(self._columns.geodesics)
+
+    def with_geodesics(self, *, workers: int = 1, progress: bool = False) -> MapSet:
+        """The same maps with `Geometry.geodesics`: how long an agent's shortest paths between their spawns are.
+
+        A length is from the shortest to 1.3 % more, see `megastep.geodesics`. A house takes 3 ms; a map of W walls
+        takes memory for the pairs of its corners that see each other, 50 bytes each. Maps that have them keep them.
+
+        Args:
+            workers: How many threads to use.
+            progress: Show a bar.
+
+        Raises:
+            ValueError: if workers is below 1.
+        """
+        if not isinstance(workers, int) or workers < 1:
+            raise ValueError(f'workers must be a whole number of at least 1, got {workers!r}.')
+        with ThreadPoolExecutor(workers) as pool:
+            rows = pool.map(_geodesics, self)
+            found = list(tqdm(rows, 'geodesics', len(self), unit='maps', disable=not progress))
+        widths = np.array([len(row) for row in found], np.int32)
+        column = Ragged(np.concatenate([np.empty(0, np.float32), *found]), widths)
+        return MapSet._of(replace(self._gathered(), geodesics=column), None, self._recipe, None)
+
     def _rows(self, column: Ragged[np.ndarray]) -> Ragged[np.ndarray]:
         return column if self._picked is None else column.rows(self._picked)
 
@@ -166,7 +210,9 @@ class MapSet:
             doors=self.doors,
             kinds=self.kinds,
             outlines=self.outlines,
+            geodesics=self.geodesics,
             indices=self.indices,
+            origins=self.origins,
             vocabulary=self.vocabulary,
         )
 
@@ -203,6 +249,31 @@ class MapSet:
         chosen = chosen % max(len(self), 1)
         return chosen if self._picked is None else self._picked[chosen]
 
+    @classmethod
+    def concat(cls, sets: Iterable[MapSet]) -> MapSet:
+        """Puts the maps of several sets into one, one set after another; ``a + b`` does it with two.
+
+        A map that is in several of them is there as often. `split` leaves repetitions out.
+
+        Returns:
+            A set whose recipe has the parts of all of theirs, each once; maps keep their `indices` and `families`.
+
+        Raises:
+            ValueError: if there are no sets.
+        """
+        sets = list(sets)
+        if not sets:
+            raise ValueError('sets must be at least 1 to be put together, got 0.')
+        recipe, places = recipes.union([maps.recipe for maps in sets])
+        columns = [
+            replace(maps._gathered(), origins=np.array(place, np.int32)[maps.origins])
+            for maps, place in zip(sets, places, strict=True)
+        ]
+        return cls._of(Columns.concat(columns), None, recipe, None)
+
+    def __add__(self, other: MapSet) -> MapSet:
+        return MapSet.concat([self, other]) if isinstance(other, MapSet) else NotImplemented
+
     def filter(self, predicate: Callable[[Geometry], object]) -> MapSet:
         """The maps of which ``predicate`` is true, in order.
 
@@ -217,6 +288,9 @@ class MapSet:
     def split(self, parts: float | Mapping[str, int], *, seed: int = 0) -> tuple[MapSet, MapSet] | dict[str, MapSet]:
         """Deals the maps out at random. Maps equal but for being turned, mirrored or moved go to the same part.
 
+        A map that is there twice, as in a union of sets that overlap, is dealt out once, and a warning says how many
+        were left out. Two maps are the same if their walls, doors, lights and spawns are.
+
         Which part a map goes to depends on the seed and on the maps that there are, not on their order, and is the
         same on every machine. Coordinates are compared on a lattice of 1 mm.
 
@@ -230,34 +304,54 @@ class MapSet:
         Raises:
             ValueError: if a part would be empty, or the numbers of maps asked for can't be had.
         """
-        groups = splitting.groups(self.walls, seed)
+        maps = self._once()
+        groups = splitting.groups(maps.walls, seed)
         if isinstance(parts, Mapping):
-            return {name: self[rows] for name, rows in splitting.deal(groups, parts).items()}
+            return {name: maps[rows] for name, rows in splitting.deal(groups, parts).items()}
         first, second = splitting.cut(groups, parts)
-        return self[first], self[second]
+        return maps[first], maps[second]
 
-    def stats(self) -> dict[str, np.ndarray]:
-        """What the maps are like: a number a map under each name. Areas are square metres and lengths are metres."""
-        counts = {'rooms': self.kinds, **{n: getattr(self, n) for n in ('walls', 'doors', 'lights', 'spawns')}}
-        walls, corners = self.walls, self.walls.vals
-        (ax, ay), (bx, by) = corners[:, 0].T, corners[:, 1].T
-        low = np.minimum.reduceat(corners.min(1), walls.starts)
-        high = np.maximum.reduceat(corners.max(1), walls.starts)
-        return {
-            **{name: column.widths.astype(np.int64) for name, column in counts.items()},
-            'area': totals((ax * by - ay * bx) / 2, walls),
-            'wall_length': totals(np.hypot(bx - ax, by - ay), walls),
-            'width': high[:, 0] - low[:, 0],
-            'height': high[:, 1] - low[:, 1],
-        }
+    def _once(self) -> MapSet:
+        """The maps without repetitions, with a warning if there were any."""
+        rows = splitting.firsts([self.walls, self.doors, self.lights, self.spawns])
+        if len(rows) == len(self):
+            return self
+        twice = f'{len(self) - len(rows)} of the {len(self)} maps repeat others'
+        warnings.warn(f'{twice}, and are left out of the split.', stacklevel=3)
+        return self[rows]
+
+    def stats(self, *names: str, workers: int = 1, progress: bool = False) -> dict[str, Shaped[np.ndarray, ' map']]:
+        """What the maps are like: a number a map under each name. Areas are square metres and lengths are metres.
+
+        Counts, sizes and hashes take microseconds a map. What agents can see and how far their ways lead takes 6 ms
+        for a house, so name what is needed where maps are many: ``maps.stats('rooms', 'area')``.
+
+        Args:
+            names: Which statistics; by default all that there are, which `megastep.mapgen.metrics.table.STATISTICS`
+                explains.
+            workers: How many threads to use for what is measured map by map.
+            progress: Show a bar.
+
+        Returns:
+            The statistics, in the order asked for. What a map doesn't have is NaN: the mean opening where there is
+            none, the graph of rooms where no openings are known, detours where no spawn can be reached from another.
+
+        Raises:
+            ValueError: if there is no such statistic, or workers is below 1.
+        """
+        from megastep.mapgen.metrics import table  # here, because mapgen's families return map sets
+
+        return table.measure(self, names, workers=workers, progress=progress)
 
     def __repr__(self) -> str:
-        family = f', {self._recipe["family"]}' if self._recipe and 'family' in self._recipe else ''
-        return f'MapSet({len(self)} maps{family})'
+        names = ' and '.join(sorted(filter(None, set(recipes.families(self._recipe)))))
+        return f'MapSet({len(self)} maps{names and ", "}{names})'
 
     def _repr_html_(self) -> str:
+        from megastep.mapgen.metrics.table import SIZES
+
         pictures = ''.join(f'<div>{geometry._repr_svg_()}</div>' for geometry in self[: min(12, len(self))])
-        means = {name: values.mean() for name, values in self.stats().items()} if len(self) else {}
+        means = {name: values.mean() for name, values in self.stats(*SIZES).items()} if len(self) else {}
         line = ', '.join(f'{name.replace("_", " ")} {mean:.1f}' for name, mean in means.items())
         return (
             f'<div><p><b>{html.escape(repr(self))}</b></p><p>On average: {line}</p>'
@@ -265,9 +359,14 @@ class MapSet:
         )
 
 
-def _jsonable(recipe: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The recipe as a file gives it back."""
-    try:
-        return json.loads(json.dumps(recipe, allow_nan=False))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f'recipe must be what JSON can hold, got {recipe!r}: {error}.') from error
+def _geodesics(geometry: Geometry) -> Float32[np.ndarray, ' pair']:
+    """The lengths of the shortest paths between a map's spawns, row by row."""
+    known = geometry.geodesics
+    return (geodesics.distances(geometry.walls, geometry.spawns, AGENT_RADIUS) if known is None else known).reshape(-1)
+
+
+def _check_origins(origins: Int32[np.ndarray, ' map'], recipe: recipes.Recipe) -> None:
+    count = len(recipes.parts(recipe))
+    wrong = origins[(origins < 0) | (origins >= count)]
+    if wrong.size:
+        raise ValueError(f'origins must be from 0 to {count - 1}, for the recipe has {count} parts, got {wrong[0]}.')

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, UInt64
 
 from megastep.ragged import Ragged
 from megastep.symmetry import canonical_hashes, mix
+
+
+def firsts(columns: Sequence[Ragged[np.ndarray]]) -> Int[np.ndarray, ' first']:
+    """The rows that are equal, in every column, to no row before them."""
+    hashes = mix(np.stack([_row_hashes(column) for column in columns]))
+    return np.sort(np.unique(hashes, return_index=True)[1])
+
+
+def _row_hashes(column: Ragged[np.ndarray]) -> UInt64[np.ndarray, ' row']:
+    """Hashes each row to the sum of its values' hashes with their places, so that equal rows have equal hashes."""
+    bits = np.ascontiguousarray(column.vals).view(np.int64).reshape(len(column.vals), math.prod(column.vals.shape[1:]))
+    places = np.arange(len(bits)) - np.repeat(column.starts, column.widths)
+    hashes = mix(np.stack([places, *bits.T]))
+    sums = np.concatenate([np.zeros(1, np.uint64), hashes.cumsum(dtype=np.uint64)])  # modulo 2^64
+    return sums[column.starts + column.widths] - sums[column.starts] + column.widths.astype(np.uint64)
 
 
 def groups(walls: Ragged[np.ndarray], seed: int) -> list[Int[np.ndarray, ' member']]:

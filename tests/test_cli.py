@@ -10,6 +10,8 @@ import torch
 
 from megastep import MapSet, cli, demo, doctor, machine, mapgen, recording
 from megastep.cli import main, parse_parameter
+from megastep.mapgen.options import OPTIONS
+from megastep.mapgen.shards import Shards
 
 
 @pytest.fixture
@@ -41,6 +43,29 @@ def test_generate_writes_what_mapgen_makes(tmp_path, capsys):
     assert '2 house maps (median ' in capsys.readouterr().out
 
 
+def test_generate_writes_mixtures(tmp_path, capsys):
+    out = tmp_path / 'out.safetensors'
+    assert main(['generate', 'house=.25,box=.75', '4', str(out), 'house.rooms=4,5', 'box.width=3', '--geodesics']) == 0
+    given = {'house': {'rooms': (4, 5)}, 'box': {'width': 3}}
+    mixture = {'house': 0.25, 'box': 0.75}
+    expected = mapgen.generate(mixture=mixture, count=4, parameters=given, geodesics=True)
+    maps = MapSet.load(out)
+    assert maps.families.tolist() == expected.families.tolist()
+    assert (maps.geodesics.vals == expected.geodesics.vals).all()
+    assert maps.recipe == expected.recipe
+    assert '4 box and house maps (median ' in capsys.readouterr().out
+
+
+def test_generate_goes_on_only_when_told_to(tmp_path, capsys):
+    out = tmp_path / 'x'
+    unfinished = Shards(out, mapgen.generate('box', 1).recipe)
+    unfinished.save(mapgen.generate('box', 16), 0, 16)
+    assert main(['generate', 'box', '20', str(out)]) == 2
+    assert 'x.shards holds maps of a run that did not end: resume it, or remove' in capsys.readouterr().err
+    assert main(['generate', 'box', '20', str(out), '--resume']) == 0
+    assert len(MapSet.load(out)) == 20
+
+
 @pytest.mark.parametrize('suffix, opening', [('.png', b'\x89PNG'), ('.svg', b'<?xml')])
 def test_show_draws(boxes, tmp_path, capsys, suffix, opening):
     out = tmp_path / f'maps{suffix}'
@@ -52,9 +77,22 @@ def test_show_draws(boxes, tmp_path, capsys, suffix, opening):
 def test_families_lists_every_parameter(capsys):
     assert main(['families']) == 0
     text = capsys.readouterr().out
+    families, options = text.split('Options that every family takes too:')
     for family in mapgen.FAMILIES.values():
-        assert f'{family.name}: ' in text
+        assert f'{family.name}: ' in families
         assert all(name in text for name in family.parameters)
+    assert all(name in options for name in OPTIONS)
+    choices = [p for f in mapgen.FAMILIES.values() for p in f.parameters.values() if isinstance(p, mapgen.Choice)]
+    assert all(option in text for choice in choices for option in choice.options)
+
+
+def test_options_of_all_families_are_listed_once(capsys):
+    assert main(['families']) == 0
+    rows = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith(' ') and line.split()]
+    assert {name: rows.count(name) for name in OPTIONS} == {
+        name: 1 + sum(name in f.parameters and f.parameters[name] is not taken for f in mapgen.FAMILIES.values())
+        for name, taken in OPTIONS.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -65,17 +103,32 @@ def test_families_lists_every_parameter(capsys):
         ('rooms=8,12', ('rooms', (8, 12))),
         ('wall=0.1, 0.2', ('wall', (0.1, 0.2))),
         ('x=-1', ('x', -1)),
+        ('growth=wilson', ('growth', 'wilson')),
+        ('house.rooms=8,12', ('house.rooms', (8, 12))),
     ],
 )
-def test_parameters_are_numbers_or_pairs(text, expected):
+def test_parameters_are_numbers_pairs_or_words(text, expected):
     assert parse_parameter(text) == expected
 
 
 @pytest.mark.parametrize(
-    'text', ['rooms', 'rooms=', '=3', 'rooms=many', 'rooms=True', 'rooms=[8]', "rooms='8'", 'a b=1', 'rooms=exit()']
+    'text',
+    [
+        'rooms',
+        'rooms=',
+        '=3',
+        'rooms=8,many',
+        'rooms=True',
+        '.rooms=8',
+        'rooms=so-so',
+        'rooms=[8]',
+        "rooms='8'",
+        'a b=1',
+        'rooms=exit()',
+    ],
 )
 def test_other_parameters_are_refused(text):
-    with pytest.raises(ValueError, match=r'parameters must look like shafts=0\.5 or rooms=8,12, got '):
+    with pytest.raises(ValueError, match=r'parameters must look like shafts=0\.5, rooms=8,12 or growth=wilson, got '):
         parse_parameter(text)
 
 
@@ -86,7 +139,19 @@ def test_other_parameters_are_refused(text):
         (['generate', 'house', '0', 'x'], 'count must be a whole number of at least 1, got 0.'),
         (['generate', 'house', '1', 'x', 'room=3'], "house has no parameter 'room'; it has "),
         (['generate', 'house', '1', 'x', 'rooms=3'], 'house: rooms must be a pair of numbers, got 3.'),
-        (['generate', 'house', '1', 'x', 'rooms'], "parameters must look like shafts=0.5 or rooms=8,12, got 'rooms'."),
+        (
+            ['generate', 'house', '1', 'x', 'rooms'],
+            "parameters must look like shafts=0.5, rooms=8,12 or growth=wilson, got 'rooms'.",
+        ),
+        (['generate', 'house', '1', 'x', 'rooms=many'], "house: rooms must be a pair of numbers, got 'many'."),
+        (['generate', 'box=1,palace=1', '1', 'x'], "unknown family 'palace'; the families are"),
+        (['generate', 'box=0,house=1', '1', 'x'], 'mixture: the share of box must be a finite number above 0, got 0.'),
+        (['generate', 'box=1,house', '1', 'x'], 'families must look like house or house=.5,maze=.5, each once, got '),
+        (['generate', 'box=1,box=2', '1', 'x'], 'families must look like house or house=.5,maze=.5, each once, got '),
+        (
+            ['generate', 'box', '1', 'x', 'house.rooms=4,5'],
+            "parameters are given for 'house', but the families are box.",
+        ),
         (['generate', 'house', '1', 'x', '--workers', '0'], 'workers must be a whole number of at least 1, got 0.'),
         (['generate', 'house', '1', 'no/x'], 'no is not a folder, so x cannot be written there.'),
         (['show', 'no.safetensors'], 'No such file or directory: no.safetensors.'),

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -217,14 +218,97 @@ class TestSplit:
             maps.split(counts)
 
     @pytest.mark.parametrize('seed', range(4))
-    def test_equal_maps_go_where_there_is_room_for_all_of_them(self, maps, seed):
-        parts = maps[[7, 0, 7]].split({'train': 1, 'test': 2}, seed=seed)
-        assert parts['train'].indices.tolist() == [0]
-        assert parts['test'].indices.tolist() == [7, 7]
+    def test_equal_maps_go_where_there_is_room_for_all_of_them(self, seed):
+        maps = MapSet([GEOMETRIES[7], GEOMETRIES[0], moved(GEOMETRIES[7], turns=1)])
+        parts = maps.split({'train': 1, 'test': 2}, seed=seed)
+        assert parts['train'].indices.tolist() == [1]
+        assert parts['test'].indices.tolist() == [0, 2]
 
-    def test_counts_do_not_part_equal_maps(self, maps):
+    def test_counts_do_not_part_equal_maps(self):
+        maps = MapSet([turned for g in GEOMETRIES[:2] for turned in (g, moved(g, mirrored=True))])
         with pytest.raises(ValueError, match='4 maps in 2 groups of equal ones, which are not parted, cannot be split'):
-            maps[[0, 0, 1, 1]].split({'train': 3, 'test': 1})
+            maps.split({'train': 3, 'test': 1})
+
+    def test_of_sets_that_overlap_leaves_repetitions_out_and_says_how_many(self, maps):
+        union = maps[:8] + maps[4:]
+        with pytest.warns(UserWarning, match='4 of the 16 maps repeat others, and are left out of the split'):
+            first, second = union.split(0.5)
+        assert [part.indices.tolist() for part in maps.split(0.5)] == [first.indices.tolist(), second.indices.tolist()]
+        with pytest.warns(UserWarning, match='4 of the 16 maps'):
+            parts = union.split({'train': 8, 'test': 4})
+        assert sorted(i for part in parts.values() for i in part.indices.tolist()) == list(range(12))
+
+    @pytest.mark.parametrize('name, value', [('spawns', [[2.5, 1.6]]), ('lights', [[2, 2, 3]]), ('doors', [])])
+    def test_maps_that_differ_in_anything_are_not_repetitions(self, name, value):
+        fields = ('walls', 'spawns', 'lights', 'doors')
+        maps = [Geometry(**{**{field: getattr(g, field) for field in fields}, **given})
+                for given in ({}, {name: value}) for g in (GEOMETRIES[1], GEOMETRIES[3])]  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter('error')
+            assert [len(part) for part in MapSet(maps).split(0.5)] == [2, 2]
+
+
+class TestUnion:
+    """Sets put together, and what is still known of their maps."""
+
+    RECIPES = [{'family': 'a', 'seed': 1}, {'family': 'b', 'seed': 1}]
+
+    def test_has_all_maps_in_order(self, maps):
+        union = MapSet.concat([maps[7:9], maps[[2, 0]], maps[7:8]])
+        for geometry, i in zip(union, [7, 8, 2, 0, 7], strict=True):
+            assert_same(geometry, GEOMETRIES[i])
+        assert union.indices.tolist() == [7, 8, 2, 0, 7]
+        assert union.recipe == maps.recipe
+        assert union.families.tolist() == ['test'] * 5
+
+    def test_is_what_packing_all_at_once_gives(self, maps, path):
+        """Byte for byte: what is made in pieces is as good as what is made in one go."""
+        (maps[:5] + maps[5:]).save(path)
+        content = path.read_bytes()
+        maps.save(path)
+        assert path.read_bytes() == content
+
+    def test_joins_recipes(self):
+        first, second = (MapSet(GEOMETRIES[:2], recipe=recipe) for recipe in self.RECIPES)
+        union = first + second + first + MapSet(GEOMETRIES[:1])
+        assert union.recipe == {'parts': [*self.RECIPES, None]}
+        assert union.origins.tolist() == [0, 0, 1, 1, 0, 0, 2]
+        assert union.families.tolist() == ['a', 'a', 'b', 'b', 'a', 'a', '']
+        assert union.indices.tolist() == [0, 1] * 3 + [0]
+        assert repr(union) == 'MapSet(7 maps, a and b)'
+
+    def test_maps_are_chosen_by_family_also_from_a_file(self, path):
+        mixed = MapSet(GEOMETRIES[:4], recipe={'parts': self.RECIPES}, origins=[1, 0, 1, 1], indices=[5, 6, 7, 8])
+        mixed.save(path)
+        chosen = MapSet.load(path)
+        chosen = chosen[chosen.families == 'b']
+        assert chosen.indices.tolist() == [5, 7, 8]
+        assert_same(chosen[1], GEOMETRIES[2])
+
+    def test_keeps_whole_recipes_that_are_equal(self):
+        recipe = {'mixture': {'a': 1, 'b': 2}, 'parts': self.RECIPES}
+        maps = MapSet(GEOMETRIES[:2], recipe=recipe, origins=[0, 1])
+        assert (maps + maps).recipe == recipe
+        assert (maps + MapSet(GEOMETRIES[:1], recipe=self.RECIPES[1])).origins.tolist() == [0, 1, 1]
+
+    def test_rejects_no_sets_and_what_is_none(self, maps):
+        with pytest.raises(ValueError, match='sets must be at least 1 to be put together, got 0'):
+            MapSet.concat([])
+        with pytest.raises(TypeError, match='unsupported operand'):
+            maps + GEOMETRIES[0]
+
+    @pytest.mark.parametrize(
+        'arguments, message',
+        [
+            ({'origins': [0, 2]}, 'origins must be from 0 to 1, for the recipe has 2 parts, got 2'),
+            ({'origins': [0, -1]}, 'origins must be from 0 to 1, for the recipe has 2 parts, got -1'),
+            ({'origins': [0]}, 'origins has 1 maps, but there are 2 indices'),
+            ({'indices': [0]}, 'walls has 2 maps, but there are 1 indices'),
+        ],
+    )
+    def test_rejects_numbers_that_do_not_fit(self, arguments, message):
+        with pytest.raises(ValueError, match=message):
+            MapSet(GEOMETRIES[:2], recipe={'parts': self.RECIPES}, **arguments)
 
 
 class TestCanonicalHashes:
@@ -382,7 +466,7 @@ class TestBrokenFiles:
         with pytest.raises(ValueError, match=f'{whole} must have schema 1, got {schema}'):
             MapSet.load(whole)
 
-    @pytest.mark.parametrize('name', [*COLUMNS, *(f'{name}.widths' for name in COLUMNS), 'indices'])
+    @pytest.mark.parametrize('name', [*COLUMNS, *(f'{name}.widths' for name in COLUMNS), 'indices', 'origins'])
     def test_missing_columns(self, whole, name):
         self.rewrite(whole, **{name: None})
         with pytest.raises(ValueError, match=f'{whole} contradicts itself: {name} is missing; there are'):
@@ -409,6 +493,8 @@ class TestBrokenFiles:
                 'walls must be at least 1 a map, got 0 in map 0',
             ),
             ({'indices': np.arange(3)}, 'walls has 12 maps, but there are 3 indices'),
+            ({'origins': np.zeros(3, np.int32)}, 'origins has 3 maps, but there are 12 indices'),
+            ({'origins': np.full(12, 1, np.int32)}, 'origins must be from 0 to 0, for the recipe has 1 parts, got 1'),
             ({'indices': np.array(3)}, r'indices must be int64 of shape \(n\), got int64 of \(\)'),
             ({'kinds': np.full(16, 5, np.int32)}, 'kinds must be from 0 to 4, got 5'),
             ({'kinds': np.full(16, -1, np.int32)}, 'kinds must be from 0 to 4, got -1'),
@@ -428,7 +514,9 @@ class TestBrokenFiles:
 
     def test_numbers_of_a_strange_type(self, whole):
         self.rewrite(whole, walls=np.ones((72, 2, 2), np.float16))
-        with pytest.raises(ValueError, match=f'{whole} must hold arrays of F64, I32, I64, but its walls is of F16'):
+        with pytest.raises(
+            ValueError, match=f'{whole} must hold arrays of F64, F32, I32, I64, but its walls is of F16'
+        ):
             MapSet.load(whole)
 
     def test_damage_is_found_by_verify(self, whole):

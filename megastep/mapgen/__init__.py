@@ -1,7 +1,11 @@
 """Generates floorplans: families of them, each a pure function of a seed, an index and a few parameters."""
 
 from megastep.mapgen.certificate import CertificateError, certify
-from megastep.mapgen.family import Family, Parameter
-from megastep.mapgen.generation import FAMILIES, generate
+from megastep.mapgen.family import Choice, Family, Parameter
+from megastep.mapgen.generation import FAMILIES, GenerationError, generate, make
+from megastep.mapgen.mutation import mutate
 
-__all__ = ['FAMILIES', 'CertificateError', 'Family', 'Parameter', 'certify', 'generate']
+__all__ = [
+    'FAMILIES', 'CertificateError', 'Choice', 'Family', 'GenerationError', 'Parameter', 'certify', 'generate', 'make',
+    'mutate',
+]  # fmt: skip

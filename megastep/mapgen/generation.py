@@ -2,58 +2,167 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
 from functools import partial
-from multiprocessing import get_context
+from os import PathLike
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
+from megastep import recipes
 from megastep.geometry import Geometry
-from megastep.mapgen import box, column, house
+from megastep.mapgen import (
+    apartments,
+    arena,
+    box,
+    cave,
+    column,
+    hotel,
+    house,
+    maze,
+    office,
+    rooms,
+    track,
+    voronoi,
+    warehouse,
+)
 from megastep.mapgen.certificate import certify
 from megastep.mapgen.family import Family
+from megastep.mapgen.finishing import finish
+from megastep.mapgen.mixture import apportion, checked_shares
+from megastep.mapgen.parallel import completed, processes
+from megastep.mapgen.shards import Shards
 from megastep.mapset import MapSet
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
-    {family.name: family for family in (box.FAMILY, column.FAMILY, house.FAMILY)}
+    {
+        family.name: family
+        for family in (
+            apartments.FAMILY,
+            arena.FAMILY,
+            box.FAMILY,
+            cave.FAMILY,
+            column.FAMILY,
+            hotel.FAMILY,
+            house.FAMILY,
+            maze.FAMILY,
+            office.FAMILY,
+            rooms.FAMILY,
+            track.FAMILY,
+            voronoi.FAMILY,
+            warehouse.FAMILY,
+        )
+    }
 )
 """The kinds of map that can be generated, by name."""
 
 CHUNK = 16
-"""How many maps a worker makes before it hands them over."""
+"""How many maps are made in one go: by a worker, and for a shard."""
+
+UNDER_WAY = 1024
+"""How many chunks are asked of an executor at once, so that a large cluster has enough to do."""
+
+
+class GenerationError(RuntimeError):
+    """A map could not be made: a bug in megastep, and worth a report."""
+
+
+class Chunk(NamedTuple):
+    """Maps to make: the number of the first, and which part of the recipe it and each that follows is of."""
+
+    start: int
+    origins: tuple[int, ...]
+
+    @property
+    def stop(self) -> int:
+        """The number after the last map's."""
+        return self.start + len(self.origins)
 
 
 def generate(
-    family: str, count: int, *, seed: int = 0, workers: int = 1, progress: bool = False, **parameters: Any
+    family: str | None = None,
+    count: int | None = None,
+    *,
+    mixture: Mapping[str, float] | None = None,
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    seed: int = 0,
+    workers: int = 1,
+    executor: Executor | None = None,
+    out: str | PathLike | None = None,
+    resume: bool = False,
+    geodesics: bool = False,
+    progress: bool = False,
+    **shared: Any,
 ) -> MapSet:
-    """Generates maps. The same arguments give the same maps for ever, whatever the number of workers.
+    """Generates maps. The same arguments give the same maps for ever, whoever and however many make them.
+
+    >>> generate('house', 1000, seed=0, workers=2, rooms=(8, 12))
+    >>> generate(mixture={'house': 0.5, 'maze': 0.5}, count=1000, parameters={'house': {'rooms': (8, 12)}})
 
     More workers are other processes, which import the calling script: there, call this under
     ``if __name__ == '__main__':``.
 
     Args:
-        family: The kind of map: a key of `FAMILIES`.
+        family: The kind of map: a key of `FAMILIES`. Give this or a mixture.
         count: How many maps.
+        mixture: How many maps of each family there are, compared with the others. The first maps, however many,
+            have these shares too, rounded up or down; `MapSet.families` says which map is of which family.
+        parameters: What some of the families take, by family and name.
         seed: Another seed gives other maps. A greater count with the same seed begins with the same maps.
         workers: How many processes to use.
+        executor: What to use instead of processes of this machine: anything of `concurrent.futures`' form, such as a
+            dask client's ``get_executor()``.
+        out: The file to save the maps in. Until it is there, what is finished is kept in a folder beside it, of the
+            same name and ``.shards``.
+        resume: Go on with a run to ``out`` that was killed, instead of refusing to if there is one.
+        geodesics: Give each map the lengths of the shortest paths between its spawns: `Geometry.geodesics`.
         progress: Show a bar.
-        parameters: The family's parameters, each as in ``FAMILIES[family].parameters``.
+        shared: What the family takes, or every family of the mixture, each as in ``FAMILIES[family].parameters``.
 
     Raises:
-        ValueError: if there is no such family or parameter, or a value is out of its range.
+        ValueError: if there is no such family or parameter, a value is out of its range, values don't go together, or
+            what is in the folder of an unfinished run isn't what is asked for.
+        FileNotFoundError: if ``out`` is in no folder.
         CertificateError: if a map isn't valid, which is a bug.
+        GenerationError: if a map can't be made, which is a bug.
     """
-    if family not in FAMILIES:
-        raise ValueError(f'unknown family {family!r}; the families are {", ".join(sorted(FAMILIES))}.')
-    count, seed, workers = _whole('count', count, 1), _whole('seed', seed, 0), _whole('workers', workers, 1)
-    complete = FAMILIES[family].complete(parameters)
-    maps = tqdm(_maps(family, count, seed, workers, complete), family, count, unit='maps', disable=not progress)
-    recipe = {'family': family, 'version': FAMILIES[family].version, 'seed': seed, 'parameters': complete}
-    return MapSet(list(maps), recipe=recipe)
+    count, workers = _whole('count', count, 1), _whole('workers', workers, 1)
+    shares = _shares(family, mixture)
+    more = {'geodesics': True} if geodesics else {}
+    recipe = _recipe(shares, _whole('seed', seed, 0), parameters or {}, shared, more)
+    if executor is not None and workers > 1:
+        raise ValueError(f'workers are processes of this machine, and an executor has its own: got {workers} and both.')
+    shards = _shards(out, recipe, resume)
+    chunks = _chunks(apportion(list(shares.values()), count))
+    made = {chunk: maps for chunk in chunks if shards and (maps := shards.load(chunk.start, chunk.stop))}
+    done, left = sum(map(len, made.values())), [chunk for chunk in chunks if chunk not in made]
+    with tqdm(None, family or 'mixture', count, initial=done, unit='maps', disable=not progress) as bar:
+        for chunk, maps in _called(partial(_make_chunk, recipe), left, workers, executor):
+            made[chunk] = maps
+            if shards:
+                shards.save(maps, chunk.start, chunk.stop)
+            bar.update(len(maps))
+    every = MapSet.concat([made[chunk] for chunk in chunks])
+    return shards.replace(every) if shards else every
+
+
+def make(family: str, index: int, *, seed: int = 0, **parameters: Any) -> Geometry:
+    """Makes one map: the one that `generate` has at an index.
+
+    Args:
+        family: The kind of map: a key of `FAMILIES`.
+        index: The map's number: an entry of `MapSet.indices`.
+        seed: The seed.
+        parameters: The family's parameters.
+
+    Raises:
+        As `generate`.
+    """
+    kind = _family(family)
+    return _make(kind, _whole('seed', seed, 0), _whole('index', index, 0), kind.complete(parameters))
 
 
 def _whole(subject: str, value: Any, least: int) -> int:
@@ -66,21 +175,100 @@ def _whole(subject: str, value: Any, least: int) -> int:
     return number
 
 
-def _maps(family: str, count: int, seed: int, workers: int, parameters: dict[str, Any]) -> Iterator[Geometry]:
-    """The maps in order, made by this process or by several others."""
-    build = partial(_build, family, seed, parameters)
-    if workers == 1:
-        yield from map(build, range(count))
-        return
-    # Ctrl-C is for the caller alone: a pool whose workers die of it never lets the caller end.
-    deaf = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
-    with ProcessPoolExecutor(min(workers, count), get_context('spawn'), initializer=deaf) as pool:
-        yield from pool.map(build, range(count), chunksize=min(CHUNK, -(-count // workers)))
+def _family(name: str) -> Family:
+    if name not in FAMILIES:
+        raise ValueError(f'unknown family {name!r}; the families are {", ".join(sorted(FAMILIES))}.')
+    return FAMILIES[name]
 
 
-def _build(family: str, seed: int, parameters: dict[str, Any], index: int) -> Geometry:
+def _shares(family: str | None, mixture: Mapping[str, float] | None) -> dict[str, float]:
+    """The families asked for, in the order of their names, and how many maps of each, compared with the others."""
+    if (family is None) == (mixture is None):
+        raise ValueError(f'either a family or a mixture must be given, got family={family!r} and mixture={mixture!r}.')
+    return {str(family): 1.0} if mixture is None else checked_shares(mixture)
+
+
+def _recipe(
+    shares: Mapping[str, float],
+    seed: int,
+    parameters: Mapping[str, Mapping[str, Any]],
+    shared: Mapping[str, Any],
+    more: Mapping[str, Any],
+) -> dict[str, Any]:
+    """How the maps are to be made, with all that isn't given filled in, and with what more is asked of each part."""
+    kinds = [_family(name) for name in shares]
+    if unknown := sorted(set(parameters) - set(shares)):
+        raise ValueError(f'parameters are given for {unknown[0]!r}, but the families are {", ".join(shares)}.')
+    parts = [
+        {
+            'family': kind.name,
+            'version': kind.version,
+            'seed': seed,
+            'parameters': kind.complete({**shared, **parameters.get(kind.name, {})}),
+            **more,
+        }
+        for kind in kinds
+    ]
+    recipe = parts[0] if len(parts) == 1 else {'mixture': dict(shares), 'parts': parts}
+    return recipes.jsonable(recipe) or {}
+
+
+def _shards(out: str | PathLike | None, recipe: Mapping[str, Any], resume: bool) -> Shards | None:
+    """Where finished chunks are kept, if anywhere."""
+    if out is None:
+        if resume:
+            raise ValueError('resume goes on with a run to a file: say to which with out.')
+        return None
+    if not (path := Path(out)).parent.is_dir():
+        raise FileNotFoundError(f'{path.parent} is not a folder, so {path.name} cannot be written there.')
+    shards = Shards(path, recipe)
+    shards.check(resume=resume)
+    return shards
+
+
+def _chunks(origins: list[int]) -> list[Chunk]:
+    return [Chunk(start, tuple(origins[start : start + CHUNK])) for start in range(0, len(origins), CHUNK)]
+
+
+def _called(
+    function: Callable[[Chunk], tuple[Chunk, MapSet]], chunks: list[Chunk], workers: int, executor: Executor | None
+) -> Iterator[tuple[Chunk, MapSet]]:
+    """What the function makes of the chunks, in any order: here, in processes of this machine, or elsewhere."""
+    workers = min(workers, len(chunks))
+    if executor is not None:
+        yield from completed(executor, function, chunks, most=UNDER_WAY)
+    elif workers > 1:
+        with processes(workers) as pool:
+            yield from completed(pool, function, chunks, most=2 * workers)
+    else:
+        yield from map(function, chunks)
+
+
+def _make_chunk(recipe: dict[str, Any], chunk: Chunk) -> tuple[Chunk, MapSet]:
+    """Makes the maps of a chunk. This is what workers do."""
+    parts = [part or {} for part in recipes.parts(recipe)]
+    kinds = [FAMILIES[part['family']] for part in parts]
+    complete = [kind.complete(part['parameters']) for kind, part in zip(kinds, parts, strict=True)]
+    indices = range(chunk.start, chunk.stop)
+    geometries = [
+        _make(kinds[origin], parts[origin]['seed'], index, complete[origin])
+        for index, origin in zip(indices, chunk.origins, strict=True)
+    ]
+    maps = MapSet(geometries, recipe=recipe, indices=indices, origins=chunk.origins)
+    return chunk, maps.with_geodesics() if parts[0].get('geodesics') else maps
+
+
+def _make(kind: Family, seed: int, index: int, parameters: dict[str, Any]) -> Geometry:
     """Makes one map and certifies it. The parameters are complete and checked."""
-    kind = FAMILIES[family]
-    geometry = kind.build(kind.words(seed, index), **parameters)
-    certify(geometry, f'{family} version {kind.version}, seed {seed}, index {index}')
+    name = f'{kind.name} version {kind.version}, seed {seed}, index {index}'
+    words = kind.words(seed, index)
+    try:
+        plan = kind.draw(words, parameters)
+        geometry = finish(kind.vary(plan, words, parameters), words)
+    except Exception as error:
+        if isinstance(error, ValueError) and str(error).startswith(f'{kind.name}: '):
+            raise  # the family refuses parameters that don't go together
+        reason = f'{type(error).__name__}: {error}'
+        raise GenerationError(f'{name} could not be made: {reason}. This is a bug in the generator.') from error
+    certify(geometry, name)
     return geometry

@@ -1,0 +1,62 @@
+"""Calls a function on many items, in other processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
+from itertools import islice
+from multiprocessing import get_context, parent_process
+from typing import TypeVar
+
+Item = TypeVar('Item')
+Result = TypeVar('Result')
+
+
+def completed(
+    executor: Executor, function: Callable[[Item], Result], items: Iterable[Item], *, most: int
+) -> Iterator[Result]:
+    """Calls a function on every item, and yields the results as they come, in any order.
+
+    Args:
+        executor: What makes the calls.
+        function: What is called.
+        items: What it is called on.
+        most: How many calls may be under way at once. When this ends early, those that haven't begun are cancelled.
+
+    Raises:
+        Exception: the first that a call raises.
+    """
+    waiting = iter(items)
+    running = {executor.submit(function, item) for item in islice(waiting, most)}
+    try:
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            results = [future.result() for future in done]
+            running |= {executor.submit(function, item) for item in islice(waiting, len(done))}
+            yield from results
+    finally:
+        for future in running:
+            future.cancel()
+
+
+def processes(count: int) -> Executor:
+    """A pool of processes that leave Ctrl-C to the process which made them, and end when it does."""
+    return ProcessPoolExecutor(count, get_context('spawn'), initializer=_begin)
+
+
+def _begin() -> None:
+    """Begins a pool's process."""
+    # A pool whose processes die of Ctrl-C never lets the caller end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Nobody tells a pool's processes that the one they work for was killed: they would wait for ever.
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
