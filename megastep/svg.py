@@ -54,12 +54,14 @@ def draw(geometry: Geometry) -> str:
     thick = max(100 * THICKNESS, 1.5 * pixel)
     chains = _chains(geometry.walls)
     outline, outside = _path(chains, top), _path([chain for chain in chains if _winds_left(chain)], top)
+    clip = f'free-{zlib.crc32(outline.encode()):08x}'  # its own: a page may hold many pictures
     bar, label = _scale_bar(left, bottom - metres_per_pixel * 14, top, metres_per_pixel)
     layers = [
         f'<path d="{outside}" fill="{WALL}"/>',  # so that pillars are solid
         f'<path d="{outline}" fill="none" stroke="{WALL}" stroke-width="{2 * thick:.3g}"/>',
         f'<path d="{outline}" fill="{FLOOR}" fill-rule="evenodd"/>',
-        *(_draw_room(room, top) for room in geometry.rooms),
+        f'<clipPath id="{clip}"><path d="{outline}" clip-rule="evenodd"/></clipPath>',  # furniture isn't floor
+        f'<g clip-path="url(#{clip})">{"".join(_draw_room(room, top) for room in geometry.rooms)}</g>',
         _strokes(_thin(geometry.walls), top, f'stroke="{WALL}" stroke-width="{thick / 2:.3g}"'),
         _strokes(geometry.doors, top, f'stroke="{DOOR}" stroke-width="{pixel:.3g}"'),
         _strokes(_dots(geometry.spawns), top, f'stroke="{SPAWN}" stroke-opacity=".3" stroke-width="{1.6 * pixel:.3g}"'),

@@ -1,6 +1,7 @@
-"""Pictures for people: a gallery of floorplans, and one env with what its agents see."""
+"""Pictures for people: floorplans, how their statistics are distributed, and one env with what its agents see."""
 
+from megastep.plotting.distributions import distributions
 from megastep.plotting.floorplans import gallery
 from megastep.plotting.states import StatePlot, plot_state
 
-__all__ = ['StatePlot', 'gallery', 'plot_state']
+__all__ = ['StatePlot', 'distributions', 'gallery', 'plot_state']

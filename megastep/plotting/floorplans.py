@@ -18,6 +18,12 @@ from megastep.plotting.figures import DEEP, Picture, free_space, patch
 
 PAPER, FLOOR, INK, FADED, LAMP = '#ffffff', '#f7f3ec', '#2d323d', '#868c97', '#f2b134'
 
+FURNITURE = '#c9a883'
+"""What stands in a room is filled with this,"""
+
+ROCKY = frozenset({'arena', 'cave', 'maze', 'track'})
+"""but for these, where it isn't furniture."""
+
 TINTS = {
     'balcony': '#d5e8c8',
     'bathroom': '#bfe1e4',
@@ -98,7 +104,11 @@ def _frame(axes: Axes, bounds: Sequence[float], *, width: float, height: float) 
 
 def _draw_plan(axes: Axes, geometry: Geometry) -> None:
     free = free_space(geometry.walls)
-    axes.add_patch(patch(free.buffer(DEEP, join_style='mitre'), facecolor=INK))
+    rooms = [shapely.Polygon(room.outline).buffer(0) for room in geometry.rooms if room.kind not in ROCKY]
+    whole = shapely.union_all([free, *rooms])
+    axes.add_patch(patch(whole.buffer(DEEP, join_style='mitre'), facecolor=INK))
+    for room in rooms:
+        axes.add_patch(patch(room, facecolor=FURNITURE))
     axes.add_patch(patch(free, facecolor=FLOOR))
     for room in geometry.rooms:
         tint = TINTS.get(room.kind, TINTS['room'])

@@ -1,0 +1,91 @@
+"""How statistics of maps are distributed: those of several sets, and of real homes, in one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Shaped
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from megastep.plotting.figures import Picture
+
+PAPER, INK, FADED, RULE = '#ffffff', '#2d323d', '#868c97', '#e4e2dd'
+
+COLOURS = ('#2f6fb7', '#d9542b', '#3d8b5a', '#8a5fb0', '#b8860b', '#4a9aa8')
+"""What the first, the second and further sets are drawn in; the seventh as the first again."""
+
+WIDTH, HEIGHT, ACROSS, UP, MARGIN, LEGEND = 2.3, 1.35, 0.35, 0.75, 0.4, 0.35
+"""The picture's measures in inches: a panel's width and height, the gaps between panels, the edge, the legend."""
+
+SHOWN = (0.005, 0.98)
+"""Panels show values from one of these shares of the sets to the other: a few outliers mustn't squeeze the rest."""
+
+Points = Sequence[tuple[float, float]]
+
+
+def distributions(
+    sets: Mapping[str, Mapping[str, Shaped[np.ndarray, ' map']]],
+    real: Mapping[str, Points] | None = None,
+    columns: int = 5,
+) -> Figure:
+    """Draws a panel a statistic: the share of each set's maps that have at most a value.
+
+    Args:
+        sets: By the name of a set, what `megastep.MapSet.stats` gives of it: the same statistics of each. Those that
+            are NaN for all maps of all sets are left out, and so are hashes.
+        real: By statistic, values of real homes and the share of them that have at most each. Drawn in black.
+        columns: How many panels to a row.
+
+    Raises:
+        ValueError: if there are no sets, none of them has a statistic to draw, or columns is below 1.
+    """
+    if columns < 1:
+        raise ValueError(f'columns must be at least 1, got {columns}.')
+    names = [name for name in next(iter(sets.values()), {}) if _can_be_drawn([each[name] for each in sets.values()])]
+    if not names:
+        raise ValueError(f'sets must have a statistic to draw, got {len(sets)} sets without any.')
+    columns = min(columns, len(names))
+    rows = -(-len(names) // columns)
+    width = 2 * MARGIN + columns * (WIDTH + ACROSS) - ACROSS
+    height = 2 * MARGIN + LEGEND + rows * (HEIGHT + UP) - UP + 0.2
+    figure = Picture(width=width, height=height, colour=PAPER, dpi=150)
+    for i, name in enumerate(names):
+        left, top = MARGIN + i % columns * (WIDTH + ACROSS), height - MARGIN - LEGEND - i // columns * (HEIGHT + UP)
+        axes = figure.axes_at(left, top - HEIGHT, WIDTH, HEIGHT)
+        _draw(axes, name, [each[name] for each in sets.values()], (real or {}).get(name, ()))
+    _draw_legend(figure, list(sets), bool(real), left=MARGIN, top=height - MARGIN / 2)
+    return figure
+
+
+def _can_be_drawn(values: Sequence[Shaped[np.ndarray, ' map']]) -> bool:
+    return all(each.dtype != np.uint64 for each in values) and any(np.isfinite(each).any() for each in values)
+
+
+def _draw(axes: Axes, name: str, sets: Sequence[Shaped[np.ndarray, ' map']], real: Points) -> None:
+    axes.set_axis_on()
+    axes.set_title(name.replace('_', ' '), loc='left', fontsize=9, color=INK, fontweight='bold', pad=4)
+    axes.tick_params(labelsize=7, colors=FADED, length=2)
+    axes.set(ylim=(0, 1.02), yticks=(0, 0.5, 1))
+    axes.grid(color=RULE, linewidth=0.6)
+    axes.spines[['top', 'right']].set_visible(False)
+    axes.spines[['left', 'bottom']].set_color(FADED)
+    bounds = [value for value, share in real if SHOWN[0] <= share <= SHOWN[1]]
+    for number, values in enumerate(sets):
+        finite = np.sort(values[np.isfinite(values)])
+        if len(finite):
+            axes.ecdf(finite, color=COLOURS[number % len(COLOURS)], linewidth=1.4)
+            bounds += np.quantile(finite, SHOWN).tolist()
+    if real:
+        axes.plot(*zip(*real, strict=True), color=INK, linewidth=1.1, linestyle=(0, (3, 1.5)), zorder=3)
+    spare = (max(bounds) - min(bounds)) * 0.04 or 0.5
+    axes.set_xlim(min(bounds) - spare, max(bounds) + spare)
+
+
+def _draw_legend(figure: Picture, names: Sequence[str], real: bool, *, left: float, top: float) -> None:
+    entries = [(name, COLOURS[i % len(COLOURS)]) for i, name in enumerate(names)]
+    for name, colour in [*entries, *([('real apartments', INK)] if real else [])]:
+        figure.write(left, top, '▬', va='center', color=colour, fontsize=9)
+        figure.write(left + 0.2, top, name, va='center', color=INK, fontsize=9)
+        left += 0.5 + 0.085 * len(name)
