@@ -10,32 +10,40 @@ import tyro
 from rich.console import Console
 from tyro.conf import Positional
 
-from benchmarks import cases, generation, kernels, measuring, proof
+from benchmarks import cases, certification, generation, kernels, measuring, proof
 from benchmarks.report import Report, current_commit
 from megastep import machine
 
 
 def main(
-    subject: Positional[Literal['envs', 'render', 'physics', 'step', 'mapgen', 'proof']] = 'envs',
+    subject: Positional[Literal['envs', 'render', 'physics', 'step', 'mapgen', 'mapgen-proof', 'proof']] = 'envs',
     *,
     device: str | None = None,
     out: Path | None = None,
     commit: str | None = None,
     quick: bool = False,
+    maps: int = certification.COUNT,
+    workers: int = 2,
 ) -> None:
     """Measure how fast megastep is.
 
     Args:
         subject: An overview of the envs; the renderer or the physics alone; the envs' whole steps; the map generator;
-            or whether the physics holds what it promises.
+            whether the generator's maps are valid whatever its parameters; or whether the physics holds what it
+            promises.
         device: Where all but the map generator runs; by default the GPU if there is one.
         out: The JSON file to write; by default a name of device and date in benchmarks/results.
         commit: What the report calls the code that was measured; by default what git says.
         quick: Measure next to nothing, to see that it works.
+        maps: How many maps mapgen-proof makes.
+        workers: How many processes it uses.
     """
     where = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
-    rows = measure(subject, where, quick=quick)
-    name = machine.device_name('cpu' if subject == 'mapgen' else where)
+    if subject == 'mapgen-proof':
+        rows = certification.prove(1 if quick else maps, workers=1 if quick else workers)
+    else:
+        rows = measure(subject, where, quick=quick)
+    name = machine.device_name('cpu' if subject.startswith('mapgen') else where)
     report = Report(subject, name, rows, commit or current_commit())
     path = out or report.default_path
     report.save(path)
@@ -52,7 +60,7 @@ def measure(subject: str, device: torch.device, *, quick: bool) -> list[dict]:
         return proof.prove(device, quick=quick)
     effort: dict = {'rounds': 1, 'round_seconds': 0.001} if quick else {}
     if subject == 'mapgen':
-        return [generation.measure(case) for case in (generation.QUICK if quick else generation.CASES)]
+        return [generation.measure(case) for case in (generation.QUICK if quick else generation.cases())]
     if subject in ('render', 'physics'):
         return [
             kernels.measure(subject, case, device, **effort) for case in kernels.cases(subject, device, quick=quick)

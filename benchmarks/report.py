@@ -41,12 +41,13 @@ class Report:
     versions: Mapping[str, str] = field(default_factory=lambda: installed_versions())
 
     def table(self) -> Table:
-        """The rows as a table; the headings are the columns' names."""
+        """The rows as a table; the headings are the columns' names. Lists are left to the file."""
         table = Table()
-        for name in self.rows[0]:
+        names = [name for name, value in self.rows[0].items() if not isinstance(value, list)]
+        for name in names:
             table.add_column(name, justify='left' if isinstance(self.rows[0][name], str) else 'right')
         for row in self.rows:
-            table.add_row(*map(written, row.values()))
+            table.add_row(*(written(row[name]) for name in names))
         return table
 
     def save(self, path: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from megastep import Geometry, MapSet, machine, mapgen
 
-LARGE_HOUSE = {'rooms': (17, 21)}
+LARGE_HOUSE: dict[str, Any] = {'rooms': (17, 21)}
 """A house of about 165 walls, as many as in the world's real floorplans that others measure themselves in."""
 
 GRID, SIDE, DOOR = (11, 12), 3.0, 0.9

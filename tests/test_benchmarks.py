@@ -24,7 +24,7 @@ def from_the_root(monkeypatch):
         ('render', {'maps', 'envs', 'agents', 'walls', 'rays', 'render/s'}),
         ('physics', {'maps', 'envs', 'agents', 'walls', 'physics/s'}),
         ('step', {'env', 'envs', 'walls', 'rays', 'steps/s', 'uncopied/s', 'eager/s'}),
-        ('mapgen', {'family', 'parameters', 'maps', 'walls', 'maps/s a core'}),
+        ('mapgen', {'family', 'parameters', 'maps', 'workers', 'walls', 'seconds', 'maps/s a core'}),
     ],
 )
 def test_prints_a_table_and_writes_it(tmp_path, capsys, subject, columns):
