@@ -158,9 +158,10 @@ class Core:
         self.non_finite.zero_()
         if counts.any():
             env, agent = counts.nonzero()[0].tolist()
+            others = int((counts > 0).sum()) - 1
             raise ValueError(
-                f'velocities must be finite, but that of env {env}, agent {agent} was not, {counts[env, agent]} times, '
-                f'nor were those of {int((counts > 0).sum()) - 1} other agents.'
+                f'velocities must be finite, but that of env {env}, agent {agent} was not, {counts[env, agent]} times'
+                + (f', nor were those of {others} other agents.' if others else '.')
             )
 
 
