@@ -12,6 +12,7 @@ from oracle import array
 from megastep import numba, physics, rendering, triton
 from megastep.core import Cameras, Core
 from megastep.geometry import AGENT_RADIUS
+from megastep.groups import Groups
 from megastep.ragged import Ragged
 from megastep.scenery import Scenery
 
@@ -31,7 +32,8 @@ def on_cpu(scenery):
     """The same buffers on the CPU."""
     values = {field.name: getattr(scenery, field.name) for field in fields(scenery)}
     moved = {name: v.to('cpu') for name, v in values.items() if isinstance(v, Ragged | torch.Tensor)}
-    return replace(scenery, **moved)
+    groups = Groups(*(getattr(scenery.groups, field.name).to('cpu') for field in fields(Groups)))
+    return replace(scenery, groups=groups, **moved)
 
 
 def twin(core, scenery=None):
@@ -273,8 +275,10 @@ def test_skipping_groups_of_walls_changes_nothing(device, use):
     """With boxes that hold everything no group is skipped, and every ray and every move is the same to the last bit."""
     use(triton)
     core = small_core(5, 2, device)
-    everything = torch.tensor([-1e9, -1e9, 1e9, 1e9], device=device).expand_as(core.scenery.boxes.vals).contiguous()
-    all_tried = twin(core, replace(core.scenery, boxes=Ragged(everything, core.scenery.boxes.widths)))
+    boxes = core.scenery.groups.boxes
+    everything = torch.tensor([-1e9, -1e9, 1e9, 1e9], device=device).expand_as(boxes.vals).contiguous()
+    groups = replace(core.scenery.groups, boxes=Ragged(everything, boxes.widths))
+    all_tried = twin(core, replace(core.scenery, groups=groups))
     cameras = Cameras(res=16, subsample=2, fov=100)
     views = [rendering.render(each, cameras, per_ray=True) for each in (core, all_tried)]
     for name in ('distances', 'lines', 'rgb', 'depth'):

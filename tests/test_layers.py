@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [  # lowest first
     {'ragged', 'geometry', 'freespace', 'segments', 'svg', 'machine'},
     {'mapset', 'columns', 'mapfile', 'splitting', 'symmetry', 'mapgen', 'triton', 'numba'},
-    {'scenery', 'boxes', 'textures', 'core', 'physics', 'rendering', 'coverage', 'backend'},
+    {'scenery', 'groups', 'textures', 'core', 'physics', 'rendering', 'coverage', 'backend'},
     {'motion', 'sensors', 'spawning', 'env', 'capture', 'outputs'}
     | {'plotting', 'recording', 'snapshot', 'viewer', 'testing'},
     {'envs'},

@@ -1,6 +1,7 @@
 """What physics doesn't depend on, and what it must withstand."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import oracle
@@ -9,7 +10,7 @@ import torch
 import worlds
 
 from benchmarks.physics import behaviour, checking, course, maps
-from megastep import boxes, numba, physics, triton
+from megastep import groups, numba, physics, triton
 from megastep.core import Core
 from megastep.geometry import Geometry
 from megastep.scenery import Scenery
@@ -71,7 +72,7 @@ def carried(core, carry):
     geometries = [*map(unchecked, core.scenery.walls, core.scenery.spawns)]
     scenery = Scenery.pack(geometries, num_agents=core.num_agents, device=core.device)
     scenery.walls.vals.copy_(carry(core.scenery.walls.vals))
-    scenery.boxes.vals.copy_(boxes.bound(scenery.walls).vals)
+    scenery = replace(scenery, groups=groups.group(scenery.walls))
     other = copied(core, scenery=scenery)
     other.agents.positions.copy_(carry(core.agents.positions))
     return other

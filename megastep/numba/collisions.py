@@ -22,7 +22,8 @@ DEGREE = np.float32(math.pi / 180)
 class Obstacles(NamedTuple):
     """What an env's agents may touch."""
 
-    walls: np.ndarray
+    walls: np.ndarray  # in groups of neighbours
+    numbers: np.ndarray  # which of the map's walls each is
     boxes: np.ndarray  # around every ``group`` of walls
     group: int
     others: np.ndarray  # all the agents' positions
@@ -33,9 +34,11 @@ class Obstacles(NamedTuple):
 @njit(cache=True, error_model='numpy')
 def obstacles_in(maps, m, others, radius):
     """What agents at the positions ``others`` may touch in map m."""
-    walls = maps.walls[maps.wall_starts[m] : maps.wall_starts[m] + maps.wall_widths[m]]
+    first, last = maps.wall_starts[m], maps.wall_starts[m] + maps.wall_widths[m]
     boxes = maps.boxes[maps.box_starts[m] : maps.box_starts[m] + maps.box_widths[m]]
-    return Obstacles(walls, boxes, maps.group, others, len(maps.outline), radius)
+    return Obstacles(
+        maps.grouped[first:last], maps.numbers[first:last], boxes, maps.group, others, len(maps.outline), radius
+    )
 
 
 class Outcome(NamedTuple):
@@ -68,7 +71,7 @@ def first_impact(obstacles, a, px, py, dx, dy):
     near the way at all: if not, the move needs no other check.
     """
     time, nx, ny, line, into, near = NEVER, ZERO, ZERO, -1, ZERO, len(obstacles.others) > 1
-    walls, boxes, group, others, sides, radius = obstacles
+    walls, numbers, boxes, group, others, sides, radius = obstacles
     swept = around(px, py, dx, dy, radius + TWO * SKIN)
     for i in range(len(boxes)):
         if apart(swept, boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]):
@@ -80,7 +83,7 @@ def first_impact(obstacles, a, px, py, dx, dy):
             near = True
             t, x, y = impact(px, py, dx, dy, ax, ay, bx, by, radius + SKIN)
             if t < time or (t == time and dx * x + dy * y < into):
-                time, nx, ny, line, into = t, x, y, len(others) * sides + k, dx * x + dy * y
+                time, nx, ny, line, into = t, x, y, len(others) * sides + numbers[k], dx * x + dy * y
     for b in range(len(others)):
         if b != a:
             x, y = others[b, 0], others[b, 1]
@@ -93,7 +96,7 @@ def first_impact(obstacles, a, px, py, dx, dy):
 @njit(cache=True, error_model='numpy')
 def safe(obstacles, a, px, py, qx, qy):
     """Whether the way from p to q keeps clear of everything by the radius, or as clear as p is if that is less."""
-    walls, boxes, group, others, _, radius = obstacles
+    walls, _, boxes, group, others, _, radius = obstacles
     swept = around(px, py, qx - px, qy - py, radius + TWO * SKIN)
     for i in range(len(boxes)):
         if apart(swept, boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]):

@@ -7,23 +7,18 @@ is tried at once; what is the same for all walls is a scalar.
 import math
 from typing import no_type_check
 
+import torch
 import triton
 import triton.language as tl
 
+from megastep.triton.groups import boxes_met, load_walls
 from megastep.triton.sweeps import NEVER, NUDGE, away, chord_clearance, impact
+from megastep.triton.words import LANES, bits, lowest
 
 SKIN = tl.constexpr(1e-4)
 LONGEST = tl.constexpr(1024.0)
 SLIDES, HALVINGS = tl.constexpr(4), tl.constexpr(3)
 DEGREE = tl.constexpr(math.pi / 180)
-
-
-@triton.jit
-@no_type_check
-def apart(boxes, box, left, bottom, right, top):
-    """Whether a box of the scenery doesn't meet the one given."""
-    at = boxes + 4 * box
-    return (right < tl.load(at)) | (top < tl.load(at + 1)) | (left > tl.load(at + 2)) | (bottom > tl.load(at + 3))
 
 
 @triton.jit
@@ -42,17 +37,6 @@ def earliest(times, nx, ny, intos, lines, time, best_x, best_y, into, line):
 
 @triton.jit
 @no_type_check
-def load_walls(walls, first, start, width, GROUP: tl.constexpr):
-    """A group of a map's walls; beyond the last one, walls too far away to touch."""
-    k = start + tl.arange(0, GROUP)
-    wall, there = walls + 4 * (first + k), k < width
-    ax, ay = tl.load(wall, mask=there, other=-1e6), tl.load(wall + 1, mask=there, other=-1e6)
-    bx, by = tl.load(wall + 2, mask=there, other=-1e6), tl.load(wall + 3, mask=there, other=-1e6 + 1)
-    return ax, ay, bx, by
-
-
-@triton.jit
-@no_type_check
 def first_impact(
     walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, dx, dy,
     SIDES: tl.constexpr, NUM: tl.constexpr, GROUP: tl.constexpr,
@@ -65,22 +49,28 @@ def first_impact(
     margin = radius + 2 * SKIN
     left, right = tl.minimum(px, px + dx) - margin, tl.maximum(px, px + dx) + margin
     bottom, top = tl.minimum(py, py + dy) - margin, tl.maximum(py, py + dy) + margin
-    for start in range(0, width, GROUP):
-        if ~apart(boxes, first_box + start // GROUP, left, bottom, right, top):
+    num_boxes = (width + GROUP - 1) // GROUP
+    for some in range(0, num_boxes, LANES):
+        met = boxes_met(boxes, first_box, some, num_boxes, left, bottom, right, top)
+        while met != 0:
+            start = (some + lowest(met)) * GROUP
+            met &= met - 1
             ax, ay, bx, by = load_walls(walls, first, start, width, GROUP)
             beside = (right < tl.minimum(ax, bx)) | (left > tl.maximum(ax, bx))
             beside = beside | (top < tl.minimum(ay, by)) | (bottom > tl.maximum(ay, by))
-            near = tl.maximum(near, tl.max((~beside).to(tl.int32), 0))
-            times, x, y = impact(px, py, dx, dy, ax, ay, bx, by, radius + SKIN)
-            lines = NUM * SIDES + start + tl.arange(0, GROUP)
-            time, nx, ny, into, line = earliest(times, x, y, dx * x + dy * y, lines, time, nx, ny, into, line)
+            if bits(~beside) != 0:
+                near = 1
+                times, x, y = impact(px, py, dx, dy, ax, ay, bx, by, radius + SKIN)
+                lines = NUM * SIDES + start + tl.arange(0, GROUP)
+                time, nx, ny, into, line = earliest(times, x, y, dx * x + dy * y, lines, time, nx, ny, into, line)
     if NUM > 1:
         near = 1
         times, x, y = impact(px, py, dx, dy, xs, ys, xs, ys, 2 * radius + SKIN)
         times, lines = tl.where(is_other, times, NEVER), tl.arange(0, xs.shape[0]) * SIDES
         time, nx, ny, into, line = earliest(times, x, y, dx * x + dy * y, lines, time, nx, ny, into, line)
-    met = time <= 1
-    return tl.minimum(time, 1.0), tl.where(met, nx, 0.0), tl.where(met, ny, 0.0), tl.where(met, line, -1), near
+    touches = time <= 1
+    nx, ny, line = tl.where(touches, nx, 0.0), tl.where(touches, ny, 0.0), tl.where(touches, line, -1)
+    return tl.minimum(time, 1.0), nx, ny, line, near
 
 
 @triton.jit
@@ -94,8 +84,12 @@ def safe(
     margin = radius + 2 * SKIN
     left, right = tl.minimum(px, qx) - margin, tl.maximum(px, qx) + margin
     bottom, top = tl.minimum(py, qy) - margin, tl.maximum(py, qy) + margin
-    for start in range(0, width, GROUP):
-        if ~apart(boxes, first_box + start // GROUP, left, bottom, right, top):
+    num_boxes = (width + GROUP - 1) // GROUP
+    for some in range(0, num_boxes, LANES):
+        met = boxes_met(boxes, first_box, some, num_boxes, left, bottom, right, top)
+        while met != 0:
+            start = (some + lowest(met)) * GROUP
+            met &= met - 1
             ax, ay, bx, by = load_walls(walls, first, start, width, GROUP)
             clearance, before = chord_clearance(px, py, qx, qy, ax, ay, bx, by)
             enough = tl.minimum(radius + SKIN / 2, before)
@@ -186,7 +180,7 @@ def move(
 @no_type_check
 def _advance(
     # the maps
-    walls, wall_starts, wall_widths, boxes, box_starts, outline,
+    walls, wall_starts, wall_widths, numbers, boxes, box_starts, outline,
     # the envs: read and written
     map_ids, positions, velocities, angles, angular_velocities, contacts, non_finite, stops,
     # out
@@ -221,6 +215,8 @@ def _advance(
             SLIDE, SIDES, NUM, GROUP,
         )  # fmt: skip
         xs, ys = tl.where(number == a, px, xs), tl.where(number == a, py, ys)
+        if line >= NUM * SIDES:
+            line = NUM * SIDES + tl.load(numbers + first + line - NUM * SIDES)
         if NUM > 1:
             if (line >= 0) & (line < NUM * SIDES):
                 line += side_touched(outline, tl.load(angles + e * NUM + line // SIDES), nx, ny, SIDES)
@@ -245,9 +241,10 @@ def _advance(
 def advance(core, progress, *, slide):
     """Moves every agent for one step: see `megastep.physics.advance`."""
     scenery, agents = core.scenery, core.agents
-    walls, boxes = scenery.walls, scenery.boxes
+    walls, groups = scenery.walls, scenery.groups
     _advance[(core.num_envs,)](
-        walls.vals, walls.starts, walls.widths, boxes.vals, boxes.starts, scenery.outline,
+        groups.walls.view(torch.int64), walls.starts, walls.widths, groups.numbers, groups.boxes.vals,
+        groups.boxes.starts, scenery.outline,
         core.map_ids, agents.positions, agents.velocities, agents.angles, agents.angular_velocities,
         core.contacts, core.non_finite, core.stops, progress, core.turn, core.agent_radius, 1 / core.fps,
         SLIDE=slide, SIDES=len(scenery.outline), NUM=core.num_agents,

@@ -6,9 +6,12 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
+from megastep.triton.groups import load_walls
+from megastep.triton.words import LANES, bits, joined, lowest
+
 DEGREE = tl.constexpr(math.pi / 180)
-RECORD = tl.constexpr(8)
-"""A line taken down is eight numbers: its ends, forward and left, the two of its inverse depth, and its number."""
+RECORD = tl.constexpr(4)
+"""A line taken down is four words: its ends, each forward and left, the two of its inverse depth, and its number."""
 EDGE_ON = tl.constexpr(2e-6)
 """Of a line whose plane comes this close to the camera, rounding leaves nothing of how depth varies along it."""
 
@@ -38,18 +41,15 @@ def take_down(records, plain_count, close_count, capacity, af, al, bf, bl, line,
     rise = tl.where(edge_on, 0.0, (af - bf) * scale)
     length_square = (bf - af) * (bf - af) + (bl - al) * (bl - al)
     is_close = edge_on | (facing * facing < 1.01 * near * near * length_square)
-    plain, close = (seen & ~is_close).to(tl.int32), (seen & is_close).to(tl.int32)
-    from_front, from_back = plain_count + tl.cumsum(plain, 0) - 1, capacity - close_count - tl.cumsum(close, 0)
-    slot = tl.where(is_close, from_back, from_front)
+    counts = tl.where(seen, tl.where(is_close, 1 << 16, 1), 0)  # two counts in one number, to scan them at once
+    upto, all_counts = tl.cumsum(counts, 0), tl.sum(counts, 0)
+    slot = tl.where(is_close, capacity - close_count - (upto >> 16), plain_count + (upto & 0xFFFF) - 1)
     record = records + slot * RECORD
-    tl.store(record, af, mask=seen)
-    tl.store(record + 1, al, mask=seen)
-    tl.store(record + 2, bf, mask=seen)
-    tl.store(record + 3, bl, mask=seen)
-    tl.store(record + 4, base, mask=seen)
-    tl.store(record + 5, rise, mask=seen)
-    tl.store(record + 6, line.to(tl.float32, bitcast=True), mask=seen)
-    return plain_count + tl.sum(plain, 0), close_count + tl.sum(close, 0)
+    tl.store(record, joined(af, al), mask=seen)
+    tl.store(record + 1, joined(bf, bl), mask=seen)
+    tl.store(record + 2, joined(base, rise), mask=seen)
+    tl.store(record + 3, line.to(tl.int64), mask=seen)
+    return plain_count + (all_counts & 0xFFFF), close_count + (all_counts >> 16)
 
 
 @triton.jit
@@ -66,10 +66,12 @@ def side_ends(outline, positions, angles, agent, k, x, y):
 
 @triton.jit
 @no_type_check
-def box_in_view(boxes, box, x, y, cos, sin, leftmost, rightmost):
-    """Whether a box of walls may reach between two slopes of a camera's view."""
-    at = boxes + 4 * box
-    left, bottom, right, top = tl.load(at), tl.load(at + 1), tl.load(at + 2), tl.load(at + 3)
+def boxes_in_view(boxes, first, start, count, x, y, cos, sin, leftmost, rightmost):
+    """Which of a map's boxes, from number ``start`` on, may reach between two slopes of a camera's view: a bit each."""
+    box = start + tl.arange(0, LANES)
+    at, there = boxes + 4 * (first + box), box < count
+    left, bottom = tl.load(at, mask=there, other=0.0), tl.load(at + 1, mask=there, other=0.0)
+    right, top = tl.load(at + 2, mask=there, other=0.0), tl.load(at + 3, mask=there, other=0.0)
     cx, cy, wx, wy = (left + right) / 2 - x, (bottom + top) / 2 - y, (right - left) / 2, (top - bottom) / 2
     forward, sideways = cos * cx + sin * cy, cos * cy - sin * cx
     left_x, left_y = leftmost * cos + sin, leftmost * sin - cos
@@ -78,7 +80,7 @@ def box_in_view(boxes, box, x, y, cos, sin, leftmost, rightmost):
     ahead = forward + tl.abs(cos) * wx + tl.abs(sin) * wy > -reach
     not_left = leftmost * forward - sideways + tl.abs(left_x) * wx + tl.abs(left_y) * wy > -reach
     not_right = sideways - rightmost * forward + tl.abs(right_x) * wx + tl.abs(right_y) * wy > -reach
-    return ahead & not_right & not_left
+    return bits(there & ahead & not_right & not_left)
 
 
 @triton.jit
@@ -99,18 +101,23 @@ def take_down_agents(
 @triton.jit
 @no_type_check
 def take_down_walls(
-    records, plain, close, capacity, walls, first_wall, width, boxes, first_box, first_line, x, y, cos, sin,
+    records, plain, close, capacity, walls, first_wall, width, numbers, boxes, first_box, first_line, x, y, cos, sin,
     leftmost, rightmost, near, GROUP: tl.constexpr,
 ):  # fmt: skip
     """Takes down a map's walls, a GROUP at a time; groups whose box is out of view are skipped."""
-    for start in range(0, width, GROUP):
-        if box_in_view(boxes, first_box + start // GROUP, x, y, cos, sin, leftmost, rightmost):
+    num_boxes = (width + GROUP - 1) // GROUP
+    for some in range(0, num_boxes, LANES):
+        in_view = boxes_in_view(boxes, first_box, some, num_boxes, x, y, cos, sin, leftmost, rightmost)
+        while in_view != 0:
+            start = (some + lowest(in_view)) * GROUP
+            in_view &= in_view - 1
+            ax, ay, bx, by = load_walls(walls, first_wall, start, width, GROUP)
+            ax, ay, bx, by = ax - x, ay - y, bx - x, by - y
             k = start + tl.arange(0, GROUP)
-            wall, there = walls + 4 * (first_wall + k), k < width
-            ax, ay = tl.load(wall, mask=there, other=0) - x, tl.load(wall + 1, mask=there, other=0) - y
-            bx, by = tl.load(wall + 2, mask=there, other=0) - x, tl.load(wall + 3, mask=there, other=0) - y
+            there = k < width
+            line = first_line + tl.load(numbers + first_wall + k, mask=there, other=0)
             af, al, bf, bl = cos * ax + sin * ay, cos * ay - sin * ax, cos * bx + sin * by, cos * by - sin * bx
             plain, close = take_down(
-                records, plain, close, capacity, af, al, bf, bl, first_line + k, there, leftmost, rightmost, near
+                records, plain, close, capacity, af, al, bf, bl, line, there, leftmost, rightmost, near
             )
     return plain, close

@@ -15,6 +15,7 @@ import triton.language as tl
 
 from megastep.triton.culling import DEGREE, RECORD, take_down_agents, take_down_walls
 from megastep.triton.shading import any_of, colour_agents, pixel_means, wall_colour
+from megastep.triton.words import halves
 
 PROGRAMS = 256
 """How many programs there are for each multiprocessor: most wait, so that none that is done early stays idle."""
@@ -33,9 +34,10 @@ def draw(records, slot, slopes, limits, inverses, slots, CLOSE: tl.constexpr):
     for both: no ray slips between them.
     """
     record = records + slot * RECORD
-    right = tl.load(record + 1) - slopes * tl.load(record)
-    left = tl.load(record + 3) - slopes * tl.load(record + 2)
-    inverse = tl.load(record + 4) + slopes * tl.load(record + 5)
+    af, al = halves(tl.load(record))
+    bf, bl = halves(tl.load(record + 1))
+    base, rise = halves(tl.load(record + 2))
+    right, left, inverse = al - slopes * af, bl - slopes * bf, base + slopes * rise
     hit = (right <= 0) & (left >= 0) & (inverse > inverses)
     if CLOSE:
         hit &= (inverse < limits) & (right < left)
@@ -79,7 +81,7 @@ def _render(
     # the envs
     positions, angles, map_ids,
     # the maps
-    walls, wall_starts, wall_widths, boxes, box_starts, lights, light_starts, light_widths,
+    walls, wall_starts, wall_widths, numbers, boxes, box_starts, lights, light_starts, light_widths,
     texels, texel_starts, surface, outline, outline_albedo,
     # the cameras
     mounts, half, near, max_depth, girth,
@@ -124,7 +126,7 @@ def _render(
                 leftmost, rightmost, near, NUM_AGENTS, SIDES, OUTLINES,
             )  # fmt: skip
         plain, close = take_down_walls(
-            records, plain, close, capacity, walls, first_wall, width, boxes, first_box, FIRST_WALL_LINE,
+            records, plain, close, capacity, walls, first_wall, width, numbers, boxes, first_box, FIRST_WALL_LINE,
             x, y, cos, sin, leftmost, rightmost, near, GROUP,
         )  # fmt: skip
         tl.debug_barrier()  # what one lane took down, all draw
@@ -132,8 +134,9 @@ def _render(
 
         hit = valid & (slots >= 0)
         record = records + tl.maximum(slots, 0) * RECORD
-        af, al, bf, bl = tl.load(record), tl.load(record + 1), tl.load(record + 2), tl.load(record + 3)
-        line = tl.where(hit, tl.load(record + 6).to(tl.int32, bitcast=True), -1)
+        af, al = halves(tl.load(record))
+        bf, bl = halves(tl.load(record + 1))
+        line = tl.where(hit, tl.load(record + 3).to(tl.int32), -1)
         right, left = al - slopes * af, bl - slopes * bf
         location = tl.where(right < left, right / (right - left), 0.0)
         distance = (af + location * (bf - af)) * norms
@@ -169,18 +172,19 @@ def _render(
 def render(core, cameras, view):
     """Writes what every camera sees into ``view``: see `megastep.rendering.render`."""
     scenery, agents, per_ray = core.scenery, core.agents, view.distances is not None
-    walls, boxes, lights = scenery.walls, scenery.boxes, scenery.lights
+    walls, groups, lights = scenery.walls, scenery.groups, scenery.lights
     rays = triton.next_power_of_2(cameras.subsample)
     pixels = min(triton.next_power_of_2(cameras.res), max(BLOCK_RAYS // rays, 1))
     units = core.num_envs * core.num_agents * cameras.num_cameras * triton.cdiv(cameras.res, pixels)
     outlines = core.num_agents * scenery.lines_per_agent
     capacity = scenery.most_walls + outlines
-    most = max(SCRATCH // (4 * RECORD.value * capacity), 1)
+    most = max(SCRATCH // (8 * RECORD.value * capacity), 1)
     programs = min(units, PROGRAMS * multiprocessors(core.device), most)
-    scratch = torch.empty((programs, capacity, RECORD.value), device=core.device)
+    scratch = torch.empty((programs, capacity, RECORD.value), dtype=torch.int64, device=core.device)
     _render[(programs,)](
         agents.positions, agents.angles, core.map_ids,
-        walls.vals, walls.starts, walls.widths, boxes.vals, boxes.starts, lights.vals, lights.starts, lights.widths,
+        groups.walls.view(torch.int64), walls.starts, walls.widths, groups.numbers, groups.boxes.vals,
+        groups.boxes.starts, lights.vals, lights.starts, lights.widths,
         scenery.texels.view(torch.int64), scenery.surface.starts, scenery.surface.vals.view(torch.int64),
         scenery.outline, scenery.outline_albedo,
         mounts_on(cameras, core.device), math.tan(math.radians(cameras.fov) / 2), core.agent_radius, cameras.max_depth,

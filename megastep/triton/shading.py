@@ -6,6 +6,7 @@ import triton
 import triton.language as tl
 
 from megastep.triton.light import disc_brightness
+from megastep.triton.words import halves
 
 
 @triton.jit
@@ -43,8 +44,7 @@ def wall_colour(texels, texel_starts, surface, m, wall, location, mask):
     near, far, share = neighbours(tl.where(mask, location, 0.0), count)
     start = surface + tl.load(texel_starts + m)
     near, far = tl.load(start + first + near, mask=mask, other=0), tl.load(start + first + far, mask=mask, other=0)
-    near_light = (near >> 32).to(tl.int32).to(tl.float32, bitcast=True)
-    far_light = (far >> 32).to(tl.int32).to(tl.float32, bitcast=True)
+    near_light, far_light = halves(near)[1], halves(far)[1]
     lit = (near_light + share * (far_light - near_light)) * (1 / 255)
     near, far = near.to(tl.int32), far.to(tl.int32)
     red, green = lit * channel(near, far, share, 0), lit * channel(near, far, share, 8)
