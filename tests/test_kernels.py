@@ -15,6 +15,7 @@ from megastep.geometry import AGENT_RADIUS
 from megastep.groups import Groups
 from megastep.ragged import Ragged
 from megastep.scenery import Scenery
+from megastep.triton import raycasting
 
 
 @pytest.fixture
@@ -271,18 +272,25 @@ def test_a_step_can_be_captured(device):
     torch.testing.assert_close(view.rgb, expected.rgb)
 
 
-def test_skipping_groups_of_walls_changes_nothing(device, use):
-    """With boxes that hold everything no group is skipped, and every ray and every move is the same to the last bit."""
+def test_skipping_groups_of_walls_changes_no_picture(device, use, monkeypatch):
+    use(triton)
+    core = small_core(5, 2, device)
+    cameras, views = Cameras(res=16, subsample=2, fov=100), []
+    for skip in (True, False):
+        monkeypatch.setattr(raycasting, 'SKIP', skip)
+        views.append(rendering.render(core, cameras, per_ray=True))
+    for name in ('distances', 'lines', 'locations', 'rgb', 'depth'):
+        torch.testing.assert_close(*(getattr(view, name) for view in views), rtol=0, atol=0, equal_nan=True)
+
+
+def test_skipping_groups_of_walls_changes_no_move(device, use):
+    """With boxes that hold everything no group is skipped."""
     use(triton)
     core = small_core(5, 2, device)
     boxes = core.scenery.groups.boxes
     everything = torch.tensor([-1e9, -1e9, 1e9, 1e9], device=device).expand_as(boxes.vals).contiguous()
     groups = replace(core.scenery.groups, boxes=Ragged(everything, boxes.widths))
     all_tried = twin(core, replace(core.scenery, groups=groups))
-    cameras = Cameras(res=16, subsample=2, fov=100)
-    views = [rendering.render(each, cameras, per_ray=True) for each in (core, all_tried)]
-    for name in ('distances', 'lines', 'rgb', 'depth'):
-        torch.testing.assert_close(*(getattr(view, name) for view in views), rtol=0, atol=0)
     core.agents.velocities.uniform_(-9, 9, generator=core.generator)
     all_tried.agents.velocities.copy_(core.agents.velocities)
     progress = [physics.advance(each) for each in (core, all_tried)]

@@ -7,13 +7,27 @@ import triton
 import triton.language as tl
 
 from megastep.triton.groups import load_walls
-from megastep.triton.words import LANES, bits, joined, lowest
+from megastep.triton.words import LANES, joined
 
 DEGREE = tl.constexpr(math.pi / 180)
 RECORD = tl.constexpr(4)
 """A line taken down is four words: its ends, each forward and left, the two of its inverse depth, and its number."""
 EDGE_ON = tl.constexpr(2e-6)
 """Of a line whose plane comes this close to the camera, rounding leaves nothing of how depth varies along it."""
+
+REACH = tl.constexpr(1e-3)
+"""Boxes are taken as this much larger than they are, in metres, and so as visible where rounding leaves a doubt."""
+SAFE = tl.constexpr(0.75)
+"""A box counts as hidden only if it is further than what hides it by a third: rounding may make lines that are seen
+almost edge-on out to be nearer than they are."""
+NONE = tl.constexpr(0x7FFFFFFF)
+
+
+@triton.jit
+@no_type_check
+def any_of(mask):
+    """Whether anything in a block of rays is set."""
+    return tl.max(tl.max(mask.to(tl.int32), 1), 0) > 0
 
 
 @triton.jit
@@ -66,21 +80,48 @@ def side_ends(outline, positions, angles, agent, k, x, y):
 
 @triton.jit
 @no_type_check
-def boxes_in_view(boxes, first, start, count, x, y, cos, sin, leftmost, rightmost):
-    """Which of a map's boxes, from number ``start`` on, may reach between two slopes of a camera's view: a bit each."""
-    box = start + tl.arange(0, LANES)
-    at, there = boxes + 4 * (first + box), box < count
+def box_in_frame(boxes, box, there, x, y, cos, sin):
+    """Boxes in a camera's frame: how far forward and left their middles are, and half their sides along x and y."""
+    at = boxes + 4 * box
     left, bottom = tl.load(at, mask=there, other=0.0), tl.load(at + 1, mask=there, other=0.0)
     right, top = tl.load(at + 2, mask=there, other=0.0), tl.load(at + 3, mask=there, other=0.0)
-    cx, cy, wx, wy = (left + right) / 2 - x, (bottom + top) / 2 - y, (right - left) / 2, (top - bottom) / 2
-    forward, sideways = cos * cx + sin * cy, cos * cy - sin * cx
+    cx, cy = (left + right) / 2 - x, (bottom + top) / 2 - y
+    return cos * cx + sin * cy, cos * cy - sin * cx, (right - left) / 2 + REACH, (top - bottom) / 2 + REACH
+
+
+@triton.jit
+@no_type_check
+def boxes_in_view(boxes, first, start, count, x, y, cos, sin, leftmost, rightmost, SKIP: tl.constexpr):
+    """Which of up to 32 of a map's boxes, from number ``start`` on, may reach between two slopes of a camera's view.
+
+    Returns:
+        For each that does, the depth of its nearest point, the bits of a float32 of which the last five are its lane
+        instead, so that the least number is the nearest box; for the others `NONE`.
+    """
+    lane = tl.arange(0, LANES)
+    there = start + lane < count
+    forward, sideways, wx, wy = box_in_frame(boxes, first + start + lane, there, x, y, cos, sin)
     left_x, left_y = leftmost * cos + sin, leftmost * sin - cos
     right_x, right_y = rightmost * cos + sin, rightmost * sin - cos
-    reach = 1e-3
-    ahead = forward + tl.abs(cos) * wx + tl.abs(sin) * wy > -reach
-    not_left = leftmost * forward - sideways + tl.abs(left_x) * wx + tl.abs(left_y) * wy > -reach
-    not_right = sideways - rightmost * forward + tl.abs(right_x) * wx + tl.abs(right_y) * wy > -reach
-    return bits(there & ahead & not_right & not_left)
+    reach = tl.abs(cos) * wx + tl.abs(sin) * wy
+    in_view = forward + reach > 0
+    in_view &= leftmost * forward - sideways + tl.abs(left_x) * wx + tl.abs(left_y) * wy > 0
+    in_view &= sideways - rightmost * forward + tl.abs(right_x) * wx + tl.abs(right_y) * wy > 0
+    depth = tl.maximum(forward - reach, 0.0)
+    keys = (depth.to(tl.int32, bitcast=True) & -LANES) | lane
+    if not SKIP:
+        in_view = there
+    return tl.where(there & in_view, keys, NONE)
+
+
+@triton.jit
+@no_type_check
+def may_be_seen(boxes, box, depth, x, y, cos, sin, slopes, inverses, valid):
+    """Whether anything in a box, which is at least ``depth`` deep, may be nearer than what some ray meets so far."""
+    forward, sideways, wx, wy = box_in_frame(boxes, box, box >= 0, x, y, cos, sin)
+    across = tl.abs(slopes * cos + sin) * wx + tl.abs(cos - slopes * sin) * wy
+    met = valid & (tl.abs(sideways - slopes * forward) <= across)
+    return any_of(met & (inverses * (depth * SAFE) < 1))
 
 
 @triton.jit
@@ -100,24 +141,14 @@ def take_down_agents(
 
 @triton.jit
 @no_type_check
-def take_down_walls(
-    records, plain, close, capacity, walls, first_wall, width, numbers, boxes, first_box, first_line, x, y, cos, sin,
+def take_down_group(
+    records, plain, close, capacity, walls, first_wall, start, width, numbers, first_line, x, y, cos, sin,
     leftmost, rightmost, near, GROUP: tl.constexpr,
 ):  # fmt: skip
-    """Takes down a map's walls, a GROUP at a time; groups whose box is out of view are skipped."""
-    num_boxes = (width + GROUP - 1) // GROUP
-    for some in range(0, num_boxes, LANES):
-        in_view = boxes_in_view(boxes, first_box, some, num_boxes, x, y, cos, sin, leftmost, rightmost)
-        while in_view != 0:
-            start = (some + lowest(in_view)) * GROUP
-            in_view &= in_view - 1
-            ax, ay, bx, by = load_walls(walls, first_wall, start, width, GROUP)
-            ax, ay, bx, by = ax - x, ay - y, bx - x, by - y
-            k = start + tl.arange(0, GROUP)
-            there = k < width
-            line = first_line + tl.load(numbers + first_wall + k, mask=there, other=0)
-            af, al, bf, bl = cos * ax + sin * ay, cos * ay - sin * ax, cos * bx + sin * by, cos * by - sin * bx
-            plain, close = take_down(
-                records, plain, close, capacity, af, al, bf, bl, line, there, leftmost, rightmost, near
-            )
-    return plain, close
+    """Takes down the walls of a map's group that begins at wall ``start``."""
+    ax, ay, bx, by = load_walls(walls, first_wall, start, width, GROUP)
+    ax, ay, bx, by = ax - x, ay - y, bx - x, by - y
+    af, al, bf, bl = cos * ax + sin * ay, cos * ay - sin * ax, cos * bx + sin * by, cos * by - sin * bx
+    k = start + tl.arange(0, GROUP)
+    line = first_line + tl.load(numbers + first_wall + k, mask=k < width, other=0)
+    return take_down(records, plain, close, capacity, af, al, bf, bl, line, k < width, leftmost, rightmost, near)

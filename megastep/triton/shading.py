@@ -5,6 +5,7 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
+from megastep.triton.culling import any_of
 from megastep.triton.light import disc_brightness
 from megastep.triton.words import halves
 
@@ -61,13 +62,6 @@ def agent_colour(outline_albedo, side, SIDE_TEXELS: tl.constexpr, location, ligh
     red = blend(outline_albedo, near, far, share, 0, 3, mask)
     green = blend(outline_albedo, near, far, share, 1, 3, mask)
     return lit * red, lit * green, lit * blend(outline_albedo, near, far, share, 2, 3, mask)
-
-
-@triton.jit
-@no_type_check
-def any_of(mask):
-    """Whether anything in a block of rays is set."""
-    return tl.max(tl.max(mask.to(tl.int32), 1), 0) > 0
 
 
 @triton.jit
