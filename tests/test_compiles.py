@@ -25,14 +25,15 @@ KERNELS = {
     'megastep.triton.raycasting._render': (
         f'{AGENTS} {MAPS} numbers=*i32 boxes=*fp32 box_starts=*i64 {LIGHTS} texels=*i64 texel_starts=*i64 surface=*i64 '
         'outline=*fp32 outline_albedo=*u8 mounts=*fp32 half=fp32 near=fp32 max_depth=fp32 girth=fp32 '
-        'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32 scratch=*i64 num_units=i32 capacity=i32',
+        'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32 drawn=*i32 scratch=*i64 '
+        'num_units=i32 capacity=i32',
         [
             'NUM_AGENTS=1 NUM_CAMERAS=1 SIDES=8 SIDE_TEXELS=2 OUTLINES=8 GROUP=32 '
-            'RES=64 SUBSAMPLE=4 PER_RAY=0 PIXELS=64 RAYS=4 SKIP=1',
+            'RES=64 SUBSAMPLE=4 PER_RAY=0 PIXELS=64 RAYS=4 SKIP=1 COUNT=0',
             'NUM_AGENTS=2 NUM_CAMERAS=1 SIDES=8 SIDE_TEXELS=2 OUTLINES=16 GROUP=32 '
-            'RES=1 SUBSAMPLE=1 PER_RAY=1 PIXELS=1 RAYS=1 SKIP=0',
+            'RES=1 SUBSAMPLE=1 PER_RAY=1 PIXELS=1 RAYS=1 SKIP=0 COUNT=1',
             'NUM_AGENTS=3 NUM_CAMERAS=2 SIDES=8 SIDE_TEXELS=2 OUTLINES=32 GROUP=32 '
-            'RES=5 SUBSAMPLE=3 PER_RAY=1 PIXELS=8 RAYS=4 SKIP=1',
+            'RES=5 SUBSAMPLE=3 PER_RAY=1 PIXELS=8 RAYS=4 SKIP=1 COUNT=0',
         ],
     ),
     'megastep.triton.coverage._mark': (

@@ -283,6 +283,19 @@ def test_skipping_groups_of_walls_changes_no_picture(device, use, monkeypatch):
         torch.testing.assert_close(*(getattr(view, name) for view in views), rtol=0, atol=0, equal_nan=True)
 
 
+def test_few_lines_are_drawn(device, monkeypatch):
+    """In a house most walls are out of view, or behind others."""
+    core, cameras = Core(Scenery.pack(worlds.houses(2), device=device), 6), Cameras(res=16, subsample=2)
+    view = rendering.render(core, cameras)
+    counts = torch.zeros((2, raycasting.blocks(core, cameras)[1]), dtype=torch.int32, device=device)
+    for skip, drawn in zip((True, False), counts, strict=True):
+        monkeypatch.setattr(raycasting, 'SKIP', skip)
+        raycasting.render(core, cameras, view, drawn)
+    assert (counts[0] >= 2).all()
+    assert (counts[0] <= counts[1]).all()
+    assert counts[0].sum() < 0.4 * core.scenery.walls.widths[core.map_ids].sum()
+
+
 def test_skipping_groups_of_walls_changes_no_move(device, use):
     """With boxes that hold everything no group is skipped."""
     use(triton)

@@ -119,7 +119,7 @@ def draw_walls(
                 inverses, slots = draw_new(
                     records, old_plain, plain, old_close, close, capacity, slopes, norms, near, inverses, slots
                 )
-    return slots
+    return slots, plain + close
 
 
 @triton.jit
@@ -133,7 +133,7 @@ def _render(
     # the cameras
     mounts, half, near, max_depth, girth,
     # out
-    rgb, depth, distances, lines, locations,
+    rgb, depth, distances, lines, locations, drawn,
     # scratch: room for every line of an env, for each program
     scratch,
     # sizes
@@ -141,7 +141,7 @@ def _render(
     NUM_AGENTS: tl.constexpr, NUM_CAMERAS: tl.constexpr, SIDES: tl.constexpr, SIDE_TEXELS: tl.constexpr,
     OUTLINES: tl.constexpr, GROUP: tl.constexpr,
     RES: tl.constexpr, SUBSAMPLE: tl.constexpr, PER_RAY: tl.constexpr, PIXELS: tl.constexpr, RAYS: tl.constexpr,
-    SKIP: tl.constexpr,
+    SKIP: tl.constexpr, COUNT: tl.constexpr,
 ):  # fmt: skip
     """Program p renders units p, p + the number of programs, and so on.
 
@@ -174,7 +174,7 @@ def _render(
                 leftmost, rightmost, near, NUM_AGENTS, SIDES, OUTLINES,
             )  # fmt: skip
             inverses, slots = draw_new(records, 0, plain, 0, close, capacity, slopes, norms, near, inverses, slots)
-        slots = draw_walls(
+        slots, num_drawn = draw_walls(
             records, plain, close, capacity, walls, first_wall, width, numbers, boxes, first_box, FIRST_WALL_LINE,
             x, y, cos, sin, leftmost, rightmost, near, slopes, norms, valid, inverses, slots, GROUP, SKIP,
         )  # fmt: skip
@@ -213,16 +213,19 @@ def _render(
             tl.store(distances + at, tl.where(hit, distance, float('inf')), mask=valid)
             tl.store(lines + at, line, mask=valid)
             tl.store(locations + at, tl.where(hit, location, float('nan')), mask=valid)
+        if COUNT:
+            tl.store(drawn + unit, num_drawn)
         tl.debug_barrier()  # the records are read before the next unit's are written
 
 
-def render(core, cameras, view):
-    """Writes what every camera sees into ``view``: see `megastep.rendering.render`."""
+def render(core, cameras, view, drawn=None):
+    """Writes what every camera sees into ``view``: see `megastep.rendering.render`.
+
+    Into ``drawn``, int32, if it is given, goes against how many lines the rays of each block were held: see `blocks`.
+    """
     scenery, agents, per_ray = core.scenery, core.agents, view.distances is not None
     walls, groups, lights = scenery.walls, scenery.groups, scenery.lights
-    rays = triton.next_power_of_2(cameras.subsample)
-    pixels = min(triton.next_power_of_2(cameras.res), max(BLOCK_RAYS // rays, 1))
-    units = core.num_envs * core.num_agents * cameras.num_cameras * triton.cdiv(cameras.res, pixels)
+    (pixels, rays), units = blocks(core, cameras)
     outlines = core.num_agents * scenery.lines_per_agent
     capacity = scenery.most_walls + outlines
     most = max(SCRATCH // (8 * RECORD.value * capacity), 1)
@@ -237,13 +240,21 @@ def render(core, cameras, view):
         mounts_on(cameras, core.device), math.tan(math.radians(cameras.fov) / 2), core.agent_radius, cameras.max_depth,
         1.01 * scenery.girth, view.rgb, view.depth,
         *((view.distances, view.lines, view.locations) if per_ray else (view.depth,) * 3),
+        view.depth if drawn is None else drawn,
         scratch, units, capacity,
         NUM_AGENTS=core.num_agents, NUM_CAMERAS=cameras.num_cameras, SIDES=scenery.lines_per_agent,
         SIDE_TEXELS=len(scenery.outline_albedo) // scenery.lines_per_agent,
         OUTLINES=triton.next_power_of_2(outlines), GROUP=scenery.walls_per_box, RES=cameras.res,
-        SUBSAMPLE=cameras.subsample, PER_RAY=per_ray, PIXELS=pixels, RAYS=rays, SKIP=SKIP,
+        SUBSAMPLE=cameras.subsample, PER_RAY=per_ray, PIXELS=pixels, RAYS=rays, SKIP=SKIP, COUNT=drawn is not None,
         num_warps=1, enable_fp_fusion=True,
     )  # fmt: skip
+
+
+def blocks(core, cameras):
+    """How many pixels a block has, and how many rays a pixel of it; and how many blocks there are."""
+    rays = triton.next_power_of_2(cameras.subsample)
+    pixels = min(triton.next_power_of_2(cameras.res), max(BLOCK_RAYS // rays, 1))
+    return (pixels, rays), core.num_envs * core.num_agents * cameras.num_cameras * triton.cdiv(cameras.res, pixels)
 
 
 @cache

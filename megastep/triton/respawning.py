@@ -43,5 +43,5 @@ def respawn(core, mask, draws):
     _respawn[(triton.cdiv(rows, BLOCK),)](
         mask, draws, core.map_ids, spawns.vals, spawns.starts, spawns.widths,
         agents.positions, agents.velocities, agents.angles, agents.angular_velocities, core.contacts,
-        rows, NUM_AGENTS=core.num_agents, BLOCK=BLOCK,
+        rows, NUM_AGENTS=core.num_agents, BLOCK=BLOCK, enable_fp_fusion=False,
     )  # fmt: skip
