@@ -37,9 +37,9 @@ KERNELS = {
         ],
     ),
     'megastep.triton.coverage._mark': (
-        'map_ids=*i64 wall_starts=*i64 texels=*i32 lines=*i32 locations=*fp32 seen=*i32 counts=*i32 found=*i32 '
-        'num_rays=i32 num_words=i32',
-        ['OUTLINES=8 BLOCK=256', 'OUTLINES=24 BLOCK=1'],
+        'map_ids=*i64 wall_starts=*i64 texels=*i32 lines=*i32 locations=*fp32 afresh=*i1 '
+        'seen=*i32 counts=*i32 found=*i32 num_rays=i32 num_words=i32',
+        ['OUTLINES=8 BLOCK=256 MAY_FORGET=1', 'OUTLINES=24 BLOCK=1 MAY_FORGET=0'],
     ),
     'megastep.triton.respawning._respawn': (
         'mask=*i1 draws=*i64 map_ids=*i64 spawns=*fp32 spawn_starts=*i64 spawn_widths=*i32 '

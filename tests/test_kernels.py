@@ -9,7 +9,7 @@ import torch
 import worlds
 from oracle import array
 
-from megastep import numba, physics, rendering, triton
+from megastep import coverage, numba, physics, rendering, triton
 from megastep.core import Cameras, Core
 from megastep.geometry import AGENT_RADIUS
 from megastep.groups import Groups
@@ -227,14 +227,23 @@ def test_advance_in_many_houses(num_agents, response, device, poisoned, use):
 
 
 @pytest.mark.gpu
-def test_more_pixels_than_an_int32_can_count(device):
-    """The first env and the last see the same, though the last one's pixels lie beyond 2^31 values."""
-    num_envs = 2**31 // (3 * 256) + 8
+@pytest.mark.parametrize(
+    'num_envs, cameras',
+    [(2**20, Cameras()), (2**31 // (3 * 256) + 8, Cameras(res=256, subsample=1)), (2**31 // 256 + 8, Cameras())],
+)
+def test_more_values_than_an_int32_can_count(num_envs, cameras, device):
+    """The first env and the last see the same, though the last one's pixels or rays lie beyond 2^31 values."""
     core = Core(Scenery.pack([worlds.box(lights=[(2, 2, 0.3)])], device=device), num_envs=num_envs)
     core.agents.positions[-1], core.agents.angles[-1] = core.agents.positions[0], core.agents.angles[0]
-    view = rendering.render(core, Cameras(res=256, subsample=1))
-    assert torch.equal(view.rgb[-1], view.rgb[0])
-    assert torch.equal(view.depth[-1], view.depth[0])
+    core.agents.velocities[[0, -1]] = 3
+    physics.advance(core)
+    view = rendering.render(core, cameras, per_ray=True)
+    assert torch.equal(core.agents.positions[-1], core.agents.positions[0])
+    for name in ('rgb', 'depth', 'distances', 'lines', 'locations'):
+        assert torch.equal(getattr(view, name)[-1], getattr(view, name)[0])
+    assert view.distances[-1].isfinite().all()
+    seen, counts = coverage.bitmap(core), torch.zeros(num_envs, dtype=torch.int32, device=device)
+    assert coverage.mark(core, view, seen, counts)[-1] == coverage.unpacked(seen[-1:]).sum() > 0
 
 
 @pytest.mark.gpu
