@@ -79,8 +79,7 @@ class Explorer(Env):
 
     def _respawn(self, mask):
         self._spawns(mask)
-        self._seen.masked_fill_(mask[:, None], 0)
-        self._counts.masked_fill_(mask, 0)
+        self._begun_now = mask
 
     def _act(self, actions):
         self._movement(actions)
@@ -88,7 +87,7 @@ class Explorer(Env):
 
     def _observe(self):
         view = rendering.render(self.core, self.cameras, per_ray=True)
-        self._found = coverage.mark(self.core, view, self._seen, self._counts)
+        self._found = coverage.mark(self.core, view, self._seen, self._counts, afresh=self._begun_now)
         return {'rgb': self._rgb(view), 'depth': self._depth(view), 'imu': self._imu()}
 
     def _outcome(self):

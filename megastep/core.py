@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from megastep.backend import implementation
 from megastep.scenery import Scenery
 
 MANY = 2**63 - 1
@@ -135,9 +136,7 @@ class Core:
         self.stops = torch.zeros_like(self.contacts)
         self.turn = torch.zeros((), dtype=torch.int64, device=self.device)
         self.checked = checked
-        self._spawn_rows = _spawn_rows(scenery)
-        self.agents.positions.copy_(spawn_positions(self))
-        self.agents.angles.copy_(spawn_angles(self))
+        respawn(self, torch.ones(num_envs, dtype=torch.bool, device=self.device))
 
     @property
     def map_ids(self) -> Int[Tensor, ' env']:
@@ -158,9 +157,10 @@ class Core:
         self.non_finite.zero_()
         if counts.any():
             env, agent = counts.nonzero()[0].tolist()
+            others = int((counts > 0).sum()) - 1
             raise ValueError(
-                f'velocities must be finite, but that of env {env}, agent {agent} was not, {counts[env, agent]} times, '
-                f'nor were those of {int((counts > 0).sum()) - 1} other agents.'
+                f'velocities must be finite, but that of env {env}, agent {agent} was not, {counts[env, agent]} times'
+                + (f', nor were those of {others} other agents.' if others else '.')
             )
 
 
@@ -177,25 +177,16 @@ def checked_map_ids(map_ids: Int[Tensor, ' env'], num_envs: int, scenery: Scener
     return ids.to(scenery.device, torch.int64, copy=True)
 
 
-def spawn_positions(core: Core) -> Float[Tensor, 'env agent 2']:
-    """Draws a different spawn of its map for each agent of an env: a random first and a random stride."""
-    rows = core._spawn_rows[core.map_ids]
-    starts, counts = rows[:, :1], rows[:, 1:2]
-    draws = torch.randint(MANY, (core.num_envs, 2), device=core.device, generator=core.generator) % rows[:, 1:]
-    chosen = draws[:, :1]
-    if core.num_agents > 1:
-        order = torch.arange(core.num_agents, device=core.device)
-        chosen = (chosen + (1 + draws[:, 1:]) * order) % counts
-    return core.scenery.spawns.vals[starts + chosen]
+def respawn(core: Core, mask: Bool[Tensor, ' env']) -> None:
+    """Puts the agents of some envs at random spawns of their map: facing anywhere, at rest, touching nothing.
 
+    The first agent of an env gets any spawn, and the others those that follow it at a random stride, so that no two
+    get the same one.
 
-def _spawn_rows(scenery: Scenery) -> Int[Tensor, 'map 3']:
-    """Each map's first spawn, how many it has, and the longest stride whose last doesn't come round to the first."""
-    counts = scenery.spawns.widths.long()
-    longest = ((counts - 1) // max(scenery.num_agents - 1, 1)).clamp(min=1)
-    return torch.stack([scenery.spawns.starts, counts, longest], dim=-1)
-
-
-def spawn_angles(core: Core) -> Float[Tensor, 'env agent']:
-    """Draws a bearing for each agent, in degrees from -180 to 180."""
-    return torch.empty_like(core.agents.angles).uniform_(-180, 180, generator=core.generator)
+    Args:
+        core: The envs.
+        mask: Which of them.
+    """
+    shape = (core.num_envs, 2 + core.num_agents)  # the first spawn, the stride and each agent's bearing
+    draws = torch.randint(MANY, shape, device=core.device, generator=core.generator)
+    implementation(core.device).respawn(core, mask, draws)

@@ -21,13 +21,18 @@ BITS = 32
 def bitmap(core: Core) -> Int32[Tensor, 'env word']:
     """Returns a bit for each texel of each env's map, all 0: bit k % 32 of word k // 32 is for texel k.
 
-    Fill an env's row with 0 to forget what was seen there. Every row is as long as the map of most texels needs.
+    Every row is as long as the map of most texels needs.
     """
     return torch.zeros((core.num_envs, _words(core)), dtype=torch.int32, device=core.device)
 
 
 def mark(
-    core: Core, view: View, seen: Int32[Tensor, 'env word'], counts: Int32[Tensor, ' env']
+    core: Core,
+    view: View,
+    seen: Int32[Tensor, 'env word'],
+    counts: Int32[Tensor, ' env'],
+    *,
+    afresh: Bool[Tensor, ' env'] | None = None,
 ) -> Int32[Tensor, ' env']:
     """Marks the texels that a view's rays hit, in place.
 
@@ -36,19 +41,23 @@ def mark(
         view: What their agents see, rendered with ``per_ray=True``.
         seen: The texels seen before, and now: see `bitmap`.
         counts: How many those are.
+        afresh: The envs in which what was seen before is forgotten first.
 
     Returns:
         How many are new: each texel counts once, however many rays hit it.
 
     Raises:
-        ValueError: if the view was rendered without rays, or a tensor isn't a contiguous int32 one of the right shape.
+        ValueError: if the view was rendered without rays, or a tensor isn't a contiguous int32 one of the right shape,
+            or afresh a contiguous bool one.
     """
     if view.lines is None or view.locations is None:
         raise ValueError('view must have lines and locations, got none: render it with per_ray=True.')
-    _check('seen', seen, (core.num_envs, _words(core)))
-    _check('counts', counts, (core.num_envs,))
+    _check('seen', seen, torch.int32, (core.num_envs, _words(core)))
+    _check('counts', counts, torch.int32, (core.num_envs,))
+    if afresh is not None:
+        _check('afresh', afresh, torch.bool, (core.num_envs,))
     found = torch.empty_like(counts)
-    implementation(core.device).mark(core, view, seen, counts, found)
+    implementation(core.device).mark(core, view, seen, counts, afresh, found)
     return found
 
 
@@ -58,10 +67,10 @@ def unpacked(seen: Int32[Tensor, 'env word']) -> Bool[Tensor, 'env texel']:
     return ((seen[..., None] >> bits) & 1).flatten(1).bool()
 
 
-def _check(name: str, values: Tensor, shape: tuple[int, ...]) -> None:
-    if values.dtype != torch.int32 or values.shape != shape or not values.is_contiguous():
+def _check(name: str, values: Tensor, dtype: torch.dtype, shape: tuple[int, ...]) -> None:
+    if values.dtype != dtype or values.shape != shape or not values.is_contiguous():
         raise ValueError(
-            f'{name} must be contiguous int32 of shape {shape}, got {values.dtype} of {tuple(values.shape)}.'
+            f'{name} must be contiguous {dtype} of shape {shape}, got {values.dtype} of {tuple(values.shape)}.'
         )
 
 

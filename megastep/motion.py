@@ -18,10 +18,13 @@ DIRECTIONS = ((0, 0, 0), (1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1)
 """Each action's share of forward, leftward and anticlockwise motion."""
 
 
+DEGREE = math.radians(1) * 1j
+"""A degree, as an exponent of e that turns by it."""
+
+
 def turned(vectors: Float[Tensor, '*batch 2'], angles: Float[Tensor, '*batch']) -> Float[Tensor, '*batch 2']:
     """Turns vectors anticlockwise by angles in degrees: as complex numbers they are multiplied."""
-    turns = torch.polar(torch.ones_like(angles), angles.deg2rad())
-    return torch.view_as_real(torch.view_as_complex(vectors) * turns)
+    return torch.view_as_real(torch.view_as_complex(vectors) * torch.exp(angles * DEGREE))
 
 
 class SimpleMovement:

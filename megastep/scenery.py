@@ -11,9 +11,10 @@ import torch
 from jaxtyping import Float, Float32, Int, Int32, UInt8
 from torch import Tensor
 
-from megastep import boxes, rendering, textures
+from megastep import groups, rendering, textures
 from megastep.backend import implementation
 from megastep.geometry import AGENT_RADIUS, Geometry
+from megastep.groups import Groups
 from megastep.mapset import MapSet
 from megastep.ragged import Ragged
 
@@ -25,11 +26,11 @@ LARGEST = 500.0
 class Scenery:
     """M maps, packed end to end on one device. Envs share them: memory grows with the maps, not with the envs.
 
-    A map takes 8 bytes a texel, about 25 a wall, and its lights and spawns: 34 KB for a house of 166 walls.
+    A map takes 8 bytes a texel, about 45 a wall, and its lights and spawns: 37 KB for a house of 166 walls.
 
     Args:
         walls: Each map's walls: ragged (wall, 2, 2) float32, in metres.
-        boxes: Boxes around groups of each map's walls: ragged (box, 4), see `megastep.boxes`.
+        groups: The walls once more, in groups of neighbours: what the kernels read, see `megastep.groups`.
         lights: Each map's lights: ragged (light, 3): x, y, intensity.
         spawns: Each map's spawns: ragged (spawn, 2), in metres.
         texels: For each wall of ``walls.vals``, its first texel, counted from its map's first, and how many it has.
@@ -42,7 +43,7 @@ class Scenery:
     """
 
     walls: Ragged[Tensor]
-    boxes: Ragged[Tensor]
+    groups: Groups
     lights: Ragged[Tensor]
     spawns: Ragged[Tensor]
     texels: Int32[Tensor, 'wall 2']
@@ -82,7 +83,7 @@ class Scenery:
         surface = torch.zeros((int(sums.sum()), 8), dtype=torch.uint8, device=device)
         scenery = cls(
             walls=walls,
-            boxes=boxes.bound(walls),
+            groups=groups.group(walls),
             lights=lights,
             spawns=spawns,
             texels=torch.stack([_offsets(counts, walls), counts], dim=-1),
@@ -127,8 +128,8 @@ class Scenery:
 
     @property
     def walls_per_box(self) -> int:
-        """How many walls, in the map's order, share a box."""
-        return boxes.GROUP
+        """How many walls share a box."""
+        return groups.GROUP
 
     @property
     def lines_per_agent(self) -> int:

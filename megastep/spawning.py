@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Shaped
+from jaxtyping import Bool
 from torch import Tensor
 
-from megastep.core import MANY, Core, spawn_angles, spawn_positions
+from megastep.core import MANY, Core, respawn
 
 
 class RandomSpawns:
@@ -17,19 +17,14 @@ class RandomSpawns:
 
     def __call__(self, mask: Bool[Tensor, ' env']) -> None:
         """Respawns the agents of the envs in the mask; the others' stay as they are."""
-        core, agents = self._core, self._core.agents
-        _write(agents.positions, mask[:, None, None], spawn_positions(core))
-        _write(agents.angles, mask[:, None], spawn_angles(core))
-        agents.velocities.masked_fill_(mask[:, None, None], 0)
-        agents.angular_velocities.masked_fill_(mask[:, None], 0)
-        core.contacts.masked_fill_(mask[:, None], -1)
+        respawn(self._core, mask)
 
 
 class RandomLifespans:
     """Ends each env after a random number of steps.
 
-    When all of several envs restart together their lives are drawn from 1 step up rather than from the shortest up, so
-    that they don't all end together too.
+    Lives that begin before the core's first step are drawn from 1 step up rather than from the shortest up, so that
+    envs that begin together don't end together too.
 
     Args:
         core: The envs.
@@ -37,8 +32,7 @@ class RandomLifespans:
         longest: The most.
 
     Attributes:
-        ages: How many steps each env has lived: (env,).
-        lifespans: How many it will have lived when it ends: (env,).
+        left: How many steps each env has left: (env,).
 
     Raises:
         ValueError: unless shortest and longest are integers with 1 <= shortest <= longest.
@@ -51,34 +45,17 @@ class RandomLifespans:
         if shortest > longest:
             raise ValueError(f'shortest must be at most longest, got {shortest} and {longest}.')
         self._core, self._longest = core, longest
-        self.ages = torch.zeros(core.num_envs, dtype=torch.int64, device=core.device)
-        self.lifespans = torch.zeros_like(self.ages)
-        together = longest if core.num_envs > 1 else longest + 1 - shortest
-        self._span, self._span_together = torch.tensor([longest + 1 - shortest, together], device=core.device)
-        self.restart(torch.ones_like(self.ages, dtype=torch.bool))
+        self.left = torch.zeros(core.num_envs, dtype=torch.int64, device=core.device)
+        first = longest if core.num_envs > 1 else longest + 1 - shortest
+        self._first_span, self._span = torch.tensor([first, longest + 1 - shortest], device=core.device)
+        self.restart(torch.ones_like(self.left, dtype=torch.bool))
 
     def restart(self, mask: Bool[Tensor, ' env']) -> None:
         """Begins new lives in the envs in the mask."""
-        draws = torch.randint(MANY, self.ages.shape, device=self._core.device, generator=self._core.generator)
-        spans = torch.where(mask.all(), self._span_together, self._span)
-        _write(self.lifespans, mask, self._longest - draws % spans)
-        self.ages.masked_fill_(mask, 0)
+        draws = torch.randint(MANY, self.left.shape, device=self._core.device, generator=self._core.generator)
+        span = torch.where(self._core.turn == 0, self._first_span, self._span)
+        torch.where(mask, self._longest - draws % span, self.left, out=self.left)
 
-    def __call__(self, resets: Bool[Tensor, ' env'] | None = None) -> Bool[Tensor, ' env']:
-        """Counts a step.
-
-        Args:
-            resets: Envs that begin a new life in this step instead of living through it.
-
-        Returns:
-            Which envs have reached the end of their life.
-        """
-        self.ages.add_(1)
-        if resets is not None:
-            self.restart(resets)
-        return self.ages >= self.lifespans
-
-
-def _write(target: Shaped[Tensor, '*all'], mask: Bool[Tensor, '*part'], value: Shaped[Tensor, '*all']) -> None:
-    """Writes ``value`` into ``target`` where the mask is set."""
-    torch.where(mask, value, target, out=target)
+    def __call__(self) -> Bool[Tensor, ' env']:
+        """Counts a step, and returns which envs have reached the end of their life."""
+        return self.left.sub_(1) <= 0

@@ -11,7 +11,7 @@ import pytest
 import megastep
 
 PACKAGE = Path(megastep.__file__).parent
-MAPS = 'walls=*fp32 wall_starts=*i64 wall_widths=*i32'
+MAPS = 'walls=*i64 wall_starts=*i64 wall_widths=*i32'
 LIGHTS = 'lights=*fp32 light_starts=*i64 light_widths=*i32'
 AGENTS = 'positions=*fp32 angles=*fp32 map_ids=*i64'
 TEXELS = 'texels=*i32 texel_starts=*i64'
@@ -23,25 +23,31 @@ KERNELS = {
         ['BLOCK=32'],
     ),
     'megastep.triton.raycasting._render': (
-        f'{AGENTS} {MAPS} boxes=*fp32 box_starts=*i64 {LIGHTS} texels=*i64 texel_starts=*i64 surface=*i64 '
+        f'{AGENTS} {MAPS} numbers=*i32 boxes=*fp32 box_starts=*i64 {LIGHTS} texels=*i64 texel_starts=*i64 surface=*i64 '
         'outline=*fp32 outline_albedo=*u8 mounts=*fp32 half=fp32 near=fp32 max_depth=fp32 girth=fp32 '
-        'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32 scratch=*fp32 num_units=i32 capacity=i32',
+        'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32 drawn=*i32 scratch=*i64 '
+        'num_units=i32 capacity=i32',
         [
             'NUM_AGENTS=1 NUM_CAMERAS=1 SIDES=8 SIDE_TEXELS=2 OUTLINES=8 GROUP=32 '
-            'RES=64 SUBSAMPLE=4 PER_RAY=0 PIXELS=64 RAYS=4',
+            'RES=64 SUBSAMPLE=4 PER_RAY=0 PIXELS=64 RAYS=4 SKIP=1 COUNT=0',
             'NUM_AGENTS=2 NUM_CAMERAS=1 SIDES=8 SIDE_TEXELS=2 OUTLINES=16 GROUP=32 '
-            'RES=1 SUBSAMPLE=1 PER_RAY=1 PIXELS=1 RAYS=1',
+            'RES=1 SUBSAMPLE=1 PER_RAY=1 PIXELS=1 RAYS=1 SKIP=0 COUNT=1',
             'NUM_AGENTS=3 NUM_CAMERAS=2 SIDES=8 SIDE_TEXELS=2 OUTLINES=32 GROUP=32 '
-            'RES=5 SUBSAMPLE=3 PER_RAY=1 PIXELS=8 RAYS=4',
+            'RES=5 SUBSAMPLE=3 PER_RAY=1 PIXELS=8 RAYS=4 SKIP=1 COUNT=0',
         ],
     ),
     'megastep.triton.coverage._mark': (
-        'map_ids=*i64 wall_starts=*i64 texels=*i32 lines=*i32 locations=*fp32 seen=*i32 counts=*i32 found=*i32 '
-        'num_rays=i32 num_words=i32',
-        ['OUTLINES=8 BLOCK=256', 'OUTLINES=24 BLOCK=1'],
+        'map_ids=*i64 wall_starts=*i64 texels=*i32 lines=*i32 locations=*fp32 afresh=*i1 '
+        'seen=*i32 counts=*i32 found=*i32 num_rays=i32 num_words=i32',
+        ['OUTLINES=8 BLOCK=256 MAY_FORGET=1', 'OUTLINES=24 BLOCK=1 MAY_FORGET=0'],
+    ),
+    'megastep.triton.respawning._respawn': (
+        'mask=*i1 draws=*i64 map_ids=*i64 spawns=*fp32 spawn_starts=*i64 spawn_widths=*i32 '
+        'positions=*fp32 velocities=*fp32 angles=*fp32 angular_velocities=*fp32 contacts=*i32 num_rows=i32',
+        ['NUM_AGENTS=1 BLOCK=128', 'NUM_AGENTS=3 BLOCK=128'],
     ),
     'megastep.triton.collisions._advance': (
-        f'{MAPS} boxes=*fp32 box_starts=*i64 outline=*fp32 map_ids=*i64 '
+        f'{MAPS} numbers=*i32 boxes=*fp32 box_starts=*i64 outline=*fp32 map_ids=*i64 '
         'positions=*fp32 velocities=*fp32 angles=*fp32 angular_velocities=*fp32 '
         'contacts=*i32 non_finite=*i32 stops=*i32 progress=*fp32 turn=*i64 radius=fp32 seconds=fp32',
         [

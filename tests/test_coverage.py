@@ -76,6 +76,19 @@ def test_knows_walls_from_agents_and_from_nothing():
     assert counts.tolist() == [3, 3]
 
 
+def test_envs_that_begin_afresh_forget_what_was_seen():
+    core = core_of([worlds.box()], num_envs=2)
+    seen, counts = blank(core)
+    views = [
+        view_of(torch.full((2, 1, 1, 2), 8), torch.tensor(places).expand(2, 1, 1, 2)) for places in ((0, 1), (1, 1))
+    ]
+    assert coverage.mark(core, views[0], seen, counts).tolist() == [2, 2]
+    found = coverage.mark(core, views[1], seen, counts, afresh=torch.tensor([True, False]))
+    assert found.tolist() == [1, 0]
+    assert counts.tolist() == [1, 2]
+    assert texels_of(seen) == [[79], [0, 79]]
+
+
 def test_a_wall_swept_from_end_to_end_is_seen_whole():
     core = core_of([worlds.box()], num_envs=1)
     seen, counts = blank(core)
@@ -111,7 +124,10 @@ def test_kernels_agree(num_envs, num_agents, rays, device, poisoned, monkeypatch
         core = core_of(maps, num_envs, num_agents, device=where, map_ids=torch.arange(num_envs) % 3)
         seen, counts = blank(core)
         views = [random_view(core, rays * num_agents, seed, where) for seed in range(3)]
-        found = [coverage.mark(core, view, seen, counts).cpu() for view in views]
+        afresh = [None, torch.arange(num_envs, device=where) % 2 == 0, None]
+        found = [
+            coverage.mark(core, view, seen, counts, afresh=some).cpu() for view, some in zip(views, afresh, strict=True)
+        ]
         kept.append([seen.cpu(), counts.cpu(), *found])
     assert all(torch.equal(one, other) for one, other in zip(*kept, strict=True))
     assert kept[0][1].any() or rays == 1
@@ -140,12 +156,18 @@ def test_rejects_what_it_cannot_mark():
         coverage.mark(core, rendering.render(core, Cameras(res=2)), seen, counts)
     view = view_of(torch.full((2, 1, 1, 3), -1), torch.zeros(2, 1, 1, 3))
     with pytest.raises(
-        ValueError, match=r'seen must be contiguous int32 of shape \(2, 9\), got torch.bool of \(2, 280\)'
+        ValueError, match=r'seen must be contiguous torch.int32 of shape \(2, 9\), got torch.bool of \(2, 280\)'
     ):
         coverage.mark(core, view, torch.zeros((2, 280), dtype=torch.bool), counts)
     with pytest.raises(
-        ValueError, match=r'seen must be contiguous int32 of shape \(2, 9\), got torch.int32 of \(2, 8\)'
+        ValueError, match=r'seen must be contiguous torch.int32 of shape \(2, 9\), got torch.int32 of \(2, 8\)'
     ):
         coverage.mark(core, view, seen[:, :8].contiguous(), counts)
-    with pytest.raises(ValueError, match=r'counts must be contiguous int32 of shape \(2,\), got torch.int64 of \(2,\)'):
+    with pytest.raises(
+        ValueError, match=r'counts must be contiguous torch.int32 of shape \(2,\), got torch.int64 of \(2,\)'
+    ):
         coverage.mark(core, view, seen, counts.long())
+    with pytest.raises(
+        ValueError, match=r'afresh must be contiguous torch.bool of shape \(2,\), got torch.int32 of \(2,\)'
+    ):
+        coverage.mark(core, view, seen, counts, afresh=counts)

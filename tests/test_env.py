@@ -60,7 +60,7 @@ class Race(Env):
 def test_an_episode_ends_in_a_real_observation_and_the_next_step_resets():
     env = make(Minimal, num_envs=2, shortest=3, longest=3)
     env.reset(seed=0)
-    env._lifespans.lifespans.copy_(torch.tensor([2, 3]))  # never both at once
+    env._lifespans.left.copy_(torch.tensor([2, 3]))  # never both at once
     for _ in range(6):  # until the first env ends
         before, velocity = env.core.agents.positions[0].clone(), 2 / env.core.fps
         observations, rewards, terminated, truncated, info = env.step(torch.tensor([FORWARD, STAY]))
@@ -166,10 +166,11 @@ def test_envs_do_not_disturb_each_other(task):
 def test_a_partial_reset_leaves_the_others_as_they_are(task):
     mask = torch.tensor([True, False, False, True, False])
     partly, never = make(task), make(task)
-    rollout(partly, steps=3)
-    last = rollout(never, steps=3)[-1]
-    for env in (partly, never) if task is Minimal else ():
-        env._lifespans.lifespans.fill_(100)
+    for env in (partly, never):
+        env.reset(seed=0)
+        if task is Minimal:
+            env._lifespans.left.fill_(100)
+        last = [copied(env.step(actions_of(env, i))) for i in range(3)][-1]
     observations, info = partly.reset(options={'reset_mask': mask})
     assert info == {}
     for rows, expected in zip(leaves(observations), last, strict=False):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.physics import impacts, maps
-from megastep.numba import collisions
+from megastep.numba import sweeps
 from megastep.ragged import Ragged
 
 
@@ -29,7 +29,7 @@ def test_first_impacts_on_a_curve_of_4_096_walls_are_where_the_oracle_says():
 def single(start, move, wall):
     """The kernel's and the oracle's times for one move at one wall."""
     start, move, wall = (np.array(values, dtype=np.float32) for values in (start, move, wall))
-    time = collisions.impact(*start, *move, *wall.ravel(), np.float32(impacts.REACH))[0]
+    time = sweeps.impact(*start, *move, *wall.ravel(), np.float32(impacts.REACH))[0]
     return time, impacts.impact_time(*(array.astype(float) for array in (start, move, wall)), impacts.REACH, 0.0)
 
 

@@ -9,11 +9,13 @@ import torch
 import worlds
 from oracle import array
 
-from megastep import numba, physics, rendering, triton
+from megastep import coverage, numba, physics, rendering, triton
 from megastep.core import Cameras, Core
 from megastep.geometry import AGENT_RADIUS
+from megastep.groups import Groups
 from megastep.ragged import Ragged
 from megastep.scenery import Scenery
+from megastep.triton import raycasting
 
 
 @pytest.fixture
@@ -31,7 +33,8 @@ def on_cpu(scenery):
     """The same buffers on the CPU."""
     values = {field.name: getattr(scenery, field.name) for field in fields(scenery)}
     moved = {name: v.to('cpu') for name, v in values.items() if isinstance(v, Ragged | torch.Tensor)}
-    return replace(scenery, **moved)
+    groups = Groups(*(getattr(scenery.groups, field.name).to('cpu') for field in fields(Groups)))
+    return replace(scenery, groups=groups, **moved)
 
 
 def twin(core, scenery=None):
@@ -224,14 +227,23 @@ def test_advance_in_many_houses(num_agents, response, device, poisoned, use):
 
 
 @pytest.mark.gpu
-def test_more_pixels_than_an_int32_can_count(device):
-    """The first env and the last see the same, though the last one's pixels lie beyond 2^31 values."""
-    num_envs = 2**31 // (3 * 256) + 8
+@pytest.mark.parametrize(
+    'num_envs, cameras',
+    [(2**20, Cameras()), (2**31 // (3 * 256) + 8, Cameras(res=256, subsample=1)), (2**31 // 256 + 8, Cameras())],
+)
+def test_more_values_than_an_int32_can_count(num_envs, cameras, device):
+    """The first env and the last see the same, though the last one's pixels or rays lie beyond 2^31 values."""
     core = Core(Scenery.pack([worlds.box(lights=[(2, 2, 0.3)])], device=device), num_envs=num_envs)
     core.agents.positions[-1], core.agents.angles[-1] = core.agents.positions[0], core.agents.angles[0]
-    view = rendering.render(core, Cameras(res=256, subsample=1))
-    assert torch.equal(view.rgb[-1], view.rgb[0])
-    assert torch.equal(view.depth[-1], view.depth[0])
+    core.agents.velocities[[0, -1]] = 3
+    physics.advance(core)
+    view = rendering.render(core, cameras, per_ray=True)
+    assert torch.equal(core.agents.positions[-1], core.agents.positions[0])
+    for name in ('rgb', 'depth', 'distances', 'lines', 'locations'):
+        assert torch.equal(getattr(view, name)[-1], getattr(view, name)[0])
+    assert view.distances[-1].isfinite().all()
+    seen, counts = coverage.bitmap(core), torch.zeros(num_envs, dtype=torch.int32, device=device)
+    assert coverage.mark(core, view, seen, counts)[-1] == coverage.unpacked(seen[-1:]).sum() > 0
 
 
 @pytest.mark.gpu
@@ -269,16 +281,38 @@ def test_a_step_can_be_captured(device):
     torch.testing.assert_close(view.rgb, expected.rgb)
 
 
-def test_skipping_groups_of_walls_changes_nothing(device, use):
-    """With boxes that hold everything no group is skipped, and every ray and every move is the same to the last bit."""
+def test_skipping_groups_of_walls_changes_no_picture(device, use, monkeypatch):
     use(triton)
     core = small_core(5, 2, device)
-    everything = torch.tensor([-1e9, -1e9, 1e9, 1e9], device=device).expand_as(core.scenery.boxes.vals).contiguous()
-    all_tried = twin(core, replace(core.scenery, boxes=Ragged(everything, core.scenery.boxes.widths)))
-    cameras = Cameras(res=16, subsample=2, fov=100)
-    views = [rendering.render(each, cameras, per_ray=True) for each in (core, all_tried)]
-    for name in ('distances', 'lines', 'rgb', 'depth'):
-        torch.testing.assert_close(*(getattr(view, name) for view in views), rtol=0, atol=0)
+    cameras, views = Cameras(res=16, subsample=2, fov=100), []
+    for skip in (True, False):
+        monkeypatch.setattr(raycasting, 'SKIP', skip)
+        views.append(rendering.render(core, cameras, per_ray=True))
+    for name in ('distances', 'lines', 'locations', 'rgb', 'depth'):
+        torch.testing.assert_close(*(getattr(view, name) for view in views), rtol=0, atol=0, equal_nan=True)
+
+
+def test_few_lines_are_drawn(device, monkeypatch):
+    """In a house most walls are out of view, or behind others."""
+    core, cameras = Core(Scenery.pack(worlds.houses(2), device=device), 6), Cameras(res=16, subsample=2)
+    view = rendering.render(core, cameras)
+    counts = torch.zeros((2, raycasting.blocks(core, cameras)[1]), dtype=torch.int32, device=device)
+    for skip, drawn in zip((True, False), counts, strict=True):
+        monkeypatch.setattr(raycasting, 'SKIP', skip)
+        raycasting.render(core, cameras, view, drawn)
+    assert (counts[0] >= 2).all()
+    assert (counts[0] <= counts[1]).all()
+    assert counts[0].sum() < 0.4 * core.scenery.walls.widths[core.map_ids].sum()
+
+
+def test_skipping_groups_of_walls_changes_no_move(device, use):
+    """With boxes that hold everything no group is skipped."""
+    use(triton)
+    core = small_core(5, 2, device)
+    boxes = core.scenery.groups.boxes
+    everything = torch.tensor([-1e9, -1e9, 1e9, 1e9], device=device).expand_as(boxes.vals).contiguous()
+    groups = replace(core.scenery.groups, boxes=Ragged(everything, boxes.widths))
+    all_tried = twin(core, replace(core.scenery, groups=groups))
     core.agents.velocities.uniform_(-9, 9, generator=core.generator)
     all_tried.agents.velocities.copy_(core.agents.velocities)
     progress = [physics.advance(each) for each in (core, all_tried)]

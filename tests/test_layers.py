@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [  # lowest first
     {'ragged', 'geometry', 'freespace', 'geodesics', 'segments', 'svg', 'machine'},
     {'mapset', 'exchange', 'columns', 'mapfile', 'recipes', 'splitting', 'symmetry', 'mapgen', 'triton', 'numba'},
-    {'scenery', 'boxes', 'textures', 'core', 'physics', 'rendering', 'coverage', 'navigation', 'backend'},
+    {'scenery', 'groups', 'textures', 'core', 'physics', 'rendering', 'coverage', 'navigation', 'backend'},
     {'motion', 'sensors', 'spawning', 'env', 'capture', 'outputs'}
     | {'plotting', 'recording', 'snapshot', 'viewer', 'testing'},
     {'envs'},

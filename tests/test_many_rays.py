@@ -8,7 +8,9 @@ import pytest
 import torch
 import worlds
 
+from benchmarks.worlds import grid
 from megastep import Cameras, Core, Geometry, MapSet, Scenery, rendering
+from megastep.triton import raycasting
 
 APARTMENTS = Path(__file__).parents[2] / 'shared' / 'data' / 'apartments.geojsonl'
 TURN = 2e-6  # radians: what float32 makes of a bearing's cosine and sine, some twenty times over
@@ -65,3 +67,15 @@ def test_ten_million_rays_meet_what_the_oracle_says(device):
     core = Core(Scenery.pack(worlds.houses(64), device=device), 40_000)
     assert core.num_envs * Cameras().num_rays > 10_000_000
     assert sum(wrong_rays(core, Cameras(), number) for number in range(64)) == 0
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize('fov', [60, 130, 179])
+def test_ten_million_rays_are_the_same_to_the_last_bit_without_skipping(fov, device, monkeypatch):
+    maps = MapSet([*worlds.houses(48), *(Geometry.from_walls(grid(11, 12, seed=seed)) for seed in range(16))])
+    core, cameras, views = Core(Scenery.pack(maps, device=device), 40_000), Cameras(fov=fov), []
+    for skip in (True, False):
+        monkeypatch.setattr(raycasting, 'SKIP', skip)
+        views.append(rendering.render(core, cameras, per_ray=True))
+    for name in ('lines', 'distances', 'locations', 'rgb', 'depth'):
+        assert torch.equal(*(getattr(view, name) for view in views)), name

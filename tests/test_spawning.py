@@ -3,6 +3,7 @@ import torch
 from oracle import clearances, inside
 from worlds import box, core_at, houses
 
+from megastep import numba, physics, triton
 from megastep.core import Core
 from megastep.geometry import AGENT_RADIUS
 from megastep.scenery import Scenery
@@ -61,50 +62,69 @@ def test_other_envs_stay_as_they_are():
     assert (core.contacts[mask] == -1).all()
 
 
+@pytest.mark.parametrize('num_agents', [1, 3])
+def test_triton_and_numba_put_agents_in_the_same_places(num_agents, device):
+    """The envs are more than a block and no multiple of it; what lies beyond them in memory stays as it is."""
+    maps = [box(spawns=[(1.5 + 0.5 * i, 2) for i in range(count)]) for count in (3, 5, 4)]
+    core = Core(Scenery.pack(maps, num_agents=num_agents, device=device), num_envs=131, seed=1)
+    mask = torch.rand(131, device=device, generator=core.generator) < 0.6
+    draws = torch.randint(2**63 - 1, (131, 2 + num_agents), device=device, generator=core.generator)
+    twin = Core(Scenery.pack(maps, num_agents=num_agents, device='cpu'), num_envs=131)
+    for name in STATE:
+        padded = torch.full((2 * 131, *getattr(core.agents, name).shape[1:]), 7.0, device=device)
+        object.__setattr__(core.agents, name, padded[:131])
+        getattr(twin.agents, name).fill_(7)
+    triton.respawn(core, mask, draws)
+    numba.respawn(twin, mask.cpu(), draws.cpu())
+    for name in STATE:
+        found = getattr(core.agents, name)
+        assert torch.equal(found.cpu(), getattr(twin.agents, name))
+        assert (found._base[131:] == 7).all()
+    assert torch.equal(
+        core.contacts.cpu()[mask.cpu()], torch.full((int(mask.sum()), num_agents), -1, dtype=torch.int32)
+    )
+
+
 def still_core(num_envs, seed=0):
     return core_at([box()], [[(3, 3)]] * num_envs, [[0]] * num_envs, seed=seed)
 
 
 def test_first_lives_are_spread_from_one_step_to_the_longest():
-    lifespans = RandomLifespans(still_core(2000), shortest=15, longest=20).lifespans
-    assert set(lifespans.tolist()) == set(range(1, 21))
+    left = RandomLifespans(still_core(2000), shortest=15, longest=20).left
+    assert set(left.tolist()) == set(range(1, 21))
 
 
 def test_later_lives_last_from_the_shortest_to_the_longest():
-    lives = RandomLifespans(still_core(2000), shortest=15, longest=20)
+    core = still_core(2000)
+    lives = RandomLifespans(core, shortest=15, longest=20)
     mask = torch.arange(2000) > 0
-    first = lives.lifespans[0].clone()
+    first = lives.left[0].clone()
+    physics.advance(core)
     lives.restart(mask)
-    assert set(lives.lifespans[1:].tolist()) == set(range(15, 21))
-    assert lives.lifespans[0] == first
+    assert set(lives.left[1:].tolist()) == set(range(15, 21))
+    assert lives.left[0] == first
 
 
 def test_a_lone_env_has_nothing_to_be_spread_from():
-    spans = {RandomLifespans(still_core(1, seed=seed), 15, 20).lifespans.item() for seed in range(60)}
+    spans = {RandomLifespans(still_core(1, seed=seed), 15, 20).left.item() for seed in range(60)}
     assert spans == set(range(15, 21))
 
 
 def test_lives_end_when_their_steps_are_up():
-    lives = RandomLifespans(still_core(50), shortest=3, longest=9)
-    expected, resets = lives.lifespans.clone(), torch.zeros(50, dtype=torch.bool)
-    lived, ends = torch.zeros(50, dtype=torch.int64), 0
+    core = still_core(50)
+    lives = RandomLifespans(core, shortest=3, longest=9)
+    left, ends = lives.left.clone(), 0
     for _ in range(100):
-        lived = torch.where(resets, 0, lived + 1)
-        done = lives(resets)
-        assert torch.equal(lives.lifespans[~resets], expected[~resets])
-        expected = lives.lifespans.clone()
-        assert torch.equal(done, lived >= expected)
-        assert (lived <= 9).all()
-        ends, resets = ends + int(done.sum()), done
+        physics.advance(core)
+        over = lives()
+        left -= 1
+        assert torch.equal(lives.left, left)
+        assert torch.equal(over, left <= 0)
+        lives.restart(over)
+        assert torch.equal(lives.left[~over], left[~over])
+        assert ((lives.left[over] >= 3) & (lives.left[over] <= 9)).all()
+        left, ends = lives.left.clone(), ends + int(over.sum())
     assert ends > 50
-
-
-def test_without_resets_a_step_is_only_counted():
-    lives = RandomLifespans(still_core(5), shortest=4, longest=4)
-    spans = lives.lifespans.clone()
-    lives()
-    assert lives.ages.tolist() == [1] * 5
-    assert torch.equal(lives.lifespans, spans)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from numba import njit, prange
 from benchmarks.physics import maps
 from benchmarks.physics.checking import distance
 from megastep.geometry import AGENT_RADIUS, Geometry
-from megastep.numba import buffers, collisions
+from megastep.numba import buffers, collisions, sweeps
 from megastep.ragged import Ragged
 from megastep.scenery import Scenery
 
@@ -142,7 +142,7 @@ def _oracle(starts, moves, rows, walls, first_walls, widths, found):
 def _impacts(starts, moves, rows, walls, reach, times):
     for i in prange(len(starts)):
         (px, py), (dx, dy), (a, b) = starts[i], moves[i], walls[rows[i]]
-        times[i] = collisions.impact(px, py, dx, dy, a[0], a[1], b[0], b[1], reach)[0]
+        times[i] = sweeps.impact(px, py, dx, dy, a[0], a[1], b[0], b[1], reach)[0]
 
 
 @njit(parallel=True)
@@ -154,7 +154,7 @@ def _first_impacts(packed, starts, moves, rows, radius, times):
 
 
 def impact_agreement(cases: Cases) -> Agreement:
-    """Compares `megastep.numba.collisions.impact`, cases each among a single wall, with the oracle."""
+    """Compares `megastep.numba.sweeps.impact`, cases each among a single wall, with the oracle."""
     times = np.empty(len(cases.starts), dtype=np.float32)
     _impacts(cases.starts, cases.moves, cases.rows, cases.walls.vals, np.float32(REACH), times)
     return _agreement(cases, times)

@@ -1,5 +1,6 @@
 """The kernels for a CPU, written as loops over one ray and one wall, to be read as the specification of the others."""
 
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -12,8 +13,9 @@ def _forget_stale_kernels() -> None:
     here = Path(__file__).parent
     newest = max(path.stat().st_mtime for path in here.glob('*.py'))
     for index in (here / '__pycache__').glob('*.nbi'):
-        if index.stat().st_mtime < newest:
-            index.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another process may be doing the same
+            if index.stat().st_mtime < newest:
+                index.unlink()
 
 
 _forget_stale_kernels()  # before the kernels are imported, which is when Numba looks for what it has compiled
@@ -22,5 +24,6 @@ from megastep.numba.baking import bake  # noqa: E402
 from megastep.numba.collisions import advance  # noqa: E402
 from megastep.numba.coverage import mark  # noqa: E402
 from megastep.numba.raycasting import render  # noqa: E402
+from megastep.numba.respawning import respawn  # noqa: E402
 
-__all__ = ['advance', 'bake', 'mark', 'render']
+__all__ = ['advance', 'bake', 'mark', 'render', 'respawn']

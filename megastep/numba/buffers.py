@@ -11,6 +11,8 @@ class Maps(NamedTuple):
     walls: np.ndarray
     wall_starts: np.ndarray
     wall_widths: np.ndarray
+    grouped: np.ndarray  # the walls in groups of neighbours
+    numbers: np.ndarray  # which of its map's walls each of those is
     boxes: np.ndarray
     box_starts: np.ndarray
     box_widths: np.ndarray
@@ -38,14 +40,16 @@ class Agents(NamedTuple):
 
 def maps(scenery) -> Maps:
     """Returns the buffers of a `megastep.Scenery` on the CPU."""
-    walls, boxes, lights, albedo = scenery.walls, scenery.boxes, scenery.lights, scenery.albedo
+    walls, groups, lights, albedo = scenery.walls, scenery.groups, scenery.lights, scenery.albedo
     return Maps(
         walls=walls.vals.numpy(),
         wall_starts=walls.starts.numpy(),
         wall_widths=walls.widths.numpy(),
-        boxes=boxes.vals.numpy(),
-        box_starts=boxes.starts.numpy(),
-        box_widths=boxes.widths.numpy(),
+        grouped=groups.walls.numpy(),
+        numbers=groups.numbers.numpy(),
+        boxes=groups.boxes.vals.numpy(),
+        box_starts=groups.boxes.starts.numpy(),
+        box_widths=groups.boxes.widths.numpy(),
         lights=lights.vals.numpy(),
         light_starts=lights.starts.numpy(),
         light_widths=lights.widths.numpy(),

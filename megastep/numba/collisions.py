@@ -7,13 +7,11 @@ import numpy as np
 from numba import njit, prange
 
 from megastep.numba import buffers
+from megastep.numba.sweeps import NEVER, NUDGE, away, chord_clearance, impact
 
 ZERO, HALF, ONE, TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
 SKIN = np.float32(1e-4)
 """Discs stop this far, in metres, before they touch."""
-NUDGE = np.float32(2e-6)
-"""A slide leads this far, in metres, away from the surface, so that rounding doesn't lead it into it."""
-NEVER = np.float32(2)
 LONGEST = np.float32(1024)
 """No step leads further than this, in metres along x or y: further than any map reaches."""
 SLIDES, HALVINGS = 4, 3
@@ -24,7 +22,8 @@ DEGREE = np.float32(math.pi / 180)
 class Obstacles(NamedTuple):
     """What an env's agents may touch."""
 
-    walls: np.ndarray
+    walls: np.ndarray  # in groups of neighbours
+    numbers: np.ndarray  # which of the map's walls each is
     boxes: np.ndarray  # around every ``group`` of walls
     group: int
     others: np.ndarray  # all the agents' positions
@@ -35,9 +34,11 @@ class Obstacles(NamedTuple):
 @njit(cache=True, error_model='numpy')
 def obstacles_in(maps, m, others, radius):
     """What agents at the positions ``others`` may touch in map m."""
-    walls = maps.walls[maps.wall_starts[m] : maps.wall_starts[m] + maps.wall_widths[m]]
+    first, last = maps.wall_starts[m], maps.wall_starts[m] + maps.wall_widths[m]
     boxes = maps.boxes[maps.box_starts[m] : maps.box_starts[m] + maps.box_widths[m]]
-    return Obstacles(walls, boxes, maps.group, others, len(maps.outline), radius)
+    return Obstacles(
+        maps.grouped[first:last], maps.numbers[first:last], boxes, maps.group, others, len(maps.outline), radius
+    )
 
 
 class Outcome(NamedTuple):
@@ -47,98 +48,6 @@ class Outcome(NamedTuple):
     non_finite: np.ndarray
     stops: np.ndarray
     progress: np.ndarray
-
-
-@njit(cache=True, error_model='numpy')
-def away(px, py, ax, ay, bx, by):
-    """The unit vector to p from the nearest point of the segment from a to b, and p's distance.
-
-    On the segment itself the vector points to the segment's left, where free space is.
-    """
-    vx, vy = bx - ax, by - ay
-    dx, dy = px - ax, py - ay
-    square = vx * vx + vy * vy
-    along = dx * vx + dy * vy
-    if ZERO < along < square:  # the foot is inside: by the cross product, which keeps its precision near the wall
-        length = np.sqrt(square)
-        height = (vx * dy - vy * dx) / length
-        side = ONE if height >= ZERO else -ONE
-        return -side * vy / length, side * vx / length, side * height
-    if along > ZERO:
-        dx, dy = px - bx, py - by
-    distance = np.sqrt(dx * dx + dy * dy)
-    if distance > ZERO:
-        return dx / distance, dy / distance, distance
-    length = max(np.sqrt(square), np.float32(1e-30))
-    return -vy / length, vx / length, ZERO
-
-
-@njit(cache=True, error_model='numpy')
-def disc_impact(px, py, dx, dy, cx, cy, radius):
-    """The share of the move d after which p comes within ``radius`` of c, from further away; NEVER if it doesn't.
-
-    A time that rounding has made a little negative is 0, not a miss. A disc that would go no deeper than `NUDGE`
-    passes: where one wall goes on as another, rounding must not make the second's end a bump.
-    """
-    length = np.sqrt(dx * dx + dy * dy)
-    mx, my = cx - px, cy - py
-    ahead = (mx * dx + my * dy) / length
-    aside = (dx * my - dy * mx) / length
-    half_chord_square = (radius - aside) * (radius + aside)
-    if not (ahead > ZERO and half_chord_square > TWO * NUDGE * radius):
-        return NEVER
-    return max((ahead - np.sqrt(half_chord_square)) / length, ZERO)
-
-
-@njit(cache=True, error_model='numpy')
-def impact(px, py, dx, dy, ax, ay, bx, by, reach):
-    """When the move d first brings p within ``reach`` of the segment, as a share of d, and the surface's normal there.
-
-    From within reach already, only a move that leads nearer is an impact, at once.
-    """
-    nx, ny, distance = away(px, py, ax, ay, bx, by)
-    if distance <= reach:
-        return (ZERO if dx * nx + dy * ny < ZERO else NEVER), nx, ny
-
-    time = NEVER
-    vx, vy = bx - ax, by - ay
-    length = np.sqrt(vx * vx + vy * vy)
-    if length > ZERO:
-        ux, uy = vx / length, vy / length
-        height = ux * (py - ay) - uy * (px - ax)
-        side = ONE if height >= ZERO else -ONE
-        approach = side * (uy * dx - ux * dy)
-        if approach > ZERO:
-            flat = max((side * height - reach) / approach, ZERO)
-            start, speed = ux * (px - ax) + uy * (py - ay), ux * dx + uy * dy
-            along = start + flat * speed
-            if along < ZERO and speed > ZERO:  # perhaps it has passed the end by a little less than its reach
-                flat, along = -start / speed, ZERO
-            elif along > length and speed < ZERO:
-                flat, along = (length - start) / speed, length
-            if ZERO <= along <= length and side * height - flat * approach >= reach - TWO * NUDGE:
-                time, nx, ny = flat, -side * uy, side * ux
-    for ex, ey in ((ax, ay), (bx, by)):
-        end = disc_impact(px, py, dx, dy, ex, ey, reach)
-        if end < time:
-            time, nx, ny = end, (px + end * dx - ex) / reach, (py + end * dy - ey) / reach
-    return time, nx, ny
-
-
-@njit(cache=True, error_model='numpy')
-def chord_clearance(px, py, qx, qy, ax, ay, bx, by):
-    """The distance between the way from p to q and the segment from a to b, 0 where they cross; and that at p alone.
-
-    The two are sums of the same terms, so that a way that only leads away is never found nearer for rounding.
-    """
-    dx, dy, vx, vy = qx - px, qy - py, bx - ax, by - ay
-    side_a, side_b = dx * (ay - py) - dy * (ax - px), dx * (by - py) - dy * (bx - px)
-    side_p, side_q = vx * (py - ay) - vy * (px - ax), vx * (qy - ay) - vy * (qx - ax)
-    from_p, from_q = away(px, py, ax, ay, bx, by)[2], away(qx, qy, ax, ay, bx, by)[2]
-    before = min(from_p, away(ax, ay, px, py, px, py)[2], away(bx, by, px, py, px, py)[2])
-    if side_a * side_b < ZERO and side_p * side_q < ZERO:
-        return ZERO, before
-    return min(from_p, from_q, away(ax, ay, px, py, qx, qy)[2], away(bx, by, px, py, qx, qy)[2]), before
 
 
 @njit(cache=True, error_model='numpy')
@@ -158,10 +67,11 @@ def apart(box, left, bottom, right, top):
 def first_impact(obstacles, a, px, py, dx, dy):
     """The first thing agent a touches on its move d: when, as a share of d; its normal; and its line, -1 for none.
 
-    Of things touched at the same time it is the one that the move leads into the most.
+    Of things touched at the same time it is the one that the move leads into the most. Last comes whether anything is
+    near the way at all: if not, the move needs no other check.
     """
-    time, nx, ny, line, into = NEVER, ZERO, ZERO, -1, ZERO
-    walls, boxes, group, others, sides, radius = obstacles
+    time, nx, ny, line, into, near = NEVER, ZERO, ZERO, -1, ZERO, len(obstacles.others) > 1
+    walls, numbers, boxes, group, others, sides, radius = obstacles
     swept = around(px, py, dx, dy, radius + TWO * SKIN)
     for i in range(len(boxes)):
         if apart(swept, boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]):
@@ -170,22 +80,23 @@ def first_impact(obstacles, a, px, py, dx, dy):
             ax, ay, bx, by = walls[k, 0, 0], walls[k, 0, 1], walls[k, 1, 0], walls[k, 1, 1]
             if apart(swept, min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)):
                 continue
+            near = True
             t, x, y = impact(px, py, dx, dy, ax, ay, bx, by, radius + SKIN)
             if t < time or (t == time and dx * x + dy * y < into):
-                time, nx, ny, line, into = t, x, y, len(others) * sides + k, dx * x + dy * y
+                time, nx, ny, line, into = t, x, y, len(others) * sides + numbers[k], dx * x + dy * y
     for b in range(len(others)):
         if b != a:
             x, y = others[b, 0], others[b, 1]
             t, x, y = impact(px, py, dx, dy, x, y, x, y, TWO * radius + SKIN)
             if t < time or (t == time and dx * x + dy * y < into):
                 time, nx, ny, line, into = t, x, y, b * sides, dx * x + dy * y
-    return (time, nx, ny, line) if time <= ONE else (ONE, ZERO, ZERO, -1)
+    return (time, nx, ny, line, near) if time <= ONE else (ONE, ZERO, ZERO, -1, near)
 
 
 @njit(cache=True, error_model='numpy')
 def safe(obstacles, a, px, py, qx, qy):
     """Whether the way from p to q keeps clear of everything by the radius, or as clear as p is if that is less."""
-    walls, boxes, group, others, _, radius = obstacles
+    walls, _, boxes, group, others, _, radius = obstacles
     swept = around(px, py, qx - px, qy - py, radius + TWO * SKIN)
     for i in range(len(boxes)):
         if apart(swept, boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]):
@@ -261,7 +172,10 @@ def move(obstacles, a, px, py, vx, vy, dx, dy, slide):
     for _ in range(SLIDES):
         if dx == ZERO and dy == ZERO:
             break
-        time, nx, ny, line = first_impact(obstacles, a, px, py, dx, dy)
+        time, nx, ny, line, near = first_impact(obstacles, a, px, py, dx, dy)
+        if not near:
+            px, py = px + dx, py + dy
+            break
         share, px, py = committed(obstacles, a, px, py, time * dx, time * dy)
         if touched < 0 and (line >= 0 or share < ONE):
             progress, touched, touched_x, touched_y = share * time, line, nx, ny

@@ -26,9 +26,12 @@ def _mark(texels, wall_starts, map_ids, outlines, lines, locations, seen, found)
         found[e] = mark_env(texels, wall_starts[map_ids[e]], outlines, lines[e], locations[e], seen[e])
 
 
-def mark(core, view, seen, counts, found):
+def mark(core, view, seen, counts, afresh, found):
     """Marks the texels that a view's rays hit: see `megastep.coverage.mark`."""
     scenery = core.scenery
+    if afresh is not None:
+        seen.masked_fill_(afresh[:, None], 0)
+        counts.masked_fill_(afresh, 0)
     _mark(
         scenery.texels.numpy(),
         scenery.walls.starts.numpy(),

@@ -4,5 +4,6 @@ from megastep.triton.baking import bake
 from megastep.triton.collisions import advance
 from megastep.triton.coverage import mark
 from megastep.triton.raycasting import render
+from megastep.triton.respawning import respawn
 
-__all__ = ['advance', 'bake', 'mark', 'render']
+__all__ = ['advance', 'bake', 'mark', 'render', 'respawn']

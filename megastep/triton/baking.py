@@ -7,6 +7,7 @@ import triton
 import triton.language as tl
 
 from megastep.triton.light import brightness
+from megastep.triton.words import halves
 
 
 @triton.jit
@@ -23,8 +24,9 @@ def _bake(
     m = tl.load(map_of_wall + w)
     first_wall, first_light = tl.load(wall_starts + m), tl.load(light_starts + m)
     last_wall, last_light = first_wall + tl.load(wall_widths + m), first_light + tl.load(light_widths + m)
-    ax, ay = tl.load(walls + 4 * w), tl.load(walls + 4 * w + 1)
-    vx, vy = tl.load(walls + 4 * w + 2) - ax, tl.load(walls + 4 * w + 3) - ay
+    ax, ay = halves(tl.load(walls + 2 * w))
+    bx, by = halves(tl.load(walls + 2 * w + 1))
+    vx, vy = bx - ax, by - ay
     first, count = tl.load(texel_starts + m) + tl.load(texels + 2 * w), tl.load(texels + 2 * w + 1)
     for start in range(0, count, BLOCK):
         k = start + tl.arange(0, BLOCK)  # [BLOCK]
@@ -40,6 +42,7 @@ def bake(scenery, light):
     maps = torch.arange(len(walls), device=light.device)
     map_of_wall = torch.repeat_interleave(maps, walls.widths.long(), output_size=len(walls.vals))
     _bake[(len(walls.vals),)](
-        map_of_wall, walls.vals, walls.starts, walls.widths, lights.vals, lights.starts, lights.widths,
-        scenery.texels, scenery.albedo.starts, light, BLOCK=32, num_warps=1, enable_fp_fusion=True,
+        map_of_wall, walls.vals.view(torch.int64), walls.starts, walls.widths,
+        lights.vals, lights.starts, lights.widths, scenery.texels, scenery.albedo.starts, light,
+        BLOCK=32, num_warps=1, enable_fp_fusion=True,
     )  # fmt: skip

@@ -7,110 +7,18 @@ is tried at once; what is the same for all walls is a scalar.
 import math
 from typing import no_type_check
 
+import torch
 import triton
 import triton.language as tl
 
+from megastep.triton.groups import boxes_met, load_walls
+from megastep.triton.sweeps import NEVER, NUDGE, away, chord_clearance, impact
+from megastep.triton.words import LANES, bits, lowest
+
 SKIN = tl.constexpr(1e-4)
-NUDGE = tl.constexpr(2e-6)
-NEVER = tl.constexpr(2.0)
 LONGEST = tl.constexpr(1024.0)
 SLIDES, HALVINGS = tl.constexpr(4), tl.constexpr(3)
 DEGREE = tl.constexpr(math.pi / 180)
-
-
-@triton.jit
-@no_type_check
-def away(px, py, ax, ay, bx, by):
-    """The unit vectors to p from the nearest points of segments, and the distances."""
-    vx, vy, dx, dy = bx - ax, by - ay, px - ax, py - ay
-    square, along = vx * vx + vy * vy, dx * vx + dy * vy
-    inside = (along > 0) & (along < square)
-    length = tl.sqrt(tl.maximum(square, 1e-30))
-    height = (vx * dy - vy * dx) / length
-    side = tl.where(height >= 0, 1.0, -1.0)
-    ex, ey = tl.where(along > 0, px - bx, dx), tl.where(along > 0, py - by, dy)
-    end = tl.sqrt(ex * ex + ey * ey)
-    distance = tl.where(inside, side * height, end)
-    flat = inside | (distance <= 0)
-    side = tl.where(distance <= 0, 1.0, side)
-    scale = 1 / tl.maximum(end, 1e-30)
-    return tl.where(flat, -side * vy / length, ex * scale), tl.where(flat, side * vx / length, ey * scale), distance
-
-
-@triton.jit
-@no_type_check
-def disc_impact(px, py, dx, dy, cx, cy, radius):
-    """The share of the move d after which p comes within ``radius`` of c, from further away; NEVER if it doesn't."""
-    length = tl.sqrt(dx * dx + dy * dy)
-    mx, my = cx - px, cy - py
-    ahead, aside = (mx * dx + my * dy) / length, (dx * my - dy * mx) / length
-    half_chord_square = (radius - aside) * (radius + aside)
-    time = tl.maximum((ahead - tl.sqrt(tl.maximum(half_chord_square, 0.0))) / length, 0.0)
-    return tl.where((ahead > 0) & (half_chord_square > radius * (2 * NUDGE)), time, NEVER)
-
-
-@triton.jit
-@no_type_check
-def impact(px, py, dx, dy, ax, ay, bx, by, reach):
-    """When the move d first brings p within ``reach`` of each segment, as a share of d, and the normals there."""
-    nx, ny, distance = away(px, py, ax, ay, bx, by)
-    touching = distance <= reach
-    at_once = tl.where(dx * nx + dy * ny < 0, 0.0, NEVER)
-
-    vx, vy = bx - ax, by - ay
-    length = tl.sqrt(vx * vx + vy * vy)
-    scale = 1 / tl.maximum(length, 1e-30)
-    ux, uy = vx * scale, vy * scale
-    height = ux * (py - ay) - uy * (px - ax)
-    side = tl.where(height >= 0, 1.0, -1.0)
-    approach = side * (uy * dx - ux * dy)
-    flat = tl.maximum((side * height - reach) / tl.where(approach > 0, approach, 1.0), 0.0)
-    start, speed = ux * (px - ax) + uy * (py - ay), ux * dx + uy * dy
-    along = start + flat * speed
-    before, beyond = (along < 0) & (speed > 0), (along > length) & (speed < 0)
-    entry = tl.where(before, 0.0, length)
-    flat = tl.where(before | beyond, (entry - start) / tl.where(speed != 0, speed, 1.0), flat)
-    along = tl.where(before | beyond, entry, along)
-    deep = side * height - flat * approach < reach - 2 * NUDGE
-    meets = (length > 0) & (approach > 0) & (along >= 0) & (along <= length) & ~deep
-    time = tl.where(meets, flat, NEVER)
-    mx, my = -side * uy, side * ux
-
-    end = disc_impact(px, py, dx, dy, ax, ay, reach)
-    mx, my = (
-        tl.where(end < time, (px + end * dx - ax) / reach, mx),
-        tl.where(end < time, (py + end * dy - ay) / reach, my),
-    )
-    time = tl.minimum(time, end)
-    end = disc_impact(px, py, dx, dy, bx, by, reach)
-    mx, my = (
-        tl.where(end < time, (px + end * dx - bx) / reach, mx),
-        tl.where(end < time, (py + end * dy - by) / reach, my),
-    )
-    time = tl.minimum(time, end)
-    return tl.where(touching, at_once, time), tl.where(touching, nx, mx), tl.where(touching, ny, my)
-
-
-@triton.jit
-@no_type_check
-def chord_clearance(px, py, qx, qy, ax, ay, bx, by):
-    """The distances between the way from p to q and segments, 0 where they cross; and those at p alone."""
-    dx, dy, vx, vy = qx - px, qy - py, bx - ax, by - ay
-    side_a, side_b = dx * (ay - py) - dy * (ax - px), dx * (by - py) - dy * (bx - px)
-    side_p, side_q = vx * (py - ay) - vy * (px - ax), vx * (qy - ay) - vy * (qx - ax)
-    from_p, from_q = away(px, py, ax, ay, bx, by)[2], away(qx, qy, ax, ay, bx, by)[2]
-    from_a, from_b = away(ax, ay, px, py, qx, qy)[2], away(bx, by, px, py, qx, qy)[2]
-    before = tl.minimum(from_p, tl.minimum(away(ax, ay, px, py, px, py)[2], away(bx, by, px, py, px, py)[2]))
-    nearest = tl.minimum(tl.minimum(from_p, from_q), tl.minimum(from_a, from_b))
-    return tl.where((side_a * side_b < 0) & (side_p * side_q < 0), 0.0, nearest), before
-
-
-@triton.jit
-@no_type_check
-def apart(boxes, box, left, bottom, right, top):
-    """Whether a box of the scenery doesn't meet the one given."""
-    at = boxes + 4 * box
-    return (right < tl.load(at)) | (top < tl.load(at + 1)) | (left > tl.load(at + 2)) | (bottom > tl.load(at + 3))
 
 
 @triton.jit
@@ -129,38 +37,40 @@ def earliest(times, nx, ny, intos, lines, time, best_x, best_y, into, line):
 
 @triton.jit
 @no_type_check
-def load_walls(walls, first, start, width, GROUP: tl.constexpr):
-    """A group of a map's walls; beyond the last one, walls too far away to touch."""
-    k = start + tl.arange(0, GROUP)
-    wall, there = walls + 4 * (first + k), k < width
-    ax, ay = tl.load(wall, mask=there, other=-1e6), tl.load(wall + 1, mask=there, other=-1e6)
-    bx, by = tl.load(wall + 2, mask=there, other=-1e6), tl.load(wall + 3, mask=there, other=-1e6 + 1)
-    return ax, ay, bx, by
-
-
-@triton.jit
-@no_type_check
 def first_impact(
     walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, dx, dy,
     SIDES: tl.constexpr, NUM: tl.constexpr, GROUP: tl.constexpr,
 ):  # fmt: skip
-    """The first thing an agent touches on its move d: when, as a share of d; its normal; and its line, -1 for none."""
-    time, nx, ny, into, line = NEVER, 0.0, 0.0, 0.0, -1
+    """The first thing an agent touches on its move d: when, as a share of d; its normal; and its line, -1 for none.
+
+    Last comes 1 if anything is near the way at all, else 0: then the move needs no other check.
+    """
+    time, nx, ny, into, line, near = NEVER, 0.0, 0.0, 0.0, -1, 0
     margin = radius + 2 * SKIN
     left, right = tl.minimum(px, px + dx) - margin, tl.maximum(px, px + dx) + margin
     bottom, top = tl.minimum(py, py + dy) - margin, tl.maximum(py, py + dy) + margin
-    for start in range(0, width, GROUP):
-        if ~apart(boxes, first_box + start // GROUP, left, bottom, right, top):
+    num_boxes = (width + GROUP - 1) // GROUP
+    for some in range(0, num_boxes, LANES):
+        met = boxes_met(boxes, first_box, some, num_boxes, left, bottom, right, top)
+        while met != 0:
+            start = (some + lowest(met)) * GROUP
+            met &= met - 1
             ax, ay, bx, by = load_walls(walls, first, start, width, GROUP)
-            times, x, y = impact(px, py, dx, dy, ax, ay, bx, by, radius + SKIN)
-            lines = NUM * SIDES + start + tl.arange(0, GROUP)
-            time, nx, ny, into, line = earliest(times, x, y, dx * x + dy * y, lines, time, nx, ny, into, line)
+            beside = (right < tl.minimum(ax, bx)) | (left > tl.maximum(ax, bx))
+            beside = beside | (top < tl.minimum(ay, by)) | (bottom > tl.maximum(ay, by))
+            if bits(~beside) != 0:
+                near = 1
+                times, x, y = impact(px, py, dx, dy, ax, ay, bx, by, radius + SKIN)
+                lines = NUM * SIDES + start + tl.arange(0, GROUP)
+                time, nx, ny, into, line = earliest(times, x, y, dx * x + dy * y, lines, time, nx, ny, into, line)
     if NUM > 1:
+        near = 1
         times, x, y = impact(px, py, dx, dy, xs, ys, xs, ys, 2 * radius + SKIN)
         times, lines = tl.where(is_other, times, NEVER), tl.arange(0, xs.shape[0]) * SIDES
         time, nx, ny, into, line = earliest(times, x, y, dx * x + dy * y, lines, time, nx, ny, into, line)
-    met = time <= 1
-    return tl.minimum(time, 1.0), tl.where(met, nx, 0.0), tl.where(met, ny, 0.0), tl.where(met, line, -1)
+    touches = time <= 1
+    nx, ny, line = tl.where(touches, nx, 0.0), tl.where(touches, ny, 0.0), tl.where(touches, line, -1)
+    return tl.minimum(time, 1.0), nx, ny, line, near
 
 
 @triton.jit
@@ -174,8 +84,12 @@ def safe(
     margin = radius + 2 * SKIN
     left, right = tl.minimum(px, qx) - margin, tl.maximum(px, qx) + margin
     bottom, top = tl.minimum(py, qy) - margin, tl.maximum(py, qy) + margin
-    for start in range(0, width, GROUP):
-        if ~apart(boxes, first_box + start // GROUP, left, bottom, right, top):
+    num_boxes = (width + GROUP - 1) // GROUP
+    for some in range(0, num_boxes, LANES):
+        met = boxes_met(boxes, first_box, some, num_boxes, left, bottom, right, top)
+        while met != 0:
+            start = (some + lowest(met)) * GROUP
+            met &= met - 1
             ax, ay, bx, by = load_walls(walls, first, start, width, GROUP)
             clearance, before = chord_clearance(px, py, qx, qy, ax, ay, bx, by)
             enough = tl.minimum(radius + SKIN / 2, before)
@@ -232,12 +146,16 @@ def move(
     last_x, last_y, since, slides = 0.0, 0.0, float('inf'), 0
     going = (dx != 0) | (dy != 0)
     while going:
-        time, nx, ny, line = first_impact(
+        time, nx, ny, line, near = first_impact(
             walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, dx, dy, SIDES, NUM, GROUP
         )
-        share, px, py = committed(
-            walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, time * dx, time * dy, NUM, GROUP
-        )
+        share, qx, qy = 1.0, px + time * dx, py + time * dy
+        if near == 1:
+            share, qx, qy = committed(
+                walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, time * dx, time * dy,
+                NUM, GROUP,
+            )  # fmt: skip
+        px, py = qx, qy
         is_first = (touched < 0) & ((line >= 0) | (share < 1))
         progress, touched = tl.where(is_first, share * time, progress), tl.where(is_first, line, touched)
         touched_x, touched_y = tl.where(is_first, nx, touched_x), tl.where(is_first, ny, touched_y)
@@ -262,7 +180,7 @@ def move(
 @no_type_check
 def _advance(
     # the maps
-    walls, wall_starts, wall_widths, boxes, box_starts, outline,
+    walls, wall_starts, wall_widths, numbers, boxes, box_starts, outline,
     # the envs: read and written
     map_ids, positions, velocities, angles, angular_velocities, contacts, non_finite, stops,
     # out
@@ -297,6 +215,8 @@ def _advance(
             SLIDE, SIDES, NUM, GROUP,
         )  # fmt: skip
         xs, ys = tl.where(number == a, px, xs), tl.where(number == a, py, ys)
+        if line >= NUM * SIDES:
+            line = NUM * SIDES + tl.load(numbers + first + line - NUM * SIDES)
         if NUM > 1:
             if (line >= 0) & (line < NUM * SIDES):
                 line += side_touched(outline, tl.load(angles + e * NUM + line // SIDES), nx, ny, SIDES)
@@ -321,9 +241,10 @@ def _advance(
 def advance(core, progress, *, slide):
     """Moves every agent for one step: see `megastep.physics.advance`."""
     scenery, agents = core.scenery, core.agents
-    walls, boxes = scenery.walls, scenery.boxes
+    walls, groups = scenery.walls, scenery.groups
     _advance[(core.num_envs,)](
-        walls.vals, walls.starts, walls.widths, boxes.vals, boxes.starts, scenery.outline,
+        groups.walls.view(torch.int64), walls.starts, walls.widths, groups.numbers, groups.boxes.vals,
+        groups.boxes.starts, scenery.outline,
         core.map_ids, agents.positions, agents.velocities, agents.angles, agents.angular_velocities,
         core.contacts, core.non_finite, core.stops, progress, core.turn, core.agent_radius, 1 / core.fps,
         SLIDE=slide, SIDES=len(scenery.outline), NUM=core.num_agents,

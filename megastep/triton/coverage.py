@@ -13,10 +13,11 @@ def _mark(
     map_ids, wall_starts, texels,
     # the view
     lines, locations,
+    afresh,
     # written
     seen, counts, found,
     # sizes
-    num_rays, num_words, OUTLINES: tl.constexpr, BLOCK: tl.constexpr,
+    num_rays, num_words, OUTLINES: tl.constexpr, BLOCK: tl.constexpr, MAY_FORGET: tl.constexpr,
 ):  # fmt: skip
     """Program e marks the texels that the rays of env e hit, a BLOCK of rays at a time.
 
@@ -24,6 +25,14 @@ def _mark(
     """
     e = tl.program_id(0).to(tl.int64)
     first_wall = tl.load(wall_starts + tl.load(map_ids + e))
+    before = tl.load(counts + e)
+    if MAY_FORGET:
+        if tl.load(afresh + e):
+            before *= 0
+            for start in range(0, num_words, BLOCK):
+                word = start + tl.arange(0, BLOCK)
+                tl.store(seen + e * num_words + word, tl.zeros([BLOCK], tl.int32), mask=word < num_words)
+            tl.debug_barrier()  # a lane may mark a word that another has cleared
     new = tl.zeros([BLOCK], tl.int32)
     for start in range(0, num_rays, BLOCK):
         ray = start + tl.arange(0, BLOCK)  # [BLOCK]
@@ -36,19 +45,20 @@ def _mark(
         texel = first + tl.minimum((location * count).to(tl.int32), count - 1)  # a location may be 1
         word, bit = seen + e * num_words + texel // 32, 1 << (texel % 32)
         unseen = hit & ((tl.load(word, mask=hit, other=0) & bit) == 0)  # most have been: this spares their atomics
-        before = tl.atomic_or(word, bit, mask=unseen)
-        new += (unseen & ((before & bit) == 0)).to(tl.int32)
+        held = tl.atomic_or(word, bit, mask=unseen)
+        new += (unseen & ((held & bit) == 0)).to(tl.int32)
     number = tl.sum(new, 0)
     tl.store(found + e, number)
-    tl.store(counts + e, tl.load(counts + e) + number)
+    tl.store(counts + e, before + number)
 
 
-def mark(core, view, seen, counts, found):
+def mark(core, view, seen, counts, afresh, found):
     """Marks the texels that a view's rays hit: see `megastep.coverage.mark`."""
     scenery = core.scenery
     num_rays = view.lines.shape[1:].numel()
     _mark[(core.num_envs,)](
-        core.map_ids, scenery.walls.starts, scenery.texels, view.lines, view.locations, seen, counts, found,
+        core.map_ids, scenery.walls.starts, scenery.texels, view.lines, view.locations,
+        seen if afresh is None else afresh, seen, counts, found,
         num_rays, seen.shape[1], OUTLINES=core.num_agents * scenery.lines_per_agent,
-        BLOCK=min(256, triton.next_power_of_2(num_rays)), num_warps=1,
+        BLOCK=min(256, triton.next_power_of_2(num_rays)), MAY_FORGET=afresh is not None, num_warps=1,
     )  # fmt: skip

@@ -6,11 +6,28 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
+from megastep.triton.groups import load_walls
+from megastep.triton.words import LANES, joined
+
 DEGREE = tl.constexpr(math.pi / 180)
-RECORD = tl.constexpr(8)
-"""A line taken down is eight numbers: its ends, forward and left, the two of its inverse depth, and its number."""
+RECORD = tl.constexpr(4)
+"""A line taken down is four words: its ends, each forward and left, the two of its inverse depth, and its number."""
 EDGE_ON = tl.constexpr(2e-6)
 """Of a line whose plane comes this close to the camera, rounding leaves nothing of how depth varies along it."""
+
+REACH = tl.constexpr(1e-3)
+"""Boxes are taken as this much larger than they are, in metres, and so as visible where rounding leaves a doubt."""
+SAFE = tl.constexpr(0.75)
+"""A box counts as hidden only if it is further than what hides it by a third: rounding may make lines that are seen
+almost edge-on out to be nearer than they are."""
+NONE = tl.constexpr(0x7FFFFFFF)
+
+
+@triton.jit
+@no_type_check
+def any_of(mask):
+    """Whether anything in a block of rays is set."""
+    return tl.max(tl.max(mask.to(tl.int32), 1), 0) > 0
 
 
 @triton.jit
@@ -38,18 +55,15 @@ def take_down(records, plain_count, close_count, capacity, af, al, bf, bl, line,
     rise = tl.where(edge_on, 0.0, (af - bf) * scale)
     length_square = (bf - af) * (bf - af) + (bl - al) * (bl - al)
     is_close = edge_on | (facing * facing < 1.01 * near * near * length_square)
-    plain, close = (seen & ~is_close).to(tl.int32), (seen & is_close).to(tl.int32)
-    from_front, from_back = plain_count + tl.cumsum(plain, 0) - 1, capacity - close_count - tl.cumsum(close, 0)
-    slot = tl.where(is_close, from_back, from_front)
+    counts = tl.where(seen, tl.where(is_close, 1 << 16, 1), 0)  # two counts in one number, to scan them at once
+    upto, all_counts = tl.cumsum(counts, 0), tl.sum(counts, 0)
+    slot = tl.where(is_close, capacity - close_count - (upto >> 16), plain_count + (upto & 0xFFFF) - 1)
     record = records + slot * RECORD
-    tl.store(record, af, mask=seen)
-    tl.store(record + 1, al, mask=seen)
-    tl.store(record + 2, bf, mask=seen)
-    tl.store(record + 3, bl, mask=seen)
-    tl.store(record + 4, base, mask=seen)
-    tl.store(record + 5, rise, mask=seen)
-    tl.store(record + 6, line.to(tl.float32, bitcast=True), mask=seen)
-    return plain_count + tl.sum(plain, 0), close_count + tl.sum(close, 0)
+    tl.store(record, joined(af, al), mask=seen)
+    tl.store(record + 1, joined(bf, bl), mask=seen)
+    tl.store(record + 2, joined(base, rise), mask=seen)
+    tl.store(record + 3, line.to(tl.int64), mask=seen)
+    return plain_count + (all_counts & 0xFFFF), close_count + (all_counts >> 16)
 
 
 @triton.jit
@@ -66,19 +80,48 @@ def side_ends(outline, positions, angles, agent, k, x, y):
 
 @triton.jit
 @no_type_check
-def box_in_view(boxes, box, x, y, cos, sin, leftmost, rightmost):
-    """Whether a box of walls may reach between two slopes of a camera's view."""
+def box_in_frame(boxes, box, there, x, y, cos, sin):
+    """Boxes in a camera's frame: how far forward and left their middles are, and half their sides along x and y."""
     at = boxes + 4 * box
-    left, bottom, right, top = tl.load(at), tl.load(at + 1), tl.load(at + 2), tl.load(at + 3)
-    cx, cy, wx, wy = (left + right) / 2 - x, (bottom + top) / 2 - y, (right - left) / 2, (top - bottom) / 2
-    forward, sideways = cos * cx + sin * cy, cos * cy - sin * cx
+    left, bottom = tl.load(at, mask=there, other=0.0), tl.load(at + 1, mask=there, other=0.0)
+    right, top = tl.load(at + 2, mask=there, other=0.0), tl.load(at + 3, mask=there, other=0.0)
+    cx, cy = (left + right) / 2 - x, (bottom + top) / 2 - y
+    return cos * cx + sin * cy, cos * cy - sin * cx, (right - left) / 2 + REACH, (top - bottom) / 2 + REACH
+
+
+@triton.jit
+@no_type_check
+def boxes_in_view(boxes, first, start, count, x, y, cos, sin, leftmost, rightmost, SKIP: tl.constexpr):
+    """Which of up to 32 of a map's boxes, from number ``start`` on, may reach between two slopes of a camera's view.
+
+    Returns:
+        For each that does, the depth of its nearest point, the bits of a float32 of which the last five are its lane
+        instead, so that the least number is the nearest box; for the others `NONE`.
+    """
+    lane = tl.arange(0, LANES)
+    there = start + lane < count
+    forward, sideways, wx, wy = box_in_frame(boxes, first + start + lane, there, x, y, cos, sin)
     left_x, left_y = leftmost * cos + sin, leftmost * sin - cos
     right_x, right_y = rightmost * cos + sin, rightmost * sin - cos
-    reach = 1e-3
-    ahead = forward + tl.abs(cos) * wx + tl.abs(sin) * wy > -reach
-    not_left = leftmost * forward - sideways + tl.abs(left_x) * wx + tl.abs(left_y) * wy > -reach
-    not_right = sideways - rightmost * forward + tl.abs(right_x) * wx + tl.abs(right_y) * wy > -reach
-    return ahead & not_right & not_left
+    reach = tl.abs(cos) * wx + tl.abs(sin) * wy
+    in_view = forward + reach > 0
+    in_view &= leftmost * forward - sideways + tl.abs(left_x) * wx + tl.abs(left_y) * wy > 0
+    in_view &= sideways - rightmost * forward + tl.abs(right_x) * wx + tl.abs(right_y) * wy > 0
+    depth = tl.maximum(forward - reach, 0.0)
+    keys = (depth.to(tl.int32, bitcast=True) & -LANES) | lane
+    if not SKIP:
+        in_view = there
+    return tl.where(there & in_view, keys, NONE)
+
+
+@triton.jit
+@no_type_check
+def may_be_seen(boxes, box, depth, x, y, cos, sin, slopes, inverses, valid):
+    """Whether anything in a box, which is at least ``depth`` deep, may be nearer than what some ray meets so far."""
+    forward, sideways, wx, wy = box_in_frame(boxes, box, box >= 0, x, y, cos, sin)
+    across = tl.abs(slopes * cos + sin) * wx + tl.abs(cos - slopes * sin) * wy
+    met = valid & (tl.abs(sideways - slopes * forward) <= across)
+    return any_of(met & (inverses * (depth * SAFE) < 1))
 
 
 @triton.jit
@@ -98,19 +141,14 @@ def take_down_agents(
 
 @triton.jit
 @no_type_check
-def take_down_walls(
-    records, plain, close, capacity, walls, first_wall, width, boxes, first_box, first_line, x, y, cos, sin,
+def take_down_group(
+    records, plain, close, capacity, walls, first_wall, start, width, numbers, first_line, x, y, cos, sin,
     leftmost, rightmost, near, GROUP: tl.constexpr,
 ):  # fmt: skip
-    """Takes down a map's walls, a GROUP at a time; groups whose box is out of view are skipped."""
-    for start in range(0, width, GROUP):
-        if box_in_view(boxes, first_box + start // GROUP, x, y, cos, sin, leftmost, rightmost):
-            k = start + tl.arange(0, GROUP)
-            wall, there = walls + 4 * (first_wall + k), k < width
-            ax, ay = tl.load(wall, mask=there, other=0) - x, tl.load(wall + 1, mask=there, other=0) - y
-            bx, by = tl.load(wall + 2, mask=there, other=0) - x, tl.load(wall + 3, mask=there, other=0) - y
-            af, al, bf, bl = cos * ax + sin * ay, cos * ay - sin * ax, cos * bx + sin * by, cos * by - sin * bx
-            plain, close = take_down(
-                records, plain, close, capacity, af, al, bf, bl, first_line + k, there, leftmost, rightmost, near
-            )
-    return plain, close
+    """Takes down the walls of a map's group that begins at wall ``start``."""
+    ax, ay, bx, by = load_walls(walls, first_wall, start, width, GROUP)
+    ax, ay, bx, by = ax - x, ay - y, bx - x, by - y
+    af, al, bf, bl = cos * ax + sin * ay, cos * ay - sin * ax, cos * bx + sin * by, cos * by - sin * bx
+    k = start + tl.arange(0, GROUP)
+    line = first_line + tl.load(numbers + first_wall + k, mask=k < width, other=0)
+    return take_down(records, plain, close, capacity, af, al, bf, bl, line, k < width, leftmost, rightmost, near)

@@ -1,8 +1,9 @@
 """What cameras see: finds each ray's nearest line, shades it, and takes the mean of each pixel's rays.
 
-A frame is a camera of an agent of an env, and one warp's work. First, a group of lines at a time and a line a lane,
-it takes down the lines that face the camera and reach between the rays of a block. Then it draws those, one after
-another, over all the block's rays. Most lines never get that far.
+A frame is a camera of an agent of an env, and one warp's work. A group of lines at a time and a line a lane, it takes
+down the lines that face the camera and reach between the rays of a block. It draws those, one after another, over all
+the block's rays, and goes on with the next group that may be nearer than what has been drawn. Most lines never get that
+far.
 """
 
 import math
@@ -13,8 +14,18 @@ import torch
 import triton
 import triton.language as tl
 
-from megastep.triton.culling import DEGREE, RECORD, take_down_agents, take_down_walls
-from megastep.triton.shading import any_of, colour_agents, pixel_means, wall_colour
+from megastep.triton.culling import (
+    DEGREE,
+    NONE,
+    RECORD,
+    any_of,
+    boxes_in_view,
+    may_be_seen,
+    take_down_agents,
+    take_down_group,
+)
+from megastep.triton.shading import colour_agents, pixel_means, wall_colour
+from megastep.triton.words import LANES, halves
 
 PROGRAMS = 256
 """How many programs there are for each multiprocessor: most wait, so that none that is done early stays idle."""
@@ -22,6 +33,8 @@ SCRATCH = 1 << 29
 """How many bytes the programs' scratch may take."""
 BLOCK_RAYS = 128
 """How many rays a program casts at a time: fewer would take lines down more often, more would need more registers."""
+SKIP = True
+"""Whether groups that can't be seen are skipped: that changes no picture, which the tests see by turning it off."""
 
 
 @triton.jit
@@ -33,9 +46,10 @@ def draw(records, slot, slopes, limits, inverses, slots, CLOSE: tl.constexpr):
     for both: no ray slips between them.
     """
     record = records + slot * RECORD
-    right = tl.load(record + 1) - slopes * tl.load(record)
-    left = tl.load(record + 3) - slopes * tl.load(record + 2)
-    inverse = tl.load(record + 4) + slopes * tl.load(record + 5)
+    af, al = halves(tl.load(record))
+    bf, bl = halves(tl.load(record + 1))
+    base, rise = halves(tl.load(record + 2))
+    right, left, inverse = al - slopes * af, bl - slopes * bf, base + slopes * rise
     hit = (right <= 0) & (left >= 0) & (inverse > inverses)
     if CLOSE:
         hit &= (inverse < limits) & (right < left)
@@ -63,14 +77,49 @@ def slope(ray, NUM_RAYS: tl.constexpr, half):
 
 @triton.jit
 @no_type_check
-def nearest(records, plain, close, capacity, slopes, norms, near):
-    """The record of the nearest line that each ray meets, -1 for none."""
-    inverses, slots = tl.zeros_like(slopes), tl.full(slopes.shape, -1, tl.int32)
-    for slot in range(plain):
+def draw_new(records, old_plain, plain, old_close, close, capacity, slopes, norms, near, inverses, slots):
+    """Draws the lines taken down since there were ``old_plain`` and ``old_close`` of them.
+
+    Returns:
+        For each ray the inverse depth of the nearest line so far, and that line's record: 0 and -1 for none.
+    """
+    tl.debug_barrier()  # what one lane took down, all draw
+    for slot in range(old_plain, plain):
         inverses, slots = draw(records, slot, slopes, slopes, inverses, slots, False)
-    for slot in range(capacity - close, capacity):
+    for slot in range(capacity - close, capacity - old_close):
         inverses, slots = draw(records, slot, slopes, norms / near, inverses, slots, True)
-    return slots
+    return inverses, slots
+
+
+@triton.jit
+@no_type_check
+def draw_walls(
+    records, plain, close, capacity, walls, first_wall, width, numbers, boxes, first_box, first_line,
+    x, y, cos, sin, leftmost, rightmost, near, slopes, norms, valid, inverses, slots,
+    GROUP: tl.constexpr, SKIP: tl.constexpr,
+):  # fmt: skip
+    """Draws a map's walls, the nearest groups first; those out of view or behind what has been drawn are skipped."""
+    num_boxes = (width + GROUP - 1) // GROUP
+    for some in range(0, num_boxes, LANES):
+        keys = boxes_in_view(boxes, first_box, some, num_boxes, x, y, cos, sin, leftmost, rightmost, SKIP)
+        key = tl.min(keys, 0)
+        while key < NONE:
+            box, depth = some + (key & (LANES - 1)), (key & -LANES).to(tl.float32, bitcast=True)
+            keys = tl.where(keys == key, NONE, keys)
+            key = tl.min(keys, 0)
+            seen = may_be_seen(boxes, first_box + box, depth, x, y, cos, sin, slopes, inverses, valid)
+            if not SKIP:
+                seen = box >= 0
+            if seen:
+                old_plain, old_close = plain, close
+                plain, close = take_down_group(
+                    records, plain, close, capacity, walls, first_wall, box * GROUP, width, numbers, first_line,
+                    x, y, cos, sin, leftmost, rightmost, near, GROUP,
+                )  # fmt: skip
+                inverses, slots = draw_new(
+                    records, old_plain, plain, old_close, close, capacity, slopes, norms, near, inverses, slots
+                )
+    return slots, plain + close
 
 
 @triton.jit
@@ -79,12 +128,12 @@ def _render(
     # the envs
     positions, angles, map_ids,
     # the maps
-    walls, wall_starts, wall_widths, boxes, box_starts, lights, light_starts, light_widths,
+    walls, wall_starts, wall_widths, numbers, boxes, box_starts, lights, light_starts, light_widths,
     texels, texel_starts, surface, outline, outline_albedo,
     # the cameras
     mounts, half, near, max_depth, girth,
     # out
-    rgb, depth, distances, lines, locations,
+    rgb, depth, distances, lines, locations, drawn,
     # scratch: room for every line of an env, for each program
     scratch,
     # sizes
@@ -92,6 +141,7 @@ def _render(
     NUM_AGENTS: tl.constexpr, NUM_CAMERAS: tl.constexpr, SIDES: tl.constexpr, SIDE_TEXELS: tl.constexpr,
     OUTLINES: tl.constexpr, GROUP: tl.constexpr,
     RES: tl.constexpr, SUBSAMPLE: tl.constexpr, PER_RAY: tl.constexpr, PIXELS: tl.constexpr, RAYS: tl.constexpr,
+    SKIP: tl.constexpr, COUNT: tl.constexpr,
 ):  # fmt: skip
     """Program p renders units p, p + the number of programs, and so on.
 
@@ -117,23 +167,23 @@ def _render(
         leftmost = slope((unit % BLOCKS) * PIXELS * SUBSAMPLE, RES * SUBSAMPLE, half)
         rightmost = slope((unit % BLOCKS + 1) * PIXELS * SUBSAMPLE - 1, RES * SUBSAMPLE, half)
 
-        plain, close = 0, 0
+        plain, close, inverses, slots = 0, 0, tl.zeros_like(slopes), tl.full(slopes.shape, -1, tl.int32)
         if NUM_AGENTS > 1:
             plain, close = take_down_agents(
                 records, plain, close, capacity, outline, positions, angles, e * NUM_AGENTS, a, x, y, cos, sin,
                 leftmost, rightmost, near, NUM_AGENTS, SIDES, OUTLINES,
             )  # fmt: skip
-        plain, close = take_down_walls(
-            records, plain, close, capacity, walls, first_wall, width, boxes, first_box, FIRST_WALL_LINE,
-            x, y, cos, sin, leftmost, rightmost, near, GROUP,
+            inverses, slots = draw_new(records, 0, plain, 0, close, capacity, slopes, norms, near, inverses, slots)
+        slots, num_drawn = draw_walls(
+            records, plain, close, capacity, walls, first_wall, width, numbers, boxes, first_box, FIRST_WALL_LINE,
+            x, y, cos, sin, leftmost, rightmost, near, slopes, norms, valid, inverses, slots, GROUP, SKIP,
         )  # fmt: skip
-        tl.debug_barrier()  # what one lane took down, all draw
-        slots = nearest(records, plain, close, capacity, slopes, norms, near)
 
         hit = valid & (slots >= 0)
         record = records + tl.maximum(slots, 0) * RECORD
-        af, al, bf, bl = tl.load(record), tl.load(record + 1), tl.load(record + 2), tl.load(record + 3)
-        line = tl.where(hit, tl.load(record + 6).to(tl.int32, bitcast=True), -1)
+        af, al = halves(tl.load(record))
+        bf, bl = halves(tl.load(record + 1))
+        line = tl.where(hit, tl.load(record + 3).to(tl.int32), -1)
         right, left = al - slopes * af, bl - slopes * bf
         location = tl.where(right < left, right / (right - left), 0.0)
         distance = (af + location * (bf - af)) * norms
@@ -163,35 +213,48 @@ def _render(
             tl.store(distances + at, tl.where(hit, distance, float('inf')), mask=valid)
             tl.store(lines + at, line, mask=valid)
             tl.store(locations + at, tl.where(hit, location, float('nan')), mask=valid)
+        if COUNT:
+            tl.store(drawn + unit, num_drawn)
         tl.debug_barrier()  # the records are read before the next unit's are written
 
 
-def render(core, cameras, view):
-    """Writes what every camera sees into ``view``: see `megastep.rendering.render`."""
+def render(core, cameras, view, drawn=None):
+    """Writes what every camera sees into ``view``: see `megastep.rendering.render`.
+
+    Into ``drawn``, int32, if it is given, goes against how many lines the rays of each block were held: see `blocks`.
+    """
     scenery, agents, per_ray = core.scenery, core.agents, view.distances is not None
-    walls, boxes, lights = scenery.walls, scenery.boxes, scenery.lights
-    rays = triton.next_power_of_2(cameras.subsample)
-    pixels = min(triton.next_power_of_2(cameras.res), max(BLOCK_RAYS // rays, 1))
-    units = core.num_envs * core.num_agents * cameras.num_cameras * triton.cdiv(cameras.res, pixels)
+    walls, groups, lights = scenery.walls, scenery.groups, scenery.lights
+    (pixels, rays), units = blocks(core, cameras)
     outlines = core.num_agents * scenery.lines_per_agent
     capacity = scenery.most_walls + outlines
-    most = max(SCRATCH // (4 * RECORD.value * capacity), 1)
+    most = max(SCRATCH // (8 * RECORD.value * capacity), 1)
     programs = min(units, PROGRAMS * multiprocessors(core.device), most)
-    scratch = torch.empty((programs, capacity, RECORD.value), device=core.device)
+    scratch = torch.empty((programs, capacity, RECORD.value), dtype=torch.int64, device=core.device)
     _render[(programs,)](
         agents.positions, agents.angles, core.map_ids,
-        walls.vals, walls.starts, walls.widths, boxes.vals, boxes.starts, lights.vals, lights.starts, lights.widths,
+        groups.walls.view(torch.int64), walls.starts, walls.widths, groups.numbers, groups.boxes.vals,
+        groups.boxes.starts, lights.vals, lights.starts, lights.widths,
         scenery.texels.view(torch.int64), scenery.surface.starts, scenery.surface.vals.view(torch.int64),
         scenery.outline, scenery.outline_albedo,
         mounts_on(cameras, core.device), math.tan(math.radians(cameras.fov) / 2), core.agent_radius, cameras.max_depth,
         1.01 * scenery.girth, view.rgb, view.depth,
         *((view.distances, view.lines, view.locations) if per_ray else (view.depth,) * 3),
+        view.depth if drawn is None else drawn,
         scratch, units, capacity,
         NUM_AGENTS=core.num_agents, NUM_CAMERAS=cameras.num_cameras, SIDES=scenery.lines_per_agent,
         SIDE_TEXELS=len(scenery.outline_albedo) // scenery.lines_per_agent,
         OUTLINES=triton.next_power_of_2(outlines), GROUP=scenery.walls_per_box, RES=cameras.res,
-        SUBSAMPLE=cameras.subsample, PER_RAY=per_ray, PIXELS=pixels, RAYS=rays, num_warps=1, enable_fp_fusion=True,
+        SUBSAMPLE=cameras.subsample, PER_RAY=per_ray, PIXELS=pixels, RAYS=rays, SKIP=SKIP, COUNT=drawn is not None,
+        num_warps=1, enable_fp_fusion=True,
     )  # fmt: skip
+
+
+def blocks(core, cameras):
+    """How many pixels a block has, and how many rays a pixel of it; and how many blocks there are."""
+    rays = triton.next_power_of_2(cameras.subsample)
+    pixels = min(triton.next_power_of_2(cameras.res), max(BLOCK_RAYS // rays, 1))
+    return (pixels, rays), core.num_envs * core.num_agents * cameras.num_cameras * triton.cdiv(cameras.res, pixels)
 
 
 @cache

@@ -5,7 +5,9 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
+from megastep.triton.culling import any_of
 from megastep.triton.light import disc_brightness
+from megastep.triton.words import halves
 
 
 @triton.jit
@@ -43,8 +45,7 @@ def wall_colour(texels, texel_starts, surface, m, wall, location, mask):
     near, far, share = neighbours(tl.where(mask, location, 0.0), count)
     start = surface + tl.load(texel_starts + m)
     near, far = tl.load(start + first + near, mask=mask, other=0), tl.load(start + first + far, mask=mask, other=0)
-    near_light = (near >> 32).to(tl.int32).to(tl.float32, bitcast=True)
-    far_light = (far >> 32).to(tl.int32).to(tl.float32, bitcast=True)
+    near_light, far_light = halves(near)[1], halves(far)[1]
     lit = (near_light + share * (far_light - near_light)) * (1 / 255)
     near, far = near.to(tl.int32), far.to(tl.int32)
     red, green = lit * channel(near, far, share, 0), lit * channel(near, far, share, 8)
@@ -61,13 +62,6 @@ def agent_colour(outline_albedo, side, SIDE_TEXELS: tl.constexpr, location, ligh
     red = blend(outline_albedo, near, far, share, 0, 3, mask)
     green = blend(outline_albedo, near, far, share, 1, 3, mask)
     return lit * red, lit * green, lit * blend(outline_albedo, near, far, share, 2, 3, mask)
-
-
-@triton.jit
-@no_type_check
-def any_of(mask):
-    """Whether anything in a block of rays is set."""
-    return tl.max(tl.max(mask.to(tl.int32), 1), 0) > 0
 
 
 @triton.jit
