@@ -42,12 +42,13 @@ def walk(
 
     Args:
         response: What contact does.
-        num_envs: How many agents, alone in their envs, spread over 16 houses.
+        num_envs: How many agents, alone in their envs, spread over 16 houses without wide doors: these let an agent
+            through that doesn't slide.
         steps: How many steps of a tenth of a second.
         device: Where.
         seed: Seeds the walk.
     """
-    houses = list(mapgen.generate('house', 16, seed=seed))
+    houses = list(mapgen.generate('house', 16, seed=seed, wide=0.0))
     core = Core(Scenery.pack(houses, device=device, seed=seed), num_envs=num_envs, seed=seed)
     rooms, draws = Rooms.of(houses), torch.Generator(core.device).manual_seed(seed)
     turns, still, entered = _turns(core, draws), 0, 0

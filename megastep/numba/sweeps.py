@@ -6,6 +6,8 @@ from numba import njit
 ZERO, ONE, TWO = np.float32(0), np.float32(1), np.float32(2)
 NUDGE = np.float32(2e-6)
 """A slide leads this far, in metres, away from the surface, so that rounding doesn't lead it into it."""
+ROUNDING = np.float32(1e-7)
+"""Of a coordinate, more than half of the step from one float32 to the next."""
 NEVER = np.float32(2)
 
 
@@ -34,10 +36,10 @@ def away(px, py, ax, ay, bx, by):
 
 
 @njit(cache=True, error_model='numpy')
-def disc_impact(px, py, dx, dy, cx, cy, radius):
+def disc_impact(px, py, dx, dy, cx, cy, radius, slack):
     """The share of the move d after which p comes within ``radius`` of c, from further away; NEVER if it doesn't.
 
-    A time that rounding has made a little negative is 0, not a miss. A disc that would go no deeper than `NUDGE`
+    A time that rounding has made a little negative is 0, not a miss. A disc that would go no deeper than half the slack
     passes: where one wall goes on as another, rounding must not make the second's end a bump.
     """
     length = np.sqrt(dx * dx + dy * dy)
@@ -45,7 +47,7 @@ def disc_impact(px, py, dx, dy, cx, cy, radius):
     ahead = (mx * dx + my * dy) / length
     aside = (dx * my - dy * mx) / length
     half_chord_square = (radius - aside) * (radius + aside)
-    if not (ahead > ZERO and half_chord_square > TWO * NUDGE * radius):
+    if not (ahead > ZERO and half_chord_square > slack * radius):
         return NEVER
     return max((ahead - np.sqrt(half_chord_square)) / length, ZERO)
 
@@ -60,7 +62,7 @@ def impact(px, py, dx, dy, ax, ay, bx, by, reach):
     if distance <= reach:
         return (ZERO if dx * nx + dy * ny < ZERO else NEVER), nx, ny
 
-    time = NEVER
+    time, slack = NEVER, TWO * (NUDGE + ROUNDING * (abs(px) + abs(py)))
     vx, vy = bx - ax, by - ay
     length = np.sqrt(vx * vx + vy * vy)
     if length > ZERO:
@@ -76,10 +78,10 @@ def impact(px, py, dx, dy, ax, ay, bx, by, reach):
                 flat, along = -start / speed, ZERO
             elif along > length and speed < ZERO:
                 flat, along = (length - start) / speed, length
-            if ZERO <= along <= length and side * height - flat * approach >= reach - TWO * NUDGE:
+            if ZERO <= along <= length and side * height - flat * approach >= reach - slack:
                 time, nx, ny = flat, -side * uy, side * ux
     for ex, ey in ((ax, ay), (bx, by)):
-        end = disc_impact(px, py, dx, dy, ex, ey, reach)
+        end = disc_impact(px, py, dx, dy, ex, ey, reach, slack)
         if end < time:
             time, nx, ny = end, (px + end * dx - ex) / reach, (py + end * dy - ey) / reach
     return time, nx, ny

@@ -9,6 +9,7 @@ import triton
 import triton.language as tl
 
 NUDGE = tl.constexpr(2e-6)
+ROUNDING = tl.constexpr(1e-7)
 NEVER = tl.constexpr(2.0)
 
 
@@ -33,14 +34,14 @@ def away(px, py, ax, ay, bx, by):
 
 @triton.jit
 @no_type_check
-def disc_impact(px, py, dx, dy, cx, cy, radius):
+def disc_impact(px, py, dx, dy, cx, cy, radius, slack):
     """The share of the move d after which p comes within ``radius`` of c, from further away; NEVER if it doesn't."""
     length = tl.sqrt(dx * dx + dy * dy)
     mx, my = cx - px, cy - py
     ahead, aside = (mx * dx + my * dy) / length, (dx * my - dy * mx) / length
     half_chord_square = (radius - aside) * (radius + aside)
     time = tl.maximum((ahead - tl.sqrt(tl.maximum(half_chord_square, 0.0))) / length, 0.0)
-    return tl.where((ahead > 0) & (half_chord_square > radius * (2 * NUDGE)), time, NEVER)
+    return tl.where((ahead > 0) & (half_chord_square > slack * radius), time, NEVER)
 
 
 @triton.jit
@@ -49,6 +50,7 @@ def impact(px, py, dx, dy, ax, ay, bx, by, reach):
     """When the move d first brings p within ``reach`` of each segment, as a share of d, and the normals there."""
     nx, ny, distance = away(px, py, ax, ay, bx, by)
     touching = distance <= reach
+    slack = (tl.abs(px) + tl.abs(py)) * (2 * ROUNDING) + 2 * NUDGE
     at_once = tl.where(dx * nx + dy * ny < 0, 0.0, NEVER)
 
     vx, vy = bx - ax, by - ay
@@ -65,18 +67,18 @@ def impact(px, py, dx, dy, ax, ay, bx, by, reach):
     entry = tl.where(before, 0.0, length)
     flat = tl.where(before | beyond, (entry - start) / tl.where(speed != 0, speed, 1.0), flat)
     along = tl.where(before | beyond, entry, along)
-    deep = side * height - flat * approach < reach - 2 * NUDGE
+    deep = side * height - flat * approach + slack < reach
     meets = (length > 0) & (approach > 0) & (along >= 0) & (along <= length) & ~deep
     time = tl.where(meets, flat, NEVER)
     mx, my = -side * uy, side * ux
 
-    end = disc_impact(px, py, dx, dy, ax, ay, reach)
+    end = disc_impact(px, py, dx, dy, ax, ay, reach, slack)
     mx, my = (
         tl.where(end < time, (px + end * dx - ax) / reach, mx),
         tl.where(end < time, (py + end * dy - ay) / reach, my),
     )
     time = tl.minimum(time, end)
-    end = disc_impact(px, py, dx, dy, bx, by, reach)
+    end = disc_impact(px, py, dx, dy, bx, by, reach, slack)
     mx, my = (
         tl.where(end < time, (px + end * dx - bx) / reach, mx),
         tl.where(end < time, (py + end * dy - by) / reach, my),
