@@ -10,13 +10,15 @@ import tyro
 from rich.console import Console
 from tyro.conf import Positional
 
-from benchmarks import cases, certification, generation, kernels, measuring, proof
+from benchmarks import cases, certification, generation, kernels, measuring, proof, scaling
 from benchmarks.report import Report, current_commit
 from megastep import machine
 
 
 def main(
-    subject: Positional[Literal['envs', 'render', 'physics', 'step', 'mapgen', 'mapgen-proof', 'proof']] = 'envs',
+    subject: Positional[
+        Literal['envs', 'render', 'physics', 'step', 'scaling', 'mapgen', 'mapgen-proof', 'proof']
+    ] = 'envs',
     *,
     device: str | None = None,
     out: Path | None = None,
@@ -28,9 +30,10 @@ def main(
     """Measure how fast megastep is.
 
     Args:
-        subject: An overview of the envs; the renderer or the physics alone; the envs' whole steps; the map generator;
-            whether the generator's maps are valid whatever its parameters; or whether the physics holds what it
-            promises.
+        subject: An overview of the envs; the renderer or the physics alone; the envs' whole steps; how speed and memory
+            depend on how many envs, walls and maps there are; the map generator; whether the generator's maps are valid
+            whatever its parameters; or whether the physics holds what it promises. On a GPU it is counted, too, how
+            many tests of a ray against a wall are made and skipped.
         device: Where all but the map generator runs; by default the GPU if there is one.
         out: The JSON file to write; by default a name of device and date in benchmarks/results.
         commit: What the report calls the code that was measured; by default what git says.
@@ -48,7 +51,7 @@ def main(
     path = out or report.default_path
     report.save(path)
     print(f'{subject} on {name}, commit {report.commit}')
-    Console().print(report.table())
+    Console().print(*report.tables())
     print(f'Written to {path}.')
     if not all(row.get('holds', True) for row in rows):
         raise SystemExit(1)
@@ -65,6 +68,8 @@ def measure(subject: str, device: torch.device, *, quick: bool) -> list[dict]:
         return [
             kernels.measure(subject, case, device, **effort) for case in kernels.cases(subject, device, quick=quick)
         ]
+    if subject == 'scaling':
+        return scaling.measure(device, quick=quick, **effort)
     if subject == 'step':
         return [measuring.measure_steps(case, device, **effort) for case in cases.steps(device, quick=quick)]
     return [measuring.measure(case, device, **effort) for case in cases.overview(device, quick=quick)]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from benchmarks.timing import captured, seconds_a_call
+from benchmarks import counting
+from benchmarks.timing import captured, release, seconds_a_call
 from benchmarks.worlds import grids, houses
 from megastep import physics, rendering
 from megastep.core import Cameras, Core
@@ -31,6 +32,7 @@ class Case:
         cameras: What they look with.
         maps: ``'houses'`` of about 165 walls, or ``'grids'`` of rooms, of about 1,000.
         num_maps: How many maps there are.
+        sweep: What is varied while the rest stays the same; ``'record'`` for the figures that are quoted.
     """
 
     num_envs: int
@@ -38,6 +40,7 @@ class Case:
     cameras: Cameras = Cameras()  # noqa: RUF009, it is frozen
     maps: str = 'houses'
     num_maps: int = 64
+    sweep: str = 'record'
 
     def make(self, device: torch.device) -> Core:
         """Makes the envs on a device."""
@@ -46,6 +49,12 @@ class Case:
 
 
 FEW_RAYS, MANY_RAYS = Cameras(subsample=1), Cameras(res=128)
+RAYS = (FEW_RAYS, Cameras(subsample=2), Cameras(), MANY_RAYS, Cameras(res=256))
+"""64, 128 and 256 rays to 64 pixels, 512 to 128 and 1,024 to 256."""
+
+RECORD, SWEEP = {'rounds': 7, 'round_seconds': 0.3}, {'rounds': 3, 'round_seconds': 0.1}
+"""How thoroughly a figure that is quoted is measured, and a point of a curve."""
+
 GPU = {
     'render': (
         Case(16_384, num_maps=1024),
@@ -79,26 +88,58 @@ def cases(subject: str, device: torch.device, *, quick: bool) -> tuple[Case, ...
     """The cases for a subject, ``'render'`` or ``'physics'``, on a device; or a few small ones."""
     if quick:
         return QUICK
-    return (GPU if device.type == 'cuda' else CPU)[subject]
+    if device.type == 'cuda':
+        return (*GPU[subject], *sweeps(subject, 16_384, 65_536, {'houses': 1024, 'grids': 32}))
+    return (*CPU[subject], *sweeps(subject, 1024, 4096, {'houses': 64, 'grids': 8}))
 
 
-def measure(
-    subject: str, case: Case, device: torch.device, *, rounds: int = 7, round_seconds: float = 0.5
-) -> dict[str, Any]:
-    """Measures a case, in agents a second: frames rendered, shading included, or moves."""
+def sweeps(subject: str, num_envs: int, most_envs: int, num_maps: Mapping[str, int]) -> list[Case]:
+    """Cases that differ in one thing: the rays a frame, in either kind of map; the agents an env; the envs."""
+    rays = [
+        Case(num_envs, cameras=cameras, maps=maps, num_maps=count, sweep='rays')
+        for maps, count in num_maps.items()
+        for cameras in RAYS
+    ]
+    agents = [Case(num_envs // 4, n, MANY_RAYS, num_maps=num_maps['houses'], sweep='agents') for n in (1, 2, 4, 8)]
+    counts = [most_envs // 4**k for k in range(4, -1, -1)]
+    envs = [Case(count, num_maps=num_maps['houses'], sweep='envs') for count in counts]
+    return [*(rays if subject == 'render' else ()), *agents, *envs]
+
+
+def measure(subject: str, case: Case, device: torch.device, **effort: Any) -> dict[str, Any]:
+    """Measures a case, in agents a second: frames rendered, shading included, or moves.
+
+    Args:
+        subject: ``'render'`` or ``'physics'``.
+        case: What is measured.
+        device: Where it runs.
+        effort: How many rounds and how long, where it isn't what the case's sweep gets.
+    """
+    release()
     core = case.make(device)
-    call = rendering_alone(core, case.cameras) if subject == 'render' else physics_alone(core)
-    agents = core.num_envs * core.num_agents
-    rate = agents * DRAWS / seconds_a_call(call, device, rounds=rounds, round_seconds=round_seconds)
-    rays = {'rays': case.cameras.num_rays * case.cameras.num_cameras} if subject == 'render' else {}
-    return {
-        'maps': case.maps,
-        'envs': core.num_envs,
-        'agents': core.num_agents,
-        'walls': float(core.scenery.walls.widths.float().median()),
-        **rays,
-        f'{subject}/s': rate,
-    }
+    effort = (RECORD if case.sweep == 'record' else SWEEP) | effort
+    rates = rendered(core, case.cameras, **effort) if subject == 'render' else moved(core, **effort)
+    return {'sweep': case.sweep, 'maps': case.maps, **described(core), **rates}
+
+
+def described(core: Core) -> dict[str, Any]:
+    """How many envs and agents there are, and how many walls the maps have."""
+    walls = float(core.scenery.walls.widths.float().median())
+    return {'envs': core.num_envs, 'agents': core.num_agents, 'walls': walls}
+
+
+def rendered(core: Core, cameras: Cameras, **effort: Any) -> dict[str, Any]:
+    """How many rays a frame has, how many agents' frames are rendered a second, and how much that takes."""
+    seconds = seconds_a_call(rendering_alone(core, cameras), core.device, **effort)
+    rate = core.num_envs * core.num_agents * DRAWS / seconds
+    rays = cameras.num_rays * cameras.num_cameras
+    return {'rays': rays, 'render/s': rate, **counting.columns(core, cameras, rate)}
+
+
+def moved(core: Core, **effort: Any) -> dict[str, Any]:
+    """How many agents move a second."""
+    seconds = seconds_a_call(physics_alone(core), core.device, **effort)
+    return {'physics/s': core.num_envs * core.num_agents * DRAWS / seconds}
 
 
 def rendering_alone(core: Core, cameras: Cameras) -> Callable[[], object]:

@@ -30,7 +30,7 @@ def measure(case: Case, device: torch.device, *, rounds: int = 7, round_seconds:
         env.num_envs * DRAWS / seconds_a_call(call, device, rounds=rounds, round_seconds=round_seconds)
         for call in (stepping(env), rendering_alone(env.core, env.cameras), physics_alone(env.core))
     )
-    return {**_head(case, env), 'steps/s': steps, 'render/s': renders, 'physics/s': moves}
+    return {**described(case, env), 'steps/s': steps, 'render/s': renders, 'physics/s': moves}
 
 
 def measure_steps(case: Case, device: torch.device, *, rounds: int = 7, round_seconds: float = 0.5) -> dict[str, Any]:
@@ -45,18 +45,23 @@ def measure_steps(case: Case, device: torch.device, *, rounds: int = 7, round_se
     rates = {}
     for name, options in STEPS.items():
         env = case.make(device, **options)
-        seconds = seconds_a_call(stepping(env), device, rounds=rounds, round_seconds=round_seconds)
-        rates[name] = env.num_envs * DRAWS / seconds
-    return {**_head(case, env), **rates}
+        rates[name] = stepped(env, rounds=rounds, round_seconds=round_seconds)
+    return {**described(case, env), **rates}
 
 
-def _head(case: Case, env: Env) -> dict[str, Any]:
+def described(case: Case, env: Env) -> dict[str, Any]:
+    """Which env it is, how many there are, how many walls a map has, and how many rays a frame."""
     return {
         'env': case.env,
         'envs': env.core.num_envs,
         'walls': float(env.core.scenery.walls.widths.float().median()),
         'rays': env.cameras.num_rays * env.cameras.num_cameras,
     }
+
+
+def stepped(env: Env, **effort: Any) -> float:
+    """How many agents take a step a second."""
+    return env.num_envs * DRAWS / seconds_a_call(stepping(env), env.device, **effort)
 
 
 def stepping(env: Env) -> Callable[[], object]:

@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,12 @@ class Report:
             table.add_row(*(written(row[name]) for name in names))
         return table
 
+    def tables(self) -> list[Table]:
+        """A table for each sweep, whose rows need not have the others' columns; or one, if nothing is swept."""
+        sweeps = dict.fromkeys(row.get('sweep') for row in self.rows)
+        parts = ([row for row in self.rows if row.get('sweep') == sweep] for sweep in sweeps)
+        return [replace(self, rows=rows).table() for rows in parts]
+
     def save(self, path: Path) -> None:
         """Writes everything as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +71,7 @@ class Report:
 def written(value: Any) -> str:
     """A value as a table shows it: three digits and a unit for large numbers."""
     if isinstance(value, float):
-        for size, unit in ((1e6, ' M'), (1e3, ' k')):
+        for size, unit in ((1e12, ' T'), (1e9, ' G'), (1e6, ' M'), (1e3, ' k')):
             if value >= size:
                 return f'{value / size:.3g}{unit}'
         return f'{value:.3g}'

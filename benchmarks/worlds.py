@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -29,6 +30,12 @@ def houses(count: int) -> MapSet:
 def grids(count: int) -> MapSet:
     """Grids of square rooms, of about 1,000 walls: more than the generator's largest houses have."""
     return MapSet([Geometry.from_walls(grid(*GRID, seed=seed)) for seed in range(count)])
+
+
+def dim_grid(columns: int, rows: int, *, seed: int) -> Geometry:
+    """A grid with few of its rooms' lights: baking takes as long as lights times walls times walls."""
+    geometry = Geometry.from_walls(grid(columns, rows, seed=seed))
+    return replace(geometry, lights=geometry.lights[:16])
 
 
 def grid(columns: int, rows: int, *, seed: int) -> Float[np.ndarray, 'wall 2 2']:

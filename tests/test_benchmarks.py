@@ -8,8 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
+import worlds
+from PIL import Image
+
+from megastep import Cameras, Core, Scenery
+from megastep.triton import raycasting
 
 ROOT = Path(__file__).parents[1]
+COUNTED = {'tests/s', 'skipped'} if torch.cuda.is_available() else set()  # on a GPU, the tests of rays against lines
 
 
 @pytest.fixture(autouse=True)
@@ -21,8 +27,8 @@ def from_the_root(monkeypatch):
     'subject, columns',
     [
         ('envs', {'env', 'envs', 'walls', 'rays', 'steps/s', 'render/s', 'physics/s'}),
-        ('render', {'maps', 'envs', 'agents', 'walls', 'rays', 'render/s'}),
-        ('physics', {'maps', 'envs', 'agents', 'walls', 'physics/s'}),
+        ('render', {'sweep', 'maps', 'envs', 'agents', 'walls', 'rays', 'render/s'} | COUNTED),
+        ('physics', {'sweep', 'maps', 'envs', 'agents', 'walls', 'physics/s'}),
         ('step', {'env', 'envs', 'walls', 'rays', 'steps/s', 'uncopied/s', 'eager/s'}),
         ('mapgen', {'family', 'parameters', 'maps', 'workers', 'walls', 'seconds', 'maps/s a core'}),
     ],
@@ -42,6 +48,26 @@ def test_prints_a_table_and_writes_it(tmp_path, capsys, subject, columns):
     text = capsys.readouterr().out
     assert all(name in text for name in columns)
     assert f'Written to {tmp_path}' in text.replace('\n', '')
+
+
+def test_scaling_has_a_table_for_each_sweep(tmp_path, capsys):
+    from benchmarks.__main__ import main
+
+    main('scaling', out=tmp_path / 'report.json', commit='abc', quick=True)
+    rows = json.loads((tmp_path / 'report.json').read_text())['rows']
+    peak = {'peak bytes'} if torch.cuda.is_available() else set()
+    columns = {
+        'envs': {'env', 'envs', 'walls', 'rays', 'steps/s'},
+        'walls': {'envs', 'agents', 'walls', 'rays', 'render/s', 'physics/s'} | COUNTED,
+        'maps': {'env', 'maps', 'envs', 'walls', 'rays', 'bytes', 'seconds to pack', 'steps/s'} | peak,
+    }
+    for row in rows:
+        assert set(row) == {'sweep'} | columns[row['sweep']]
+        assert all(value > 0 for value in row.values() if not isinstance(value, str))
+    assert [row['envs'] for row in rows if row['sweep'] == 'envs'] == [1, 2, 1, 2]
+    assert [row['walls'] for row in rows if row['sweep'] == 'walls'] == [10, 24]
+    assert [row['maps'] for row in rows if row['sweep'] == 'maps'] == [1, 3]
+    assert capsys.readouterr().out.count('sweep') == 3
 
 
 def test_is_a_command():
@@ -74,6 +100,9 @@ def test_grids_measured_have_about_1000_walls_and_are_one_room():
         (999.4, '999'),
         (12_345.0, '12.3 k'),
         (2.5e7, '25 M'),
+        (1.11e9, '1.11 G'),
+        (7.1e11, '710 G'),
+        (2e12, '2 T'),
         (16384, '16,384'),
         ('a', 'a'),
     ],
@@ -82,6 +111,18 @@ def test_figures_are_written_for_people(value, expected):
     from benchmarks.report import written
 
     assert written(value) == expected
+
+
+def test_rows_of_other_sweeps_may_have_other_columns():
+    from benchmarks.report import Report
+
+    rows = [{'sweep': 'envs', 'envs': 1}, {'sweep': 'maps', 'maps': 1, 'bytes': 2.0}, {'sweep': 'envs', 'envs': 2}]
+    tables = Report('scaling', 'a device', rows, 'abc', versions={}).tables()
+    assert [[column.header for column in table.columns] for table in tables] == [
+        ['sweep', 'envs'],
+        ['sweep', 'maps', 'bytes'],
+    ]
+    assert [table.row_count for table in tables] == [2, 1]
 
 
 def test_default_path_names_subject_device_and_date():
@@ -111,3 +152,151 @@ def test_time_is_the_median_of_the_rounds(monkeypatch):
     monkeypatch.setattr(timing, '_round', fake_round)
     assert timing.seconds_a_call(lambda: None, torch.device('cpu'), rounds=3, round_seconds=0.5) == 3.0
     assert asked == [1, 3, 500, 500, 500]
+
+
+@pytest.mark.parametrize('type_, most, quoted', [('cuda', 65_536, 7), ('cpu', 4096, 4)])
+def test_the_renderer_is_measured_over_rays_agents_and_envs(type_, most, quoted):
+    from benchmarks import kernels
+
+    found = {}
+    for case in kernels.cases('render', torch.device(type_), quick=False):
+        found.setdefault(case.sweep, []).append(case)
+    assert len(found['record']) == quoted
+    assert [case.cameras.num_rays for case in found['rays']] == 2 * [64, 128, 256, 512, 1024]
+    assert [case.maps for case in found['rays']] == 5 * ['houses'] + 5 * ['grids']
+    assert [case.num_agents for case in found['agents']] == [1, 2, 4, 8]
+    assert [case.num_envs for case in found['envs']] == [most // 256, most // 64, most // 16, most // 4, most]
+    assert {case.sweep for case in kernels.cases('physics', torch.device(type_), quick=False)} == set(found) - {'rays'}
+
+
+def counted(maps, cameras, device, places=(((3, 2.5),),), angles=((0,),)):
+    from benchmarks import counting
+
+    return counting.count(worlds.core_at(maps, places, angles, device=device), cameras)
+
+
+def test_counts_the_lines_that_rays_are_held_against(device):
+    """From the middle of a box 4 m by 3 m a wide view reaches three of its walls, and a narrow one only the nearest."""
+    assert counted([worlds.box()], Cameras(res=4, subsample=2, fov=90), device) == (3 * 8, 4 * 8)
+    assert counted([worlds.box()], Cameras(res=4, subsample=2, fov=30), device) == (8, 4 * 8)
+
+
+def test_counts_no_rays_that_fill_a_block_up(device, monkeypatch):
+    """Blocks of two pixels, of four lanes each, of a picture of five pixels with three rays each."""
+    monkeypatch.setattr(raycasting, 'BLOCK_RAYS', 8)
+    assert counted([worlds.box()], Cameras(res=5, subsample=3, fov=30), device) == (15, 4 * 15)
+
+
+def test_counts_every_camera_and_other_agents_but_not_oneself(device):
+    cameras = Cameras(res=4, subsample=1, fov=20, mounts=[(0, 0, 0), (0, 0, 180)])
+    tests = counted([worlds.box()], cameras, device, places=[[(2, 3.5), (4, 1.5)]], angles=[[0, 0]])
+    assert tests == (2 * 2 * 4, 2 * 2 * 4 * (4 + 8))  # agents, cameras, rays, and lines that an agent might see
+    assert tests.skipped == pytest.approx(11 / 12)
+
+
+def test_counts_each_env_with_its_own_map(device):
+    places, angles = [[(3, 2.5)], [(3.9, 2.5)]], [[0], [0]]
+    tests = counted([worlds.box(), worlds.halved_box()], Cameras(res=4, subsample=1, fov=30), device, places, angles)
+    assert tests.naive == 4 * (4 + len(worlds.halved_box().walls))
+
+
+@pytest.mark.parametrize('num_agents', [1, 3])
+def test_of_houses_a_share_of_the_tests_is_skipped(device, num_agents):
+    from benchmarks import counting
+
+    core = Core(Scenery.pack(worlds.houses(2), num_agents=num_agents, device=device), 3)
+    tests = counting.count(core, Cameras(res=8, subsample=2))
+    assert 0 < tests.done < tests.naive
+    assert 0 < tests.skipped < 1
+
+
+def test_tests_are_not_counted_on_a_cpu():
+    from benchmarks import counting
+
+    assert counting.columns(worlds.one(worlds.box(), 3, 2.5, 0), Cameras(), 1e6) == {}
+
+
+@pytest.mark.gpu
+def test_tests_a_second_are_those_of_a_frame_times_frames(device):
+    from benchmarks import counting
+
+    core = worlds.one(worlds.box(), 3, 2.5, 0, device=device)
+    found = counting.columns(core, Cameras(res=4, subsample=2, fov=30), 100.0)
+    assert found == {'tests/s': 800.0, 'skipped': 0.75}
+
+
+def test_buffers_that_are_views_of_others_are_counted_once():
+    from benchmarks.scaling import num_bytes
+
+    scenery = Scenery.pack([worlds.box()], device='cpu')
+    before = num_bytes(scenery)
+    assert before > sum(part.nbytes for part in (scenery.surface.vals, scenery.walls.vals, scenery.groups.walls))
+    assert scenery.light.numel() == scenery.albedo.vals.shape[0] > 200
+    assert num_bytes(scenery) - before < 100  # where rows begin, which had not been asked for
+
+
+def report(subject, device, date, rows, commit='abc'):
+    return {'subject': subject, 'device': device, 'rows': rows, 'commit': commit, 'date': f'{date}T00:00:00+00:00'}
+
+
+@pytest.fixture
+def results(tmp_path):
+    """Two devices' reports, one of them measured twice."""
+    cpu, gpu = 'A Processor, 2 cores', 'NVIDIA H200'
+    rows = {n: [{'sweep': 'envs', 'envs': e, 'render/s': n * e} for e in (16, 1)] for n in (1e4, 2e4, 3e7)}
+    steps = [{'sweep': 'envs', 'env': name, 'envs': 4, 'steps/s': 1e5} for name in ('Minimal', 'Explorer')]
+    quoted = [{'sweep': 'record', 'envs': 7, 'render/s': 1.0}]
+    for number, each in enumerate([
+        report('render', cpu, '2026-02-02', rows[2e4] + quoted),
+        report('render', cpu, '2026-01-01', rows[1e4]),
+        report('render', gpu, '2026-01-01', rows[3e7], commit='def'),
+        report('scaling', cpu, '2026-01-01', steps),
+    ]):  # fmt: skip
+        (tmp_path / f'{each["subject"]}-{number}.json').write_text(json.dumps(each))
+    return tmp_path
+
+
+def test_curves_join_the_newest_points_of_each_device(results):
+    from benchmarks import curves
+
+    reports, envs = curves.newest(results), next(s for s in curves.SKETCHES if s.sweep == 'envs')
+    steps, frames, moves = (curves.lines(reports, envs, panel) for panel in envs.panels)
+    assert [(line.label, line.points) for line in frames] == [
+        ('2 CPU cores', [(1, 2e4), (16, 32e4)]),
+        ('H200', [(1, 3e7), (16, 48e7)]),
+    ]
+    assert [line.label for line in steps] == ['Minimal, 2 CPU cores', 'Explorer, 2 CPU cores']
+    assert steps[0].style != steps[1].style
+    assert frames[0].colour != frames[1].colour
+    assert moves == []
+    days = 'A Processor, 2 cores: abc of 2026-01-01, abc of 2026-02-02    NVIDIA H200: def of 2026-01-01'
+    assert curves.sources(reports) == days
+
+
+def test_curves_are_drawn_where_there_is_something_to_draw(results, tmp_path, capsys):
+    from benchmarks import curves
+
+    curves.main(results=results, images=tmp_path / 'images')
+    assert [path.name for path in (tmp_path / 'images').iterdir()] == ['envs.png']
+    drawn, missing = capsys.readouterr().out.splitlines()
+    assert drawn == f'Drawn: {tmp_path / "images" / "envs.png"}'
+    assert missing == 'Not drawn, since nobody measured it: agents, maps, rays, walls'
+    with Image.open(tmp_path / 'images' / 'envs.png') as picture:
+        assert picture.width > picture.height  # two panels side by side
+        assert len(picture.convert('RGB').getcolors(1 << 24)) > 10
+
+
+def test_curves_need_reports(tmp_path):
+    from benchmarks import curves
+
+    old = report('render', 'a device', '2026-01-01', [{'envs': 1, 'render/s': 1.0}])
+    (tmp_path / 'render-old.json').write_text(json.dumps(old))
+    with pytest.raises(ValueError, match='must hold a report with sweeps on render, physics, scaling; it holds none'):
+        curves.newest(tmp_path)
+
+
+def test_ticks_are_powers_of_ten_or_finer():
+    from benchmarks import curves
+
+    assert curves.ticks(30, 2e4) == [100, 1000, 10_000]
+    assert curves.ticks(0.04, 1) == [0.05, 0.1, 0.2, 0.5, 1]
