@@ -150,7 +150,8 @@ def _first_impacts(packed, starts, moves, rows, radius, times):
     for i in prange(len(starts)):
         (px, py), (dx, dy) = starts[i], moves[i]
         obstacles = collisions.obstacles_in(packed, rows[i], starts[i : i + 1], radius)
-        times[i] = collisions.first_impact(obstacles, 0, px, py, dx, dy)[0]
+        near = collisions.nearby(obstacles, px, py, dx, dy)
+        times[i] = collisions.first_impact(obstacles, near, 0, px, py, dx, dy)[0]
 
 
 def impact_agreement(cases: Cases) -> Agreement:

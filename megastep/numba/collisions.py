@@ -16,6 +16,8 @@ LONGEST = np.float32(1024)
 """No step leads further than this, in metres along x or y: further than any map reaches."""
 SLIDES, HALVINGS = 4, 3
 TINY = np.float32(1e-30)
+MORE = np.float32(1 + 1e-4)
+"""Rounding and nudges make a slide no longer than this, compared with its move, but for a skin."""
 DEGREE = np.float32(math.pi / 180)
 
 
@@ -29,6 +31,7 @@ class Obstacles(NamedTuple):
     others: np.ndarray  # all the agents' positions
     sides: int  # how many lines an agent's outline has
     radius: np.float32  # an agent's
+    scratch: np.ndarray  # a place for the numbers of the walls that an agent may reach
 
 
 @njit(cache=True, error_model='numpy')
@@ -36,9 +39,8 @@ def obstacles_in(maps, m, others, radius):
     """What agents at the positions ``others`` may touch in map m."""
     first, last = maps.wall_starts[m], maps.wall_starts[m] + maps.wall_widths[m]
     boxes = maps.boxes[maps.box_starts[m] : maps.box_starts[m] + maps.box_widths[m]]
-    return Obstacles(
-        maps.grouped[first:last], maps.numbers[first:last], boxes, maps.group, others, len(maps.outline), radius
-    )
+    walls, numbers, scratch = maps.grouped[first:last], maps.numbers[first:last], np.empty(last - first, np.int32)
+    return Obstacles(walls, numbers, boxes, maps.group, others, len(maps.outline), radius, scratch)
 
 
 class Outcome(NamedTuple):
@@ -64,50 +66,61 @@ def apart(box, left, bottom, right, top):
 
 
 @njit(cache=True, error_model='numpy')
-def first_impact(obstacles, a, px, py, dx, dy):
-    """The first thing agent a touches on its move d: when, as a share of d; its normal; and its line, -1 for none.
-
-    Of things touched at the same time it is the one that the move leads into the most. Last comes whether anything is
-    near the way at all: if not, the move needs no other check.
-    """
-    time, nx, ny, line, into, near = NEVER, ZERO, ZERO, -1, ZERO, len(obstacles.others) > 1
-    walls, numbers, boxes, group, others, sides, radius = obstacles
-    swept = around(px, py, dx, dy, radius + TWO * SKIN)
+def nearby(obstacles, px, py, dx, dy):
+    """The walls that a move by d from p may lead to, however it slides: it ends no further from p than d is long."""
+    walls, _, boxes, group, _, _, radius, scratch = obstacles
+    reach = np.sqrt(dx * dx + dy * dy) * MORE
+    around_all = around(px, py, ZERO, ZERO, reach + radius + TWO * SKIN)
+    count = 0
     for i in range(len(boxes)):
-        if apart(swept, boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]):
+        if apart(around_all, boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]):
             continue
         for k in range(i * group, min((i + 1) * group, len(walls))):
             ax, ay, bx, by = walls[k, 0, 0], walls[k, 0, 1], walls[k, 1, 0], walls[k, 1, 1]
-            if apart(swept, min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)):
-                continue
-            near = True
-            t, x, y = impact(px, py, dx, dy, ax, ay, bx, by, radius + SKIN)
-            if t < time or (t == time and dx * x + dy * y < into):
-                time, nx, ny, line, into = t, x, y, len(others) * sides + numbers[k], dx * x + dy * y
+            if not apart(around_all, min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)):
+                scratch[count] = k
+                count += 1
+    return scratch[:count]
+
+
+@njit(cache=True, error_model='numpy')
+def first_impact(obstacles, near, a, px, py, dx, dy):
+    """The first thing agent a touches on its move d: when, as a share of d; its normal; and its line, -1 for none.
+
+    Of things touched at the same time it is the one that the move leads into the most. ``near`` are the walls that are
+    tried.
+    """
+    time, nx, ny, line, into = NEVER, ZERO, ZERO, -1, ZERO
+    walls, numbers, _, _, others, sides, radius, _ = obstacles
+    swept = around(px, py, dx, dy, radius + TWO * SKIN)
+    for k in near:
+        ax, ay, bx, by = walls[k, 0, 0], walls[k, 0, 1], walls[k, 1, 0], walls[k, 1, 1]
+        if apart(swept, min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)):
+            continue
+        t, x, y = impact(px, py, dx, dy, ax, ay, bx, by, radius + SKIN)
+        if t < time or (t == time and dx * x + dy * y < into):
+            time, nx, ny, line, into = t, x, y, len(others) * sides + numbers[k], dx * x + dy * y
     for b in range(len(others)):
         if b != a:
             x, y = others[b, 0], others[b, 1]
             t, x, y = impact(px, py, dx, dy, x, y, x, y, TWO * radius + SKIN)
             if t < time or (t == time and dx * x + dy * y < into):
                 time, nx, ny, line, into = t, x, y, b * sides, dx * x + dy * y
-    return (time, nx, ny, line, near) if time <= ONE else (ONE, ZERO, ZERO, -1, near)
+    return (time, nx, ny, line) if time <= ONE else (ONE, ZERO, ZERO, -1)
 
 
 @njit(cache=True, error_model='numpy')
-def safe(obstacles, a, px, py, qx, qy):
+def safe(obstacles, near, a, px, py, qx, qy):
     """Whether the way from p to q keeps clear of everything by the radius, or as clear as p is if that is less."""
-    walls, _, boxes, group, others, _, radius = obstacles
+    walls, _, _, _, others, _, radius, _ = obstacles
     swept = around(px, py, qx - px, qy - py, radius + TWO * SKIN)
-    for i in range(len(boxes)):
-        if apart(swept, boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]):
+    for k in near:
+        ax, ay, bx, by = walls[k, 0, 0], walls[k, 0, 1], walls[k, 1, 0], walls[k, 1, 1]
+        if apart(swept, min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)):
             continue
-        for k in range(i * group, min((i + 1) * group, len(walls))):
-            ax, ay, bx, by = walls[k, 0, 0], walls[k, 0, 1], walls[k, 1, 0], walls[k, 1, 1]
-            if apart(swept, min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)):
-                continue
-            clearance, before = chord_clearance(px, py, qx, qy, ax, ay, bx, by)
-            if clearance < min(radius + HALF * SKIN, before):
-                return False
+        clearance, before = chord_clearance(px, py, qx, qy, ax, ay, bx, by)
+        if clearance < min(radius + HALF * SKIN, before):
+            return False
     for b in range(len(others)):
         if b != a:
             x, y = others[b, 0], others[b, 1]
@@ -118,7 +131,7 @@ def safe(obstacles, a, px, py, qx, qy):
 
 
 @njit(cache=True, error_model='numpy')
-def committed(obstacles, a, px, py, dx, dy):
+def committed(obstacles, near, a, px, py, dx, dy):
     """How much of the move d is safe to make: all of it, else a half, a quarter or an eighth, else nothing.
 
     Returns:
@@ -127,7 +140,7 @@ def committed(obstacles, a, px, py, dx, dy):
     share = ONE
     for _ in range(HALVINGS + 1):
         qx, qy = px + share * dx, py + share * dy
-        if safe(obstacles, a, px, py, qx, qy):
+        if safe(obstacles, near, a, px, py, qx, qy):
             return share, qx, qy
         share *= HALF
     return ZERO, px, py
@@ -169,14 +182,12 @@ def move(obstacles, a, px, py, vx, vy, dx, dy, slide):
     """
     progress, touched, touched_x, touched_y, blocked = ONE, -1, ZERO, ZERO, False
     last_x, last_y, since = ZERO, ZERO, np.float32(np.inf)
+    near = nearby(obstacles, px, py, dx, dy)
     for _ in range(SLIDES):
         if dx == ZERO and dy == ZERO:
             break
-        time, nx, ny, line, near = first_impact(obstacles, a, px, py, dx, dy)
-        if not near:
-            px, py = px + dx, py + dy
-            break
-        share, px, py = committed(obstacles, a, px, py, time * dx, time * dy)
+        time, nx, ny, line = first_impact(obstacles, near, a, px, py, dx, dy)
+        share, px, py = committed(obstacles, near, a, px, py, time * dx, time * dy)
         if touched < 0 and (line >= 0 or share < ONE):
             progress, touched, touched_x, touched_y = share * time, line, nx, ny
         blocked = share == ZERO
