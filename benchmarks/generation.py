@@ -27,7 +27,7 @@ def cases() -> list[Case]:
     named = [
         Case('house', 500, {'rooms': (9, 11)}),
         Case('house', 300, LARGE_HOUSE),
-        Case('maze', 200, {'width': (51, 51), 'height': (51, 51), 'chambers': (0, 0)}),
+        Case('maze', 200, {'width': (25, 25), 'height': (25, 25), 'chambers': (0, 0)}),  # 51x51, counting walls
         Case('office', 20, {'rooms': (250, 250)}),
         Case('house', 10_000, workers=2),
     ]

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int
 
+from megastep.tints import tint
+
 if TYPE_CHECKING:
     from megastep.geometry import Geometry, Room
 
@@ -21,22 +23,6 @@ THICKNESS = 0.12
 """How thick a wall is drawn at least where its far side isn't known, in metres."""
 
 WALL, FLOOR, LIGHT, SPAWN, DOOR, LABEL = '#33323e', '#fbf9f4', '#f5a300', '#33323e', '#b58a5a', '#8a8a8a'
-
-TINTS = {
-    'balcony': '#d3e6c5',
-    'bathroom': '#c3e0e5',
-    'bedroom': '#ccd7ef',
-    'closet': '#e3d3e4',
-    'corridor': '#ece6d8',
-    'entrance': '#ece6d8',
-    'kitchen': '#f8e2b4',
-    'living_room': '#f6d5c5',
-    'restroom': '#c3e0e5',
-    'room': '#efeae0',
-    'stairs': '#dcdad6',
-    'washing_room': '#c9e4da',
-}
-"""Colours of the usual kinds of room. Any other kind gets one of these by its name."""
 
 
 def draw(geometry: Geometry) -> str:
@@ -137,10 +123,8 @@ def _dots(points: Float[np.ndarray, 'point _']) -> Float[np.ndarray, 'point 2 2'
 
 
 def _draw_room(room: Room, top: float) -> str:
-    tints = list(TINTS.values())
-    tint = TINTS.get(room.kind, tints[zlib.crc32(room.kind.encode()) % len(tints)])
     corners = _path([np.concatenate([room.outline, room.outline[:1]])], top)
-    return f'<path d="{corners}" fill="{tint}"><title>{escape(room.kind)}</title></path>'
+    return f'<path d="{corners}" fill="{tint(room.kind)}"><title>{escape(room.kind)}</title></path>'
 
 
 def _scale_bar(left: float, y: float, top: float, metres_per_pixel: float) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 LAYERS = [  # lowest first
-    {'ragged', 'geometry', 'freespace', 'geodesics', 'segments', 'svg', 'machine'},
+    {'ragged', 'geometry', 'freespace', 'geodesics', 'segments', 'svg', 'tints', 'machine'},
     {'mapset', 'exchange', 'columns', 'mapfile', 'recipes', 'splitting', 'symmetry', 'mapgen', 'triton', 'numba'},
     {'scenery', 'groups', 'textures', 'core', 'physics', 'rendering', 'coverage', 'navigation', 'backend'},
     {'motion', 'sensors', 'spawning', 'env', 'capture', 'outputs'}

@@ -6,7 +6,9 @@ from drawn import certified_maps, plan_digest
 from megastep import mapgen
 from megastep.mapgen import obstacles
 from megastep.mapgen.arena import FAMILY
-from megastep.mapgen.orbits import SYMMETRIES, orbit, turned
+from megastep.mapgen.finishing import finish
+from megastep.mapgen.orbits import SYMMETRIES, images, is_symmetrical, orbit, turned
+from megastep.mapgen.plan import Plan, PlannedRoom
 from megastep.mapgen.words import Words
 
 MATRICES = {
@@ -54,6 +56,56 @@ def test_maps_of_symmetrical_arenas_are_symmetrical():
         middle = corners.min((0, 1)) + corners.max((0, 1))
         walls = {tuple(wall) for wall in (2 * corners - middle).reshape(-1, 4).tolist()}
         assert image(walls, MATRICES['quarter_turns']) == walls
+
+
+def turned_points(points, symmetry):
+    return [{(a * x + b * y, c * x + d * y) for x, y in points} for a, b, c, d in SYMMETRIES[symmetry]]
+
+
+@pytest.mark.parametrize('rotation', [(0, 0), (33.3, 33.3)])
+@pytest.mark.parametrize('symmetry', MATRICES)
+def test_spawns_and_lights_are_as_symmetrical_as_their_arena(symmetry, rotation):
+    """Turned by an angle, an arena still has its half turns and quarter turns; a mirror's axis is turned too."""
+    for index in range(5):
+        words, values = FAMILY.words(3, index), FAMILY.complete({'symmetry': symmetry, 'rotation': rotation})
+        drawn = FAMILY.vary(FAMILY.draw(words, values), words, values)
+        assert drawn.symmetry == ('none' if symmetry == 'mirror' and rotation[0] else symmetry)
+        geometry = finish(drawn, words)
+        origin = np.rint(1000 * geometry.walls.min((0, 1))).astype(int) - np.array(drawn.rings[0]).min(0)
+        for points in (geometry.spawns, geometry.lights[:, :2]):
+            places = {tuple(place) for place in (np.rint(1000 * points).astype(int) - origin).tolist()}
+            assert len(places) == len(points) >= 4
+            assert all(image == places for image in turned_points(places, drawn.symmetry))
+
+
+@pytest.mark.parametrize('option', [{'chamfers': 0.5}, {'curves': 0.5}])
+def test_an_arena_that_options_make_uneven_says_so(option):
+    words, values = FAMILY.words(3, 1), FAMILY.complete({'symmetry': 'mirror', **option})
+    plain = FAMILY.draw(words, values)
+    assert plain.symmetry == 'mirror' and FAMILY.vary(plain, words, values).symmetry == 'none'
+
+
+def test_a_point_has_as_many_images_as_places():
+    assert images((3, 4), 'quarter_turns') == [(3, 4), (-4, 3), (-3, -4), (4, -3)]
+    assert images((0, 4), 'mirror') == [(0, 4)] and images((0, 0), 'quarter_turns') == [(0, 0)]
+
+
+def test_what_is_symmetrical():
+    square = [[(x, y) for x, y in SQUARE]]
+    assert all(is_symmetrical(square, symmetry) for symmetry in SYMMETRIES)
+    house = [[(-1, -1), (1, -1), (1, 1), (0, 2), (-1, 1)]]
+    assert [symmetry for symmetry in SYMMETRIES if is_symmetrical(house, symmetry)] == ['none', 'mirror']
+
+
+@pytest.mark.parametrize('symmetry', MATRICES)
+def test_small_symmetrical_rooms_have_spawns_that_are_apart(symmetry):
+    ring = [(400 * x, 400 * y) for x, y in SQUARE]
+    geometry = finish(Plan([ring], [PlannedRoom('room', ring)], symmetry=symmetry), Words('a'))
+    assert len(geometry.spawns) == len(geometry.lights) == len(SYMMETRIES[symmetry])
+    mapgen.certify(geometry, symmetry)
+    narrow = [(330 * x, 330 * y) for x, y in SQUARE]
+    with pytest.raises(ValueError, match='room 0 has no place for a spawn that is 220 mm from those'):
+        finish(Plan([narrow], [PlannedRoom('room', narrow)], symmetry=symmetry), Words('a'))
 
 
 def test_arenas_without_symmetry_have_none():

@@ -3,9 +3,9 @@ import copy
 import numpy as np
 import pytest
 
-from megastep import mapgen
+from megastep import mapgen, scenery
 from megastep.geometry import Geometry, Room
-from megastep.mapgen import CertificateError, certify
+from megastep.mapgen import CertificateError, certificate, certify
 from megastep.mapgen.plan import Plan, PlannedRoom
 
 ORIGIN = 'house version 1, seed 0, index 0'
@@ -51,6 +51,15 @@ def test_the_error_says_which_map_and_that_it_is_a_bug(house):
 
 def test_coordinates_are_above_zero(house):
     assert_fails(broken(house, walls=house.walls - 1), r'walls reach a coordinate of 0\.0 m')
+
+
+def test_coordinates_are_within_what_can_be_simulated(house):
+    assert scenery.LARGEST == 500
+    far = house.walls + 499.9 - house.walls.max()
+    assert not list(certificate._check_walls(broken(house, walls=far)))
+    assert_fails(
+        broken(house, walls=far + 0.2), r'walls reach a coordinate of 500\.\d+ m, and should stay within 500 m'
+    )
 
 
 def test_no_wall_has_zero_length(house):

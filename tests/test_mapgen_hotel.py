@@ -18,7 +18,7 @@ GOLDEN = {
 def test_hotels_of_all_parameters_are_certified():
     """As many as take about two seconds."""
     for geometry in certified_maps('hotel', 20, seed=1):
-        assert 24 <= sum(room.kind == 'guest_room' for room in geometry.rooms) <= 200
+        assert 24 <= sum(room.kind == 'guest_room' for room in geometry.rooms) <= 180
 
 
 @pytest.mark.parametrize('shape', sorted({*SHAPES} - {'core'}))
@@ -81,9 +81,9 @@ def test_default_hotels_differ_and_are_not_too_large():
 @pytest.mark.parametrize(
     'parameters, message',
     [
-        ({'guest_rooms': (24, 201)}, 'hotel: guest_rooms must be from 24 to 200, got 201'),
+        ({'guest_rooms': (24, 181)}, 'hotel: guest_rooms must be from 24 to 180, got 181'),
         ({'shape': 'core'}, 'hotel: shape must be one of any, bar, .*ring, got .core'),
-        ({'width': (2.0, 3.0)}, 'hotel: width must be from 3.0 to 5.0 m, got 2.0'),
+        ({'width': (2.0, 3.0)}, 'hotel: width must be from 3.0 to 4.5 m, got 2.0'),
     ],
 )
 def test_bad_parameters(parameters, message):

@@ -99,5 +99,25 @@ def test_a_room_of_two_tiles_has_no_wall_between_them():
     assert rings(parts) == [[(1, 1), (20, 1), (20, 5), (10, 5), (10, 10), (1, 10)]]
 
 
+TEE = [Rect(0, 0, 10, 20), Rect(10, 0, 20, 9), Rect(10, 9, 20, 20)]
+CROSS = [Rect(0, 0, 10, 9), Rect(10, 0, 20, 9), Rect(0, 9, 10, 20), Rect(10, 9, 20, 20)]
+
+
+@pytest.mark.parametrize('mirrored', [False, True])
+@pytest.mark.parametrize('swapped', [False, True])
+@pytest.mark.parametrize('tiles', [TEE, CROSS])
+def test_no_post_is_left_where_walls_met(tiles, mirrored, swapped):
+    tiles = [Rect(-tile.right, tile.bottom, -tile.left, tile.top) if mirrored else tile for tile in tiles]
+    tiles = [Rect(tile.bottom, tile.left, tile.top, tile.right) if swapped else tile for tile in tiles]
+    box = shapely.box(*union(tiles).bounds)
+    left, bottom, right, top = map(int, box.bounds)
+    assert rings(floor(tiles, 2)) == rings([Rect(left + 2, bottom + 2, right, top)])
+
+
+def test_walls_that_are_not_the_rooms_own_keep_their_ends():
+    tiles = [Rect(0, 0, 10, 10), Rect(10, 0, 20, 10), Rect(0, 10, 10, 20)]
+    assert rings(floor(tiles, 2)) == [[(2, 2), (20, 2), (20, 10), (10, 10), (10, 20), (2, 20)]]
+
+
 def test_units_are_five_centimetres():
     assert [units(metres) for metres in (0.05, 0.1, 0.15, 1.3, 2.5)] == [1, 2, 3, 26, 50]

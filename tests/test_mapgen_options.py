@@ -14,15 +14,19 @@ from megastep.mapgen.assembly import Space, assemble
 from megastep.mapgen.catalogue import BARE, CATALOGUE, pieces
 from megastep.mapgen.corners import cut_corners
 from megastep.mapgen.finishing import finish
-from megastep.mapgen.gaps import gap, in_front
+from megastep.mapgen.gaps import gap, in_front, keeps_away
 from megastep.mapgen.lattice import Rect, Stretch
 from megastep.mapgen.options import OPTIONS, apply
-from megastep.mapgen.outlines import Outlines
+from megastep.mapgen.outlines import Neighbourhood, Outlines
 from megastep.mapgen.plan import Plan, PlannedRoom
 from megastep.mapgen.polygons import doubled_area
+from megastep.mapgen.raster import edges
 from megastep.mapgen.rotation import ONE, direction, rotate
-from megastep.mapgen.standing import Floor
+from megastep.mapgen.standing import Floor, inside
 from megastep.mapgen.words import Words
+from megastep.segments import windings
+
+CORNER = st.tuples(st.integers(0, 60), st.integers(0, 60))
 
 SEPARATE = {
     'chamfers': {'chamfers': 1.0},
@@ -277,34 +281,59 @@ def test_a_thing_is_not_put_into_a_wall_or_another_room():
     assert not floor.clear([(x + 900, y) for x, y in near], plan.rooms[0])
 
 
+def neighbourhood(segments):
+    found = Neighbourhood()
+    for segment in segments:
+        found.add(segment)
+    return found
+
+
+def nearest(shape, segments):
+    return min((gap(shape, segment) for segment in segments), default=math.inf)
+
+
 def test_gaps():
-    square = np.array([(0, 0), (100, 0), (100, 100), (0, 100)], dtype=float)
-    assert gap(square, np.empty((0, 2, 2))) == math.inf
-    assert gap(square, np.array([[(-50, 50), (150, 60)]])) == 0
-    assert gap(square, np.array([[(20, 50), (30, 60)]])) == 0
-    assert gap(square, np.array([[(103, 104), (300, 104)]])) == 5
-    assert gap(square, np.array([[(130, -400), (110, 50)], [(120, -400), (120, 400)]])) == 10
-    assert gap(square, np.array([[(200, 50), (150, 300)]])) == pytest.approx(
+    square = [(0, 0), (100, 0), (100, 100), (0, 100)]
+    assert gap(square, ((-50, 50), (150, 60))) == 0
+    assert gap(square, ((20, 50), (30, 60))) == 0
+    assert gap(square, ((103, 104), (300, 104))) == 5
+    assert nearest(square, [((130, -400), (110, 50)), ((120, -400), (120, 400))]) == 10
+    assert gap(square, ((200, 50), (150, 300))) == pytest.approx(
         shapely.box(0, 0, 100, 100).distance(shapely.LineString([(200, 50), (150, 300)]))
     )
 
 
 @settings(deadline=None, max_examples=100)
-@given(st.lists(st.tuples(*4 * [st.integers(-300, 400)]), min_size=1, max_size=5))
-def test_gaps_agree_with_shapely(ends):
-    segments = np.array([((a, b), (c, d)) for a, b, c, d in ends if (a, b) != (c, d)]).reshape(-1, 2, 2)
-    octagon = np.array([(30, 0), (70, 0), (100, 30), (100, 70), (70, 100), (30, 100), (0, 70), (0, 30)], dtype=float)
-    if len(segments):
+@given(st.lists(st.tuples(*4 * [st.integers(-300, 400)]), min_size=1, max_size=5), st.integers(1, 300))
+def test_gaps_agree_with_shapely(ends, least):
+    segments = [((a, b), (c, d)) for a, b, c, d in ends if (a, b) != (c, d)]
+    octagon = [(30, 0), (70, 0), (100, 30), (100, 70), (70, 100), (30, 100), (0, 70), (0, 30)]
+    if segments:
         expected = shapely.distance(shapely.Polygon(octagon), shapely.linestrings(segments)).min()
-        assert gap(octagon, segments) == pytest.approx(expected, abs=1e-9)
+        assert nearest(octagon, segments) == pytest.approx(expected, abs=1e-9)
+        assert abs(expected - least) < 1e-9 or keeps_away(octagon, neighbourhood(segments), least) == (
+            expected >= least
+        )
 
 
 def test_what_is_behind_a_wall_is_not_in_front_of_it():
-    segments = np.array([[(0, -50), (100, -50)], [(0, 0), (100, 0)], [(0, -50), (0, 150)], [(0, 100), (100, 100)]])
-    parts = in_front(segments, [((0, 0), (100, 0))])
-    assert parts.tolist() == [[[0, 0], [0, 150]], [[0, 100], [100, 100]]]
-    assert in_front(segments, [((0, 0), (100, 0)), ((100, 0), (100, 300))]).tolist() == parts.tolist()
-    assert not len(in_front(segments, [((0, 200), (100, 200))]))
+    segments = [((0, -50), (100, -50)), ((0, 0), (100, 0)), ((0, -50), (0, 150)), ((0, 100), (100, 100))]
+    expected = [None, None, ((0, 0), (0, 150)), ((0, 100), (100, 100))]
+    assert [in_front(edge, [((0, 0), (100, 0))]) for edge in segments] == expected
+    assert [in_front(edge, [((0, 0), (100, 0)), ((100, 0), (100, 300))]) for edge in segments] == expected
+    assert not any(in_front(edge, [((0, 200), (100, 200))]) for edge in segments)
+    square = [(0, 0), (100, 0), (100, 100), (0, 100)]
+    near = neighbourhood(segments[:2])
+    assert keeps_away(square, near, 50, [((0, 0), (100, 0))]) and not keeps_away(square, near, 50)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(CORNER, min_size=3, max_size=9, unique=True), st.lists(CORNER, min_size=1, max_size=4), st.booleans())
+def test_places_are_inside_what_winds_around_them(corners, places, many):
+    """Outlines of many corners are looked at in another way, to the same end."""
+    outline = [(x, y) for x, y in corners for _ in range(20 if many else 1)]
+    walls = edges([outline]).astype(float)
+    assert inside(places, outline) == (windings(np.array(places, dtype=float), walls) > 0).all()
 
 
 def test_outlines_are_spliced():
@@ -315,9 +344,9 @@ def test_outlines_are_spliced():
         [(0, 0), (8000, 0), (9000, 1000), (9000, 9000), (0, 9000)],
         [(3000, 3000), (3000, 4000), (4000, 4000)],
     ]
-    assert outlines.near((8100, 100), (8200, 200)).tolist() == [
-        [[0, 0], [8000, 0]],
-        [[8000, 0], [9000, 1000]],
-        [[9000, 1000], [9000, 9000]],
+    assert outlines.edges.near((8100, 100), (8200, 200)) == [
+        ((0, 0), (8000, 0)),
+        ((8000, 0), (9000, 1000)),
+        ((9000, 1000), (9000, 9000)),
     ]
     assert (9000, 0) not in outlines.after and (9000, 0) not in outlines.before

@@ -1,5 +1,6 @@
 """Snapshots hold what is there, and pictures show it."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,9 @@ from matplotlib.figure import Figure
 from oracle import clearances
 from worlds import box, core_at, houses, one, outline, repainted, scattered
 
-from megastep import Cameras, Geometry, Room, plotting, rendering, snapshot
+from megastep import Cameras, Geometry, Room, mapgen, plotting, rendering, snapshot
+from megastep.mapgen.catalogue import BARE, CATALOGUE
+from megastep.tints import PLAIN, TINTS, tint
 
 ROOM = box(1, 1, 5, 4, lights=[(3, 2.5, 1)])
 WHITE, RED, GREEN = (255, 255, 255), (255, 0, 0), (0, 255, 0)
@@ -299,3 +302,60 @@ def test_a_pillar_is_no_floor():
 def test_rejects_a_gallery_of_nothing(arguments, message):
     with pytest.raises(ValueError, match=message):
         plotting.gallery(**{'maps': [ROOM], **arguments})
+
+
+def test_a_gallery_has_captions():
+    found = texts(plotting.gallery([ROOM, ROOM], captions=['before', 'after']))
+    assert {'before', 'after', '12.0 m²'} <= found and '0' not in found
+    with pytest.raises(ValueError, match='captions must be as many as maps, got 1 for 2'):
+        plotting.gallery([ROOM, ROOM], captions=['before'])
+
+
+def test_rows_have_names_notes_and_a_scale_each():
+    figure = plotting.rows({'halls': [box(1, 1, 41, 31)], 'rooms': [ROOM] * 7}, notes={'halls': 'They are large.'})
+    assert {'halls', 'rooms', 'They are large.', '10 m', '1 m'} <= texts(figure)
+    assert len(panels(figure)) == 1 + 5
+    for axes in panels(figure):
+        extent, across, up = axes.get_window_extent(), np.ptp(axes.get_xlim()), np.ptp(axes.get_ylim())
+        assert extent.width / across == pytest.approx(extent.height / up, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    'arguments, message',
+    [
+        ({'sets': {}}, 'the number of sets must be at least 1, got 0'),
+        ({'columns': 0}, 'columns must be at least 1, got 0'),
+        ({'sets': {'rooms': [ROOM], 'halls': []}}, 'halls has no maps to draw'),
+    ],
+)
+def test_rejects_rows_of_nothing(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        plotting.rows(**{'sets': {'rooms': [ROOM]}, **arguments})
+
+
+def test_between_the_corridors_of_a_maze_all_is_wall():
+    """An L of corridors, 1 m wide: the corner that it leaves is as dark as its walls."""
+    corners = [(1, 1), (6, 1), (6, 2), (2, 2), (2, 6), (1, 6)]
+    walls = outline(corners)
+    maze, plain = (
+        Geometry(walls=walls, spawns=[(1.5, 1.5)], rooms=[Room(np.array(corners, float), kind)])
+        for kind in ('maze', 'room')
+    )
+    dark = []
+    for geometry in (maze, plain):
+        figure = plotting.gallery([geometry])
+        figure.canvas.draw()
+        picture = np.asarray(figure.canvas.buffer_rgba())[..., :3]
+        dark.append((picture.max(axis=-1) < 100).sum())
+    assert dark[0] > 2 * dark[1]
+
+
+def test_kinds_of_room_of_every_family_have_colours_of_their_own():
+    kinds = {*CATALOGUE, *BARE, *(kind for name in ('box', 'maze', 'rooms', 'voronoi') for kind in kinds_of(name))}
+    assert kinds <= set(TINTS)
+    assert all(re.fullmatch('#[0-9a-f]{6}', colour) for colour in TINTS.values())
+    assert tint('observatory') == tint('room') == PLAIN
+
+
+def kinds_of(name):
+    return {room.kind for geometry in mapgen.generate(name, 2) for room in geometry.rooms}

@@ -66,7 +66,7 @@ def build(
     share = sizes.between(*(round(1000 * part) for part in cover))
     throw = partial(_throw, words.fork('obstacles'), ground, size, passage, diagonal)
     rings = _scatter(words.fork('middle'), throw, ground, share, round(MILLIMETRES * passage))
-    return Plan([ground.ring, *(ring[::-1] for ring in rings)], [PlannedRoom('arena', ground.ring)])
+    return Plan([ground.ring, *(ring[::-1] for ring in rings)], [PlannedRoom('arena', ground.ring)], symmetry=kind)
 
 
 def _ground(words: Words, shape: str, symmetry: str, across: int, up: int) -> Ground:
@@ -174,7 +174,7 @@ FAMILY = Family(
             'symmetry': Choice(
                 'any',
                 ('any', *SYMMETRIES),
-                'What leaves it as it is: nothing, a mirror, half a turn, or each quarter of a turn.',
+                'What leaves it as it is, spawns and lights too: nothing, a mirror, half a turn, or each quarter.',
             ),
             'cover': Parameter(
                 (0.06, 0.14), 0.0, 0.3, '', 'Obstacles are added until they cover this share, while they fit.'

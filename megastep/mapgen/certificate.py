@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 from shapely import Polygon
 
 from megastep.geometry import AGENT_RADIUS, Geometry
+from megastep.mapgen.extent import FURTHEST
 from megastep.segments import clearances
 
 MARGIN = 0.05
@@ -40,10 +41,10 @@ class CertificateError(RuntimeError):
 def certify(geometry: Geometry, origin: str) -> None:
     """Checks everything that a generated map promises.
 
-    Its walls are closed outlines at coordinates above zero, none is there twice, and what they enclose is a polygon. An
-    agent 5 cm wider than it is can go everywhere, through every door and into every room. Rooms don't overlap, a door
-    joins exactly two, and each can be reached from any other through doors or across borders without a wall. Spawns
-    and lights are clear of walls, and each room has one of either.
+    Its walls are closed outlines at coordinates from zero to 500 m, none is there twice, and what they enclose is a
+    polygon. An agent 5 cm wider than it is can go everywhere, through every door and into every room. Rooms don't
+    overlap, a door joins exactly two, and each can be reached from any other through doors or across borders without a
+    wall. Spawns and lights are clear of walls, and each room has one of either.
 
     Args:
         geometry: The map.
@@ -77,6 +78,8 @@ def _check_walls(geometry: Geometry) -> Iterator[str]:
     walls = geometry.walls
     if not (walls.min() > 0 and np.isfinite(walls).all()):
         yield f'walls reach a coordinate of {walls.min()} m'
+    if walls.max() > FURTHEST:
+        yield f'walls reach a coordinate of {walls.max()} m, and should stay within {FURTHEST:g} m'
     if short := np.flatnonzero((walls[:, 0] == walls[:, 1]).all(-1)).tolist():
         yield f'walls {short} have zero length'
     starts, ends = (np.sort(_numbers(walls[:, i])) for i in (0, 1))

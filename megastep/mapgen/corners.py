@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from math import sqrt
 
-import numpy as np
-
-from megastep.mapgen.gaps import TOUCHING, gap, in_front
+from megastep.mapgen.gaps import TOUCHING, keeps_away
 from megastep.mapgen.outlines import Outlines
 from megastep.mapgen.plan import Plan, PlannedRoom, Point
 from megastep.mapgen.words import Words
@@ -78,7 +77,7 @@ def _room_for_cut(corner: Point, before: Point, after: Point, rooms: Sequence[tu
 
 def _length(one: Point, other: Point) -> int:
     x, y = other[0] - one[0], other[1] - one[1]
-    return int(np.sqrt(np.float64(x * x + y * y)))
+    return int(sqrt(x * x + y * y))
 
 
 def _fits(outlines: Outlines, before: Point, corner: Point, after: Point, length: int) -> bool:
@@ -88,21 +87,14 @@ def _fits(outlines: Outlines, before: Point, corner: Point, after: Point, length
     if abs(area) < SHARP * length * length:
         return False
     lines = [(before, corner), (corner, after)] if area > 0 else [(corner, before), (after, corner)]
-    shape = np.array([start, corner, end] if area > 0 else [end, corner, start], dtype=np.float64)
-    least = PASSAGE if area > 0 else SOLID
-    low, high = shape.min(axis=0) - least, shape.max(axis=0) + least
-    others = in_front(outlines.near(_point(low), _point(high)), lines)
-    return gap(shape, others) >= least
-
-
-def _point(place: np.ndarray) -> Point:
-    return int(place[0]), int(place[1])
+    shape = [start, corner, end] if area > 0 else [end, corner, start]
+    return keeps_away(shape, outlines.edges, PASSAGE if area > 0 else SOLID, lines)
 
 
 def _along(corner: Point, end: Point, length: int) -> Point:
     """The point at a length from a corner."""
     x, y = end[0] - corner[0], end[1] - corner[1]
-    whole = np.sqrt(np.float64(x * x + y * y))
+    whole = sqrt(x * x + y * y)
     return corner[0] + round(x * length / whole), corner[1] + round(y * length / whole)
 
 
@@ -112,7 +104,7 @@ def _cut(before: Point, corner: Point, after: Point, length: int, straight: bool
     if straight:
         return [start, end]
     (ax, ay), (px, py), (bx, by) = start, corner, end
-    chord = np.sqrt(np.float64((bx - ax) ** 2 + (by - ay) ** 2))
+    chord = sqrt((bx - ax) ** 2 + (by - ay) ** 2)
     weight = float(chord / (2 * length))  # of the corner, for an arc of a circle: the cosine of half of what it turns
     count = min(max(round(1.2 * chord / SEGMENT), SEGMENTS[0]), SEGMENTS[1])
     points = []

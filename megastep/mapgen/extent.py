@@ -1,12 +1,20 @@
-"""How large a map may be."""
+"""How large a map may be.
+
+Up to 100 m from the origin physics is exact; beyond 500 m the simulator refuses a map. By default no map of any family
+reaches 100 m, unless an office, a hotel or a warehouse is turned: then up to 150 m. Whatever their parameters, mazes,
+arenas, caves and rooms are at most 98 m long and wide, and no family's maps reach 500 m, turned as they may be.
+"""
 
 from __future__ import annotations
 
 from megastep.mapgen.lattice import PER_METRE
 
 LONGEST = 98 * PER_METRE
-"""No map is longer or wider than this, in lattice units: up to 100 m from the origin physics is exact, and maps keep a
-metre clear of it."""
+"""What `check_extent` lets pass is no longer or wider than this, in lattice units. With a metre on each side it stays
+within 100 m of the origin."""
+
+FURTHEST = 500.0
+"""No map reaches a coordinate beyond this, in metres."""
 
 
 def check_extent(family: str, subject: str, extent: int) -> None:

@@ -31,14 +31,17 @@ def finish(plan: Plan, words: Words) -> Geometry:
     """
     walls = edges(plan.rings)
     surveyed = survey(plan, walls)
-    shift = MARGIN - walls.min(axis=(0, 1))
-    lights = place_lights(surveyed) + shift
+    shift = MARGIN - walls[:, 0].min(axis=0)
+    lights = place_lights(surveyed, plan.symmetry) + shift
+    spawns = place_spawns(surveyed, words.fork('spawns'), symmetry=plan.symmetry) + shift
     return Geometry.unchecked(
         walls=_metres(walls + shift),
-        spawns=_metres(place_spawns(surveyed, words.fork('spawns')) + shift),
+        spawns=_metres(spawns),
         lights=_metres(np.concatenate([lights, np.full((len(lights), 1), MILLIMETRES)], axis=1)),
         doors=_metres(np.array(plan.doors, dtype=np.int64).reshape(-1, 2, 2) + shift),
-        rooms=[Room(_metres(np.array(room.outline) + shift), room.kind) for room in plan.rooms],
+        rooms=[
+            Room(_metres(ring + shift), room.kind) for room, ring in zip(plan.rooms, surveyed.outlines, strict=True)
+        ],
     )
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import numpy as np
-from jaxtyping import Int
-
 from megastep.mapgen.catalogue import Piece, pieces
-from megastep.mapgen.gaps import Line
+from megastep.mapgen.gaps import Line, bounds
+from megastep.mapgen.outlines import Edge
 from megastep.mapgen.plan import PlannedRoom, Point
 from megastep.mapgen.polygons import along, left_of, rounded, unit
-from megastep.mapgen.standing import PASSAGE, Floor, inside
+from megastep.mapgen.standing import PASSAGE, Floor
 from megastep.mapgen.words import Words
 
 FINE = 50
@@ -24,12 +22,22 @@ FITTED = 400
 TRIES = 12
 """At how many places a piece is tried before the room goes without it."""
 
-BEFORE = 60
-"""A wall is a room's if the point so many millimetres before its middle is in the room."""
+
+class Place(NamedTuple):
+    """Where a piece might stand along a wall."""
+
+    wall: Edge
+    offset: int
+    """How far from the wall's start it begins, in millimetres."""
+    width: int
+    at_start: bool
+    """Whether it touches the wall before,"""
+    at_end: bool
+    """and the wall after."""
 
 
 class Spot(NamedTuple):
-    """A place for a piece at a wall."""
+    """What a piece at a wall would change."""
 
     shape: list[Point]
     """Its corners, anticlockwise: the first two are at the wall."""
@@ -68,8 +76,7 @@ def furnish(floor: Floor, rooms: Sequence[PlannedRoom], words: Words, *, count: 
 
 def _put_free(floor: Floor, room: PlannedRoom, words: Words, width: int, depth: int) -> None:
     """Puts a piece into the middle of a room, or after that somewhere else in it."""
-    xs, ys = zip(*room.outline, strict=True)
-    (left, right), (bottom, top) = ((min(values), max(values)) for values in (xs, ys))
+    (left, bottom), (right, top) = bounds(room.outline)
     ring = list(room.outline)
     direction, _ = max((unit(a, b) for a, b in zip(ring, ring[1:] + ring[:1], strict=True)), key=lambda found: found[1])
     direction = left_of(direction) if words.chance(1, 4) else direction
@@ -103,44 +110,32 @@ def put_at_wall(floor: Floor, room: PlannedRoom, words: Words, piece: Piece, wid
     Returns:
         Whether there was a place.
     """
-    walls = _walls_of(floor, room)
-    spots = [spot for wall in walls for spot in _spots(floor, wall, words, piece, width, depth)]
-    for spot in words.shuffled(spots)[:TRIES]:
+    places = [place for wall in floor.walls(room) for place in _places(floor, wall, words, piece, width, depth)]
+    for place in words.shuffled(places)[:TRIES]:
+        spot = _spot(floor, place, depth)
         if floor.clear(spot.shape, room, spot.lines):
-            floor.outlines.splice(spot.first, spot.last, spot.between)
-            floor.taken.update(spot.sides)
+            floor.attach(spot.first, spot.last, spot.between, spot.sides)
             return True
     return False
 
 
-def _walls_of(floor: Floor, room: PlannedRoom) -> Int[np.ndarray, 'edge 2 2']:
-    """The walls around a room, but not the sides of what stands in it."""
-    xs, ys = zip(*room.outline, strict=True)
-    near = floor.outlines.near((min(xs), min(ys)), (max(xs), max(ys)))
-    steps = near[:, 1] - near[:, 0]
-    lengths = np.sqrt((steps[:, 0] * steps[:, 0] + steps[:, 1] * steps[:, 1]).astype(np.float64))
-    before = near.mean(axis=1) + BEFORE * np.stack([-steps[:, 1], steps[:, 0]], axis=1) / lengths[:, None]
-    bare = np.array([(x, y) not in floor.taken for x, y in near[:, 0].tolist()], dtype=bool)
-    return near[bare & (lengths >= 2 * FITTED) & inside(before, room.outline)]
-
-
-def _spots(
-    floor: Floor, wall: Int[np.ndarray, '2 2'], words: Words, piece: Piece, width: int, depth: int
-) -> Iterator[Spot]:
+def _places(floor: Floor, wall: Edge, words: Words, piece: Piece, width: int, depth: int) -> Iterator[Place]:
     """Where along a wall a piece might stand: in its corners, between them, or from one to the other."""
-    start, end = ((int(x), int(y)) for x, y in wall)
+    start, end = wall
     _, length = unit(start, end)
+    if length < min(width, piece.width[0]):
+        return
     at_start = _can_touch(floor, floor.outlines.before[start], start, end, depth)
     at_end = _can_touch(floor, floor.outlines.after[end], end, start, depth)
     if at_start and at_end and piece.width[0] <= length <= width + FITTED:
-        yield _spot(floor, start, end, 0, round(length), depth, at_start, at_end)
+        yield Place(wall, 0, round(length), True, True)
     if at_start and length >= width + PASSAGE:
-        yield _spot(floor, start, end, 0, width, depth, True, False)
+        yield Place(wall, 0, width, True, False)
     if at_end and length >= width + PASSAGE:
-        yield _spot(floor, start, end, round(length) - width, width, depth, False, True)
+        yield Place(wall, round(length) - width, width, False, True)
     if (spare := int(length) - width - 2 * PASSAGE) >= 0:
-        yield _spot(floor, start, end, PASSAGE + FINE * words.below(spare // FINE + 1), width, depth, False, False)
-        yield _spot(floor, start, end, PASSAGE + spare // 2, width, depth, False, False)
+        yield Place(wall, PASSAGE + FINE * words.below(spare // FINE + 1), width, False, False)
+        yield Place(wall, PASSAGE + spare // 2, width, False, False)
 
 
 def _can_touch(floor: Floor, beyond: Point, corner: Point, other: Point, depth: int) -> bool:
@@ -153,20 +148,18 @@ def _can_touch(floor: Floor, beyond: Point, corner: Point, other: Point, depth: 
         other: The far end of the first wall.
         depth: How much of the next wall is covered.
     """
-    after = floor.outlines.after[corner] == other
-    (ax, ay), (bx, by) = (
-        (end[0] - corner[0], end[1] - corner[1]) for end in ((other, beyond) if after else (beyond, other))
-    )
+    (x, y), after = corner, floor.outlines.after[corner] == other
+    (ax, ay), (bx, by) = (other, beyond) if after else (beyond, other)
+    ax, ay, bx, by = ax - x, ay - y, bx - x, by - y
     if ax * bx + ay * by != 0 or ax * by - ay * bx <= 0:
         return False
     _, length = unit(corner, beyond)
-    flush = length == depth and (beyond if after else corner) in floor.taken
+    flush = length == depth and floor.is_side(beyond if after else corner)
     return flush or length - depth >= PASSAGE
 
 
-def _spot(
-    floor: Floor, start: Point, end: Point, offset: int, width: int, depth: int, at_start: bool, at_end: bool
-) -> Spot:
+def _spot(floor: Floor, place: Place, depth: int) -> Spot:
+    (start, end), offset, width, at_start, at_end = place
     direction, _ = unit(start, end)
     shape = _rectangle(along(start, direction, offset), direction, width, depth)
     lines: list[Line] = [(start, end)]

@@ -192,9 +192,9 @@ FAMILY = Family(
     about='A hotel: many rooms of one size along corridors, each with a bathroom.',
     parameters=MappingProxyType(
         {
-            'guest_rooms': Parameter((24, 60), 24, 200, '', 'How many rooms for guests.'),
+            'guest_rooms': Parameter((24, 60), 24, 180, '', 'How many rooms for guests.'),
             'shape': Choice('any', ('any', *LIGHT), 'How its wings lie.'),
-            'width': Parameter((3.2, 3.8), 3.0, 5.0, 'm', "How wide a guest's room is along the corridor."),
+            'width': Parameter((3.2, 3.8), 3.0, 4.5, 'm', "How wide a guest's room is along the corridor."),
             'depth': Parameter((5.8, 7.0), 5.0, 9.0, 'm', "How deep a guest's room is, bathroom and all."),
             'corridor': Parameter((1.5, 2.1), 1.2, 3.0, 'm', 'How wide corridors are.'),
             'wall': Parameter((0.1, 0.2), 0.1, 0.3, 'm', 'How thick walls are.'),

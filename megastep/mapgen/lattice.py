@@ -6,11 +6,14 @@ is clear of a tile [left, right) x [bottom, top) is [left + t, right) x [bottom 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
+
+from megastep.mapgen.polygons import followed
 
 PER_METRE = 20
 """Lattice units to a metre."""
@@ -100,8 +103,19 @@ def opening(stretch: Stretch, wall: int) -> Rect:
 
 def floor(tiles: Sequence[Rect], wall: int) -> list[Rect]:
     """What is clear of a room of several tiles: the tiles', then the gaps where there would be walls between them."""
-    inner = (shared(one, other, wall) for one, other in combinations(tiles, 2))
-    return [clear(tile, wall) for tile in tiles] + [opening(stretch, wall) for stretch in inner if stretch]
+    inner = [found for one, other in combinations(tiles, 2) if (found := shared(one, other, wall))]
+    gaps = [opening(stretch, wall) for stretch in inner]
+    return [clear(tile, wall) for tile in tiles] + gaps + _posts(inner, wall)
+
+
+def _posts(stretches: Sequence[Stretch], wall: int) -> list[Rect]:
+    """Where three or four walls of a room's meet that are all taken out: a post would be left there alone."""
+    ends = Counter(
+        (stretch.at, at) if stretch.upright else (at, stretch.at)
+        for stretch in stretches
+        for at in (stretch.low - wall, stretch.high)
+    )
+    return [Rect(x, y, x + wall, y + wall) for (x, y), count in sorted(ends.items()) if count >= 3]
 
 
 def subtract(rect: Rect, hole: Rect) -> list[Rect]:
@@ -141,15 +155,8 @@ def trace(covered: np.ndarray, xs: Sequence[int], ys: Sequence[int]) -> list[lis
     Raises:
         ValueError: if the covered cells touch themselves at a corner.
     """
-    ends = _boundary(covered)
-    found = []
-    for start in sorted(ends):
-        if start in ends:
-            ring = [start]
-            while (corner := ends.pop(ring[-1])) != start:
-                ring.append(corner)
-            found.append([(xs[corner // len(ys)], ys[corner % len(ys)]) for corner in ring])
-    return found
+    up = len(ys)
+    return [[(xs[corner // up], ys[corner % up]) for corner in ring] for ring in followed(_boundary(covered))]
 
 
 def _boundary(covered: np.ndarray) -> dict[int, int]:

@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Int
 from scipy.spatial import cKDTree
 
+from megastep.mapgen.orbits import images
+from megastep.mapgen.plan import Point
 from megastep.mapgen.raster import spread
 from megastep.mapgen.survey import CLEARANCE, Survey
 
@@ -26,11 +28,12 @@ CLOSE = 2000
 is up to `REACH` apart, if it is twice as far from walls."""
 
 
-def place_lights(survey: Survey) -> Int[np.ndarray, 'light 2']:
+def place_lights(survey: Survey, symmetry: str = 'none') -> Int[np.ndarray, 'light 2']:
     """Hangs lights in each room: one in each part of about 4 m by 4 m, away from walls.
 
     Args:
-        survey: The rooms.
+        survey: The rooms; one, if there is a symmetry.
+        symmetry: What the plan has of `orbits.SYMMETRIES`: a light hangs with all its images, or not at all.
 
     Returns:
         At least one point a room, in millimetres.
@@ -41,6 +44,8 @@ def place_lights(survey: Survey) -> Int[np.ndarray, 'light 2']:
     away = survey.points - middle
     off = away[:, 0] * away[:, 0] + away[:, 1] * away[:, 1]
     best = _first_best(part, survey.depths * (1 << 28) - off)
+    if symmetry != 'none':
+        return _with_images(survey, best, symmetry)
     kept = _spread(survey, best)
     even = np.array([len(outline) == 4 for outline in survey.outlines])[survey.rooms[kept]]
     central = even & (off[kept] < NEAR * NEAR) & (survey.depths[kept] > NEAR)
@@ -85,3 +90,31 @@ def _spread(survey: Survey, lights: Int[np.ndarray, ' light']) -> Int[np.ndarray
     for i, j in sorted(zip(better[rivals].tolist(), worse[rivals].tolist(), strict=True)):
         kept[j] &= not kept[i]
     return np.sort(lights[kept])
+
+
+def _with_images(survey: Survey, lights: Int[np.ndarray, ' light'], symmetry: str) -> Int[np.ndarray, 'light 2']:
+    """The lights and their images, but for those that are close to another that is further from walls, or to an image
+    of theirs.
+
+    There are some even if they are close to their images.
+    """
+    lights = lights[np.argsort(-survey.depths[lights], kind='stable')]
+    groups = [images((x, y), symmetry) for x, y in survey.points[lights].tolist()]
+    aways = (survey.depths[lights] + CLEARANCE).tolist()
+    kept: list[tuple[Point, int]] = []
+    for group, away in zip(groups, aways, strict=True):
+        alone = all(_square(group[0], image) > CLOSE * CLOSE for image in group[1:])
+        if alone and not any(_outdone(group[0], away, *other) for other in kept):
+            kept += [(image, away) for image in group]
+    return np.array(sorted(point for point, _ in kept) or groups[0])
+
+
+def _outdone(light: Point, away: int, other: Point, further: int) -> bool:
+    """Whether a light isn't needed beside another that is as far from walls or further."""
+    square = _square(light, other)
+    return square <= CLOSE * CLOSE or (square <= REACH * REACH and 2 * away <= further)
+
+
+def _square(one: Point, other: Point) -> int:
+    x, y = other[0] - one[0], other[1] - one[1]
+    return x * x + y * y

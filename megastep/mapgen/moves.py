@@ -76,11 +76,11 @@ def move_door(plan: Plan, words: Words) -> Plan | None:
 
 def _jamb(outlines: Outlines, end: Point, direction: tuple[float, float]) -> tuple[Point, ...]:
     """The corners of the side of a door: of the wall's end that its middle line ends at."""
-    near = outlines.near((end[0] - THICK, end[1] - THICK), (end[0] + THICK, end[1] + THICK))
-    for start, stop in near.tolist():
+    near = outlines.edges.near((end[0] - THICK, end[1] - THICK), (end[0] + THICK, end[1] + THICK))
+    for start, stop in near:
         (sx, sy), (ex, ey) = (_frame(end, direction)(corner) for corner in (start, stop))
         if max(abs(sx), abs(ex)) <= 3 and min(sy, ey) <= 3 and max(sy, ey) >= -3 and abs(sy - ey) <= THICK:
-            return (start[0], start[1]), (stop[0], stop[1])
+            return start, stop
     return ()
 
 

@@ -14,6 +14,7 @@ from megastep.mapgen.certificate import MARGIN, SPAWN_CLEARANCE, failures, free_
 from megastep.mapgen.lights import place_lights
 from megastep.mapgen.moves import change_furniture, move_door, move_wall
 from megastep.mapgen.plan import MILLIMETRES, Plan, PlannedRoom
+from megastep.mapgen.polygons import followed
 from megastep.mapgen.raster import edges
 from megastep.mapgen.spawns import place_spawns
 from megastep.mapgen.survey import survey
@@ -65,15 +66,8 @@ def _plan(geometry: Geometry) -> Plan:
         raise ValueError(
             f'walls must begin at points of their own, but {len(walls)} walls begin at {len(after)} points.'
         )
-    rings = []
-    for start in sorted(after):
-        if start in after:
-            ring = [start]
-            while (corner := after.pop(ring[-1])) != start:
-                ring.append(corner)
-            rings.append(ring)
     return Plan(
-        rings=rings,
+        rings=followed(after),
         rooms=[
             PlannedRoom(room.kind, list(map(tuple, _millimetres(room.outline).tolist()))) for room in geometry.rooms
         ],

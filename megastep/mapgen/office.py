@@ -24,6 +24,10 @@ LEAST = 2 * PER_METRE
 PLOT = 95 * PER_METRE
 """Buildings are no longer and no wider where they can help it."""
 
+FURTHEST = 340 * PER_METRE
+"""Where they would get longer or wider than this, rooms are narrower: so they stay below 500 m, turned as they may be.
+"""
+
 HALLS = 50
 """The chance in a hundred of an open-plan area at each end of a corridor, across the whole wing."""
 
@@ -69,7 +73,8 @@ def build(
     def enough(wings: Wings, quarters: int = 4) -> bool:
         slots = count - len(wings.corridors) - len(wings.halls)
         lengths, widths = [band.length for band in wings.bands], [width for _, width in wanted[:slots]]
-        return 4 * sum(lengths) >= quarters * sum(widths) and capacity(lengths, least) >= slots
+        wide = 4 * sum(lengths) >= quarters * sum(widths) or wings.extent >= FURTHEST
+        return wide and capacity(lengths, least) >= slots
 
     wings = footprint(
         words.fork('wings'),

@@ -8,6 +8,7 @@ from typing import Any
 
 from megastep.mapgen.corners import cut_corners
 from megastep.mapgen.furnishing import furnish
+from megastep.mapgen.orbits import is_symmetrical
 from megastep.mapgen.parameters import Choice, Parameter
 from megastep.mapgen.plan import Plan
 from megastep.mapgen.posts import put_columns
@@ -30,6 +31,9 @@ OPTIONS: Mapping[str, Parameter | Choice] = MappingProxyType(
 def apply(plan: Plan, words: Words, chosen: Mapping[str, Any]) -> Plan:
     """Applies options to a plan. Each is applied only where an agent can still go everywhere.
 
+    What they leave without its symmetry no longer says that it has one. Half turns and quarter turns outlast a
+    rotation, to the millimetre.
+
     Args:
         plan: Free space and rooms.
         words: What each option's words are forked from.
@@ -46,4 +50,7 @@ def apply(plan: Plan, words: Words, chosen: Mapping[str, Any]) -> Plan:
         furnish(floor, plan.rooms, words.fork('furniture'), count=values['furniture'])
         plan = floor.plan()
     low, high = (round(HUNDREDTHS * degrees) for degrees in values['rotation'])
-    return rotate(plan, words.fork('rotation').between(low, high)) if low or high else plan
+    if low or high:
+        plan = rotate(plan, words.fork('rotation').between(low, high))
+    kept = plan.symmetry == 'none' or is_symmetrical(plan.rings, plan.symmetry)
+    return plan if kept else plan._replace(symmetry='none')

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from types import MappingProxyType
 
 from megastep.mapgen.plan import Point
@@ -29,6 +30,26 @@ def turned(ring: Sequence[Point], turn: Turn) -> list[Point]:
         image.reverse()
     first = image.index(min(image))
     return image[first:] + image[:first]
+
+
+def images(point: Point, symmetry: str) -> list[Point]:
+    """A point and its images under a symmetry, each once, the point itself first."""
+    if symmetry == 'none':
+        return [point]
+    x, y = point
+    return list(dict.fromkeys((a * x + b * y, c * x + d * y) for a, b, c, d in SYMMETRIES[symmetry]))
+
+
+def is_symmetrical(rings: Iterable[Sequence[Point]], symmetry: str) -> bool:
+    """Whether a symmetry leaves the edges of rings as they are."""
+    edges = {edge for ring in rings for edge in pairwise([*ring, ring[0]])}
+    for a, b, c, d in SYMMETRIES[symmetry]:
+        turned = {tuple((a * x + b * y, c * x + d * y) for x, y in edge) for edge in edges}
+        if a * d - b * c < 0:
+            turned = {edge[::-1] for edge in turned}
+        if turned != edges:
+            return False
+    return True
 
 
 def orbit(ring: Sequence[Point], symmetry: str) -> list[list[Point]]:

@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
-
-import numpy as np
-from jaxtyping import Int
+from collections.abc import Iterable, Sequence
+from itertools import pairwise, product
 
 from megastep.mapgen.plan import Point
+from megastep.mapgen.polygons import followed
 
 CELL = 2000
 """Edges are looked up by the squares of this many millimetres that they may touch."""
+
+Edge = tuple[Point, Point]
+
+
+class Neighbourhood:
+    """Edges, found by where they are."""
+
+    def __init__(self) -> None:
+        self._cells: dict[tuple[int, int], dict[Edge, None]] = {}
+
+    def add(self, edge: Edge) -> None:
+        """Adds an edge."""
+        for cell in _cells(*edge):
+            self._cells.setdefault(cell, {})[edge] = None
+
+    def remove(self, edge: Edge) -> None:
+        """Takes an edge out again."""
+        for cell in _cells(*edge):
+            del self._cells[cell][edge]
+
+    def near(self, low: Point, high: Point) -> list[Edge]:
+        """The edges that may touch a box, and perhaps some more, in the order of their corners."""
+        found: dict[Edge, None] = {}
+        for x in range(low[0] // CELL, high[0] // CELL + 1):
+            for y in range(low[1] // CELL, high[1] // CELL + 1):
+                if cell := self._cells.get((x, y)):
+                    found.update(cell)
+        return sorted(found)
 
 
 class Outlines:
@@ -26,7 +52,7 @@ class Outlines:
         """The corner that follows each."""
         self.before: dict[Point, Point] = {}
         """The corner that each follows."""
-        self._cells: dict[tuple[int, int], dict[Point, None]] = {}
+        self.edges = Neighbourhood()
         for ring in rings:
             self.add(ring)
 
@@ -41,8 +67,7 @@ class Outlines:
         while True:
             follower = self.after.pop(corner)
             del self.before[follower]
-            for cell in _cells(corner, follower):
-                del self._cells[cell][corner]
+            self.edges.remove((corner, follower))
             if follower == last:
                 break
             corner = follower
@@ -51,28 +76,18 @@ class Outlines:
 
     def _link(self, start: Point, end: Point) -> None:
         self.after[start], self.before[end] = end, start
-        for cell in _cells(start, end):
-            self._cells.setdefault(cell, {})[start] = None
-
-    def near(self, low: Point, high: Point) -> Int[np.ndarray, 'edge 2 2']:
-        """The edges that may touch a box, and perhaps some more, in the order of their corners."""
-        starts = sorted({start for cell in _cells(low, high) for start in self._cells.get(cell, ())})
-        return np.array([(start, self.after[start]) for start in starts], dtype=np.int64).reshape(-1, 2, 2)
+        self.edges.add((start, end))
 
     def rings(self) -> list[list[Point]]:
         """The rings, the outer one first. Each begins at its least corner, and the rings are in order of these."""
-        after = dict(self.after)
-        found = []
-        for start in sorted(after):
-            if start in after:
-                ring = [start]
-                while (corner := after.pop(ring[-1])) != start:
-                    ring.append(corner)
-                found.append(ring)
-        return found
+        return followed(self.after)
 
 
-def _cells(one: Point, other: Point) -> Iterator[tuple[int, int]]:
+def _cells(one: Point, other: Point) -> Iterable[tuple[int, int]]:
     """The squares that a box between two corners touches."""
-    (left, right), (bottom, top) = (sorted((one[axis] // CELL, other[axis] // CELL)) for axis in (0, 1))
-    return ((x, y) for x in range(left, right + 1) for y in range(bottom, top + 1))
+    left, right = one[0] // CELL, other[0] // CELL
+    bottom, top = one[1] // CELL, other[1] // CELL
+    if left == right and bottom == top:
+        return ((left, bottom),)
+    across, up = range(min(left, right), max(left, right) + 1), range(min(bottom, top), max(bottom, top) + 1)
+    return product(across, up)

@@ -33,3 +33,7 @@ class Plan(NamedTuple):
     """They don't overlap, and lie in the free space but for what stands in them (columns, furniture)."""
     doors: Sequence[tuple[Point, Point]] = ()
     """Each opening between two rooms, from jamb to jamb."""
+    symmetry: str = 'none'
+    """Which of `orbits.SYMMETRIES` the walls have about the origin, for spawns and lights to have it too, so that a map
+    is fair to all who start in it. Only plans of one room have any.
+    """

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from megastep.mapgen.plan import Point
+
+Corner = TypeVar('Corner', Point, int)
 
 Place = tuple[float, float]
 """x and y in millimetres, not yet rounded."""
@@ -67,19 +70,24 @@ def straightened(ring: Iterable[Point]) -> list[Point]:
     return kept
 
 
-def chained(ends: Mapping[Point, Point]) -> list[list[Point]]:
-    """The rings that walls form, given by the end of each wall by its start.
+def followed(after: Mapping[Corner, Corner]) -> list[list[Corner]]:
+    """The rings that corners form, given by the one after each.
 
-    Each ring begins at its least corner. They are in the order of these, but outer rings first.
+    Each ring begins at its least corner, and they are in the order of these.
     """
-    left, rings = dict(ends), []
-    for start in sorted(ends):
+    left, rings = dict(after), []
+    for start in sorted(after):
         if start in left:
             ring = [start]
             while (corner := left.pop(ring[-1])) != start:
                 ring.append(corner)
             rings.append(ring)
-    return sorted(rings, key=lambda ring: doubled_area(ring) < 0)
+    return rings
+
+
+def chained(ends: Mapping[Point, Point]) -> list[list[Point]]:
+    """The rings that walls form, given by the end of each wall by its start: as `followed`, but outer rings first."""
+    return sorted(followed(ends), key=lambda ring: doubled_area(ring) < 0)
 
 
 def smoothed(ring: Sequence[Point]) -> list[Point]:

@@ -77,8 +77,8 @@ def fill(
     column = np.clip(-(-reach // (rise * grid.step)), 0, grid.columns)
     change = np.where(down, weights, -weights)[owner]
     width = grid.columns + 1
-    steps = np.bincount(row * width + column, change, minlength=grid.rows * width).reshape(grid.rows, width)
-    return np.cumsum(steps, axis=1)[:, :-1].astype(np.int64)
+    steps = np.bincount(row * width + column, change, minlength=grid.rows * width).astype(np.int64)
+    return np.cumsum(steps.reshape(grid.rows, width), axis=1)[:, :-1]
 
 
 def spread(first: Int[np.ndarray, ' range'], stop: Int[np.ndarray, ' range']) -> tuple[np.ndarray, np.ndarray]:
@@ -90,7 +90,7 @@ def spread(first: Int[np.ndarray, ' range'], stop: Int[np.ndarray, ' range']) ->
 
 def near(grid: Grid, edges: Int[np.ndarray, 'edge 2 2'], reach: int) -> Bool[np.ndarray, 'row column']:
     """Which points are nearer to the edges of rings than ``reach`` millimetres."""
-    slanted = (edges[:, 0] != edges[:, 1]).all(axis=1)
+    slanted = (edges[:, 0, 0] != edges[:, 1, 0]) & (edges[:, 0, 1] != edges[:, 1, 1])
     found = _beside(grid, edges[~slanted], reach)
     corners = edges[:, 0]
     owner, row, column = _boxes(grid, corners - reach, corners + reach)
@@ -108,13 +108,13 @@ def near(grid: Grid, edges: Int[np.ndarray, 'edge 2 2'], reach: int) -> Bool[np.
 
 def _beside(grid: Grid, edges: Int[np.ndarray, 'edge 2 2'], reach: int) -> Bool[np.ndarray, 'row column']:
     """Which points are nearer to walls along x or y than ``reach``, and between the lines across their ends."""
-    low, high = edges.min(axis=1), edges.max(axis=1)
+    low, high = np.minimum(edges[:, 0], edges[:, 1]), np.maximum(edges[:, 0], edges[:, 1])
     across = (low == high) * (reach - 1)
     first, stop = _range(grid, low - across, high + across)
     width = grid.columns + 1
     cells = [y[:, 1] * width + x[:, 0] for y, x in ((first, first), (stop, stop), (first, stop), (stop, first))]
     signs = np.repeat([1, -1], 2 * len(edges))
-    steps = np.bincount(np.concatenate(cells), signs, minlength=(grid.rows + 1) * width)
+    steps = np.bincount(np.concatenate(cells), signs, minlength=(grid.rows + 1) * width).astype(np.int64)
     return np.cumsum(np.cumsum(steps.reshape(-1, width), axis=0), axis=1)[:-1, :-1] > 0
 
 

@@ -24,7 +24,7 @@ def rotate(plan: Plan, hundredths: int) -> Plan:
         hundredths: By how much, in hundredths of a degree, anticlockwise.
     """
     cosine, sine = direction(hundredths)
-    return Plan(
+    return plan._replace(
         rings=[_turned(ring, cosine, sine) for ring in plan.rings],
         rooms=[PlannedRoom(room.kind, _turned(room.outline, cosine, sine)) for room in plan.rooms],
         doors=[(one, other) for one, other in (_turned(door, cosine, sine) for door in plan.doors)],

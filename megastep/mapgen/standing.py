@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import sqrt
 
 import numpy as np
 
-from megastep.mapgen.gaps import Line, gap, in_front
-from megastep.mapgen.outlines import Outlines
+from megastep.mapgen.gaps import Line, bounds, keeps_away
+from megastep.mapgen.outlines import Edge, Neighbourhood, Outlines
 from megastep.mapgen.plan import Plan, PlannedRoom, Point
+from megastep.mapgen.polygons import Place
 from megastep.mapgen.raster import edges
 from megastep.segments import windings
 
@@ -17,6 +19,15 @@ PASSAGE = 750
 
 DOORSTEP = 900
 """How many millimetres of it before doors."""
+
+SHORTEST = 800
+"""Nothing is put at a wall of fewer millimetres."""
+
+BEFORE = 60
+"""A wall is a room's if the point so many millimetres before its middle is in the room."""
+
+FEW = 48
+"""Whether places are inside an outline of more corners is found by NumPy: of fewer, that would take longer."""
 
 
 class Floor:
@@ -28,11 +39,14 @@ class Floor:
 
     def __init__(self, plan: Plan) -> None:
         self.outlines = Outlines(plan.rings)
-        self.taken: set[Point] = set()
+        self._taken: set[Point] = set()
         """Where edges of furniture begin: there is no wall for other furniture to stand at."""
         self._plan = plan
         self._walls = edges(plan.rings).astype(np.float64)
-        self._doors = np.array(plan.doors, dtype=np.int64).reshape(-1, 2, 2)
+        self._doors = Neighbourhood()
+        for one, other in plan.doors:
+            self._doors.add((one, other))
+        self._found: tuple[PlannedRoom, list[Edge]] | None = None
 
     def plan(self) -> Plan:
         """The plan, with all that was put into it."""
@@ -46,23 +60,78 @@ class Floor:
             room: The room that it should be in.
             lines: The walls that it touches. What is behind them is in nobody's way.
         """
-        corners = np.array(shape, dtype=np.float64)
-        if not inside(0.9 * corners + 0.1 * corners.mean(axis=0), room.outline).all():
+        middle = _middle(shape)
+        if not inside([(0.9 * x + 0.1 * middle[0], 0.9 * y + 0.1 * middle[1]) for x, y in shape], room.outline):
             return False
-        low, high = corners.min(axis=0) - DOORSTEP, corners.max(axis=0) + DOORSTEP
-        near = self.outlines.near((int(low[0]), int(low[1])), (int(high[0]), int(high[1])))
-        if gap(corners, in_front(near, lines)) < PASSAGE or gap(corners, in_front(self._doors, lines)) < DOORSTEP:
+        if not keeps_away(shape, self.outlines.edges, PASSAGE, lines):
             return False
-        return bool(lines) or bool(windings(corners.mean(axis=0)[None], self._walls)[0] > 0)
+        if not keeps_away(shape, self._doors, DOORSTEP, lines):
+            return False
+        return bool(lines) or bool(windings(np.array([middle]), self._walls)[0] > 0)
 
     def stand(self, shape: Sequence[Point]) -> None:
         """Puts a thing where it touches nothing: a hole in the free space."""
         ring = list(shape)[::-1]
         self.outlines.add(ring)
-        self.taken.update(ring)
+        self._taken.update(ring)
+        self._found = None
+
+    def attach(self, first: Point, last: Point, between: Sequence[Point], sides: Sequence[Point]) -> None:
+        """Puts a thing at walls.
+
+        Args:
+            first: The corner before what it changes of the outline.
+            last: The corner after.
+            between: Those that come between.
+            sides: Where its own sides begin.
+        """
+        self.outlines.splice(first, last, between)
+        self._taken.update(sides)
+        self._found = None
+
+    def is_side(self, corner: Point) -> bool:
+        """Whether a thing's side begins at a corner, rather than a wall."""
+        return corner in self._taken
+
+    def walls(self, room: PlannedRoom) -> list[Edge]:
+        """The walls around a room that things may be put at."""
+        if self._found is None or self._found[0] is not room:
+            near = self.outlines.edges.near(*bounds(room.outline))
+            self._found = room, [edge for edge in near if edge[0] not in self._taken and _is_before(edge, room)]
+        return self._found[1]
 
 
-def inside(points: np.ndarray, outline: Sequence[Point]) -> np.ndarray:
-    """Which points lie in an outline."""
-    ring = np.array(outline, dtype=np.float64)
-    return windings(points, np.stack([ring, np.roll(ring, -1, axis=0)], axis=1)) > 0
+def _is_before(edge: Edge, room: PlannedRoom) -> bool:
+    """Whether a wall is long enough for things to be put at, and what lies before its middle is in a room."""
+    (ax, ay), (bx, by) = edge
+    x, y = bx - ax, by - ay
+    square = x * x + y * y
+    if square < SHORTEST * SHORTEST:
+        return False
+    length = sqrt(square)
+    return inside([((ax + bx) / 2 + BEFORE * -y / length, (ay + by) / 2 + BEFORE * x / length)], room.outline)
+
+
+def _middle(shape: Sequence[Point]) -> Place:
+    """The mean of the corners."""
+    xs, ys = zip(*shape, strict=True)
+    return sum(xs) / len(xs), sum(ys) / len(ys)
+
+
+def inside(places: Sequence[Place], outline: Sequence[Point]) -> bool:
+    """Whether an outline winds around all of some places, by the rule of `megastep.segments.windings`."""
+    if len(outline) > FEW:
+        walls = edges([outline]).astype(np.float64)
+        return bool((windings(np.array(places), walls) > 0).all())
+    return all(_winds_around(outline, x, y) for x, y in places)
+
+
+def _winds_around(outline: Sequence[Point], x: float, y: float) -> bool:
+    count, (ax, ay) = 0, outline[-1]
+    for bx, by in outline:
+        if ay <= y < by:
+            count += (bx - ax) * (y - ay) > (by - ay) * (x - ax)
+        elif by <= y < ay:
+            count -= (bx - ax) * (y - ay) < (by - ay) * (x - ax)
+        ax, ay = bx, by
+    return count > 0

@@ -63,22 +63,26 @@ def survey(plan: Plan, walls: Int[np.ndarray, 'wall 2 2']) -> Survey:
 
 
 def _grid(walls: Int[np.ndarray, 'wall 2 2']) -> Grid:
-    grid = cover(walls.reshape(-1, 2), STEPS[0])
-    return grid if grid.rows * grid.columns <= POINTS else cover(walls.reshape(-1, 2), STEPS[1])
+    grid = cover(walls[:, 0], STEPS[0])
+    return grid if grid.rows * grid.columns <= POINTS else cover(walls[:, 0], STEPS[1])
 
 
 def _look(
     grid: Grid, walls: Int[np.ndarray, 'wall 2 2'], outlines: list[Int[np.ndarray, 'corner 2']], rooms: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The clear points of a lattice in some rooms: where, in which room, and how far from others."""
-    chosen = [outlines[room] for room in rooms]
-    weights = np.repeat(np.array(rooms) + 1, [len(outline) for outline in chosen])
     clear = (fill(grid, walls) > 0) & ~near(grid, walls, CLEARANCE)
-    room = fill(grid, edges(chosen), weights) * clear
-    room[room > len(outlines)] = 0  # where rooms overlap, which the certificate will say
-    row, column = np.nonzero(room)
+    if len(outlines) == 1 and np.array_equal(outlines[0], walls[: len(outlines[0]), 0]):
+        room = clear.astype(np.int64)  # the whole free space is one room
+    else:
+        chosen = [outlines[room] for room in rooms]
+        weights = np.repeat(np.array(rooms) + 1, [len(outline) for outline in chosen])
+        room = fill(grid, edges(chosen), weights) * clear
+        room[room > len(outlines)] = 0  # where rooms overlap, which the certificate will say
+    found = np.flatnonzero(room > 0)
+    row, column = np.divmod(found, grid.columns)
     points = np.stack([grid.left + grid.step * column, grid.bottom + grid.step * row], axis=1)
-    return points, room[row, column] - 1, grid.step * depths(_off_borders(room))[row, column]
+    return points, room.ravel()[found] - 1, grid.step * depths(_off_borders(room)).ravel()[found]
 
 
 def _off_borders(rooms: Int[np.ndarray, 'row column']) -> Bool[np.ndarray, 'row column']:
