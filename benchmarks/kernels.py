@@ -12,6 +12,7 @@ from benchmarks.timing import captured, seconds_a_call
 from benchmarks.worlds import grids, houses
 from megastep import physics, rendering
 from megastep.core import Cameras, Core
+from megastep.rigs import Rig
 from megastep.scenery import Scenery
 
 DRAWS = 8
@@ -101,7 +102,7 @@ def measure(
     }
 
 
-def rendering_alone(core: Core, cameras: Cameras) -> Callable[[], object]:
+def rendering_alone(core: Core, cameras: Rig) -> Callable[[], object]:
     """Pictures of what the agents see where they stand: colours and depths, without what each ray hits."""
     return captured(lambda: [rendering.render(core, cameras) for _ in range(DRAWS)], core.device)
 

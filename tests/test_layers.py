@@ -12,12 +12,12 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [  # lowest first
     {'ragged', 'geometry', 'freespace', 'segments', 'svg', 'machine'},
     {'mapset', 'columns', 'mapfile', 'splitting', 'symmetry', 'mapgen', 'triton', 'numba'},
-    {'scenery', 'groups', 'textures', 'core', 'physics', 'rendering', 'coverage', 'backend'},
-    {'motion', 'sensors', 'spawning', 'env', 'capture', 'outputs'}
-    | {'plotting', 'recording', 'snapshot', 'viewer', 'testing'},
+    {'scenery', 'groups', 'textures', 'core', 'rigs', 'physics', 'rendering', 'coverage', 'backend'},
+    {'motion', 'sensors', 'shooting', 'spawning', 'env', 'arguments', 'batches', 'capture', 'checkpoint', 'outputs'}
+    | {'plotting', 'recording', 'filming', 'snapshot', 'viewer', 'testing', 'adapters'},
     {'envs'},
     {'learning', 'evaluation'},
-    {'cli', 'demo', 'doctor', '__main__'},
+    {'cli', 'demo', 'doctor', 'watching', '__main__'},
     {'benchmarks'},
 ]
 OUTSIDE = {'envs', 'benchmarks'}  # packages of their own, beside megastep
