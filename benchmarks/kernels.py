@@ -13,6 +13,7 @@ from benchmarks.timing import captured, release, seconds_a_call
 from benchmarks.worlds import grids, houses
 from megastep import physics, rendering
 from megastep.core import Cameras, Core
+from megastep.rigs import Rig
 from megastep.scenery import Scenery
 
 DRAWS = 8
@@ -142,7 +143,7 @@ def moved(core: Core, **effort: Any) -> dict[str, Any]:
     return {'physics/s': core.num_envs * core.num_agents * DRAWS / seconds}
 
 
-def rendering_alone(core: Core, cameras: Cameras) -> Callable[[], object]:
+def rendering_alone(core: Core, cameras: Rig) -> Callable[[], object]:
     """Pictures of what the agents see where they stand: colours and depths, without what each ray hits."""
     return captured(lambda: [rendering.render(core, cameras) for _ in range(DRAWS)], core.device)
 

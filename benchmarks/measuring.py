@@ -11,6 +11,7 @@ from benchmarks.cases import Case
 from benchmarks.kernels import DRAWS, physics_alone, rendering_alone
 from benchmarks.timing import seconds_a_call
 from megastep.env import Env
+from megastep.rigs import num_rays
 
 STEPS: dict[str, dict[str, Any]] = {'steps/s': {}, 'uncopied/s': {'copy': False}, 'eager/s': {'cuda_graph': False}}
 """The ways to step that are compared, and the options that an env needs for them."""
@@ -55,7 +56,7 @@ def described(case: Case, env: Env) -> dict[str, Any]:
         'env': case.env,
         'envs': env.core.num_envs,
         'walls': float(env.core.scenery.walls.widths.float().median()),
-        'rays': env.cameras.num_rays * env.cameras.num_cameras,
+        'rays': num_rays(env.cameras),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from gymnasium.spaces import Dict
@@ -13,6 +14,7 @@ from megastep.env import Env
 from megastep.geometry import Geometry
 from megastep.mapset import MapSet
 from megastep.motion import MomentumMovement
+from megastep.rigs import Rig, num_pixels
 from megastep.scenery import Scenery
 from megastep.sensors import IMU, RGB, Depth
 from megastep.spawning import RandomSpawns
@@ -25,6 +27,9 @@ class Explorer(Env):
     episode's first observation shows counts as seen, and pays nothing. An episode is truncated once it has had
     ``patience`` steps and one for each texel seen: exploring buys time.
 
+    ``info['coverage']`` is the share of the map's texels that has been seen: every wall bounds the space that the agent
+    is in, so all of them count.
+
     Agents move with momentum, so that the IMU tells them what their last action alone doesn't.
 
     Args:
@@ -33,11 +38,9 @@ class Explorer(Env):
         device: Where they are; by default the GPU if there is one.
         fps: How many steps a second has.
         seed: Seeds the walls' colours and the envs.
-        cameras: What the agent sees with.
+        cameras: What the agent sees with: one kind of cameras, or several by name.
         patience: How many steps an episode has that isn't bought by exploring.
-        render_mode: ``'rgb_array'``, to call `render`.
-        cuda_graph: Whether steps run from a CUDA graph: see `Env`.
-        copy: Whether what is returned is a copy: see `Env`.
+        options: What every `Env` takes: ``render_mode``, ``autoreset_mode``, ``cuda_graph`` and ``copy``.
 
     Raises:
         ValueError: if patience isn't an integer of at least 1.
@@ -51,11 +54,9 @@ class Explorer(Env):
         *,
         fps: float = 10,
         seed: int = 0,
-        cameras: Cameras = Cameras(res=64, fov=130, subsample=4),  # noqa: B008, it is frozen
+        cameras: Rig = Cameras(res=64, fov=130, subsample=4),  # noqa: B008, it is frozen
         patience: int = 200,
-        render_mode: str | None = None,
-        cuda_graph: bool | None = None,
-        copy: bool = True,
+        **options: Any,
     ) -> None:
         if not isinstance(patience, int) or patience < 1:
             raise ValueError(f'patience must be an integer of at least 1, got {patience!r}.')
@@ -66,15 +67,14 @@ class Explorer(Env):
         self._spawns = RandomSpawns(core)
         self._seen = coverage.bitmap(core)
         self._counts = torch.zeros(num_envs, dtype=torch.int32, device=core.device)
-        self._patience, self._pixels = patience, cameras.num_cameras * cameras.res
+        self._patience, self._pixels = patience, num_pixels(cameras)
         super().__init__(
             core,
             cameras,
             action_space=self._movement.space,
             observation_space=Dict(rgb=self._rgb.space, depth=self._depth.space, imu=self._imu.space),
-            render_mode=render_mode,
-            cuda_graph=cuda_graph,
-            copy=copy,
+            kept={'seen': self._seen, 'counts': self._counts},
+            **options,
         )
 
     def _respawn(self, mask):
@@ -93,3 +93,6 @@ class Explorer(Env):
     def _outcome(self):
         truncated = self.lengths >= self._patience + self._counts
         return self._found[:, None] / self._pixels, torch.zeros_like(truncated), truncated
+
+    def _info(self):
+        return {'coverage': self._counts / self.core.scenery.surface.widths[self.core.map_ids]}

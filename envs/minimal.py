@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -12,6 +13,7 @@ from megastep.env import Env
 from megastep.geometry import Geometry
 from megastep.mapset import MapSet
 from megastep.motion import SimpleMovement, turned
+from megastep.rigs import Rig
 from megastep.scenery import Scenery
 from megastep.sensors import Depth
 from megastep.spawning import RandomLifespans, RandomSpawns
@@ -26,12 +28,10 @@ class Minimal(Env):
         device: Where they are; by default the GPU if there is one.
         fps: How many steps a second has.
         seed: Seeds the walls' colours and the envs.
-        cameras: What the agent sees with.
+        cameras: What the agent sees with: one kind of cameras, or several by name.
         shortest: The fewest steps an episode has.
         longest: The most.
-        render_mode: ``'rgb_array'``, to call `render`.
-        cuda_graph: Whether steps run from a CUDA graph: see `Env`.
-        copy: Whether what is returned is a copy: see `Env`.
+        options: What every `Env` takes: ``render_mode``, ``autoreset_mode``, ``cuda_graph`` and ``copy``.
     """
 
     def __init__(
@@ -42,12 +42,10 @@ class Minimal(Env):
         *,
         fps: float = 10,
         seed: int = 0,
-        cameras: Cameras = Cameras(res=64, subsample=1),  # noqa: B008, it is frozen
+        cameras: Rig = Cameras(res=64, subsample=1),  # noqa: B008, it is frozen
         shortest: int = 50,
         longest: int = 200,
-        render_mode: str | None = None,
-        cuda_graph: bool | None = None,
-        copy: bool = True,
+        **options: Any,
     ) -> None:
         maps = mapgen.generate('box', 1, seed=0) if maps is None else maps
         core = Core(Scenery.pack(maps, device=device, seed=seed), num_envs, fps=fps, seed=seed)
@@ -60,9 +58,8 @@ class Minimal(Env):
             cameras,
             action_space=self._movement.space,
             observation_space=self._depth.space,
-            render_mode=render_mode,
-            cuda_graph=cuda_graph,
-            copy=copy,
+            kept={'left': self._lifespans.left},
+            **options,
         )
 
     def _respawn(self, mask):

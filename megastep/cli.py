@@ -114,6 +114,39 @@ def stats(maps: Positional[tuple[Path, ...]], *, out: Path = Path('stats.png'), 
 
 
 @app.command
+def record(
+    env: Positional[str],
+    maps: Positional[Path],
+    out: Positional[Path],
+    *,
+    map_id: int = 0,
+    steps: int = 300,
+    seed: int = 0,
+    workers: int = 1,
+) -> None:
+    """Film agents that act at random: `megastep record explorer maps.safetensors out.mp4`.
+
+    Args:
+        env: The task, such as explorer or deathmatch.
+        maps: The file of a map set.
+        out: The film to write, .mp4 or .gif.
+        map_id: The number of the map that is filmed.
+        steps: How many steps it is filmed for.
+        seed: Another seed gives other actions, and agents that begin elsewhere.
+        workers: How many processes draw.
+    """
+    _check_folder(out)
+
+    from megastep import watching
+    from megastep.mapset import MapSet
+
+    film = watching.record(env, MapSet.load(maps), out, map_id=map_id, num_steps=steps, seed=seed, workers=workers)
+    print(f'{steps} random steps of {env} in map {map_id} are in {film} ({film.stat().st_size / 1000:,.0f} kB).')
+    if film.suffix != out.suffix:
+        print('The film is a GIF, for there is no mp4 encoder here: pip install "megastep[video]" brings one.')
+
+
+@app.command
 def families() -> None:
     """List the kinds of map that can be generated, and what each takes."""
     from rich.console import Console

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -28,7 +29,7 @@ def bitmap(core: Core) -> Int32[Tensor, 'env word']:
 
 def mark(
     core: Core,
-    view: View,
+    view: View | Mapping[str, View],
     seen: Int32[Tensor, 'env word'],
     counts: Int32[Tensor, ' env'],
     *,
@@ -38,7 +39,7 @@ def mark(
 
     Args:
         core: The envs.
-        view: What their agents see, rendered with ``per_ray=True``.
+        view: What their agents see, rendered with ``per_ray=True``; if with cameras of several kinds, by name.
         seen: The texels seen before, and now: see `bitmap`.
         counts: How many those are.
         afresh: The envs in which what was seen before is forgotten first.
@@ -50,14 +51,16 @@ def mark(
         ValueError: if the view was rendered without rays, or a tensor isn't a contiguous int32 one of the right shape,
             or afresh a contiguous bool one.
     """
-    if view.lines is None or view.locations is None:
+    views = list(view.values()) if isinstance(view, Mapping) else [view]
+    if any(each.lines is None or each.locations is None for each in views):
         raise ValueError('view must have lines and locations, got none: render it with per_ray=True.')
     _check('seen', seen, torch.int32, (core.num_envs, _words(core)))
     _check('counts', counts, torch.int32, (core.num_envs,))
     if afresh is not None:
         _check('afresh', afresh, torch.bool, (core.num_envs,))
-    found = torch.empty_like(counts)
-    implementation(core.device).mark(core, view, seen, counts, afresh, found)
+    found = _marked(core, views[0], seen, counts, afresh)
+    for other in views[1:]:
+        found += _marked(core, other, seen, counts, None)
     return found
 
 
@@ -65,6 +68,13 @@ def unpacked(seen: Int32[Tensor, 'env word']) -> Bool[Tensor, 'env texel']:
     """Returns a bitmap's bits, one after another: which texels have been seen. There are more than the map has."""
     bits = torch.arange(BITS, dtype=torch.int32, device=seen.device)
     return ((seen[..., None] >> bits) & 1).flatten(1).bool()
+
+
+def _marked(core: Core, view: View, seen: Tensor, counts: Tensor, afresh: Tensor | None) -> Int32[Tensor, ' env']:
+    """Marks what one kind of camera sees."""
+    found = torch.empty_like(counts)
+    implementation(core.device).mark(core, view, seen, counts, afresh, found)
+    return found
 
 
 def _check(name: str, values: Tensor, dtype: torch.dtype, shape: tuple[int, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -9,14 +10,16 @@ import gymnasium
 import numpy as np
 import torch
 from gymnasium.error import ClosedEnvironmentError, ResetNeeded
+from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from torch import Tensor
 
-from megastep import snapshot
+from megastep import arguments, checkpoint, rigs, snapshot
 from megastep.capture import Captured
-from megastep.core import Cameras, Core, checked_map_ids
+from megastep.core import Agents, Core, checked_map_ids
 from megastep.outputs import copied
+from megastep.rigs import Rig
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,70 +27,85 @@ if TYPE_CHECKING:
     from megastep.plotting import StatePlot
     from megastep.snapshot import Snapshot
 
-RENDER_MODES = (None, 'rgb_array')
-OPTIONS = ('reset_mask', 'map_ids')
-
 
 class Env(gymnasium.vector.VectorEnv):
-    """Runs episodes of a task in many envs at once, with Gymnasium's NEXT_STEP autoreset.
+    """Runs episodes of a task in many envs at once, as a Gymnasium vector env.
 
     A task builds its modules, hands its core, cameras and spaces to ``Env.__init__``, and defines `_respawn`, `_act`,
-    `_observe` and `_outcome`. In a step they are called in the order ``_act, _respawn, _observe, _outcome``, always for
-    all envs: the outcomes of those that were respawned are dropped. A reset calls ``_respawn, _observe``.
+    `_observe` and `_outcome`, and `_info` if it has more to say. In a step they are called in the order ``_act,
+    _respawn, _observe, _outcome, _info``, always for all envs: the outcomes of those that were respawned are dropped. A
+    reset calls ``_respawn, _observe``.
+
+    How an env that has ended begins anew is Gymnasium's ``autoreset_mode``:
+
+    - ``NEXT_STEP``: the next step begins a new episode in it, and ignores its action.
+    - ``SAME_STEP``: the same step does, and returns the new episode's first observation. ``info['final_obs']`` and
+      ``info['final_info']`` have what the old one ended in, for the rows in ``'_final_obs'`` and ``'_final_info'``.
+      Such a step ends with another ``_respawn, _observe``, so everything is drawn twice.
+    - ``DISABLED``: nothing does, until `reset` is called with the ended rows as its ``reset_mask``. An env that isn't
+      reset goes on, and may end again.
 
     To a learner each agent is a row: ``num_envs`` is the core's ``num_envs * num_agents``, and rows go env by env. An
     env ends for all its agents at once.
 
     On a GPU the second step is captured in a CUDA graph, and from then on a step is a replay of it. So Python runs in
-    the first two steps alone: what the four methods branch on, and the tensors that they read, must stay the same.
-    What a task keeps from step to step it writes in place; a tensor that a step assigns to an attribute afresh is good
-    until that step ends. A step that can't be captured raises a `CaptureError` that names the line.
+    the first two steps alone: what the methods branch on, and the tensors that they read, must stay the same. What a
+    task keeps from step to step it writes in place, and names as ``kept``, which is all that `get_state` needs; a
+    tensor that a step assigns to an attribute afresh is good until that step ends. A step that can't be captured raises
+    a `CaptureError` that names the line.
 
     Args:
         core: The worlds.
-        cameras: What the agents look at them with.
+        cameras: What the agents look at them with: `Cameras`, or several kinds of them by name.
         action_space: One agent's actions.
         observation_space: One agent's observations.
+        kept: What the task keeps from step to step, beside what the core does: tensors with a row for each env.
         render_mode: ``'rgb_array'``, to call `render`.
+        autoreset_mode: How envs that have ended begin anew; also in ``metadata``.
         cuda_graph: Whether steps run from a CUDA graph; by default on a GPU, unless the core is ``checked``.
         copy: Whether what a step or reset returns is a copy. If not, the next step or reset may overwrite it.
 
     Attributes:
         core: The worlds.
         cameras: What the agents look at them with.
+        copy: Whether what a step or reset returns is a copy.
         lengths: How many steps each env's episode has had: (env,) int64.
         returns: The rewards each agent has had in this episode: (env, agent).
 
     Raises:
-        ValueError: if the render mode isn't known, or a CUDA graph is asked for where there can't be one.
+        ValueError: if a mode isn't known, the cameras are neither `Cameras` nor such by name, what is kept has no row
+            for each env, or a CUDA graph is asked for where there can't be one.
     """
 
-    metadata = {'render_modes': ['rgb_array'], 'autoreset_mode': gymnasium.vector.AutoresetMode.NEXT_STEP}
+    metadata = {'render_modes': ['rgb_array'], 'autoreset_mode': AutoresetMode.NEXT_STEP}
 
     def __init__(
         self,
         core: Core,
-        cameras: Cameras,
+        cameras: Rig,
         *,
         action_space: gymnasium.Space,
         observation_space: gymnasium.Space,
+        kept: Mapping[str, Tensor] | None = None,
         render_mode: str | None = None,
+        autoreset_mode: AutoresetMode = AutoresetMode.NEXT_STEP,
         cuda_graph: bool | None = None,
         copy: bool = True,
     ) -> None:
-        if render_mode not in RENDER_MODES:
-            raise ValueError(f'render_mode must be one of {", ".join(map(repr, RENDER_MODES))}, got {render_mode!r}.')
-        self.core, self.cameras, self.device, self.render_mode = core, cameras, core.device, render_mode
+        arguments.check_modes(render_mode, autoreset_mode)
+        self.core, self.cameras, self.device, self.render_mode = core, rigs.checked(cameras), core.device, render_mode
         self.num_envs = core.num_envs * core.num_agents
         self.single_action_space, self.single_observation_space = action_space, observation_space
-        self.metadata = {**self.metadata, 'render_fps': core.fps}
+        self.metadata = {**self.metadata, 'render_fps': core.fps, 'autoreset_mode': autoreset_mode}
         self.lengths = torch.zeros(core.num_envs, dtype=torch.int64, device=core.device)
         self.returns = torch.zeros((core.num_envs, core.num_agents), device=core.device)
         self._rewards = torch.zeros_like(self.returns)
         self._over = torch.zeros(core.num_envs, dtype=torch.bool, device=core.device)
-        self._nothing = torch.zeros((), device=core.device)
-        self._copy, self._begun = copy, False
-        self._run = self._captured() if _uses_graph(core, cuda_graph) else self._eagerly
+        self._nothing, self._nobody = torch.zeros((), device=core.device), torch.zeros_like(self._over)
+        self._kept = dict(kept or {})
+        checkpoint.check_kept(self._kept, core.num_envs, core.device)
+        self.copy, self._mode, self._begun = copy, autoreset_mode, False
+        self._run = self._captured() if arguments.uses_graph(core, cuda_graph) else self._eagerly
         self._picture: StatePlot | None = None
 
     @cached_property
@@ -101,7 +119,7 @@ class Env(gymnasium.vector.VectorEnv):
         return batch_space(self.single_observation_space, self.num_envs)
 
     def _respawn(self, mask: Bool[Tensor, ' env']) -> None:
-        """Begins new episodes in the envs in the mask, by masked writes."""
+        """Begins new episodes in the envs in the mask, by masked writes. Called before every `_observe`."""
         raise NotImplementedError
 
     def _act(self, actions: Int[Tensor, 'env agent']) -> None:
@@ -109,12 +127,16 @@ class Env(gymnasium.vector.VectorEnv):
         raise NotImplementedError
 
     def _observe(self) -> Any:
-        """Returns all rows' observations."""
+        """Returns all rows' observations. Doing so twice must be the same as doing so once."""
         raise NotImplementedError
 
     def _outcome(self) -> tuple[Float[Tensor, 'env agent'], Bool[Tensor, ' env'], Bool[Tensor, ' env']]:
         """Returns the step's rewards, and which envs it terminated and truncated."""
         raise NotImplementedError
+
+    def _info(self) -> dict[str, Shaped[Tensor, 'env ...']]:
+        """Returns what the task adds to a step's info: tensors of (env,) or (env, agent)."""
+        return {}
 
     @torch.no_grad()
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
@@ -135,53 +157,68 @@ class Env(gymnasium.vector.VectorEnv):
             ValueError: if an option isn't known, or its dtype or shape or a map id is wrong.
         """
         self._check_open()
-        mask, map_ids = self._parsed(options or {})
-        if mask is not None and not self._begun:
+        options = options or {}
+        arguments.check_options(options)
+        some, map_ids = options.get('reset_mask'), options.get('map_ids')
+        if map_ids is not None:
+            map_ids = checked_map_ids(map_ids, self.core.num_envs, self.core.scenery)
+        mask = ~self._nobody if some is None else arguments.reset_envs(some, self.core)
+        if some is not None and not self._begun:
             raise ResetNeeded('the first reset must be of all envs: call env.reset() before resetting some.')
         super().reset(seed=seed)
         if seed is not None:
             self.core.generator.manual_seed(seed)
-        if mask is None:
-            mask = torch.ones_like(self._over)
+        if some is None:
             self.core.turn.zero_()
-        self.core.map_ids.copy_(torch.where(mask, map_ids, self.core.map_ids))
-        self._respawn(mask)
+        if map_ids is not None:
+            self.core.map_ids.copy_(torch.where(mask, map_ids, self.core.map_ids))
+        self._begun = True
+        self._begin(mask)
         self._over.masked_fill_(mask, False)
+        self._rewards.masked_fill_(mask[:, None], 0)
+        observations = self._observe()
+        return (copied(observations) if self.copy else observations), {}
+
+    def _begin(self, mask: Bool[Tensor, ' env']) -> None:
+        """Begins new episodes, and their statistics, in the envs in the mask."""
+        self._respawn(mask)
         self.lengths.masked_fill_(mask, 0)
         self.returns.masked_fill_(mask[:, None], 0)
-        self._rewards.masked_fill_(mask[:, None], 0)
-        self._begun = True
-        observations = self._observe()
-        return (copied(observations) if self._copy else observations), {}
 
     @torch.no_grad()
     def step(
         self, actions: Int[Tensor, ' row']
     ) -> tuple[Any, Float[Tensor, ' row'], Bool[Tensor, ' row'], Bool[Tensor, ' row'], dict[str, Any]]:
-        """Moves every env on by one step. An env whose last step was an episode's last begins a new one instead.
+        """Moves every env on by one step. With NEXT_STEP, one that has ended begins a new episode instead.
 
         Args:
-            actions: Integers on the env's device. Those for envs that begin a new episode are ignored.
+            actions: Integers on the env's device. Those for envs that begin a new episode are ignored. Numbers that
+                stand for no action are taken as an action that does nothing: checking them would wait for the GPU.
 
         Returns:
             All rows' observations, rewards, whether their episode terminated, whether it was truncated, and info:
             ``'episode'`` has each row's ``'return'``, ``'length'`` and ``'map_ids'`` up to now, and ``'_episode'``
-            says in which rows the episode ended, so that these are final.
+            says in which rows the episode ended, so that these are final. What else the task says there holds for all
+            rows.
 
         Raises:
             ClosedEnvironmentError: if the env is closed.
             ResetNeeded: if it hasn't been reset.
             ValueError: if the actions have the wrong type, shape or device.
         """
-        self._check_open()
-        if not self._begun:
-            raise ResetNeeded('env.step() needs env.reset() to be called first.')
-        self._check_actions(actions)
+        self._check_begun('step')
+        arguments.check_actions(actions, self.num_envs, self.device)
         return self._run(actions.long().reshape(self.returns.shape))
 
     def _advance(self, actions: Int[Tensor, 'env agent']) -> tuple[Any, Tensor, Tensor, Tensor, dict[str, Any]]:
         """A step, which may be captured in a CUDA graph; what it returns may be overwritten by the next."""
-        resets = self._over
+        if self._mode is AutoresetMode.NEXT_STEP:
+            return self._moved(actions, self._over)
+        outputs = self._moved(actions, self._nobody)
+        return self._begun_anew(*copied(outputs)) if self._mode is AutoresetMode.SAME_STEP else outputs
+
+    def _moved(self, actions: Int[Tensor, 'env agent'], resets: Bool[Tensor, ' env']) -> tuple[Any, ...]:
+        """Moves every env on by one step, but begins new episodes in some instead."""
         self._act(actions)
         self._respawn(resets)
         self.lengths.add_(1).masked_fill_(resets, 0)
@@ -196,17 +233,88 @@ class Env(gymnasium.vector.VectorEnv):
             'episode': {'return': self._rows(self.returns), 'length': self._rows(self.lengths),
                         'map_ids': self._rows(self.core.map_ids)},
             '_episode': self._rows(self._over),
+            **{name: self._rows(values) for name, values in self._info().items()},
         }  # fmt: skip
         return observations, self._rows(self._rewards), self._rows(terminated), self._rows(truncated), info
+
+    def _begun_anew(
+        self, final: Any, rewards: Tensor, terminated: Tensor, truncated: Tensor, info: dict[str, Any]
+    ) -> tuple[Any, ...]:
+        """A step's outputs once the envs that it ended have begun new episodes."""
+        self._begin(self._over)
+        ended = info['_episode']
+        info = {**info, 'final_obs': final, '_final_obs': ended, 'final_info': info, '_final_info': ended}
+        return self._observe(), rewards, terminated, truncated, info
 
     def _captured(self) -> Captured:
         name, remedy = f"{type(self).__name__}'s step", 'make the env with cuda_graph=False'
         actions = torch.zeros(self.returns.shape, dtype=torch.int64, device=self.device)
-        return Captured(self._advance, actions, self.core.generator, name=name, remedy=remedy, copy=self._copy)
+        return Captured(self._advance, actions, self.core.generator, name=name, remedy=remedy, copy=self.copy)
 
     def _eagerly(self, actions: Int[Tensor, 'env agent']) -> Any:
         outputs = self._advance(actions)
-        return copied(outputs) if self._copy else outputs
+        return copied(outputs) if self.copy else outputs
+
+    @torch.no_grad()
+    def get_state(self, env: int | None = None) -> dict[str, dict[str, Tensor]]:
+        """Copies everything that the future of all envs, or of one, depends on.
+
+        Args:
+            env: Which env; by default all of them, with the core's generator and turn.
+
+        Returns:
+            Tensors, by what they are part of and by name: on the env's device, but for the generator's.
+
+        Raises:
+            ValueError: if there is no such env.
+            ClosedEnvironmentError: if this vector env is closed.
+            ResetNeeded: if it hasn't been reset.
+        """
+        self._check_begun('get_state', env)
+        state = checkpoint.taken(self._tensors(), env)
+        if env is None:
+            state['shared'] = {'turn': self.core.turn.clone(), 'generator': self.core.generator.get_state()}
+        return state
+
+    @torch.no_grad()
+    def set_state(self, state: Mapping[str, Mapping[str, Tensor]], env: int | None = None) -> None:
+        """Writes back what `get_state` copied, here or from an env of the same task in the same maps.
+
+        With all envs' state, every step that follows is what it was, bit by bit. One env's state may be written into
+        any env: what happens to it is the same up to what is drawn at random, for the envs of a core share a generator,
+        and, if it has several agents, up to whose turn it is to move first. Waits for the GPU, to check the maps.
+
+        Args:
+            state: What `get_state` returned.
+            env: Which env to write, if the state is that of one.
+
+        Raises:
+            ValueError: if there is no such env, or the state has other tensors, shapes or types than this env's.
+            ClosedEnvironmentError: if this vector env is closed.
+            ResetNeeded: if it hasn't been reset.
+        """
+        self._check_begun('set_state', env)
+        tensors = self._tensors()
+        if env is None:
+            generator = self.core.generator.get_state()
+            checkpoint.check({**tensors, 'shared': {'turn': self.core.turn, 'generator': generator}}, state)
+        else:
+            checkpoint.check(tensors, state, env)
+        num_maps, ids = self.core.scenery.num_maps, state['core']['map_ids']
+        if not bool(((ids >= 0) & (ids < num_maps)).all()):
+            raise ValueError(f"state['core']['map_ids'] must be from 0 to {num_maps - 1}, got {ids.tolist()}.")
+        checkpoint.write_back(tensors, state, env)
+        if env is None:
+            self.core.turn.copy_(state['shared']['turn'])
+            self.core.generator.set_state(state['shared']['generator'].cpu())
+
+    def _tensors(self) -> dict[str, dict[str, Tensor]]:
+        """Every tensor that has a row for each env and lasts from step to step."""
+        core = self.core
+        agents = {name: getattr(core.agents, name) for name in Agents.__dataclass_fields__}
+        counts = {'contacts': core.contacts, 'non_finite': core.non_finite, 'stops': core.stops}
+        episode = {'lengths': self.lengths, 'returns': self.returns, 'rewards': self._rewards, 'over': self._over}
+        return {'core': {'map_ids': core.map_ids, **agents, **counts}, 'episode': episode, 'task': self._kept}
 
     def state(self, env: int) -> Snapshot:
         """Copies one env off the device, to be drawn by `plot_state`. Waits for the GPU.
@@ -216,11 +324,7 @@ class Env(gymnasium.vector.VectorEnv):
             ClosedEnvironmentError: if this vector env is closed.
             ResetNeeded: if it hasn't been reset.
         """
-        self._check_open()
-        if not self._begun:
-            raise ResetNeeded('env.state() needs env.reset() to be called first.')
-        if not 0 <= env < self.core.num_envs:
-            raise ValueError(f'env must be from 0 to {self.core.num_envs - 1}, got {env}.')
+        self._check_begun('state', env)
         values = {'reward': self._rewards[env].mean(), 'return': self.returns[env].mean(), 'length': self.lengths[env]}
         return snapshot.take(self.core, self.cameras, env, **values)
 
@@ -249,43 +353,17 @@ class Env(gymnasium.vector.VectorEnv):
 
     def _rows(self, values: Shaped[Tensor, '*agent']) -> Shaped[Tensor, ' row']:
         """Values with one a row, of values with one an env or one an agent."""
-        agents = values if values.ndim == 2 else values[:, None].expand(self.returns.shape)
-        return agents.reshape(-1)
+        agents = values if values.ndim > 1 else values[:, None].expand(self.returns.shape)
+        return agents.flatten(0, 1)
 
-    def _parsed(self, options: dict[str, Any]) -> tuple[Bool[Tensor, ' env'] | None, Int[Tensor, ' env']]:
-        """Which envs to reset, None for all, and the maps that they are to stand in."""
-        if unknown := sorted(set(options) - set(OPTIONS)):
-            raise ValueError(f'options may have {" and ".join(OPTIONS)}, got {", ".join(map(repr, unknown))}.')
-        mask, map_ids = options.get('reset_mask'), options.get('map_ids')
-        ids = self.core.map_ids if map_ids is None else checked_map_ids(map_ids, self.core.num_envs, self.core.scenery)
-        if mask is None:
-            return None, ids
-        mask = torch.as_tensor(mask)
-        if mask.dtype != torch.bool:
-            raise ValueError(f'reset_mask must be bool, got {mask.dtype}.')
-        if mask.shape != (self.num_envs,):
-            raise ValueError(f'reset_mask must have shape ({self.num_envs},), got {tuple(mask.shape)}.')
-        return mask.to(self.device).view(self.returns.shape).any(dim=1), ids
+    def _check_begun(self, method: str, env: int | None = None) -> None:
+        """Raises if the env is closed or hasn't been reset, or if one of its envs is asked for that isn't there."""
+        self._check_open()
+        if not self._begun:
+            raise ResetNeeded(f'env.{method}() needs env.reset() to be called first.')
+        if env is not None and not 0 <= env < self.core.num_envs:
+            raise ValueError(f'env must be from 0 to {self.core.num_envs - 1}, got {env}.')
 
     def _check_open(self) -> None:
         if self.closed:
             raise ClosedEnvironmentError(f'{type(self).__name__} has been closed.')
-
-    def _check_actions(self, actions: Tensor) -> None:
-        if not isinstance(actions, Tensor):
-            raise ValueError(f'actions must be a torch tensor, got {type(actions).__name__}.')  # noqa: TRY004
-        if actions.dtype == torch.bool or actions.is_floating_point() or actions.is_complex():
-            raise ValueError(f'actions must be integers, got {actions.dtype}.')
-        if actions.shape != (self.num_envs,):
-            raise ValueError(f'actions must have shape ({self.num_envs},), got {tuple(actions.shape)}.')
-        if actions.device != self.device:
-            raise ValueError(f'actions must be on {self.device}, got {actions.device}.')
-
-
-def _uses_graph(core: Core, asked: bool | None) -> bool:
-    """Whether an env's steps run from a CUDA graph."""
-    possible = core.device.type == 'cuda' and not core.checked
-    if asked and not possible:
-        why = 'a checked core waits for the GPU in every step' if core.checked else f'the core is on {core.device}'
-        raise ValueError(f'cuda_graph must be False or None here, got True: {why}.')
-    return possible if asked is None else asked

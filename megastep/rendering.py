@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import torch
 from jaxtyping import Float, Int
@@ -13,6 +14,7 @@ from megastep.backend import implementation
 
 if TYPE_CHECKING:
     from megastep.core import Cameras, Core
+    from megastep.rigs import Rig
     from megastep.scenery import Scenery
 
 
@@ -35,7 +37,11 @@ class View:
     locations: Float[Tensor, 'env agent camera ray'] | None = None
 
 
-def render(core: Core, cameras: Cameras, *, per_ray: bool = False) -> View:
+@overload
+def render(core: Core, cameras: Cameras, *, per_ray: bool = False) -> View: ...
+@overload
+def render(core: Core, cameras: Mapping[str, Cameras], *, per_ray: bool = False) -> dict[str, View]: ...
+def render(core: Core, cameras: Rig, *, per_ray: bool = False) -> View | dict[str, View]:
     """Renders what every agent's cameras see.
 
     Ray r of R runs along forward + s * left with s = (R - 2r - 1) / R * tan(fov / 2). It sees the nearest line whose
@@ -44,9 +50,18 @@ def render(core: Core, cameras: Cameras, *, per_ray: bool = False) -> View:
 
     Args:
         core: The envs.
-        cameras: The cameras that each agent carries.
+        cameras: The cameras that each agent carries; if they are of several kinds, by name.
         per_ray: Whether to return each ray's distance, line and location too.
+
+    Returns:
+        The view, or, by name, that of each kind.
     """
+    if isinstance(cameras, Mapping):
+        return {name: _rendered(core, kind, per_ray) for name, kind in cameras.items()}
+    return _rendered(core, cameras, per_ray)
+
+
+def _rendered(core: Core, cameras: Cameras, per_ray: bool) -> View:
     frames = (core.num_envs, core.num_agents, cameras.num_cameras)
     view = View(
         rgb=torch.empty((*frames, 3, cameras.res), device=core.device),

@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import gymnasium
 import numpy as np
 import torch
-from gymnasium.spaces import Box
+from gymnasium.spaces import Box, Dict
 from jaxtyping import Float
 from torch import Tensor
 
-from megastep.core import Cameras, Core
+from megastep import rigs
+from megastep.core import Core
 from megastep.motion import turned
 from megastep.rendering import View
+from megastep.rigs import Rig, per_kind
 
 
 class RGB:
-    """The colours each camera sees: linear, 0 to 1."""
+    """The colours each camera sees: linear, 0 to 1. Cameras of several kinds have a picture each, by name."""
 
-    def __init__(self, core: Core, cameras: Cameras) -> None:
-        self.space = Box(0, 1, (cameras.num_cameras, 3, cameras.res), dtype=np.float32)
+    def __init__(self, core: Core, cameras: Rig) -> None:
+        self.space = _pictures(cameras, channels=(3,))
 
-    def __call__(self, view: View) -> Float[Tensor, 'row camera 3 pixel']:
+    def __call__(self, view: View | Mapping[str, View]) -> Float[Tensor, 'row camera 3 pixel'] | dict[str, Tensor]:
         """Picks the colours out of a view."""
-        return view.rgb.flatten(0, 1)
+        return per_kind(lambda seen: seen.rgb.flatten(0, 1), view)
 
 
 class Depth:
-    """How near things are: 1 at the agent's rim, 0 at the cameras' ``max_depth`` and beyond."""
+    """How near things are: 1 at the agent's rim, 0 at the cameras' ``max_depth`` and beyond.
 
-    def __init__(self, core: Core, cameras: Cameras) -> None:
-        self.space = Box(0, 1, (cameras.num_cameras, cameras.res), dtype=np.float32)
+    Cameras of several kinds have a picture each, by name.
+    """
 
-    def __call__(self, view: View) -> Float[Tensor, 'row camera pixel']:
+    def __init__(self, core: Core, cameras: Rig) -> None:
+        self.space = _pictures(cameras, channels=())
+
+    def __call__(self, view: View | Mapping[str, View]) -> Float[Tensor, 'row camera pixel'] | dict[str, Tensor]:
         """Picks the depths out of a view."""
-        return view.depth.flatten(0, 1)
+        return per_kind(lambda seen: seen.depth.flatten(0, 1), view)
 
 
 class IMU:
@@ -50,3 +58,11 @@ class IMU:
         agents = self._agents
         velocities = turned(agents.velocities, -agents.angles)
         return torch.cat([velocities, agents.angular_velocities[..., None] / 360], dim=-1).flatten(0, 1)
+
+
+def _pictures(cameras: Rig, channels: tuple[int, ...]) -> gymnasium.Space:
+    """The space of one agent's pictures, of values from 0 to 1."""
+    boxes = per_kind(
+        lambda kind: Box(0, 1, (kind.num_cameras, *channels, kind.res), dtype=np.float32), rigs.checked(cameras)
+    )
+    return Dict(boxes) if isinstance(boxes, dict) else boxes

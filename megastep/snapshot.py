@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import SupportsFloat
+from typing import Any, SupportsFloat
 
 import numpy as np
 from jaxtyping import Float
@@ -12,12 +12,17 @@ from torch import Tensor
 
 from megastep import rendering
 from megastep.core import Agents, Cameras, Core
+from megastep.rendering import View
+from megastep.rigs import Rig, per_kind
 from megastep.scenery import Scenery
 
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
     """One env at one moment, in metres, degrees and linear RGB; everything is in the map's coordinates.
+
+    Where agents carry cameras of several kinds, ``eyes``, ``ray_ends``, ``rgb`` and ``depth`` have such an array for
+    each kind, by name.
 
     Args:
         map_id: The map the env stands in.
@@ -34,6 +39,8 @@ class Snapshot:
         rgb: What each camera sees.
         depth: How near that is, from 1 at the agent's rim to 0 at ``max_depth``.
         values: Named numbers that go with the picture: a reward, a step's number.
+        health: The share of its health that each agent has left; None where there is no such thing.
+        shots: Each agent's shot, from where it is fired to what it hits, NaN if there is none; None likewise.
     """
 
     map_id: int
@@ -45,19 +52,21 @@ class Snapshot:
     angles: Float[np.ndarray, ' agent']
     outlines: Float[np.ndarray, 'agent side 2 2']
     side_colours: Float[np.ndarray, 'side 3']
-    eyes: Float[np.ndarray, 'agent camera 2']
-    ray_ends: Float[np.ndarray, 'agent camera ray 2']
-    rgb: Float[np.ndarray, 'agent camera 3 pixel']
-    depth: Float[np.ndarray, 'agent camera pixel']
+    eyes: Float[np.ndarray, 'agent camera 2'] | Any
+    ray_ends: Float[np.ndarray, 'agent camera ray 2'] | Any
+    rgb: Float[np.ndarray, 'agent camera 3 pixel'] | Any
+    depth: Float[np.ndarray, 'agent camera pixel'] | Any
     values: dict[str, float]
+    health: Float[np.ndarray, ' agent'] | None = None
+    shots: Float[np.ndarray, 'agent 2 2'] | None = None
 
 
-def take(core: Core, cameras: Cameras, env: int, **values: SupportsFloat) -> Snapshot:
+def take(core: Core, cameras: Rig, env: int, **values: SupportsFloat) -> Snapshot:
     """Takes a snapshot of one env: renders it alone, and copies what a picture needs off the device.
 
     Args:
         core: The envs.
-        cameras: The cameras that each agent carries.
+        cameras: The cameras that each agent carries; if they are of several kinds, by name.
         env: Which env.
         values: Named numbers to show beside the picture.
 
@@ -71,7 +80,6 @@ def take(core: Core, cameras: Cameras, env: int, **values: SupportsFloat) -> Sna
     map_id, scenery = int(alone.map_ids[0]), core.scenery
     positions, angles = _array(alone.agents.positions[0]), _array(alone.agents.angles[0])
     texels, texel_colours = _lit_texels(scenery, map_id)
-    eyes, ray_ends = _rays(positions, angles, cameras, _array(view.distances[0]))  # type: ignore[index]
     return Snapshot(
         map_id=map_id,
         walls=_array(scenery.walls[map_id]),
@@ -82,10 +90,10 @@ def take(core: Core, cameras: Cameras, env: int, **values: SupportsFloat) -> Sna
         angles=angles,
         outlines=_turned(_array(scenery.outline), angles[:, None, None]) + positions[:, None, None],
         side_colours=_array(scenery.outline_albedo).reshape(scenery.lines_per_agent, -1, 3).mean(axis=1) / 255,
-        eyes=eyes,
-        ray_ends=ray_ends,
-        rgb=_array(view.rgb[0]),
-        depth=_array(view.depth[0]),
+        eyes=per_kind(lambda kind: _eyes(positions, angles, kind), cameras),
+        ray_ends=per_kind(lambda kind, seen: _ray_ends(positions, angles, kind, seen), cameras, view),
+        rgb=per_kind(lambda seen: _array(seen.rgb[0]), view),
+        depth=per_kind(lambda seen: _array(seen.depth[0]), view),
         values={name: float(value) for name, value in values.items()},
     )
 
@@ -116,20 +124,24 @@ def _lit_texels(scenery: Scenery, map_id: int) -> tuple[Float[np.ndarray, 'texel
     return texels, _array(scenery.albedo[map_id]) / 255 * light[:, None]
 
 
-def _rays(
-    positions: Float[np.ndarray, 'agent 2'],
-    angles: Float[np.ndarray, ' agent'],
-    cameras: Cameras,
-    distances: Float[np.ndarray, 'agent camera ray'],
-) -> tuple[Float[np.ndarray, 'agent camera 2'], Float[np.ndarray, 'agent camera ray 2']]:
-    """Where the cameras are and where their rays end."""
-    mounts, num_rays = np.array(cameras.mounts), cameras.num_rays
-    eyes = positions[:, None] + _turned(mounts[:, :2], angles[:, None])
+def _eyes(
+    positions: Float[np.ndarray, 'agent 2'], angles: Float[np.ndarray, ' agent'], cameras: Cameras
+) -> Float[np.ndarray, 'agent camera 2']:
+    """Where the cameras are."""
+    return positions[:, None] + _turned(np.array(cameras.mounts)[:, :2], angles[:, None])
+
+
+def _ray_ends(
+    positions: Float[np.ndarray, 'agent 2'], angles: Float[np.ndarray, ' agent'], cameras: Cameras, view: View
+) -> Float[np.ndarray, 'agent camera ray 2']:
+    """Where the cameras' rays end."""
+    distances, num_rays = _array(view.distances[0]), cameras.num_rays  # type: ignore[index]
     sideways = (num_rays - 2 * np.arange(num_rays) - 1) / num_rays * math.tan(math.radians(cameras.fov) / 2)
     directions = np.stack([np.ones(num_rays), sideways], axis=-1) / np.hypot(1, sideways)[:, None]
-    bearings = angles[:, None] + mounts[:, 2]
+    bearings = angles[:, None] + np.array(cameras.mounts)[:, 2]
     lengths = distances.clip(max=cameras.max_depth)
-    return eyes, eyes[:, :, None] + lengths[..., None] * _turned(directions, bearings[..., None])
+    eyes = _eyes(positions, angles, cameras)
+    return eyes[:, :, None] + lengths[..., None] * _turned(directions, bearings[..., None])
 
 
 def _turned(vectors: Float[np.ndarray, '*batch 2'], angles: Float[np.ndarray, '*batch']) -> np.ndarray:

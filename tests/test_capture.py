@@ -338,4 +338,4 @@ def test_what_is_returned_is_of_new_containers():
     env.reset()
     info = env.step(actions_of(env, 0))[4]
     info['mine'] = copy.copy(info['episode'])
-    assert set(env.step(actions_of(env, 1))[4]) == {'episode', '_episode'}
+    assert set(env.step(actions_of(env, 1))[4]) == {'episode', '_episode', 'coverage'}

@@ -304,6 +304,7 @@ def test_steps_and_resets_never_wait_for_the_gpu(task):
         (np.zeros(NUM_ENVS, dtype=int), 'actions must be a torch tensor, got ndarray'),
         ([0] * NUM_ENVS, 'actions must be a torch tensor, got list'),
         (torch.zeros(NUM_ENVS), 'actions must be integers, got torch.float32'),
+        (torch.full((NUM_ENVS,), torch.nan), 'actions must be integers, got torch.float32'),
         (torch.zeros(NUM_ENVS, dtype=torch.bool), 'actions must be integers, got torch.bool'),
         (integers(NUM_ENVS + 1), r'actions must have shape \(5,\), got \(6,\)'),
         (integers(NUM_ENVS, 1), r'actions must have shape \(5,\), got \(5, 1\)'),
@@ -315,6 +316,34 @@ def test_rejects_bad_actions(task, actions, message):
     env.reset()
     with pytest.raises(ValueError, match=message):
         env.step(actions)
+
+
+@pytest.mark.parametrize('wild', [-1, 7, -(2**63), 2**63 - 1])
+def test_actions_out_of_range_do_nothing(task, wild, device):
+    """They can't be refused, for looking at them would wait for the GPU: so they mean stay, and nothing is spoilt."""
+    staying, wildly = (make(task, device=device) for _ in range(2))
+    for env in (staying, wildly):
+        env.reset(seed=0)
+    for step in range(6):
+        actions = actions_of(staying, step)
+        some = torch.arange(NUM_ENVS, device=staying.device) == step % NUM_ENVS
+        outputs = [env.step(torch.where(some, number, actions)) for env, number in ((staying, STAY), (wildly, wild))]
+        assert equal(*outputs)
+
+
+@pytest.mark.parametrize('dtype', [torch.int8, torch.uint8, torch.int32])
+def test_actions_may_be_any_integers(task, dtype):
+    env, other = make(task), make(task)
+    outputs = [
+        each.reset(seed=0) and each.step(actions_of(each, 0).to(to))
+        for each, to in ((env, torch.int64), (other, dtype))
+    ]
+    assert equal(*outputs)
+
+
+def test_a_map_with_too_few_spawns_is_named():
+    with pytest.raises(ValueError, match='map 1 has 1 spawns, too few for 2 agents'):
+        Scenery.pack([box(), box(spawns=[(2, 2)])], num_agents=2, device='cpu')
 
 
 @pytest.mark.parametrize(

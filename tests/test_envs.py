@@ -158,6 +158,25 @@ def test_an_explorer_that_stays_has_200_steps_and_one_for_each_texel_in_sight():
     assert truncated == [False] * (lived - 1) + [True]
 
 
+def test_an_explorer_says_how_much_of_its_map_it_has_seen(device):
+    """Of all the map's texels, each counted once; in a room of four walls a ring of cameras sees nearly all of them."""
+    ring = Cameras(res=64, fov=120, mounts=[(0, 0, 0), (0, 0, 120), (0, 0, 240)])
+    env = make(Explorer, num_envs=4, maps=[box(), box(1, 1, 9, 9)], cameras=ring, device=device)
+    env.reset(seed=0)
+    coverage = env.step(actions_of(env, 0))[4]['coverage']
+    texels = torch.tensor([2 * (80 + 60)] * 2 + [4 * 160] * 2, device=device)
+    torch.testing.assert_close(coverage, env._counts / texels)
+    assert (coverage > 0.8).all() and (coverage <= 1).all()
+    coarse = make(Explorer, num_envs=3, cameras=FEW_RAYS, patience=1, device=device)
+    coarse.reset(seed=0)
+    for step in range(40):
+        info = coarse.step(actions_of(coarse, step))[4]
+        for i, words in enumerate(coarse._seen.tolist()):
+            seen = sum(bin(word & 0xFFFFFFFF).count('1') for word in words)
+            total = int(coarse.core.scenery.surface.widths[coarse.core.map_ids[i]])
+            assert info['coverage'][i].item() == pytest.approx(seen / total)
+
+
 @pytest.mark.parametrize('patience', [0, 1.5])
 def test_rejects_impossible_patience(patience):
     with pytest.raises(ValueError, match=f'patience must be an integer of at least 1, got {patience}'):

@@ -12,12 +12,13 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [  # lowest first
     {'ragged', 'geometry', 'freespace', 'geodesics', 'segments', 'svg', 'tints', 'machine'},
     {'mapset', 'exchange', 'columns', 'mapfile', 'recipes', 'splitting', 'symmetry', 'mapgen', 'triton', 'numba'},
-    {'scenery', 'groups', 'textures', 'core', 'physics', 'rendering', 'coverage', 'navigation', 'backend'},
-    {'motion', 'sensors', 'spawning', 'env', 'capture', 'outputs'}
-    | {'plotting', 'recording', 'snapshot', 'viewer', 'testing'},
+    {'scenery', 'groups', 'textures', 'core', 'rigs', 'physics', 'rendering', 'coverage', 'navigation', 'backend'},
+    {'motion', 'sensors', 'shooting', 'spawning', 'journeys'}
+    | {'env', 'arguments', 'batches', 'capture', 'checkpoint', 'outputs'}
+    | {'plotting', 'recording', 'filming', 'snapshot', 'viewer', 'testing', 'adapters'},
     {'envs'},
     {'learning', 'evaluation'},
-    {'cli', 'comparison', 'demo', 'doctor', '__main__'},
+    {'cli', 'comparison', 'demo', 'doctor', 'watching', '__main__'},
     {'benchmarks'},
 ]
 OUTSIDE = {'envs', 'benchmarks'}  # packages of their own, beside megastep

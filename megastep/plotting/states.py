@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -16,6 +17,7 @@ from matplotlib.figure import Figure
 
 from megastep.plotting.figures import Picture
 from megastep.plotting.litplans import draw_map, shown
+from megastep.rigs import kinds
 from megastep.snapshot import Snapshot
 
 NIGHT, BRIGHT, DIM = '#0c0f14', '#eef1f5', '#7d8897'
@@ -27,7 +29,7 @@ BEAMS = ((np.inf, 0.11), (4.0, 0.04), (2.5, 0.05), (1.2, 0.06))
 """What an agent sees is drawn once for each of these: as far as this, in metres, this opaque. So it fades away."""
 
 HALO = 0.16 * np.exp(1j * np.linspace(0, 2 * np.pi, 33)).view(float).reshape(-1, 2)
-"""The circle drawn around an agent, in metres from its middle."""
+"""The circle drawn around an agent, or as much of it as it has health left, in metres from its middle."""
 
 DART = ((0.36, 0.0), (0.17, 0.10), (0.17, -0.10))
 """The triangle that shows where an agent faces, for one at the origin that faces +x, in metres."""
@@ -123,8 +125,33 @@ class StatePlot:
 
 
 def _layout(snapshot: Snapshot) -> str:
-    agents, cameras, _, pixels = snapshot.rgb.shape
-    return f'{agents} agents, {cameras} cameras, {pixels} pixels and values of {list(snapshot.values)}'
+    pictures = [(name, *depth.shape[1:]) for name, depth in kinds(snapshot.depth).items()]
+    cameras = '; '.join(
+        ' '.join(filter(None, (name, f'{count} cameras, {pixels} pixels'))) for name, count, pixels in pictures
+    )
+    return f'{len(snapshot.positions)} agents, {cameras} and values of {list(snapshot.values)}'
+
+
+class _Sight(NamedTuple):
+    """What one camera of one agent sees."""
+
+    agent: int
+    name: str
+    eye: Float[np.ndarray, ' 2']
+    ray_ends: Float[np.ndarray, 'ray 2']
+    rgb: Float[np.ndarray, '3 pixel']
+    depth: Float[np.ndarray, ' pixel']
+
+
+def _sights(snapshot: Snapshot) -> Iterator[_Sight]:
+    """What each camera sees, agent by agent."""
+    fields = [kinds(field) for field in (snapshot.eyes, snapshot.ray_ends, snapshot.rgb, snapshot.depth)]
+    for agent in range(len(snapshot.positions)):
+        for kind, depth in fields[-1].items():
+            for camera in range(depth.shape[1]):
+                names = (f'agent {agent}', kind, f'camera {camera}' if depth.shape[1] > 1 else '')
+                seen = (field[kind][agent, camera] for field in fields)
+                yield _Sight(agent, ', '.join(filter(None, names)), *seen)
 
 
 def _hues(count: int) -> Float[np.ndarray, 'agent 4']:
@@ -136,29 +163,31 @@ class _Agents:
     """The agents on the plan: where they were, what they see, their outlines and which way they face."""
 
     def __init__(self, axes: Axes, snapshot: Snapshot) -> None:
-        agents, cameras = snapshot.eyes.shape[:2]
+        agents = len(snapshot.positions)
         hues = _hues(agents)
         self._hues, self._past = hues, [deque[np.ndarray](maxlen=TRAIL) for _ in range(agents)]
-        beams = np.tile(np.repeat(hues, cameras, axis=0), (len(BEAMS), 1))
-        beams[:, 3] = np.repeat([opacity for _, opacity in BEAMS], agents * cameras)
+        eyes = [hues[agent] for agent, *_ in _sights(snapshot)]
+        beams = np.tile(eyes, (len(BEAMS), 1))
+        beams[:, 3] = np.repeat([opacity for _, opacity in BEAMS], len(eyes))
         self._beams = PolyCollection([], facecolors=beams, linewidths=0)
         self._trails = LineCollection([], linewidths=1)
         self._halos = LineCollection([], colors=hues, linewidths=1.1)
         self._bodies = PolyCollection([], facecolors=np.tile(shown(snapshot.side_colours), (agents, 1)), linewidths=0)
         self._darts = PolyCollection([], facecolors=hues, linewidths=0)
-        self.artists = [self._trails, self._beams, self._bodies, self._halos, self._darts]
+        self._shots = LineCollection([], colors=hues, linewidths=1.6)
+        self.artists = [self._trails, self._beams, self._shots, self._bodies, self._halos, self._darts]
         for height, artist in enumerate(self.artists):
             artist.set_zorder(5 + height)
             axes.add_collection(artist, autolim=False)
 
     def update(self, snapshot: Snapshot) -> None:
-        eyes, ends = (array.reshape(-1, *array.shape[2:]) for array in (snapshot.eyes, snapshot.ray_ends))
-        eyes, rays = eyes[:, None], ends - eyes[:, None]
-        lengths = np.linalg.norm(rays, axis=-1, keepdims=True).clip(min=1e-6)
-        fans = [np.concatenate([eyes, eyes + (reach / lengths).clip(max=1) * rays], axis=1) for reach, _ in BEAMS]
-        self._beams.set_verts(list(np.concatenate(fans)))
+        sights = list(_sights(snapshot))
+        self._beams.set_verts([_fan(sight.eye, sight.ray_ends, reach) for reach, _ in BEAMS for sight in sights])
         middles = snapshot.positions[:, None]
-        self._halos.set_segments(list(middles + HALO))
+        shares = np.ones(len(middles)) if snapshot.health is None else snapshot.health
+        counts = 1 + (shares * (len(HALO) - 1)).round().astype(int)
+        self._halos.set_segments([middle + HALO[:count] for middle, count in zip(middles, counts, strict=True)])
+        self._shots.set_segments([] if snapshot.shots is None else list(snapshot.shots))
         sides = snapshot.outlines
         hubs = np.broadcast_to(middles[:, :, None], (*sides.shape[:2], 1, 2))
         self._bodies.set_verts(list(np.concatenate([sides, hubs], axis=2).reshape(-1, 3, 2)))
@@ -183,6 +212,13 @@ class _Agents:
             segments += pairwise(past)
             colours += [(*hue[:3], 0.6 * share) for share in fading]
         self._trails.set(segments=segments, color=colours)
+
+
+def _fan(eye: Float[np.ndarray, ' 2'], ends: Float[np.ndarray, 'ray 2'], reach: float) -> Float[np.ndarray, 'corner 2']:
+    """What can be seen from a place, as far as the reach, in metres."""
+    rays = ends - eye
+    lengths = np.linalg.norm(rays, axis=-1, keepdims=True).clip(min=1e-6)
+    return np.concatenate([eye[None], eye + (reach / lengths).clip(max=1) * rays])
 
 
 class _Numbers:
@@ -213,15 +249,12 @@ class _Strips:
         self, figure: Picture, snapshot: Snapshot, *, left: float, right: float, top: float, bottom: float
     ) -> None:
         self.artists: list[Any] = []
-        agents, cameras = snapshot.depth.shape[:2]
-        hues = _hues(agents)
-        pitch = min((top - bottom) / (agents * cameras), 3.2)
-        for row in range(agents * cameras):
-            agent, camera = divmod(row, cameras)
+        hues, sights = _hues(len(snapshot.positions)), list(_sights(snapshot))
+        pitch = min((top - bottom) / len(sights), 3.2)
+        for row, sight in enumerate(sights):
             y, label = top - row * pitch, min(0.24, 0.3 * pitch)
-            name = f'agent {agent}' + (f', camera {camera}' if cameras > 1 else '')
             style = {'fontsize': 33 * label, 'va': 'center'}
-            figure.write(left, y - label / 2, name, color=hues[agent], **style)
+            figure.write(left, y - label / 2, sight.name, color=hues[sight.agent], **style)
             if row == 0:
                 figure.write(right, y - label / 2, 'colour above, depth below', color=DIM, ha='right', **style)
             room = 0.86 * pitch - label
@@ -234,8 +267,7 @@ class _Strips:
         self.artists.append(axes.imshow(blank, aspect='auto', interpolation='nearest', cmap='gray', vmin=0, vmax=1))
 
     def update(self, snapshot: Snapshot) -> None:
-        rgb = shown(snapshot.rgb).swapaxes(-1, -2).reshape(-1, 1, snapshot.rgb.shape[-1], 3)
-        depth = snapshot.depth.reshape(-1, 1, snapshot.depth.shape[-1])
-        for artist, strip in zip(self.artists, [s for pair in zip(rgb, depth, strict=True) for s in pair], strict=True):
+        strips = [strip for sight in _sights(snapshot) for strip in (shown(sight.rgb.T)[None], sight.depth[None])]
+        for artist, strip in zip(self.artists, strips, strict=True):
             artist.set_data(strip)
             artist.set_extent((0, 1, 0, 1))

@@ -1,0 +1,113 @@
+"""One world of several agents for PettingZoo, in NumPy arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+import torch
+from gymnasium.vector import AutoresetMode
+from pettingzoo import ParallelEnv
+
+from megastep import batches
+from megastep.adapters import check_mode
+from megastep.env import Env
+
+
+class PettingZooEnv(ParallelEnv):
+    """The agents of one world, each by name: ``agent_0`` and so on. They end together.
+
+    >>> PettingZooEnv(Deathmatch(num_envs=4, num_agents=4, autoreset_mode=AutoresetMode.DISABLED))  # doctest: +SKIP
+
+    Args:
+        env: The env, of one world. PettingZoo's users reset what has ended, so its autoreset is disabled.
+
+    Raises:
+        ValueError: if the env has several worlds, or resets by itself.
+    """
+
+    def __init__(self, env: Env) -> None:
+        check_mode(env, AutoresetMode.DISABLED)
+        if env.core.num_envs != 1:
+            raise ValueError(f'env must have 1 world, got {env.core.num_envs}: num_envs must be the number of agents.')
+        self._env = env
+        self.possible_agents = [f'agent_{number}' for number in range(env.num_envs)]
+        self.agents: list[str] = []
+        self.render_mode = env.render_mode
+        self.metadata = {
+            'name': type(env).__name__.lower(),
+            'is_parallelizable': True,
+            'render_modes': env.metadata['render_modes'],
+            'render_fps': env.metadata['render_fps'],
+        }
+
+    def observation_space(self, agent: str) -> gymnasium.Space:
+        """One agent's observations: the same for all."""
+        return self._env.single_observation_space
+
+    def action_space(self, agent: str) -> gymnasium.Space:
+        """One agent's actions: the same for all."""
+        return self._env.single_action_space
+
+    def reset(
+        self, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+        """Begins an episode.
+
+        Args:
+            seed: Seeds the env.
+            options: ``'map_ids'`` has the number of the map that the world moves to. Others mean nothing.
+
+        Returns:
+            Each agent's observation, and an empty info for each.
+        """
+        chosen = {name: value for name, value in (options or {}).items() if name == 'map_ids'}
+        observations, _ = self._env.reset(seed=seed, options=chosen)
+        self.agents = list(self.possible_agents)
+        return self._by_agent(observations), {agent: {} for agent in self.agents}
+
+    def step(
+        self, actions: dict[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]:
+        """Moves the world on by one step. Once its episode has ended there are no agents, and nothing happens.
+
+        Args:
+            actions: Each agent's.
+
+        Returns:
+            Each agent's observation, reward, whether its episode terminated, whether it was truncated, and info.
+
+        Raises:
+            ValueError: if an agent has no action.
+        """
+        if not self.agents:
+            return {}, {}, {}, {}, {}
+        if missing := [agent for agent in self.agents if agent not in actions]:
+            raise ValueError(f'actions must have one for each agent, got none for {", ".join(missing)}.')
+        numbers = torch.as_tensor(np.stack([actions[agent] for agent in self.agents]), device=self._env.device)
+        *outputs, info = self._env.step(numbers)
+        infos = {name: values for name, values in info.items() if not name.startswith('_')}
+        observations, rewards, terminated, truncated, infos = (self._by_agent(each) for each in (*outputs, infos))
+        if any(terminated.values()) or any(truncated.values()):
+            self.agents = []
+        return observations, rewards, terminated, truncated, infos
+
+    def render(self) -> np.ndarray:
+        """Draws the world."""
+        return self._env.render()[0]
+
+    def close(self) -> None:
+        """Closes the env."""
+        self._env.close()
+
+    def _by_agent(self, batch: Any) -> dict[str, Any]:
+        """A batch's rows by agent, as arrays and plain numbers."""
+        arrays = batches.to_arrays(batch)
+        return {agent: _row(arrays, number) for number, agent in enumerate(self.possible_agents)}
+
+
+def _row(arrays: Any, number: int) -> Any:
+    if isinstance(arrays, dict):
+        return {name: _row(array, number) for name, array in arrays.items()}
+    return arrays[number] if arrays.ndim > 1 else arrays[number].item()

@@ -1,0 +1,104 @@
+"""An env for Stable-Baselines3, in NumPy arrays: every step waits for the GPU and makes a dictionary for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+import torch
+from gymnasium.spaces import Dict
+from gymnasium.vector import AutoresetMode
+from stable_baselines3.common.vec_env import VecEnv
+
+from megastep import batches
+from megastep.adapters import check_mode
+from megastep.env import Env
+
+
+class StableBaselines3Env(VecEnv):
+    """A vector env, a row each.
+
+    >>> PPO('MultiInputPolicy', StableBaselines3Env(Explorer(autoreset_mode=AutoresetMode.SAME_STEP)))  # doctest: +SKIP
+
+    Args:
+        env: The env. Stable-Baselines3 expects one that has ended to begin anew in the same step. Dictionaries within
+            dictionaries are laid flat: ``observations['rgb']['front']`` becomes ``observations['rgb-front']``.
+
+    Raises:
+        ValueError: if the env has another autoreset mode.
+    """
+
+    def __init__(self, env: Env) -> None:
+        check_mode(env, AutoresetMode.SAME_STEP)
+        self._env, self._actions = env, torch.empty(0)
+        space = env.single_observation_space
+        super().__init__(env.num_envs, _flat_space(space), env.single_action_space)
+
+    def reset(self) -> Any:
+        """Begins new episodes in all rows, and returns their observations."""
+        observations, _ = self._env.reset(seed=self._seeds[0], options=self._options[0])
+        self.reset_infos = [{} for _ in range(self.num_envs)]
+        self._reset_seeds()
+        self._reset_options()
+        return _flat(batches.to_arrays(observations))
+
+    def step_async(self, actions: np.ndarray) -> None:
+        """Takes the actions of the step to come."""
+        self._actions = torch.as_tensor(actions, device=self._env.device)
+
+    def step_wait(self) -> tuple[Any, np.ndarray, np.ndarray, list[dict[str, Any]]]:
+        """Steps, and returns observations, rewards, which rows have ended, and an info for each."""
+        observations, rewards, terminated, truncated, info = batches.to_arrays(self._env.step(self._actions))
+        ended, infos = terminated | truncated, [dict[str, Any]() for _ in range(self.num_envs)]
+        final = _flat(info['final_obs'])
+        for row in np.flatnonzero(ended):
+            last = {name: array[row] for name, array in final.items()} if isinstance(final, dict) else final[row]
+            episode = {'r': float(info['episode']['return'][row]), 'l': int(info['episode']['length'][row]), 't': 0.0}
+            limit = bool(truncated[row] and not terminated[row])
+            infos[row] = {'terminal_observation': last, 'TimeLimit.truncated': limit, 'episode': episode}
+        return _flat(observations), rewards, ended, infos
+
+    def close(self) -> None:
+        """Closes the env."""
+        self._env.close()
+
+    def get_images(self) -> Sequence[np.ndarray | None]:
+        """Draws the first env."""
+        return list(self._env.render())
+
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        """The env's attribute, once for each row asked for."""
+        return [getattr(self._env, attr_name) for _ in self._get_indices(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        """Sets the env's attribute, whichever rows are named."""
+        setattr(self._env, attr_name, value)
+
+    def env_method(self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any) -> list[Any]:
+        """Calls the env's method once, and returns its result for each row asked for."""
+        result = getattr(self._env, method_name)(*method_args, **method_kwargs)
+        return [result for _ in self._get_indices(indices)]
+
+    def env_is_wrapped(self, wrapper_class: type[gymnasium.Wrapper], indices: Any = None) -> list[bool]:
+        """False for each row asked for: there are no envs of one row to wrap."""
+        return [False for _ in self._get_indices(indices)]
+
+
+def _flat(batch: Any) -> Any:
+    """Dictionaries within dictionaries laid flat."""
+    if not isinstance(batch, dict):
+        return batch
+    flat: dict[str, Any] = {}
+    for name, value in batch.items():
+        inner = _flat(value)
+        flat |= {f'{name}-{key}': part for key, part in inner.items()} if isinstance(inner, dict) else {name: inner}
+    return flat
+
+
+def _flat_space(space: gymnasium.Space) -> gymnasium.Space:
+    if not isinstance(space, Dict):
+        return space
+    nested = {name: _flat_space(part) for name, part in space.spaces.items()}
+    return Dict(_flat({name: dict(part.spaces) if isinstance(part, Dict) else part for name, part in nested.items()}))

@@ -1,0 +1,99 @@
+"""An env for TorchRL. Everything stays on the env's device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import torch
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete
+from gymnasium.vector import AutoresetMode
+from tensordict import TensorDict, TensorDictBase
+from torchrl.data import Binary, Bounded, Categorical, Composite, MultiCategorical, TensorSpec, Unbounded
+from torchrl.envs import EnvBase
+
+from megastep.adapters import check_mode
+from megastep.batches import dtype_of
+from megastep.env import Env
+
+
+class TorchRLEnv(EnvBase):
+    """A batch of envs, a row each.
+
+    >>> TorchRLEnv(Explorer(num_envs=64, autoreset_mode=AutoresetMode.DISABLED))  # doctest: +SKIP
+
+    Args:
+        env: The env. TorchRL resets the rows that have ended, so its autoreset is disabled. Observations that aren't
+            dictionaries are called ``'observation'``.
+
+    Raises:
+        ValueError: if the env resets by itself, or has a space of another kind than tensors.
+    """
+
+    def __init__(self, env: Env) -> None:
+        check_mode(env, AutoresetMode.DISABLED)
+        super().__init__(device=env.device, batch_size=torch.Size([env.num_envs]))
+        self._env = env
+        self._first_seed: int | None = None
+        rows, space = env.num_envs, env.single_observation_space
+        seen = space if isinstance(space, Dict) else Dict(observation=space)
+        self.observation_spec = spec(seen, rows, env.device)
+        self.action_spec = spec(env.single_action_space, rows, env.device)
+        self.reward_spec = Unbounded(shape=(rows, 1), device=env.device)
+        flag = Categorical(2, shape=(rows, 1), dtype=torch.bool, device=env.device)
+        flags = {name: flag.clone() for name in ('done', 'terminated', 'truncated')}
+        self.done_spec = Composite(**flags, shape=(rows,), device=env.device)
+
+    def _reset(self, tensordict: TensorDictBase | None = None, **options: Any) -> TensorDict:
+        mask = None if tensordict is None else tensordict.get('_reset', None)
+        options = {'options': {'reset_mask': mask.view(-1)}} if mask is not None else {'seed': self._first_seed}
+        self._first_seed = None
+        observations, _ = self._env.reset(**options)
+        nobody = torch.zeros((self._env.num_envs, 1), dtype=torch.bool, device=self.device)
+        return self._packed(observations, done=nobody, terminated=nobody.clone(), truncated=nobody.clone())
+
+    def _step(self, tensordict: TensorDictBase) -> TensorDict:
+        observations, rewards, terminated, truncated, _ = self._env.step(tensordict['action'])
+        ends = {'done': terminated | truncated, 'terminated': terminated, 'truncated': truncated}
+        return self._packed(
+            observations, reward=rewards[:, None], **{name: each[:, None] for name, each in ends.items()}
+        )
+
+    def _set_seed(self, seed: int | None) -> None:
+        self._first_seed = seed
+
+    def _packed(self, observations: Any, **others: torch.Tensor) -> TensorDict:
+        seen = observations if isinstance(observations, dict) else {'observation': observations}
+        return TensorDict({**seen, **others}, batch_size=self.batch_size, device=self.device)
+
+    def close(self, **options: Any) -> None:
+        """Closes the env."""
+        super().close(**options)
+        self._env.close()
+
+
+def spec(space: gymnasium.Space, num_rows: int, device: torch.device) -> TensorSpec:
+    """A Gymnasium space as TorchRL's, with a row for each env.
+
+    Raises:
+        ValueError: if it is a space of something else than tensors.
+    """
+    options: Any = {'shape': (num_rows, *(space.shape or ())), 'device': device}
+    if isinstance(space, Dict):
+        parts = {name: spec(part, num_rows, device) for name, part in space.spaces.items()}
+        return Composite(**parts, shape=(num_rows,), device=device)
+    if isinstance(space, Box):
+        dtype = dtype_of(space)
+        if not space.is_bounded():
+            return Unbounded(**options, dtype=dtype)
+        low, high = (
+            torch.as_tensor(bound, device=device).expand(options['shape']) for bound in (space.low, space.high)
+        )
+        return Bounded(low, high, **options, dtype=dtype)
+    if isinstance(space, Discrete) and space.start == 0:
+        return Categorical(int(space.n), **options)
+    if isinstance(space, MultiDiscrete) and not space.start.any():
+        return MultiCategorical(space.nvec.tolist(), **options)
+    if isinstance(space, MultiBinary):
+        return Binary(**options, dtype=dtype_of(space))
+    raise ValueError(f'TorchRL has no spec for {space}.')
