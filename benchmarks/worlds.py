@@ -7,9 +7,11 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float
 
 from megastep import Geometry, MapSet, machine, mapgen
+from megastep.navigation import Navigation
 
 LARGE_HOUSE: dict[str, Any] = {'rooms': (17, 21)}
 """A house of about 165 walls, as many as in the world's real floorplans that others measure themselves in."""
@@ -24,6 +26,13 @@ def houses(count: int) -> MapSet:
     return mapgen.generate(
         'house', count, seed=0, workers=min(8, machine.num_cores()) if count > 100 else 1, progress=True, **LARGE_HOUSE
     )
+
+
+@cache
+def navigable_houses(count: int, device: torch.device) -> tuple[MapSet, Navigation]:
+    """The same houses with the shortest paths between their spawns, and their signposts."""
+    maps, workers = houses(count), machine.num_cores()
+    return maps.with_geodesics(workers=workers), Navigation.pack(maps, device, workers=workers, progress=True)
 
 
 @cache

@@ -5,9 +5,12 @@ import gymnasium
 from envs.deathmatch import Deathmatch
 from envs.explorer import Explorer
 from envs.minimal import Minimal
+from envs.pointgoal import PointGoal, Waypoint
 
-__all__ = ['Deathmatch', 'Explorer', 'Minimal']
+__all__ = ['Deathmatch', 'Explorer', 'Minimal', 'PointGoal', 'Waypoint']
 
+gymnasium.register(id='megastep/Deathmatch-v0', vector_entry_point='envs.deathmatch:Deathmatch')
 gymnasium.register(id='megastep/Minimal-v0', vector_entry_point='envs.minimal:Minimal')
 gymnasium.register(id='megastep/Explorer-v0', vector_entry_point='envs.explorer:Explorer')
-gymnasium.register(id='megastep/Deathmatch-v0', vector_entry_point='envs.deathmatch:Deathmatch')
+gymnasium.register(id='megastep/PointGoal-v0', vector_entry_point='envs.pointgoal:PointGoal')
+gymnasium.register(id='megastep/Waypoint-v0', vector_entry_point='envs.pointgoal:Waypoint')

@@ -106,7 +106,7 @@ class Deathmatch(Env):
     ) -> None:
         _check(num_agents, num_envs, reward, max_length)
         _check_finite(hit_reward=hit_reward, kill_reward=kill_reward, aim_reward=aim_reward, sight_reward=sight_reward)
-        maps = mapgen.generate('column', 8, seed=0, width=8.0, height=8.0, column=1.5) if maps is None else maps
+        maps = mapgen.generate('arena', 8, seed=0, width=(8, 12), height=(8, 12)) if maps is None else maps
         scenery = Scenery.pack(maps, num_agents=num_agents, device=device, seed=seed)
         core = Core(scenery, num_envs // num_agents, fps=fps, seed=seed)
         self._movement = MomentumMovement(core, angular_acceleration=TURNING, decay=DECAY)

@@ -12,13 +12,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from tqdm import tqdm
 
-from megastep.geodesics.signposts import MOST, SIDE, Signposts, signposts
+from megastep.backend import implementation
+from megastep.geodesics.signposts import SIDE, Signposts, signposts
 from megastep.geometry import AGENT_RADIUS, Geometry
 from megastep.mapset import MapSet
 from megastep.ragged import Ragged
-
-BITS = 32
-"""How many spawns a word of ``sees`` stands for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,36 +106,31 @@ class Navigation:
             In metres; infinite where there is no way.
 
         Raises:
-            ValueError: if the shapes don't go together, or map_ids or goals aren't integers.
+            ValueError: if the shapes don't go together, positions aren't float32, map_ids or goals aren't integers, or
+                one isn't on the signposts' device.
         """
-        _check(positions, map_ids, goals)
-        maps = map_ids.long()[:, None]
-        counts = self.spawns.widths.long()[maps]
-        goals = torch.minimum(goals.long().clamp(min=0), counts - 1)
-        places = self.spawns.vals[self.spawns.starts[maps] + goals]
-        cells = self._cells(positions, maps)
-        words = (counts + BITS - 1) // BITS
-        word = self.sees.vals[self.sees.starts[maps] + cells * words + goals // BITS]
-        seen = (word >> (goals % BITS)) & 1
-        around = self._around(positions, goals, self.signs.vals[self.signs.starts[maps] + cells].long())
-        return torch.where(seen.bool(), (positions - places).norm(dim=-1), around)
+        _check(positions, map_ids, goals, self.nodes.device)
+        found = positions.new_empty(goals.shape)
+        kernels, given = implementation(positions.device), (positions, map_ids, goals)
+        kernels.distances(self, *(values.contiguous() for values in given), found)
+        return found
 
-    def _cells(self, positions: Float[Tensor, 'env agent 2'], maps: Int[Tensor, 'env 1']) -> Int[Tensor, 'env agent']:
-        """The cell of its map's grid that each agent is in."""
-        shapes = self.shapes[maps]
-        squares = ((positions - self.corners[maps]) / SIDE).long().clamp(min=0)
-        squares = torch.minimum(squares, shapes - 1)
-        return squares[..., 1] * shapes[..., 0] + squares[..., 0]
+    def check_spawns(self, spawns: Ragged[Tensor]) -> None:
+        """Raises unless it is of maps with these spawns. Waits for the GPU.
 
-    def _around(
-        self, positions: Float[Tensor, 'env agent 2'], goals: Int[Tensor, 'env agent'], signs: Int[Tensor, 'env agent']
-    ) -> Float[Tensor, 'env agent']:
-        """The shortest way to each agent's goal through a node of its sign."""
-        hop = torch.arange(MOST, device=signs.device)
-        there = hop < self.hops.widths[signs][..., None]
-        nodes = self.hops.vals[torch.where(there, self.hops.starts[signs][..., None] + hop, 0)].long()
-        lengths = self.lengths.vals[self.lengths.starts[nodes] + goals[..., None]]
-        return ((positions[..., None, :] - self.nodes[nodes]).norm(dim=-1) + lengths).amin(dim=-1)
+        Raises:
+            ValueError: if it isn't, or is on another device.
+        """
+        if spawns.vals.device != self.nodes.device:
+            raise ValueError(f'navigation must be on {spawns.vals.device}, got {self.nodes.device}.')
+        same = torch.equal(spawns.widths, self.spawns.widths) and torch.equal(spawns.vals, self.spawns.vals)
+        if not same:
+            raise ValueError(f'navigation must be that of the {len(spawns)} maps, got one of maps with other spawns.')
+
+    @property
+    def cell_side(self) -> float:
+        """How wide and high a cell is, in metres."""
+        return SIDE
 
 
 def _put_up(maps: MapSet | Sequence[Geometry], workers: int, progress: bool) -> list[Signposts]:
@@ -159,12 +152,17 @@ def _packed(rows: Sequence[np.ndarray], dtype: type, device: torch.device) -> Ra
     return Ragged(np.concatenate(rows).astype(dtype), widths).to(device)
 
 
-def _check(positions: Tensor, map_ids: Tensor, goals: Tensor) -> None:
+def _check(positions: Tensor, map_ids: Tensor, goals: Tensor, device: torch.device) -> None:
     if map_ids.ndim != 1 or goals.shape[:1] != map_ids.shape or positions.shape != (*goals.shape, 2) or goals.ndim != 2:
         raise ValueError(
             'positions, map_ids and goals must be of shapes (env, agent, 2), (env,) and (env, agent), '
             f'got {tuple(positions.shape)}, {tuple(map_ids.shape)} and {tuple(goals.shape)}.'
         )
+    if positions.dtype != torch.float32:
+        raise ValueError(f'positions must be torch.float32, got {positions.dtype}.')
     for name, ids in {'map_ids': map_ids, 'goals': goals}.items():
         if ids.is_floating_point() or ids.dtype == torch.bool:
             raise ValueError(f'{name} must be integers, got {ids.dtype}.')
+    for name, values in {'positions': positions, 'map_ids': map_ids, 'goals': goals}.items():
+        if values.device != device:
+            raise ValueError(f'{name} must be on {device}, got {values.device}.')

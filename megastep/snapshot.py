@@ -41,6 +41,7 @@ class Snapshot:
         values: Named numbers that go with the picture: a reward, a step's number.
         health: The share of its health that each agent has left; None where there is no such thing.
         shots: Each agent's shot, from where it is fired to what it hits, NaN if there is none; None likewise.
+        goals: Where each agent is to go; None where there is no such thing.
     """
 
     map_id: int
@@ -59,6 +60,7 @@ class Snapshot:
     values: dict[str, float]
     health: Float[np.ndarray, ' agent'] | None = None
     shots: Float[np.ndarray, 'agent 2 2'] | None = None
+    goals: Float[np.ndarray, 'agent 2'] | None = None
 
 
 def take(core: Core, cameras: Rig, env: int, **values: SupportsFloat) -> Snapshot:

@@ -83,6 +83,14 @@ def test_houses_measured_have_about_165_walls():
     assert 150 <= sorted(widths)[10] <= 180
 
 
+def test_pointgoal_is_measured_in_the_same_houses():
+    from benchmarks.cases import Case
+    from benchmarks.worlds import houses
+
+    env = Case('PointGoal', 2, 2).make(torch.device('cpu'))
+    assert torch.equal(env.core.scenery.walls.widths, torch.from_numpy(houses(2).walls.widths))
+
+
 def test_grids_measured_have_about_1000_walls_and_are_one_room():
     from benchmarks.worlds import grids
 

@@ -46,6 +46,20 @@ KERNELS = {
         'positions=*fp32 velocities=*fp32 angles=*fp32 angular_velocities=*fp32 contacts=*i32 num_rows=i32',
         ['NUM_AGENTS=1 BLOCK=128', 'NUM_AGENTS=3 BLOCK=128'],
     ),
+    'megastep.triton.respawning._embark': (
+        'mask=*i1 draws=*i64 map_ids=*i64 spawns=*fp32 spawn_starts=*i64 spawn_widths=*i32 '
+        'pairs=*i32 pair_starts=*i64 pair_widths=*i32 paths=*fp32 path_starts=*i64 '
+        'positions=*fp32 velocities=*fp32 angles=*fp32 angular_velocities=*fp32 contacts=*i32 '
+        'starts=*fp32 bearings=*fp32 goals=*i64 places=*fp32 lengths=*fp32 num_envs=i32',
+        ['BLOCK=128'],
+    ),
+    'megastep.triton.navigating._distances': (
+        'positions=*fp32 map_ids=*i64 goals=*i64 corners=*fp32 shapes=*i64 sees=*i32 sees_starts=*i64 '
+        'signs=*i32 sign_starts=*i64 hops=*i32 hop_starts=*i64 hop_widths=*i32 nodes=*fp32 '
+        'lengths=*fp32 length_starts=*i64 spawns=*fp32 spawn_starts=*i64 spawn_widths=*i32 '
+        'found=*fp32 num_rows=i32 side=fp32',
+        ['NUM_AGENTS=1 BLOCK=32', 'NUM_AGENTS=3 BLOCK=32'],
+    ),
     'megastep.triton.collisions._advance': (
         f'{MAPS} numbers=*i32 boxes=*fp32 box_starts=*i64 outline=*fp32 map_ids=*i64 '
         'positions=*fp32 velocities=*fp32 angles=*fp32 angular_velocities=*fp32 '

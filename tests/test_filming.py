@@ -144,7 +144,7 @@ def test_the_command_films(maps, tmp_path, capsys):
 @pytest.mark.parametrize(
     'arguments, message',
     [
-        (['chess', 'film.gif'], 'env must be one of deathmatch, explorer, minimal, got '),
+        (['chess', 'film.gif'], 'env must be one of deathmatch, explorer, minimal, pointgoal, waypoint, got '),
         (['minimal', 'film.avi'], 'path must end in .mp4 or .gif, got '),
         (['minimal', 'film.gif', '--map-id', '3'], 'map_ids must be from 0 to 2, got 3'),
         (['minimal', 'film.gif', '--steps', '0'], 'num_steps must be at least 1, got 0'),

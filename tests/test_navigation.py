@@ -1,6 +1,6 @@
 """How far it is from anywhere to a spawn: known answers, the paths that a map's distances are made of, and a GPU."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import oracle
@@ -10,10 +10,11 @@ import torch
 import worlds
 from test_geometry import APARTMENTS, apartments
 
-from megastep import geodesics
+from megastep import geodesics, numba, triton
 from megastep.geodesics.signposts import SIDE
 from megastep.geometry import AGENT_RADIUS, Geometry
 from megastep.navigation import Navigation
+from megastep.scenery import Scenery
 
 DIAGONAL = SIDE * np.sqrt(2)
 
@@ -145,6 +146,24 @@ class TestPack:
         with pytest.raises(ValueError, match='workers must be a whole number of at least 1, got 0'):
             Navigation.pack([worlds.box()], workers=0)
 
+    def test_places_without_meaning_do_no_harm(self):
+        navigation = Navigation.pack([worlds.box(), worlds.halved_box()], 'cpu')
+        places = torch.tensor([[(-1e15, 1e15), (torch.inf, -torch.inf), (torch.nan, 2.0), (0.0, 100.0)]])
+        for kernels in (numba, triton):
+            found = torch.zeros((1, 4))
+            kernels.distances(navigation, places, torch.tensor([1]), torch.zeros((1, 4), dtype=torch.int64), found)
+            assert not (found <= 0).any()
+
+    def test_knows_whose_spawns_it_has(self):
+        navigation, scenery = Navigation.pack([worlds.box()], 'cpu'), Scenery.pack([worlds.box()], device='cpu')
+        navigation.check_spawns(scenery.spawns)
+        for maps in ([worlds.box(), worlds.box()], [worlds.halved_box()]):
+            other = Scenery.pack(maps, device='cpu')
+            with pytest.raises(ValueError, match=f'navigation must be that of the {other.num_maps} maps, got one of'):
+                navigation.check_spawns(other.spawns)
+        with pytest.raises(ValueError, match='navigation must be on cpu, got meta'):
+            replace(navigation, nodes=navigation.nodes.to('meta')).check_spawns(scenery.spawns)
+
     def test_rejects_what_does_not_go_together(self):
         navigation = Navigation.pack([worlds.box()], 'cpu')
         places, ids, goals = torch.ones(3, 2, 2), torch.zeros(3, dtype=torch.int64), torch.zeros(3, 2).long()
@@ -156,6 +175,26 @@ class TestPack:
             navigation.distances(places, ids, goals.float())
         with pytest.raises(ValueError, match=r'map_ids must be integers, got torch.bool'):
             navigation.distances(places, ids.bool(), goals)
+        with pytest.raises(ValueError, match=r'positions must be torch.float32, got torch.float64'):
+            navigation.distances(places.double(), ids, goals)
+        with pytest.raises(ValueError, match=r'goals must be on cpu, got meta'):
+            navigation.distances(places, ids, goals.to('meta'))
+
+
+@pytest.mark.parametrize('num_envs, num_agents', [(1, 1), (7, 3), (131, 1)])
+def test_both_kernels_find_the_same(num_envs, num_agents, device, poisoned):
+    """To the bit, in a room of more spawns than a word has bits too, and also where places mean nothing."""
+    maps = [worlds.cluttered(3), TestPack.CROWD, worlds.halved_box(), *worlds.houses(2)]
+    rng = np.random.default_rng(0)
+    ids, goals = rng.integers(len(maps), size=num_envs), rng.integers(-2, 80, (num_envs, num_agents))
+    places = rng.uniform(0, 9, (num_envs, num_agents, 2))
+    found = []
+    for kernels, on in ((numba, 'cpu'), (triton, device)):
+        values = [torch.from_numpy(array).to(on) for array in (places.astype(np.float32), ids, goals)]
+        found.append(torch.empty((num_envs, num_agents), device=on))
+        kernels.distances(Navigation.pack(maps, on), *values, found[-1])
+    assert torch.equal(found[0], found[1].cpu())
+    assert not found[0].isnan().any()
 
 
 @pytest.mark.gpu

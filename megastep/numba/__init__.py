@@ -23,7 +23,8 @@ _forget_stale_kernels()  # before the kernels are imported, which is when Numba 
 from megastep.numba.baking import bake  # noqa: E402
 from megastep.numba.collisions import advance  # noqa: E402
 from megastep.numba.coverage import mark  # noqa: E402
+from megastep.numba.navigating import distances  # noqa: E402
 from megastep.numba.raycasting import render  # noqa: E402
-from megastep.numba.respawning import respawn  # noqa: E402
+from megastep.numba.respawning import embark, respawn  # noqa: E402
 
-__all__ = ['advance', 'bake', 'mark', 'render', 'respawn']
+__all__ = ['advance', 'bake', 'distances', 'embark', 'mark', 'render', 'respawn']

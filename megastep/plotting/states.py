@@ -34,6 +34,9 @@ HALO = 0.16 * np.exp(1j * np.linspace(0, 2 * np.pi, 33)).view(float).reshape(-1,
 DART = ((0.36, 0.0), (0.17, 0.10), (0.17, -0.10))
 """The triangle that shows where an agent faces, for one at the origin that faces +x, in metres."""
 
+GOAL = ((0.2, 0.0), (0.0, 0.2), (-0.2, 0.0), (0.0, -0.2))
+"""The square on its corner drawn where an agent is to go, in metres from there; another of half its size is in it."""
+
 TRAIL = 60
 """How many snapshots an agent's trail goes back."""
 
@@ -76,7 +79,7 @@ class StatePlot:
         self._background: Any = None
         self._plan = self.figure.axes_at(0.2, 0.2, 0.57 * width - 0.3, height - 0.4)
         left, right = 0.57 * width + 0.2, width - 0.35
-        self._agents = _Agents(self._plan, snapshot)
+        self._agents, self._goals = _Agents(self._plan, snapshot), _Goals(self._plan, snapshot)
         self._numbers = _Numbers(self.figure, snapshot, left=left, right=right, top=height - 0.35)
         if self._numbers.bottom < 1:
             raise ValueError(f'size must leave 100 pixels below {len(snapshot.values)} values, got {size}.')
@@ -93,12 +96,13 @@ class StatePlot:
             raise ValueError(f'snapshot must show {self._layout}, as the first did, got {layout}.')
         if snapshot.map_id != self._map_id:
             self._change_map(snapshot)
-        for part in (self._agents, self._numbers, self._strips):
+        for part in (self._agents, self._goals, self._numbers, self._strips):
             part.update(snapshot)
 
     def frame(self) -> UInt8[np.ndarray, 'height width 3']:
         """Draws the picture as sRGB bytes."""
-        moving = [*self._agents.artists, *self._numbers.artists, *self._strips.artists]
+        parts = (self._agents, self._goals, self._numbers, self._strips)
+        moving = [artist for part in parts for artist in part.artists]
         if self._background is None:
             self._background = self._draw_background(moving)
         canvas: Any = self.figure.canvas
@@ -219,6 +223,24 @@ def _fan(eye: Float[np.ndarray, ' 2'], ends: Float[np.ndarray, 'ray 2'], reach: 
     rays = ends - eye
     lengths = np.linalg.norm(rays, axis=-1, keepdims=True).clip(min=1e-6)
     return np.concatenate([eye[None], eye + (reach / lengths).clip(max=1) * rays])
+
+
+class _Goals:
+    """Where agents are to go, in their own colours."""
+
+    def __init__(self, axes: Axes, snapshot: Snapshot) -> None:
+        hues = _hues(len(snapshot.positions))
+        self.artists = [
+            PolyCollection([], facecolors='none', edgecolors=hues, linewidths=1.4, zorder=10),
+            PolyCollection([], facecolors=hues, linewidths=0, zorder=10),
+        ]
+        for artist in self.artists:
+            axes.add_collection(artist, autolim=False)
+
+    def update(self, snapshot: Snapshot) -> None:
+        goals = np.empty((0, 1, 2)) if snapshot.goals is None else snapshot.goals[:, None]
+        for size, artist in zip((1, 0.5), self.artists, strict=True):
+            artist.set_verts(list(goals + size * np.array(GOAL)))
 
 
 class _Numbers:

@@ -1,0 +1,150 @@
+"""Go to a point: given from where one is, or from where one began, so that one must keep track of one's own motion."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from gymnasium.spaces import Dict
+
+from megastep import mapgen, physics, rendering
+from megastep.core import Cameras, Core
+from megastep.env import Env
+from megastep.geometry import Geometry
+from megastep.journeys import Compass, Progress, RandomJourneys
+from megastep.mapset import MapSet
+from megastep.motion import SimpleMovement
+from megastep.navigation import Navigation
+from megastep.rigs import Rig
+from megastep.scenery import Scenery
+from megastep.sensors import IMU, RGB, Depth
+
+
+class PointGoal(Env):
+    """Go to a point that is told relative to where the episode began: how far and in which direction it was from there.
+
+    An episode begins at a spawn of the map, and its goal is another. It terminates in success once the agent is within
+    ``reach`` of the goal, and is truncated after ``max_steps``. The reward is ``progress`` for each metre by which the
+    shortest path to the goal has become shorter, and ``bonus`` for success; if it is sparse, the bonus alone.
+
+    ``info`` has ``'success'``, ``'spl'``, ``'soft_spl'``, ``'distance_to_goal'`` in metres and ``'collisions'`` of each
+    row's episode up to now, as `Progress.scores` defines them: they are final where ``info['_episode']`` is true.
+
+    Args:
+        maps: The maps; by default eight houses.
+        num_envs: How many envs there are.
+        device: Where they are; by default the GPU if there is one.
+        fps: How many steps a second has.
+        seed: Seeds the walls' colours and the envs.
+        cameras: What the agent sees with: one kind of cameras, or several by name.
+        nearest: The shortest path from start to goal is at least so long, in metres.
+        furthest: And at most so long.
+        reach: How near the agent must come, in metres as a bird flies. From 0.21 m up that may be through a thin wall.
+        max_steps: How many steps an episode has at most.
+        reward: ``'dense'`` or ``'sparse'``.
+        progress: The reward for a metre of progress.
+        bonus: The reward for success.
+        navigation: The maps' signposts, if they are at hand; by default they are put up, at 20 houses a second.
+        options: What every `Env` takes: ``render_mode``, ``autoreset_mode``, ``cuda_graph`` and ``copy``.
+
+    Raises:
+        ValueError: if the reward isn't known, reach isn't above 0 m and below nearest, max_steps is below 1, a weight
+            isn't finite, a map has no two spawns whose shortest path is in the range, or the navigation isn't that of
+            the maps.
+    """
+
+    def __init__(
+        self,
+        maps: MapSet | Sequence[Geometry] | None = None,
+        num_envs: int = 64,
+        device: str | torch.device | None = None,
+        *,
+        fps: float = 10,
+        seed: int = 0,
+        cameras: Rig = Cameras(res=64, fov=130, subsample=1),  # noqa: B008, it is frozen
+        nearest: float = 1.0,
+        furthest: float = 10.0,
+        reach: float = 0.2,
+        max_steps: int = 500,
+        reward: str = 'dense',
+        progress: float = 1.0,
+        bonus: float = 2.5,
+        navigation: Navigation | None = None,
+        **options: Any,
+    ) -> None:
+        _check(reward, reach, nearest, max_steps, progress=progress, bonus=bonus)
+        maps = mapgen.generate('house', 8, seed=0) if maps is None else maps
+        core = Core(Scenery.pack(maps, device=device, seed=seed), num_envs, fps=fps, seed=seed)
+        self._movement = SimpleMovement(core)
+        self._rgb, self._depth = RGB(core, cameras), Depth(core, cameras)
+        self._imu, self._compass = IMU(core), Compass()
+        self._journeys = RandomJourneys(core, maps, nearest=nearest, furthest=furthest)
+        signposts = Navigation.pack(maps, core.device) if navigation is None else navigation
+        self._progress = Progress(core, self._journeys, signposts)
+        self._reach, self._max_steps = reach, max_steps
+        self._pay, self._bonus = progress if reward == 'dense' else 0.0, bonus
+        super().__init__(
+            core,
+            cameras,
+            action_space=self._movement.space,
+            observation_space=Dict(
+                rgb=self._rgb.space, depth=self._depth.space, imu=self._imu.space, goal=self._compass.space
+            ),
+            kept=self._progress.kept,
+            **options,
+        )
+
+    def _respawn(self, mask):
+        self._journeys(mask)
+        self._progress.restart(mask)
+
+    def _act(self, actions):
+        self._movement(actions)
+        physics.advance(self.core)
+        self._nearer = self._progress()
+
+    def _observe(self):
+        view = rendering.render(self.core, self.cameras)
+        goal = self._compass(self._journeys.current.places, *self._origin())
+        return {'rgb': self._rgb(view), 'depth': self._depth(view), 'imu': self._imu(), 'goal': goal}
+
+    def _origin(self):
+        """Where the goal is told from: positions and angles."""
+        return self._journeys.current.starts, self._journeys.current.bearings
+
+    def _outcome(self):
+        offsets = self._journeys.current.places - self.core.agents.positions
+        self._success = offsets.norm(dim=-1) <= self._reach
+        rewards = self._pay * self._nearer + self._bonus * self._success
+        return rewards, self._success[:, 0], self.lengths >= self._max_steps
+
+    def _info(self):
+        return self._progress.scores(self._success)
+
+    def state(self, env):
+        """Copies one env off the device, with its goal, to be drawn by `plot_state`. Waits for the GPU."""
+        state, distance = super().state(env), float(self._progress.remaining[env])
+        goals = self._journeys.current.places[env].double().cpu().numpy()
+        return replace(state, goals=goals, values={**state.values, 'distance': distance})
+
+
+class Waypoint(PointGoal):
+    """Go to a point that is told relative to where one is: how far and in which direction. Otherwise as `PointGoal`."""
+
+    def _origin(self):
+        return self.core.agents.positions, self.core.agents.angles
+
+
+def _check(reward: str, reach: float, nearest: float, max_steps: int, **weights: float) -> None:
+    if reward not in ('dense', 'sparse'):
+        raise ValueError(f"reward must be 'dense' or 'sparse', got {reward!r}.")
+    if not 0 < reach < nearest:
+        raise ValueError(f'reach must be above 0 m and below nearest, {nearest:g} m, got {reach}.')
+    if not isinstance(max_steps, int) or max_steps < 1:
+        raise ValueError(f'max_steps must be an integer of at least 1, got {max_steps!r}.')
+    for name, weight in weights.items():
+        if not math.isfinite(weight):
+            raise ValueError(f'{name} must be finite, got {weight}.')
