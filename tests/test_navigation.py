@@ -146,12 +146,12 @@ class TestPack:
         with pytest.raises(ValueError, match='workers must be a whole number of at least 1, got 0'):
             Navigation.pack([worlds.box()], workers=0)
 
-    def test_places_without_meaning_do_no_harm(self):
-        navigation = Navigation.pack([worlds.box(), worlds.halved_box()], 'cpu')
+    def test_places_without_meaning_do_no_harm(self, device):
         places = torch.tensor([[(-1e15, 1e15), (torch.inf, -torch.inf), (torch.nan, 2.0), (0.0, 100.0)]])
-        for kernels in (numba, triton):
-            found = torch.zeros((1, 4))
-            kernels.distances(navigation, places, torch.tensor([1]), torch.zeros((1, 4), dtype=torch.int64), found)
+        for kernels, where in ((numba, 'cpu'), (triton, device)):
+            navigation = Navigation.pack([worlds.box(), worlds.halved_box()], where)
+            found, goals = torch.zeros((1, 4), device=where), torch.zeros((1, 4), dtype=torch.int64, device=where)
+            kernels.distances(navigation, places.to(where), torch.tensor([1], device=where), goals, found)
             assert not (found <= 0).any()
 
     def test_knows_whose_spawns_it_has(self):
