@@ -3,7 +3,7 @@ import copy
 import numpy as np
 import pytest
 
-from megastep import mapgen, scenery
+from megastep import mapgen
 from megastep.geometry import Geometry, Room
 from megastep.mapgen import CertificateError, certificate, certify
 from megastep.mapgen.plan import Plan, PlannedRoom
@@ -54,6 +54,8 @@ def test_coordinates_are_above_zero(house):
 
 
 def test_coordinates_are_within_what_can_be_simulated(house):
+    from megastep import scenery  # here, since these tests also run where there is no PyTorch
+
     assert scenery.LARGEST == 500
     far = house.walls + 499.9 - house.walls.max()
     assert not list(certificate._check_walls(broken(house, walls=far)))
