@@ -39,7 +39,7 @@ class StableBaselines3Env(VecEnv):
     def reset(self) -> Any:
         """Begins new episodes in all rows, and returns their observations."""
         observations, _ = self._env.reset(seed=self._seeds[0], options=self._options[0])
-        self.reset_infos = [{} for _ in range(self.num_envs)]
+        self.reset_infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         self._reset_seeds()
         self._reset_options()
         return _flat(batches.to_arrays(observations))
