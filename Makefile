@@ -11,7 +11,7 @@ demo: $(READY)
 	$(BIN)/megastep demo --out out
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 8
 
 check: $(READY)
 	$(BIN)/ruff check .
