@@ -73,4 +73,5 @@ def patch(area: shapely.Geometry, **style: Any) -> PathPatch:
     polygons = [part for part in shapely.get_parts(area) if isinstance(part, shapely.Polygon) and not part.is_empty]
     rings = [ring for polygon in shapely.orient_polygons(polygons) for ring in (polygon.exterior, *polygon.interiors)]
     paths = [Path(shapely.get_coordinates(ring), closed=True) for ring in rings]
-    return PathPatch(Path.make_compound_path(*paths), linewidth=0, **style)
+    # Not snapped to pixels: those with only upright and level sides would be, and come apart from those without.
+    return PathPatch(Path.make_compound_path(*paths), linewidth=0, snap=False, **style)

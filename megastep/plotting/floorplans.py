@@ -124,7 +124,7 @@ def draw_plan(axes: Axes, geometry: Geometry, scale: float) -> None:
         floor = shapely.Polygon(room.outline).buffer(0).intersection(free)
         axes.add_patch(patch(floor, facecolor=tint(room.kind)))
     thin = 0.7 * max(fine, 0.5)
-    axes.add_collection(LineCollection(list(geometry.walls), colors=INK, linewidths=thin, capstyle='round'))
+    axes.add_collection(LineCollection(list(geometry.walls), colors=INK, linewidths=thin, capstyle='round', snap=False))
     x, y = geometry.lights[:, 0], geometry.lights[:, 1]
     axes.scatter(x, y, s=34 * fine * fine, color=LAMP, alpha=0.22, linewidths=0, zorder=3)
     axes.scatter(x, y, s=7 * fine * fine, color=LAMP, linewidths=0, zorder=3)
