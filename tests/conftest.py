@@ -4,9 +4,16 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # PyTorch's threads don't s
 
 import pytest
 import torch
+from hypothesis import settings
 
 if not torch.cuda.is_available():
     os.environ['TRITON_INTERPRET'] = '1'  # kernels run, slowly, on the CPU; set before triton is imported
+
+
+# The same examples in every run, so that a failure is the change's; HYPOTHESIS_PROFILE=new tries others.
+settings.register_profile('same', derandomize=True)
+settings.register_profile('new', derandomize=False)
+settings.load_profile(os.environ.get('HYPOTHESIS_PROFILE', 'same'))
 
 
 def pytest_collection_modifyitems(items):
