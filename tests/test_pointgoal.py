@@ -215,10 +215,11 @@ def test_the_same_seed_gives_the_same_rollout():
 def test_nothing_waits_and_nothing_that_is_kept_is_replaced(task):
     env = make(task)
     env.reset()
+    actions, mask = actions_of(env, 0), torch.tensor([True, False, True, False, False])  # held on to: they are read
     with Watch(env.device) as watch:
-        env._movement(actions_of(env, 0))
+        env._movement(actions)
         env._nearer = env._progress()
-        env._respawn(torch.tensor([True, False, True, False, False]))
+        env._respawn(mask)
         env._observe()
         env._outcome()
         env._info()
