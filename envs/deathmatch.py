@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
 from gymnasium.spaces import Dict, Discrete
-from gymnasium.vector import AutoresetMode
 
 from megastep import mapgen, physics, rendering
 from megastep.core import Cameras, Core
@@ -67,10 +67,7 @@ class Deathmatch(Env):
         aim_reward: See above.
         sight_reward: See above.
         max_length: How many steps an episode has.
-        render_mode: ``'rgb_array'``, to call `render`.
-        autoreset_mode: How envs that have ended begin anew: see `Env`.
-        cuda_graph: Whether steps run from a CUDA graph: see `Env`.
-        copy: Whether what is returned is a copy: see `Env`.
+        options: What every `Env` takes: ``render_mode``, ``autoreset_mode``, ``cuda_graph`` and ``copy``.
 
     Raises:
         ValueError: if a value is out of range, or a map has too few spawns for the agents.
@@ -99,10 +96,7 @@ class Deathmatch(Env):
         aim_reward: float = 0.1,
         sight_reward: float = 0.0,
         max_length: int = 600,
-        render_mode: str | None = None,
-        autoreset_mode: AutoresetMode = AutoresetMode.NEXT_STEP,
-        cuda_graph: bool | None = None,
-        copy: bool = True,
+        **options: Any,
     ) -> None:
         _check(num_agents, num_envs, reward, max_length)
         _check_finite(hit_reward=hit_reward, kill_reward=kill_reward, aim_reward=aim_reward, sight_reward=sight_reward)
@@ -141,10 +135,7 @@ class Deathmatch(Env):
             ),
             kept={'targets': self._aim.targets, 'tally': self._tally.transpose(0, 1),
                   'health': self._combat.health, 'waits': self._combat.waits},
-            render_mode=render_mode,
-            autoreset_mode=autoreset_mode,
-            cuda_graph=cuda_graph,
-            copy=copy,
+            **options,
         )  # fmt: skip
 
     def _respawn(self, mask):

@@ -40,11 +40,13 @@ class Step(NamedTuple):
 
 
 def expect(holds: bool, sentence: str) -> None:
+    """Raises an `AssertionError` with the sentence unless it holds."""
     if not holds:
         raise AssertionError(sentence)
 
 
 def mode_of(env: Any) -> AutoresetMode:
+    """How the env says that its rows begin anew."""
     return env.metadata['autoreset_mode']
 
 
@@ -80,6 +82,7 @@ def repeat(env: Any, rollout: list[Step], seed: int, change: Callable[..., Any] 
 
 
 def reset(env: Any, **arguments: Any) -> Any:
+    """Resets the env, checks what it returns, and returns that."""
     returned = env.reset(**arguments)
     expect(isinstance(returned, tuple) and len(returned) == 2, 'env.reset() must return observations and an info.')
     observations, info = returned
@@ -105,6 +108,7 @@ def step_on(env: Any, actions: Any) -> Step:
 
 
 def check_batch(label: str, batch: Any, env: Any, num_rows: int) -> None:
+    """Checks that a batch has so many rows, each of which is in the env's space for one."""
     sentence = batches.fault(label, batch, env.single_observation_space, num_rows, env.device)
     expect(sentence is None, sentence or '')
 
