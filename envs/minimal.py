@@ -75,7 +75,7 @@ class Minimal(Env):
         self._expired = self._lifespans()
 
     def _observe(self):
-        return self._depth(rendering.render(self.core, self.cameras))
+        return self._depth(rendering.render(self.core, self.cameras, rgb=False))
 
     def _outcome(self):
         return self._forward, torch.zeros_like(self._expired), self._expired

@@ -25,8 +25,12 @@ class RGB:
         self.space = _pictures(cameras, channels=(3,))
 
     def __call__(self, view: View | Mapping[str, View]) -> Float[Tensor, 'row camera 3 pixel'] | dict[str, Tensor]:
-        """Picks the colours out of a view."""
-        return per_kind(lambda seen: seen.rgb.flatten(0, 1), view)
+        """Picks the colours out of a view.
+
+        Raises:
+            ValueError: if it was rendered without any.
+        """
+        return per_kind(_colours, view)
 
 
 class Depth:
@@ -58,6 +62,12 @@ class IMU:
         agents = self._agents
         velocities = turned(agents.velocities, -agents.angles)
         return torch.cat([velocities, agents.angular_velocities[..., None] / 360], dim=-1).flatten(0, 1)
+
+
+def _colours(view: View) -> Float[Tensor, 'row camera 3 pixel']:
+    if view.rgb is None:
+        raise ValueError('the view must have colours, but was rendered with rgb=False.')
+    return view.rgb.flatten(0, 1)
 
 
 def _pictures(cameras: Rig, channels: tuple[int, ...]) -> gymnasium.Space:

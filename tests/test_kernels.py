@@ -103,6 +103,16 @@ def test_render_without_rays(device, poisoned, use):
     assert torch.equal(pixels.depth, rays.depth)
 
 
+def test_render_without_colours(device, poisoned, use):
+    core, cameras = small_core(3, 2, device), Cameras(res=5, subsample=3)
+    for kernels in (triton, numba):
+        use(kernels)
+        seen = core if kernels is triton else twin(core)
+        coloured, bare = rendering.render(seen, cameras, per_ray=True), rendering.render(seen, cameras, rgb=False)
+        assert bare.rgb is None
+        assert torch.equal(bare.depth, coloured.depth)
+
+
 def test_render_where_nothing_is_hit(device, poisoned, use):
     use(triton)
     core = worlds.one(worlds.box(), 7, 2.5, 0, device=device)

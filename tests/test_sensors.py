@@ -22,6 +22,12 @@ def test_each_agent_has_its_row():
             assert torch.equal(depth[3 * env + agent], view.depth[env, agent])
 
 
+def test_colours_that_were_not_rendered_are_refused():
+    core = scattered(houses(2), num_envs=1, num_agents=1)
+    with pytest.raises(ValueError, match='the view must have colours, but was rendered with rgb=False'):
+        RGB(core, CAMERAS)(rendering.render(core, CAMERAS, rgb=False))
+
+
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 99))
 def test_what_is_sensed_lies_in_the_spaces(seed):

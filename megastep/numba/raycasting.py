@@ -151,9 +151,9 @@ def render(core, cameras, view):
     )
     per_ray = view.distances is not None
     rays = [tensor.numpy() for tensor in (view.distances, view.lines, view.locations)] if per_ray else _unused()
-    _render(
-        buffers.maps(core.scenery), buffers.agents(core), optics, view.rgb.numpy(), view.depth.numpy(), per_ray, *rays
-    )
+    depth = view.depth.numpy()
+    rgb = np.empty((*depth.shape[:3], 0, cameras.res), np.float32) if view.rgb is None else view.rgb.numpy()
+    _render(buffers.maps(core.scenery), buffers.agents(core), optics, rgb, depth, per_ray, *rays)
 
 
 def _unused():

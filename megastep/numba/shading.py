@@ -82,18 +82,38 @@ def colour_agents(maps, agents, e, camera, optics, hits, colours):
 
 
 @njit(cache=True, error_model='numpy')
-def shade(maps, agents, e, camera, optics, hits, rgb, depth):
-    """Writes a frame's pixels, each the mean of its rays; a ray that meets nothing is black and furthest away."""
+def show_depths(optics, hits, depth):
+    """Writes how near things are: 1 at the agent's rim, 0 at the cameras' furthest."""
+    share = ONE / np.float32(optics.subsample)
+    for p in range(len(depth)):
+        closeness = ZERO
+        for r in range(p * optics.subsample, (p + 1) * optics.subsample):
+            distance = hits.depths[r] * np.sqrt(ONE + optics.slopes[r] * optics.slopes[r])
+            closeness += ONE - min(max((distance - optics.near) / optics.max_depth, ZERO), ONE)
+        depth[p] = closeness * share
+
+
+@njit(cache=True, error_model='numpy')
+def show_colours(maps, agents, e, camera, optics, hits, rgb):
+    """Writes the colours of what is seen, black where that is nothing."""
     colours = np.zeros((3, len(optics.slopes)), np.float32)
     colour_walls(maps, agents.map_ids[e], agents.positions.shape[1] * len(maps.outline), camera, optics, hits, colours)
     if agents.positions.shape[1] > 1:
         colour_agents(maps, agents, e, camera, optics, hits, colours)
-    slopes, depths, subsample = optics.slopes, hits.depths, optics.subsample
-    share = ONE / np.float32(subsample)
-    for p in range(len(depth)):
-        red, green, blue, closeness = ZERO, ZERO, ZERO, ZERO
-        for r in range(p * subsample, (p + 1) * subsample):
+    share = ONE / np.float32(optics.subsample)
+    for p in range(rgb.shape[1]):
+        red, green, blue = ZERO, ZERO, ZERO
+        for r in range(p * optics.subsample, (p + 1) * optics.subsample):
             red, green, blue = red + colours[0, r], green + colours[1, r], blue + colours[2, r]
-            distance = depths[r] * np.sqrt(ONE + slopes[r] * slopes[r])
-            closeness += ONE - min(max((distance - optics.near) / optics.max_depth, ZERO), ONE)
-        rgb[0, p], rgb[1, p], rgb[2, p], depth[p] = red * share, green * share, blue * share, closeness * share
+        rgb[0, p], rgb[1, p], rgb[2, p] = red * share, green * share, blue * share
+
+
+@njit(cache=True, error_model='numpy')
+def shade(maps, agents, e, camera, optics, hits, rgb, depth):
+    """Writes a frame's pixels, each the mean of its rays; a ray that meets nothing is black and furthest away.
+
+    A frame that is to have no colours has no channels in ``rgb``.
+    """
+    show_depths(optics, hits, depth)
+    if len(rgb):
+        show_colours(maps, agents, e, camera, optics, hits, rgb)

@@ -140,8 +140,8 @@ def _render(
     num_units, capacity,
     NUM_AGENTS: tl.constexpr, NUM_CAMERAS: tl.constexpr, SIDES: tl.constexpr, SIDE_TEXELS: tl.constexpr,
     OUTLINES: tl.constexpr, GROUP: tl.constexpr,
-    RES: tl.constexpr, SUBSAMPLE: tl.constexpr, PER_RAY: tl.constexpr, PIXELS: tl.constexpr, RAYS: tl.constexpr,
-    SKIP: tl.constexpr, COUNT: tl.constexpr,
+    RES: tl.constexpr, SUBSAMPLE: tl.constexpr, RGB: tl.constexpr, PER_RAY: tl.constexpr,
+    PIXELS: tl.constexpr, RAYS: tl.constexpr, SKIP: tl.constexpr, COUNT: tl.constexpr,
 ):  # fmt: skip
     """Program p renders units p, p + the number of programs, and so on.
 
@@ -188,26 +188,31 @@ def _render(
         location = tl.where(right < left, right / (right - left), 0.0)
         distance = (af + location * (bf - af)) * norms
 
-        wall = first_wall + tl.maximum(line - FIRST_WALL_LINE, 0)
-        red, green, blue = wall_colour(
-            texels, texel_starts, surface, m, wall, location, hit & (line >= FIRST_WALL_LINE)
-        )
-        if NUM_AGENTS > 1:
-            is_agent = hit & (line < FIRST_WALL_LINE)
-            if any_of(is_agent):
-                hit_x, hit_y = x + distance * (cos - slopes * sin) / norms, y + distance * (sin + slopes * cos) / norms
-                red, green, blue = colour_agents(
-                    red, green, blue, walls, first_wall, width, boxes, first_box, lights, light_starts, light_widths,
-                    outline_albedo, positions + 2 * e * NUM_AGENTS, m, line, location, hit_x, hit_y, is_agent, girth,
-                    NUM_AGENTS, SIDES, SIDE_TEXELS, GROUP,
-                )  # fmt: skip
-
-        along, across = bf - af, bl - al
-        slant = 1 - (along + slopes * across) * (along + slopes * across) / (
-            norms * norms * (along * along + across * across)
-        )
         closeness = 1 - tl.minimum(tl.maximum((distance - near) / max_depth, 0.0), 1.0)
-        pixel_means(rgb, depth, frame, pixel, slant * red, slant * green, slant * blue, closeness, hit, RES, SUBSAMPLE)
+        pixel_means(depth + frame * RES + pixel, closeness, hit, pixel < RES, SUBSAMPLE)
+        if RGB:
+            wall = first_wall + tl.maximum(line - FIRST_WALL_LINE, 0)
+            red, green, blue = wall_colour(
+                texels, texel_starts, surface, m, wall, location, hit & (line >= FIRST_WALL_LINE)
+            )
+            if NUM_AGENTS > 1:
+                is_agent = hit & (line < FIRST_WALL_LINE)
+                if any_of(is_agent):
+                    far = distance / norms  # forward
+                    red, green, blue = colour_agents(
+                        red, green, blue, walls, first_wall, width, boxes, first_box, lights, light_starts,
+                        light_widths, outline_albedo, positions + 2 * e * NUM_AGENTS, m, line, location,
+                        x + far * (cos - slopes * sin), y + far * (sin + slopes * cos), is_agent, girth,
+                        NUM_AGENTS, SIDES, SIDE_TEXELS, GROUP,
+                    )  # fmt: skip
+            along, across = bf - af, bl - al
+            slant = 1 - (along + slopes * across) * (along + slopes * across) / (
+                norms * norms * (along * along + across * across)
+            )
+            out = rgb + frame * 3 * RES + pixel
+            pixel_means(out, slant * red, hit, pixel < RES, SUBSAMPLE)
+            pixel_means(out + RES, slant * green, hit, pixel < RES, SUBSAMPLE)
+            pixel_means(out + 2 * RES, slant * blue, hit, pixel < RES, SUBSAMPLE)
         if PER_RAY:
             at = frame * (RES * SUBSAMPLE) + ray
             tl.store(distances + at, tl.where(hit, distance, float('inf')), mask=valid)
@@ -238,14 +243,15 @@ def render(core, cameras, view, drawn=None):
         scenery.texels.view(torch.int64), scenery.surface.starts, scenery.surface.vals.view(torch.int64),
         scenery.outline, scenery.outline_albedo,
         mounts_on(cameras, core.device), math.tan(math.radians(cameras.fov) / 2), core.agent_radius, cameras.max_depth,
-        1.01 * scenery.girth, view.rgb, view.depth,
+        1.01 * scenery.girth, view.depth if view.rgb is None else view.rgb, view.depth,
         *((view.distances, view.lines, view.locations) if per_ray else (view.depth,) * 3),
         view.depth if drawn is None else drawn,
         scratch, units, capacity,
         NUM_AGENTS=core.num_agents, NUM_CAMERAS=cameras.num_cameras, SIDES=scenery.lines_per_agent,
         SIDE_TEXELS=len(scenery.outline_albedo) // scenery.lines_per_agent,
         OUTLINES=triton.next_power_of_2(outlines), GROUP=scenery.walls_per_box, RES=cameras.res,
-        SUBSAMPLE=cameras.subsample, PER_RAY=per_ray, PIXELS=pixels, RAYS=rays, SKIP=SKIP, COUNT=drawn is not None,
+        SUBSAMPLE=cameras.subsample, RGB=view.rgb is not None, PER_RAY=per_ray,
+        PIXELS=pixels, RAYS=rays, SKIP=SKIP, COUNT=drawn is not None,
         num_warps=1, enable_fp_fusion=True,
     )  # fmt: skip
 

@@ -90,10 +90,6 @@ def colour_agents(
 
 @triton.jit
 @no_type_check
-def pixel_means(rgb, depth, frame, pixel, red, green, blue, closeness, hit, RES: tl.constexpr, SUBSAMPLE: tl.constexpr):
+def pixel_means(out, values, hit, there, SUBSAMPLE: tl.constexpr):
     """Writes pixels, each the mean of its rays; a ray that meets nothing is black and furthest away."""
-    out, there = rgb + frame * 3 * RES + pixel, pixel < RES
-    tl.store(out, tl.sum(tl.where(hit, red, 0.0), 1) / SUBSAMPLE, mask=there)
-    tl.store(out + RES, tl.sum(tl.where(hit, green, 0.0), 1) / SUBSAMPLE, mask=there)
-    tl.store(out + 2 * RES, tl.sum(tl.where(hit, blue, 0.0), 1) / SUBSAMPLE, mask=there)
-    tl.store(depth + frame * RES + pixel, tl.sum(tl.where(hit, closeness, 0.0), 1) / SUBSAMPLE, mask=there)
+    tl.store(out, tl.sum(tl.where(hit, values, 0.0), 1) / SUBSAMPLE, mask=there)
