@@ -11,7 +11,8 @@ from rich.console import Console
 from tyro.conf import Positional
 
 from benchmarks import cases, certification, generation, kernels, measuring, proof, scaling
-from benchmarks.report import Report, current_commit
+from benchmarks.parts import Parts
+from benchmarks.report import RESULTS, Report, current_commit
 from megastep import machine
 
 
@@ -38,18 +39,23 @@ def main(
         out: The JSON file to write; by default a name of device and date in benchmarks/results.
         commit: What the report calls the code that was measured; by default what git says.
         quick: Measure next to nothing, to see that it works.
-        maps: How many maps mapgen-proof makes.
+        maps: How many maps mapgen-proof makes. What is finished is kept beside the JSON file, of the same name and
+            ``.parts``, until that is written: if the run is cut short, the same command goes on with it.
         workers: How many processes it uses.
     """
     where = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
+    commit, parts = commit or current_commit(), None
     if subject == 'mapgen-proof':
-        rows = certification.prove(1 if quick else maps, workers=1 if quick else workers)
+        parts = Parts((out or RESULTS / subject).with_suffix('.parts'), certification.maker(commit))
+        rows = certification.prove(1 if quick else maps, workers=1 if quick else workers, parts=parts)
     else:
         rows = measure(subject, where, quick=quick)
     name = machine.device_name('cpu' if subject.startswith('mapgen') else where)
-    report = Report(subject, name, rows, commit or current_commit())
+    report = Report(subject, name, rows, commit)
     path = out or report.default_path
     report.save(path)
+    if parts:
+        parts.remove()
     print(f'{subject} on {name}, commit {report.commit}')
     Console().print(*report.tables())
     print(f'Written to {path}.')

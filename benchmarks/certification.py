@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
-import numpy as np
-from jaxtyping import Int64, UInt64
 from tqdm import tqdm
 
+from benchmarks.parts import Parts
 from megastep import Geometry, MapSet, mapgen
 from megastep.mapgen.parallel import completed, processes
 from megastep.mapgen.words import Words
@@ -54,50 +53,76 @@ class Outcome:
     Args:
         hashes: Those that were certified, as hashes that are equal for maps equal up to symmetry.
         rooms: How many rooms each of these has.
-        refusals: What was said of parameters that don't go together, for which others were drawn.
+        refused: How often parameters didn't go together, and others were drawn.
+        refusals: What was said of the first of these.
         failures: What was said of maps that could not be made or aren't valid.
         seconds: How long it took.
     """
 
-    hashes: UInt64[np.ndarray, ' map'] = field(default_factory=lambda: np.empty(0, np.uint64))
-    rooms: Int64[np.ndarray, ' map'] = field(default_factory=lambda: np.empty(0, np.int64))
+    hashes: list[int] = field(default_factory=list)
+    rooms: list[int] = field(default_factory=list)
+    refused: int = 0
     refusals: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
+    def refuse(self, reason: str) -> None:
+        """Counts a refusal, and notes what was said unless enough are noted."""
+        self.refused += 1
+        self.refusals = [*self.refusals, reason][:EXAMPLES]
+
     def add(self, other: Outcome) -> None:
         """Counts another's maps in."""
-        self.hashes = np.concatenate([self.hashes, other.hashes])
-        self.rooms = np.concatenate([self.rooms, other.rooms])
-        self.refusals += other.refusals
+        self.hashes += other.hashes
+        self.rooms += other.rooms
+        self.refused += other.refused
+        self.refusals = (self.refusals + other.refusals)[:EXAMPLES]
         self.failures += other.failures
         self.seconds += other.seconds
 
 
-def prove(count: int = COUNT, *, seed: int = 0, workers: int = 2) -> list[dict[str, Any]]:
+def prove(count: int = COUNT, *, seed: int = 0, workers: int = 2, parts: Parts | None = None) -> list[dict[str, Any]]:
     """Makes maps of every family, as many of each but of those that are `HEAVY`, in processes of their own.
 
     Args:
         count: How many maps.
         seed: Another seed draws other parameters and maps.
         workers: How many processes to use.
+        parts: Where to keep what is finished, and what had been before. Of that, what isn't asked for is left out.
 
     Returns:
         A row a family. It holds if none of its maps failed and, of houses, hardly any are duplicates.
     """
+    tasks = divided(count, seed)
+    made = {Task(*task): Outcome(**outcome) for task, outcome in (parts.found if parts else [])}
+    left = [task for task in tasks if task not in made]
+    total, remaining = (sum(task.stop - task.start for task in each) for each in (tasks, left))
+    with processes(workers) as pool, tqdm(total=total, initial=total - remaining, unit='maps') as bar:
+        for task, outcome in completed(pool, attempt, left, most=4 * workers):
+            made[task] = outcome
+            if parts:
+                parts.add((task, asdict(outcome)))
+            bar.update(task.stop - task.start)
+    outcomes = {family: Outcome() for family in mapgen.FAMILIES}
+    for task in tasks:
+        outcomes[task.family].add(made[task])
+    return [row(family, outcome) for family, outcome in outcomes.items()]
+
+
+def maker(commit: str) -> dict[str, Any]:
+    """What makes the maps, so that nobody counts those of other code with them."""
+    return {'commit': commit, 'versions': {name: family.version for name, family in mapgen.FAMILIES.items()}}
+
+
+def divided(count: int, seed: int) -> list[Task]:
+    """What there is to do for so many maps, the families taking turns."""
     counts = parted(count)
-    tasks = [
+    return [
         Task(family, seed, start, min(start + CHUNK, number))
         for start in range(0, max(counts.values()), CHUNK)
         for family, number in counts.items()
         if start < number
     ]
-    outcomes = {family: Outcome() for family in mapgen.FAMILIES}
-    with processes(workers) as pool, tqdm(total=sum(counts.values()), unit='maps') as bar:
-        for task, outcome in completed(pool, attempt, tasks, most=4 * workers):
-            outcomes[task.family].add(outcome)
-            bar.update(task.stop - task.start)
-    return [row(family, outcome) for family, outcome in outcomes.items()]
 
 
 def parted(count: int) -> dict[str, int]:
@@ -113,8 +138,8 @@ def attempt(task: Task) -> tuple[Task, Outcome]:
     made = [_attempt_one(task, index, outcome) for index in range(task.start, task.stop)]
     outcome.seconds = time.process_time() - begin
     if geometries := [geometry for geometry in made if geometry is not None]:
-        outcome.hashes = canonical_hashes(MapSet(geometries).walls)
-        outcome.rooms = np.array([len(geometry.rooms) for geometry in geometries])
+        outcome.hashes = canonical_hashes(MapSet(geometries).walls).tolist()
+        outcome.rooms = [len(geometry.rooms) for geometry in geometries]
     return task, outcome
 
 
@@ -126,7 +151,7 @@ def _attempt_one(task: Task, index: int, outcome: Outcome) -> Geometry | None:
         try:
             return mapgen.make(task.family, index, seed=task.seed, **parameters)
         except ValueError as error:
-            outcome.refusals.append(f'{error} With {parameters}.')
+            outcome.refuse(f'{error} With {parameters}.')
         except (mapgen.CertificateError, mapgen.GenerationError) as error:
             outcome.failures.append(f'{error} With {parameters}.')
             return None
@@ -161,7 +186,8 @@ def _number(parameter: mapgen.Parameter, words: Words) -> float:
 
 def row(family: str, outcome: Outcome) -> dict[str, Any]:
     """What came of a family's maps, as a report has it."""
-    made, large = len(outcome.hashes), outcome.hashes[outcome.rooms >= LARGE]
+    made = len(outcome.hashes)
+    large = [hash_ for hash_, rooms in zip(outcome.hashes, outcome.rooms, strict=True) if rooms >= LARGE]
     duplicates = duplicated(large)
     distinct = family != 'house' or duplicates <= MOST_DUPLICATES * len(large)
     return {
@@ -169,18 +195,18 @@ def row(family: str, outcome: Outcome) -> dict[str, Any]:
         'version': mapgen.FAMILIES[family].version,
         'holds': not outcome.failures and distinct,
         'certified': made,
-        'refused': len(outcome.refusals),
+        'refused': outcome.refused,
         'failed': len(outcome.failures),
         'duplicates': duplicated(outcome.hashes),
         f'of {LARGE} rooms or more': len(large),
         'duplicates of these': duplicates,
         'maps/s a core': made / max(outcome.seconds, 1e-9),
-        'digest': f'{int(outcome.hashes.sum(dtype=np.uint64)):016x}',
-        'refusals': outcome.refusals[:EXAMPLES],
+        'digest': f'{sum(outcome.hashes) % 2**64:016x}',
+        'refusals': outcome.refusals,
         'failures': outcome.failures[:EXAMPLES],
     }
 
 
-def duplicated(hashes: UInt64[np.ndarray, ' map']) -> int:
+def duplicated(hashes: Sequence[int]) -> int:
     """How many maps are equal to one before them."""
-    return len(hashes) - len(np.unique(hashes))
+    return len(hashes) - len(set(hashes))

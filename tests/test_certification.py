@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from benchmarks import certification, compatibility, generation
-from benchmarks.certification import DRAWS, Outcome, Task, attempt, draw, prove, row
+from benchmarks.certification import DRAWS, EXAMPLES, Outcome, Task, attempt, draw, prove, row
+from benchmarks.parts import Parts
 from megastep import mapgen
 from megastep.mapgen import Choice, Parameter
 from megastep.mapgen.words import Words
@@ -35,8 +36,8 @@ def test_parameters_are_drawn_from_their_whole_ranges():
 
 def test_the_same_seed_draws_the_same():
     (_, first), (_, again), (_, other) = (attempt(Task('box', seed, 0, 3)) for seed in (0, 0, 1))
-    assert first.hashes.tolist() == again.hashes.tolist() != other.hashes.tolist()
-    assert first.rooms.tolist() == [1, 1, 1]
+    assert first.hashes == again.hashes != other.hashes
+    assert first.rooms == [1, 1, 1]
 
 
 def test_refusals_and_failures_are_counted(monkeypatch):
@@ -53,7 +54,8 @@ def test_refusals_and_failures_are_counted(monkeypatch):
     monkeypatch.setattr(mapgen, 'make', unreliable)
     _, outcome = attempt(Task('box', 0, 0, 4))
     assert len(outcome.hashes) == 2
-    assert len(outcome.refusals) == 1 + DRAWS
+    assert outcome.refused == 1 + DRAWS
+    assert len(outcome.refusals) == EXAMPLES
     assert outcome.refusals[0].startswith("too wide. With {'width': ")
     assert outcome.failures[0].startswith("box, index 1 is not a valid map With {'width': ")
     assert outcome.failures[1] == 'box, index 2: 1000 draws of parameters were refused.'
@@ -61,7 +63,7 @@ def test_refusals_and_failures_are_counted(monkeypatch):
 
 
 def test_duplicates_are_counted_and_houses_may_have_hardly_any():
-    outcome = Outcome(np.array([5, 6, 5, 7, 7], np.uint64), np.array([12, 9, 10, 3, 3]), seconds=2.0)
+    outcome = Outcome([5, 6, 5, 7, 7], [12, 9, 10, 3, 3], seconds=2.0)
     figures = row('house', outcome)
     expected = {'certified': 5, 'duplicates': 2, 'of 10 rooms or more': 2, 'duplicates of these': 1, 'holds': False}
     assert {name: figures[name] for name in expected} == expected
@@ -70,14 +72,70 @@ def test_duplicates_are_counted_and_houses_may_have_hardly_any():
     assert row('box', outcome)['holds']
 
 
-def test_every_family_has_its_row(monkeypatch):
-    families = {name: mapgen.FAMILIES[name] for name in ('box', 'column')}
-    monkeypatch.setattr(mapgen, 'FAMILIES', families)
+@pytest.fixture
+def two_families(monkeypatch):
+    """The proof of two families alone, in threads."""
+    monkeypatch.setattr(mapgen, 'FAMILIES', {name: mapgen.FAMILIES[name] for name in ('box', 'column')})
     monkeypatch.setattr(certification, 'processes', ThreadPoolExecutor)
+
+
+def test_every_family_has_its_row(two_families):
     rows = prove(35, seed=3, workers=2)
     assert [figures['family'] for figures in rows] == ['box', 'column']
     assert [figures['certified'] + figures['failed'] for figures in rows] == [18, 18]
     assert json.loads(json.dumps(rows)) == rows
+
+
+def without_speed(rows):
+    return [{name: value for name, value in row.items() if name != 'maps/s a core'} for row in rows]
+
+
+class CutShort(Parts):
+    """Parts of a run that is killed while it writes the fourth."""
+
+    def add(self, part):
+        if len(self.path.read_text().splitlines()) == 1 + 3:
+            with self.path.open('a') as file:
+                file.write('[["box", 0, 4')
+            raise KeyboardInterrupt
+        super().add(part)
+
+
+def test_a_run_that_was_cut_short_goes_on_and_says_the_same(two_families, monkeypatch, tmp_path):
+    path, maker, called = tmp_path / 'new' / 'a.parts', certification.maker('abc'), []
+    monkeypatch.setattr(certification, 'attempt', lambda task: called.append(task) or attempt(task))
+    expected = without_speed(prove(80, workers=1))
+    every, called[:] = set(called), []
+    with pytest.raises(KeyboardInterrupt):
+        prove(80, workers=1, parts=CutShort(path, maker))
+    parts, called[:] = Parts(path, maker), []
+    assert without_speed(prove(80, workers=1, parts=parts)) == expected
+    done = {Task(*task) for task, _ in parts.found}
+    assert (len(done), len(every), set(called)) == (3, 6, every - done)
+    whole, called[:] = Parts(path, maker), []
+    assert without_speed(prove(80, parts=whole)) == expected
+    assert called == []
+
+
+def test_parts_of_other_code_are_not_counted(tmp_path):
+    Parts(tmp_path / 'a.parts', {'commit': 'abc'}).add([1])
+    message = r'a\.parts holds parts of another run, {"run": {"commit": "abc"}}: remove it, or go on with that run\.'
+    with pytest.raises(ValueError, match=message):
+        Parts(tmp_path / 'a.parts', {'commit': 'def'})
+    assert Parts(tmp_path / 'a.parts', {'commit': 'abc'}).found == [[1]]
+
+
+def test_the_command_keeps_its_parts_until_it_has_written_its_report(two_families, monkeypatch, tmp_path, capsys):
+    from benchmarks.__main__ import main
+
+    def save(report, path):
+        assert len(path.with_suffix('.parts').read_text().splitlines()) == 1 + len(report.rows)
+        path.write_text(json.dumps(report.rows))
+
+    monkeypatch.setattr('benchmarks.report.Report.save', save)
+    main('mapgen-proof', out=tmp_path / 'report.json', commit='abc', quick=True)
+    assert [path.name for path in tmp_path.iterdir()] == ['report.json']
+    assert capsys.readouterr().out.startswith('mapgen-proof on ')
 
 
 def test_what_is_timed_is_there():
