@@ -1,0 +1,22 @@
+"""Agents that learn: a recurrent policy for any spaces, and proximal policy optimisation."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from megastep.learning.heads import intake, output
+    from megastep.learning.learner import Learner
+    from megastep.learning.policy import Policy
+    from megastep.learning.settings import Settings
+
+__all__ = ['Learner', 'Policy', 'Settings', 'intake', 'output']
+
+_HOMES = {'Learner': 'learner', 'Policy': 'policy', 'Settings': 'settings', 'intake': 'heads', 'output': 'heads'}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name on first use, so that `megastep train --help` needs no torch."""
+    if name not in __all__:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    value = globals()[name] = getattr(import_module(f'{__name__}.{_HOMES[name]}'), name)
+    return value

@@ -1,0 +1,112 @@
+"""Turns observations of any Gymnasium space into vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+import torch
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Tuple
+from jaxtyping import Float
+from torch import Tensor, nn
+
+WIDE = 1000.0
+"""The bounds of a box that are further apart than this say nothing about the values to expect."""
+
+
+class Features(nn.Module):
+    """Writes observations as vectors of about unit size. There is nothing to learn in it.
+
+    The parts of a `Dict` or `Tuple` come one after another. Integers are one-hot. A box's values are flattened: those
+    with bounds are scaled to -1 to 1, and the others squashed, to sign(x) log(1 + |x|).
+
+    Args:
+        space: One observation's space.
+
+    Attributes:
+        size: How long the vectors are.
+
+    Raises:
+        ValueError: if a space is of another kind, or has no values.
+    """
+
+    def __init__(self, space: gymnasium.Space) -> None:
+        super().__init__()
+        self._keys, spaces = _parts(space)
+        self._parts = nn.ModuleList(Features(part) if isinstance(part, (Dict, Tuple)) else _leaf(part) for part in spaces)
+        self.size = sum(part.size for part in self._parts)
+        if not self.size:
+            raise ValueError(f'observations must have values, got {space}.')
+
+    def forward(self, observations: Any) -> Float[Tensor, '*batch feature']:
+        """Writes observations, nested as their space is, with any number of leading axes, as vectors in float32."""
+        values = [observations] if self._keys is None else [observations[key] for key in self._keys]
+        vectors = [part(value) for part, value in zip(self._parts, values, strict=True)]
+        return vectors[0] if len(vectors) == 1 else torch.cat(vectors, dim=-1)
+
+
+def _parts(space: gymnasium.Space) -> tuple[list[Any] | None, list[gymnasium.Space]]:
+    """The spaces in a space and how to get at their values; no keys if it is a leaf itself."""
+    if isinstance(space, Dict):
+        return list(space.spaces), list(space.spaces.values())
+    if isinstance(space, Tuple):
+        return list(range(len(space.spaces))), list(space.spaces)
+    return None, [space]
+
+
+def _leaf(space: gymnasium.Space) -> nn.Module:
+    if isinstance(space, Box):
+        return _Values(space.low, space.high)
+    if isinstance(space, MultiBinary):
+        return _Values(np.zeros(space.shape), np.ones(space.shape))
+    if isinstance(space, Discrete):
+        return _OneHot([int(space.n)], [int(space.start)], axes=0)
+    if isinstance(space, MultiDiscrete):
+        return _OneHot(space.nvec.reshape(-1).tolist(), space.start.reshape(-1).tolist(), axes=len(space.shape))
+    raise ValueError(f'spaces must be Box, Discrete, MultiDiscrete, MultiBinary, or Dict or Tuple of these, got {space}.')
+
+
+class _OneHot(nn.Module):
+    """Integers of known ranges, one-hot."""
+
+    def __init__(self, counts: list[int], starts: list[int], axes: int) -> None:
+        super().__init__()
+        self._ranges, self._axes, self.size = list(zip(starts, counts, strict=True)), axes, sum(counts)
+
+    def forward(self, values: Tensor) -> Float[Tensor, '*batch feature']:
+        flat = _flattened(values, self._axes)
+        columns = [
+            flat[..., i, None] == torch.arange(start, start + count, device=values.device)
+            for i, (start, count) in enumerate(self._ranges)
+        ]
+        return torch.cat(columns, dim=-1).float()
+
+
+class _Values(nn.Module):
+    """Numbers, scaled if they have bounds and squashed if not."""
+
+    middle: Tensor
+    scale: Tensor
+    bounded: Tensor
+
+    def __init__(self, low: np.ndarray, high: np.ndarray) -> None:
+        super().__init__()
+        self._axes, self.size = low.ndim, low.size
+        low, high = low.reshape(-1).astype(np.float64), high.reshape(-1).astype(np.float64)
+        bounded = high - low <= WIDE
+        middle, half = np.where(bounded, (low + high) / 2, 0), np.where(bounded & (high > low), (high - low) / 2, 1)
+        self._all_bounded = bool(bounded.all())
+        for name, values in (('middle', middle), ('scale', 1 / half)):
+            self.register_buffer(name, torch.from_numpy(values).float(), persistent=False)
+        self.register_buffer('bounded', torch.from_numpy(bounded), persistent=False)
+
+    def forward(self, values: Tensor) -> Float[Tensor, '*batch feature']:
+        flat = _flattened(values, self._axes).float()
+        scaled = (flat - self.middle) * self.scale
+        return scaled if self._all_bounded else torch.where(self.bounded, scaled, flat.sign() * flat.abs().log1p())
+
+
+def _flattened(values: Tensor, axes: int) -> Tensor:
+    """Makes the last so many axes one."""
+    return values.flatten(-axes) if axes else values[..., None]

@@ -1,0 +1,149 @@
+"""An env, a policy and an optimiser: one learns from what it does in the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium.vector import AutoresetMode
+from torch import Tensor, distributed
+from torch.nn.parallel import DistributedDataParallel
+
+from megastep import checkpoint
+from megastep.capture import Captured
+from megastep.env import Env
+from megastep.learning import ppo
+from megastep.learning.policy import Policy
+from megastep.learning.rollout import Rollout
+from megastep.learning.settings import Settings
+
+LAST = 0.1
+"""The share of the learning rate that is left once it has been annealed."""
+EAGER = 11
+"""How many updates of several processes run before one is captured: DistributedDataParallel settles in these."""
+
+
+class Learner:
+    """Learns a task by proximal policy optimisation, from one rollout after another.
+
+    Where `torch.distributed` is initialised, every process has a learner with envs of its own, and all have the same
+    policy: they average their gradients.
+
+    On a GPU the rollout and the update each run from a CUDA graph, once they have run without one. Python runs in the
+    first updates alone.
+
+    Args:
+        env: The env. It is reset. On a GPU, make it with ``cuda_graph=False, copy=False``: its steps are captured with
+            the policy's.
+        settings: How to learn.
+
+    Attributes:
+        policy: What is learnt.
+        optimizer: Changes the policy. Load its state before the first update, or not at all.
+        frames: How many steps this process has made, of all rows.
+        updates: How often the policy was updated.
+
+    Raises:
+        ValueError: if the env has another number of rows than the settings, or another autoreset mode than NEXT_STEP.
+    """
+
+    def __init__(self, env: Env, settings: Settings) -> None:
+        _check(env, settings)
+        self._env, self._settings, self._device = env, settings, torch.device(env.device)
+        self._rank, self._processes = 0, 1
+        if distributed.is_initialized():
+            self._rank, self._processes = distributed.get_rank(), distributed.get_world_size()
+        spaces = env.single_observation_space, env.single_action_space
+        self.policy = Policy(*spaces, settings.width, seed=settings.seed).to(self._device)
+        self.frames, self.updates = 0, 0
+        on_gpu = self._device.type == 'cuda'
+        self._rate: Any = torch.tensor(settings.learning_rate, device=self._device) if on_gpu else settings.learning_rate
+        self.optimizer = torch.optim.Adam(
+            self.policy.parameters(), self._rate, eps=1e-5, fused=on_gpu, capturable=on_gpu
+        )
+        seeds = np.random.SeedSequence([settings.seed, self._rank]).generate_state(2).tolist()
+        self._shuffler = torch.Generator(self._device).manual_seed(seeds[1])
+        self._rollout = Rollout(
+            env, self.policy, settings.horizon, discount=settings.discount, trace=settings.trace, seed=seeds[0]
+        )
+        self._collect, self._learn = self._rollout, self._learn_eagerly
+        self._judge = self.policy
+
+    def update(self) -> dict[str, Tensor]:
+        """Makes one rollout and learns from it, without waiting for the device.
+
+        Returns:
+            Numbers on the device. Sums over the episodes that ended in the rollout, of all processes: ``'episodes'``,
+            how many; ``'return'``, ``'length'``, and all scores in the env's info. And means over the updates:
+            ``'policy_loss'``, ``'value_loss'``, ``'entropy'``, ``'kl'``, ``'clipped'``, ``'grad_norm'``; and
+            ``'explained'``, the share of the returns' variance that was expected.
+        """
+        self._anneal()
+        sums = self._collect()
+        parts: list[dict[str, Tensor]] = []
+        for _ in range(self._settings.epochs):
+            rows = torch.randperm(self._env.num_envs, generator=self._shuffler, device=self._device)
+            parts.extend(self._learn(some) for some in rows.chunk(self._settings.minibatches))
+        self.frames += self._settings.horizon * self._env.num_envs
+        self.updates += 1
+        means = {name: torch.stack([part[name] for part in parts]).mean() for name in parts[0]}
+        return {**sums, **means}
+
+    def _learn_eagerly(self, rows: Tensor) -> dict[str, Tensor]:
+        """Changes the policy once, given what some rows experienced."""
+        batch = self._rollout.experience.rows(rows)
+        numbers, values, _ = self._judge(batch.features, batch.start[0], batch.begins)
+        choice = self.policy.choice
+        loss, parts = ppo.losses(
+            choice.log_prob(numbers, batch.drawn), batch.log_probs, values, choice.entropy(numbers),
+            batch.gains, batch.returns, ~batch.ignored, self._settings,
+        )  # fmt: skip
+        self.optimizer.zero_grad()
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self._settings.max_grad_norm)
+        self.optimizer.step()
+        return {**parts, 'grad_norm': norm}
+
+    def _anneal(self) -> None:
+        """Sets the learning rate."""
+        settings = self._settings
+        done = min(1.0, self.frames * self._processes / settings.anneal) if settings.anneal else 0.0
+        rate = settings.learning_rate * (1 - (1 - LAST) * done)
+        if isinstance(self._rate, Tensor):
+            self._rate.fill_(rate)
+        else:
+            self._rate = rate
+        for group in self.optimizer.param_groups:
+            group['lr'] = self._rate
+
+    def state(self) -> dict[str, Any]:
+        """Copies everything that the future depends on, but for the policy's weights and the optimiser."""
+        return {
+            'env': self._env.get_state(),
+            'rollout': {name: value.clone() for name, value in self._rollout.tensors().items()},
+            'generators': {'policy': self._rollout.generator.get_state(), 'shuffler': self._shuffler.get_state()},
+            'frames': self.frames,
+            'updates': self.updates,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Writes back what `state` copied, from a learner of the same task, settings and number of processes.
+
+        Raises:
+            ValueError: if the state is that of another env or policy.
+        """
+        checkpoint.check({'rollout': self._rollout.tensors()}, {'rollout': state['rollout']})
+        self._env.set_state(state['env'])
+        checkpoint.write_back({'rollout': self._rollout.tensors()}, state)
+        self._rollout.generator.set_state(state['generators']['policy'].cpu())
+        self._shuffler.set_state(state['generators']['shuffler'].cpu())
+        self.frames, self.updates = state['frames'], state['updates']
+
+
+def _check(env: Env, settings: Settings) -> None:
+    if env.num_envs != settings.num_envs:
+        raise ValueError(f'the env must have num_envs={settings.num_envs} rows, as the settings say, got {env.num_envs}.')
+    mode = env.metadata['autoreset_mode']
+    if mode is not AutoresetMode.NEXT_STEP:
+        raise ValueError(f"the env's autoreset_mode must be NEXT_STEP, got {mode}.")

@@ -1,0 +1,126 @@
+"""What an agent does and expects, given what it sees and remembers."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import gymnasium
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from megastep.learning.choices import choice
+from megastep.learning.heads import intake, linear, output
+
+
+class Judgement(NamedTuple):
+    """What a policy makes of what it sees and remembers."""
+
+    numbers: Float[Tensor, '*batch number']
+    """The distribution of actions: see `Policy.choice`."""
+    values: Float[Tensor, '*batch']
+    """The discounted rewards it expects from here on."""
+    state: Float[Tensor, 'row memory']
+    """What it remembers after that."""
+
+
+class Policy(nn.Module):
+    """An intake, an LSTM, and a head each for actions and for their value.
+
+    What it remembers is a tensor that the caller holds, (row, 2 * width), and zero where an episode begins: the LSTM's
+    output, then its cells.
+
+    Args:
+        observation_space: One agent's observations.
+        action_space: One agent's actions.
+        width: Of the layers.
+        seed: Seeds the weights.
+
+    Attributes:
+        choice: The distributions of actions, as `Judgement.numbers` give them.
+
+    Raises:
+        ValueError: if a space is of a kind that isn't known.
+    """
+
+    def __init__(
+        self, observation_space: gymnasium.Space, action_space: gymnasium.Space, width: int = 512, *, seed: int = 0
+    ) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        self.width, self.choice = width, choice(action_space)
+        self.intake = intake(observation_space, width, generator)
+        self.cell = _cell(width, generator)
+        self.output = output(action_space, width, generator)
+        self.value = linear(width, 1, 1.0, generator)
+
+    def blank(self, rows: int) -> Float[Tensor, 'row memory']:
+        """What is remembered where episodes begin: nothing."""
+        return self.value.weight.new_zeros((rows, 2 * self.width))
+
+    def step(
+        self, observations: Any, state: Float[Tensor, 'row memory'], begins: Bool[Tensor, ' row'] | None = None
+    ) -> Judgement:
+        """Judges one time step.
+
+        Args:
+            observations: All rows', nested as their space is.
+            state: What was remembered before.
+            begins: Where an episode begins with these observations, so that nothing is remembered.
+        """
+        return self.step_features(self.intake.features(observations), state, begins)
+
+    def step_features(
+        self,
+        features: Float[Tensor, 'row feature'],
+        state: Float[Tensor, 'row memory'],
+        begins: Bool[Tensor, ' row'] | None = None,
+    ) -> Judgement:
+        """Judges one time step, given the observations' features: see `Intake.features`."""
+        begins = torch.zeros_like(state[:, 0], dtype=torch.bool) if begins is None else begins
+        numbers, values, state = self.sequence(features[None], state, begins[None])
+        return Judgement(numbers[0], values[0], state)
+
+    def sequence(
+        self,
+        features: Float[Tensor, 'time row feature'],
+        state: Float[Tensor, 'row memory'],
+        begins: Bool[Tensor, 'time row'],
+    ) -> Judgement:
+        """Judges a sequence of time steps.
+
+        Args:
+            features: Of the observations: see `Intake.features`.
+            state: What was remembered before the first.
+            begins: Where an episode begins with an observation, so that nothing is remembered.
+        """
+        device = features.device.type
+        with torch.autocast(device, torch.bfloat16, enabled=device == 'cuda'):
+            outputs, state = self._remembered(self.intake.layers(features), state, begins)
+        hidden = outputs.float()  # so that likelihoods and values are exact
+        return Judgement(self.output(hidden), self.value(hidden)[..., 0], state.float())
+
+    def _remembered(self, inputs: Tensor, state: Tensor, begins: Tensor) -> tuple[Tensor, Tensor]:
+        """Runs the LSTM: its outputs, (time, row, width), and what is remembered after the last."""
+        output, cells = state.chunk(2, dim=-1)
+        outputs = []
+        for step, begin in zip(inputs, begins[..., None], strict=True):
+            output, cells = self.cell(step, (output.masked_fill(begin, 0), cells.masked_fill(begin, 0)))
+            outputs.append(output)
+        return torch.stack(outputs), torch.cat([output, cells], dim=-1)
+
+    def forward(self, features: Tensor, state: Tensor, begins: Tensor) -> Judgement:
+        """The same as `sequence`."""
+        return self.sequence(features, state, begins)
+
+
+def _cell(width: int, generator: torch.Generator) -> nn.LSTMCell:
+    """An LSTM's cell with orthogonal weights, which at first remembers: its forget gates' biases are 1."""
+    cell = nn.LSTMCell(width, width)
+    for weights in (cell.weight_ih, cell.weight_hh):
+        for gate in weights.detach().chunk(4):
+            nn.init.orthogonal_(gate, generator=generator)
+    nn.init.zeros_(cell.bias_ih)
+    nn.init.zeros_(cell.bias_hh)
+    cell.bias_ih.detach()[width : 2 * width] = 1.0
+    return cell

@@ -1,0 +1,97 @@
+"""Proximal policy optimisation: Schulman et al., 2017, arXiv:1707.06347."""
+
+from __future__ import annotations
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+import torch
+
+from megastep.learning.settings import Settings
+
+
+def advantages(
+    rewards: Float[Tensor, 'time row'],
+    values: Float[Tensor, 'time+1 row'],
+    terminated: Bool[Tensor, 'time row'],
+    ended: Bool[Tensor, 'time row'],
+    *,
+    discount: float,
+    trace: float,
+) -> Float[Tensor, 'time row']:
+    """How much better than expected things went from each step on, by generalised advantage estimation.
+
+    What an episode that was truncated would have gone on to earn is taken to be the value of its last observation. That
+    is the observation after the step that truncated it, as in Gymnasium's NEXT_STEP mode.
+
+    Args:
+        rewards: What each step paid.
+        values: What was expected before each step, and after the last.
+        terminated: Whether the step ended an episode for good, so that nothing more could have been earned.
+        ended: Whether the step ended an episode in any way.
+        discount: What a reward is worth a step later.
+        trace: How much later steps count: lambda. At 0 only the step itself does, at 1 all do alike.
+
+    Source: Schulman et al., 2016, arXiv:1506.02438, equation 16.
+    """
+    surprises = rewards + discount * values[1:] * ~terminated - values[:-1]
+    decays = discount * trace * ~ended
+    found = torch.empty_like(rewards)
+    later = torch.zeros_like(rewards[0])
+    for time in reversed(range(len(rewards))):
+        later = surprises[time] + decays[time] * later
+        found[time] = later
+    return found
+
+
+def mean(values: Tensor, mask: Bool[Tensor, '...']) -> Float[Tensor, '']:
+    """The mean of the values in a mask; 0 if there are none."""
+    return (values * mask).sum() / mask.sum().clamp(min=1)
+
+
+def normalised(values: Tensor, mask: Bool[Tensor, '...']) -> Tensor:
+    """Shifts and scales values such that those in a mask have mean 0 and standard deviation 1."""
+    centred = values - mean(values, mask)
+    return centred / (mean(centred**2, mask).sqrt() + 1e-8)
+
+
+def losses(
+    log_probs: Float[Tensor, '...'],
+    before: Float[Tensor, '...'],
+    values: Float[Tensor, '...'],
+    entropies: Float[Tensor, '...'],
+    gains: Float[Tensor, '...'],
+    returns: Float[Tensor, '...'],
+    mask: Bool[Tensor, '...'],
+    settings: Settings,
+) -> tuple[Float[Tensor, ''], dict[str, Tensor]]:
+    """What to make less of, averaged over the steps in a mask.
+
+    Args:
+        log_probs: How likely the policy makes what was done.
+        before: How likely it was when it was done.
+        values: What the policy expects.
+        entropies: Of its distributions of actions.
+        gains: How much better than expected things went, normalised.
+        returns: What should have been expected.
+        mask: Which steps count: not those that began a new episode, whatever was done.
+        settings: ``clip``, ``value_weight`` and ``entropy_weight``.
+
+    Returns:
+        The loss, and its parts and what else says how the policy has changed, by name.
+    """
+    logs = log_probs - before
+    ratios = logs.exp()
+    bounded = ratios.clamp(1 - settings.clip, 1 + settings.clip)
+    policy_loss = -mean(torch.minimum(ratios * gains, bounded * gains), mask)
+    value_loss = mean((values - returns) ** 2, mask) / 2
+    entropy = mean(entropies, mask)
+    loss = policy_loss + settings.value_weight * value_loss - settings.entropy_weight * entropy
+    parts = {
+        'policy_loss': policy_loss,
+        'value_loss': value_loss,
+        'entropy': entropy,
+        'kl': mean(ratios - 1 - logs, mask),  # Schulman's estimate that is never below 0
+        'clipped': mean(((ratios - 1).abs() > settings.clip).float(), mask),
+    }
+    return loss, {name: value.detach() for name, value in parts.items()}

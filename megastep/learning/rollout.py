@@ -1,0 +1,157 @@
+"""Policy and env together: what was seen, done and paid over some steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.utils._pytree import tree_map
+
+from megastep.env import Env
+from megastep.learning import ppo
+from megastep.learning.policy import Policy
+
+NUMBERS = ('world', 'opponent')
+"""What an info says that is the number of something, of which there is no mean."""
+
+
+@dataclass(frozen=True, eq=False)
+class Experience:
+    """What came of some steps of many rows, time first. A step whose action was ignored only began a new episode."""
+
+    features: Float[Tensor, 'time row feature']
+    """What was observed before each step: see `Intake.features`."""
+    drawn: Any
+    """What the policy drew, nested as its choice has it."""
+    log_probs: Float[Tensor, 'time row']
+    """How likely that was."""
+    values: Float[Tensor, 'time row']
+    """What it expected before each step."""
+    rewards: Float[Tensor, 'time row']
+    """What each step paid."""
+    terminated: Bool[Tensor, 'time row']
+    """Whether it ended an episode for good."""
+    ended: Bool[Tensor, 'time row']
+    """Whether it ended an episode."""
+    ignored: Bool[Tensor, 'time row']
+    """Whether its action was ignored, because the step before had ended the episode."""
+    begins: Bool[Tensor, 'time row']
+    """Whether an episode began with the observation before it."""
+    gains: Float[Tensor, 'time row']
+    """How much better than expected things went from here on, normalised."""
+    returns: Float[Tensor, 'time row']
+    """What should have been expected."""
+    start: Float[Tensor, '1 row memory']
+    """What the policy remembered before the first step."""
+
+    def rows(self, rows: Tensor) -> Experience:
+        """Copies some rows, given by their numbers."""
+        parts = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Experience(**tree_map(lambda values: values.index_select(1, rows), parts))
+
+
+class Rollout:
+    """Steps an env with a policy. What came of it is held in buffers that the next rollout overwrites.
+
+    Nothing in it waits for the device.
+
+    Args:
+        env: The env, in Gymnasium's NEXT_STEP mode. It is reset.
+        policy: What decides.
+        horizon: How many steps a rollout has.
+        discount: See `ppo.advantages`.
+        trace: See `ppo.advantages`.
+        seed: Seeds the env and what the policy draws.
+
+    Attributes:
+        experience: What came of the last rollout.
+        generator: What the policy draws with.
+    """
+
+    def __init__(
+        self, env: Env, policy: Policy, horizon: int, *, discount: float, trace: float, seed: int = 0
+    ) -> None:
+        self.env, self.policy, self._horizon = env, policy, horizon
+        self._discount, self._trace = discount, trace
+        self.generator = torch.Generator(env.device).manual_seed(seed)
+        features = policy.intake.features(env.reset(seed=seed)[0])
+        self._features = features.bfloat16() if features.is_cuda else features.clone()  # as the policy will round them
+        self._memory = policy.blank(env.num_envs)
+        self._ignored = torch.zeros(env.num_envs, dtype=torch.bool, device=env.device)
+        self._begins = ~self._ignored
+        self.experience = self._buffers()
+
+    def _buffers(self) -> Experience:
+        def buffer(like: Tensor) -> Tensor:
+            return like.new_zeros((self._horizon, *like.shape))
+
+        numbers = self._memory.new_zeros((len(self._memory), self.policy.choice.size))
+        reals = {name: buffer(self._memory[:, 0]) for name in ('log_probs', 'values', 'rewards', 'gains', 'returns')}
+        flags = {name: buffer(self._begins) for name in ('terminated', 'ended', 'ignored', 'begins')}
+        drawn = tree_map(buffer, self.policy.choice.mode(numbers))
+        return Experience(
+            features=buffer(self._features), drawn=drawn, start=self._memory.clone()[None], **reals, **flags
+        )
+
+    @torch.no_grad()
+    def __call__(self) -> dict[str, Tensor]:
+        """Makes the steps.
+
+        Returns:
+            Sums over the episodes that ended meanwhile, on the device: ``'episodes'``, how many they were; ``'return'``
+            and ``'length'``; and what else the env's info says of each. And how well their returns were expected:
+            ``'explained'``, the share of the returns' variance.
+        """
+        self.experience.start.copy_(self._memory[None])
+        sums: dict[str, Tensor] = {}
+        for time in range(self._horizon):
+            for name, value in self._step(time).items():
+                sums[name] = sums[name] + value if name in sums else value
+        self._judge()
+        return sums
+
+    def _step(self, time: int) -> dict[str, Tensor]:
+        """Makes one step, and returns sums over the episodes that it ended."""
+        now, choice = self.experience, self.policy.choice
+        numbers, values, memory = self.policy.step_features(self._features, self._memory, self._begins)
+        drawn = choice.sample(numbers, self.generator)
+        now.features[time] = self._features
+        now.log_probs[time] = choice.log_prob(numbers, drawn)
+        now.values[time], now.begins[time], now.ignored[time] = values, self._begins, self._ignored
+        tree_map(lambda buffer, values: buffer[time].copy_(values), now.drawn, drawn)
+        observations, rewards, terminated, truncated, info = self.env.step(choice.actions(drawn))
+        ended = terminated | truncated
+        now.rewards[time], now.terminated[time], now.ended[time] = rewards, terminated, ended
+        self._features.copy_(self.policy.intake.features(observations))
+        self._memory.copy_(memory)
+        self._begins.copy_(self._ignored)
+        self._ignored.copy_(ended)
+        return {name: (values * ended).sum(dtype=torch.float32) for name, values in _scores(info).items()}
+
+    def _judge(self) -> None:
+        """Works out how well things went."""
+        now = self.experience
+        last = self.policy.step_features(self._features, self._memory, self._begins).values
+        gains = ppo.advantages(
+            now.rewards, torch.cat([now.values, last[None]]), now.terminated, now.ended,
+            discount=self._discount, trace=self._trace,
+        )  # fmt: skip
+        torch.add(gains, now.values, out=now.returns)
+        now.gains.copy_(ppo.normalised(gains, ~now.ignored))
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What the next rollout depends on, beside the env, the policy and the generator: written in place."""
+        return {
+            'features': self._features, 'memory': self._memory, 'ignored': self._ignored, 'begins': self._begins,
+        }  # fmt: skip
+
+
+def _scores(info: dict[str, Any]) -> dict[str, Tensor]:
+    """What an info says of every row's episode, by name."""
+    own = {name: values for name, values in info.items() if isinstance(values, Tensor) and name not in NUMBERS}
+    scores = {name: values for name, values in own.items() if not name.startswith('_')}
+    episode = {name: info['episode'][name] for name in ('return', 'length')}
+    return {'episodes': torch.ones_like(info['_episode']), **episode, **scores}

@@ -1,0 +1,74 @@
+"""What may be set about learning, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The hyperparameters of PPO with a recurrent policy. The defaults are for a large GPU; `CPU` is for two cores.
+
+    Raises:
+        ValueError: if a value is out of range, or the minibatches don't divide the envs.
+    """
+
+    num_envs: int = 16384
+    """How many rows each process steps at once: envs, or agents where envs have several."""
+    horizon: int = 32
+    """How many steps are made between updates; also how far back in time gradients flow."""
+    epochs: int = 1
+    """How often each rollout is learnt from."""
+    minibatches: int = 8
+    """Into how many parts an epoch goes through a rollout; they divide ``num_envs``."""
+    learning_rate: float = 5e-4
+    """Adam's."""
+    anneal: int = 0
+    """The number of steps, of all processes, over which the learning rate falls to a tenth, linearly; 0 for never."""
+    discount: float = 0.99
+    """What a reward is worth a step later."""
+    trace: float = 0.95
+    """Generalised advantage estimation's lambda."""
+    clip: float = 0.2
+    """How far an action's probability may move from what it was, as a ratio, before its gradient is cut off."""
+    value_weight: float = 0.5
+    """What the value's loss counts for."""
+    entropy_weight: float = 0.005
+    """What entropy counts for."""
+    max_grad_norm: float = 0.5
+    """Longer gradients are shortened to this."""
+    width: int = 512
+    """Of the policy's layers."""
+    seed: int = 0
+    """Of everything random, together with a process's rank."""
+
+    def __post_init__(self) -> None:
+        for name in ('num_envs', 'horizon', 'epochs', 'minibatches', 'width'):
+            _check(name, getattr(self, name), 1)
+        for name in ('anneal', 'seed', 'value_weight', 'entropy_weight', 'learning_rate'):
+            _check(name, getattr(self, name), 0)
+        for name in ('discount', 'trace'):
+            _check(name, getattr(self, name), 0, 1)
+        for name in ('clip', 'max_grad_norm'):
+            if not 0 < getattr(self, name) < float('inf'):
+                raise ValueError(f'{name} must be above 0 and finite, got {getattr(self, name)}.')
+        if self.num_envs % self.minibatches:
+            raise ValueError(f'minibatches must divide num_envs, {self.num_envs}, got {self.minibatches}.')
+
+
+def _check(name: str, value: float, low: float, high: float = float('inf')) -> None:
+    """Raises unless a value is in a range, and whole if its field is."""
+    whole = {field.name for field in fields(Settings) if field.type == 'int'}
+    if name in whole and (not isinstance(value, int) or isinstance(value, bool)):
+        raise ValueError(f'{name} must be an integer, got {value!r}.')
+    if not low <= value <= high or value == float('inf'):
+        bound = f'from {low} to {high}' if high < float('inf') else f'at least {low} and finite'
+        raise ValueError(f'{name} must be {bound}, got {value}.')
+
+
+CPU = Settings(
+    num_envs=128, horizon=32, epochs=3, minibatches=4, learning_rate=1e-3, width=64, entropy_weight=0.01,
+)  # fmt: skip
+"""For two cores of a CPU."""
+
+PRESETS = {'gpu': Settings(), 'cpu': CPU}
