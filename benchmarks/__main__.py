@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import tyro
 from rich.console import Console
 from tyro.conf import Positional
 
-from benchmarks import cases, certification, generation, kernels, measuring, proof, scaling
+from benchmarks import cases, certification, generation, kernels, learning, measuring, proof, scaling
 from benchmarks.parts import Parts
 from benchmarks.report import RESULTS, Report, current_commit
 from megastep import machine
@@ -18,7 +19,7 @@ from megastep import machine
 
 def main(
     subject: Positional[
-        Literal['envs', 'render', 'physics', 'step', 'scaling', 'mapgen', 'mapgen-proof', 'proof']
+        Literal['envs', 'render', 'physics', 'step', 'scaling', 'learning', 'mapgen', 'mapgen-proof', 'proof']
     ] = 'envs',
     *,
     device: str | None = None,
@@ -32,9 +33,9 @@ def main(
 
     Args:
         subject: An overview of the envs; the renderer or the physics alone; the envs' whole steps; how speed and memory
-            depend on how many envs, walls and maps there are; the map generator; whether the generator's maps are valid
-            whatever its parameters; or whether the physics holds what it promises. On a GPU it is counted, too, how
-            many tests of a ray against a wall are made and skipped.
+            depend on how many envs, walls and maps there are; learning end to end; the map generator; whether the
+            generator's maps are valid whatever its parameters; or whether the physics holds what it promises. On a GPU
+            it is counted, too, how many tests of a ray against a wall are made and skipped.
         device: Where all but the map generator runs; by default the GPU if there is one.
         out: The JSON file to write; by default a name of device and date in benchmarks/results.
         commit: What the report calls the code that was measured; by default what git says.
@@ -45,40 +46,45 @@ def main(
     """
     where = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
     commit, parts = commit or current_commit(), None
+    found: Iterable[dict[str, Any]]
     if subject == 'mapgen-proof':
         parts = Parts((out or RESULTS / subject).with_suffix('.parts'), certification.maker(commit))
-        rows = certification.prove(1 if quick else maps, workers=1 if quick else workers, parts=parts)
+        found = certification.prove(1 if quick else maps, workers=1 if quick else workers, parts=parts)
     else:
-        rows = measure(subject, where, quick=quick)
-    name = machine.device_name('cpu' if subject.startswith('mapgen') else where)
-    report = Report(subject, name, rows, commit)
+        found = measure(subject, where, quick=quick)
+    rows: list[dict[str, Any]] = []
+    report = Report(subject, machine.device_name('cpu' if subject.startswith('mapgen') else where), rows, commit)
     path = out or report.default_path
-    report.save(path)
+    for row in found:
+        rows.append(row)
+        report.save(path)  # at every row: a run that is cut short keeps what it has
     if parts:
         parts.remove()
-    print(f'{subject} on {name}, commit {report.commit}')
+    print(f'{subject} on {report.device}, commit {report.commit}')
     Console().print(*report.tables())
     print(f'Written to {path}.')
     if not all(row.get('holds', True) for row in rows):
         raise SystemExit(1)
 
 
-def measure(subject: str, device: torch.device, *, quick: bool) -> list[dict]:
-    """The rows of a subject's table."""
+def measure(subject: str, device: torch.device, *, quick: bool) -> Iterable[dict[str, Any]]:
+    """The rows of a subject's table, one after another."""
     if subject == 'proof':
         return proof.prove(device, quick=quick)
-    effort: dict = {'rounds': 1, 'round_seconds': 0.001} if quick else {}
+    effort: dict[str, Any] = {'rounds': 1, 'round_seconds': 0.001} if quick else {}
     if subject == 'mapgen':
-        return [generation.measure(case) for case in (generation.QUICK if quick else generation.cases())]
+        return map(generation.measure, generation.QUICK if quick else generation.cases())
     if subject in ('render', 'physics'):
-        return [
-            kernels.measure(subject, case, device, **effort) for case in kernels.cases(subject, device, quick=quick)
-        ]
+        return (
+            kernels.measure(subject, each, device, **effort) for each in kernels.cases(subject, device, quick=quick)
+        )
     if subject == 'scaling':
         return scaling.measure(device, quick=quick, **effort)
+    if subject == 'learning':
+        return (learning.measure(*each, device, **effort) for each in learning.cases(device, quick=quick))
     if subject == 'step':
-        return [measuring.measure_steps(case, device, **effort) for case in cases.steps(device, quick=quick)]
-    return [measuring.measure(case, device, **effort) for case in cases.overview(device, quick=quick)]
+        return (measuring.measure_steps(case, device, **effort) for case in cases.steps(device, quick=quick))
+    return (measuring.measure(case, device, **effort) for case in cases.overview(device, quick=quick))
 
 
 if __name__ == '__main__':

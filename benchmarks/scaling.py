@@ -64,7 +64,7 @@ GRIDS_EACH = 2
 """How many grids there are of each size."""
 
 
-def measure(device: torch.device, *, quick: bool, **effort: Any) -> list[dict[str, Any]]:
+def measure(device: torch.device, *, quick: bool, **effort: Any) -> Iterator[dict[str, Any]]:
     """Makes every sweep: a row for each point, with the name of the sweep that it belongs to.
 
     Args:
@@ -74,11 +74,8 @@ def measure(device: torch.device, *, quick: bool, **effort: Any) -> list[dict[st
     """
     sizes = QUICK if quick else GPU if device.type == 'cuda' else CPU
     effort = kernels.SWEEP | effort
-    return [
-        *over_envs(sizes, device, **effort),
-        *over_walls(sizes, device, **effort),
-        *over_maps(sizes, device, **effort),
-    ]
+    for sweep in (over_envs, over_walls, over_maps):
+        yield from sweep(sizes, device, **effort)
 
 
 def over_envs(sizes: Sizes, device: torch.device, **effort: Any) -> Iterator[dict[str, Any]]:
