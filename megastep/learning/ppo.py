@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-
-import torch
 
 from megastep.learning.settings import Settings
 
@@ -44,25 +43,32 @@ def advantages(
     return found
 
 
-def mean(values: Tensor, mask: Bool[Tensor, '...']) -> Float[Tensor, '']:
+def mean(values: Tensor, mask: Bool[Tensor, '*step']) -> Float[Tensor, '']:
     """The mean of the values in a mask; 0 if there are none."""
     return (values * mask).sum() / mask.sum().clamp(min=1)
 
 
-def normalised(values: Tensor, mask: Bool[Tensor, '...']) -> Tensor:
+def normalised(values: Tensor, mask: Bool[Tensor, '*step']) -> Tensor:
     """Shifts and scales values such that those in a mask have mean 0 and standard deviation 1."""
     centred = values - mean(values, mask)
     return centred / (mean(centred**2, mask).sqrt() + 1e-8)
 
 
+def explained(values: Tensor, returns: Tensor, mask: Bool[Tensor, '*step']) -> Float[Tensor, '']:
+    """The share of the returns' variance that the values explain: 1 if they are equal, 0 if one number does as well."""
+    spread, error = returns - mean(returns, mask), returns - values
+    error = error - mean(error, mask)
+    return 1 - mean(error**2, mask) / (mean(spread**2, mask) + 1e-8)
+
+
 def losses(
-    log_probs: Float[Tensor, '...'],
-    before: Float[Tensor, '...'],
-    values: Float[Tensor, '...'],
-    entropies: Float[Tensor, '...'],
-    gains: Float[Tensor, '...'],
-    returns: Float[Tensor, '...'],
-    mask: Bool[Tensor, '...'],
+    log_probs: Float[Tensor, '*step'],
+    before: Float[Tensor, '*step'],
+    values: Float[Tensor, '*step'],
+    entropies: Float[Tensor, '*step'],
+    gains: Float[Tensor, '*step'],
+    returns: Float[Tensor, '*step'],
+    mask: Bool[Tensor, '*step'],
     settings: Settings,
 ) -> tuple[Float[Tensor, ''], dict[str, Tensor]]:
     """What to make less of, averaged over the steps in a mask.
