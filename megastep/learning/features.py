@@ -35,7 +35,8 @@ class Features(nn.Module):
         super().__init__()
         self._keys, spaces = _parts(space)
         parts = [Features(part) if isinstance(part, (Dict, Tuple)) else _leaf(part) for part in spaces]
-        self._parts, self.size = nn.ModuleList(parts), sum(part.size for part in parts)
+        self._parts = nn.ModuleList(parts)
+        self.size: int = sum([part.size for part in parts])
         if not self.size:
             raise ValueError(f'observations must have values, got {space}.')
 
@@ -65,7 +66,7 @@ def _leaf(space: gymnasium.Space) -> _OneHot | _Values:
     if isinstance(space, MultiDiscrete):
         return _OneHot(space.nvec.reshape(-1).tolist(), space.start.reshape(-1).tolist(), axes=len(space.shape))
     raise ValueError(
-        f'spaces must be Box, Discrete, MultiDiscrete, MultiBinary, or Dict or Tuple of these, got {space}.'
+        f'observations must be Box, Discrete, MultiDiscrete, MultiBinary, or Dict or Tuple of these, got {space}.'
     )
 
 

@@ -34,7 +34,7 @@ def advantages(
     Source: Schulman et al., 2016, arXiv:1506.02438, equation 16.
     """
     surprises = rewards + discount * values[1:] * ~terminated - values[:-1]
-    decays = discount * trace * ~ended
+    decays = discount * trace * (~ended).to(rewards.dtype)
     found = torch.empty_like(rewards)
     later = torch.zeros_like(rewards[0])
     for time in reversed(range(len(rewards))):
@@ -98,6 +98,6 @@ def losses(
         'value_loss': value_loss,
         'entropy': entropy,
         'kl': mean(ratios - 1 - logs, mask),  # Schulman's estimate that is never below 0
-        'clipped': mean(((ratios - 1).abs() > settings.clip).float(), mask),
+        'clipped': mean(((ratios - 1).abs() > settings.clip).to(ratios.dtype), mask),
     }
     return loss, {name: value.detach() for name, value in parts.items()}
