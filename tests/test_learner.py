@@ -50,8 +50,8 @@ def test_learns_to_remember():
 
 def test_does_not_remember_if_each_step_is_taken_for_the_first():
     learner = Learner(Memory(64), SMALL)
-    remembered = learner.policy._remembered
-    learner.policy._remembered = lambda inputs, state, begins: remembered(inputs, state, torch.ones_like(begins))
+    remember = learner.policy.lstm.forward
+    learner.policy.lstm.forward = lambda inputs, state, begins: remember(inputs, state, torch.ones_like(begins))
     assert learnt(learner, 60) < 0.65
 
 
