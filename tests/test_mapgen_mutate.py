@@ -138,6 +138,11 @@ def test_what_cannot_be_changed(edits, message):
         mutate(box(), np.random.default_rng(0), edits=edits)
 
 
+def test_a_seed_is_no_generator():
+    with pytest.raises(ValueError, match=r'rng must be a numpy\.random\.Generator, got 0'):
+        mutate(box(), 0)
+
+
 def test_walls_that_touch_at_a_corner_are_refused():
     pillars = [[(2, 2), (2, 3), (3, 3), (3, 2)], [(3, 3), (3, 4), (4, 4), (4, 3)]]
     with pytest.raises(ValueError, match='walls must begin at points of their own, but 12 walls begin at 11 points'):

@@ -44,10 +44,13 @@ def mutate(
         edits: What may be changed: some of ``'door'``, ``'wall'`` and ``'furniture'``.
 
     Raises:
-        ValueError: if there is no such edit, two walls begin at the same point, or no change was found.
+        ValueError: if ``rng`` or an edit is not what it should be, two walls begin at the same point, or no change was
+            found.
     """
     if not edits or (unknown := sorted(set(edits) - set(EDITS))):
         raise ValueError(f'edits must be some of {", ".join(EDITS)}, got {unknown if edits else edits!r}.')
+    if not isinstance(rng, np.random.Generator | Words):
+        raise ValueError(f'rng must be a numpy.random.Generator, got {rng!r}.')  # noqa: TRY004
     words = rng if isinstance(rng, Words) else Words(f'mutate/{rng.integers(1 << 63)}')
     plan = _plan(geometry)
     good = not any(failures(geometry))
