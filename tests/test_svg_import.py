@@ -135,7 +135,7 @@ def test_scales_must_be_above_zero(write, tmp_path, scale):
         ('<g transform="turn(5)"/>', r"g number 1: transforms must be translate\(...\), .*, got 'turn\(5\)'"),
         ('<g transform="rotate(5 5)"/>', r'rotate takes another count of numbers, got \[5.0, 5.0\]'),
         ('<use id="b"/>', "use 'b': is not read: it shows what is drawn elsewhere"),
-        ('<g><svg/></g>', "svg number 2: is not read: it is a picture within the picture"),
+        ('<g><svg/></g>', 'svg number 2: is not read: it is a picture within the picture'),
         (SQUARE + '<rect', 'not XML that can be read'),
         ('', 'walls enclose nothing: there is no segment that has a length'),
         ('<path d="M0 0h400"/>', 'walls enclose nothing: no closed outline is among the 1 given'),

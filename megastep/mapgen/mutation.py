@@ -22,7 +22,7 @@ from megastep.mapgen.words import Words
 from megastep.segments import clearances, windings
 
 TRIES = 200
-"""How many changes are tried before it is given up."""
+"""How many changes are tried, for each kind that may be made, before it is given up."""
 
 EDITS = {'door': move_door, 'wall': move_wall, 'furniture': change_furniture}
 """What may be changed."""
@@ -54,11 +54,12 @@ def mutate(
     words = rng if isinstance(rng, Words) else Words(f'mutate/{rng.integers(1 << 63)}')
     plan = _plan(geometry)
     good = not any(failures(geometry))
-    for _ in range(TRIES):
+    tries = TRIES * len(set(edits))  # a map without doors has furniture, and should have it as surely
+    for _ in range(tries):
         changed = EDITS[words.pick(sorted(edits))](plan, words)
         if changed and (found := _finished(changed, geometry, words)) and _as_good(found, geometry, good):
             return found
-    raise ValueError(f'nothing can be changed in {geometry}: {TRIES} changes ({", ".join(sorted(edits))}) were tried.')
+    raise ValueError(f'nothing can be changed in {geometry}: {tries} changes ({", ".join(sorted(edits))}) were tried.')
 
 
 def _plan(geometry: Geometry) -> Plan:
