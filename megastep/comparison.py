@@ -16,9 +16,12 @@ from megastep.mapset import MapSet
 
 Stats = Mapping[str, np.ndarray]
 
+NAMES, SET = 26, 45
+"""How many letters wide the statistics' names are in the table, and what there is of a set."""
+
 
 def run(paths: Sequence[Path], out: Path, *, workers: int) -> None:
-    """Prints a table of what the maps in some files are like, and draws it.
+    """Prints what the maps in some files are like, as many sets side by side as there is room for, and draws it.
 
     Args:
         paths: Files of map sets.
@@ -29,7 +32,9 @@ def run(paths: Sequence[Path], out: Path, *, workers: int) -> None:
     loaded = {name: MapSet.load(path) for name, path in sets.items()}
     stats = {name: maps.stats(workers=workers, progress=True) for name, maps in loaded.items()}
     console = Console()
-    console.print(tabulate(loaded, stats))
+    across = max(1, (console.width - NAMES) // SET)
+    for first in range(0, len(sets), across):
+        console.print(tabulate({name: loaded[name] for name in list(sets)[first : first + across]}, stats))
     console.print(
         'KS: the Kolmogorov-Smirnov distance to 200 real apartments, and the least that it can be to 1,365 real floors '
         'of which quantiles are known: 0 is the same, 1 has nothing in common.',
@@ -46,7 +51,7 @@ def tabulate(sets: Mapping[str, MapSet], stats: Mapping[str, Stats]) -> Table:
     table = Table(box=None)
     table.add_column('')
     for name, maps in sets.items():
-        table.add_column(f'{name}\n{len(maps):,} maps: median (5 % to 95 %)', justify='right')
+        table.add_column(f'{name}\n{len(maps):,} maps\nmedian (5 % to 95 %)', justify='right')
         table.add_column('KS 200', justify='right')
         table.add_column('KS 1,365', justify='right')
     distances = {name: apartments.distances(maps, stats[name]) for name, maps in sets.items()}
@@ -75,4 +80,9 @@ def _spread(values: np.ndarray) -> str:
     if not len(values):
         return '-'
     low, middle, high = np.quantile(values, (0.05, 0.5, 0.95))
-    return f'{middle:.4g} ({low:.4g} to {high:.4g})'
+    return f'{_written(middle)} ({_written(low)} to {_written(high)})'
+
+
+def _written(value: float) -> str:
+    """A number with three digits or, if it is above a thousand, all those before the point."""
+    return f'{value:,.0f}' if abs(value) >= 1000 else f'{value:.3g}'

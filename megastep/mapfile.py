@@ -44,7 +44,12 @@ def write(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, 
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Puts content into a file so that, whatever happens, what was there or all of the content is there afterwards."""
+    """Puts content into a file so that, whatever happens, what was there or all of the content is there afterwards.
+
+    Raises:
+        FileNotFoundError: if the file's folder isn't there.
+    """
+    check_folder(path)
     beside = path.with_name(f'.{path.name}.{uuid.uuid4().hex}')
     try:
         with open(beside, 'wb') as file:
@@ -54,6 +59,12 @@ def replace(path: Path, content: bytes) -> None:
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def check_folder(path: Path) -> None:
+    """Raises a `FileNotFoundError` unless a file could be put there."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f'{path.parent} is not a folder, so {path.name} cannot be written there.')
 
 
 def _ordered(content: bytes) -> bytes:

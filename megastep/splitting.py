@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
 
 import numpy as np
 from jaxtyping import Int, UInt64
@@ -45,8 +46,8 @@ def cut(groups: Sequence[np.ndarray], share: float) -> tuple[Int[np.ndarray, ' f
     Raises:
         ValueError: if the share isn't between 0 and 1, or there are fewer than two groups.
     """
-    if not 0 < share < 1:
-        raise ValueError(f'the share of maps to split off must be between 0 and 1, got {share}.')
+    if not isinstance(share, Real) or not 0 < share < 1:
+        raise ValueError(f'the share of maps to split off must be between 0 and 1, got {share!r}.')
     if len(groups) < 2:
         raise ValueError(f'a split needs at least 2 maps that differ by more than symmetry, got {len(groups)}.')
     sizes = np.cumsum([len(group) for group in groups])
@@ -58,10 +59,13 @@ def deal(groups: Sequence[np.ndarray], counts: Mapping[str, int]) -> dict[str, I
     """Gives each part its number of members, each group going whole to the first part that has room for it.
 
     Raises:
-        ValueError: if a number is below 1, or the parts can't all be filled.
+        ValueError: if a number isn't a whole one or is below 1, or the parts can't all be filled.
     """
     dealt: dict[str, list[np.ndarray]] = {name: [] for name in counts}
     room = dict(counts)
+    for part, count in room.items():
+        if not isinstance(count, Integral) or isinstance(count, bool):
+            raise ValueError(f'{part} must be a whole number of maps, got {count!r}.')  # noqa: TRY004
     if min(room.values(), default=0) < 1:
         raise ValueError(f'each part of a split needs at least 1 map, got {room}.')
     for group in groups:

@@ -12,16 +12,6 @@ from megastep.geometry import AGENT_RADIUS
 from megastep.mapgen.kinds import DEAD_ENDS
 from megastep.segments import clearances
 
-SETTINGS = [
-    {},
-    {'rooms': (4, 6), 'seed': 1},
-    {'rooms': (16, 20), 'loops': (3, 8), 'seed': 2},
-    {'rooms': (30, 32), 'closets': (8, 8), 'corridor': (2.5, 2.5), 'wall': (0.3, 0.3), 'seed': 3},
-    {'rooms': (9, 9), 'wide': 1.0, 'shafts': 1.0, 'notches': (2, 2), 'seed': 4},
-    {'rooms': (8, 12), 'wide': 0.0, 'shafts': 0.0, 'notches': (0, 0), 'closets': (0, 0), 'loops': (0, 0), 'seed': 5},
-]
-"""Together, and with how many maps are made of each, 200 houses."""
-
 GOLDEN = {
     ('box', 0, 0): '2c278f4d8f9986ee012b8cf46d3ba697',
     ('box', 1, 3): '4850605d46004a24e314bf9e52e1b83d',
@@ -122,17 +112,6 @@ def test_column():
     assert len(geometry.walls) == 8
     assert geometry.area == pytest.approx(19)
     np.testing.assert_array_equal(geometry.walls[4:, 0], [(3, 2.5), (3, 3.5), (4, 3.5), (4, 2.5)])
-
-
-@pytest.mark.parametrize('parameters', SETTINGS, ids=str)
-def test_houses_of_all_kinds_are_certified(parameters):
-    """`generate` certifies each map. This adds what the certificate doesn't say."""
-    least, most = parameters.get('rooms', (4, 14))
-    for geometry in mapgen.generate('house', 50 if not parameters else 30, **parameters):
-        assert least <= len(geometry.rooms) <= most
-        for room in geometry.rooms:
-            clear = 0.6 if room.kind == 'closet' else 0.95
-            assert min(np.ptp(room.outline, axis=0)) >= clear - 1e-9
 
 
 def test_no_two_houses_are_the_same(houses):

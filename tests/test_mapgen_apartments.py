@@ -3,7 +3,6 @@ from itertools import combinations
 import networkx as nx
 import pytest
 from buildings import digest, of_kind, outlines, plan, room_graph
-from drawn import certified_maps
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -56,12 +55,6 @@ def test_a_flat_fills_its_lot(facing, count, width, depth, hall, wall, seed):
     assert len(flat.rooms) <= 1 + count
     assert min(tile.shorter for room in flat.rooms for tile in room) >= min(LEAST + wall, hall)
     assert flat.rooms[0][0].overlaps(land.part(Rect(0, 0, width, 1)))
-
-
-def test_blocks_of_all_parameters_are_certified():
-    """As many as take about two seconds."""
-    for geometry in certified_maps('apartments', 25, seed=1, refusal='for the shape'):
-        assert sum(room.kind == 'stairs' for room in geometry.rooms) >= 1
 
 
 @pytest.mark.parametrize('shape', sorted(FEWEST))

@@ -114,6 +114,11 @@ def test_doors_in_slanted_walls_move():
         certify(mutate(geometry, np.random.default_rng(i), edits=['door']), 'a turned house')
 
 
+def test_where_there_are_neither_doors_nor_rooms_furniture_is_put():
+    for i, geometry in enumerate(mapgen.generate('cave', 12, seed=1)):
+        assert walls(mutate(geometry, np.random.default_rng(i))) != walls(geometry)
+
+
 @pytest.mark.skipif(not APARTMENTS.exists(), reason=f'there are no real apartments at {APARTMENTS}')
 def test_real_apartments_change_too(tmp_path):
     with APARTMENTS.open() as lines:
@@ -130,12 +135,17 @@ def test_real_apartments_change_too(tmp_path):
         ([], r'edits must be some of door, wall, furniture, got \[\]'),
         (['roof'], r"edits must be some of door, wall, furniture, got \['roof'\]"),
         (['door'], r'nothing can be changed in Geometry\(4 walls, .* 200 changes \(door\) were tried'),
-        (['wall', 'door'], r'200 changes \(door, wall\) were tried'),
+        (['wall', 'door'], r'400 changes \(door, wall\) were tried'),
     ],
 )
 def test_what_cannot_be_changed(edits, message):
     with pytest.raises(ValueError, match=message):
         mutate(box(), np.random.default_rng(0), edits=edits)
+
+
+def test_a_seed_is_no_generator():
+    with pytest.raises(ValueError, match=r'rng must be a numpy\.random\.Generator, got 0'):
+        mutate(box(), 0)
 
 
 def test_walls_that_touch_at_a_corner_are_refused():

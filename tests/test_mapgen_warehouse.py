@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import shapely
 from buildings import digest, door_widths, of_kind, outlines, plan, room_graph
-from drawn import certified_maps
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,12 +39,6 @@ def test_what_solid_rectangles_leave_of_others(rects, solids):
     left = [shapely.box(*rect) for rect in found]
     assert shapely.union_all(left).symmetric_difference(whole - holes).area == 0
     assert sum(part.area for part in left) == (whole - holes).area
-
-
-def test_warehouses_of_all_parameters_are_certified():
-    """As many as take about two seconds."""
-    for geometry in certified_maps('warehouse', 40, seed=1):
-        assert geometry.rooms[0].kind == 'storage_hall'
 
 
 @pytest.mark.parametrize('rows, sections', [(1, 1), (5, 2), (20, 5)])

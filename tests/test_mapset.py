@@ -193,9 +193,9 @@ class TestSplit:
         assert len(first) == len(second) == 6
         assert {i % 6 for i in first.indices.tolist()}.isdisjoint(i % 6 for i in second.indices.tolist())
 
-    @pytest.mark.parametrize('share', [0, 1, -0.5, 1.5, np.nan])
+    @pytest.mark.parametrize('share', [0, 1, -0.5, 1.5, np.nan, 'a half', None])
     def test_rejects_impossible_shares(self, maps, share):
-        with pytest.raises(ValueError, match=f'the share of maps to split off must be between 0 and 1, got {share}'):
+        with pytest.raises(ValueError, match=f'the share of maps to split off must be between 0 and 1, got {share!r}'):
             maps.split(share)
 
     def test_rejects_maps_that_cannot_be_parted(self, maps):
@@ -207,6 +207,8 @@ class TestSplit:
         [
             ({'train': 12, 'test': 0}, "each part of a split needs at least 1 map, got {'train': 12, 'test': 0}"),
             ({}, 'each part of a split needs at least 1 map, got {}'),
+            ({'train': 0.8, 'test': 0.2}, r'train must be a whole number of maps, got 0\.8'),
+            ({'train': True}, 'train must be a whole number of maps, got True'),
             (
                 {'train': 12, 'test': 1},
                 "12 maps in 12 groups .* {'train': 12, 'test': 1}: {'train': 0, 'test': 1} are left",
@@ -404,8 +406,9 @@ class TestFile:
         assert path.stat().st_mode == (path.parent / 'plain').stat().st_mode
 
     def test_a_missing_folder_is_missing(self, maps, path):
-        with pytest.raises(FileNotFoundError):
-            maps.save(path.parent / 'none' / path.name)
+        for write in (maps.save, maps.to_geojson, lambda to: maps.to_svg(to.parent)):
+            with pytest.raises(FileNotFoundError, match=r'none is not a folder, so .* cannot be written there'):
+                write(path.parent / 'none' / path.name)
 
     def test_an_empty_set_cannot_be_saved(self, maps, path):
         with pytest.raises(ValueError, match=f'a map set needs at least 1 map to be saved, got 0 for {path}'):

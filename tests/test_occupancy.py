@@ -2,6 +2,7 @@
 
 import os
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -272,6 +273,17 @@ def test_noise_that_makes_too_many_walls_is_refused(read):
     cells = np.where(np.random.default_rng(0).random((300, 300)) < 0.3, OCCUPIED, FREE).astype(np.uint8)
     with pytest.raises(ValueError, match='must have at most 16384 segments of wall, got 4'):
         read(cells, speck=0)
+
+
+def test_noise_is_refused_before_it_takes_much_memory(write):
+    """The largest picture has 16 million cells: at 64 bytes each they come to 1 GB."""
+    path = write(np.where(np.random.default_rng(0).random((1000, 1000)) < 0.38, OCCUPIED, FREE).astype(np.uint8))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match='must have at most 16384 segments of wall, got 4'):
+        MapSet.from_occupancy(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 64 * 1000 * 1000
 
 
 @pytest.mark.parametrize('name', ['speck', 'simplify'])

@@ -140,6 +140,16 @@ class TestCommand:
         assert '25 (25 to 25)' in text  # the boxes' area
         assert '5 different' in text
 
+    @pytest.mark.parametrize('width, tables', [(115, 2), (116, 1)])
+    def test_puts_as_many_sets_side_by_side_as_fit(self, files, tmp_path, capsys, monkeypatch, width, tables):
+        monkeypatch.setenv('COLUMNS', str(width))
+        monkeypatch.chdir(tmp_path)
+        assert main(['stats', *map(str, files)]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        for name in STATISTICS:
+            assert sum(line.split('  ')[0].strip() == name.replace('_', ' ') for line in lines) == tables
+        assert max(map(len, lines)) <= width
+
     @pytest.mark.parametrize(
         'arguments, message',
         [

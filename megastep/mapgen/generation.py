@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from megastep import recipes
+from megastep import mapfile, recipes
 from megastep.geometry import Geometry
 from megastep.mapgen import (
     apartments,
@@ -219,9 +219,8 @@ def _shards(out: str | PathLike | None, recipe: Mapping[str, Any], resume: bool)
         if resume:
             raise ValueError('resume goes on with a run to a file: say to which with out.')
         return None
-    if not (path := Path(out)).parent.is_dir():
-        raise FileNotFoundError(f'{path.parent} is not a folder, so {path.name} cannot be written there.')
-    shards = Shards(path, recipe)
+    mapfile.check_folder(Path(out))
+    shards = Shards(Path(out), recipe)
     shards.check(resume=resume)
     return shards
 

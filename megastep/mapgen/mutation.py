@@ -22,7 +22,7 @@ from megastep.mapgen.words import Words
 from megastep.segments import clearances, windings
 
 TRIES = 200
-"""How many changes are tried before it is given up."""
+"""How many changes are tried, for each kind that may be made, before it is given up."""
 
 EDITS = {'door': move_door, 'wall': move_wall, 'furniture': change_furniture}
 """What may be changed."""
@@ -44,18 +44,22 @@ def mutate(
         edits: What may be changed: some of ``'door'``, ``'wall'`` and ``'furniture'``.
 
     Raises:
-        ValueError: if there is no such edit, two walls begin at the same point, or no change was found.
+        ValueError: if ``rng`` or an edit is not what it should be, two walls begin at the same point, or no change was
+            found.
     """
     if not edits or (unknown := sorted(set(edits) - set(EDITS))):
         raise ValueError(f'edits must be some of {", ".join(EDITS)}, got {unknown if edits else edits!r}.')
+    if not isinstance(rng, np.random.Generator | Words):
+        raise ValueError(f'rng must be a numpy.random.Generator, got {rng!r}.')  # noqa: TRY004
     words = rng if isinstance(rng, Words) else Words(f'mutate/{rng.integers(1 << 63)}')
     plan = _plan(geometry)
     good = not any(failures(geometry))
-    for _ in range(TRIES):
+    tries = TRIES * len(set(edits))  # a map without doors has furniture, and should have it as surely
+    for _ in range(tries):
         changed = EDITS[words.pick(sorted(edits))](plan, words)
         if changed and (found := _finished(changed, geometry, words)) and _as_good(found, geometry, good):
             return found
-    raise ValueError(f'nothing can be changed in {geometry}: {TRIES} changes ({", ".join(sorted(edits))}) were tried.')
+    raise ValueError(f'nothing can be changed in {geometry}: {tries} changes ({", ".join(sorted(edits))}) were tried.')
 
 
 def _plan(geometry: Geometry) -> Plan:

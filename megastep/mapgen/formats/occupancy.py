@@ -27,7 +27,7 @@ from scipy import ndimage
 from megastep import freespace
 from megastep.exchange import Paths
 from megastep.mapgen.formats.files import Collected, one_each, read_text
-from megastep.mapgen.formats.importing import Drawing, enclose
+from megastep.mapgen.formats.importing import MOST_SEGMENTS, Drawing, enclose
 
 MOST_YAML = 1 << 14
 """The longest YAML file, in bytes: one of ROS has 200."""
@@ -197,6 +197,8 @@ def _sides(space: Bool[np.ndarray, 'row column']) -> Float[np.ndarray, 'segment 
     """The runs of sides between cells that are free and cells that aren't, in cells: x to the right and y up."""
     bottom_up = np.pad(space[::-1], 1)
     level, upright = _runs(bottom_up), _runs(bottom_up.T)
+    if (count := len(level) + len(upright)) > MOST_SEGMENTS:
+        raise ValueError(f'must have at most {MOST_SEGMENTS} segments of wall, got {count}.')
     return np.concatenate([level, upright[..., ::-1]]).astype(np.float64)
 
 

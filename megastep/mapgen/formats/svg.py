@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -124,18 +125,26 @@ def _name(element: Element) -> str:
 def _segments(root: Element) -> Iterator[Float[np.ndarray, 'segment 2 2']]:
     """What each shape that is drawn consists of, in the picture's units, in the order they are drawn."""
     waiting: list[tuple[Element, Matrix]] = [(root, np.eye(3))]
+    counts: Counter[str] = Counter()
     while waiting:
         element, outer = waiting.pop()
         if _is_hidden(element):
             continue
+        counts[_name(element)] += 1
         try:
             matrix, lines = _read(element, outer, is_root=element is root)
         except ValueError as error:
-            raise ValueError(f'{_name(element)} {element.get("id", "")[:40]!r}: {error}') from error
+            raise ValueError(f'{_label(element, counts[_name(element)])}: {error}') from error
         for line in lines:
             yield np.stack([line[:-1], line[1:]], axis=1) @ matrix[:2, :2].T + matrix[:2, 2]
         if _name(element) in GROUPS:
             waiting.extend((child, matrix) for child in reversed(element))
+
+
+def _label(element: Element, number: int) -> str:
+    """What to call an element in an error: by its id, or else as which of its name it is among those shown."""
+    label = element.get('id', '')[:40]
+    return f'{_name(element)} {label!r}' if label else f'{_name(element)} number {number}'
 
 
 def _read(element: Element, outer: Matrix, *, is_root: bool) -> tuple[Matrix, list[Chain]]:
