@@ -9,6 +9,7 @@ import torch
 from gymnasium.spaces import Dict
 
 from megastep import coverage, mapgen, physics, rendering
+from megastep.arguments import check_counts
 from megastep.core import Cameras, Core
 from megastep.env import Env
 from megastep.geometry import Geometry
@@ -58,8 +59,7 @@ class Explorer(Env):
         patience: int = 200,
         **options: Any,
     ) -> None:
-        if not isinstance(patience, int) or patience < 1:
-            raise ValueError(f'patience must be an integer of at least 1, got {patience!r}.')
+        check_counts(patience=patience)
         maps = mapgen.generate('house', 8, seed=0) if maps is None else maps
         core = Core(Scenery.pack(maps, device=device, seed=seed), num_envs, fps=fps, seed=seed)
         self._movement = MomentumMovement(core)

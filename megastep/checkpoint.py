@@ -8,18 +8,58 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from megastep.core import Agents, Core
+
 Tensors = Mapping[str, Mapping[str, Tensor]]
 """Tensors by name, by what they are part of."""
 
 
-def taken(tensors: Tensors, row: int | None = None) -> dict[str, dict[str, Tensor]]:
-    """Copies tensors, or one row of each."""
-    pick = slice(None) if row is None else row
-    return {part: {name: value[pick].clone() for name, value in of.items()} for part, of in tensors.items()}
+def take(core: Core, tensors: Tensors, env: int | None = None) -> dict[str, dict[str, Tensor]]:
+    """Copies a core's state and some tensors beside it: all of it, or one env's rows.
+
+    Args:
+        core: The envs. Its generator and turn are all envs', and left out of the state of one.
+        tensors: What else there is: tensors with a row for each env.
+        env: Which env; by default all.
+    """
+    pick = slice(None) if env is None else env
+    rows = {
+        part: {name: value[pick].clone() for name, value in of.items()} for part, of in _rows(core, tensors).items()
+    }
+    return rows if env is not None else {**rows, 'shared': {name: v.clone() for name, v in _shared(core).items()}}
 
 
-def check(tensors: Tensors, state: Mapping[str, Any], row: int | None = None) -> None:
-    """Raises unless a state is one that `taken` could have copied from the same row of tensors like these.
+def restore(core: Core, tensors: Tensors, state: Mapping[str, Any], env: int | None = None) -> None:
+    """Writes back what `take` copied, if all of it can be. Waits for the GPU, to check the maps.
+
+    Raises:
+        ValueError: if the state isn't one of tensors like these, or of maps that the core hasn't.
+    """
+    rows, shared = _rows(core, tensors), {} if env is not None else {'shared': _shared(core)}
+    _check({**rows, **shared}, state, env)
+    num_maps, ids = core.scenery.num_maps, state['core']['map_ids']
+    if not bool(((ids >= 0) & (ids < num_maps)).all()):
+        raise ValueError(f"state['core']['map_ids'] must be from 0 to {num_maps - 1}, got {ids.tolist()}.")
+    _write_back(rows, state, env)
+    if env is None:
+        core.turn.copy_(state['shared']['turn'])
+        core.generator.set_state(state['shared']['generator'].cpu())
+
+
+def _rows(core: Core, tensors: Tensors) -> Tensors:
+    """What has a row for each env."""
+    agents = {name: getattr(core.agents, name) for name in Agents.__dataclass_fields__}
+    counts = {'contacts': core.contacts, 'non_finite': core.non_finite, 'stops': core.stops}
+    return {'core': {'map_ids': core.map_ids, **agents, **counts}, **tensors}
+
+
+def _shared(core: Core) -> dict[str, Tensor]:
+    """What all envs share."""
+    return {'turn': core.turn, 'generator': core.generator.get_state()}
+
+
+def _check(tensors: Tensors, state: Mapping[str, Any], row: int | None = None) -> None:
+    """Raises unless a state is one that `take` could have copied from the same row of tensors like these.
 
     Raises:
         ValueError: naming the tensor that is missing, unknown, or of another shape or type.
@@ -38,7 +78,7 @@ def check(tensors: Tensors, state: Mapping[str, Any], row: int | None = None) ->
                 )
 
 
-def write_back(tensors: Tensors, state: Mapping[str, Any], row: int | None = None) -> None:
+def _write_back(tensors: Tensors, state: Mapping[str, Any], row: int | None = None) -> None:
     """Writes a state that has been checked into the tensors, or into one row of each."""
     for part, of in tensors.items():
         for name, value in of.items():

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from megastep import arguments, checkpoint, rigs, snapshot
 from megastep.capture import Captured
-from megastep.core import Agents, Core, checked_map_ids
+from megastep.core import Core, checked_map_ids
 from megastep.outputs import copied
 from megastep.rigs import Rig
 
@@ -274,10 +274,7 @@ class Env(gymnasium.vector.VectorEnv):
             ResetNeeded: if it hasn't been reset.
         """
         self._check_begun('get_state', env)
-        state = checkpoint.taken(self._tensors(), env)
-        if env is None:
-            state['shared'] = {'turn': self.core.turn.clone(), 'generator': self.core.generator.get_state()}
-        return state
+        return checkpoint.take(self.core, self._tensors(), env)
 
     @torch.no_grad()
     def set_state(self, state: Mapping[str, Mapping[str, Tensor]], env: int | None = None) -> None:
@@ -297,27 +294,12 @@ class Env(gymnasium.vector.VectorEnv):
             ResetNeeded: if it hasn't been reset.
         """
         self._check_begun('set_state', env)
-        tensors = self._tensors()
-        if env is None:
-            generator = self.core.generator.get_state()
-            checkpoint.check({**tensors, 'shared': {'turn': self.core.turn, 'generator': generator}}, state)
-        else:
-            checkpoint.check(tensors, state, env)
-        num_maps, ids = self.core.scenery.num_maps, state['core']['map_ids']
-        if not bool(((ids >= 0) & (ids < num_maps)).all()):
-            raise ValueError(f"state['core']['map_ids'] must be from 0 to {num_maps - 1}, got {ids.tolist()}.")
-        checkpoint.write_back(tensors, state, env)
-        if env is None:
-            self.core.turn.copy_(state['shared']['turn'])
-            self.core.generator.set_state(state['shared']['generator'].cpu())
+        checkpoint.restore(self.core, self._tensors(), state, env)
 
     def _tensors(self) -> dict[str, dict[str, Tensor]]:
-        """Every tensor that has a row for each env and lasts from step to step."""
-        core = self.core
-        agents = {name: getattr(core.agents, name) for name in Agents.__dataclass_fields__}
-        counts = {'contacts': core.contacts, 'non_finite': core.non_finite, 'stops': core.stops}
+        """Every tensor of the episode and the task that has a row for each env and lasts from step to step."""
         episode = {'lengths': self.lengths, 'returns': self.returns, 'rewards': self._rewards, 'over': self._over}
-        return {'core': {'map_ids': core.map_ids, **agents, **counts}, 'episode': episode, 'task': self._kept}
+        return {'episode': episode, 'task': self._kept}
 
     def state(self, env: int) -> Snapshot:
         """Copies one env off the device, to be drawn by `plot_state`. Waits for the GPU.

@@ -15,6 +15,7 @@ from torch import Tensor
 from megastep.backend import implementation
 from megastep.core import MANY, Core
 from megastep.geometry import Geometry
+from megastep.machine import num_cores
 from megastep.mapset import MapSet
 from megastep.navigation import Navigation
 from megastep.ragged import Ragged
@@ -66,7 +67,7 @@ class RandomJourneys:
             raise ValueError(f'nearest must be above 0 m and at most furthest, got {nearest} and {furthest}.')
         if not np.array_equal(maps.spawns.widths, core.scenery.spawns.widths.cpu()):
             raise ValueError("maps must be those of the core's scenery, got others: they have other numbers of spawns.")
-        paths = maps.with_geodesics().geodesics
+        paths = maps.with_geodesics(workers=num_cores()).geodesics
         self._core, self._paths = core, paths.to(core.device)
         self._pairs = _pairs(paths, nearest, furthest).to(core.device)
         places, values = core.agents.positions, core.agents.angles

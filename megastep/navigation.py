@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,11 +15,19 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from tqdm import tqdm
 
+from megastep import mapfile
 from megastep.backend import implementation
 from megastep.geodesics.signposts import SIDE, Signposts, signposts
 from megastep.geometry import AGENT_RADIUS, Geometry
+from megastep.machine import num_cores
 from megastep.mapset import MapSet
 from megastep.ragged import Ragged
+
+VERSION = '1'
+"""The version of how signposts are put up, and of the layout of their file. A file of any other is refused."""
+
+TENSORS, RAGGEDS = ('corners', 'shapes', 'nodes'), ('sees', 'signs', 'hops', 'lengths', 'spawns')
+"""What a `Navigation` holds, by name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +48,7 @@ class Navigation:
         nodes: Where all maps' nodes are, in metres.
         lengths: The shortest paths from each node to its map's spawns: ragged (spawn,), in metres.
         spawns: Each map's spawns: ragged (spawn, 2), in metres.
+        fingerprint: The SHA-256 of the maps' walls and spawns, in hexadecimal.
     """
 
     corners: Float[Tensor, 'map 2']
@@ -47,6 +59,7 @@ class Navigation:
     nodes: Float[Tensor, 'node 2']
     lengths: Ragged[Tensor]
     spawns: Ragged[Tensor]
+    fingerprint: str
 
     @classmethod
     def pack(
@@ -54,22 +67,21 @@ class Navigation:
         maps: MapSet | Sequence[Geometry],
         device: str | torch.device | None = None,
         *,
-        workers: int = 1,
+        workers: int | None = None,
         progress: bool = False,
     ) -> Navigation:
-        """Puts up the signposts in every map, at 20 houses a second and worker.
+        """Puts up the signposts in every map, at 40 houses a second and worker. They are the same however many work.
 
         Args:
             maps: The maps.
             device: Where the buffers go; by default the GPU if there is one, else the CPU.
-            workers: How many threads to use.
+            workers: How many threads to use; by default one for each CPU core that this process may use.
             progress: Show a bar.
 
         Raises:
             ValueError: if there are no maps, or workers is below 1.
         """
-        device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
-        posts = _put_up(maps, workers, progress)
+        device, posts = _device(device), _put_up(maps, num_cores() if workers is None else workers, progress)
         nowhere, unreached = np.zeros((1, 2)), np.full(max(len(geometry.spawns) for geometry in maps), np.inf)
         nodes = np.cumsum([1, *(len(post.nodes) for post in posts)])
         signs = np.cumsum([1, *(len(post.hops) for post in posts)])
@@ -83,7 +95,44 @@ class Navigation:
             nodes=torch.from_numpy(np.concatenate([nowhere, *(post.nodes for post in posts)])).float().to(device),
             lengths=_packed([unreached, *(row for post in posts for row in post.lengths)], np.float32, device),
             spawns=_packed([geometry.spawns for geometry in maps], np.float32, device),
+            fingerprint=_fingerprint(maps),
         )
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes the signposts to a file, replacing what was there once all of it is safely on disk."""
+        raggeds = {name: getattr(self, name) for name in RAGGEDS}
+        buffers = {name: getattr(self, name) for name in TENSORS}
+        buffers |= {name: ragged.vals for name, ragged in raggeds.items()}
+        buffers |= {f'{name}.widths': ragged.widths for name, ragged in raggeds.items()}
+        arrays = {name: buffer.cpu().numpy() for name, buffer in buffers.items()}
+        mapfile.write(Path(path), arrays, {'signposts': VERSION, 'fingerprint': self.fingerprint})
+
+    @classmethod
+    def load(
+        cls, path: str | os.PathLike, maps: MapSet | Sequence[Geometry], device: str | torch.device | None = None
+    ) -> Navigation:
+        """Reads the signposts of some maps from a file that `save` wrote.
+
+        Args:
+            path: The file.
+            maps: The maps, to make sure that the signposts are theirs.
+            device: Where the buffers go; by default the GPU if there is one, else the CPU.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: if the file is damaged, holds no signposts or those of another version, or those of other maps.
+        """
+        arrays, metadata = mapfile.read(Path(path))
+        if metadata.get('signposts') != VERSION:
+            raise ValueError(f'{path} must hold signposts of version {VERSION}, got {metadata.get("signposts")}.')
+        if mapfile.digest(arrays) != metadata['sha256']:
+            raise ValueError(f'{path} is damaged: its content does not hash to what it should.')
+        if metadata['fingerprint'] != _fingerprint(maps):
+            raise ValueError(f'{path} must hold the signposts of the {len(maps)} maps, got those of other maps.')
+        device = _device(device)
+        buffers: dict[str, Any] = {name: torch.tensor(arrays[name], device=device) for name in TENSORS}
+        buffers |= {name: Ragged(arrays[name], arrays[f'{name}.widths']).to(device) for name in RAGGEDS}
+        return cls(**buffers, fingerprint=metadata['fingerprint'])
 
     def distances(
         self,
@@ -131,6 +180,16 @@ class Navigation:
     def cell_side(self) -> float:
         """How wide and high a cell is, in metres."""
         return SIDE
+
+
+def _device(asked: str | torch.device | None) -> torch.device:
+    return torch.device(asked or ('cuda' if torch.cuda.is_available() else 'cpu'))
+
+
+def _fingerprint(maps: MapSet | Sequence[Geometry]) -> str:
+    maps = maps if isinstance(maps, MapSet) else MapSet(maps)
+    widths = {'walls.widths': maps.walls.widths, 'spawns.widths': maps.spawns.widths}
+    return mapfile.digest({'walls': maps.walls.vals, 'spawns': maps.spawns.vals, **widths})
 
 
 def _put_up(maps: MapSet | Sequence[Geometry], workers: int, progress: bool) -> list[Signposts]:

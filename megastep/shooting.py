@@ -1,4 +1,4 @@
-"""Who aims at whom, and what shots do: all that are fired in a step strike at the same instant."""
+"""Who aims at whom. What comes of it is `megastep.combat`'s."""
 
 from __future__ import annotations
 
@@ -9,18 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from gymnasium.spaces import Box
-from jaxtyping import Bool, Float, Int, Int64
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from megastep.core import Cameras, Core
 from megastep.rendering import View
 from megastep.rigs import Rig, kinds
-
-EVENTS = ('aims', 'shots', 'hits', 'wounds', 'kills', 'deaths')
-"""What is counted for each agent: the steps in which it had another within its aim; the shots it fired, and those that
-hit; the shots that hit it; the deaths put down to it; and its own. Over the agents of an env, hits are as many as
-wounds, and kills as deaths."""
 
 
 class Aim:
@@ -100,79 +94,3 @@ def _rays(view: View) -> tuple[Tensor, Tensor]:
     if view.lines is None or view.distances is None:
         raise ValueError('view must have lines and distances, got none: render it with per_ray=True.')
     return view.lines, view.distances
-
-
-class Combat:
-    """Agents' health and the time they need between shots.
-
-    A hit takes one point of health. An agent that has none left is dead, and is to be restarted. All shots of a step
-    are fired at once, so those that an agent fires as it dies count. If several hit one who dies of it, the kill is put
-    down to the one who comes first when turns are taken, as they are in the physics, starting one further every step.
-
-    Args:
-        core: The envs.
-        health: How many hits an agent lives through, and one: the points it has when it is new.
-        cooldown: The least time between two shots of an agent, in seconds; 0 for a shot every step.
-
-    Attributes:
-        health: The points that each agent has left: (env, agent) int64.
-        waits: How many steps each agent can't shoot for: (env, agent) int64.
-        full_health: The points that an agent has when it is new.
-        space: One agent's health or cooldown, as observed.
-
-    Raises:
-        ValueError: if health isn't an integer of at least 1, or the cooldown isn't at least 0 and finite.
-    """
-
-    def __init__(self, core: Core, *, health: int = 4, cooldown: float = 0.5) -> None:
-        if not isinstance(health, int) or health < 1:
-            raise ValueError(f'health must be an integer of at least 1, got {health!r}.')
-        if not 0 <= cooldown < math.inf:
-            raise ValueError(f'cooldown must be at least 0 s and finite, got {cooldown}.')
-        self._core, self.full_health = core, health
-        self._period = max(math.ceil(cooldown * core.fps - 1e-6), 1)  # steps from a shot to the next
-        self._numbers = torch.arange(core.num_agents, device=core.device)
-        self._last = torch.tensor(core.num_agents, device=core.device)
-        self._new = torch.tensor([health, 0], device=core.device).view(-1, 1, 1)
-        self._scales = torch.tensor([health, self._period], device=core.device).view(-1, 1, 1)
-        self._points = self._new.repeat(1, core.num_envs, core.num_agents)
-        self.health, self.waits = self._points
-        self.space = Box(0, 1, (1,), dtype=np.float32)
-
-    def fire(
-        self, targets: Int[Tensor, 'env agent'], triggers: Bool[Tensor, 'env agent'] | None = None
-    ) -> Int64[Tensor, 'event env agent']:
-        """Fires every agent's shot that is due, and takes the wounded's health.
-
-        Args:
-            targets: Whom each agent would hit, -1 for nobody: see `Aim`.
-            triggers: Which agents want to shoot; by default those who would hit.
-
-        Returns:
-            How many of each of `EVENTS` there were.
-        """
-        fires = self.waits <= 0 if triggers is None else (self.waits <= 0) & triggers
-        aimed = targets[..., None] == self._numbers  # (env, shooter, victim)
-        struck = aimed & fires[..., None]
-        wounds = struck.sum(dim=1)
-        self.health.sub_(wounds)
-        deaths = self.health <= 0
-        turns = (self._numbers - self._core.turn) % self._last
-        orders = torch.where(struck, turns[:, None], self._last)
-        killed = (orders == orders.amin(dim=1, keepdim=True)) & deaths[:, None]
-        aims, hits, kills = torch.stack([aimed, struck, killed]).sum(dim=-1)
-        shots = hits if triggers is None else fires.long()
-        self.waits.sub_(1).clamp_(min=0).add_(shots, alpha=self._period - 1)
-        return torch.stack([aims, shots, hits, wounds, kills, deaths.long()])
-
-    def restart(self, mask: Bool[Tensor, 'env agent']) -> None:
-        """Makes the agents in the mask new: unhurt and ready to shoot."""
-        torch.where(mask, self._new, self._points, out=self._points)
-
-    def observe(self) -> tuple[Float[Tensor, 'row 1'], Float[Tensor, 'row 1']]:
-        """Returns the share of its health that each agent has left, and how long it can't shoot.
-
-        That is a share of the time between two shots; at 0 it can.
-        """
-        health, cooldown = (self._points / self._scales).view(2, -1, 1)
-        return health, cooldown

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Complex, Float
 from scipy.spatial import cKDTree
 from torch import Tensor
 
+from megastep.arguments import check_counts
 from megastep.core import MANY, Core, respawn
 from megastep.ragged import Ragged
 
@@ -44,9 +45,7 @@ class RandomLifespans:
     """
 
     def __init__(self, core: Core, shortest: int, longest: int) -> None:
-        for name, value in {'shortest': shortest, 'longest': longest}.items():
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f'{name} must be an integer of at least 1, got {value!r}.')
+        check_counts(shortest=shortest, longest=longest)
         if shortest > longest:
             raise ValueError(f'shortest must be at most longest, got {shortest} and {longest}.')
         self._core, self._longest = core, longest

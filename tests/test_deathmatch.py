@@ -11,9 +11,9 @@ from worlds import box, halved_box
 from envs import Deathmatch, Minimal
 from envs.gunner import Gunner
 from megastep.capture import obstacle
+from megastep.combat import EVENTS
 from megastep.core import Cameras
 from megastep.geometry import AGENT_RADIUS
-from megastep.shooting import EVENTS
 from megastep.testing import check_env
 
 FEW_RAYS = Cameras(res=16, fov=100, subsample=4)
@@ -191,7 +191,7 @@ def test_nobody_leaves_and_nobody_overlaps():
             points = places[env.core.map_ids == number].flatten(0, 1).numpy()
             assert inside(points, maps[number].walls).all()
             assert (clearances(points, maps[number].walls) > AGENT_RADIUS - 1e-4).all()
-    assert env._tally[EVENTS.index('deaths')].sum() > 50
+    assert env._score.counts[EVENTS.index('deaths')].sum() > 50
 
 
 def test_a_gunner_beats_random_agents():
@@ -285,11 +285,11 @@ def test_a_reset_of_some_worlds_leaves_the_others_alone():
     env.reset(seed=0)
     for step in range(4):
         env.step(random_actions(env, step))
-    positions, tally = env.core.agents.positions.clone(), env._tally.clone()
+    positions, tally = env.core.agents.positions.clone(), env._score.counts.clone()
     mask = torch.arange(16) < 4
     env.reset(options={'reset_mask': mask})
     assert torch.equal(env.core.agents.positions[1:], positions[1:])
-    assert torch.equal(env._tally[:, 1:], tally[:, 1:]) and not env._tally[:, 0].any()
+    assert torch.equal(env._score.counts[:, 1:], tally[:, 1:]) and not env._score.counts[:, 0].any()
     assert tally[:, 0].any()
     truncated = env.step(random_actions(env, 4))[3]
     assert torch.equal(truncated, ~mask)

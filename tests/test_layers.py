@@ -13,7 +13,7 @@ LAYERS = [  # lowest first
     {'ragged', 'geometry', 'freespace', 'geodesics', 'segments', 'svg', 'tints', 'machine'},
     {'mapset', 'exchange', 'columns', 'mapfile', 'recipes', 'splitting', 'symmetry', 'mapgen', 'triton', 'numba'},
     {'scenery', 'groups', 'textures', 'core', 'rigs', 'physics', 'rendering', 'coverage', 'navigation', 'backend'},
-    {'motion', 'sensors', 'shooting', 'spawning', 'journeys'}
+    {'motion', 'sensors', 'shooting', 'combat', 'spawning', 'journeys'}
     | {'env', 'arguments', 'batches', 'capture', 'checkpoint', 'outputs'}
     | {'plotting', 'recording', 'filming', 'snapshot', 'viewer', 'testing', 'adapters'},
     {'envs'},

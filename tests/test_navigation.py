@@ -1,6 +1,6 @@
 """How far it is from anywhere to a spawn: known answers, the paths that a map's distances are made of, and a GPU."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import oracle
@@ -10,10 +10,11 @@ import torch
 import worlds
 from test_geometry import APARTMENTS, apartments
 
-from megastep import geodesics, numba, triton
+from megastep import geodesics, mapfile, mapgen, numba, triton
 from megastep.geodesics.signposts import SIDE
 from megastep.geometry import AGENT_RADIUS, Geometry
-from megastep.navigation import Navigation
+from megastep.mapset import MapSet
+from megastep.navigation import RAGGEDS, TENSORS, Navigation
 from megastep.scenery import Scenery
 
 DIAGONAL = SIDE * np.sqrt(2)
@@ -130,7 +131,7 @@ class TestPack:
     def test_takes_little_memory(self):
         houses = worlds.houses(8)
         navigation = Navigation.pack(houses, 'cpu')
-        packed = [getattr(navigation, field.name) for field in fields(navigation)][2:]
+        packed = [getattr(navigation, name) for name in ('nodes', *RAGGEDS)]
         size = sum(b.nbytes if isinstance(b, torch.Tensor) else b.vals.nbytes + 12 * len(b) for b in packed)
         assert size / len(houses) < 120e3
 
@@ -179,6 +180,71 @@ class TestPack:
             navigation.distances(places.double(), ids, goals)
         with pytest.raises(ValueError, match=r'goals must be on cpu, got meta'):
             navigation.distances(places, ids, goals.to('meta'))
+
+
+def assert_same(navigation, other):
+    """To the bit."""
+    for name in TENSORS:
+        assert torch.equal(getattr(navigation, name), getattr(other, name))
+        assert getattr(navigation, name).dtype == getattr(other, name).dtype
+    for name in RAGGEDS:
+        assert torch.equal(getattr(navigation, name).vals, getattr(other, name).vals)
+        assert torch.equal(getattr(navigation, name).widths, getattr(other, name).widths)
+    assert navigation.fingerprint == other.fingerprint
+
+
+@pytest.mark.parametrize('workers', [None, 1, 3])
+def test_signposts_are_the_same_however_many_workers(workers):
+    maps = [*worlds.houses(3), worlds.cluttered(3), TestPack.CROWD, *mapgen.generate('cave', 1, seed=2)]
+    assert_same(Navigation.pack(maps, 'cpu', workers=workers), Navigation.pack(maps, 'cpu', workers=2))
+
+
+class TestFile:
+    ROOMS = [worlds.halved_box(), worlds.box(), worlds.cluttered(3)]
+
+    @pytest.fixture
+    def path(self, tmp_path):
+        Navigation.pack(self.ROOMS, 'cpu').save(tmp_path / 'signposts.safetensors')
+        return tmp_path / 'signposts.safetensors'
+
+    def test_holds_all_of_it(self, path):
+        assert_same(Navigation.load(path, self.ROOMS, 'cpu'), Navigation.pack(self.ROOMS, 'cpu'))
+        assert_same(Navigation.load(str(path), MapSet(self.ROOMS), 'cpu'), Navigation.pack(MapSet(self.ROOMS), 'cpu'))
+
+    def test_goes_with_its_maps_alone(self, path):
+        for maps in (self.ROOMS[:2], self.ROOMS[::-1]):
+            message = f'must hold the signposts of the {len(maps)} maps, got those of other maps'
+            with pytest.raises(ValueError, match=message):
+                Navigation.load(path, maps, 'cpu')
+
+    def test_other_walls_make_another_map(self, path):
+        """Spawns alone don't tell maps apart: a pillar between them may be new."""
+        room = self.ROOMS[1]
+        divided = worlds.box(pillars=[worlds.pillar(1.5, 1.5, 2, 2)], spawns=room.spawns)
+        assert len(divided.walls) > len(room.walls)
+        with pytest.raises(ValueError, match='must hold the signposts of the 3 maps, got those of other maps'):
+            Navigation.load(path, [self.ROOMS[0], divided, self.ROOMS[2]], 'cpu')
+
+    def test_is_refused_where_it_is_damaged(self, path):
+        content = bytearray(path.read_bytes())
+        content[-5] ^= 1
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match='is damaged: its content does not hash to what it should'):
+            Navigation.load(path, self.ROOMS, 'cpu')
+        path.write_bytes(content[:-5])
+        with pytest.raises(ValueError, match='is truncated'):
+            Navigation.load(path, self.ROOMS, 'cpu')
+
+    def test_is_refused_if_it_is_another_or_of_another_version(self, path):
+        arrays, metadata = mapfile.read(path)
+        mapfile.write(path, {name: array.copy() for name, array in arrays.items()}, {**metadata, 'signposts': '0'})
+        with pytest.raises(ValueError, match='must hold signposts of version 1, got 0'):
+            Navigation.load(path, self.ROOMS, 'cpu')
+        MapSet(self.ROOMS).save(path)
+        with pytest.raises(ValueError, match='must hold signposts of version 1, got None'):
+            Navigation.load(path, self.ROOMS, 'cpu')
+        with pytest.raises(FileNotFoundError):
+            Navigation.load(path.with_name('absent'), self.ROOMS, 'cpu')
 
 
 @pytest.mark.parametrize('num_envs, num_agents', [(1, 1), (7, 3), (131, 1)])

@@ -254,7 +254,7 @@ def test_a_picture_shows_the_goal():
 @pytest.mark.parametrize(
     'options, message',
     [
-        ({'reward': 'none'}, "reward must be 'dense' or 'sparse', got 'none'"),
+        ({'reward': 'none'}, "reward must be one of 'dense', 'sparse', got 'none'"),
         ({'reach': 0}, 'reach must be above 0 m and below nearest, 1 m, got 0'),
         ({'reach': 2.0, 'nearest': 2.0}, 'reach must be above 0 m and below nearest, 2 m, got 2.0'),
         ({'max_steps': 0}, 'max_steps must be an integer of at least 1, got 0'),

@@ -3,6 +3,8 @@
 A disc's centre is free where no wall is nearer than the disc's radius. The way from one free point to another is clear
 if no wall's end comes nearer to it and no wall crosses it: the wall's inside can't be nearer than either unless it is
 nearer to one of the two points too.
+
+Nothing here is divided by 0, so Numba's checks for that are left out.
 """
 
 from heapq import heappop, heappush
@@ -45,7 +47,7 @@ class Links(NamedTuple):
     lengths: np.ndarray  # in metres
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model='numpy')
 def distance(walls, w, x, y):
     """How far a point is from a wall."""
     ax, ay, bx, by = walls[w]
@@ -55,13 +57,13 @@ def distance(walls, w, x, y):
     return np.hypot(x - ax - along * vx, y - ay - along * vy)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model='numpy')
 def square(at, low, side, count):
     """Which square of a row or column a coordinate is in; the nearest if it is in none."""
     return min(max(int((at - low) / side), 0), count - 1)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model='numpy')
 def members(field, counting):
     """Enters each wall in the squares it can be touched from: first call to count them, and then to write them."""
     firsts, side = field.firsts, field.side
@@ -82,7 +84,7 @@ def members(field, counting):
                     firsts[at] += 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model='numpy')
 def clearance(field, x, y):
     """How far a point is from the walls of its square: whether that is less than the radius is what it can tell."""
     i = square(x, field.left, field.side, field.columns)
@@ -93,10 +95,10 @@ def clearance(field, x, y):
     return nearest
 
 
-@njit(cache=True, nogil=True)
-def blocks(wall, px, py, ux, uy, length, radius):
-    """Whether a disc can't move from the free point p in direction u for a length without overlapping a wall."""
-    ax, ay, bx, by = wall
+@njit(cache=True, nogil=True, error_model='numpy')
+def blocks(walls, w, px, py, ux, uy, length, radius):
+    """Whether a disc can't move from the free point p in direction u for a length without overlapping wall w."""
+    ax, ay, bx, by = walls[w]
     side_a, side_b = ux * (ay - py) - uy * (ax - px), ux * (by - py) - uy * (bx - px)
     if min(side_a, side_b) >= radius or max(side_a, side_b) <= -radius:
         return False
@@ -109,15 +111,30 @@ def blocks(wall, px, py, ux, uy, length, radius):
     return 0 < crossing < length
 
 
-@njit(cache=True, nogil=True)
-def is_clear(field, px, py, qx, qy):
-    """Whether a disc can go straight from one free point to another: walks the squares of the grid on the way.
+@njit(cache=True, nogil=True, error_model='numpy')
+def is_between(walls, w, px, py, qx, qy, radius):
+    """Whether wall w, if it isn't -1, keeps a disc from going straight from one free point to another."""
+    length = np.hypot(qx - px, qy - py)
+    if w < 0 or length == 0:
+        return False
+    return blocks(walls, w, px, py, (qx - px) / length, (qy - py) / length, length, radius)
 
-    The walk is that of Amanatides & Woo (1987).
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def is_clear(field, px, py, qx, qy):
+    """Whether a disc can go straight from one free point to another."""
+    return obstacle(field, px, py, qx, qy) < 0
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def obstacle(field, px, py, qx, qy):
+    """The first wall found that keeps a disc from going straight from one free point to another, -1 if none does.
+
+    Walks the squares of the grid on the way, as Amanatides & Woo (1987) do.
     """
     length = np.hypot(qx - px, qy - py)
     if length == 0:
-        return True
+        return -1
     ux, uy = (qx - px) / length, (qy - py) / length
     side = field.side
     i, j = square(px, field.left, side, field.columns), square(py, field.bottom, side, field.rows)
@@ -128,19 +145,19 @@ def is_clear(field, px, py, qx, qy):
     while True:
         at = j * field.columns + i
         for k in range(field.firsts[at], field.firsts[at + 1]):
-            if blocks(field.walls[field.members[k]], px, py, ux, uy, length, field.radius):
-                return False
+            if blocks(field.walls, field.members[k], px, py, ux, uy, length, field.radius):
+                return field.members[k]
         if min(next_i, next_j) >= length:
-            return True
+            return -1
         if next_i < next_j:
             i, next_i = i + step_i, next_i + pace_i
         else:
             j, next_j = j + step_j, next_j + pace_j
         if not (0 <= i < field.columns and 0 <= j < field.rows):
-            return True
+            return -1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model='numpy')
 def follower(walls, begins, ends, order, firsts, w):
     """The turn, clockwise in radians, from wall w to the wall that bounds the same free space after it, and that wall.
 
@@ -159,7 +176,7 @@ def follower(walls, begins, ends, order, firsts, w):
     return least, best
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model='numpy')
 def bends(field, begins, ends, order, firsts, radius, step):
     """Puts nodes around every corner that sticks out into free space, where a disc's centre can be there.
 
@@ -203,7 +220,7 @@ def bends(field, begins, ends, order, firsts, radius, step):
     return Corners(points[:count], back[:count], ahead[:count])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model='numpy')
 def is_taut(corners, i, dx, dy):
     """Whether a shortest path can bend at node i on coming from or going to (dx, dy) relative to it.
 
@@ -214,7 +231,7 @@ def is_taut(corners, i, dx, dy):
     return (back >= -TOUCHING and ahead >= -TOUCHING) or (back <= TOUCHING and ahead <= TOUCHING)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model='numpy')
 def link(field, corners):
     """Links the nodes between which a shortest path may go straight."""
     points, count = corners.points, len(corners.points)
@@ -236,7 +253,7 @@ def link(field, corners):
     return links(points, pairs[:used], degrees)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model='numpy')
 def links(points, pairs, degrees):
     """Lists each node's neighbours, given the pairs of neighbours and how many each node has."""
     firsts = np.cumsum(degrees) - degrees
@@ -251,22 +268,38 @@ def links(points, pairs, degrees):
     return Links(firsts, others, lengths)
 
 
-@njit(cache=True, nogil=True)
-def reach(field, corners, x, y, near, ways):
+@njit(cache=True, nogil=True, error_model='numpy')
+def reach(field, corners, x, y, near, screens, ways):
     """Writes how far a free point is from each node that a shortest path from it may go straight to; inf elsewhere.
 
     A point nearer to a node than ``near`` may lie between it and the arc, where every way is to the wrong side.
+
+    Args:
+        field: The walls.
+        corners: The nodes.
+        x: Where the point is, in metres.
+        y: And y.
+        near: In metres.
+        screens: (node,): a wall to try first as what hides each node, or -1: see `Screens`. Written in place.
+        ways: (node,): where to write.
     """
-    points = corners.points
+    points, walls, radius = corners.points, field.walls, field.radius
     for i in range(len(points)):
-        dx, dy = x - points[i, 0], y - points[i, 1]
         ways[i] = np.inf
-        length = np.hypot(dx, dy)
-        if (length < near or is_taut(corners, i, dx, dy)) and is_clear(field, x, y, points[i, 0], points[i, 1]):
-            ways[i] = length
+        px, py = points[i]
+        dx, dy = x - px, y - py
+        if not is_taut(corners, i, dx, dy) and (max(abs(dx), abs(dy)) >= near or np.hypot(dx, dy) >= near):
+            continue
+        if is_between(walls, screens[i], x, y, px, py, radius):
+            continue
+        wall = obstacle(field, x, y, px, py)
+        if wall >= 0:
+            screens[i] = wall
+        else:
+            ways[i] = np.hypot(dx, dy)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model='numpy')
 def search(links, lengths):
     """Finds how far each node is, given how far the start is from those it sees, by Dijkstra's algorithm; in place."""
     queue = [(0.0, -1)]
@@ -285,20 +318,21 @@ def search(links, lengths):
                 heappush(queue, (lengths[j], j))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model='numpy')
 def node_distances(field, corners, goals, near):
     """The ways from each goal to the nodes it sees, and the shortest paths to all: (goal, node) each."""
     graph = link(field, corners)
     ways = np.empty((len(goals), len(corners.points)))
+    screens = np.full(len(corners.points), -1)
     for g in range(len(goals)):
-        reach(field, corners, goals[g, 0], goals[g, 1], near, ways[g])
+        reach(field, corners, goals[g, 0], goals[g, 1], near, screens, ways[g])
     lengths = ways.copy()
     for g in range(len(goals)):
         search(graph, lengths[g])
     return ways, lengths
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model='numpy')
 def between(field, goals, ways, lengths):
     """The shortest paths between goals: (goal, goal)."""
     found = np.zeros((len(goals), len(goals)))
@@ -332,7 +366,17 @@ class Signposts(NamedTuple):
     hops: np.ndarray  # (cell, hop): nodes one of which a path to any other goal goes to first, -1 where there are fewer
 
 
-@njit(cache=True, nogil=True)
+class Screens(NamedTuple):
+    """The walls last found to hide each goal and each node, -1 where none was.
+
+    They are likely to do so from a point nearby too, and to try one wall is quicker than to look for one.
+    """
+
+    goals: np.ndarray  # (goal,)
+    nodes: np.ndarray  # (node,)
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
 def look_around(field, x, y, side, count):
     """Looks at count x count points of the square around (x, y), its corners among them, for one that is free.
 
@@ -350,7 +394,7 @@ def look_around(field, x, y, side, count):
     return best_x, best_y, most
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model='numpy')
 def stand(field, grid, cell):
     """A free point of a cell, near its middle if may be, and true; or the point of most clearance there, and false."""
     x = grid.left + (cell % grid.columns + 0.5) * grid.side
@@ -363,7 +407,7 @@ def stand(field, grid, cell):
     return best_x, best_y, room >= field.radius
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model='numpy')
 def choose(ways, lengths, hidden, tolerance, hops):
     """Chooses nodes such that paths through them to the hidden goals are within a tolerance of the shortest.
 
@@ -393,16 +437,30 @@ def choose(ways, lengths, hidden, tolerance, hops):
         found = np.minimum(found, ways[node] + lengths[:, node])
 
 
-@njit(cache=True, nogil=True)
-def post(field, corners, goals, lengths, x, y, near, tolerance, sees, hops):
-    """Writes what shortest paths from a free point begin with."""
-    hidden = np.ones(len(goals), np.bool_)
+@njit(cache=True, nogil=True, error_model='numpy')
+def look(field, goals, x, y, screens, hidden):
+    """Writes which goals can't be gone to straight from a free point. Screens are as in `reach`."""
+    walls, radius = field.walls, field.radius
     for g in range(len(goals)):
-        if is_clear(field, x, y, goals[g, 0], goals[g, 1]):
+        gx, gy = goals[g]
+        hidden[g] = is_between(walls, screens[g], x, y, gx, gy, radius)
+        if hidden[g]:
+            continue
+        wall = obstacle(field, x, y, gx, gy)
+        if wall >= 0:
+            hidden[g], screens[g] = True, wall
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def post(field, corners, goals, lengths, x, y, near, tolerance, screens, sees, hops):
+    """Writes what shortest paths from a free point begin with."""
+    hidden = np.empty(len(goals), np.bool_)
+    look(field, goals, x, y, screens.goals, hidden)
+    for g in range(len(goals)):
+        if not hidden[g]:
             sees[g // 32] |= np.uint32(1) << np.uint32(g % 32)
-            hidden[g] = False
     ways = np.empty(len(corners.points))
-    reach(field, corners, x, y, near, ways)
+    reach(field, corners, x, y, near, screens.nodes, ways)
     seen = np.flatnonzero(ways < np.inf)
     chosen = np.full(len(hops), -1)
     choose(ways[seen], lengths[:, seen], hidden, tolerance, chosen)
@@ -411,7 +469,7 @@ def post(field, corners, goals, lengths, x, y, near, tolerance, sees, hops):
             hops[h] = seen[chosen[h]]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model='numpy')
 def signposts(field, corners, goals, lengths, grid, near, tolerance, most):
     """Puts up a signpost in every cell of a grid that an agent can be in, with at most so many hops.
 
@@ -421,11 +479,12 @@ def signposts(field, corners, goals, lengths, grid, near, tolerance, most):
     sees = np.zeros((cells, (len(goals) + 31) // 32), np.uint32)
     hops = np.full((cells, most), -1, np.int32)
     points, free = np.empty((cells, 2)), np.zeros(cells, np.bool_)
+    screens = Screens(np.full(len(goals), -1), np.full(len(corners.points), -1))
     for cell in range(cells):
         x, y, free[cell] = stand(field, grid, cell)
         points[cell, 0], points[cell, 1] = x, y
         if free[cell]:
-            post(field, corners, goals, lengths, x, y, near, tolerance, sees[cell], hops[cell])
+            post(field, corners, goals, lengths, x, y, near, tolerance, screens, sees[cell], hops[cell])
     for cell in range(cells):
         if not free[cell]:
             other = neighbour(field, grid, points, free, cell)
@@ -433,7 +492,7 @@ def signposts(field, corners, goals, lengths, grid, near, tolerance, most):
     return Signposts(sees, hops)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model='numpy')
 def neighbour(field, grid, points, free, cell):
     """Of the cells around one, that whose free point is nearest and not behind a wall; itself if there is none."""
     line = Field(

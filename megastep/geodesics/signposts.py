@@ -61,15 +61,22 @@ def signposts(walls: Float[np.ndarray, 'wall 2 2'], goals: Float[np.ndarray, 'go
     grid = compiled.Grid(left, bottom, SIDE, *shape)
     goals = np.array(goals)
     posts = compiled.signposts(found.field, found.corners, goals, found.lengths, grid, radius / 2, TOLERANCE, MOST)
-    rows, signs = np.unique(posts.hops, axis=0, return_inverse=True)
+    rows, signs = _distinct(posts.hops)
     used, numbers = np.unique(rows[rows >= 0], return_inverse=True)
     rows[rows >= 0] = numbers
     return Signposts(
         corner=(left, bottom),
         shape=shape,
         sees=posts.sees.view(np.int32),
-        signs=signs.reshape(-1).astype(np.int32),
+        signs=signs.astype(np.int32),
         hops=[row[row >= 0] for row in rows],
         nodes=found.corners.points[used],
         lengths=found.lengths[:, used].T,
     )
+
+
+def _distinct(rows: Int32[np.ndarray, 'row hop']) -> tuple[Int32[np.ndarray, 'distinct hop'], np.ndarray]:
+    """The rows that differ, in order, and which of them each row is. Those that repeat the one before cost little."""
+    changes = np.append(True, (rows[1:] != rows[:-1]).any(axis=1))
+    distinct, numbers = np.unique(rows[changes], axis=0, return_inverse=True)
+    return distinct, numbers.reshape(-1)[changes.cumsum() - 1]
