@@ -186,7 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         value or a file was not what it should be, 130 if it was interrupted, 143 if it was told to end.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    app.command(commands.training(arguments), name='train')
+    app.command(name='train')(commands.training(arguments))
     # Before PyTorch comes: threads that spin while they wait slow a machine that has other work to a twentieth.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     style = (tyro.conf.PositionalMetavarFromFieldName,)

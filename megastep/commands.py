@@ -15,7 +15,6 @@ from megastep.learning.settings import PRESETS, Settings
 
 if TYPE_CHECKING:
     from megastep.learning.training import Ending
-    from megastep.mapset import MapSet
 
 DIVERGED = 1
 """The exit status of training that has gone wrong."""
@@ -72,23 +71,26 @@ def train(
             eval_maps=None if eval_maps is None else MapSet.load(eval_maps),
             steps=steps, resume=resume, overwrite=overwrite, eval_every=eval_every, eval_episodes=eval_episodes,
             greedy=greedy, checkpoint_every=checkpoint_every, keep=keep, device=device,
-            files={'maps': maps and str(maps), 'eval_maps': eval_maps and str(eval_maps)},
+            files={'maps': _written(maps), 'eval_maps': _written(eval_maps)},
         )  # fmt: skip
     except FloatingPointError as error:
-        print(f'megastep: learning has gone wrong: {error}', file=sys.stderr)
+        print(f'megastep: learning has gone wrong: {error}.', file=sys.stderr)
         return DIVERGED
     return _report(ending)
 
 
+def _written(path: Path | None) -> str | None:
+    return None if path is None else str(path.resolve())
+
+
 def _report(ending: Ending) -> int:
     """Says how training ended, and returns the exit status."""
-    if ending.signal:
-        name = signal.Signals(ending.signal).name
-        print(f'megastep: {name}: {ending.checkpoint} holds all there is; --resume goes on with it.', file=sys.stderr)
-        return 128 + ending.signal
-    if ending.leads:
-        print(f'{ending.frames:,} steps are made; {ending.checkpoint} holds the agent.')
-    return 0
+    made = f'{ending.frames:,} steps are made; {ending.checkpoint} holds'
+    if ending.signal and ending.leads:
+        print(f'megastep: {signal.Signals(ending.signal).name}: {made} all of it. --resume goes on.', file=sys.stderr)
+    elif ending.leads:
+        print(f'{made} the agent.')
+    return 128 + ending.signal if ending.signal else 0
 
 
 def watch(

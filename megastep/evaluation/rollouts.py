@@ -106,9 +106,7 @@ def scores(info: dict[str, Any]) -> dict[str, Shaped[Tensor, ' row']]:
 
 
 @torch.no_grad()
-def evaluate(
-    policy: Policy | Act, env: Env, episodes: int = 1, *, greedy: bool = False, seed: int = 0
-) -> Evaluation:
+def evaluate(policy: Policy | Act, env: Env, episodes: int = 1, *, greedy: bool = False, seed: int = 0) -> Evaluation:
     """Plays episodes until every row has had as many.
 
     The first ones that end in each row count, so that short episodes don't count more than long ones. Rows stay in

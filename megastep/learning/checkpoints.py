@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -44,40 +45,63 @@ def write(path: Path, content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def write_checkpoint(learner: Learner, env: VectorEnv, folder: Path, group: Group, *, keep: int) -> Path:
-    """Writes a checkpoint, and removes the oldest of those there are. Every process of the group has to call it.
+class Checkpoints:
+    """A run's checkpoints, as one of its processes writes and reads them.
 
     Args:
+        folder: The folder that the checkpoints' folders are in.
         learner: What is trained.
         env: The env it is trained in.
-        folder: The folder that the checkpoint's folder is put in.
         group: The processes that train together.
         keep: How many checkpoints stay.
-
-    Returns:
-        The checkpoint's folder.
-
-    Raises:
-        FloatingPointError: if a weight isn't finite; nothing is written.
-        RuntimeError: if the processes' weights differ; nothing is written.
     """
-    weights = {name: value.detach().cpu().contiguous() for name, value in learner.policy.state_dict().items()}
-    _check_weights(weights, learner.updates, group)
-    path = folder / f'{learner.updates:06}'
-    beside = path.with_name(f'.{path.name}')
-    group.once(lambda: _emptied(beside))
-    files = {learner_file(group.rank): _pickled(learner.state())}
-    if group.leads:
-        files[OPTIMIZER] = _pickled(learner.optimizer.state_dict())
-        files[WEIGHTS] = save(weights, metadata=architecture(learner.policy, env))
-    digests = group.gather({name: write(beside / name, content) for name, content in files.items()})
-    manifest = {
-        'updates': learner.updates,
-        'frames': learner.frames * group.size,
-        'files': {name: digest for part in digests for name, digest in part.items()},
-    }
-    group.once(lambda: _finish(beside, path, manifest, keep))
-    return path
+
+    def __init__(self, folder: Path, learner: Learner, env: VectorEnv, group: Group, *, keep: int = 3) -> None:
+        self._folder, self._learner, self._env, self._group, self._keep = folder, learner, env, group, keep
+
+    def write(self) -> Path:
+        """Writes a checkpoint, and removes the oldest. Every process of the group has to call it.
+
+        Returns:
+            The checkpoint's folder.
+
+        Raises:
+            FloatingPointError: if a weight isn't finite; nothing is written.
+            RuntimeError: if the processes' weights differ; nothing is written.
+        """
+        learner, group = self._learner, self._group
+        weights = {name: value.detach().cpu().contiguous() for name, value in learner.policy.state_dict().items()}
+        _check_weights(weights, learner.updates, group)
+        path = self._folder / f'{learner.updates:06}'
+        beside = path.with_name(f'.{path.name}')
+        group.once(lambda: _emptied(beside))
+        files = {learner_file(group.rank): _pickled(learner.state())}
+        if group.leads:
+            files[OPTIMIZER] = _pickled(learner.optimizer.state_dict())
+            files[WEIGHTS] = save(weights, metadata=architecture(learner.policy, self._env))
+        digests = group.gather({name: write(beside / name, content) for name, content in files.items()})
+        manifest = {
+            'updates': learner.updates,
+            'frames': learner.frames * group.size,
+            'files': {name: digest for part in digests for name, digest in part.items()},
+        }
+        group.once(lambda: _finish(beside, path, manifest, self._keep))
+        return path
+
+    def restore(self, path: Path) -> None:
+        """Reads a checkpoint that has been `verified` into the learner.
+
+        Raises:
+            ValueError: naming the file, if it is another architecture's or another env's.
+        """
+        learner = self._learner
+        load_weights(learner.policy, path, self._env)
+        loads = {OPTIMIZER: learner.optimizer.load_state_dict, learner_file(self._group.rank): learner.load_state}
+        for name, load in loads.items():
+            try:
+                load(torch.load(path / name, map_location='cpu', weights_only=True))
+            except (ValueError, RuntimeError, KeyError, TypeError, UnpicklingError) as error:
+                raise ValueError(f'{path / name} is of another run, or of no run: {error}') from error
 
 
 def _check_weights(weights: Mapping[str, Tensor], updates: int, group: Group) -> None:
@@ -177,20 +201,6 @@ def _is_good(path: Path) -> bool:
     except ValueError:
         return False
     return True
-
-
-def restore(learner: Learner, env: VectorEnv, path: Path, group: Group) -> None:
-    """Reads a checkpoint that has been `verified` into a learner.
-
-    Raises:
-        ValueError: naming the file, if it is another architecture's or another env's.
-    """
-    load_weights(learner.policy, path, env)
-    for name, load in ((OPTIMIZER, learner.optimizer.load_state_dict), (learner_file(group.rank), learner.load_state)):
-        try:
-            load(torch.load(path / name, map_location='cpu', weights_only=True))
-        except (ValueError, RuntimeError, KeyError, TypeError) as error:
-            raise ValueError(f'{path / name} is of another run, or of no run: {error}') from error
 
 
 def architecture(policy: Policy, env: VectorEnv) -> dict[str, str]:

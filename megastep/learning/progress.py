@@ -38,10 +38,9 @@ class Progress:
         lines = run.lines()
         self._before = max((line['seconds'] for line in lines), default=0.0)
         self._start = self._last = time.perf_counter()
-        self._frames = frames
-        self._drawn = 0.0
-        self._bar = tqdm(total=total, initial=frames, unit=' steps', unit_scale=True, disable=not bar, smoothing=0.1)
-        self._shown: dict[str, float] = {}
+        self._frames, self._total, self._drawn = frames, total, 0.0
+        self._bar = tqdm(total=total, initial=frames, unit=' steps', unit_scale=True, disable=not bar, smoothing=0.3)
+        self._shown: dict[str, str] = {}
         self._board = board(run.folder, frames if lines else None)
 
     def __enter__(self) -> Progress:
@@ -83,9 +82,9 @@ class Progress:
         """How long the run has taken, with what it took before it was resumed."""
         return self._before + time.perf_counter() - self._start
 
-    def draw(self, *, soon: bool = False) -> None:
-        """Draws the curves, unless they were drawn a moment ago and it needn't be soon."""
-        if not soon and time.perf_counter() - self._drawn < REDRAWN:
+    def draw(self) -> None:
+        """Draws the curves, unless they were drawn a moment ago and there is more to come."""
+        if self._frames < self._total and time.perf_counter() - self._drawn < REDRAWN:
             return
         from megastep import plotting  # here, as the other processes draw nothing
 

@@ -20,7 +20,7 @@ DEFAULT_MAPS: dict[str, dict[str, Any]] = {
 }
 """What `mapgen.generate` makes for a task; `HOUSES` for those that aren't here."""
 
-HOUSES: dict[str, Any] = {'family': 'house', 'count': 64}
+HOUSES: dict[str, Any] = {'family': 'house', 'count': 256}
 
 
 def tasks() -> dict[str, Callable[..., Env]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import ExitStack
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,9 +13,10 @@ from typing import Any, NamedTuple
 import torch
 
 import megastep
+from megastep.env import Env
 from megastep.evaluation import Evaluation, evaluate
 from megastep.learning import tasks
-from megastep.learning.checkpoints import found, last_good, restore, write_checkpoint
+from megastep.learning.checkpoints import Checkpoints, found, last_good
 from megastep.learning.learner import Learner
 from megastep.learning.policy import Policy
 from megastep.learning.processes import Group, joined, restarts
@@ -52,7 +54,7 @@ class Examiner:
     """
 
     def __init__(
-        self, name: str, maps: MapSet, *, episodes: int, greedy: bool, device: torch.device, seed: int
+        self, name: str, maps: MapSet, episodes: int, *, greedy: bool, device: torch.device, seed: int
     ) -> None:
         rows = len(maps) * episodes * tasks.num_agents(name)
         self._env = tasks.make(name, maps, num_envs=rows, device=device, seed=seed)
@@ -81,48 +83,42 @@ class Trainer:
 
     Args:
         learner: What is trained.
-        env: The env it is trained in.
-        run: The run's folder.
+        checkpoints: Its checkpoints.
         group: The processes that train together.
-        updates: After how many updates, those before this began too, it is done.
-        examiner: Evaluates the policy, in the process that leads.
         progress: Notes how it goes, in the process that leads.
-        eval_every: How many seconds lie between evaluations.
+        examiner: Evaluates the policy, in the process that leads.
         checkpoint_every: How many seconds lie between checkpoints.
-        keep: How many checkpoints stay.
+        eval_every: How many seconds lie between evaluations.
     """
 
     def __init__(
         self,
         learner: Learner,
-        env: megastep.env.Env,
-        run: Run,
+        checkpoints: Checkpoints,
         group: Group,
         *,
-        updates: int,
-        examiner: Examiner | None,
-        progress: Progress | None,
-        eval_every: float,
-        checkpoint_every: float,
-        keep: int,
+        progress: Progress | None = None,
+        examiner: Examiner | None = None,
+        checkpoint_every: float = math.inf,
+        eval_every: float = math.inf,
     ) -> None:
-        self._learner, self._env, self._run, self._group = learner, env, run, group
-        self._updates, self._examiner, self._progress, self._keep = updates, examiner, progress, keep
+        self._learner, self._checkpoints, self._group = learner, checkpoints, group
+        self._progress, self._examiner = progress, examiner
         self._save_timer, self._eval_timer = Timer(checkpoint_every), Timer(eval_every)
         self._unread: Reading | None = None
 
-    def train(self, signals: Signals) -> int:
-        """Trains until it is done or a signal comes, and saves.
+    def train(self, updates: int, signals: Signals) -> int:
+        """Trains until so many updates have been made, or a signal comes, and saves.
 
         Returns:
             The number of the signal that came, 0 for none.
 
         Raises:
-            FloatingPointError: if learning has gone wrong; it names the step and the last good checkpoint.
+            FloatingPointError: if learning has gone wrong.
         """
         if self._learner.updates == 0:
             self._save()
-        while self._learner.updates < self._updates:
+        while self._learner.updates < updates:
             self._update()
             signal, save, test = self._group.agree(self._wishes(signals))
             if signal or save or test:
@@ -138,28 +134,25 @@ class Trainer:
         self._save()
         return 0
 
-    @property
-    def frames(self) -> int:
-        """How many steps have been made, of all processes."""
-        return self._learner.frames * self._group.size
-
     def _update(self) -> None:
         """Makes an update, and reads the statistics of the one before while the device is at work."""
-        reading = Reading(self._learner.update(), updates=self._learner.updates, frames=self.frames)
+        reading = Reading(self._learner.update(), updates=self._learner.updates, frames=self._frames)
         self._note_unread()
         self._unread = reading
 
+    @property
+    def _frames(self) -> int:
+        """How many steps have been made, of all processes."""
+        return self._learner.frames * self._group.size
+
     def _note_unread(self) -> None:
-        """Notes the last update whose statistics haven't been read, and raises if they aren't what numbers should be."""
+        """Notes the update whose statistics haven't been read, if there is one, and raises if they are no numbers."""
         reading, self._unread = self._unread, None
         if reading is None:
             return
         values = reading.values() if self._progress is None else self._progress.note(reading)
         if wrong := broken(values):
-            raise FloatingPointError(
-                f'{", ".join(wrong)} in update {reading.updates}, after {reading.frames:,} steps; '
-                f'the last good checkpoint is {found(self._run.checkpoints)[-1]}.'
-            )
+            raise FloatingPointError(f'{", ".join(wrong)} in update {reading.updates}, after {reading.frames:,} steps')
 
     def _wishes(self, signals: Signals) -> tuple[int, bool, bool]:
         """The signal that came, and whether it is time to save and to evaluate. The clock is that of one process."""
@@ -171,14 +164,14 @@ class Trainer:
         if self._progress is None:
             return
         if self._examiner is not None:
-            found = self._examiner(self._learner.policy)
-            self._progress.note_evaluation(found, updates=self._learner.updates, frames=self.frames)
+            result = self._examiner(self._learner.policy)
+            self._progress.note_evaluation(result, updates=self._learner.updates, frames=self._frames)
         self._progress.draw()
 
     def _save(self) -> None:
-        write_checkpoint(self._learner, self._env, self._run.checkpoints, self._group, keep=self._keep)
+        self._checkpoints.write()
         if self._progress is not None:
-            self._progress.draw(soon=self._learner.updates >= self._updates)
+            self._progress.draw()
 
 
 def train(
@@ -197,7 +190,7 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     device: str | torch.device | None = None,
-    files: dict[str, str | None] | None = None,
+    files: Mapping[str, str | None] | None = None,
     bar: bool = True,
 ) -> Ending:
     """Trains an agent, alone or as one of the processes that torchrun started.
@@ -227,39 +220,79 @@ def train(
     _check(steps, eval_every=eval_every, checkpoint_every=checkpoint_every, eval_episodes=eval_episodes, keep=keep)
     tasks.task(name)
     run = Run(Path(out))
-    with ExitStack() as stack:
-        signals = stack.enter_context(Signals())
-        group = stack.enter_context(joined(device))
-        shard = group.shard(maps)
-        about = {
-            'env': name, 'maps': fingerprint(maps), 'settings': asdict(settings), 'processes': group.size,
-            'device': group.device.type, 'files': files or {}, 'version': megastep.__version__,
-        }  # fmt: skip
+    with Signals() as signals, joined(device) as group:
+        about = described(name, maps, settings, group, files or {})
         start = group.once(lambda: _start(run, about, resume=resume, overwrite=overwrite))
-        graph = {'cuda_graph': False, 'copy': False} if group.device.type == 'cuda' else {}
-        env = tasks.make(name, shard, num_envs=settings.num_envs, device=group.device, seed=settings.seed, **graph)
+        env = _env(name, group.shard(maps), settings, group.device)
         learner = Learner(env, settings)
+        checkpoints = Checkpoints(run.checkpoints, learner, env, group, keep=keep)
         examiner = None
         if group.leads and eval_maps is not None:
-            examiner = Examiner(name, eval_maps, episodes=eval_episodes, greedy=greedy, device=group.device,
-                                seed=settings.seed + 1)  # fmt: skip
-        if start is None:
-            group.once(lambda: run.begin(about))
-        else:
-            restore(learner, env, start, group)
-            group.once(lambda: run.cut_log(learner.updates))
-        frames = settings.num_envs * settings.horizon * group.size
-        updates = math.ceil(steps / frames)
-        progress = None
-        if group.leads:
-            done = learner.frames * group.size
-            progress = stack.enter_context(Progress(run, frames=done, total=updates * frames, bar=bar))
-        trainer = Trainer(
-            learner, env, run, group, updates=updates, examiner=examiner, progress=progress, eval_every=eval_every,
-            checkpoint_every=checkpoint_every, keep=keep,
-        )  # fmt: skip
-        signal = trainer.train(signals)
-        return Ending(signal, found(run.checkpoints)[-1], trainer.frames, group.leads)
+            examiner = Examiner(name, eval_maps, eval_episodes, greedy=greedy, device=group.device, seed=settings.seed)
+        _open(run, about, start, learner, checkpoints, group)
+        per_update = settings.num_envs * settings.horizon * group.size
+        updates = math.ceil(steps / per_update)
+        with _progress(run, learner.updates * per_update, updates * per_update, group, bar=bar) as progress:
+            trainer = Trainer(
+                learner, checkpoints, group, progress=progress, examiner=examiner,
+                checkpoint_every=checkpoint_every, eval_every=eval_every,
+            )  # fmt: skip
+            try:
+                signal = trainer.train(updates, signals)
+            except FloatingPointError as error:
+                raise FloatingPointError(
+                    f'{error}; the last good checkpoint is {found(run.checkpoints)[-1]}'
+                ) from error
+        return Ending(signal, found(run.checkpoints)[-1], learner.frames * group.size, group.leads)
+
+
+def described(
+    name: str, maps: MapSet, settings: Settings, group: Group, files: Mapping[str, str | None]
+) -> dict[str, Any]:
+    """How a run is begun, as its folder says it."""
+    return {
+        'env': name,
+        'maps': fingerprint(maps),
+        'settings': asdict(settings),
+        'processes': group.size,
+        'device': group.device.type,
+        'files': dict(files),
+        'version': megastep.__version__,
+    }
+
+
+def _env(name: str, maps: MapSet, settings: Settings, device: torch.device) -> Env:
+    """The env to train in. On a GPU its steps are captured together with the policy's, not alone."""
+    options = {'cuda_graph': False, 'copy': False} if device.type == 'cuda' else {}
+    return tasks.make(name, maps, num_envs=settings.num_envs, device=device, seed=settings.seed, **options)
+
+
+def _start(run: Run, about: Mapping[str, Any], *, resume: bool, overwrite: bool) -> Path | None:
+    """The checkpoint that a run goes on from, or None if it begins.
+
+    Raises:
+        ValueError: if the run can neither begin nor go on as it is asked to.
+    """
+    if resume or (restarts() and found(run.checkpoints)):
+        run.check_same(about)
+        return last_good(run.checkpoints)
+    run.check_new(overwrite=overwrite or restarts() > 0)
+    return None
+
+
+def _open(
+    run: Run, about: Mapping[str, Any], start: Path | None, learner: Learner, checkpoints: Checkpoints, group: Group
+) -> None:
+    """Begins a run, or goes on from a checkpoint; a checkpoint that doesn't fit leaves the folder as it was."""
+    if start is None:
+        group.once(lambda: run.begin(about))
+    else:
+        checkpoints.restore(start)
+        group.once(lambda: run.cut_log(learner.updates))
+
+
+def _progress(run: Run, frames: int, total: int, group: Group, *, bar: bool) -> AbstractContextManager[Progress | None]:
+    return Progress(run, frames=frames, total=total, bar=bar) if group.leads else nullcontext()
 
 
 def _check(steps: float, *, eval_every: float, checkpoint_every: float, eval_episodes: int, keep: int) -> None:
@@ -271,17 +304,3 @@ def _check(steps: float, *, eval_every: float, checkpoint_every: float, eval_epi
     for name, count in {'eval_episodes': eval_episodes, 'keep': keep}.items():
         if not isinstance(count, int) or count < 1:
             raise ValueError(f'{name} must be an integer of at least 1, got {count!r}.')
-
-
-def _start(run: Run, about: dict[str, Any], *, resume: bool, overwrite: bool) -> Path | None:
-    """The checkpoint that a run goes on from, or None if it begins.
-
-    Raises:
-        ValueError: if the run can neither begin nor go on as it is asked to.
-    """
-    restarted = restarts() > 0 and bool(found(run.checkpoints))
-    if resume or restarted:
-        run.check_same(about)
-        return last_good(run.checkpoints)
-    run.check_new(overwrite=overwrite or restarts() > 0)
-    return None
