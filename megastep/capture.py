@@ -34,44 +34,53 @@ class CaptureError(RuntimeError):
 
 
 class Captured:
-    """A function of one tensor, run from a CUDA graph.
+    """A function of tensors, run from a CUDA graph.
 
-    The first call runs the function as it is, so that kernels are compiled and what is made on first use is made. The
-    second captures it, which executes nothing, and replays it; all others replay. So Python runs in the first two calls
+    The first calls run the function as it is, so that kernels are compiled and what is made on first use is made. The
+    next captures it, which executes nothing, and replays it; all others replay. So Python runs in the first calls
     alone, and a tensor that the function reads must be written in place.
+
+    All of it happens on one stream, for which the caller's waits: a backward pass runs on the streams that it ran on
+    when it first did, so these must be the one that is captured.
 
     Args:
         function: What is run. It returns tensors, in nested dictionaries, tuples and lists if there are several.
-        example: A tensor like those the function will be called with.
-        generator: The source of the function's randomness, apart from PyTorch's own generator.
+        examples: Tensors like those the function will be called with.
+        generators: The sources of the function's randomness, apart from PyTorch's own generator.
+        stream: Where the function is run.
         name: What errors call the function.
         remedy: What errors offer to those who can't change the function.
         copy: Whether a call returns new tensors. If not, the next call overwrites them.
+        gradients: Whether the function works out gradients.
+        eager: How many calls run the function as it is.
     """
 
     def __init__(
         self,
-        function: Callable[[Tensor], Any],
-        example: Tensor,
-        generator: torch.Generator,
+        function: Callable[..., Any],
+        examples: Sequence[Tensor],
+        generators: Sequence[torch.Generator],
         *,
+        stream: torch.cuda.Stream,
         name: str,
         remedy: str,
         copy: bool = True,
+        gradients: bool = False,
+        eager: int = 1,
     ) -> None:
-        self._function, self._generator, self._copy = function, generator, copy
+        self._function, self._generators, self._copy = function, generators, copy
+        self._stream, self._gradients, self._eager = stream, gradients, eager
         self._name, self._remedy = name, remedy
-        self._input = torch.zeros_like(example)
-        self._called = False
+        self._inputs = [torch.zeros_like(example) for example in examples]
         self._graph: torch.cuda.CUDAGraph | None = None
         self._sources: list[Source] = []
         self._outputs: Outputs | None = None
 
-    def __call__(self, values: Tensor) -> Any:
+    def __call__(self, *values: Tensor) -> Any:
         """Calls the function.
 
         Args:
-            values: As many as the example has, on its device.
+            values: As many as there are examples, each of its example's shape, on the device.
 
         Returns:
             What the function returns.
@@ -80,21 +89,30 @@ class Captured:
             CaptureError: if the function waits for the GPU, makes a tensor whose shape depends on values, or reads a
                 tensor that has been replaced by another; it names the line.
         """
-        if not self._called:
-            self._called = True
-            return copied(self._function(values)) if self._copy else self._function(values)
-        self._input.copy_(values)
+        if self._eager:
+            self._eager -= 1
+            return self._eagerly(*values)
+        for target, value in zip(self._inputs, values, strict=True):
+            target.copy_(value)
         if self._graph is None:
             self._capture()
         self._check_sources()
         self._graph.replay()  # type: ignore[union-attr]  # there is one by now, and outputs
         return self._outputs.copied() if self._copy else self._outputs.overwritten()  # type: ignore[union-attr]
 
+    def _eagerly(self, *values: Tensor) -> Any:
+        caller = torch.cuda.current_stream(self._stream.device)
+        self._stream.wait_stream(caller)
+        with torch.cuda.stream(self._stream):
+            outputs = self._function(*values)
+        caller.wait_stream(self._stream)
+        return copied(outputs) if self._copy else outputs
+
     def _capture(self) -> None:
-        graph, watch = torch.cuda.CUDAGraph(), Watch(self._input.device)
+        graph, watch = torch.cuda.CUDAGraph(), Watch(self._stream.device)
         try:
-            with capturing(graph, self._input.device, self._generator), watch:
-                outputs = Outputs(self._function(self._input))
+            with capturing(graph, self._stream, self._generators), torch.set_grad_enabled(self._gradients), watch:
+                outputs = Outputs(self._function(*self._inputs))
         except torch.cuda.OutOfMemoryError:
             raise
         except RuntimeError as error:
@@ -180,30 +198,29 @@ def _has_mask(indices: Sequence[Tensor | None]) -> bool:
 
 
 @contextmanager
-def capturing(graph: torch.cuda.CUDAGraph, device: torch.device, generator: torch.Generator) -> Iterator[None]:
+def capturing(
+    graph: torch.cuda.CUDAGraph, stream: torch.cuda.Stream, generators: Sequence[torch.Generator]
+) -> Iterator[None]:
     """Captures what is launched within into a graph. However that ends, nothing is being captured afterwards."""
-    generators = (generator, torch.cuda.default_generators[device.index])
-    states = [each.clone_state() for each in generators]
-    graph.register_generator_state(generator)
+    device = stream.device
+    sources = [*generators, torch.cuda.default_generators[device.index]]
+    states = [each.clone_state() for each in sources]
+    for generator in generators:
+        graph.register_generator_state(generator)
     pool = torch.cuda.graph_pool_handle()
     torch.cuda.synchronize(device)
     gc.collect()  # what is freed during a capture may spoil it
     torch.cuda.empty_cache()  # as nothing can be freed then, should memory run out
-    with (
-        torch.inference_mode(False),
-        torch.no_grad(),
-        torch.cuda.device(device),
-        torch.cuda.stream(torch.cuda.Stream(device)),
-    ):
+    with torch.inference_mode(False), torch.no_grad(), torch.cuda.device(device), torch.cuda.stream(stream):
         graph.capture_begin(pool=pool, capture_error_mode='thread_local')
         try:
             yield
         except BaseException:
             with suppress(RuntimeError), warnings.catch_warnings():  # what is on its way says more
                 warnings.simplefilter('ignore')
-                _end(graph, pool, device, dict(zip(generators, states, strict=True)))
+                _end(graph, pool, device, dict(zip(sources, states, strict=True)))
             raise
-        _end(graph, pool, device, dict(zip(generators, states, strict=True)))
+        _end(graph, pool, device, dict(zip(sources, states, strict=True)))
 
 
 def _end(graph: torch.cuda.CUDAGraph, pool: Any, device: torch.device, states: Mapping[Any, torch.Generator]) -> None:

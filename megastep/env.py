@@ -249,7 +249,10 @@ class Env(gymnasium.vector.VectorEnv):
     def _captured(self) -> Captured:
         name, remedy = f"{type(self).__name__}'s step", 'make the env with cuda_graph=False'
         actions = torch.zeros(self.returns.shape, dtype=torch.int64, device=self.device)
-        return Captured(self._advance, actions, self.core.generator, name=name, remedy=remedy, copy=self.copy)
+        return Captured(
+            self._advance, [actions], [self.core.generator],
+            stream=torch.cuda.Stream(self.device), name=name, remedy=remedy, copy=self.copy,
+        )  # fmt: skip
 
     def _eagerly(self, actions: Int[Tensor, 'env agent']) -> Any:
         outputs = self._advance(actions)

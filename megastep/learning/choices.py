@@ -113,8 +113,8 @@ class Normal:
         self.size = 2 * self._count
         low, high = space.low.reshape(-1).astype(np.float64), space.high.reshape(-1).astype(np.float64)
         bounded = np.isfinite(low) & np.isfinite(high)
-        self._middle = np.where(bounded, (low + high) / 2, 0).tolist()
-        self._half = np.where(bounded, (high - low) / 2, 1).tolist()
+        low_or_not, high_or_not = np.where(bounded, low, -1), np.where(bounded, high, 1)
+        self._middle, self._half = ((low_or_not + high_or_not) / 2).tolist(), ((high_or_not - low_or_not) / 2).tolist()
         self._bounds = list(zip(low.tolist(), high.tolist(), strict=True))
 
     def _parts(self, numbers: Numbers) -> tuple[Tensor, Tensor]:

@@ -34,8 +34,9 @@ class Features(nn.Module):
     def __init__(self, space: gymnasium.Space) -> None:
         super().__init__()
         self._keys, spaces = _parts(space)
-        self._parts = nn.ModuleList(Features(part) if isinstance(part, (Dict, Tuple)) else _leaf(part) for part in spaces)
-        self.size = sum(part.size for part in self._parts)
+        parts = [Features(part) if isinstance(part, (Dict, Tuple)) else _leaf(part) for part in spaces]
+        self._parts = nn.ModuleList(parts)
+        self.size: int = sum([part.size for part in parts])
         if not self.size:
             raise ValueError(f'observations must have values, got {space}.')
 
@@ -55,7 +56,7 @@ def _parts(space: gymnasium.Space) -> tuple[list[Any] | None, list[gymnasium.Spa
     return None, [space]
 
 
-def _leaf(space: gymnasium.Space) -> nn.Module:
+def _leaf(space: gymnasium.Space) -> _OneHot | _Values:
     if isinstance(space, Box):
         return _Values(space.low, space.high)
     if isinstance(space, MultiBinary):
@@ -64,7 +65,9 @@ def _leaf(space: gymnasium.Space) -> nn.Module:
         return _OneHot([int(space.n)], [int(space.start)], axes=0)
     if isinstance(space, MultiDiscrete):
         return _OneHot(space.nvec.reshape(-1).tolist(), space.start.reshape(-1).tolist(), axes=len(space.shape))
-    raise ValueError(f'spaces must be Box, Discrete, MultiDiscrete, MultiBinary, or Dict or Tuple of these, got {space}.')
+    raise ValueError(
+        f'observations must be Box, Discrete, MultiDiscrete, MultiBinary, or Dict or Tuple of these, got {space}.'
+    )
 
 
 class _OneHot(nn.Module):
@@ -94,8 +97,10 @@ class _Values(nn.Module):
         super().__init__()
         self._axes, self.size = low.ndim, low.size
         low, high = low.reshape(-1).astype(np.float64), high.reshape(-1).astype(np.float64)
-        bounded = high - low <= WIDE
-        middle, half = np.where(bounded, (low + high) / 2, 0), np.where(bounded & (high > low), (high - low) / 2, 1)
+        with np.errstate(invalid='ignore'):  # as infinite bounds have no middle
+            spread, middle = high - low, (low + high) / 2
+        bounded = spread <= WIDE
+        middle, half = np.where(bounded, middle, 0), np.where(bounded & (spread > 0), spread / 2, 1)
         self._all_bounded = bool(bounded.all())
         for name, values in (('middle', middle), ('scale', 1 / half)):
             self.register_buffer(name, torch.from_numpy(values).float(), persistent=False)

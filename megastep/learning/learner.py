@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from gymnasium.vector import AutoresetMode
-from torch import Tensor, distributed
+from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from megastep import checkpoint
@@ -58,7 +59,9 @@ class Learner:
         self.policy = Policy(*spaces, settings.width, seed=settings.seed).to(self._device)
         self.frames, self.updates = 0, 0
         on_gpu = self._device.type == 'cuda'
-        self._rate: Any = torch.tensor(settings.learning_rate, device=self._device) if on_gpu else settings.learning_rate
+        self._rate: Any = (
+            torch.tensor(settings.learning_rate, device=self._device) if on_gpu else settings.learning_rate
+        )
         self.optimizer = torch.optim.Adam(
             self.policy.parameters(), self._rate, eps=1e-5, fused=on_gpu, capturable=on_gpu
         )
@@ -67,28 +70,56 @@ class Learner:
         self._rollout = Rollout(
             env, self.policy, settings.horizon, discount=settings.discount, trace=settings.trace, seed=seeds[0]
         )
-        self._collect, self._learn = self._rollout, self._learn_eagerly
-        self._judge = self.policy
+        self._judge: nn.Module = self.policy
+        self._collect: Callable[..., Any] = self._rollout
+        self._learn: Callable[..., Any] = self._learn_eagerly
+        if on_gpu:
+            self._capture()
+        elif self._processes > 1:
+            self._judge = DistributedDataParallel(self.policy)
+
+    def _capture(self) -> None:
+        """Has rollouts and updates run from CUDA graphs."""
+        stream, rows = torch.cuda.Stream(self._device), self._settings.num_envs // self._settings.minibatches
+        generators = [self._env.core.generator, self._rollout.generator]
+        if self._processes > 1:
+            stream.wait_stream(torch.cuda.current_stream(self._device))
+            with torch.cuda.stream(stream):
+                self._judge = DistributedDataParallel(self.policy, gradient_as_bucket_view=True)
+        options: dict[str, Any] = {'stream': stream, 'remedy': 'learn on a CPU'}
+        example = torch.zeros(rows, dtype=torch.int64, device=self._device)
+        eager = EAGER if self._processes > 1 else 1
+        self._collect = Captured(self._rollout, [], generators, name='the rollout', **options)
+        self._learn = Captured(
+            self._learn_eagerly, [example], [], name='the update', gradients=True, eager=eager, **options
+        )
 
     def update(self) -> dict[str, Tensor]:
         """Makes one rollout and learns from it, without waiting for the device.
 
         Returns:
-            Numbers on the device. Sums over the episodes that ended in the rollout, of all processes: ``'episodes'``,
-            how many; ``'return'``, ``'length'``, and all scores in the env's info. And means over the updates:
-            ``'policy_loss'``, ``'value_loss'``, ``'entropy'``, ``'kl'``, ``'clipped'``, ``'grad_norm'``; and
-            ``'explained'``, the share of the returns' variance that was expected.
+            Numbers on the device, views of one tensor. Sums over the episodes that ended in the rollout, of all
+            processes: ``'episodes'``, how many; ``'return'``, ``'length'``, and all scores in the env's info. And
+            means: ``'explained'``, the share of the returns' variance that was expected; ``'policy_loss'``,
+            ``'value_loss'``, ``'entropy'``, ``'kl'``, ``'clipped'``, as `ppo.losses` has them; and ``'grad_norm'``.
         """
         self._anneal()
-        sums = self._collect()
+        sums, means = self._collect()
         parts: list[dict[str, Tensor]] = []
         for _ in range(self._settings.epochs):
-            rows = torch.randperm(self._env.num_envs, generator=self._shuffler, device=self._device)
-            parts.extend(self._learn(some) for some in rows.chunk(self._settings.minibatches))
+            order = torch.rand(self._env.num_envs, generator=self._shuffler, device=self._device)
+            parts.extend(self._learn(rows) for rows in order.argsort(stable=True).chunk(self._settings.minibatches))
         self.frames += self._settings.horizon * self._env.num_envs
         self.updates += 1
-        means = {name: torch.stack([part[name] for part in parts]).mean() for name in parts[0]}
-        return {**sums, **means}
+        means = means | {name: torch.stack([part[name] for part in parts]).mean() for name in parts[0]}
+        return self._shared(sums, means)
+
+    def _shared(self, sums: dict[str, Tensor], means: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Adds up what all processes have, and takes the mean of the rest."""
+        numbers = torch.stack([*sums.values(), *(value / self._processes for value in means.values())])
+        if self._processes > 1:
+            distributed.all_reduce(numbers)
+        return dict(zip([*sums, *means], numbers.unbind(), strict=True))
 
     def _learn_eagerly(self, rows: Tensor) -> dict[str, Tensor]:
         """Changes the policy once, given what some rows experienced."""
@@ -143,7 +174,9 @@ class Learner:
 
 def _check(env: Env, settings: Settings) -> None:
     if env.num_envs != settings.num_envs:
-        raise ValueError(f'the env must have num_envs={settings.num_envs} rows, as the settings say, got {env.num_envs}.')
+        raise ValueError(
+            f'the env must have num_envs={settings.num_envs} rows, as the settings say, got {env.num_envs}.'
+        )
     mode = env.metadata['autoreset_mode']
     if mode is not AutoresetMode.NEXT_STEP:
         raise ValueError(f"the env's autoreset_mode must be NEXT_STEP, got {mode}.")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-
-import torch
 
 from megastep.learning.settings import Settings
 
@@ -35,7 +34,7 @@ def advantages(
     Source: Schulman et al., 2016, arXiv:1506.02438, equation 16.
     """
     surprises = rewards + discount * values[1:] * ~terminated - values[:-1]
-    decays = discount * trace * ~ended
+    decays = discount * trace * (~ended).to(rewards.dtype)
     found = torch.empty_like(rewards)
     later = torch.zeros_like(rewards[0])
     for time in reversed(range(len(rewards))):
@@ -44,25 +43,32 @@ def advantages(
     return found
 
 
-def mean(values: Tensor, mask: Bool[Tensor, '...']) -> Float[Tensor, '']:
+def mean(values: Tensor, mask: Bool[Tensor, '*step']) -> Float[Tensor, '']:
     """The mean of the values in a mask; 0 if there are none."""
     return (values * mask).sum() / mask.sum().clamp(min=1)
 
 
-def normalised(values: Tensor, mask: Bool[Tensor, '...']) -> Tensor:
+def normalised(values: Tensor, mask: Bool[Tensor, '*step']) -> Tensor:
     """Shifts and scales values such that those in a mask have mean 0 and standard deviation 1."""
     centred = values - mean(values, mask)
     return centred / (mean(centred**2, mask).sqrt() + 1e-8)
 
 
+def explained(values: Tensor, returns: Tensor, mask: Bool[Tensor, '*step']) -> Float[Tensor, '']:
+    """The share of the returns' variance that the values explain: 1 if they are equal, 0 if one number does as well."""
+    spread, error = returns - mean(returns, mask), returns - values
+    error = error - mean(error, mask)
+    return 1 - mean(error**2, mask) / (mean(spread**2, mask) + 1e-8)
+
+
 def losses(
-    log_probs: Float[Tensor, '...'],
-    before: Float[Tensor, '...'],
-    values: Float[Tensor, '...'],
-    entropies: Float[Tensor, '...'],
-    gains: Float[Tensor, '...'],
-    returns: Float[Tensor, '...'],
-    mask: Bool[Tensor, '...'],
+    log_probs: Float[Tensor, '*step'],
+    before: Float[Tensor, '*step'],
+    values: Float[Tensor, '*step'],
+    entropies: Float[Tensor, '*step'],
+    gains: Float[Tensor, '*step'],
+    returns: Float[Tensor, '*step'],
+    mask: Bool[Tensor, '*step'],
     settings: Settings,
 ) -> tuple[Float[Tensor, ''], dict[str, Tensor]]:
     """What to make less of, averaged over the steps in a mask.
@@ -92,6 +98,6 @@ def losses(
         'value_loss': value_loss,
         'entropy': entropy,
         'kl': mean(ratios - 1 - logs, mask),  # Schulman's estimate that is never below 0
-        'clipped': mean(((ratios - 1).abs() > settings.clip).float(), mask),
+        'clipped': mean(((ratios - 1).abs() > settings.clip).to(ratios.dtype), mask),
     }
     return loss, {name: value.detach() for name, value in parts.items()}

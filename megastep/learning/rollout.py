@@ -71,9 +71,7 @@ class Rollout:
         generator: What the policy draws with.
     """
 
-    def __init__(
-        self, env: Env, policy: Policy, horizon: int, *, discount: float, trace: float, seed: int = 0
-    ) -> None:
+    def __init__(self, env: Env, policy: Policy, horizon: int, *, discount: float, trace: float, seed: int = 0) -> None:
         self.env, self.policy, self._horizon = env, policy, horizon
         self._discount, self._trace = discount, trace
         self.generator = torch.Generator(env.device).manual_seed(seed)
@@ -97,13 +95,13 @@ class Rollout:
         )
 
     @torch.no_grad()
-    def __call__(self) -> dict[str, Tensor]:
+    def __call__(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Makes the steps.
 
         Returns:
-            Sums over the episodes that ended meanwhile, on the device: ``'episodes'``, how many they were; ``'return'``
-            and ``'length'``; and what else the env's info says of each. And how well their returns were expected:
-            ``'explained'``, the share of the returns' variance.
+            Sums over the episodes that ended meanwhile: ``'episodes'``, how many they were; ``'return'`` and
+            ``'length'``; and what else the env's info says of each. Then, as ``'explained'``, the share of the returns'
+            variance that was expected.
         """
         self.experience.start.copy_(self._memory[None])
         sums: dict[str, Tensor] = {}
@@ -111,7 +109,9 @@ class Rollout:
             for name, value in self._step(time).items():
                 sums[name] = sums[name] + value if name in sums else value
         self._judge()
-        return sums
+        return sums, {
+            'explained': ppo.explained(self.experience.values, self.experience.returns, ~self.experience.ignored)
+        }
 
     def _step(self, time: int) -> dict[str, Tensor]:
         """Makes one step, and returns sums over the episodes that it ended."""
@@ -129,7 +129,7 @@ class Rollout:
         self._memory.copy_(memory)
         self._begins.copy_(self._ignored)
         self._ignored.copy_(ended)
-        return {name: (values * ended).sum(dtype=torch.float32) for name, values in _scores(info).items()}
+        return {name: torch.where(ended, values, 0).sum(dtype=torch.float32) for name, values in _scores(info).items()}
 
     def _judge(self) -> None:
         """Works out how well things went."""
@@ -151,7 +151,6 @@ class Rollout:
 
 def _scores(info: dict[str, Any]) -> dict[str, Tensor]:
     """What an info says of every row's episode, by name."""
-    own = {name: values for name, values in info.items() if isinstance(values, Tensor) and name not in NUMBERS}
-    scores = {name: values for name, values in own.items() if not name.startswith('_')}
+    scores = {name: info[name] for name in info if name not in ('episode', '_episode', *NUMBERS)}
     episode = {name: info['episode'][name] for name in ('return', 'length')}
     return {'episodes': torch.ones_like(info['_episode']), **episode, **scores}

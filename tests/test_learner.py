@@ -1,0 +1,147 @@
+"""Learning: of what can only be learnt if all of it works, the same again from a saved state, and by two as by one."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from bandits import Bandit, Memory
+from gymnasium.vector import AutoresetMode
+from rollouts import FEW_RAYS, equal
+
+from envs import Waypoint
+from megastep import mapgen
+from megastep.capture import Watch
+from megastep.learning import Learner, Settings
+from megastep.navigation import Navigation
+
+SMALL = Settings(num_envs=64, horizon=10, epochs=2, minibatches=2, learning_rate=3e-3, width=16, discount=0.9)
+ROOM = mapgen.generate('box', 1, seed=0)
+SIGNPOSTS = Navigation.pack(ROOM, 'cpu')
+
+
+def waypoint(num_envs=16, **options):
+    return Waypoint(ROOM, num_envs, 'cpu', cameras=FEW_RAYS, navigation=SIGNPOSTS, **options)
+
+
+def learnt(learner, updates, last=10):
+    """The mean return of the episodes that ended in the last of some updates."""
+    totals = {}
+    for update in range(updates):
+        for name, value in learner.update().items():
+            totals[name] = totals.get(name, 0) * (update != updates - last) + value.item()
+    return totals['return'] / totals['episodes']
+
+
+def test_learns_a_bandit():
+    assert learnt(Learner(Bandit(64), SMALL), 30) > 0.9
+
+
+def test_does_not_learn_without_learning():
+    assert learnt(Learner(Bandit(64), replace(SMALL, learning_rate=0.0)), 20) < 0.4
+
+
+def test_learns_to_remember():
+    assert learnt(Learner(Memory(64), SMALL), 60) > 0.9
+
+
+def test_does_not_remember_if_each_step_is_taken_for_the_first():
+    learner = Learner(Memory(64), SMALL)
+    remembered = learner.policy._remembered
+    learner.policy._remembered = lambda inputs, state, begins: remembered(inputs, state, torch.ones_like(begins))
+    assert learnt(learner, 60) < 0.65
+
+
+def updated(learner, updates):
+    """What comes out of updates, and the weights after them."""
+    return [[learner.update() for _ in range(updates)], list(learner.policy.state_dict().values())]
+
+
+def saved(learner, path):
+    torch.save([learner.policy.state_dict(), learner.optimizer.state_dict(), learner.state()], path)
+
+
+def restored(settings, path):
+    """A new learner in a new env that goes on from a file."""
+    learner = Learner(waypoint(max_steps=20), settings)
+    weights, optimizer, state = torch.load(path, weights_only=True)
+    learner.policy.load_state_dict(weights)
+    learner.optimizer.load_state_dict(optimizer)
+    learner.load_state(state)
+    return learner
+
+
+def test_goes_on_from_a_file_bit_for_bit(tmp_path):
+    settings = replace(SMALL, num_envs=16, horizon=7, anneal=2000)
+    learner = Learner(waypoint(max_steps=20), settings)
+    updated(learner, 5)
+    saved(learner, tmp_path / 'learner.pt')
+    expected = updated(learner, 5)
+    again = restored(settings, tmp_path / 'learner.pt')
+    assert (again.frames, again.updates) == (5 * 7 * 16, 5)
+    assert equal(updated(again, 5), expected)
+
+
+def test_saving_disturbs_nothing():
+    settings = replace(SMALL, num_envs=16)
+    one, other = Learner(waypoint(), settings), Learner(waypoint(), settings)
+    one.state()
+    assert equal(updated(one, 3), updated(other, 3))
+
+
+def test_the_seed_decides_everything():
+    one, same, other = (Learner(waypoint(), replace(SMALL, num_envs=16, seed=seed)) for seed in (1, 1, 2))
+    outcome = updated(one, 3)
+    assert equal(updated(same, 3), outcome) and not equal(updated(other, 3), outcome)
+
+
+def test_an_update_reaches_every_parameter():
+    learner = Learner(waypoint(), replace(SMALL, num_envs=16))
+    before = {name: value.clone() for name, value in learner.policy.named_parameters()}
+    learner.update()
+    assert all((value != before[name]).any() for name, value in learner.policy.named_parameters())
+
+
+def test_an_update_never_waits_for_the_device():
+    learner = Learner(Bandit(64), SMALL)
+    learner.update()
+    rows = torch.arange(32)
+    with Watch(torch.device('cpu')) as watch:
+        learner._learn(rows)
+    kept = [value for group in learner.optimizer.state.values() for value in group.values()]
+    assert not any(source.storage.expired() for source in watch.sources.values() if kept)
+
+
+def test_steps_are_counted_and_the_learning_rate_falls():
+    learner = Learner(Bandit(64), replace(SMALL, anneal=4 * 640, learning_rate=1.0e-3))
+    rates = []
+    for _ in range(6):
+        learner.update()
+        rates.append(learner.optimizer.param_groups[0]['lr'])
+    assert (learner.frames, learner.updates) == (6 * 640, 6)
+    assert rates == pytest.approx([1e-3, 7.75e-4, 5.5e-4, 3.25e-4, 1e-4, 1e-4])
+
+
+def test_long_gradients_are_shortened():
+    learner = Learner(Bandit(64), replace(SMALL, max_grad_norm=1e-3))
+    assert learner.update()['grad_norm'] > 1e-3
+    norm = torch.stack([parameter.grad.norm() for parameter in learner.policy.parameters()]).norm()
+    assert norm.item() == pytest.approx(1e-3, rel=1e-2)
+
+
+def test_rejects_an_env_of_another_size():
+    with pytest.raises(ValueError, match="the env must have the settings' num_envs, 64, got 8"):
+        Learner(Bandit(8), SMALL)
+
+
+@pytest.mark.parametrize('mode', [AutoresetMode.SAME_STEP, AutoresetMode.DISABLED])
+def test_rejects_an_env_that_begins_anew_otherwise(mode):
+    with pytest.raises(ValueError, match=f"the env's autoreset_mode must be NEXT_STEP, got {mode}"):
+        Learner(waypoint(autoreset_mode=mode), replace(SMALL, num_envs=16))
+
+
+def test_rejects_a_state_of_another_policy():
+    learner, wider = (Learner(waypoint(), replace(SMALL, num_envs=16, width=width)) for width in (16, 8))
+    before = updated(learner, 1)[1]
+    with pytest.raises(ValueError, match=r"state\['rollout'\]\['memory'\] must be .* \(16, 32\), got .* \(16, 16\)"):
+        learner.load_state(wider.state())
+    assert equal(before, list(learner.policy.state_dict().values()))

@@ -1,0 +1,164 @@
+"""Advantages and losses against the same written out, step by step, in float64."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import settings as options
+from hypothesis import strategies as st
+
+from megastep.learning import Settings, ppo
+
+DISCOUNT, TRACE = 0.9, 0.8
+
+
+def episodes(seed, times=12, rows=7, chance=0.3):
+    """Random steps with terminations, truncations and the steps that follow them, whose action is ignored."""
+    rng = np.random.default_rng(seed)
+    ended, terminated, ignored = (np.zeros((times, rows), bool) for _ in range(3))
+    ignored[0] = rng.random(rows) < chance
+    for time in range(times):
+        if time:
+            ignored[time] = ended[time - 1]
+        ended[time] = (rng.random(rows) < chance) & ~ignored[time]
+        terminated[time] = ended[time] & (rng.random(rows) < 0.5)
+    rewards = np.where(ignored, 0, rng.normal(size=(times, rows)))
+    return rewards, rng.normal(size=(times + 1, rows)), terminated, ended, ignored
+
+
+def advantage(rewards, values, terminated, ended, discount, trace):
+    """One row's advantages, each as the sum over the rest of its episode that the paper defines it as."""
+    found = []
+    for first in range(len(rewards)):
+        total = 0.0
+        for time in range(first, len(rewards)):
+            later = 0.0 if terminated[time] else values[time + 1]
+            total += (discount * trace) ** (time - first) * (rewards[time] + discount * later - values[time])
+            if ended[time]:
+                break
+        found.append(total)
+    return found
+
+
+@options(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10**6), trace=st.sampled_from([0.0, 0.8, 1.0]), times=st.integers(1, 20))
+def test_advantages_are_the_sums_they_stand_for(seed, trace, times):
+    rewards, values, terminated, ended, ignored = episodes(seed, times)
+    tensors = [torch.from_numpy(array) for array in (rewards, values, terminated, ended)]
+    found = ppo.advantages(*tensors, discount=DISCOUNT, trace=trace).numpy()
+    columns = zip(rewards.T, values.T, terminated.T, ended.T, strict=True)
+    expected = np.stack([advantage(*column, DISCOUNT, trace) for column in columns], axis=1)
+    np.testing.assert_allclose(found[~ignored], expected[~ignored], atol=1e-12)
+
+
+def gains_of(rewards, values, terminated, ended):
+    tensors = [torch.tensor(values, dtype=torch.float64)[:, None] for values in (rewards, values)]
+    flags = [torch.tensor(flags)[:, None] for flags in (terminated, ended)]
+    return ppo.advantages(*tensors, *flags, discount=0.5, trace=1.0)[:, 0].tolist()
+
+
+def test_a_truncated_episode_is_worth_what_its_last_observation_is():
+    """Two steps of an episode, the step that begins the next one, and one step of that."""
+    values = [0, 0, 8, 100, 200]
+    assert gains_of([1, 1, 0, 1], values, [False] * 4, [False, True, False, False])[:2] == [1 + 0.5 * (1 + 4), 1 + 4]
+    flags = [False, True, False, False]
+    assert gains_of([1, 1, 0, 1], values, flags, flags)[:2] == [1.5, 1]
+
+
+def test_nothing_crosses_from_one_episode_to_the_next():
+    rewards, values, terminated, ended, ignored = episodes(3, times=30)
+    other = rewards.copy()
+    first = int(np.flatnonzero(ended[:, 0])[0])
+    other[first + 1 :, 0] += 1000
+    values_too = values.copy()
+    values_too[first + 2 :, 0] -= 500
+    before, after = (
+        ppo.advantages(*map(torch.from_numpy, (paid, worth, terminated, ended)), discount=DISCOUNT, trace=TRACE)
+        for paid, worth in ((rewards, values), (other, values_too))
+    )
+    assert torch.equal(before[: first + 1, 0], after[: first + 1, 0])
+    assert not torch.equal(before[first + 1 :, 0], after[first + 1 :, 0])
+
+
+def test_normalising_looks_at_what_counts_alone():
+    values = torch.tensor([1.0, 3.0, 1e6])
+    found = ppo.normalised(values, torch.tensor([True, True, False]))
+    torch.testing.assert_close(found[:2], torch.tensor([-1.0, 1.0]))
+
+
+def test_the_mean_of_nothing_is_zero():
+    assert ppo.mean(torch.ones(3), torch.zeros(3, dtype=torch.bool)) == 0
+
+
+@pytest.mark.parametrize('values, expected', [([1, 2, 3], 1), ([2, 2, 2], 0), ([3, 2, 1], -3), ([4, 5, 6], 1)])
+def test_explained_variance(values, expected):
+    found = ppo.explained(torch.tensor(values).float(), torch.tensor([1.0, 2, 3]), torch.ones(3, dtype=torch.bool))
+    assert found.item() == pytest.approx(expected, abs=1e-6)
+
+
+def written_out(logs, before, values, entropies, gains, returns, mask, settings):
+    """The losses, one step at a time."""
+    policy, value, entropy, kl, clipped, count = 0.0, 0.0, 0.0, 0.0, 0.0, 0
+    for i in np.ndindex(mask.shape):
+        if not mask[i]:
+            continue
+        ratio = math.exp(logs[i] - before[i])
+        low, high = 1 - settings.clip, 1 + settings.clip
+        policy -= min(ratio * gains[i], min(max(ratio, low), high) * gains[i])
+        value += (values[i] - returns[i]) ** 2 / 2
+        entropy += entropies[i]
+        kl += ratio - 1 - math.log(ratio)
+        clipped += not low <= ratio <= high
+        count += 1
+    sums = {'policy_loss': policy, 'value_loss': value, 'entropy': entropy, 'kl': kl, 'clipped': clipped}
+    return {name: value / count for name, value in sums.items()}
+
+
+@options(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), clip=st.floats(0.05, 0.5))
+def test_losses_are_what_is_written_out(seed, clip):
+    rng, settings = np.random.default_rng(seed), Settings(clip=clip, value_weight=0.7, entropy_weight=0.3)
+    arrays = [rng.normal(scale=0.3, size=(5, 4)) for _ in range(6)]
+    mask = rng.random((5, 4)) < 0.7
+    mask[0, 0] = True
+    loss, parts = ppo.losses(*map(torch.from_numpy, arrays), torch.from_numpy(mask), settings)
+    expected = written_out(*arrays, mask, settings)
+    assert {name: value.item() for name, value in parts.items()} == pytest.approx(expected, abs=1e-12)
+    total = expected['policy_loss'] + 0.7 * expected['value_loss'] - 0.3 * expected['entropy']
+    assert loss.item() == pytest.approx(total, abs=1e-12)
+
+
+@pytest.mark.parametrize('gain, ratio, pushes', [(1, 1, True), (1, 1.5, False), (1, 0.5, True), (-1, 0.5, False)])
+def test_an_action_whose_probability_has_moved_far_enough_is_left_alone(gain, ratio, pushes):
+    logs, nothing = torch.tensor([math.log(ratio)], requires_grad=True), torch.zeros(1)
+    mask, settings = torch.ones(1, dtype=torch.bool), Settings(clip=0.2)
+    ppo.losses(logs, nothing, nothing, nothing, torch.tensor([float(gain)]), nothing, mask, settings)[0].backward()
+    assert bool(logs.grad != 0) == pushes
+
+
+def test_steps_that_do_not_count_change_nothing():
+    tensors, settings = [torch.randn(6, generator=torch.Generator().manual_seed(i)) for i in range(6)], Settings()
+    mask = torch.tensor([True, True, False, True, False, True])
+    other = [torch.where(mask, tensor, 1e3) for tensor in tensors[2:]]
+    assert ppo.losses(*tensors, mask, settings)[0] == ppo.losses(*tensors[:2], *other, mask, settings)[0]
+
+
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        ({'horizon': 0}, 'horizon must be at least 1 and finite, got 0'),
+        ({'horizon': 2.0}, r'horizon must be an integer, got 2\.0'),
+        ({'discount': 1.5}, r'discount must be from 0 to 1, got 1\.5'),
+        ({'trace': -1}, 'trace must be from 0 to 1, got -1'),
+        ({'learning_rate': math.inf}, 'learning_rate must be at least 0 and finite, got inf'),
+        ({'learning_rate': math.nan}, 'learning_rate must be at least 0 and finite, got nan'),
+        ({'clip': 0}, 'clip must be above 0 and finite, got 0'),
+        ({'minibatches': 3}, 'minibatches must divide num_envs, 16384, got 3'),
+    ],
+)
+def test_settings_are_checked(change, message):
+    with pytest.raises(ValueError, match=message):
+        replace(Settings(), **change)

@@ -1,0 +1,137 @@
+"""A rollout holds what was seen, done and paid, in the right order, over the ends of episodes too."""
+
+import pytest
+import torch
+from gymnasium.spaces import Box, Discrete
+from gymnasium.vector import AutoresetMode
+from rollouts import FEW_RAYS, make
+
+from envs import Deathmatch, Explorer
+from megastep import mapgen, physics
+from megastep.capture import Watch
+from megastep.learning import Policy, ppo
+from megastep.learning.rollout import Rollout
+from megastep.shooting import EVENTS
+
+
+class Counter:
+    """Shows, and pays, how many steps the episode has had. Row r's episodes have r + 2; odd rows' are truncated."""
+
+    single_observation_space, single_action_space = Box(-500, 500, (1,)), Discrete(3)
+    metadata = {'autoreset_mode': AutoresetMode.NEXT_STEP}
+    device, num_envs = torch.device('cpu'), 4
+
+    def reset(self, *, seed=None):
+        self.times, self.over = torch.zeros(4, dtype=torch.int64), torch.zeros(4, dtype=torch.bool)
+        self.actions = []
+        return self.times[:, None].float(), {}
+
+    def step(self, actions):
+        self.actions.append(actions)
+        self.times = torch.where(self.over, 0, self.times + 1)
+        rows = torch.arange(4)
+        self.over = self.times == rows + 2
+        rewards, odd = self.times.float(), rows % 2 == 1
+        info = {
+            'episode': {'return': self.times * (self.times + 1) / 2, 'length': self.times},
+            '_episode': self.over,
+            'score': torch.where(self.over, rows.float(), torch.nan),
+            'world': rows,
+        }
+        return self.times[:, None].float(), rewards, self.over & ~odd, self.over & odd, info
+
+
+def rolled(env, horizon=12, **options):
+    policy = Policy(env.single_observation_space, env.single_action_space, 8)
+    return Rollout(env, policy, horizon, **{'discount': 0.9, 'trace': 0.8, 'seed': 0, **options})
+
+
+def test_what_is_seen_and_paid():
+    rollout = rolled(Counter())
+    rollout()
+    now, seen = rollout.experience, lambda time: (rollout.experience.features[:, :, 0] * 500).round().long()[time]
+    assert seen(slice(None))[:, 0].tolist() == [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2]
+    assert now.rewards[:, 0].tolist() == [1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0]
+    assert now.ended[:, 0].tolist() == [False, True, False] * 4
+    assert now.ignored[:, 0].tolist() == [False, False, True] * 4
+    assert now.begins[:, 0].tolist() == [True, False, False] * 4
+    assert now.terminated.any(dim=0).tolist() == [True, False, True, False]
+    assert now.ended.any(dim=0).all()
+
+
+def test_the_next_rollout_goes_on_where_this_one_ended():
+    long, short = rolled(Counter(), 20), rolled(Counter(), 10)
+    long()
+    first = short()[0]
+    parts = [short.experience.rows(torch.arange(4))]
+    second = short()[0]
+    parts.append(short.experience)
+    for name in ('features', 'drawn', 'log_probs', 'values', 'rewards', 'ignored', 'begins'):
+        joined = torch.cat([getattr(part, name) for part in parts])
+        torch.testing.assert_close(getattr(long.experience, name), joined, msg=name)
+    assert first['episodes'] + second['episodes'] == long.experience.ended.sum()
+
+
+def test_the_env_gets_the_actions_that_are_noted():
+    rollout = rolled(Counter())
+    rollout()
+    assert torch.equal(torch.stack(rollout.env.actions), rollout.experience.drawn[..., 0])
+
+
+def test_an_update_sees_what_the_rollout_did():
+    """The whole sequence from where it began gives the likelihoods and values that its steps gave."""
+    rollout = rolled(Counter())
+    for _ in range(2):
+        rollout()
+    now, policy = rollout.experience, rollout.policy
+    numbers, values, _ = policy(now.features, now.start[0], now.begins)
+    torch.testing.assert_close(values, now.values, atol=1e-5, rtol=0)
+    torch.testing.assert_close(policy.choice.log_prob(numbers, now.drawn), now.log_probs, atol=1e-5, rtol=0)
+
+
+def test_gains_are_those_of_what_was_noted():
+    rollout = rolled(Counter())
+    rollout()
+    now = rollout.experience
+    last = rollout.policy.step_features(*(rollout.tensors()[name] for name in ('features', 'memory', 'begins'))).values
+    values = torch.cat([now.values, last[None]])
+    gains = ppo.advantages(now.rewards, values, now.terminated, now.ended, discount=0.9, trace=0.8)
+    torch.testing.assert_close(now.returns, (gains + now.values).detach())
+    torch.testing.assert_close(now.gains, ppo.normalised(gains, ~now.ignored).detach())
+
+
+def test_sums_are_over_the_episodes_that_ended():
+    """In 12 steps, episodes of 2, 3, 4 and 5 steps and one more to begin the next end 4, 3, 2 and 2 times."""
+    sums = rolled(Counter())()[0]
+    assert {name: value.item() for name, value in sums.items()} == {
+        'episodes': 11,
+        'return': 4 * 3 + 3 * 6 + 2 * 10 + 2 * 15,
+        'length': 4 * 2 + 3 * 3 + 2 * 4 + 2 * 5,
+        'score': 3 * 1 + 2 * 2 + 2 * 3,
+    }
+
+
+def test_rows_are_picked_from_everything():
+    rollout = rolled(Counter())
+    rollout()
+    now, some = rollout.experience, rollout.experience.rows(torch.tensor([2, 0]))
+    assert torch.equal(some.features, now.features[:, [2, 0]])
+    assert torch.equal(some.drawn, now.drawn[:, [2, 0]])
+    assert torch.equal(some.start, now.start[:, [2, 0]])
+
+
+@pytest.mark.parametrize('task', [Explorer, Deathmatch])
+def test_a_rollout_never_waits_for_the_device(task, monkeypatch):
+    """But for the physics of a CPU, which does: agents stay where they are."""
+    monkeypatch.setattr(physics, 'advance', lambda core: None)
+    maps = mapgen.generate('box', 1, seed=0)
+    options = {'patience': 3} if task is Explorer else {'max_length': 3, 'num_agents': 2}
+    rollout = rolled(make(task, num_envs=4, maps=maps, cameras=FEW_RAYS, **options), 4)
+    rollout()
+    with Watch(torch.device('cpu')) as watch:
+        sums, means = rollout()
+    assert not any(source.storage.expired() for source in watch.sources.values())
+    assert means['explained'].isfinite()
+    assert set(sums) - {'episodes', 'return', 'length'} == set(
+        ['coverage'] if task is Explorer else EVENTS
+    )
