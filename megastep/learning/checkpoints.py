@@ -19,6 +19,7 @@ from torch import Tensor
 
 from megastep.learning.policy import Policy
 from megastep.learning.processes import Group
+from megastep.mapfile import ordered
 
 if TYPE_CHECKING:
     from gymnasium.vector import VectorEnv
@@ -78,7 +79,7 @@ class Checkpoints:
         files = {learner_file(group.rank): _pickled(learner.state())}
         if group.leads:
             files[OPTIMIZER] = _pickled(learner.optimizer.state_dict())
-            files[WEIGHTS] = save(weights, metadata=architecture(learner.policy, self._env))
+            files[WEIGHTS] = ordered(save(weights, metadata=architecture(learner.policy, self._env)))
         digests = group.gather({name: write(beside / name, content) for name, content in files.items()})
         manifest = {
             'updates': learner.updates,

@@ -49,9 +49,9 @@ class Progress:
 
     def note(self, reading: Reading) -> dict[str, float]:
         """Notes an update, and returns its statistics."""
-        values, now = reading.values(), time.perf_counter()
-        rate = (reading.frames - self._frames) / (now - self._last)
-        self._last = now
+        values = reading.values()
+        rate = (reading.frames - self._frames) / (reading.finished - self._last)
+        self._last = reading.finished
         self._write(reading.updates, reading.frames, {'steps_per_second': rate, **values})
         self._bar.update(reading.frames - self._frames)
         self._frames = reading.frames

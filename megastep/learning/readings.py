@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 
 import torch
@@ -22,13 +23,18 @@ class Reading:
         statistics: Numbers on the device, by name; they may be overwritten afterwards.
         updates: How many updates had been made by then.
         frames: How many steps, of all processes.
+
+    Attributes:
+        finished: When the update was finished, in `time.perf_counter`'s seconds; on a GPU known once it has been read.
     """
 
     def __init__(self, statistics: Mapping[str, Tensor], *, updates: int, frames: int) -> None:
         self.updates, self.frames = updates, frames
         self._names = list(statistics)
         packed = torch.stack([value.detach().double() for value in statistics.values()])
-        self._numbers, self._copied = packed, None
+        self._numbers = packed
+        self._copied: torch.cuda.Event | None = None
+        self.finished = time.perf_counter()
         if packed.is_cuda:
             self._numbers = torch.empty_like(packed, device='cpu', pin_memory=True)
             self._numbers.copy_(packed, non_blocking=True)
@@ -43,6 +49,7 @@ class Reading:
         """
         if self._copied is not None:
             self._copied.synchronize()
+            self.finished = time.perf_counter()
         numbers = dict(zip(self._names, self._numbers.tolist(), strict=True))
         count = numbers['episodes']
         sums = {name: value for name, value in numbers.items() if name not in (*MEANS, 'episodes')}
