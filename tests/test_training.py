@@ -10,13 +10,17 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 from trainings import ARGUMENTS, STEPS, TINY, boxes, command, contents, train, weights
 
+from megastep import plotting
 from megastep.learning import training
 from megastep.learning.checkpoints import found
 from megastep.learning.learner import Learner
+from megastep.learning.progress import Progress
 from megastep.learning.readings import Reading, broken
 from megastep.learning.runs import Run
+from megastep.learning.settings import Settings
 from megastep.learning.signals import Signals
 from megastep.learning.training import Timer, Trainer
 from megastep.plotting.curves import curves
@@ -24,10 +28,22 @@ from megastep.plotting.curves import curves
 
 @pytest.fixture(scope='module')
 def six(tmp_path_factory):
-    """A run of six updates."""
+    """A run of six updates, with the settings and the maps that `train` has by default."""
     out = tmp_path_factory.mktemp('runs') / 'six'
     train(out, 6)
     return out
+
+
+@pytest.fixture(autouse=True)
+def undrawn(request, monkeypatch):
+    """Drawing takes longer than these runs: curves are drawn only where they are looked at."""
+    if 'drawn' not in request.fixturenames:
+        monkeypatch.setattr(Progress, 'draw', lambda progress: None)
+
+
+@pytest.fixture
+def drawn():
+    """Asks for curves to be drawn."""
 
 
 def at_update(monkeypatch, number, action):
@@ -94,7 +110,7 @@ def test_evaluations_and_checkpoints_change_nothing(tmp_path, six):
 
 
 def test_another_seed_changes_something(tmp_path, six):
-    train(tmp_path / 'other', 6, settings=training.Settings(**{**vars(TINY), 'seed': 1}))
+    train(tmp_path / 'other', 6, settings=Settings(**{**vars(TINY), 'seed': 1}))
     assert weights(tmp_path / 'other') != weights(six)
 
 
@@ -102,22 +118,32 @@ def test_another_seed_changes_something(tmp_path, six):
 def test_every_task_can_be_trained_without_maps_of_ones_own(tmp_path, name):
     maps = training.tasks.default_maps(name)[:2]
     assert train(tmp_path / 'run', 1, name, maps=maps).frames == STEPS
-    assert (tmp_path / 'run' / 'curves.png').read_bytes().startswith(b'\x89PNG')
 
 
 # What is left in the folder
 
 
-def test_the_folder_says_how_the_run_was_begun_and_went(six):
-    assert {path.name for path in six.iterdir()} == {'run.json', 'log.jsonl', 'curves.png', 'checkpoints'}
-    about = json.loads((six / 'run.json').read_text())
+def test_the_folder_says_how_the_run_was_begun_and_went(tmp_path, drawn):
+    out, settings = tmp_path / 'run', Settings(num_envs=4, horizon=64, minibatches=1, width=8)
+    train(out, 4, settings=settings)
+    assert {path.name for path in out.iterdir()} == {'run.json', 'log.jsonl', 'curves.png', 'checkpoints'}
+    about = json.loads((out / 'run.json').read_text())
     assert (about['env'], about['processes'], about['maps']['count']) == ('minimal', 1, 2)
-    assert about['settings'] == vars(TINY)
-    lines = [json.loads(line) for line in (six / 'log.jsonl').read_text().splitlines()]
-    assert [line['frames'] for line in lines] == [STEPS * (i + 1) for i in range(6)]
+    assert about['settings'] == vars(settings)
+    lines = [json.loads(line) for line in (out / 'log.jsonl').read_text().splitlines()]
+    assert [line['frames'] for line in lines] == [256, 512, 768, 1024]
     assert all(line['steps_per_second'] > 0 and math.isfinite(line['policy_loss']) for line in lines)
     assert sum(line['episodes'] for line in lines) > 0
-    assert all(('return' in line) == (line['episodes'] > 0) for line in lines)
+    assert all(50 <= line['length'] <= 200 for line in lines if line['episodes'])
+    assert all('length' not in line for line in lines if not line['episodes'])
+    assert (out / 'curves.png').read_bytes().startswith(b'\x89PNG')
+
+
+def test_curves_are_drawn_now_and_then_and_in_the_end(tmp_path, monkeypatch, drawn):
+    pictures = []
+    monkeypatch.setattr(plotting, 'curves', lambda lines: pictures.append(len(lines)) or Figure())
+    train(tmp_path / 'run', 3, checkpoint_every=0)
+    assert pictures == [1, 3]
 
 
 def test_a_log_is_cut_where_a_run_goes_on(tmp_path):
@@ -261,7 +287,7 @@ def test_a_timer_is_due_once_in_its_time(monkeypatch):
         ({'keep': 0}, 'keep must be an integer of at least 1, got 0'),
         ({'name': 'chess'}, "env must be one of deathmatch, explorer, minimal, pointgoal, waypoint, got 'chess'"),
         ({'maps': boxes()[:0]}, 'maps must be at least 1 a process, 1 in all, got 0'),
-        ({'name': 'deathmatch', 'settings': training.Settings(num_envs=6, minibatches=2)}, 'multiple of num_agents'),
+        ({'name': 'deathmatch', 'settings': Settings(num_envs=6, minibatches=2)}, 'multiple of num_agents'),
     ],
 )
 def test_what_cannot_be_leaves_no_folder(tmp_path, options, message):
@@ -274,7 +300,7 @@ def test_a_folder_in_use_is_refused(tmp_path, six):
     before = contents(six)
     with pytest.raises(ValueError, match=r'six holds a run: --resume goes on with it, --overwrite begins anew'):
         train(six, 6)
-    with pytest.raises(ValueError, match='holds no run: there is no run.json in it'):
+    with pytest.raises(ValueError, match=r'holds no run: there is no run\.json in it'):
         train(tmp_path / 'nowhere', 6, resume=True)
     (tmp_path / 'letters').mkdir()
     (tmp_path / 'letters' / 'to whom.txt').write_text('Dear')
@@ -300,7 +326,7 @@ def test_overwriting_removes_the_run_and_nothing_else(tmp_path):
     [
         ({'name': 'waypoint'}, 'was begun with env minimal, got waypoint: resume with the arguments'),
         ({'maps': boxes(3)}, 'was begun with maps.count 2, got 3'),
-        ({'settings': training.Settings(**{**vars(TINY), 'width': 16})}, 'was begun with settings.width 8, got 16'),
+        ({'settings': Settings(**{**vars(TINY), 'width': 16})}, 'was begun with settings.width 8, got 16'),
     ],
 )
 def test_a_run_goes_on_only_as_it_was_begun(six, options, message):
@@ -314,7 +340,9 @@ def test_a_run_goes_on_only_as_it_was_begun(six, options, message):
 
 
 def lines_of(count):
-    return [{'updates': i, 'frames': 10 * i, 'seconds': i, 'episodes': 1, 'return': i, 'kl': None} for i in range(count)]
+    return [
+        {'updates': i, 'frames': 10 * i, 'seconds': i, 'episodes': 1, 'return': i, 'kl': None} for i in range(count)
+    ]
 
 
 def test_curves_have_a_panel_a_statistic():

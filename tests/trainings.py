@@ -14,7 +14,7 @@ TINY = Settings(num_envs=4, horizon=8, minibatches=2, width=8)
 STEPS = TINY.num_envs * TINY.horizon
 """How many steps an update takes."""
 
-ARGUMENTS = ['minimal', *'--num-envs 4 --horizon 8 --minibatches 2 --width 8 --device cpu'.split()]
+ARGUMENTS = ['minimal', *['--num-envs', '4', '--horizon', '8', '--minibatches', '2', '--width', '8', '--device', 'cpu']]
 """The same as the command takes it."""
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
+from torch.optim import Optimizer
 
 from megastep.learning.policy import Policy
 from megastep.learning.processes import Group
@@ -97,7 +99,10 @@ class Checkpoints:
         """
         learner = self._learner
         load_weights(learner.policy, path, self._env)
-        loads = {OPTIMIZER: learner.optimizer.load_state_dict, learner_file(self._group.rank): learner.load_state}
+        loads = {
+            OPTIMIZER: partial(load_optimizer, learner.optimizer),
+            learner_file(self._group.rank): learner.load_state,
+        }
         for name, load in loads.items():
             try:
                 load(torch.load(path / name, map_location='cpu', weights_only=True))
@@ -141,7 +146,7 @@ def _finish(beside: Path, path: Path, manifest: Mapping[str, Any], keep: int) ->
     shutil.rmtree(path, ignore_errors=True)  # one of the same update, which holds the same
     os.replace(beside, path)
     _sync(path.parent)
-    for old in found(path.parent)[:-keep]:
+    for old in (*found(path.parent)[:-keep], *path.parent.glob('.*')):
         shutil.rmtree(old)
 
 
@@ -202,6 +207,15 @@ def _is_good(path: Path) -> bool:
     except ValueError:
         return False
     return True
+
+
+def load_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
+    """Reads an optimiser's state, and raises a `ValueError` if it is for weights of other shapes."""
+    optimizer.load_state_dict(state)
+    for weights, values in optimizer.state.items():
+        for name, value in values.items():
+            if value.ndim and value.shape != weights.shape:
+                raise ValueError(f'{name} must be of shape {tuple(weights.shape)}, got {tuple(value.shape)}.')
 
 
 def architecture(policy: Policy, env: VectorEnv) -> dict[str, str]:

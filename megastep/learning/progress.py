@@ -39,6 +39,7 @@ class Progress:
         self._before = max((line['seconds'] for line in lines), default=0.0)
         self._start = self._last = time.perf_counter()
         self._frames, self._total, self._drawn = frames, total, 0.0
+        self._is_new = False
         self._bar = tqdm(total=total, initial=frames, unit=' steps', unit_scale=True, disable=not bar, smoothing=0.3)
         self._shown: dict[str, str] = {}
         self._board = board(run.folder, frames if lines else None)
@@ -73,6 +74,7 @@ class Progress:
         line = {'updates': updates, 'frames': frames, 'seconds': round(self.seconds, 3), **values}
         self._file.write(json.dumps(_finite(line), allow_nan=False) + '\n')
         self._file.flush()
+        self._is_new = True
         for name, value in _flat(values).items():
             if self._board is not None:
                 self._board.add_scalar(name, value, frames)
@@ -83,16 +85,17 @@ class Progress:
         return self._before + time.perf_counter() - self._start
 
     def draw(self) -> None:
-        """Draws the curves, unless they were drawn a moment ago and there is more to come."""
-        if self._frames < self._total and time.perf_counter() - self._drawn < REDRAWN:
+        """Draws the curves, unless nothing is new, or they were drawn a moment ago and there is more to come."""
+        early = self._frames < self._total and time.perf_counter() - self._drawn < REDRAWN
+        if early or not self._is_new:
             return
         from megastep import plotting  # here, as the other processes draw nothing
 
-        if lines := self._run.lines():
-            beside = self._run.curves.with_name('.curves.png')
-            plotting.curves(lines).savefig(beside)
-            beside.replace(self._run.curves)
-        self._drawn = self._last = time.perf_counter()
+        beside = self._run.curves.with_name('.curves.png')
+        plotting.curves(self._run.lines()).savefig(beside)
+        beside.replace(self._run.curves)
+        self._drawn, self._is_new = time.perf_counter(), False
+        self._last = self._drawn
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
