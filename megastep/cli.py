@@ -12,6 +12,8 @@ from typing import Any
 import tyro
 from tyro.conf import Positional
 
+from megastep import commands
+
 ABOUT = 'Floorplans, and thousands of small two-dimensional worlds in them.'
 
 PICTURES = ('.png', '.svg')
@@ -146,6 +148,10 @@ def record(
         print('The film is a GIF, for there is no mp4 encoder here: pip install "megastep[video]" brings one.')
 
 
+app.command(commands.train)
+app.command(commands.watch)
+
+
 @app.command
 def families() -> None:
     """List the kinds of map that can be generated, and what each takes."""
@@ -176,9 +182,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: By default what the shell gives.
 
     Returns:
-        The exit status: 0 if all went well, 1 if `megastep doctor` found something wrong, 2 if a value or a file was
-        not what it should be, 130 if it was interrupted.
+        The exit status: 0 if all went well, 1 if `megastep doctor` found something wrong or training went wrong, 2 if a
+        value or a file was not what it should be, 130 if it was interrupted, 143 if it was told to end.
     """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    app.command(name='train')(commands.training(arguments))
     # Before PyTorch comes: threads that spin while they wait slow a machine that has other work to a twentieth.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     style = (tyro.conf.PositionalMetavarFromFieldName,)

@@ -39,7 +39,7 @@ def write(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, 
         metadata: What else the header holds. The schema's version and the content's hash are added to it.
     """
     header = {**metadata, 'schema': SCHEMA, 'sha256': digest(tensors)}
-    content = _ordered(save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, header))
+    content = ordered(save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, header))
     replace(path, content)
 
 
@@ -67,7 +67,7 @@ def check_folder(path: Path) -> None:
         raise FileNotFoundError(f'{path.parent} is not a folder, so {path.name} cannot be written there.')
 
 
-def _ordered(content: bytes) -> bytes:
+def ordered(content: bytes) -> bytes:
     """The file with its header in alphabetical order: safetensors writes metadata in another order each time."""
     base = 8 + int.from_bytes(content[:8], 'little')
     header = json.dumps(json.loads(content[8:base]), sort_keys=True, separators=(',', ':')).encode()

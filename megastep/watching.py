@@ -1,19 +1,28 @@
-"""`megastep record`: a film of an env whose agents act at random."""
+"""`megastep record` and `megastep watch`: a film of an env whose agents act at random, or have learnt to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
+from jaxtyping import Bool
+from torch import Tensor
 
-import envs
 from megastep.env import Env
+from megastep.evaluation.rollouts import Act, Actor, play
 from megastep.filming import Film
+from megastep.learning import tasks
+from megastep.learning.checkpoints import last_good, load_weights
+from megastep.learning.policy import Policy
+from megastep.learning.runs import Run
 from megastep.mapset import MapSet
 
 ROWS = 8
 """How many rows an env of any task can have: as many as a world may have agents."""
+
+UNSEEN = 1_000_003
+"""Seeds the maps that are generated for agents to be watched in."""
 
 
 def record(
@@ -22,7 +31,7 @@ def record(
     """Films an env whose agents act at random.
 
     Args:
-        name: The task, in lower case: see `tasks`.
+        name: The task, in lower case.
         maps: The maps.
         out: The file: ``.mp4`` or ``.gif``.
         map_id: The map that is filmed.
@@ -36,30 +45,87 @@ def record(
     Raises:
         ValueError: if there is no such task or map, or a number is out of range.
     """
-    if num_steps < 1:
-        raise ValueError(f'num_steps must be at least 1, got {num_steps}.')
-    env = make(name, maps, seed=seed)
+    _check_steps(num_steps)
+    env = tasks.make(name, maps, num_envs=ROWS, seed=seed)
     count, generator = int(env.single_action_space.n), torch.Generator().manual_seed(seed)  # type: ignore[attr-defined]
+
+    def act(observations: Any, begins: Bool[Tensor, ' row']) -> Tensor:
+        return torch.randint(count, (env.num_envs,), generator=generator).to(env.device)
+
+    return film(act, env, out, map_id=map_id, num_steps=num_steps, seed=seed, workers=workers)
+
+
+def watch(
+    folder: Path,
+    maps: MapSet | None = None,
+    out: Path | None = None,
+    *,
+    map_id: int = 0,
+    num_steps: int = 300,
+    seed: int = 0,
+    greedy: bool = False,
+    workers: int = 1,
+    device: str | torch.device | None = None,
+) -> Path:
+    """Films the agent of a run's last checkpoint.
+
+    Args:
+        folder: The run's folder.
+        maps: The maps; by default those of the run's evaluations, or maps that are generated if it has none.
+        out: The file: ``.mp4`` or ``.gif``; by default ``film.mp4`` in the run's folder.
+        map_id: The map that is filmed.
+        num_steps: How many steps it is filmed for; the film begins a frame before the first.
+        seed: Another seed gives another beginning.
+        greedy: Take the likeliest action instead of drawing one.
+        workers: How many processes draw.
+        device: Where to compute; by default on the GPU if there is one.
+
+    Returns:
+        The file written: ``out``, with the suffix ``.gif`` where there is no encoder for mp4.
+
+    Raises:
+        ValueError: if there is no run, checkpoint or map, or a number is out of range.
+    """
+    _check_steps(num_steps)
+    run = Run(folder)
+    about = run.read()
+    maps = unseen(about) if maps is None else maps
+    env = tasks.make(about['env'], maps, num_envs=ROWS, device=device, seed=seed)
+    policy = trained(run, env)
+    actor = Actor(policy, env.num_envs, greedy=greedy, seed=seed)
+    target = folder / 'film.mp4' if out is None else out
+    return film(actor, env, target, map_id=map_id, num_steps=num_steps, seed=seed, workers=workers)
+
+
+def film(act: Act, env: Env, out: Path, *, map_id: int, num_steps: int, seed: int, workers: int) -> Path:
+    """Films the first env of several, all in one map."""
     with Film(out, env.core.fps, workers=workers, progress=True) as film:
-        env.reset(seed=seed, options={'map_ids': torch.full((env.core.num_envs,), map_id)})
-        film.add(env.state(0))
-        for _ in range(num_steps):
-            env.step(torch.randint(count, (env.num_envs,), generator=generator).to(env.device))
+        moments = play(act, env, seed=seed, options={'map_ids': torch.full((env.core.num_envs,), map_id)})
+        for _ in range(num_steps + 1):
+            next(moments)
             film.add(env.state(0))
     return film.path
 
 
-def tasks() -> dict[str, Callable[..., Env]]:
-    """The tasks there are, by their names in lower case."""
-    return {name.lower(): getattr(envs, name) for name in envs.__all__}
+def unseen(about: dict[str, Any]) -> MapSet:
+    """Maps that a run's agent hasn't been trained in, given how the run was begun."""
+    path = about.get('files', {}).get('eval_maps')
+    return tasks.default_maps(about['env'], seed=UNSEEN) if path is None else MapSet.load(path)
 
 
-def make(name: str, maps: MapSet, *, seed: int = 0) -> Env:
-    """Makes a small env of a task.
+def trained(run: Run, env: Env) -> Policy:
+    """The policy of a run's last checkpoint.
 
     Raises:
-        ValueError: if there is no such task.
+        ValueError: if there is none, or it is for other observations or actions than the env's.
     """
-    if name not in tasks():
-        raise ValueError(f'env must be one of {", ".join(tasks())}, got {name!r}.')
-    return tasks()[name](maps, num_envs=ROWS, seed=seed)
+    path = last_good(run.checkpoints)
+    width = run.read()['settings']['width']
+    policy = Policy(env.single_observation_space, env.single_action_space, width).to(env.device)
+    load_weights(policy, path, env)
+    return policy
+
+
+def _check_steps(num_steps: int) -> None:
+    if num_steps < 1:
+        raise ValueError(f'num_steps must be at least 1, got {num_steps}.')

@@ -13,6 +13,7 @@ from envs import Minimal
 from megastep import mapgen, plotting, watching
 from megastep.cli import main
 from megastep.filming import CHUNK, Film, _sharing, drawn
+from megastep.learning import tasks
 from megastep.plotting.states import TRAIL
 
 SIZE = (480, 300)
@@ -158,8 +159,8 @@ def test_the_command_says_what_is_wrong(maps, tmp_path, capsys, arguments, messa
     assert not list(tmp_path.glob('*.gif'))
 
 
-@pytest.mark.parametrize('name', watching.tasks())
+@pytest.mark.parametrize('name', tasks.tasks())
 def test_every_task_can_be_made_for_a_film(name):
     spawns = [(x, y) for x in range(2, 9) for y in range(2, 9)]
-    env = watching.make(name, [box(1, 1, 9, 9, spawns=spawns)] * 2)
+    env = tasks.make(name, [box(1, 1, 9, 9, spawns=spawns)] * 2, num_envs=watching.ROWS)
     assert env.num_envs == watching.ROWS

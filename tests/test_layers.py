@@ -18,7 +18,7 @@ LAYERS = [  # lowest first
     | {'plotting', 'recording', 'filming', 'snapshot', 'viewer', 'testing', 'adapters'},
     {'envs'},
     {'learning', 'evaluation'},
-    {'cli', 'comparison', 'demo', 'doctor', 'watching', '__main__'},
+    {'cli', 'commands', 'comparison', 'demo', 'doctor', 'watching', '__main__'},
     {'benchmarks'},
 ]
 OUTSIDE = {'envs', 'benchmarks'}  # packages of their own, beside megastep

@@ -1,8 +1,9 @@
-"""Pictures for people: floorplans, how their statistics are distributed, and one env with what its agents see."""
+"""Pictures for people: floorplans and their statistics, one env with what its agents see, and how learning went."""
 
+from megastep.plotting.curves import curves
 from megastep.plotting.distributions import distributions
 from megastep.plotting.floorplans import gallery
 from megastep.plotting.rows import rows
 from megastep.plotting.states import StatePlot, plot_state
 
-__all__ = ['StatePlot', 'distributions', 'gallery', 'plot_state', 'rows']
+__all__ = ['StatePlot', 'curves', 'distributions', 'gallery', 'plot_state', 'rows']

@@ -1,0 +1,135 @@
+"""`megastep train` and `megastep watch`. What they need is imported when they run, so that help comes at once."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from tyro.conf import OmitArgPrefixes, Positional
+
+from megastep.learning.settings import PRESETS, Settings
+
+if TYPE_CHECKING:
+    from megastep.learning.training import Ending
+
+DIVERGED = 1
+"""The exit status of training that has gone wrong."""
+
+
+def train(
+    env: Positional[str],
+    *,
+    out: Path,
+    maps: Path | None = None,
+    eval_maps: Path | None = None,
+    steps: float = 50e6,
+    preset: Literal['gpu', 'cpu'] = 'gpu',
+    resume: bool = False,
+    overwrite: bool = False,
+    eval_every: float = 60.0,
+    eval_episodes: int = 4,
+    greedy: bool = False,
+    checkpoint_every: float = 300.0,
+    keep: int = 3,
+    device: str | None = None,
+    settings: OmitArgPrefixes[Settings],
+) -> int:
+    """Train an agent: `megastep train explorer --maps train.safetensors --eval-maps test.safetensors --out runs/a`.
+
+    The folder gets a log, learning curves and checkpoints; `megastep watch runs/a` films the agent. On several GPUs:
+    `torchrun --nproc-per-node=2 -m megastep train ...`.
+
+    Args:
+        env: The task, such as explorer or waypoint.
+        out: The run's folder.
+        maps: The file of a map set. By default a few maps are generated that suit the task.
+        eval_maps: The file of the maps that the agent is evaluated in now and then; none by default.
+        steps: How many steps are made, of all agents and processes together.
+        preset: Which settings are the defaults: those for a large GPU, or for two cores of a CPU.
+        resume: Go on with the run in the folder, with the arguments that it was begun with.
+        overwrite: Begin anew in place of the run in the folder.
+        eval_every: How many seconds lie between evaluations.
+        eval_episodes: How many episodes each map has in an evaluation.
+        greedy: In evaluations, take the likeliest action instead of drawing one.
+        checkpoint_every: How many seconds lie between checkpoints.
+        keep: How many checkpoints stay.
+        device: Where to compute, such as cpu or cuda; by default a GPU if there is one.
+        settings: How to learn.
+    """
+    from megastep.learning import tasks, training
+    from megastep.mapset import MapSet
+
+    tasks.task(env)
+    try:
+        ending = training.train(
+            env, out, settings,
+            maps=tasks.default_maps(env) if maps is None else MapSet.load(maps),
+            eval_maps=None if eval_maps is None else MapSet.load(eval_maps),
+            steps=steps, resume=resume, overwrite=overwrite, eval_every=eval_every, eval_episodes=eval_episodes,
+            greedy=greedy, checkpoint_every=checkpoint_every, keep=keep, device=device,
+            files={'maps': _written(maps), 'eval_maps': _written(eval_maps)},
+        )  # fmt: skip
+    except FloatingPointError as error:
+        print(f'megastep: learning has gone wrong: {error}.', file=sys.stderr)
+        return DIVERGED
+    return _report(ending)
+
+
+def _written(path: Path | None) -> str | None:
+    return None if path is None else str(path.resolve())
+
+
+def _report(ending: Ending) -> int:
+    """Says how training ended, and returns the exit status."""
+    made = f'{ending.frames:,} steps are made; {ending.checkpoint} holds'
+    if ending.signal and ending.leads:
+        print(f'megastep: {signal.Signals(ending.signal).name}: {made} all of it. --resume goes on.', file=sys.stderr)
+    elif ending.leads:
+        print(f'{made} the agent.')
+    return 128 + ending.signal if ending.signal else 0
+
+
+def watch(
+    run: Positional[Path],
+    *,
+    maps: Path | None = None,
+    out: Path | None = None,
+    map_id: int = 0,
+    steps: int = 300,
+    seed: int = 0,
+    greedy: bool = False,
+    workers: int = 1,
+    device: str | None = None,
+) -> None:
+    """Film a trained agent in a map that it hasn't seen: `megastep watch runs/a`.
+
+    Args:
+        run: The run's folder.
+        maps: The file of a map set. By default that of the run's evaluations; without one, maps are generated.
+        out: The film to write, .mp4 or .gif; by default film.mp4 in the run's folder.
+        map_id: The number of the map that is filmed.
+        steps: How many steps it is filmed for.
+        seed: Another seed gives another beginning.
+        greedy: Take the likeliest action instead of drawing one.
+        workers: How many processes draw.
+        device: Where to compute, such as cpu or cuda; by default a GPU if there is one.
+    """
+    from megastep import watching
+    from megastep.mapset import MapSet
+
+    film = watching.watch(
+        run, None if maps is None else MapSet.load(maps), out, map_id=map_id, num_steps=steps, seed=seed,
+        greedy=greedy, workers=workers, device=device,
+    )  # fmt: skip
+    print(f'{steps} steps of the agent of {run} in map {map_id} are in {film} ({film.stat().st_size / 1000:,.0f} kB).')
+
+
+def training(arguments: Sequence[str]) -> partial[int]:
+    """`train`, with the settings of the preset that the arguments name as its defaults."""
+    named = dict(zip(arguments, [*arguments[1:], ''], strict=True))
+    named |= dict(argument.split('=', 1) for argument in arguments if '=' in argument)
+    return partial(train, settings=PRESETS.get(named.get('--preset', ''), Settings()))

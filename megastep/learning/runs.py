@@ -1,0 +1,140 @@
+"""A run's folder: how the run was begun, its log, its checkpoints, and what is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from megastep import mapfile, recipes
+from megastep.mapset import MapSet
+
+BINDING = ('env', 'maps', 'settings', 'processes', 'device')
+"""What a run has to be resumed with as it was begun: what comes of it depends on it."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder.
+
+    Args:
+        folder: Where it is.
+    """
+
+    folder: Path
+
+    @property
+    def description(self) -> Path:
+        """The file that says how the run was begun."""
+        return self.folder / 'run.json'
+
+    @property
+    def log(self) -> Path:
+        """The file with a line an update."""
+        return self.folder / 'log.jsonl'
+
+    @property
+    def curves(self) -> Path:
+        """The picture of how learning goes."""
+        return self.folder / 'curves.png'
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints."""
+        return self.folder / 'checkpoints'
+
+    def check_new(self, *, overwrite: bool) -> None:
+        """Looks whether a run can begin here.
+
+        Raises:
+            ValueError: if there is something already, unless it is a run that may be overwritten.
+        """
+        if not self.folder.exists() or (self.folder.is_dir() and not any(self.folder.iterdir())):
+            return
+        if not self.description.is_file():
+            raise ValueError(f'{self.folder} must be a new folder, or one of a run; it holds something else.')
+        if not overwrite:
+            raise ValueError(
+                f'{self.folder} holds a run: --resume goes on with it, --overwrite begins anew in its place.'
+            )
+
+    def begin(self, about: Mapping[str, Any]) -> None:
+        """Makes the folder, in place of what a run has left there.
+
+        Args:
+            about: How the run is begun, as JSON can hold it.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
+        for path in (self.log, self.curves, *self.folder.glob('events.out.tfevents.*')):
+            path.unlink(missing_ok=True)
+        mapfile.replace(self.description, json.dumps(about, indent=1).encode())
+
+    def read(self) -> dict[str, Any]:
+        """How the run was begun.
+
+        Raises:
+            ValueError: if there is no run here.
+        """
+        try:
+            about = json.loads(self.description.read_text())
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise ValueError(f'{self.folder} holds no run: there is no {self.description.name} in it.') from error
+        except ValueError as error:
+            raise ValueError(f'{self.description} is damaged: {error}.') from error
+        if not isinstance(about, dict) or not set(BINDING) <= set(about):
+            raise ValueError(f'{self.description} does not say how a run was begun.')
+        return about
+
+    def check_same(self, about: Mapping[str, Any]) -> None:
+        """Looks whether a run can be resumed.
+
+        Raises:
+            ValueError: if there is no run here, or it was begun otherwise; it says where the two differ.
+        """
+        begun = self.read()
+        for name in BINDING:
+            for place in recipes.differences(begun[name], about[name], name):
+                was, given = _at(begun, place), _at(about, place)
+                raise ValueError(
+                    f'{self.folder} was begun with {place} {was}, got {given}: '
+                    'resume with the arguments that the run was begun with.'
+                )
+
+    def cut_log(self, updates: int) -> None:
+        """Removes what the log says of later updates, which a resumed run makes again."""
+        lines = [line for line in self.lines() if line['updates'] <= updates]
+        mapfile.replace(self.log, ''.join(json.dumps(line) + '\n' for line in lines).encode())
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The log's lines. One whose writing was cut short, or that is no line of a log, is left out."""
+        texts = self.log.read_text().splitlines() if self.log.exists() else []
+        return [line for line in map(_parsed, texts) if isinstance(line, dict) and 'updates' in line]
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _at(about: Mapping[str, Any], place: str) -> Any:
+    """What stands at a place, such as ``'settings.width'``."""
+    found: Any = about
+    for name in place.split('.'):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
+
+
+def fingerprint(maps: MapSet) -> dict[str, Any]:
+    """What tells maps from others: how many they are, and the SHA-256 of their walls and spawns."""
+    sha = hashlib.sha256()
+    for column in (maps.walls, maps.spawns):
+        sha.update(column.widths.tobytes())
+        sha.update(column.vals.tobytes())
+    return {'count': len(maps), 'sha256': sha.hexdigest()}

@@ -1,0 +1,306 @@
+"""Trains an agent: update after update, with a log, evaluations and checkpoints, until it is done or told to end."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+import megastep
+from megastep.env import Env
+from megastep.evaluation import Evaluation, evaluate
+from megastep.learning import tasks
+from megastep.learning.checkpoints import Checkpoints, found, last_good
+from megastep.learning.learner import Learner
+from megastep.learning.policy import Policy
+from megastep.learning.processes import Group, joined, restarts
+from megastep.learning.progress import Progress
+from megastep.learning.readings import Reading, broken
+from megastep.learning.runs import Run, fingerprint
+from megastep.learning.settings import Settings
+from megastep.learning.signals import Signals
+from megastep.mapset import MapSet
+
+
+class Ending(NamedTuple):
+    """How training ended."""
+
+    signal: int
+    """The number of the signal that ended it early, 0 if none did."""
+    checkpoint: Path
+    """Its last checkpoint."""
+    frames: int
+    """How many steps have been made, of all processes."""
+    leads: bool
+    """Whether this is the process that prints."""
+
+
+class Examiner:
+    """Evaluates a policy in an env of its own, the same episodes' starts each time, as many in every map.
+
+    Args:
+        name: The task.
+        maps: The maps.
+        episodes: How many episodes each map has; of a task with several agents, that many for each of them.
+        greedy: Whether the policy takes the likeliest action.
+        device: Where the env is.
+        seed: Seeds the env and what is drawn.
+    """
+
+    def __init__(
+        self, name: str, maps: MapSet, episodes: int, *, greedy: bool, device: torch.device, seed: int
+    ) -> None:
+        rows = len(maps) * episodes * tasks.num_agents(name)
+        self._env = tasks.make(name, maps, num_envs=rows, device=device, seed=seed)
+        self._greedy, self._seed = greedy, seed
+
+    def __call__(self, policy: Policy) -> Evaluation:
+        return evaluate(policy, self._env, greedy=self._greedy, seed=self._seed)
+
+
+class Timer:
+    """Says when it is time to do something that is done every so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._last = seconds, time.monotonic()
+
+    def due(self) -> bool:
+        """Whether it is time; if so, the next time is that long after."""
+        if time.monotonic() - self._last < self._seconds:
+            return False
+        self._last = time.monotonic()
+        return True
+
+
+class Trainer:
+    """Updates a learner, notes how it goes, and writes checkpoints. Each process that trains has one.
+
+    Args:
+        learner: What is trained.
+        checkpoints: Its checkpoints.
+        group: The processes that train together.
+        progress: Notes how it goes, in the process that leads.
+        examiner: Evaluates the policy, in the process that leads.
+        checkpoint_every: How many seconds lie between checkpoints.
+        eval_every: How many seconds lie between evaluations.
+    """
+
+    def __init__(
+        self,
+        learner: Learner,
+        checkpoints: Checkpoints,
+        group: Group,
+        *,
+        progress: Progress | None = None,
+        examiner: Examiner | None = None,
+        checkpoint_every: float = math.inf,
+        eval_every: float = math.inf,
+    ) -> None:
+        self._learner, self._checkpoints, self._group = learner, checkpoints, group
+        self._progress, self._examiner = progress, examiner
+        self._save_timer, self._eval_timer = Timer(checkpoint_every), Timer(eval_every)
+        self._unread: Reading | None = None
+
+    def train(self, updates: int, signals: Signals) -> int:
+        """Trains until so many updates have been made, or a signal comes, and saves.
+
+        Returns:
+            The number of the signal that came, 0 for none.
+
+        Raises:
+            FloatingPointError: if learning has gone wrong.
+        """
+        if self._learner.updates == 0:
+            self._save()
+        while self._learner.updates < updates:
+            self._update()
+            signal, save, test = self._group.agree(self._wishes(signals))
+            if signal or save or test:
+                self._note_unread()
+            if test and not signal:
+                self._examine()
+            if signal or save:
+                self._save()
+            if signal:
+                return signal
+        self._note_unread()
+        self._examine()
+        self._save()
+        return 0
+
+    def _update(self) -> None:
+        """Makes an update, and reads the statistics of the one before while the device is at work."""
+        reading = Reading(self._learner.update(), updates=self._learner.updates, frames=self._frames)
+        self._note_unread()
+        self._unread = reading
+
+    @property
+    def _frames(self) -> int:
+        """How many steps have been made, of all processes."""
+        return self._learner.frames * self._group.size
+
+    def _note_unread(self) -> None:
+        """Notes the update whose statistics haven't been read, if there is one, and raises if they are no numbers."""
+        reading, self._unread = self._unread, None
+        if reading is None:
+            return
+        values = reading.values() if self._progress is None else self._progress.note(reading)
+        if wrong := broken(values):
+            raise FloatingPointError(f'{", ".join(wrong)} in update {reading.updates}, after {reading.frames:,} steps')
+
+    def _wishes(self, signals: Signals) -> tuple[int, bool, bool]:
+        """The signal that came, and whether it is time to save and to evaluate. The clock is that of one process."""
+        leads = self._group.leads
+        return signals.received, leads and self._save_timer.due(), leads and self._eval_timer.due()
+
+    def _examine(self) -> None:
+        """Evaluates the policy, and draws the curves."""
+        if self._progress is None:
+            return
+        if self._examiner is not None:
+            result = self._examiner(self._learner.policy)
+            self._progress.note_evaluation(result, updates=self._learner.updates, frames=self._frames)
+        self._progress.draw()
+
+    def _save(self) -> None:
+        self._checkpoints.write()
+        if self._progress is not None:
+            self._progress.draw()
+
+
+def train(
+    name: str,
+    out: Path,
+    settings: Settings,
+    *,
+    maps: MapSet,
+    steps: float,
+    eval_maps: MapSet | None = None,
+    eval_every: float = 60.0,
+    eval_episodes: int = 4,
+    greedy: bool = False,
+    checkpoint_every: float = 300.0,
+    keep: int = 3,
+    resume: bool = False,
+    overwrite: bool = False,
+    device: str | torch.device | None = None,
+    files: Mapping[str, str | None] | None = None,
+    bar: bool = True,
+) -> Ending:
+    """Trains an agent, alone or as one of the processes that torchrun started.
+
+    Args:
+        name: The task, in lower case.
+        out: The run's folder.
+        settings: How to learn.
+        maps: The maps, of all processes; each gets a part of them.
+        steps: How many steps are made, of all processes; rounded up to whole updates.
+        eval_maps: The maps the policy is evaluated in; by default it isn't.
+        eval_every: How many seconds lie between evaluations.
+        eval_episodes: How many episodes each map has in an evaluation.
+        greedy: Whether the policy takes the likeliest action in evaluations.
+        checkpoint_every: How many seconds lie between checkpoints.
+        keep: How many checkpoints stay.
+        resume: Go on from the last checkpoint. Processes that torchrun has restarted do so by themselves.
+        overwrite: Begin anew in place of a run.
+        device: Where to compute; by default on a GPU if there is one.
+        files: Where the maps are from, for those who read how the run was begun.
+        bar: Whether to show a bar.
+
+    Raises:
+        ValueError: if something can't be as it is asked for; the folder is left as it was.
+        FloatingPointError: if learning has gone wrong; it names the step and the last good checkpoint.
+    """
+    _check(steps, eval_every=eval_every, checkpoint_every=checkpoint_every, eval_episodes=eval_episodes, keep=keep)
+    tasks.task(name)
+    run = Run(Path(out))
+    with Signals() as signals, joined(device) as group:
+        about = described(name, maps, settings, group, files or {})
+        start = group.once(lambda: _start(run, about, resume=resume, overwrite=overwrite))
+        env = _env(name, group.shard(maps), settings, group.device)
+        learner = Learner(env, settings)
+        checkpoints = Checkpoints(run.checkpoints, learner, env, group, keep=keep)
+        examiner = None
+        if group.leads and eval_maps is not None:
+            examiner = Examiner(name, eval_maps, eval_episodes, greedy=greedy, device=group.device, seed=settings.seed)
+        _open(run, about, start, learner, checkpoints, group)
+        per_update = settings.num_envs * settings.horizon * group.size
+        updates = math.ceil(steps / per_update)
+        with _progress(run, learner.updates * per_update, updates * per_update, group, bar=bar) as progress:
+            trainer = Trainer(
+                learner, checkpoints, group, progress=progress, examiner=examiner,
+                checkpoint_every=checkpoint_every, eval_every=eval_every,
+            )  # fmt: skip
+            try:
+                signal = trainer.train(updates, signals)
+            except FloatingPointError as error:
+                raise FloatingPointError(
+                    f'{error}; the last good checkpoint is {found(run.checkpoints)[-1]}'
+                ) from error
+        return Ending(signal, found(run.checkpoints)[-1], learner.frames * group.size, group.leads)
+
+
+def described(
+    name: str, maps: MapSet, settings: Settings, group: Group, files: Mapping[str, str | None]
+) -> dict[str, Any]:
+    """How a run is begun, as its folder says it."""
+    return {
+        'env': name,
+        'maps': fingerprint(maps),
+        'settings': asdict(settings),
+        'processes': group.size,
+        'device': group.device.type,
+        'files': dict(files),
+        'version': megastep.__version__,
+    }
+
+
+def _env(name: str, maps: MapSet, settings: Settings, device: torch.device) -> Env:
+    """The env to train in. On a GPU its steps are captured together with the policy's, not alone."""
+    options = {'cuda_graph': False, 'copy': False} if device.type == 'cuda' else {}
+    return tasks.make(name, maps, num_envs=settings.num_envs, device=device, seed=settings.seed, **options)
+
+
+def _start(run: Run, about: Mapping[str, Any], *, resume: bool, overwrite: bool) -> Path | None:
+    """The checkpoint that a run goes on from, or None if it begins.
+
+    Raises:
+        ValueError: if the run can neither begin nor go on as it is asked to.
+    """
+    if resume or (restarts() and found(run.checkpoints)):
+        run.check_same(about)
+        return last_good(run.checkpoints)
+    run.check_new(overwrite=overwrite or restarts() > 0)
+    return None
+
+
+def _open(
+    run: Run, about: Mapping[str, Any], start: Path | None, learner: Learner, checkpoints: Checkpoints, group: Group
+) -> None:
+    """Begins a run, or goes on from a checkpoint; a checkpoint that doesn't fit leaves the folder as it was."""
+    if start is None:
+        group.once(lambda: run.begin(about))
+    else:
+        checkpoints.restore(start)
+        group.once(lambda: run.cut_log(learner.updates))
+
+
+def _progress(run: Run, frames: int, total: int, group: Group, *, bar: bool) -> AbstractContextManager[Progress | None]:
+    return Progress(run, frames=frames, total=total, bar=bar) if group.leads else nullcontext()
+
+
+def _check(steps: float, *, eval_every: float, checkpoint_every: float, eval_episodes: int, keep: int) -> None:
+    if not 1 <= steps < math.inf:
+        raise ValueError(f'steps must be at least 1 and finite, got {steps}.')
+    for name, seconds in {'eval_every': eval_every, 'checkpoint_every': checkpoint_every}.items():
+        if not seconds >= 0:
+            raise ValueError(f'{name} must be at least 0 seconds, got {seconds}.')
+    for name, count in {'eval_episodes': eval_episodes, 'keep': keep}.items():
+        if not isinstance(count, int) or count < 1:
+            raise ValueError(f'{name} must be an integer of at least 1, got {count!r}.')

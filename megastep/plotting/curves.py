@@ -1,0 +1,131 @@
+"""How learning went: each statistic over the steps made, with what came of evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
+
+from megastep.plotting.distributions import COLOURS, FADED, INK, PAPER, RULE
+from megastep.plotting.figures import Picture
+
+WIDTH, HEIGHT, ACROSS, UP, MARGIN, LEGEND = 2.6, 1.5, 0.55, 0.75, 0.5, 0.4
+"""The picture's measures in inches: a panel's width and height, the gaps between panels, the edge, the legend."""
+
+FIRST = ('return', 'success', 'spl', 'coverage')
+"""What comes first, where it is known."""
+
+LEFT_OUT = ('updates', 'frames', 'seconds', 'episodes')
+"""What a line of a log says that gets no panel."""
+
+WINDOW = 1 / 40
+"""Curves are means over this share of the lines, so that their course can be seen; the lines themselves are faint."""
+
+SHOWN = (0.01, 0.99)
+"""Panels show what lies between these quantiles: a few outliers mustn't squeeze the rest."""
+
+Points = Float[np.ndarray, 'point 2']
+
+
+def curves(lines: Sequence[Mapping[str, Any]], columns: int = 4) -> Figure:
+    """Draws a panel a statistic, over the steps made.
+
+    Args:
+        lines: Those of a run's ``log.jsonl``: an update's have numbers by name, an evaluation's have such under
+            ``'evaluation'``.
+        columns: How many panels to a row.
+
+    Raises:
+        ValueError: if no line has a number to draw, or columns is below 1.
+    """
+    if columns < 1:
+        raise ValueError(f'columns must be at least 1, got {columns}.')
+    trained = points([line for line in lines if 'evaluation' not in line])
+    tested = points([{'frames': line['frames'], **line['evaluation']} for line in lines if 'evaluation' in line])
+    names = ordered(trained, tested)
+    if not names:
+        raise ValueError(f'lines must have a number to draw, got {len(lines)} lines without any.')
+    columns = min(columns, len(names))
+    rows = -(-len(names) // columns)
+    width = 2 * MARGIN + columns * (WIDTH + ACROSS) - ACROSS
+    height = 2 * MARGIN + LEGEND + rows * (HEIGHT + UP) - UP + 0.3
+    figure = Picture(width=width, height=height, colour=PAPER, dpi=110)
+    for i, name in enumerate(names):
+        left, top = MARGIN + i % columns * (WIDTH + ACROSS), height - MARGIN - LEGEND - i // columns * (HEIGHT + UP)
+        axes = figure.axes_at(left, top - HEIGHT, WIDTH, HEIGHT)
+        _draw(axes, name, trained.get(name), tested.get(name))
+    _draw_legend(figure, tested=bool(tested), top=height - MARGIN / 2)
+    return figure
+
+
+def points(lines: Sequence[Mapping[str, Any]]) -> dict[str, Points]:
+    """Steps and values of each statistic, where lines have a number for it."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for line in lines:
+        for name, value in line.items():
+            if name not in LEFT_OUT and isinstance(value, (int, float)):
+                found.setdefault(name, []).append((line['frames'], value))
+    return {name: np.array(pairs, dtype=float) for name, pairs in found.items()}
+
+
+def ordered(trained: Mapping[str, Points], tested: Mapping[str, Points]) -> list[str]:
+    """The statistics' names, those that matter most first."""
+    names = list(dict.fromkeys([*trained, *tested]))
+    return sorted(names, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
+
+
+def _draw(axes: Axes, name: str, trained: Points | None, tested: Points | None) -> None:
+    axes.set_axis_on()
+    axes.set_title(name.replace('_', ' '), loc='left', fontsize=9, color=INK, fontweight='bold', pad=4)
+    axes.tick_params(labelsize=7, colors=FADED, length=2)
+    axes.xaxis.set_major_formatter(FuncFormatter(written))
+    axes.yaxis.set_major_formatter(FuncFormatter(written))
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.yaxis.set_major_locator(MaxNLocator(4))
+    axes.grid(color=RULE, linewidth=0.6)
+    axes.spines[['top', 'right']].set_visible(False)
+    axes.spines[['left', 'bottom']].set_color(FADED)
+    if trained is not None:
+        axes.plot(*trained.T, color=COLOURS[0], linewidth=0.6, alpha=0.3)
+        axes.plot(*smoothed(trained).T, color=COLOURS[0], linewidth=1.5)
+    if tested is not None:
+        axes.plot(*tested.T, color=COLOURS[1], linewidth=1, marker='o', markersize=3)
+    _fit(axes, [each for each in (trained, tested) if each is not None])
+
+
+def written(value: float, position: int) -> str:
+    """A number beside an axis: 1.5M rather than 1500000, but 0.015 rather than 15m."""
+    return EngFormatter(sep='')(value) if abs(value) >= 1000 else f'{value:g}'
+
+
+def smoothed(values: Points) -> Points:
+    """Means over windows of neighbouring points, as wide at the ends as there is room for."""
+    half = int(len(values) * WINDOW / 2)
+    sums = np.concatenate([[0.0], np.cumsum(values[:, 1])])
+    here = np.arange(len(values))
+    reach = np.minimum(half, np.minimum(here, len(values) - 1 - here))
+    means = (sums[here + reach + 1] - sums[here - reach]) / (2 * reach + 1)
+    return np.stack([values[:, 0], means], axis=1)
+
+
+def _fit(axes: Axes, drawn: Sequence[Points]) -> None:
+    """Shows what has been drawn, but for outliers."""
+    extremes = np.concatenate([np.quantile(each[:, 1], SHOWN) for each in drawn])
+    low, high = extremes.min(), extremes.max()
+    spare = (high - low) * 0.08 or abs(high) * 0.1 or 0.5
+    axes.set(xlim=(0, max(each[:, 0].max() for each in drawn)), ylim=(low - spare, high + spare))
+
+
+def _draw_legend(figure: Picture, *, tested: bool, top: float) -> None:
+    entries = [('training', COLOURS[0])] + ([('evaluation on other maps', COLOURS[1])] if tested else [])
+    left = MARGIN
+    for name, colour in entries:
+        figure.write(left, top, '▬', va='center', color=colour, fontsize=9)
+        figure.write(left + 0.2, top, name, va='center', color=INK, fontsize=9)
+        left += 0.5 + 0.085 * len(name)
+    figure.write(left, top, 'over agent steps', va='center', color=FADED, fontsize=9)
