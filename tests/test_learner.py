@@ -166,6 +166,13 @@ def test_rejects_an_env_that_begins_anew_otherwise(mode):
         Learner(waypoint(autoreset_mode=mode), replace(SMALL, num_envs=16))
 
 
+def test_rejects_an_env_with_graphs_of_its_own():
+    env = waypoint()
+    env.cuda_graph = True  # as it would be on a GPU
+    with pytest.raises(ValueError, match="the env's cuda_graph must be False, got True"):
+        Learner(env, replace(SMALL, num_envs=16))
+
+
 def test_rejects_a_state_of_another_policy():
     learner, wider = (Learner(waypoint(), replace(SMALL, num_envs=16, width=width)) for width in (16, 8))
     before = updated(learner, 1)[1]
