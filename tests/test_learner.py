@@ -166,6 +166,13 @@ def test_rejects_an_env_that_begins_anew_otherwise(mode):
         Learner(waypoint(autoreset_mode=mode), replace(SMALL, num_envs=16))
 
 
+def test_rejects_an_env_with_graphs_of_its_own():
+    env = waypoint()
+    env.cuda_graph = True  # as it would be on a GPU
+    with pytest.raises(ValueError, match="the env's cuda_graph must be False, got True"):
+        Learner(env, replace(SMALL, num_envs=16))
+
+
 def test_rejects_a_state_of_another_policy():
     learner, wider = (Learner(waypoint(), replace(SMALL, num_envs=16, width=width)) for width in (16, 8))
     before = updated(learner, 1)[1]
@@ -208,3 +215,54 @@ def test_two_processes_learn_one_policy_in_different_envs(tmp_path):
     assert not torch.equal(seen, other_seen)
     assert found[-1]['episodes'] == ended + other_ended
     assert sum(each['return'] for each in found[-10:]) / sum(each['episodes'] for each in found[-10:]) > 0.9
+
+
+# On a GPU
+
+
+def on_gpu(eager=False):
+    options = {'cameras': FEW_RAYS, 'max_steps': 20, 'cuda_graph': False, 'copy': False}
+    learner = Learner(Waypoint(ROOM, 64, 'cuda', **options), SMALL)
+    if eager:
+        learner._collect, learner._learn = learner._rollout, learner._learnt
+    return learner
+
+
+@pytest.mark.gpu
+def test_graphs_learn_what_eager_updates_do():
+    graphs, eager = on_gpu(), on_gpu(eager=True)
+    for _ in range(6):
+        torch.testing.assert_close(graphs.update(), eager.update(), rtol=1e-2, atol=1e-2)
+    torch.testing.assert_close(graphs.policy.state_dict(), eager.policy.state_dict(), rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.gpu
+def test_an_update_runs_without_a_wait():
+    learner = on_gpu()
+    for _ in range(3):
+        learner.update()
+    torch.cuda.set_sync_debug_mode('error')
+    try:
+        found = learner.update()
+    finally:
+        torch.cuda.set_sync_debug_mode('default')
+    assert all(value.isfinite() for value in found.values())
+
+
+@pytest.mark.gpu
+def test_learns_to_walk_to_a_point_on_a_gpu():
+    learner = on_gpu()
+    found = [learner.update() for _ in range(120)][-20:]
+    assert sum(each['success'] for each in found) / sum(each['episodes'] for each in found) > 0.8
+
+
+@pytest.mark.gpu
+def test_goes_on_from_a_file_on_a_gpu(tmp_path):
+    learner, again = on_gpu(), on_gpu()
+    updated(learner, 3)
+    saved(learner, tmp_path / 'learner.pt')
+    weights, optimizer, state = torch.load(tmp_path / 'learner.pt', weights_only=True)
+    again.policy.load_state_dict(weights)
+    again.optimizer.load_state_dict(optimizer)
+    again.load_state(state)
+    torch.testing.assert_close(updated(again, 3), updated(learner, 3), rtol=1e-2, atol=1e-2)

@@ -46,7 +46,8 @@ class Learner:
         updates: How often the policy was updated.
 
     Raises:
-        ValueError: if the env has another number of rows than the settings, or another autoreset mode than NEXT_STEP.
+        ValueError: if the env has another number of rows than the settings, another autoreset mode than NEXT_STEP, or
+            CUDA graphs of its own.
     """
 
     def __init__(self, env: Env, settings: Settings) -> None:
@@ -169,3 +170,5 @@ def _check(env: Env, settings: Settings) -> None:
     mode = env.metadata['autoreset_mode']
     if mode is not AutoresetMode.NEXT_STEP:
         raise ValueError(f"the env's autoreset_mode must be NEXT_STEP, got {mode}.")
+    if env.cuda_graph:
+        raise ValueError("the env's cuda_graph must be False, got True: its steps are captured with the policy's.")
