@@ -16,6 +16,9 @@ from benchmarks.parts import Parts
 from benchmarks.report import RESULTS, Report, current_commit
 from megastep import machine
 
+WIDTH = 160
+"""How many letters wide tables are where nobody watches: the widest has so many."""
+
 
 def main(
     subject: Positional[
@@ -61,7 +64,10 @@ def main(
     if parts:
         parts.remove()
     print(f'{subject} on {report.device}, commit {report.commit}')
-    Console().print(*report.tables())
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDTH  # a log has room
+    console.print(*report.tables())
     print(f'Written to {path}.')
     if not all(row.get('holds', True) for row in rows):
         raise SystemExit(1)

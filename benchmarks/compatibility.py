@@ -113,7 +113,7 @@ def attempt(python: str, numpy: str, folder: Path) -> Result:
         [program, '-c', 'import numpy, shapely; print(numpy.__version__, shapely.__version__)']
     ).stdout.split()
     files = sorted(str(path) for path in (ROOT / 'tests').glob('test_mapgen*.py'))
-    golden = ['-m', 'pytest', '--noconftest', '-p', 'no:cacheprovider', '-k', 'golden or always_been', *files]
+    golden = ['-m', 'pytest', '--noconftest', '-p', 'no:cacheprovider', '-k', 'golden or always', *files]
     tests, sample = run([program, *golden]), run([program, '-c', SAMPLE, str(folder / 'maps')])
     return Result(
         f'Python {reported(python)}, NumPy {versions[0]}, shapely {versions[1]}',

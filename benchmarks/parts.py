@@ -21,18 +21,18 @@ class Parts:
 
     def __init__(self, path: Path, run: Mapping[str, Any]) -> None:
         self.path = path
-        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-        if lines and not lines[-1].endswith(b'\n'):
-            lines.pop()  # the line that was being written when the run was cut short
+        heading = json.dumps({'run': run}, sort_keys=True)
+        written = path.read_bytes() if path.exists() else b''
+        whole = written[: written.rfind(b'\n') + 1]  # without what was being written when the run was cut short
+        lines = whole.decode().splitlines() or [heading]
+        if lines[0] != heading:
+            raise ValueError(f'{path} holds parts of another run, {lines[0]}: remove it, or go on with that run.')
         self.found: list[Any] = [json.loads(line) for line in lines[1:]]
         """The parts that were in the file at first."""
-        heading = json.dumps({'run': run}, sort_keys=True).encode() + b'\n'
-        if lines and lines[0] != heading:
-            raise ValueError(
-                f'{path} holds parts of another run, {lines[0].decode().strip()}: remove it, or go on with that run.'
-            )
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b''.join(lines or [heading]))
+        with path.open('ab') as file:
+            file.truncate(len(whole))
+            file.write(b'' if whole else f'{heading}\n'.encode())
 
     def add(self, part: Any) -> None:
         """Writes a part. Of a run that is cut short here the part doesn't count."""

@@ -125,6 +125,12 @@ def test_parts_of_other_code_are_not_counted(tmp_path):
     assert Parts(tmp_path / 'a.parts', {'commit': 'abc'}).found == [[1]]
 
 
+def test_a_file_that_was_hardly_begun_is_begun_again(tmp_path):
+    (tmp_path / 'a.parts').write_text('{"run": {"comm')
+    Parts(tmp_path / 'a.parts', {'commit': 'abc'}).add([1])
+    assert Parts(tmp_path / 'a.parts', {'commit': 'abc'}).found == [[1]]
+
+
 def test_the_command_keeps_its_parts_until_it_has_written_its_report(two_families, monkeypatch, tmp_path, capsys):
     from benchmarks.__main__ import main
 
