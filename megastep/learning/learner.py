@@ -73,7 +73,11 @@ class Learner:
         if self._on_gpu:
             self._capture()
         elif self._processes > 1:
-            self._judge = DistributedDataParallel(self.policy)
+            self._judge = self._parallel()
+
+    def _parallel(self) -> DistributedDataParallel:
+        """The policy, so that all processes' gradients are averaged."""
+        return DistributedDataParallel(self.policy, broadcast_buffers=False, gradient_as_bucket_view=True)
 
     def _capture(self) -> None:
         """Has rollouts and updates run from CUDA graphs."""
@@ -81,7 +85,7 @@ class Learner:
         if self._processes > 1:
             stream.wait_stream(torch.cuda.current_stream(self._device))
             with torch.cuda.stream(stream):  # where its gradients will be summed
-                self._judge = DistributedDataParallel(self.policy, gradient_as_bucket_view=True)
+                self._judge = self._parallel()
         rows = torch.zeros(settings.num_envs // settings.minibatches, dtype=torch.int64, device=self._device)
         generators = [self._env.core.generator, self._rollout.generator]
         options: dict[str, Any] = {'stream': stream, 'remedy': 'learn on a CPU'}
