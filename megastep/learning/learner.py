@@ -21,6 +21,7 @@ from megastep.learning.settings import Settings
 
 LAST = 0.1
 """The share of the learning rate that is left once it has been annealed."""
+STATE = ('env', 'rollout', 'generators', 'frames', 'updates')
 EAGER = 11
 """How many updates of several processes run before one is captured: DistributedDataParallel settles in these."""
 
@@ -73,7 +74,11 @@ class Learner:
         if self._on_gpu:
             self._capture()
         elif self._processes > 1:
-            self._judge = DistributedDataParallel(self.policy)
+            self._judge = self._parallel()
+
+    def _parallel(self) -> DistributedDataParallel:
+        """The policy, so that all processes' gradients are averaged."""
+        return DistributedDataParallel(self.policy, broadcast_buffers=False, gradient_as_bucket_view=True)
 
     def _capture(self) -> None:
         """Has rollouts and updates run from CUDA graphs."""
@@ -81,7 +86,7 @@ class Learner:
         if self._processes > 1:
             stream.wait_stream(torch.cuda.current_stream(self._device))
             with torch.cuda.stream(stream):  # where its gradients will be summed
-                self._judge = DistributedDataParallel(self.policy, gradient_as_bucket_view=True)
+                self._judge = self._parallel()
         rows = torch.zeros(settings.num_envs // settings.minibatches, dtype=torch.int64, device=self._device)
         generators = [self._env.core.generator, self._rollout.generator]
         options: dict[str, Any] = {'stream': stream, 'remedy': 'learn on a CPU'}
@@ -154,8 +159,11 @@ class Learner:
         """Writes back what `state` copied, from a learner of the same task, settings and number of processes.
 
         Raises:
-            ValueError: if the state is that of another env or policy.
+            ValueError: if the state is that of another env or policy, or of something else altogether. Nothing is
+                changed then.
         """
+        if set(state) != set(STATE):
+            raise ValueError(f'state must have {sorted(STATE)}, got {sorted(state)}.')
         checkpoint.check({'rollout': self._rollout.tensors()}, {'rollout': state['rollout']})
         self._env.set_state(state['env'])
         checkpoint.write_back({'rollout': self._rollout.tensors()}, state)
