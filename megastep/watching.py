@@ -57,8 +57,8 @@ def record(
 
 def watch(
     folder: Path,
+    out: Path,
     maps: MapSet | None = None,
-    out: Path | None = None,
     *,
     map_id: int = 0,
     num_steps: int = 300,
@@ -71,8 +71,8 @@ def watch(
 
     Args:
         folder: The run's folder.
+        out: The file: ``.mp4`` or ``.gif``.
         maps: The maps; by default those of the run's evaluations, or maps that are generated if it has none.
-        out: The file: ``.mp4`` or ``.gif``; by default ``film.mp4`` in the run's folder.
         map_id: The map that is filmed.
         num_steps: How many steps it is filmed for; the film begins a frame before the first.
         seed: Another seed gives another beginning.
@@ -93,8 +93,7 @@ def watch(
     env = tasks.make(about['env'], maps, num_envs=ROWS, device=device, seed=seed)
     policy = trained(run, env)
     actor = Actor(policy, env.num_envs, greedy=greedy, seed=seed)
-    target = folder / 'film.mp4' if out is None else out
-    return film(actor, env, target, map_id=map_id, num_steps=num_steps, seed=seed, workers=workers)
+    return film(actor, env, out, map_id=map_id, num_steps=num_steps, seed=seed, workers=workers)
 
 
 def film(act: Act, env: Env, out: Path, *, map_id: int, num_steps: int, seed: int, workers: int) -> Path:

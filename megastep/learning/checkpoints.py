@@ -7,7 +7,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
@@ -99,7 +99,7 @@ class Checkpoints:
         """
         learner = self._learner
         load_weights(learner.policy, path, self._env)
-        loads = {
+        loads: dict[str, Callable[[dict[str, Any]], None]] = {
             OPTIMIZER: partial(load_optimizer, learner.optimizer),
             learner_file(self._group.rank): learner.load_state,
         }

@@ -95,7 +95,9 @@ def joined(device: str | torch.device | None = None) -> Iterator[Group]:
         return
     if chosen.type == 'cuda':
         torch.cuda.set_device(chosen)
-    distributed.init_process_group(BACKENDS[chosen.type])
+    # Where torchrun keeps its store through a restart, it still has the addresses of those who died.
+    store = distributed.PrefixStore(f'attempt {restarts()}', next(distributed.rendezvous('env://'))[0])
+    distributed.init_process_group(BACKENDS[chosen.type], store=store, rank=rank, world_size=size)
     try:
         yield Group(rank, size, chosen)
     finally:
