@@ -3,12 +3,14 @@
 import json
 import os
 import signal
+import socket
 from pathlib import Path
 
 import pytest
 import torch
 from trainings import ARGUMENTS, STEPS, boxes, command, weights
 
+from megastep.cli import main
 from megastep.learning import processes
 from megastep.learning.checkpoints import _check_weights, found, verified
 from megastep.learning.processes import Group, joined, restarts
@@ -19,16 +21,26 @@ UPDATES = 40
 """More than can be made in the time it takes to kill a process."""
 
 
-def launch(folder, *options, checkpoint_every=300):
+def arguments(folder, checkpoint_every):
     maps = folder / 'boxes.safetensors'
     boxes(3).save(maps)
-    launcher = ('torch.distributed.run', '--standalone', '--nproc-per-node=2', *options, '-m')
     steps = 2 * STEPS * UPDATES
-    return command(
-        'train', *ARGUMENTS, '--out', folder / 'run', '--maps', maps, '--steps', steps, '--checkpoint-every',
-        checkpoint_every,
-        launcher=launcher,
-    )  # fmt: skip
+    options = {'--out': folder / 'run', '--maps': maps, '--steps': steps, '--checkpoint-every': checkpoint_every}
+    return ['train', *ARGUMENTS, *(str(part) for option in options.items() for part in option)]
+
+
+def by_hand(folder, monkeypatch):
+    """Trains in this process and another, without a launcher."""
+    with socket.socket() as place:
+        place.bind(('localhost', 0))
+        port = place.getsockname()[1]
+    variables = {'MASTER_ADDR': 'localhost', 'MASTER_PORT': str(port), 'WORLD_SIZE': '2'}
+    other = command(*arguments(folder, 300), **variables, RANK='1', LOCAL_RANK='1')
+    for name, value in {**variables, 'RANK': '0', 'LOCAL_RANK': '0'}.items():
+        monkeypatch.setenv(name, value)
+    assert main(arguments(folder, 300)) == 0
+    output, errors = other.communicate()
+    assert (other.returncode, output) == (0, ''), errors  # one of the two speaks
 
 
 def process_of(launcher, rank):
@@ -39,11 +51,12 @@ def process_of(launcher, rank):
 
 
 @pytest.mark.skipif(not Path('/proc/self/task').exists(), reason='finds the processes to kill in /proc')
-def test_two_processes_train_as_one_even_if_one_is_killed(tmp_path):
+def test_two_processes_train_as_one_even_if_one_is_killed(tmp_path, monkeypatch):
     """The one that is killed isn't the one that writes. What comes of it is what comes of a run that nobody killed."""
     for name in ('killed', 'whole'):
         (tmp_path / name).mkdir()
-    launcher = launch(tmp_path / 'killed', '--max-restarts=1', checkpoint_every=0)
+    torchrun = ('torch.distributed.run', '--standalone', '--nproc-per-node=2', '--max-restarts=1', '-m')
+    launcher = command(*arguments(tmp_path / 'killed', 0), launcher=torchrun)
     killed, whole = tmp_path / 'killed' / 'run', tmp_path / 'whole' / 'run'
     while len(found(killed / 'checkpoints')) < 3:
         assert launcher.poll() is None, launcher.stderr.read()
@@ -51,11 +64,9 @@ def test_two_processes_train_as_one_even_if_one_is_killed(tmp_path):
     output, errors = launcher.communicate()
     assert launcher.returncode == 0, errors
     assert 'exitcode: -9' in errors
-    assert output.count(f'{2 * STEPS * UPDATES:,} steps are made; ') == 1  # one of them says so
+    assert output.count(f'{2 * STEPS * UPDATES:,} steps are made; ') == 1
 
-    launcher = launch(tmp_path / 'whole')
-    assert launcher.wait() == 0, launcher.stderr.read()
-    launcher.communicate()
+    by_hand(tmp_path / 'whole', monkeypatch)
     assert weights(killed) == weights(whole)
     assert [line['updates'] for line in Run(killed).lines()] == list(range(1, UPDATES + 1))
     assert [line['frames'] for line in Run(killed).lines()][:2] == [2 * STEPS, 4 * STEPS]

@@ -152,7 +152,8 @@ def test_films_in_the_runs_folder_unless_told_otherwise(trained, tmp_path, monke
     assert 'pip install "megastep[video]"' in capsys.readouterr().out
 
 
-def test_the_agent_is_watched_in_maps_it_has_not_seen(tmp_path):
+def test_the_agent_is_watched_in_maps_it_has_not_seen(tmp_path, monkeypatch):
+    monkeypatch.setitem(tasks.HOUSES, 'count', 2)
     houses = tasks.default_maps('explorer', seed=watching.UNSEEN)
     unseen = watching.unseen({'env': 'explorer', 'files': {'maps': 'a', 'eval_maps': None}})
     assert (unseen.walls.vals == houses.walls.vals).all()
