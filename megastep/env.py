@@ -69,6 +69,7 @@ class Env(gymnasium.vector.VectorEnv):
         core: The worlds.
         cameras: What the agents look at them with.
         copy: Whether what a step or reset returns is a copy.
+        cuda_graph: Whether steps run from a CUDA graph.
         lengths: How many steps each env's episode has had: (env,) int64.
         returns: The rewards each agent has had in this episode: (env, agent).
 
@@ -105,7 +106,8 @@ class Env(gymnasium.vector.VectorEnv):
         self._kept = dict(kept or {})
         checkpoint.check_kept(self._kept, core.num_envs, core.device)
         self.copy, self._mode, self._begun = copy, autoreset_mode, False
-        self._run = self._captured() if arguments.uses_graph(core, cuda_graph) else self._eagerly
+        self.cuda_graph = arguments.uses_graph(core, cuda_graph)
+        self._run = self._captured() if self.cuda_graph else self._eagerly
         self._picture: StatePlot | None = None
 
     @cached_property

@@ -10,7 +10,7 @@ class Bandit:
 
     single_observation_space, single_action_space = Box(-1, 1, (2,)), Discrete(4)
     metadata = {'autoreset_mode': AutoresetMode.NEXT_STEP}
-    device, length = torch.device('cpu'), 1
+    device, cuda_graph, length = torch.device('cpu'), False, 1
 
     def __init__(self, num_envs):
         self.num_envs = num_envs
@@ -28,7 +28,7 @@ class Bandit:
         self.returns.masked_fill_(mask, 0)
 
     def _observe(self):
-        return torch.zeros(self.num_envs, 2)
+        return torch.ones(self.num_envs, 2)
 
     def _pay(self, actions):
         return (actions == 2).float()

@@ -53,6 +53,15 @@ KERNELS = {
         'starts=*fp32 bearings=*fp32 goals=*i64 places=*fp32 lengths=*fp32 num_envs=i32',
         ['BLOCK=128'],
     ),
+    'megastep.triton.gates._step': (
+        'gates=*bf16 cells=*fp32 forgets=*i1 outputs=*bf16 next_outputs=*bf16 next_cells=*fp32 num_cells=i32 width=i32',
+        ['BLOCK=1024'],
+    ),
+    'megastep.triton.gates._step_back': (
+        'gates=*bf16 cells=*fp32 forgets=*i1 output_grads=*bf16 next_output_grads=*bf16 cell_grads=*fp32 '
+        'gate_grads=*bf16 num_cells=i32 width=i32',
+        ['BLOCK=1024'],
+    ),
     'megastep.triton.navigating._distances': (
         'positions=*fp32 map_ids=*i64 goals=*i64 corners=*fp32 shapes=*i64 sees=*i32 sees_starts=*i64 '
         'signs=*i32 sign_starts=*i64 hops=*i32 hop_starts=*i64 hop_widths=*i32 nodes=*fp32 '

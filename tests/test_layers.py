@@ -170,7 +170,13 @@ def test_lets_the_rest_pass(source, module):
 
 
 @pytest.mark.parametrize(
-    'module, heavy', [('megastep.mapgen', 'torch'), ('megastep.cli', 'torch'), ('megastep.cli', 'numpy')]
+    'module, heavy',
+    [
+        ('megastep.mapgen', 'torch'),
+        ('megastep.cli', 'torch'),
+        ('megastep.cli', 'numpy'),
+        ('megastep.learning.settings', 'torch'),
+    ],
 )
 def test_starts_without(module, heavy):
     """The map generator's workers and `megastep --help` don't wait for what they don't need."""

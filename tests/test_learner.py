@@ -1,6 +1,10 @@
 """Learning: of what can only be learnt if all of it works, the same again from a saved state, and by two as by one."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,7 +15,7 @@ from rollouts import FEW_RAYS, equal
 from envs import Waypoint
 from megastep import mapgen
 from megastep.capture import Watch
-from megastep.learning import Learner, Settings
+from megastep.learning import Learner, Settings, ppo
 from megastep.navigation import Navigation
 
 SMALL = Settings(num_envs=64, horizon=10, epochs=2, minibatches=2, learning_rate=3e-3, width=16, discount=0.9)
@@ -46,9 +50,32 @@ def test_learns_to_remember():
 
 def test_does_not_remember_if_each_step_is_taken_for_the_first():
     learner = Learner(Memory(64), SMALL)
-    remembered = learner.policy._remembered
-    learner.policy._remembered = lambda inputs, state, begins: remembered(inputs, state, torch.ones_like(begins))
+    remember = learner.policy.lstm.forward
+    learner.policy.lstm.forward = lambda inputs, state, begins: remember(inputs, state, torch.ones_like(begins))
     assert learnt(learner, 60) < 0.65
+
+
+WALK = Settings(num_envs=32, horizon=16, epochs=4, minibatches=2, learning_rate=2e-3, width=32, entropy_weight=0.01)
+"""A room of 5 m in which there is time for one way across; whoever wanders about seldom finds the goal."""
+
+
+def successes(updates, **changes):
+    """The share of the last episodes that reached their goal."""
+    settings = replace(WALK, **changes)
+    learner, found = Learner(waypoint(settings.num_envs, max_steps=40), settings), []
+    for _ in range(updates):
+        found.append(learner.update())
+    late = found[-updates // 4 :]
+    return (sum(each['success'] for each in late) / sum(each['episodes'] for each in late)).item()
+
+
+def test_learns_to_walk_to_a_point():
+    assert successes(80) > 0.8
+
+
+def test_does_not_learn_to_walk_if_nothing_is_better_than_expected(monkeypatch):
+    monkeypatch.setattr(ppo, 'normalised', lambda gains, mask: torch.zeros_like(gains))
+    assert successes(60) < 0.2
 
 
 def updated(learner, updates):
@@ -107,8 +134,8 @@ def test_an_update_never_waits_for_the_device():
     rows = torch.arange(32)
     with Watch(torch.device('cpu')) as watch:
         learner._learn(rows)
-    kept = [value for group in learner.optimizer.state.values() for value in group.values()]
-    assert not any(source.storage.expired() for source in watch.sources.values() if kept)
+    replaced = [source.line for source in watch.sources.values() if source.storage.expired()]
+    assert not replaced
 
 
 def test_steps_are_counted_and_the_learning_rate_falls():
@@ -116,7 +143,7 @@ def test_steps_are_counted_and_the_learning_rate_falls():
     rates = []
     for _ in range(6):
         learner.update()
-        rates.append(learner.optimizer.param_groups[0]['lr'])
+        rates.append(learner.optimizer.param_groups[0]['lr'].item())
     assert (learner.frames, learner.updates) == (6 * 640, 6)
     assert rates == pytest.approx([1e-3, 7.75e-4, 5.5e-4, 3.25e-4, 1e-4, 1e-4])
 
@@ -139,9 +166,103 @@ def test_rejects_an_env_that_begins_anew_otherwise(mode):
         Learner(waypoint(autoreset_mode=mode), replace(SMALL, num_envs=16))
 
 
+def test_rejects_an_env_with_graphs_of_its_own():
+    env = waypoint()
+    env.cuda_graph = True  # as it would be on a GPU
+    with pytest.raises(ValueError, match="the env's cuda_graph must be False, got True"):
+        Learner(env, replace(SMALL, num_envs=16))
+
+
 def test_rejects_a_state_of_another_policy():
     learner, wider = (Learner(waypoint(), replace(SMALL, num_envs=16, width=width)) for width in (16, 8))
     before = updated(learner, 1)[1]
     with pytest.raises(ValueError, match=r"state\['rollout'\]\['memory'\] must be .* \(16, 32\), got .* \(16, 16\)"):
         learner.load_state(wider.state())
     assert equal(before, list(learner.policy.state_dict().values()))
+
+
+PROCESS = """
+import sys, torch
+from torch import distributed
+from bandits import Memory
+from megastep.learning import Learner, Settings
+file, rank = sys.argv[1], int(sys.argv[2])
+distributed.init_process_group('gloo', f'file://{file}', rank=rank, world_size=2)
+settings = Settings(num_envs=32, horizon=10, minibatches=2, width=16, learning_rate=3e-3, epochs=2)
+learner = Learner(Memory(32), settings)
+found = [learner.update() for _ in range(60)]
+seen = learner._rollout.experience
+torch.save([found, learner.policy.state_dict(), seen.features, seen.ended.sum()], f'{file}-{rank}.pt')
+distributed.destroy_process_group()
+"""
+
+
+def pair(path):
+    """What two processes come to that learn together."""
+    file = path / 'meeting'
+    command = [sys.executable, '-c', PROCESS, str(file)]
+    paths = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
+    options = {'env': {**os.environ, 'PYTHONPATH': paths, 'OMP_NUM_THREADS': '1'}, 'stderr': subprocess.PIPE}
+    both = [subprocess.Popen([*command, str(rank)], **options) for rank in range(2)]
+    errors = [process.communicate(timeout=120)[1].decode() for process in both]
+    assert not any(process.returncode for process in both), '\n'.join(errors)
+    return [torch.load(f'{file}-{rank}.pt', weights_only=True) for rank in range(2)]
+
+
+def test_two_processes_learn_one_policy_in_different_envs(tmp_path):
+    (found, weights, seen, ended), (others, other_weights, other_seen, other_ended) = pair(tmp_path)
+    assert equal(weights, other_weights) and equal(found, others)
+    assert not torch.equal(seen, other_seen)
+    assert found[-1]['episodes'] == ended + other_ended
+    assert sum(each['return'] for each in found[-10:]) / sum(each['episodes'] for each in found[-10:]) > 0.9
+
+
+# On a GPU
+
+
+def on_gpu(eager=False):
+    options = {'cameras': FEW_RAYS, 'max_steps': 20, 'cuda_graph': False, 'copy': False}
+    learner = Learner(Waypoint(ROOM, 64, 'cuda', **options), SMALL)
+    if eager:
+        learner._collect, learner._learn = learner._rollout, learner._learnt
+    return learner
+
+
+@pytest.mark.gpu
+def test_graphs_learn_what_eager_updates_do():
+    graphs, eager = on_gpu(), on_gpu(eager=True)
+    for _ in range(6):
+        torch.testing.assert_close(graphs.update(), eager.update(), rtol=1e-2, atol=1e-2)
+    torch.testing.assert_close(graphs.policy.state_dict(), eager.policy.state_dict(), rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.gpu
+def test_an_update_runs_without_a_wait():
+    learner = on_gpu()
+    for _ in range(3):
+        learner.update()
+    torch.cuda.set_sync_debug_mode('error')
+    try:
+        found = learner.update()
+    finally:
+        torch.cuda.set_sync_debug_mode('default')
+    assert all(value.isfinite() for value in found.values())
+
+
+@pytest.mark.gpu
+def test_learns_to_walk_to_a_point_on_a_gpu():
+    learner = on_gpu()
+    found = [learner.update() for _ in range(120)][-20:]
+    assert sum(each['success'] for each in found) / sum(each['episodes'] for each in found) > 0.8
+
+
+@pytest.mark.gpu
+def test_goes_on_from_a_file_on_a_gpu(tmp_path):
+    learner, again = on_gpu(), on_gpu()
+    updated(learner, 3)
+    saved(learner, tmp_path / 'learner.pt')
+    weights, optimizer, state = torch.load(tmp_path / 'learner.pt', weights_only=True)
+    again.policy.load_state_dict(weights)
+    again.optimizer.load_state_dict(optimizer)
+    again.load_state(state)
+    torch.testing.assert_close(updated(again, 3), updated(learner, 3), rtol=1e-2, atol=1e-2)

@@ -69,7 +69,7 @@ def test_a_truncated_episode_is_worth_what_its_last_observation_is():
 
 
 def test_nothing_crosses_from_one_episode_to_the_next():
-    rewards, values, terminated, ended, ignored = episodes(3, times=30)
+    rewards, values, terminated, ended, _ = episodes(3, times=30)
     other = rewards.copy()
     first = int(np.flatnonzero(ended[:, 0])[0])
     other[first + 1 :, 0] += 1000

@@ -132,6 +132,4 @@ def test_a_rollout_never_waits_for_the_device(task, monkeypatch):
         sums, means = rollout()
     assert not any(source.storage.expired() for source in watch.sources.values())
     assert means['explained'].isfinite()
-    assert set(sums) - {'episodes', 'return', 'length'} == set(
-        ['coverage'] if task is Explorer else EVENTS
-    )
+    assert set(sums) - {'episodes', 'return', 'length'} == set(['coverage'] if task is Explorer else EVENTS)

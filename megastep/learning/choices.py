@@ -16,6 +16,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from megastep.learning.features import WIDE
+
 LOG_STD_RANGE = (-5.0, 1.0)
 """How narrow and how wide a normal distribution may be: the logarithm of its standard deviation."""
 
@@ -104,17 +106,20 @@ class Categorical:
 class Normal:
     """Reals, independent of each other: half of the numbers are means, the others logarithms of standard deviations.
 
-    What is drawn is in units of half the box's range, from its middle; of 1, from 0, where it has no bounds. As actions
-    it is clipped to the bounds, but its density is that of what was drawn.
+    What is drawn is in units of half the box's range, from its middle; where the box has no bounds, or hardly any, it
+    is in units of 1, from what is nearest to 0. As actions it is clipped to the bounds, but its density is that of what
+    was drawn.
     """
 
     def __init__(self, space: Box) -> None:
         self._shape, self._count = space.shape, math.prod(space.shape)
         self.size = 2 * self._count
         low, high = space.low.reshape(-1).astype(np.float64), space.high.reshape(-1).astype(np.float64)
-        bounded = np.isfinite(low) & np.isfinite(high)
-        low_or_not, high_or_not = np.where(bounded, low, -1), np.where(bounded, high, 1)
-        self._middle, self._half = ((low_or_not + high_or_not) / 2).tolist(), ((high_or_not - low_or_not) / 2).tolist()
+        with np.errstate(invalid='ignore'):  # as infinite bounds have no middle
+            spread, middle = high - low, (low + high) / 2
+        bounded = spread <= WIDE
+        self._middle = np.where(bounded, middle, np.clip(0, low, high)).tolist()
+        self._half = np.where(bounded, spread / 2, 1).tolist()
         self._bounds = list(zip(low.tolist(), high.tolist(), strict=True))
 
     def _parts(self, numbers: Numbers) -> tuple[Tensor, Tensor]:

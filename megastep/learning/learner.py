@@ -46,53 +46,52 @@ class Learner:
         updates: How often the policy was updated.
 
     Raises:
-        ValueError: if the env has another number of rows than the settings, or another autoreset mode than NEXT_STEP.
+        ValueError: if the env has another number of rows than the settings, another autoreset mode than NEXT_STEP, or
+            CUDA graphs of its own.
     """
 
     def __init__(self, env: Env, settings: Settings) -> None:
         _check(env, settings)
         self._env, self._settings, self._device = env, settings, torch.device(env.device)
-        self._rank, self._processes = 0, 1
-        if distributed.is_initialized():
-            self._rank, self._processes = distributed.get_rank(), distributed.get_world_size()
+        self._on_gpu, parallel = self._device.type == 'cuda', distributed.is_initialized()
+        rank, self._processes = (distributed.get_rank(), distributed.get_world_size()) if parallel else (0, 1)
         spaces = env.single_observation_space, env.single_action_space
         self.policy = Policy(*spaces, settings.width, seed=settings.seed).to(self._device)
         self.frames, self.updates = 0, 0
-        on_gpu = self._device.type == 'cuda'
-        self._rate: Any = (
-            torch.tensor(settings.learning_rate, device=self._device) if on_gpu else settings.learning_rate
-        )
+        self._rate = torch.tensor(settings.learning_rate, device=self._device)
         self.optimizer = torch.optim.Adam(
-            self.policy.parameters(), self._rate, eps=1e-5, fused=on_gpu, capturable=on_gpu
+            self.policy.parameters(), self._rate, eps=1e-5, fused=True, capturable=self._on_gpu
         )
-        seeds = np.random.SeedSequence([settings.seed, self._rank]).generate_state(2).tolist()
+        seeds = np.random.SeedSequence([settings.seed, rank]).generate_state(2).tolist()
         self._shuffler = torch.Generator(self._device).manual_seed(seeds[1])
         self._rollout = Rollout(
             env, self.policy, settings.horizon, discount=settings.discount, trace=settings.trace, seed=seeds[0]
         )
         self._judge: nn.Module = self.policy
         self._collect: Callable[..., Any] = self._rollout
-        self._learn: Callable[..., Any] = self._learn_eagerly
-        if on_gpu:
+        self._learn: Callable[..., Any] = self._learnt
+        if self._on_gpu:
             self._capture()
         elif self._processes > 1:
-            self._judge = DistributedDataParallel(self.policy)
+            self._judge = self._parallel()
+
+    def _parallel(self) -> DistributedDataParallel:
+        """The policy, so that all processes' gradients are averaged."""
+        return DistributedDataParallel(self.policy, broadcast_buffers=False, gradient_as_bucket_view=True)
 
     def _capture(self) -> None:
         """Has rollouts and updates run from CUDA graphs."""
-        stream, rows = torch.cuda.Stream(self._device), self._settings.num_envs // self._settings.minibatches
-        generators = [self._env.core.generator, self._rollout.generator]
+        settings, stream = self._settings, torch.cuda.Stream(self._device)
         if self._processes > 1:
             stream.wait_stream(torch.cuda.current_stream(self._device))
-            with torch.cuda.stream(stream):
-                self._judge = DistributedDataParallel(self.policy, gradient_as_bucket_view=True)
+            with torch.cuda.stream(stream):  # where its gradients will be summed
+                self._judge = self._parallel()
+        rows = torch.zeros(settings.num_envs // settings.minibatches, dtype=torch.int64, device=self._device)
+        generators = [self._env.core.generator, self._rollout.generator]
         options: dict[str, Any] = {'stream': stream, 'remedy': 'learn on a CPU'}
-        example = torch.zeros(rows, dtype=torch.int64, device=self._device)
-        eager = EAGER if self._processes > 1 else 1
         self._collect = Captured(self._rollout, [], generators, name='the rollout', **options)
-        self._learn = Captured(
-            self._learn_eagerly, [example], [], name='the update', gradients=True, eager=eager, **options
-        )
+        eager = EAGER if self._processes > 1 else 1
+        self._learn = Captured(self._learnt, [rows], [], name='the update', gradients=True, eager=eager, **options)
 
     def update(self) -> dict[str, Tensor]:
         """Makes one rollout and learns from it, without waiting for the device.
@@ -121,7 +120,7 @@ class Learner:
             distributed.all_reduce(numbers)
         return dict(zip([*sums, *means], numbers.unbind(), strict=True))
 
-    def _learn_eagerly(self, rows: Tensor) -> dict[str, Tensor]:
+    def _learnt(self, rows: Tensor) -> dict[str, Tensor]:
         """Changes the policy once, given what some rows experienced."""
         batch = self._rollout.experience.rows(rows)
         numbers, values, _ = self._judge(batch.features, batch.start[0], batch.begins)
@@ -141,12 +140,9 @@ class Learner:
         settings = self._settings
         done = min(1.0, self.frames * self._processes / settings.anneal) if settings.anneal else 0.0
         rate = settings.learning_rate * (1 - (1 - LAST) * done)
-        if isinstance(self._rate, Tensor):
-            self._rate.fill_(rate)
-        else:
-            self._rate = rate
-        for group in self.optimizer.param_groups:
-            group['lr'] = self._rate
+        self._rate.fill_(rate)
+        for group in self.optimizer.param_groups:  # whose state may have been loaded from elsewhere
+            group.update(lr=self._rate, capturable=self._on_gpu)
 
     def state(self) -> dict[str, Any]:
         """Copies everything that the future depends on, but for the policy's weights and the optimiser."""
@@ -174,9 +170,9 @@ class Learner:
 
 def _check(env: Env, settings: Settings) -> None:
     if env.num_envs != settings.num_envs:
-        raise ValueError(
-            f'the env must have num_envs={settings.num_envs} rows, as the settings say, got {env.num_envs}.'
-        )
+        raise ValueError(f"the env must have the settings' num_envs, {settings.num_envs}, got {env.num_envs}.")
     mode = env.metadata['autoreset_mode']
     if mode is not AutoresetMode.NEXT_STEP:
         raise ValueError(f"the env's autoreset_mode must be NEXT_STEP, got {mode}.")
+    if env.cuda_graph:
+        raise ValueError("the env's cuda_graph must be False, got True: its steps are captured with the policy's.")

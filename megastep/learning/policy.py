@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from megastep.learning.choices import choice
 from megastep.learning.heads import intake, linear, output
+from megastep.learning.lstm import LSTM
 
 
 class Judgement(NamedTuple):
@@ -50,7 +51,7 @@ class Policy(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         self.width, self.choice = width, choice(action_space)
         self.intake = intake(observation_space, width, generator)
-        self.cell = _cell(width, generator)
+        self.lstm = LSTM(width, generator)
         self.output = output(action_space, width, generator)
         self.value = linear(width, 1, 1.0, generator)
 
@@ -96,31 +97,10 @@ class Policy(nn.Module):
         """
         device = features.device.type
         with torch.autocast(device, torch.bfloat16, enabled=device == 'cuda'):
-            outputs, state = self._remembered(self.intake.layers(features), state, begins)
+            outputs, state = self.lstm(self.intake.layers(features), state, begins)
         hidden = outputs.float()  # so that likelihoods and values are exact
-        return Judgement(self.output(hidden), self.value(hidden)[..., 0], state.float())
-
-    def _remembered(self, inputs: Tensor, state: Tensor, begins: Tensor) -> tuple[Tensor, Tensor]:
-        """Runs the LSTM: its outputs, (time, row, width), and what is remembered after the last."""
-        output, cells = state.chunk(2, dim=-1)
-        outputs = []
-        for step, begin in zip(inputs, begins[..., None], strict=True):
-            output, cells = self.cell(step, (output.masked_fill(begin, 0), cells.masked_fill(begin, 0)))
-            outputs.append(output)
-        return torch.stack(outputs), torch.cat([output, cells], dim=-1)
+        return Judgement(self.output(hidden), self.value(hidden)[..., 0], state)
 
     def forward(self, features: Tensor, state: Tensor, begins: Tensor) -> Judgement:
         """The same as `sequence`."""
         return self.sequence(features, state, begins)
-
-
-def _cell(width: int, generator: torch.Generator) -> nn.LSTMCell:
-    """An LSTM's cell with orthogonal weights, which at first remembers: its forget gates' biases are 1."""
-    cell = nn.LSTMCell(width, width)
-    for weights in (cell.weight_ih, cell.weight_hh):
-        for gate in weights.detach().chunk(4):
-            nn.init.orthogonal_(gate, generator=generator)
-    nn.init.zeros_(cell.bias_ih)
-    nn.init.zeros_(cell.bias_hh)
-    cell.bias_ih.detach()[width : 2 * width] = 1.0
-    return cell
