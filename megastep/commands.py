@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -153,7 +154,7 @@ def check_folder(out: Path) -> None:
 
 def training(arguments: Sequence[str]) -> partial[int]:
     """`train`, with the settings of the preset that the arguments name as its defaults."""
-    named = dict(zip(arguments, arguments[1:], strict=False))
+    named = dict(pairwise(arguments))
     named |= dict(argument.split('=', 1) for argument in arguments if '=' in argument)
     preset = PRESETS.get(named.get('--preset', ''), Settings())
     return partial(train, settings=Asked(**asdict(preset)))

@@ -15,6 +15,7 @@ from megastep.filming import Film
 from megastep.learning import tasks
 from megastep.learning.checkpoints import last_good, load_weights
 from megastep.learning.policy import Policy
+from megastep.learning.processes import device_for
 from megastep.learning.runs import Run
 from megastep.mapset import MapSet
 
@@ -90,7 +91,7 @@ def watch(
     run = Run(folder)
     about = run.read()
     maps = unseen(about) if maps is None else maps
-    env = tasks.make(about['env'], maps, num_envs=ROWS, device=device, seed=seed)
+    env = tasks.make(about['env'], maps, num_envs=ROWS, device=device_for(device), seed=seed)
     policy = trained(run, env)
     actor = Actor(policy, env.num_envs, greedy=greedy, seed=seed)
     return film(actor, env, out, map_id=map_id, num_steps=num_steps, seed=seed, workers=workers)

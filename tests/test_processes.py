@@ -13,7 +13,7 @@ from trainings import ARGUMENTS, STEPS, boxes, command, weights
 from megastep.cli import main
 from megastep.learning import processes
 from megastep.learning.checkpoints import _check_weights, found, verified
-from megastep.learning.processes import Group, joined, restarts
+from megastep.learning.processes import Group, device_for, joined, restarts
 from megastep.learning.runs import Run
 
 CPU = torch.device('cpu')
@@ -113,13 +113,14 @@ def test_every_map_is_in_one_shard(size):
 
 
 def test_processes_have_a_gpu_each(monkeypatch):
-    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
     monkeypatch.setattr(torch.cuda, 'device_count', lambda: 2)
-    assert processes._device(None, 1) == torch.device('cuda', 1)
-    assert processes._device('cuda:1', 0) == torch.device('cuda', 1)
-    assert processes._device('cpu', 7) == CPU
-    with pytest.raises(ValueError, match='processes on a machine must be at most as many as its GPUs, 2'):
-        processes._device(None, 2)
+    assert device_for(None, 1) == torch.device('cuda', 1)
+    assert device_for('cuda:1', 0) == torch.device('cuda', 1)
+    assert device_for('cpu', 7) == CPU
+    with pytest.raises(ValueError, match='device must be one of 2 GPUs, a process each, got number 2'):
+        device_for(None, 2)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 0)
+    assert device_for(None, 3) == CPU
 
 
 def test_different_weights_are_never_saved(monkeypatch):

@@ -347,9 +347,10 @@ def lines_of(count):
 
 
 def test_curves_have_a_panel_a_statistic():
-    lines = [*lines_of(50), {'updates': 50, 'frames': 500, 'evaluation': {'return': 7.0, 'success': 0.5}}]
+    lines = [{**line, 'steps_per_second': 1.0, 'length': 2.0} for line in lines_of(50)]
+    lines.append({'updates': 50, 'frames': 500, 'evaluation': {'return': 7.0, 'success': 0.5}})
     figure = curves(lines)
-    assert [axes.get_title(loc='left') for axes in figure.axes] == ['return', 'success']
+    assert [axes.get_title(loc='left') for axes in figure.axes] == ['return', 'success', 'length', 'steps per second']
     trained, smooth, tested = figure.axes[0].lines
     assert np.array_equal(trained.get_ydata(), np.arange(50))
     assert np.allclose(smooth.get_ydata(), np.arange(50))  # a mean over neighbours leaves a straight line as it is
