@@ -26,7 +26,7 @@ class Judgement(NamedTuple):
 
 
 class Policy(nn.Module):
-    """An intake, an LSTM, and a head each for actions and for their value.
+    """An intake, an LSTM, and a head each for actions and for their value, which get what the other two make, added up.
 
     What it remembers is a tensor that the caller holds, (row, 2 * width), and zero where an episode begins: the LSTM's
     output, then its cells.
@@ -97,8 +97,9 @@ class Policy(nn.Module):
         """
         device = features.device.type
         with torch.autocast(device, torch.bfloat16, enabled=device == 'cuda'):
-            outputs, state = self.lstm(self.intake.layers(features), state, begins)
-        hidden = outputs.float()  # so that likelihoods and values are exact
+            inputs = self.intake.layers(features)
+            outputs, state = self.lstm(inputs, state, begins)
+        hidden = (inputs + outputs).float()  # so that likelihoods and values are exact
         return Judgement(self.output(hidden), self.value(hidden)[..., 0], state)
 
     def forward(self, features: Tensor, state: Tensor, begins: Tensor) -> Judgement:
