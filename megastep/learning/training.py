@@ -130,8 +130,8 @@ class Trainer:
             if signal:
                 return signal
         self._note_unread()
-        self._examine()
         self._save()
+        self._examine()
         return 0
 
     def _update(self) -> None:
