@@ -29,7 +29,7 @@ STEPS = {'pointgoal': 1.5e9, 'explorer': 4e8, 'deathmatch': 6e8}
 NUM_TRAIN, NUM_TEST, UNSEEN = 1000, 200, 1
 """How many maps agents learn in, in how many others they are tested, and the seed of these."""
 
-LARGE = {'rooms': (17, 32)}
+LARGE: dict[str, Any] = {'rooms': (17, 32)}
 """The houses to explore: in smaller ones random actions see more than half of all there is."""
 
 PLAYS = 16

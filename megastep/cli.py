@@ -137,7 +137,7 @@ def record(
         seed: Another seed gives other actions, and agents that begin elsewhere.
         workers: How many processes draw.
     """
-    _check_folder(out)
+    commands.check_folder(out)
 
     from megastep import watching
     from megastep.mapset import MapSet
@@ -145,7 +145,7 @@ def record(
     film = watching.record(env, MapSet.load(maps), out, map_id=map_id, num_steps=steps, seed=seed, workers=workers)
     print(f'{steps} random steps of {env} in map {map_id} are in {film} ({film.stat().st_size / 1000:,.0f} kB).')
     if film.suffix != out.suffix:
-        print('The film is a GIF, for there is no mp4 encoder here: pip install "megastep[video]" brings one.')
+        print(commands.NO_ENCODER)
 
 
 app.command(commands.train)
@@ -295,10 +295,4 @@ def _check_picture(out: Path) -> None:
     """Raises if no picture could be put there."""
     if out.suffix not in PICTURES:
         raise ValueError(f'out must end in {" or ".join(PICTURES)}, got {out}.')
-    _check_folder(out)
-
-
-def _check_folder(out: Path) -> None:
-    """Raises if a file could not be put there, before work is spent on it."""
-    if not out.parent.is_dir():
-        raise FileNotFoundError(f'{out.parent} is not a folder, so {out.name} cannot be written there.')
+    commands.check_folder(out)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,8 +18,18 @@ from megastep.learning.settings import PRESETS, Settings
 if TYPE_CHECKING:
     from megastep.learning.training import Ending
 
+NO_ENCODER = 'The film is a GIF, for there is no mp4 encoder here: pip install "megastep[video]" brings one.'
+
 DIVERGED = 1
 """The exit status of training that has gone wrong."""
+
+
+@dataclass(frozen=True)
+class Asked(Settings):
+    """`Settings` as they are asked for: not checked yet, so that what is wrong with them is said as all else is."""
+
+    def __post_init__(self) -> None:
+        pass
 
 
 def train(
@@ -36,7 +48,7 @@ def train(
     checkpoint_every: float = 300.0,
     keep: int = 3,
     device: str | None = None,
-    settings: OmitArgPrefixes[Settings],
+    settings: OmitArgPrefixes[Asked],
 ) -> int:
     """Train an agent: `megastep train explorer --maps train.safetensors --eval-maps test.safetensors --out runs/a`.
 
@@ -66,7 +78,7 @@ def train(
     tasks.task(env)
     try:
         ending = training.train(
-            env, out, settings,
+            env, out, Settings(**asdict(settings)),
             maps=tasks.default_maps(env) if maps is None else MapSet.load(maps),
             eval_maps=None if eval_maps is None else MapSet.load(eval_maps),
             steps=steps, resume=resume, overwrite=overwrite, eval_every=eval_every, eval_episodes=eval_episodes,
@@ -118,18 +130,31 @@ def watch(
         workers: How many processes draw.
         device: Where to compute, such as cpu or cuda; by default a GPU if there is one.
     """
+    wanted = run / 'film.mp4' if out is None else out
+    if out is not None:
+        check_folder(out)
+
     from megastep import watching
     from megastep.mapset import MapSet
 
     film = watching.watch(
-        run, None if maps is None else MapSet.load(maps), out, map_id=map_id, num_steps=steps, seed=seed,
+        run, wanted, None if maps is None else MapSet.load(maps), map_id=map_id, num_steps=steps, seed=seed,
         greedy=greedy, workers=workers, device=device,
     )  # fmt: skip
     print(f'{steps} steps of the agent of {run} in map {map_id} are in {film} ({film.stat().st_size / 1000:,.0f} kB).')
+    if film.suffix != wanted.suffix:
+        print(NO_ENCODER)
+
+
+def check_folder(out: Path) -> None:
+    """Raises if a file could not be put there, before work is spent on it."""
+    if not out.parent.is_dir():
+        raise FileNotFoundError(f'{out.parent} is not a folder, so {out.name} cannot be written there.')
 
 
 def training(arguments: Sequence[str]) -> partial[int]:
     """`train`, with the settings of the preset that the arguments name as its defaults."""
-    named = dict(zip(arguments, [*arguments[1:], ''], strict=True))
+    named = dict(pairwise(arguments))
     named |= dict(argument.split('=', 1) for argument in arguments if '=' in argument)
-    return partial(train, settings=PRESETS.get(named.get('--preset', ''), Settings()))
+    preset = PRESETS.get(named.get('--preset', ''), Settings())
+    return partial(train, settings=Asked(**asdict(preset)))

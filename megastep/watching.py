@@ -15,6 +15,7 @@ from megastep.filming import Film
 from megastep.learning import tasks
 from megastep.learning.checkpoints import last_good, load_weights
 from megastep.learning.policy import Policy
+from megastep.learning.processes import device_for
 from megastep.learning.runs import Run
 from megastep.mapset import MapSet
 
@@ -57,8 +58,8 @@ def record(
 
 def watch(
     folder: Path,
+    out: Path,
     maps: MapSet | None = None,
-    out: Path | None = None,
     *,
     map_id: int = 0,
     num_steps: int = 300,
@@ -71,8 +72,8 @@ def watch(
 
     Args:
         folder: The run's folder.
+        out: The file: ``.mp4`` or ``.gif``.
         maps: The maps; by default those of the run's evaluations, or maps that are generated if it has none.
-        out: The file: ``.mp4`` or ``.gif``; by default ``film.mp4`` in the run's folder.
         map_id: The map that is filmed.
         num_steps: How many steps it is filmed for; the film begins a frame before the first.
         seed: Another seed gives another beginning.
@@ -90,11 +91,10 @@ def watch(
     run = Run(folder)
     about = run.read()
     maps = unseen(about) if maps is None else maps
-    env = tasks.make(about['env'], maps, num_envs=ROWS, device=device, seed=seed)
+    env = tasks.make(about['env'], maps, num_envs=ROWS, device=device_for(device), seed=seed)
     policy = trained(run, env)
     actor = Actor(policy, env.num_envs, greedy=greedy, seed=seed)
-    target = folder / 'film.mp4' if out is None else out
-    return film(actor, env, target, map_id=map_id, num_steps=num_steps, seed=seed, workers=workers)
+    return film(actor, env, out, map_id=map_id, num_steps=num_steps, seed=seed, workers=workers)
 
 
 def film(act: Act, env: Env, out: Path, *, map_id: int, num_steps: int, seed: int, workers: int) -> Path:

@@ -153,6 +153,19 @@ def test_weights_with_other_names_are_refused(run):
         load_weights(policy, path.parent, env)
 
 
+def test_checkpoints_are_in_the_order_of_their_updates(tmp_path):
+    for name in ('999999', '1000000', '000100', '.000200', 'notes'):
+        (tmp_path / name).mkdir()
+    assert [path.name for path in found(tmp_path)] == ['000100', '999999', '1000000']
+
+
+def test_what_is_saved_already_is_left_alone(run):
+    path = run / 'checkpoints' / '000003'
+    before = {file: file.stat().st_mtime_ns for file in path.iterdir()}
+    train(run, 3, resume=True)
+    assert {file: file.stat().st_mtime_ns for file in path.iterdir()} == before
+
+
 def test_saving_the_same_twice_writes_the_same_weights(tmp_path):
     env = minimal()
     learner = Learner(env, TINY)

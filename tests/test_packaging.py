@@ -136,7 +136,10 @@ def test_the_commands_shown_exist(path):
             assert command in app._subcommands
 
 
-@pytest.mark.parametrize('path', [ROOT / 'README.md', ROOT / 'docs' / 'rules.md'], ids=lambda path: path.name)
+RUN = [ROOT / 'README.md', ROOT / 'docs' / 'rules.md', ROOT / 'docs' / 'learning.md']
+
+
+@pytest.mark.parametrize('path', RUN, ids=lambda path: path.name)
 def test_the_code_shown_runs(path, tmp_path, monkeypatch):
     """A document's Python blocks run, one after the other, in one namespace."""
     monkeypatch.chdir(tmp_path)

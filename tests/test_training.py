@@ -115,7 +115,8 @@ def test_another_seed_changes_something(tmp_path, six):
 
 
 @pytest.mark.parametrize('name', training.tasks.tasks())
-def test_every_task_can_be_trained_without_maps_of_ones_own(tmp_path, name):
+def test_every_task_can_be_trained_without_maps_of_ones_own(tmp_path, monkeypatch, name):
+    monkeypatch.setitem(training.tasks.HOUSES, 'count', 2)
     maps = training.tasks.default_maps(name)[:2]
     assert train(tmp_path / 'run', 1, name, maps=maps).frames == STEPS
 
@@ -346,9 +347,10 @@ def lines_of(count):
 
 
 def test_curves_have_a_panel_a_statistic():
-    lines = [*lines_of(50), {'updates': 50, 'frames': 500, 'evaluation': {'return': 7.0, 'success': 0.5}}]
+    lines = [{**line, 'steps_per_second': 1.0, 'length': 2.0} for line in lines_of(50)]
+    lines.append({'updates': 50, 'frames': 500, 'evaluation': {'return': 7.0, 'success': 0.5}})
     figure = curves(lines)
-    assert [axes.get_title(loc='left') for axes in figure.axes] == ['return', 'success']
+    assert [axes.get_title(loc='left') for axes in figure.axes] == ['return', 'success', 'length', 'steps per second']
     trained, smooth, tested = figure.axes[0].lines
     assert np.array_equal(trained.get_ydata(), np.arange(50))
     assert np.allclose(smooth.get_ydata(), np.arange(50))  # a mean over neighbours leaves a straight line as it is

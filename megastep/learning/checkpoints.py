@@ -7,7 +7,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
@@ -63,7 +63,7 @@ class Checkpoints:
         self._folder, self._learner, self._env, self._group, self._keep = folder, learner, env, group, keep
 
     def write(self) -> Path:
-        """Writes a checkpoint, and removes the oldest. Every process of the group has to call it.
+        """Writes a checkpoint unless there is one of this update, and removes the oldest. Every process has to call it.
 
         Returns:
             The checkpoint's folder.
@@ -73,9 +73,11 @@ class Checkpoints:
             RuntimeError: if the processes' weights differ; nothing is written.
         """
         learner, group = self._learner, self._group
+        path = self._folder / f'{learner.updates:06}'
+        if group.once(path.is_dir):
+            return path  # it holds the same
         weights = {name: value.detach().cpu().contiguous() for name, value in learner.policy.state_dict().items()}
         _check_weights(weights, learner.updates, group)
-        path = self._folder / f'{learner.updates:06}'
         beside = path.with_name(f'.{path.name}')
         group.once(lambda: _emptied(beside))
         files = {learner_file(group.rank): _pickled(learner.state())}
@@ -99,7 +101,7 @@ class Checkpoints:
         """
         learner = self._learner
         load_weights(learner.policy, path, self._env)
-        loads = {
+        loads: dict[str, Callable[[dict[str, Any]], None]] = {
             OPTIMIZER: partial(load_optimizer, learner.optimizer),
             learner_file(self._group.rank): learner.load_state,
         }
@@ -143,7 +145,6 @@ def _finish(beside: Path, path: Path, manifest: Mapping[str, Any], keep: int) ->
     """Gives a checkpoint its name, once all of it is on disk."""
     write(beside / MANIFEST, json.dumps(manifest, indent=1).encode())
     _sync(beside)
-    shutil.rmtree(path, ignore_errors=True)  # one of the same update, which holds the same
     os.replace(beside, path)
     _sync(path.parent)
     for old in (*found(path.parent)[:-keep], *path.parent.glob('.*')):
@@ -161,7 +162,7 @@ def _sync(folder: Path) -> None:
 
 def found(folder: Path) -> list[Path]:
     """The checkpoints in a folder, the oldest first. Those whose writing was cut short have other names."""
-    return sorted(path for path in folder.glob('*') if path.name.isdecimal())
+    return sorted((path for path in folder.glob('*') if path.name.isdecimal()), key=lambda path: int(path.name))
 
 
 def verified(path: Path) -> dict[str, Any]:

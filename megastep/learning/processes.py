@@ -86,16 +86,18 @@ def joined(device: str | torch.device | None = None) -> Iterator[Group]:
         device: Where to compute; by default a GPU, each process of a machine on one of its own, if there are any.
 
     Raises:
-        ValueError: if a machine has fewer GPUs than processes.
+        ValueError: if there is no such device, or a machine has fewer GPUs than processes.
     """
     rank, size, place = (int(os.environ.get(name, unset)) for name, unset in LAUNCHED.items())
-    chosen = _device(device, place)
+    chosen = device_for(device, place)
     if size == 1:
         yield Group(rank=0, size=1, device=chosen)
         return
     if chosen.type == 'cuda':
         torch.cuda.set_device(chosen)
-    distributed.init_process_group(BACKENDS[chosen.type])
+    # Where torchrun keeps its store through a restart, it still has the addresses of those who died.
+    store = distributed.PrefixStore(f'attempt {restarts()}', next(distributed.rendezvous('env://'))[0])
+    distributed.init_process_group(BACKENDS[chosen.type], store=store, rank=rank, world_size=size)
     try:
         yield Group(rank, size, chosen)
     finally:
@@ -111,10 +113,24 @@ def restarts() -> int:
     return int(os.environ.get('TORCHELASTIC_RESTART_COUNT', '0'))
 
 
-def _device(device: str | torch.device | None, place: int) -> torch.device:
-    chosen = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
-    if chosen.type != 'cuda' or chosen.index is not None:
-        return chosen
-    if place >= torch.cuda.device_count():
-        raise ValueError(f'processes on a machine must be at most as many as its GPUs, {torch.cuda.device_count()}.')
-    return torch.device('cuda', place)
+def device_for(device: str | torch.device | None, place: int = 0) -> torch.device:
+    """Where a process computes.
+
+    Args:
+        device: Where it is asked to; by default a GPU if there are any.
+        place: Which of its machine's processes it is: unless told otherwise, each has a GPU of its own.
+
+    Raises:
+        ValueError: if there is no such device, or a machine has fewer GPUs than processes.
+    """
+    count = torch.cuda.device_count()
+    try:
+        asked = torch.device(device or ('cuda' if count else 'cpu'))
+    except RuntimeError as error:
+        raise ValueError(f"device must be such as 'cpu' or 'cuda', got {device!r}.") from error
+    if asked.type != 'cuda':
+        return asked
+    index = place if asked.index is None else asked.index
+    if index >= count:
+        raise ValueError(f'device must be one of {count} GPUs, a process each, got number {index}.')
+    return torch.device('cuda', index)

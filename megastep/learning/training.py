@@ -130,8 +130,8 @@ class Trainer:
             if signal:
                 return signal
         self._note_unread()
-        self._examine()
         self._save()
+        self._examine()
         return 0
 
     def _update(self) -> None:
@@ -220,7 +220,7 @@ def train(
     _check(steps, eval_every=eval_every, checkpoint_every=checkpoint_every, eval_episodes=eval_episodes, keep=keep)
     tasks.task(name)
     run = Run(Path(out))
-    with Signals() as signals, joined(device) as group:
+    with joined(device) as group:
         about = described(name, maps, settings, group, files or {})
         start = group.once(lambda: _start(run, about, resume=resume, overwrite=overwrite))
         env = _env(name, group.shard(maps), settings, group.device)
@@ -238,7 +238,8 @@ def train(
                 checkpoint_every=checkpoint_every, eval_every=eval_every,
             )  # fmt: skip
             try:
-                signal = trainer.train(updates, signals)
+                with Signals() as signals:
+                    signal = trainer.train(updates, signals)
             except FloatingPointError as error:
                 raise FloatingPointError(
                     f'{error}; the last good checkpoint is {found(run.checkpoints)[-1]}'

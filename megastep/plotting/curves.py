@@ -20,6 +20,9 @@ WIDTH, HEIGHT, ACROSS, UP, MARGIN, LEGEND = 2.6, 1.5, 0.55, 0.75, 0.5, 0.4
 FIRST = ('return', 'success', 'spl', 'coverage')
 """What comes first, where it is known."""
 
+LAST = ('policy_loss', 'value_loss', 'entropy', 'kl', 'clipped', 'explained', 'grad_norm', 'steps_per_second')
+"""What comes after all scores."""
+
 LEFT_OUT = ('updates', 'frames', 'seconds', 'episodes')
 """What a line of a log says that gets no panel."""
 
@@ -76,7 +79,8 @@ def points(lines: Sequence[Mapping[str, Any]]) -> dict[str, Points]:
 def ordered(trained: Mapping[str, Points], tested: Mapping[str, Points]) -> list[str]:
     """The statistics' names, those that matter most first."""
     names = list(dict.fromkeys([*trained, *tested]))
-    return sorted(names, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
+    others = [name for name in names if name not in FIRST + LAST]
+    return [name for name in (*FIRST, *others, *LAST) if name in names]
 
 
 def _draw(axes: Axes, name: str, trained: Points | None, tested: Points | None) -> None:

@@ -1,0 +1,188 @@
+"""`megastep train` and `megastep watch`: what they make, what they print, and how they take bad input."""
+
+import json
+import math
+import shutil
+import signal
+from dataclasses import asdict
+
+import pytest
+import torch
+from PIL import Image
+from trainings import ARGUMENTS, STEPS, boxes, contents, train
+
+from megastep import commands, recording, watching
+from megastep.cli import main
+from megastep.learning import tasks
+from megastep.learning.checkpoints import found
+from megastep.learning.learner import Learner
+from megastep.learning.progress import Progress
+from megastep.learning.runs import Run
+from megastep.learning.settings import PRESETS, Settings
+
+
+@pytest.fixture(autouse=True)
+def undrawn(monkeypatch):
+    """Drawing curves takes longer than these runs."""
+    monkeypatch.setattr(Progress, 'draw', lambda progress: None)
+
+
+@pytest.fixture
+def maps(tmp_path):
+    path = tmp_path / 'boxes.safetensors'
+    boxes().save(path)
+    return path
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    out = tmp_path_factory.mktemp('runs') / 'trained'
+    train(out, 1)
+    return out
+
+
+def test_trains_and_evaluates(tmp_path, maps, capsys):
+    out = tmp_path / 'deep' / 'run'
+    options = ['--out', str(out), '--maps', str(maps), '--eval-maps', str(maps), '--steps', str(2 * STEPS), '--greedy']
+    assert main(['train', *ARGUMENTS, *options, '--learning-rate', '1e-3']) == 0
+    assert f'64 steps are made; {out}/checkpoints/000002 holds the agent.' in capsys.readouterr().out
+    about = json.loads((out / 'run.json').read_text())
+    assert about['files'] == {'maps': str(maps), 'eval_maps': str(maps)}
+    assert (about['settings']['learning_rate'], about['settings']['discount']) == (1e-3, Settings().discount)
+    assert [line['updates'] for line in Run(out).lines()] == [1, 2, 2]
+    assert main(['train', *ARGUMENTS, *options, '--learning-rate', '1e-3', '--resume', '--steps', '96']) == 0
+    assert found(out / 'checkpoints')[-1].name == '000003'
+
+
+@pytest.mark.parametrize(
+    'arguments, name',
+    [
+        ([], 'gpu'),
+        (['--preset', 'cpu'], 'cpu'),
+        (['train', 'x', '--preset=cpu', '--out', 'a=b'], 'cpu'),
+        (['--preset', 'gpu'], 'gpu'),
+    ],
+)
+def test_a_preset_gives_the_defaults(arguments, name):
+    assert asdict(commands.training(arguments).keywords['settings']) == asdict(PRESETS[name])
+
+
+def test_help_shows_the_presets_defaults(capsys):
+    with pytest.raises(SystemExit):
+        main(['train', '--preset', 'cpu', '--help'])
+    text = ' '.join(capsys.readouterr().out.split())
+    assert '--eval-maps' in text and '--discount FLOAT' in text
+    assert f'(default: {PRESETS["cpu"].num_envs})' in text
+
+
+@pytest.mark.parametrize('number, status', [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_is_reported_as_a_shell_expects(tmp_path, maps, monkeypatch, capsys, number, status):
+    update = Learner.update
+    monkeypatch.setattr(Learner, 'update', lambda learner: signal.raise_signal(number) or update(learner))
+    options = ['--out', str(tmp_path / 'run'), '--maps', str(maps), '--steps', '1000']
+    assert main(['train', *ARGUMENTS, *options]) == status
+    message = f'megastep: {signal.Signals(number).name}: {STEPS} steps are made; {tmp_path}/run/checkpoints/000001'
+    assert f'{message} holds all of it. --resume goes on.' in capsys.readouterr().err
+
+
+def test_learning_that_has_gone_wrong_is_reported(tmp_path, maps, monkeypatch, capsys):
+    update = Learner.update
+    monkeypatch.setattr(Learner, 'update', lambda learner: {**update(learner), 'value_loss': torch.tensor(math.nan)})
+    options = ['--out', str(tmp_path / 'run'), '--maps', str(maps), '--steps', '1000']
+    assert main(['train', *ARGUMENTS, *options]) == 1
+    message = (
+        'megastep: learning has gone wrong: value_loss is nan in update 1, after 32 steps; the last good checkpoint'
+    )
+    assert f'{message} is {tmp_path}/run/checkpoints/000000.' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    'arguments, message',
+    [
+        (['chess'], "env must be one of deathmatch, explorer, minimal, pointgoal, waypoint, got 'chess'."),
+        (['minimal', '--maps', 'nowhere.safetensors'], 'No such file or directory: nowhere.safetensors.'),
+        (['minimal', '--maps', 'empty'], 'empty is not a map set, or is truncated'),
+        (['minimal', '--eval-maps', 'empty'], 'empty is not a map set, or is truncated'),
+        (['minimal', '--num-envs', '10', '--minibatches', '4'], 'minibatches must divide num_envs, 10, got 4.'),
+        (['minimal', '--device', 'abacus'], "device must be such as 'cpu' or 'cuda', got 'abacus'."),
+        (['minimal', '--steps', '0'], 'steps must be at least 1 and finite, got 0.0.'),
+        (['minimal', '--out', 'full'], 'full must be a new folder, or one of a run; it holds something else.'),
+        (['minimal', '--resume'], 'run holds no run: there is no run.json in it.'),
+    ],
+)
+def test_what_a_user_gets_wrong_is_one_line(tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'empty').touch()
+    (tmp_path / 'full').mkdir()
+    (tmp_path / 'full' / 'thesis.tex').write_text('mine')
+    before = contents(tmp_path)
+    out = [] if '--out' in arguments else ['--out', 'run']
+    device = [] if '--device' in arguments else ['--device', 'cpu']
+    assert main(['train', *arguments, *out, *device, *SMALL]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f'megastep: {message}')
+    assert error.count('\n') == 1
+    assert contents(tmp_path) == before
+    assert not (tmp_path / 'run').exists()
+
+
+SMALL = ['--width', '8', '--horizon', '4']
+
+
+# Watching
+
+
+def frames(path):
+    with Image.open(path) as image:
+        return image.n_frames
+
+
+def test_films_the_trained_agent(trained, maps, tmp_path, capsys):
+    out = tmp_path / 'film.gif'
+    options = ['--maps', str(maps), '--out', str(out), '--steps', '3', '--map-id', '1', '--device', 'cpu']
+    assert main(['watch', str(trained), *options, '--greedy']) == 0
+    assert frames(out) == 4
+    assert f'3 steps of the agent of {trained} in map 1 are in {out}' in capsys.readouterr().out
+
+
+def test_films_in_the_runs_folder_unless_told_otherwise(trained, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(recording, 'encoder', lambda: 'pillow')
+    run = shutil.copytree(trained, tmp_path / 'run')
+    assert main(['watch', str(run), '--steps', '1', '--device', 'cpu']) == 0
+    assert frames(run / 'film.gif') == 2
+    assert 'pip install "megastep[video]"' in capsys.readouterr().out
+
+
+def test_the_agent_is_watched_in_maps_it_has_not_seen(tmp_path, monkeypatch):
+    monkeypatch.setitem(tasks.HOUSES, 'count', 2)
+    houses = tasks.default_maps('explorer', seed=watching.UNSEEN)
+    unseen = watching.unseen({'env': 'explorer', 'files': {'maps': 'a', 'eval_maps': None}})
+    assert (unseen.walls.vals == houses.walls.vals).all()
+    assert not (unseen.walls.vals[:50] == tasks.default_maps('explorer').walls.vals[:50]).all()
+    boxes(3).save(tmp_path / 'test.safetensors')
+    assert len(watching.unseen({'env': 'explorer', 'files': {'eval_maps': str(tmp_path / 'test.safetensors')}})) == 3
+
+
+@pytest.mark.parametrize(
+    'arguments, message',
+    [
+        (['--steps', '0'], 'num_steps must be at least 1, got 0.'),
+        (['--map-id', '8'], 'map_ids must be from 0 to 7, got 8'),
+        (['--maps', 'nowhere.safetensors'], 'No such file or directory: nowhere.safetensors.'),
+        (['--out', 'film.avi'], "path must end in .mp4 or .gif, got 'film.avi'."),
+    ],
+)
+def test_what_cannot_be_watched_is_said(trained, tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    assert main(['watch', str(trained), '--device', 'cpu', *arguments]) == 2
+    assert f'megastep: {message}' in capsys.readouterr().err.splitlines()[-1]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_without_an_agent_cannot_be_watched(trained, tmp_path, capsys):
+    assert main(['watch', str(tmp_path / 'nowhere')]) == 2
+    assert 'nowhere holds no run: there is no run.json in it.' in capsys.readouterr().err
+    run = shutil.copytree(trained, tmp_path / 'run')
+    (run / 'checkpoints' / '000001' / 'policy.safetensors').write_bytes(b'')
+    assert main(['watch', str(run), '--device', 'cpu']) == 2
+    assert '000001/policy.safetensors is damaged: it is not what was written; remove ' in capsys.readouterr().err
