@@ -36,11 +36,11 @@ def restore(core: Core, tensors: Tensors, state: Mapping[str, Any], env: int | N
         ValueError: if the state isn't one of tensors like these, or of maps that the core hasn't.
     """
     rows, shared = _rows(core, tensors), {} if env is not None else {'shared': _shared(core)}
-    _check({**rows, **shared}, state, env)
+    check({**rows, **shared}, state, env)
     num_maps, ids = core.scenery.num_maps, state['core']['map_ids']
     if not bool(((ids >= 0) & (ids < num_maps)).all()):
         raise ValueError(f"state['core']['map_ids'] must be from 0 to {num_maps - 1}, got {ids.tolist()}.")
-    _write_back(rows, state, env)
+    write_back(rows, state, env)
     if env is None:
         core.turn.copy_(state['shared']['turn'])
         core.generator.set_state(state['shared']['generator'].cpu())
@@ -58,7 +58,7 @@ def _shared(core: Core) -> dict[str, Tensor]:
     return {'turn': core.turn, 'generator': core.generator.get_state()}
 
 
-def _check(tensors: Tensors, state: Mapping[str, Any], row: int | None = None) -> None:
+def check(tensors: Tensors, state: Mapping[str, Any], row: int | None = None) -> None:
     """Raises unless a state is one that `take` could have copied from the same row of tensors like these.
 
     Raises:
@@ -78,7 +78,7 @@ def _check(tensors: Tensors, state: Mapping[str, Any], row: int | None = None) -
                 )
 
 
-def _write_back(tensors: Tensors, state: Mapping[str, Any], row: int | None = None) -> None:
+def write_back(tensors: Tensors, state: Mapping[str, Any], row: int | None = None) -> None:
     """Writes a state that has been checked into the tensors, or into one row of each."""
     for part, of in tensors.items():
         for name, value in of.items():
