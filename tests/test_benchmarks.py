@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 import worlds
+from gymnasium.spaces import Box, Discrete
 from PIL import Image
 
 from megastep import Cameras, Core, Scenery
+from megastep.learning import Policy, Settings
 from megastep.triton import raycasting
 
 ROOT = Path(__file__).parents[1]
@@ -48,6 +50,37 @@ def test_prints_a_table_and_writes_it(tmp_path, capsys, subject, columns):
     text = capsys.readouterr().out
     assert all(name in text for name in columns)
     assert f'Written to {tmp_path}' in text.replace('\n', '')
+
+
+def test_learning_says_what_its_time_goes_into(tmp_path):
+    from benchmarks.__main__ import main
+
+    main('learning', out=tmp_path / 'report.json', commit='abc', quick=True)
+    (row,) = json.loads((tmp_path / 'report.json').read_text())['rows']
+    assert row['steps/s'] > 0 and row['FLOP/s'] > 0
+    parts = sum(row[f'{part} ms'] for part in ('env', 'policy', 'update', 'rest'))
+    assert parts == pytest.approx(1e3 * row['horizon'] * row['envs'] / row['steps/s'])
+
+
+def test_operations_are_those_of_matrix_products():
+    """Of the layers: the intake's two, the LSTM's two of four gates each, and the two outputs; three times to learn."""
+    from benchmarks.learning import operations_a_step
+
+    width, features, actions = 8, 5, 3
+    policy = Policy(Box(0, 1, (features,)), Discrete(actions), width)
+    products = features * width + width * width + 2 * width * 4 * width + (actions + 1) * width
+    learnt = operations_a_step(policy, Settings(horizon=4, epochs=2, width=width))
+    assert learnt == pytest.approx(2 * products * (1 + 2 * 3), rel=0.05)  # nothing goes back to what was observed
+
+
+@pytest.mark.parametrize('task', ['pointgoal', 'explorer', 'deathmatch'])
+def test_what_is_learnt_is_tested_in_other_maps(task, tmp_path):
+    from benchmarks.learnt import main
+
+    main(task, out=tmp_path, seeds=(3,), report=tmp_path / 'report.json', commit='abc', device='cpu', quick=True)
+    rows = json.loads((tmp_path / 'report.json').read_text())['rows']
+    assert [row['steps'] for row in rows] == ([0, 256] if task == 'deathmatch' else [256])
+    assert all(row['seed'] == 3 and row['task'] == task and row['holds'] in (True, False) for row in rows)
 
 
 def test_scaling_has_a_table_for_each_sweep(tmp_path, capsys):

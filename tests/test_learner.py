@@ -133,7 +133,7 @@ def test_an_update_never_waits_for_the_device():
     learner.update()
     rows = torch.arange(32)
     with Watch(torch.device('cpu')) as watch:
-        learner._learn(rows)
+        learner._fit(rows)
     replaced = [source.line for source in watch.sources.values() if source.storage.expired()]
     assert not replaced
 
@@ -230,7 +230,7 @@ def on_gpu(eager=False):
     options = {'cameras': FEW_RAYS, 'max_steps': 20, 'cuda_graph': False, 'copy': False}
     learner = Learner(Waypoint(ROOM, 64, 'cuda', **options), SMALL)
     if eager:
-        learner._collect, learner._learn = learner._rollout, learner._learnt
+        learner.close()
     return learner
 
 

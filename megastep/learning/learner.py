@@ -69,8 +69,8 @@ class Learner:
             env, self.policy, settings.horizon, discount=settings.discount, trace=settings.trace, seed=seeds[0]
         )
         self._judge: nn.Module = self.policy
-        self._collect: Callable[..., Any] = self._rollout
-        self._learn: Callable[..., Any] = self._learnt
+        self._roll: Callable[..., Any] = self._rollout
+        self._fit: Callable[..., Any] = self._fit_once
         if self._on_gpu:
             self._capture()
         elif self._processes > 1:
@@ -90,9 +90,9 @@ class Learner:
         rows = torch.zeros(settings.num_envs // settings.minibatches, dtype=torch.int64, device=self._device)
         generators = [self._env.core.generator, self._rollout.generator]
         options: dict[str, Any] = {'stream': stream, 'remedy': 'learn on a CPU'}
-        self._collect = Captured(self._rollout, [], generators, name='the rollout', **options)
+        self._roll = Captured(self._rollout, [], generators, name='the rollout', **options)
         eager = EAGER if self._processes > 1 else 1
-        self._learn = Captured(self._learnt, [rows], [], name='the update', gradients=True, eager=eager, **options)
+        self._fit = Captured(self._fit_once, [rows], [], name='the update', gradients=True, eager=eager, **options)
 
     def update(self) -> dict[str, Tensor]:
         """Makes one rollout and learns from it, without waiting for the device.
@@ -104,15 +104,27 @@ class Learner:
             ``'value_loss'``, ``'entropy'``, ``'kl'``, ``'clipped'``, as `ppo.losses` has them; and ``'grad_norm'``.
         """
         self._anneal()
-        sums, means = self._collect()
+        sums, means = self.collect()
+        means = means | self.learn()
+        self.frames += self._settings.horizon * self._env.num_envs
+        self.updates += 1
+        return self._shared(sums, means)
+
+    def collect(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Makes one rollout, the first part of an update: see `Rollout`."""
+        return self._roll()
+
+    def learn(self) -> dict[str, Tensor]:
+        """Learns from the last rollout, the second part of an update, and returns means over its minibatches."""
         parts: list[dict[str, Tensor]] = []
         for _ in range(self._settings.epochs):
             order = torch.rand(self._env.num_envs, generator=self._shuffler, device=self._device)
-            parts.extend(self._learn(rows) for rows in order.argsort(stable=True).chunk(self._settings.minibatches))
-        self.frames += self._settings.horizon * self._env.num_envs
-        self.updates += 1
-        means = means | {name: torch.stack([part[name] for part in parts]).mean() for name in parts[0]}
-        return self._shared(sums, means)
+            parts.extend(self._fit(rows) for rows in order.argsort(stable=True).chunk(self._settings.minibatches))
+        return {name: torch.stack([part[name] for part in parts]).mean() for name in parts[0]}
+
+    def close(self) -> None:
+        """Lets go of the CUDA graphs: while one holds what NCCL sends, the process group can't be destroyed."""
+        self._roll, self._fit = self._rollout, self._fit_once
 
     def _shared(self, sums: dict[str, Tensor], means: dict[str, Tensor]) -> dict[str, Tensor]:
         """Adds up what all processes have, and takes the mean of the rest."""
@@ -121,7 +133,7 @@ class Learner:
             distributed.all_reduce(numbers)
         return dict(zip([*sums, *means], numbers.unbind(), strict=True))
 
-    def _learnt(self, rows: Tensor) -> dict[str, Tensor]:
+    def _fit_once(self, rows: Tensor) -> dict[str, Tensor]:
         """Changes the policy once, given what some rows experienced."""
         batch = self._rollout.experience.rows(rows)
         numbers, values, _ = self._judge(batch.features, batch.start[0], batch.begins)

@@ -21,7 +21,7 @@ class Settings:
     """How often each rollout is learnt from."""
     minibatches: int = 8
     """Into how many parts an epoch goes through a rollout; they divide ``num_envs``."""
-    learning_rate: float = 5e-4
+    learning_rate: float = 4e-4
     """Adam's."""
     anneal: int = 0
     """The number of steps, of all processes, over which the learning rate falls to a tenth, linearly; 0 for never."""
@@ -33,7 +33,7 @@ class Settings:
     """How far an action's probability may move from what it was, as a ratio, before its gradient is cut off."""
     value_weight: float = 0.5
     """What the value's loss counts for."""
-    entropy_weight: float = 0.005
+    entropy_weight: float = 0.003
     """What entropy counts for."""
     max_grad_norm: float = 0.5
     """Longer gradients are shortened to this."""
