@@ -13,9 +13,10 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import Int
+from scipy.spatial import cKDTree
 
 from megastep.mapgen.plan import Point
-from megastep.mapgen.polygons import Place, along, distance, left_of, rounded, unit
+from megastep.mapgen.polygons import Place, along, left_of, rounded, unit
 from megastep.mapgen.words import Words
 
 Item = TypeVar('Item')
@@ -168,15 +169,13 @@ def _bent(corners: list[Corner], bends: list[Bend], i: int, width: float) -> lis
 
 def _keeps_away(bends: list[Bend], width: float) -> bool:
     """Whether stretches of a line that don't follow on one another are at least a width apart."""
-    x, y = _sampled(bends, width / 2).T
-    steps = np.sqrt(np.square(x - np.roll(x, 1)) + np.square(y - np.roll(y, 1)))
+    points, closest, local = _sampled(bends, width / 2), SAMPLED * width, round(HALF_TURN * width)
+    steps = np.sqrt(np.square(points - np.roll(points, 1, axis=0)).sum(axis=1))
     ahead = np.cumsum(np.rint(steps).astype(np.int64))
-    between = np.abs(ahead[:, None] - ahead)
-    squares = np.square(x[:, None] - x) + np.square(y[:, None] - y)
-    local = round(HALF_TURN * width)
+    one, other = cKDTree(points).query_pairs(closest + 1, output_type='ndarray').T  # and some a little further apart
+    between = np.abs(ahead[one] - ahead[other])
     apart = (between <= local) | (between >= ahead[-1] - local)
-    closest = SAMPLED * width
-    return bool((apart | (squares >= closest * closest)).all())
+    return bool((apart | (np.square(points[one] - points[other]).sum(axis=1) >= closest * closest)).all())
 
 
 def _bend(before: Corner, corner: Corner, after: Corner, width: float) -> Bend | None:
@@ -207,12 +206,9 @@ def _fan(first: Place, last: Place, step: float) -> list[Place]:
 
 def _sampled(bends: list[Bend], step: float) -> Int[np.ndarray, 'point 2']:
     """Points of the line, no further apart than a step."""
-    points: list[Point] = []
-    corners = [point for bend in bends for point in bend.points(0)]
-    for start, end in zip(corners, [*corners[1:], corners[0]], strict=True):
-        count = math.ceil(distance(start, end) / step)
-        points += [
-            (start[0] + (end[0] - start[0]) * k // count, start[1] + (end[1] - start[1]) * k // count)
-            for k in range(count)
-        ]
-    return np.array(points)
+    corners = np.array([point for bend in bends for point in bend.points(0)])
+    ways = np.roll(corners, -1, axis=0) - corners
+    counts = np.ceil(np.sqrt(np.square(ways).sum(axis=1)) / step).astype(np.int64)
+    parts = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)  # from 0 to each count less 1
+    starts, ways, counts = (np.repeat(each, counts, axis=0) for each in (corners, ways, counts[:, None]))
+    return starts + ways * parts[:, None] // counts
