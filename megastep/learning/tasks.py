@@ -11,7 +11,9 @@ import torch
 import envs
 from megastep import mapgen
 from megastep.env import Env
+from megastep.machine import num_cores
 from megastep.mapset import MapSet
+from megastep.navigation import Navigation
 
 DEFAULT_MAPS: dict[str, dict[str, Any]] = {
     'minimal': {'family': 'box', 'count': 8},
@@ -68,4 +70,6 @@ def make(name: str, maps: MapSet, *, num_envs: int, device: str | torch.device |
     Raises:
         ValueError: if there is no such task, or it can't be made so.
     """
+    if 'navigation' in inspect.signature(task(name)).parameters and 'navigation' not in options:
+        options['navigation'] = Navigation.pack(maps, device, workers=num_cores())  # many maps take their time
     return task(name)(maps, num_envs=num_envs, device=device, **options)

@@ -14,11 +14,10 @@ import torch
 
 import megastep
 from megastep.env import Env
-from megastep.evaluation import Evaluation, evaluate
 from megastep.learning import tasks
 from megastep.learning.checkpoints import Checkpoints, found, last_good
+from megastep.learning.examining import Examiner
 from megastep.learning.learner import Learner
-from megastep.learning.policy import Policy
 from megastep.learning.processes import Group, joined, restarts
 from megastep.learning.progress import Progress
 from megastep.learning.readings import Reading, broken
@@ -39,29 +38,6 @@ class Ending(NamedTuple):
     """How many steps have been made, of all processes."""
     leads: bool
     """Whether this is the process that prints."""
-
-
-class Examiner:
-    """Evaluates a policy in an env of its own, the same episodes' starts each time, as many in every map.
-
-    Args:
-        name: The task.
-        maps: The maps.
-        episodes: How many episodes each map has; of a task with several agents, that many for each of them.
-        greedy: Whether the policy takes the likeliest action.
-        device: Where the env is.
-        seed: Seeds the env and what is drawn.
-    """
-
-    def __init__(
-        self, name: str, maps: MapSet, episodes: int, *, greedy: bool, device: torch.device, seed: int
-    ) -> None:
-        rows = len(maps) * episodes * tasks.num_agents(name)
-        self._env = tasks.make(name, maps, num_envs=rows, device=device, seed=seed)
-        self._greedy, self._seed = greedy, seed
-
-    def __call__(self, policy: Policy) -> Evaluation:
-        return evaluate(policy, self._env, greedy=self._greedy, seed=self._seed)
 
 
 class Timer:
