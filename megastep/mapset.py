@@ -37,8 +37,8 @@ class MapSet(Exchange):
         origins: Which of the recipe's parts each map is of; by default the first.
 
     Raises:
-        ValueError: if there are no geometries, JSON can't hold the recipe, there isn't an index and an origin for
-            each map, or there is no such part.
+        ValueError: if there are no geometries or something else among them, JSON can't hold the recipe, there isn't an
+            index and an origin for each map, or there is no such part.
     """
 
     def __init__(
@@ -52,6 +52,9 @@ class MapSet(Exchange):
         geometries = list(geometries)
         if not geometries:
             raise ValueError('a map set needs at least 1 geometry, got 0.')
+        if odd := {type(geometry).__name__ for geometry in geometries if not isinstance(geometry, Geometry)}:
+            names = ', '.join(sorted(odd))
+            raise ValueError(f'a map set is made of geometries, got {names}; MapSet.load reads a file.')
         numbers = np.arange(len(geometries)) if indices is None else np.array(indices, np.int64)
         parts = np.zeros(len(geometries), np.int32) if origins is None else np.array(origins, np.int32)
         self._columns = Columns.pack(geometries, numbers, parts)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
+from worlds import box
 
 from megastep import mapfile
 from megastep.geometry import Geometry, Room
@@ -127,6 +128,11 @@ class TestIndexing:
     def test_rejects_no_maps(self):
         with pytest.raises(ValueError, match='a map set needs at least 1 geometry, got 0'):
             MapSet([])
+
+    @pytest.mark.parametrize('things, kinds', [('a.safetensors', 'str'), ([None, box(), 3], 'NoneType, int')])
+    def test_rejects_what_are_no_geometries(self, things, kinds):
+        with pytest.raises(ValueError, match=f'a map set is made of geometries, got {kinds}; MapSet.load reads a file'):
+            MapSet(things)
 
     @pytest.mark.parametrize('recipe', [{'a': object()}, {'a': np.nan}])
     def test_rejects_a_recipe_json_cannot_hold(self, recipe):
