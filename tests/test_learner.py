@@ -217,6 +217,12 @@ def test_two_processes_learn_one_policy_in_different_envs(tmp_path):
     assert sum(each['return'] for each in found[-10:]) / sum(each['episodes'] for each in found[-10:]) > 0.9
 
 
+def test_rejects_what_is_no_state():
+    learner = Learner(waypoint(), replace(SMALL, num_envs=16))
+    with pytest.raises(ValueError, match=r"state must have \['env', .*\], got \['updates'\]"):
+        learner.load_state({'updates': 3})
+
+
 # On a GPU
 
 

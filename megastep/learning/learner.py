@@ -21,6 +21,7 @@ from megastep.learning.settings import Settings
 
 LAST = 0.1
 """The share of the learning rate that is left once it has been annealed."""
+STATE = ('env', 'rollout', 'generators', 'frames', 'updates')
 EAGER = 11
 """How many updates of several processes run before one is captured: DistributedDataParallel settles in these."""
 
@@ -158,8 +159,11 @@ class Learner:
         """Writes back what `state` copied, from a learner of the same task, settings and number of processes.
 
         Raises:
-            ValueError: if the state is that of another env or policy.
+            ValueError: if the state is that of another env or policy, or of something else altogether. Nothing is
+                changed then.
         """
+        if set(state) != set(STATE):
+            raise ValueError(f'state must have {sorted(STATE)}, got {sorted(state)}.')
         checkpoint.check({'rollout': self._rollout.tensors()}, {'rollout': state['rollout']})
         self._env.set_state(state['env'])
         checkpoint.write_back({'rollout': self._rollout.tensors()}, state)
