@@ -121,6 +121,19 @@ def test_every_task_can_be_trained_without_maps_of_ones_own(tmp_path, monkeypatc
     assert train(tmp_path / 'run', 1, name, maps=maps).frames == STEPS
 
 
+@pytest.mark.gpu
+def test_a_run_on_a_gpu_goes_on(tmp_path):
+    """Past the updates in which graphs are captured, and again after a resumption."""
+    out, options = tmp_path / 'run', {'device': 'cuda', 'eval_maps': boxes(1), 'eval_every': 0, 'checkpoint_every': 0}
+    assert train(out, 4, 'waypoint', **options).frames == 4 * STEPS
+    assert train(out, 8, 'waypoint', resume=True, **options).frames == 8 * STEPS
+    lines = Run(out).lines()
+    assert [line['updates'] for line in lines if 'evaluation' not in line] == list(range(1, 9))
+    assert all(math.isfinite(line['policy_loss']) for line in lines if 'evaluation' not in line)
+    with pytest.raises(ValueError, match='was begun with device cuda, got cpu'):
+        train(out, 9, 'waypoint', resume=True)
+
+
 # What is left in the folder
 
 

@@ -23,10 +23,11 @@ def boxes(count=2):
 
 
 def train(out, updates, name='minimal', settings=TINY, maps=None, **options):
-    """Trains on the CPU for so many updates, of which resumed runs have made some already."""
+    """Trains, unless told otherwise on the CPU, for so many updates, of which resumed runs have made some already."""
     steps = updates * settings.num_envs * settings.horizon
     maps = boxes() if maps is None else maps
-    return training.train(name, out, settings, maps=maps, steps=steps, device='cpu', bar=False, **options)
+    options = {'device': 'cpu', 'bar': False, **options}
+    return training.train(name, out, settings, maps=maps, steps=steps, **options)
 
 
 def weights(out):
