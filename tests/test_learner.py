@@ -23,8 +23,9 @@ ROOM = mapgen.generate('box', 1, seed=0)
 SIGNPOSTS = Navigation.pack(ROOM, 'cpu')
 
 
-def waypoint(num_envs=16, **options):
-    return Waypoint(ROOM, num_envs, 'cpu', cameras=FEW_RAYS, navigation=SIGNPOSTS, **options)
+def waypoint(num_envs=16, device='cpu', **options):
+    options |= {'navigation': SIGNPOSTS} if device == 'cpu' else {'cuda_graph': False, 'copy': False}
+    return Waypoint(ROOM, num_envs, device, cameras=FEW_RAYS, **options)
 
 
 def learnt(learner, updates, last=10):
@@ -59,10 +60,10 @@ WALK = Settings(num_envs=32, horizon=16, epochs=4, minibatches=2, learning_rate=
 """A room of 5 m in which there is time for one way across; whoever wanders about seldom finds the goal."""
 
 
-def successes(updates, **changes):
+def successes(updates, device='cpu', **changes):
     """The share of the last episodes that reached their goal."""
     settings = replace(WALK, **changes)
-    learner, found = Learner(waypoint(settings.num_envs, max_steps=40), settings), []
+    learner, found = Learner(waypoint(settings.num_envs, device, max_steps=40), settings), []
     for _ in range(updates):
         found.append(learner.update())
     late = found[-updates // 4 :]
@@ -227,8 +228,7 @@ def test_rejects_what_is_no_state():
 
 
 def on_gpu(eager=False):
-    options = {'cameras': FEW_RAYS, 'max_steps': 20, 'cuda_graph': False, 'copy': False}
-    learner = Learner(Waypoint(ROOM, 64, 'cuda', **options), SMALL)
+    learner = Learner(waypoint(64, 'cuda', max_steps=20), SMALL)
     if eager:
         learner.close()
     return learner
@@ -257,9 +257,7 @@ def test_an_update_runs_without_a_wait():
 
 @pytest.mark.gpu
 def test_learns_to_walk_to_a_point_on_a_gpu():
-    learner = on_gpu()
-    found = [learner.update() for _ in range(120)][-20:]
-    assert sum(each['success'] for each in found) / sum(each['episodes'] for each in found) > 0.8
+    assert successes(50, 'cuda') > 0.8
 
 
 @pytest.mark.gpu

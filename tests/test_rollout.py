@@ -9,9 +9,9 @@ from rollouts import FEW_RAYS, make
 from envs import Deathmatch, Explorer
 from megastep import mapgen, physics
 from megastep.capture import Watch
+from megastep.combat import EVENTS
 from megastep.learning import Policy, ppo
 from megastep.learning.rollout import Rollout
-from megastep.shooting import EVENTS
 
 
 class Counter:
