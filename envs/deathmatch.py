@@ -110,16 +110,10 @@ class Deathmatch(Env):
         self._score = Score(core, shaped if reward == 'shaped' else {'hits': 1.0})
         self._sight_reward = sight_reward / fps if reward == 'shaped' else 0.0
         self._worlds = torch.arange(num_envs, device=core.device).view(-1, num_agents) // num_agents
-        super().__init__(
-            core,
-            cameras,
-            action_space=Discrete(2 * MOVEMENTS if trigger else MOVEMENTS),
-            observation_space=Dict(
-                rgb=self._rgb.space, depth=self._depth.space, imu=self._imu.space, **self._combat.spaces
-            ),
-            kept={'targets': self._aim.targets, **self._score.kept, **self._combat.kept},
-            **options,
-        )
+        actions = Discrete(2 * MOVEMENTS if trigger else MOVEMENTS)
+        seen = Dict(rgb=self._rgb.space, depth=self._depth.space, imu=self._imu.space, **self._combat.spaces)
+        kept = {'targets': self._aim.targets, **self._score.kept, **self._combat.kept}
+        super().__init__(core, cameras, action_space=actions, observation_space=seen, kept=kept, **options)
 
     def _respawn(self, mask):
         new = mask[:, None] | (self._combat.health <= 0)
