@@ -22,6 +22,7 @@ from megastep.evaluation import evaluate
 from megastep.evaluation.rollouts import Act, Actor
 from megastep.learning import Policy, Settings, tasks, training
 from megastep.learning.checkpoints import found, load_weights
+from megastep.learning.tasks import Task
 
 STEPS = {'pointgoal': 1.5e9, 'explorer': 4e8, 'deathmatch': 6e8}
 """How long each task is trained, unless told otherwise: a few minutes on one H200."""
@@ -92,7 +93,7 @@ def tested(
     task: str, folder: Path, test_maps: MapSet, settings: Settings, device: torch.device, *, plays: int
 ) -> list[dict[str, Any]]:
     """How the agents of a run's checkpoints did: a row each, the last of which is that of the trained agent."""
-    env = tasks.make(task, test_maps, num_envs=len(test_maps) * plays * tasks.num_agents(task), device=device, seed=1)
+    env = Task(task).make(test_maps, len(test_maps) * plays * Task(task).num_agents, device=device, seed=1)
     policy = Policy(env.single_observation_space, env.single_action_space, settings.width).to(device)
     checkpoints = found(folder / 'checkpoints')
     rows = []

@@ -28,7 +28,8 @@ class PointGoal(Env):
 
     An episode begins at a spawn of the map, and its goal is another. It terminates in success once the agent is within
     ``reach`` of the goal, and is truncated after ``max_steps``. The reward is ``progress`` for each metre by which the
-    shortest path to the goal has become shorter, and ``bonus`` for success; if it is sparse, the bonus alone.
+    shortest path to the goal has become shorter, less ``effort`` for each metre walked, and ``bonus`` for success; if
+    it is sparse, the bonus alone.
 
     ``info`` has ``'success'``, ``'spl'``, ``'soft_spl'``, ``'distance_to_goal'`` in metres and ``'collisions'`` of each
     row's episode up to now, as `Progress.scores` defines them: they are final where ``info['_episode']`` is true.
@@ -46,6 +47,7 @@ class PointGoal(Env):
         max_steps: How many steps an episode has at most.
         reward: ``'dense'`` or ``'sparse'``.
         progress: The reward for a metre of progress.
+        effort: The cost of a metre walked. Turning costs nothing, so above 0 it pays to look around first.
         bonus: The reward for success.
         navigation: The maps' signposts; by default they are put up, at 40 houses a second and CPU core.
         options: What every `Env` takes: ``render_mode``, ``autoreset_mode``, ``cuda_graph`` and ``copy``.
@@ -71,13 +73,14 @@ class PointGoal(Env):
         max_steps: int = 500,
         reward: str = 'dense',
         progress: float = 1.0,
+        effort: float = 0.0,
         bonus: float = 2.5,
         navigation: Navigation | None = None,
         **options: Any,
     ) -> None:
         check_choice(('dense', 'sparse'), reward=reward)
         check_counts(max_steps=max_steps)
-        check_finite(progress=progress, bonus=bonus)
+        check_finite(progress=progress, effort=effort, bonus=bonus)
         if not 0 < reach < nearest:
             raise ValueError(f'reach must be above 0 m and below nearest, {nearest:g} m, got {reach}.')
         maps = mapgen.generate('house', 8, seed=0) if maps is None else maps
@@ -89,7 +92,8 @@ class PointGoal(Env):
         signposts = Navigation.pack(maps, core.device) if navigation is None else navigation
         self._progress = Progress(core, self._journeys, signposts)
         self._reach, self._max_steps = reach, max_steps
-        self._pay, self._bonus = progress if reward == 'dense' else 0.0, bonus
+        self._pay, self._effort = (progress, effort) if reward == 'dense' else (0.0, 0.0)
+        self._bonus = bonus
         super().__init__(
             core,
             cameras,
@@ -108,7 +112,8 @@ class PointGoal(Env):
     def _act(self, actions):
         self._movement(actions)
         physics.advance(self.core)
-        self._nearer = self._progress()
+        nearer, walked = self._progress()
+        self._earned = self._pay * nearer - self._effort * walked
 
     def _observe(self):
         view = rendering.render(self.core, self.cameras)
@@ -122,8 +127,7 @@ class PointGoal(Env):
     def _outcome(self):
         offsets = self._journeys.current.places - self.core.agents.positions
         self._success = offsets.norm(dim=-1) <= self._reach
-        rewards = self._pay * self._nearer + self._bonus * self._success
-        return rewards, self._success[:, 0], self.lengths >= self._max_steps
+        return self._earned + self._bonus * self._success, self._success[:, 0], self.lengths >= self._max_steps
 
     def _info(self):
         return self._progress.scores(self._success)

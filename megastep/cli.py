@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -216,7 +215,7 @@ def parse_families(text: str) -> dict[str, Any]:
     if '=' not in text:
         return {'family': text}
     pairs = [part.partition('=') for part in text.split(',')]
-    mixture = {name: _literal(share) for name, _, share in pairs}
+    mixture = {name: commands.literal(share) for name, _, share in pairs}
     if len(mixture) < len(pairs) or not all(type(share) in (int, float) for share in mixture.values()):
         raise ValueError(f'families must look like house or house=.5,maze=.5, each once, got {text!r}.')
     return {'mixture': mixture}
@@ -243,21 +242,12 @@ def parse_parameter(text: str) -> tuple[str, Any]:
         ValueError: if the text isn't a name, an equals sign, and numbers or a word.
     """
     name, _, written = text.partition('=')
-    value = _literal(written)
+    value = commands.literal(written)
     parts = value if isinstance(value, tuple) else (value,)
     usable = isinstance(value, str) or all(type(part) in (int, float) for part in parts)
     if not usable or not all(part.isidentifier() for part in name.split('.')):
         raise ValueError(f'parameters must look like shafts=0.5, rooms=8,12 or growth=wilson, got {text!r}.')
     return name, value
-
-
-def _literal(text: str) -> Any:
-    """A number, a pair or whatever else Python reads; a word as text; otherwise nothing."""
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text if text.isidentifier() else None
-    return None if isinstance(value, str) else value  # a word has no quotation marks
 
 
 def describe(maps: Any) -> str:

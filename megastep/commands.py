@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import signal
 import sys
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tyro.conf import OmitArgPrefixes, Positional
 
@@ -39,6 +40,7 @@ def train(
     maps: Path | None = None,
     eval_maps: Path | None = None,
     steps: float = 50e6,
+    options: tuple[str, ...] = (),
     preset: Literal['gpu', 'cpu'] = 'gpu',
     resume: bool = False,
     overwrite: bool = False,
@@ -61,6 +63,7 @@ def train(
         maps: The file of a map set. By default a few maps are generated that suit the task.
         eval_maps: The file of the maps that the agent is evaluated in now and then; none by default.
         steps: How many steps are made, of all agents and processes together.
+        options: What the task takes, as name=value, such as reward=sparse or max_steps=200.
         preset: Which settings are the defaults: those for a large GPU, or for two cores of a CPU.
         resume: Go on with the run in the folder, with the arguments that it was begun with.
         overwrite: Begin anew in place of the run in the folder.
@@ -72,23 +75,46 @@ def train(
         device: Where to compute, such as cpu or cuda; by default a GPU if there is one.
         settings: How to learn.
     """
-    from megastep.learning import tasks, training
+    from megastep.learning import training
+    from megastep.learning.tasks import Task
     from megastep.mapset import MapSet
 
-    tasks.task(env)
+    task = Task(env, dict(map(parse_option, options)))
     try:
         ending = training.train(
             env, out, Settings(**asdict(settings)),
-            maps=tasks.default_maps(env) if maps is None else MapSet.load(maps),
+            maps=task.default_maps() if maps is None else MapSet.load(maps),
             eval_maps=None if eval_maps is None else MapSet.load(eval_maps),
-            steps=steps, resume=resume, overwrite=overwrite, eval_every=eval_every, eval_episodes=eval_episodes,
-            greedy=greedy, checkpoint_every=checkpoint_every, keep=keep, device=device,
+            steps=steps, options=task.options, resume=resume, overwrite=overwrite, eval_every=eval_every,
+            eval_episodes=eval_episodes, greedy=greedy, checkpoint_every=checkpoint_every, keep=keep, device=device,
             files={'maps': _written(maps), 'eval_maps': _written(eval_maps)},
         )  # fmt: skip
     except FloatingPointError as error:
         print(f'megastep: learning has gone wrong: {error}.', file=sys.stderr)
         return DIVERGED
     return _report(ending)
+
+
+def parse_option(text: str) -> tuple[str, Any]:
+    """Reads an option of a task: ``'reward=sparse'`` is a word, ``'trigger=True'`` yes and ``'bonus=5'`` a number.
+
+    Raises:
+        ValueError: if the text isn't a name, an equals sign and one of these.
+    """
+    name, _, written = text.partition('=')
+    value = literal(written)
+    if not name.isidentifier() or not isinstance(value, (str, bool, int, float)):
+        raise ValueError(f'options must look like reward=sparse, trigger=True or bonus=5, got {text!r}.')
+    return name, value
+
+
+def literal(text: str) -> Any:
+    """A number, a pair or whatever else Python reads; a word as text; otherwise nothing."""
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text if text.isidentifier() else None
+    return None if isinstance(value, str) else value  # a word has no quotation marks
 
 
 def _written(path: Path | None) -> str | None:

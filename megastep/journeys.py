@@ -145,20 +145,23 @@ class Progress:
         self.travelled.masked_fill_(mask[:, None], 0)
         self.collisions.masked_fill_(mask[:, None], 0)
 
-    def __call__(self) -> Float[Tensor, 'env agent']:
-        """Takes account of a step, and returns by how much it made the shortest path shorter, in metres.
+    def __call__(self) -> tuple[Float[Tensor, 'env agent'], Float[Tensor, 'env agent']]:
+        """Takes account of a step.
 
-        Where the signposts know no way, as may be beside a gap that is just too narrow, that is 0.
+        Returns:
+            By how much it made the shortest path shorter, and how far it went, in metres. Where the signposts know no
+            way, as may be beside a gap that is just too narrow, the first is 0.
         """
         core, positions = self._core, self._core.agents.positions
-        self.travelled.add_((positions - self._last).norm(dim=-1))
+        walked = (positions - self._last).norm(dim=-1)
+        self.travelled.add_(walked)
         self.collisions.add_(core.contacts >= 0)
         self._last.copy_(positions)
         left = self._navigation.distances(positions, core.map_ids, self._journey.goals)
         left = torch.where(left < math.inf, left, self.remaining)
         nearer = self.remaining - left
         self.remaining.copy_(left)
-        return nearer
+        return nearer, walked
 
     def scores(self, success: Bool[Tensor, 'env agent']) -> dict[str, Tensor]:
         """How well each agent has done in its journey, given whether it is at its goal.

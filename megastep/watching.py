@@ -12,15 +12,12 @@ from torch import Tensor
 from megastep.env import Env
 from megastep.evaluation.rollouts import Act, Actor, play
 from megastep.filming import Film
-from megastep.learning import tasks
 from megastep.learning.checkpoints import last_good, load_weights
 from megastep.learning.policy import Policy
 from megastep.learning.processes import device_for
 from megastep.learning.runs import Run
+from megastep.learning.tasks import Task
 from megastep.mapset import MapSet
-
-ROWS = 8
-"""How many rows an env of any task can have: as many as a world may have agents."""
 
 UNSEEN = 1_000_003
 """Seeds the maps that are generated for agents to be watched in."""
@@ -47,7 +44,8 @@ def record(
         ValueError: if there is no such task or map, or a number is out of range.
     """
     _check_steps(num_steps)
-    env = tasks.make(name, maps, num_envs=ROWS, seed=seed)
+    task = Task(name)
+    env = task.make(maps, task.num_agents, seed=seed)
     count, generator = int(env.single_action_space.n), torch.Generator().manual_seed(seed)  # type: ignore[attr-defined]
 
     def act(observations: Any, begins: Bool[Tensor, ' row']) -> Tensor:
@@ -90,8 +88,9 @@ def watch(
     _check_steps(num_steps)
     run = Run(folder)
     about = run.read()
-    maps = unseen(about) if maps is None else maps
-    env = tasks.make(about['env'], maps, num_envs=ROWS, device=device_for(device), seed=seed)
+    task = Task(about['env'], about['options'])
+    maps = unseen(task, about) if maps is None else maps
+    env = task.make(maps, task.num_agents, device=device_for(device), seed=seed)
     policy = trained(run, env)
     actor = Actor(policy, env.num_envs, greedy=greedy, seed=seed)
     return film(actor, env, out, map_id=map_id, num_steps=num_steps, seed=seed, workers=workers)
@@ -107,10 +106,10 @@ def film(act: Act, env: Env, out: Path, *, map_id: int, num_steps: int, seed: in
     return film.path
 
 
-def unseen(about: dict[str, Any]) -> MapSet:
+def unseen(task: Task, about: dict[str, Any]) -> MapSet:
     """Maps that a run's agent hasn't been trained in, given how the run was begun."""
     path = about.get('files', {}).get('eval_maps')
-    return tasks.default_maps(about['env'], seed=UNSEEN) if path is None else MapSet.load(path)
+    return task.default_maps(seed=UNSEEN) if path is None else MapSet.load(path)
 
 
 def trained(run: Run, env: Env) -> Policy:

@@ -10,7 +10,7 @@ from rollouts import FEW_RAYS, FORWARD, make
 from worlds import box, houses
 
 from envs import Minimal
-from megastep import mapgen, plotting, watching
+from megastep import mapgen, plotting
 from megastep.cli import main
 from megastep.filming import CHUNK, Film, _sharing, drawn
 from megastep.learning import tasks
@@ -162,5 +162,6 @@ def test_the_command_says_what_is_wrong(maps, tmp_path, capsys, arguments, messa
 @pytest.mark.parametrize('name', tasks.tasks())
 def test_every_task_can_be_made_for_a_film(name):
     spawns = [(x, y) for x in range(2, 9) for y in range(2, 9)]
-    env = tasks.make(name, [box(1, 1, 9, 9, spawns=spawns)] * 2, num_envs=watching.ROWS)
-    assert env.num_envs == watching.ROWS
+    task = tasks.Task(name)
+    env = task.make([box(1, 1, 9, 9, spawns=spawns)] * 2, task.num_agents)
+    assert (env.core.num_envs, env.num_envs) == (1, task.num_agents)

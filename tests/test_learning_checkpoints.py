@@ -99,7 +99,7 @@ def forged(run, name, content):
 def other(tmp_path_factory):
     """A run of another task."""
     out = tmp_path_factory.mktemp('runs') / 'other'
-    train(out, 1, 'deathmatch', maps=tasks.default_maps('deathmatch')[:1])
+    train(out, 1, 'deathmatch', maps=tasks.Task('deathmatch').default_maps()[:1])
     return out
 
 

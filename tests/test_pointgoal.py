@@ -53,7 +53,7 @@ def walk(env, actions):
     return [env.step(torch.tensor([action])) for action in actions]
 
 
-FORWARD, BACKWARD, LEFT, RIGHT = 1, 2, 3, 4
+FORWARD, BACKWARD, LEFT, RIGHT, TURN = 1, 2, 3, 4, 5
 
 
 @pytest.mark.parametrize('task', [PointGoal, Waypoint])
@@ -133,8 +133,13 @@ class TestReward:
         rewards = [step[1].item() for step in walk(env, [FORWARD, BACKWARD, BACKWARD])]
         assert rewards == pytest.approx([0.2, -0.2, -0.2], abs=1e-4)
 
+    def test_is_less_for_the_effort_of_walking_but_not_of_turning(self):
+        env = facing_goal(effort=0.5)
+        rewards = [step[1].item() for step in walk(env, [FORWARD, BACKWARD, TURN])]
+        assert rewards == pytest.approx([0.1, -0.3, 0], abs=1e-4)
+
     def test_is_the_bonus_alone_if_sparse(self):
-        env = facing_goal(reward='sparse')
+        env = facing_goal(reward='sparse', effort=0.5)
         rewards = [step[1].item() for step in walk(env, [FORWARD] * 9)]
         assert rewards == [0] * 8 + [2.5]
 
@@ -218,7 +223,7 @@ def test_nothing_waits_and_nothing_that_is_kept_is_replaced(task):
     actions, mask = actions_of(env, 0), torch.tensor([True, False, True, False, False])  # held on to: they are read
     with Watch(env.device) as watch:
         env._movement(actions)
-        env._nearer = env._progress()
+        env._earned, _ = env._progress()
         env._respawn(mask)
         env._observe()
         env._outcome()
@@ -260,6 +265,7 @@ def test_a_picture_shows_the_goal():
         ({'max_steps': 0}, 'max_steps must be an integer of at least 1, got 0'),
         ({'max_steps': 9.5}, 'max_steps must be an integer of at least 1, got 9.5'),
         ({'bonus': np.inf}, 'bonus must be finite, got inf'),
+        ({'effort': np.nan}, 'effort must be finite, got nan'),
         ({'progress': np.nan}, 'progress must be finite, got nan'),
         ({'nearest': 3, 'furthest': 4}, 'map 0 must have two spawns 3 to 4 m apart'),
         ({'navigation': signposts((box(),))}, 'navigation must be that of the 1 maps'),

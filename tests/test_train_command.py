@@ -75,6 +75,18 @@ def test_help_shows_the_presets_defaults(capsys):
     assert f'(default: {PRESETS["cpu"].num_envs})' in text
 
 
+def test_a_task_is_trained_resumed_and_watched_with_its_options(tmp_path, maps, capsys):
+    arguments = ['waypoint', *ARGUMENTS[1:], '--out', str(tmp_path / 'run'), '--maps', str(maps), '--steps', str(STEPS)]
+    assert main(['train', *arguments, '--options', 'max_steps=3', 'reward=sparse']) == 0
+    assert Run(tmp_path / 'run').read()['options'] == {'max_steps': 3, 'reward': 'sparse'}
+    assert Run(tmp_path / 'run').lines()[-1]['length'] <= 3
+    assert main(['train', *arguments, '--options', 'max_steps=4', 'reward=sparse', '--resume']) == 2
+    assert 'was begun with options.max_steps 3, got 4' in capsys.readouterr().err
+    film = ['--out', str(tmp_path / 'film.gif'), '--steps', '5', '--device', 'cpu']
+    assert main(['watch', str(tmp_path / 'run'), *film]) == 0
+    assert frames(tmp_path / 'film.gif') == 6
+
+
 @pytest.mark.parametrize('number, status', [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_is_reported_as_a_shell_expects(tmp_path, maps, monkeypatch, capsys, number, status):
     update = Learner.update
@@ -100,6 +112,9 @@ def test_learning_that_has_gone_wrong_is_reported(tmp_path, maps, monkeypatch, c
     'arguments, message',
     [
         (['chess'], "env must be one of deathmatch, explorer, minimal, pointgoal, waypoint, got 'chess'."),
+        (['waypoint', '--options', 'prize=5'], 'options of waypoint may be fps, nearest, furthest, reach, max_steps,'),
+        (['waypoint', '--options', 'a'], "options must look like reward=sparse, trigger=True or bonus=5, got 'a'."),
+        (['waypoint', '--options', 'reward=none'], "reward must be one of 'dense', 'sparse', got 'none'."),
         (['minimal', '--maps', 'nowhere.safetensors'], 'No such file or directory: nowhere.safetensors.'),
         (['minimal', '--maps', 'empty'], 'empty is not a map set, or is truncated'),
         (['minimal', '--eval-maps', 'empty'], 'empty is not a map set, or is truncated'),
@@ -155,12 +170,13 @@ def test_films_in_the_runs_folder_unless_told_otherwise(trained, tmp_path, monke
 
 def test_the_agent_is_watched_in_maps_it_has_not_seen(tmp_path, monkeypatch):
     monkeypatch.setitem(tasks.HOUSES, 'count', 2)
-    houses = tasks.default_maps('explorer', seed=watching.UNSEEN)
-    unseen = watching.unseen({'env': 'explorer', 'files': {'maps': 'a', 'eval_maps': None}})
+    houses = tasks.Task('explorer').default_maps(seed=watching.UNSEEN)
+    task = tasks.Task('explorer')
+    unseen = watching.unseen(task, {'files': {'maps': 'a', 'eval_maps': None}})
     assert (unseen.walls.vals == houses.walls.vals).all()
-    assert not (unseen.walls.vals[:50] == tasks.default_maps('explorer').walls.vals[:50]).all()
+    assert not (unseen.walls.vals[:50] == tasks.Task('explorer').default_maps().walls.vals[:50]).all()
     boxes(3).save(tmp_path / 'test.safetensors')
-    assert len(watching.unseen({'env': 'explorer', 'files': {'eval_maps': str(tmp_path / 'test.safetensors')}})) == 3
+    assert len(watching.unseen(task, {'files': {'eval_maps': str(tmp_path / 'test.safetensors')}})) == 3
 
 
 @pytest.mark.parametrize(

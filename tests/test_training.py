@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from trainings import ARGUMENTS, STEPS, TINY, boxes, command, contents, train, weights
 
 from megastep import plotting
-from megastep.learning import training
+from megastep.learning import tasks, training
 from megastep.learning.checkpoints import found
 from megastep.learning.learner import Learner
 from megastep.learning.progress import Progress
@@ -63,7 +63,7 @@ def at_update(monkeypatch, number, action):
 @pytest.mark.parametrize('name', ['minimal', 'waypoint', 'deathmatch'])
 def test_resuming_changes_nothing(tmp_path, name):
     """Nothing in the weights, nor in the log, but for how long things took."""
-    maps = None if name != 'deathmatch' else training.tasks.default_maps(name)[:2]
+    maps = None if name != 'deathmatch' else training.Task(name).default_maps()[:2]
     train(tmp_path / 'whole', 4, name, maps=maps)
     train(tmp_path / 'parts', 2, name, maps=maps)
     ending = train(tmp_path / 'parts', 4, name, maps=maps, resume=True)
@@ -114,10 +114,10 @@ def test_another_seed_changes_something(tmp_path, six):
     assert weights(tmp_path / 'other') != weights(six)
 
 
-@pytest.mark.parametrize('name', training.tasks.tasks())
+@pytest.mark.parametrize('name', tasks.tasks())
 def test_every_task_can_be_trained_without_maps_of_ones_own(tmp_path, monkeypatch, name):
-    monkeypatch.setitem(training.tasks.HOUSES, 'count', 2)
-    maps = training.tasks.default_maps(name)[:2]
+    monkeypatch.setitem(tasks.HOUSES, 'count', 2)
+    maps = training.Task(name).default_maps()[:2]
     assert train(tmp_path / 'run', 1, name, maps=maps).frames == STEPS
 
 

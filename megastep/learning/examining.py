@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from megastep.evaluation import Evaluation, evaluate
-from megastep.learning import tasks
 from megastep.learning.policy import Policy
+from megastep.learning.tasks import Task
 from megastep.mapset import MapSet
 
 
@@ -14,7 +14,7 @@ class Examiner:
     """Evaluates a policy in an env of its own, the same episodes' starts each time, as many in every map.
 
     Args:
-        name: The task.
+        task: The task.
         maps: The maps.
         episodes: How many episodes each map has; of a task with several agents, that many for each of them.
         greedy: Whether the policy takes the likeliest action.
@@ -23,10 +23,9 @@ class Examiner:
     """
 
     def __init__(
-        self, name: str, maps: MapSet, episodes: int, *, greedy: bool, device: torch.device, seed: int
+        self, task: Task, maps: MapSet, episodes: int, *, greedy: bool, device: torch.device, seed: int
     ) -> None:
-        rows = len(maps) * episodes * tasks.num_agents(name)
-        self._env = tasks.make(name, maps, num_envs=rows, device=device, seed=seed)
+        self._env = task.make(maps, len(maps) * episodes * task.num_agents, device=device, seed=seed)
         self._greedy, self._seed = greedy, seed
 
     def __call__(self, policy: Policy) -> Evaluation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -78,7 +79,9 @@ class Learner:
 
     def _parallel(self) -> DistributedDataParallel:
         """The policy, so that all processes' gradients are averaged."""
-        return DistributedDataParallel(self.policy, broadcast_buffers=False, gradient_as_bucket_view=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', FutureWarning)  # the option's next name is one that PyTorch 2.11 lacks
+            return DistributedDataParallel(self.policy, broadcast_buffers=False, gradient_as_bucket_view=True)
 
     def _capture(self) -> None:
         """Has rollouts and updates run from CUDA graphs."""

@@ -1,9 +1,10 @@
-"""Tasks by name, and the maps that each is trained in unless others are given."""
+"""What can be learnt: the environments by name, as they are asked for, and maps for each."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -11,9 +12,7 @@ import torch
 import envs
 from megastep import mapgen
 from megastep.env import Env
-from megastep.machine import num_cores
 from megastep.mapset import MapSet
-from megastep.navigation import Navigation
 
 DEFAULT_MAPS: dict[str, dict[str, Any]] = {
     'minimal': {'family': 'box', 'count': 8},
@@ -24,52 +23,63 @@ DEFAULT_MAPS: dict[str, dict[str, Any]] = {
 
 HOUSES: dict[str, Any] = {'family': 'house', 'count': 256}
 
+APART = ('maps', 'num_envs', 'device', 'seed', 'cameras', 'navigation', 'options')
+"""What an env takes that isn't one of a task's options."""
+
 
 def tasks() -> dict[str, Callable[..., Env]]:
-    """The tasks there are, by their names in lower case."""
+    """The envs there are, by their names in lower case."""
     return {name.lower(): getattr(envs, name) for name in envs.__all__}
 
 
-def task(name: str) -> Callable[..., Env]:
-    """The task of a name.
-
-    Raises:
-        ValueError: if there is no such task.
-    """
-    if name not in tasks():
-        raise ValueError(f'env must be one of {", ".join(tasks())}, got {name!r}.')
-    return tasks()[name]
-
-
-def num_agents(name: str) -> int:
-    """How many agents, and so rows, a world of the task has."""
-    parameter = inspect.signature(task(name)).parameters.get('num_agents')
-    return 1 if parameter is None else parameter.default
-
-
-def default_maps(name: str, *, seed: int = 0) -> MapSet:
-    """The maps that a task is trained in unless others are given.
-
-    Raises:
-        ValueError: if there is no such task.
-    """
-    task(name)
-    return mapgen.generate(**DEFAULT_MAPS.get(name, HOUSES), seed=seed)
-
-
-def make(name: str, maps: MapSet, *, num_envs: int, device: str | torch.device | None = None, **options: Any) -> Env:
-    """Makes an env of a task.
+@dataclass(frozen=True)
+class Task:
+    """An env that can be made in any maps.
 
     Args:
-        name: The task, in lower case.
-        maps: The maps.
-        num_envs: How many agents there are in all.
-        device: Where they are; by default the GPU if there is one.
-        options: What the task takes besides.
+        name: Its name, in lower case.
+        options: What it takes that isn't to be as it is by default, such as ``{'reward': 'sparse'}``.
 
     Raises:
-        ValueError: if there is no such task, or it can't be made so.
+        ValueError: if there is no such env, or it takes no such option.
     """
-    if 'navigation' in inspect.signature(task(name)).parameters and 'navigation' not in options:
-        options['navigation'] = Navigation.pack(maps, device, workers=num_cores())  # many maps take their time
-    return task(name)(maps, num_envs=num_envs, device=device, **options)
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.name not in tasks():
+            raise ValueError(f'env must be one of {", ".join(tasks())}, got {self.name!r}.')
+        taken = [name for name in self._parameters() if name not in APART]
+        if unknown := sorted(set(self.options) - set(taken)):
+            raise ValueError(f'options of {self.name} may be {", ".join(taken)}, got {", ".join(unknown)}.')
+
+    def _parameters(self) -> Mapping[str, inspect.Parameter]:
+        return inspect.signature(tasks()[self.name]).parameters
+
+    @property
+    def num_agents(self) -> int:
+        """How many agents, and so rows, a world has."""
+        parameter = self._parameters().get('num_agents')
+        return self.options.get('num_agents', 1 if parameter is None else parameter.default)
+
+    def default_maps(self, *, seed: int = 0) -> MapSet:
+        """The maps that it is learnt in unless others are given."""
+        return mapgen.generate(**DEFAULT_MAPS.get(self.name, HOUSES), seed=seed)
+
+    def make(
+        self, maps: MapSet, num_envs: int, *, device: str | torch.device | None = None, seed: int = 0, **options: Any
+    ) -> Env:
+        """Makes the env.
+
+        Args:
+            maps: The maps.
+            num_envs: How many agents there are in all.
+            device: Where they are; by default the GPU if there is one.
+            seed: Seeds the env.
+            options: What every `Env` takes.
+
+        Raises:
+            ValueError: if it can't be made so.
+        """
+        return tasks()[self.name](maps, num_envs=num_envs, device=device, seed=seed, **self.options, **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +14,6 @@ import torch
 
 import megastep
 from megastep.env import Env
-from megastep.learning import tasks
 from megastep.learning.checkpoints import Checkpoints, found, last_good
 from megastep.learning.examining import Examiner
 from megastep.learning.learner import Learner
@@ -24,6 +23,7 @@ from megastep.learning.readings import Reading, broken
 from megastep.learning.runs import Run, fingerprint
 from megastep.learning.settings import Settings
 from megastep.learning.signals import Signals
+from megastep.learning.tasks import Task
 from megastep.mapset import MapSet
 
 
@@ -157,6 +157,7 @@ def train(
     *,
     maps: MapSet,
     steps: float,
+    options: Mapping[str, Any] | None = None,
     eval_maps: MapSet | None = None,
     eval_every: float = 60.0,
     eval_episodes: int = 4,
@@ -177,6 +178,7 @@ def train(
         settings: How to learn.
         maps: The maps, of all processes; each gets a part of them.
         steps: How many steps are made, of all processes; rounded up to whole updates.
+        options: What the task's env takes that isn't to be as it is by default.
         eval_maps: The maps the policy is evaluated in; by default it isn't.
         eval_every: How many seconds lie between evaluations.
         eval_episodes: How many episodes each map has in an evaluation.
@@ -194,41 +196,44 @@ def train(
         FloatingPointError: if learning has gone wrong; it names the step and the last good checkpoint.
     """
     _check(steps, eval_every=eval_every, checkpoint_every=checkpoint_every, eval_episodes=eval_episodes, keep=keep)
-    tasks.task(name)
-    run = Run(Path(out))
+    task, run = Task(name, dict(options or {})), Run(Path(out))
     with joined(device) as group:
-        about = described(name, maps, settings, group, files or {})
+        about = described(task, maps, settings, group, files or {})
         start = group.once(lambda: _start(run, about, resume=resume, overwrite=overwrite))
-        env = _env(name, group.shard(maps), settings, group.device)
-        learner = Learner(env, settings)
-        checkpoints = Checkpoints(run.checkpoints, learner, env, group, keep=keep)
         examiner = None
         if group.leads and eval_maps is not None:
-            examiner = Examiner(name, eval_maps, eval_episodes, greedy=greedy, device=group.device, seed=settings.seed)
-        _open(run, about, start, learner, checkpoints, group)
-        per_update = settings.num_envs * settings.horizon * group.size
-        updates = math.ceil(steps / per_update)
-        with _progress(run, learner.updates * per_update, updates * per_update, group, bar=bar) as progress:
-            trainer = Trainer(
-                learner, checkpoints, group, progress=progress, examiner=examiner,
-                checkpoint_every=checkpoint_every, eval_every=eval_every,
-            )  # fmt: skip
-            try:
-                with Signals() as signals:
-                    signal = trainer.train(updates, signals)
-            except FloatingPointError as error:
-                raise FloatingPointError(
-                    f'{error}; the last good checkpoint is {found(run.checkpoints)[-1]}'
-                ) from error
+            examiner = Examiner(task, eval_maps, eval_episodes, greedy=greedy, device=group.device, seed=settings.seed)
+        env = _env(task, group.shard(maps), settings, group.device)
+        with closing(Learner(env, settings)) as learner:
+            checkpoints = Checkpoints(run.checkpoints, learner, env, group, keep=keep)
+            _open(run, about, start, learner, checkpoints, group)
+            per_update = settings.num_envs * settings.horizon * group.size
+            updates = math.ceil(steps / per_update)
+            with _progress(run, learner.updates * per_update, updates * per_update, group, bar=bar) as progress:
+                trainer = Trainer(
+                    learner, checkpoints, group, progress=progress, examiner=examiner,
+                    checkpoint_every=checkpoint_every, eval_every=eval_every,
+                )  # fmt: skip
+                signal = _trained(trainer, updates, run)
         return Ending(signal, found(run.checkpoints)[-1], learner.frames * group.size, group.leads)
 
 
+def _trained(trainer: Trainer, updates: int, run: Run) -> int:
+    """Trains, and returns the number of the signal that came; if learning goes wrong, says what is left."""
+    try:
+        with Signals() as signals:
+            return trainer.train(updates, signals)
+    except FloatingPointError as error:
+        raise FloatingPointError(f'{error}; the last good checkpoint is {found(run.checkpoints)[-1]}') from error
+
+
 def described(
-    name: str, maps: MapSet, settings: Settings, group: Group, files: Mapping[str, str | None]
+    task: Task, maps: MapSet, settings: Settings, group: Group, files: Mapping[str, str | None]
 ) -> dict[str, Any]:
     """How a run is begun, as its folder says it."""
     return {
-        'env': name,
+        'env': task.name,
+        'options': dict(task.options),
         'maps': fingerprint(maps),
         'settings': asdict(settings),
         'processes': group.size,
@@ -238,10 +243,10 @@ def described(
     }
 
 
-def _env(name: str, maps: MapSet, settings: Settings, device: torch.device) -> Env:
+def _env(task: Task, maps: MapSet, settings: Settings, device: torch.device) -> Env:
     """The env to train in. On a GPU its steps are captured together with the policy's, not alone."""
     options = {'cuda_graph': False, 'copy': False} if device.type == 'cuda' else {}
-    return tasks.make(name, maps, num_envs=settings.num_envs, device=device, seed=settings.seed, **options)
+    return task.make(maps, settings.num_envs, device=device, seed=settings.seed, **options)
 
 
 def _start(run: Run, about: Mapping[str, Any], *, resume: bool, overwrite: bool) -> Path | None:
