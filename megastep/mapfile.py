@@ -83,8 +83,11 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 
     Raises:
         FileNotFoundError: if there is no such file.
+        IsADirectoryError: if it is a folder.
         ValueError: if the file is truncated, not safetensors, or of another schema.
     """
+    if path.is_dir():
+        raise IsADirectoryError(f'{path} must be the file of a map set, got a folder.')
     try:
         with safe_open(path, framework='numpy') as file:  # checks the header: sizes, offsets, no gaps, no overlaps
             metadata = file.metadata() or {}

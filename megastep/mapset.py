@@ -75,6 +75,7 @@ class MapSet(Exchange):
 
         Raises:
             FileNotFoundError: if there is no such file.
+            IsADirectoryError: if it is a folder.
             ValueError: if the file is truncated, isn't a map set, is of another schema, or contradicts itself.
         """
         path = Path(path)
