@@ -9,17 +9,15 @@ from typing import Any
 
 import torch
 from gymnasium.vector import AutoresetMode
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from megastep.env import Env
 from megastep.learning.policy import Policy
+from megastep.learning.rollout import scores
 
 GLANCE = 16
 """After so many steps it is asked again whether all have ended: asking waits for the device."""
-
-NOT_SCORES = ('episode', '_episode', 'world', 'opponent')
-"""What an info has that says nothing of how an episode went."""
 
 Act = Callable[[Any, Bool[Tensor, ' row']], Tensor]
 """Picks all rows' actions, given their observations and in which of them an episode has just begun."""
@@ -83,7 +81,7 @@ class Scorebook:
         """Notes how the episodes went that a step ended."""
         wanted = info['_episode'] & (self._counts < self._episodes)
         place = self._counts.clamp(max=self._episodes - 1)[:, None]
-        for name, values in scores(info).items():
+        for name, values in {**scores(info), 'map_ids': info['episode']['map_ids']}.items():
             page = self._pages.setdefault(name, torch.zeros(self._shape, dtype=values.dtype, device=values.device))
             page.scatter_(1, place, torch.where(wanted[:, None], values[:, None], page.gather(1, place)))
         self._counts += wanted
@@ -97,12 +95,6 @@ class Scorebook:
         pages = {name: page.cpu() for name, page in self._pages.items()}
         ids = pages.pop('map_ids')
         return Evaluation({name: page.double() for name, page in pages.items()}, ids)
-
-
-def scores(info: dict[str, Any]) -> dict[str, Shaped[Tensor, ' row']]:
-    """What an info says of every row's episode up to now, by name."""
-    told = {name: values for name, values in info.items() if name not in NOT_SCORES and isinstance(values, Tensor)}
-    return {**info['episode'], **told}
 
 
 @torch.no_grad()

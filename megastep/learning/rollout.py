@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
@@ -14,8 +14,8 @@ from megastep.env import Env
 from megastep.learning import ppo
 from megastep.learning.policy import Policy
 
-NUMBERS = ('world', 'opponent')
-"""What an info says that is the number of something, of which there is no mean."""
+NOT_SCORES = ('_episode', 'map_ids', 'world', 'opponent')
+"""What an info has that says nothing of how an episode goes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,9 +149,13 @@ class Rollout:
 
 def _sums(ended: Bool[Tensor, ' row'], info: dict[str, Any]) -> dict[str, Tensor]:
     """Adds up what an info says of the episodes that have ended."""
-    scores = {name: info['episode'][name] for name in ('return', 'length')} | {
-        name: values for name, values in info.items() if name not in ('episode', '_episode', *NUMBERS)
-    }
-    values = torch.stack([torch.ones_like(ended).float(), *(values.float() for values in scores.values())])
+    told = scores(info)
+    values = torch.stack([torch.ones_like(ended).float(), *(values.float() for values in told.values())])
     sums = torch.where(ended, values, 0).sum(dim=-1)  # all at once: each by itself would take a GPU longer
-    return dict(zip(['episodes', *scores], sums.unbind(), strict=True))
+    return dict(zip(['episodes', *told], sums.unbind(), strict=True))
+
+
+def scores(info: dict[str, Any]) -> dict[str, Shaped[Tensor, ' row']]:
+    """What an info says of how every row's episode has gone up to now, by name."""
+    told = {**info['episode'], **info}
+    return {name: values for name, values in told.items() if name not in NOT_SCORES and isinstance(values, Tensor)}
