@@ -16,6 +16,7 @@ from megastep.learning.checkpoints import last_good, load_weights
 from megastep.learning.policy import Policy
 from megastep.learning.processes import device_for
 from megastep.learning.runs import Run
+from megastep.learning.settings import LARGEST_SEED
 from megastep.learning.tasks import Task
 from megastep.mapset import MapSet
 
@@ -43,7 +44,7 @@ def record(
     Raises:
         ValueError: if there is no such task or map, or a number is out of range.
     """
-    _check_steps(num_steps)
+    _check(num_steps, seed)
     task = Task(name)
     env = task.make(maps, task.num_agents, seed=seed)
     count, generator = int(env.single_action_space.n), torch.Generator().manual_seed(seed)  # type: ignore[attr-defined]
@@ -85,7 +86,7 @@ def watch(
     Raises:
         ValueError: if there is no run, checkpoint or map, or a number is out of range.
     """
-    _check_steps(num_steps)
+    _check(num_steps, seed)
     run = Run(folder)
     about = run.read()
     task = Task(about['env'], about['options'])
@@ -125,6 +126,8 @@ def trained(run: Run, env: Env) -> Policy:
     return policy
 
 
-def _check_steps(num_steps: int) -> None:
+def _check(num_steps: int, seed: int) -> None:
     if num_steps < 1:
         raise ValueError(f'num_steps must be at least 1, got {num_steps}.')
+    if not 0 <= seed <= LARGEST_SEED:
+        raise ValueError(f'seed must be from 0 to {LARGEST_SEED}, got {seed}.')

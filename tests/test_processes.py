@@ -2,13 +2,14 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 from pathlib import Path
 
 import pytest
 import torch
-from trainings import ARGUMENTS, STEPS, boxes, command, weights
+from trainings import ARGUMENTS, STEPS, boxes, command, contents, train, weights
 
 from megastep.cli import main
 from megastep.learning import processes
@@ -95,6 +96,34 @@ def test_a_process_alone_is_a_group(monkeypatch):
     assert restarts() == 0
 
 
+def test_restarted_processes_go_on_with_their_own_run_alone(tmp_path, monkeypatch):
+    out = tmp_path / 'run'
+
+    def restarted(launch, count):
+        monkeypatch.setenv('TORCHELASTIC_RUN_ID', launch)
+        monkeypatch.setenv('TORCHELASTIC_RESTART_COUNT', str(count))
+
+    restarted('first', 0)
+    train(out, 1)
+    before = contents(out)
+    for count in (0, 1):  # what was refused isn't done when torchrun tries again
+        restarted('second', count)
+        with pytest.raises(ValueError, match='run holds a run: --resume goes on with it'):
+            train(out, 2)
+        assert contents(out) == before
+    restarted('first', 1)
+    train(out, 2)
+    assert [line['updates'] for line in Run(out).lines()] == [1, 2]
+    restarted('second', 1)  # it died before it could overwrite what it was to overwrite
+    train(out, 1, overwrite=True)
+    assert [line['updates'] for line in Run(out).lines()] == [1]
+    train(out, 2, overwrite=True)  # and now what it died in is its own
+    assert [line['updates'] for line in Run(out).lines()] == [1, 2]
+    shutil.rmtree(out / 'checkpoints')  # it died before the first
+    train(out, 1)
+    assert [line['updates'] for line in Run(out).lines()] == [1]
+
+
 def test_what_goes_wrong_for_one_goes_wrong_for_all():
     def fail():
         raise ValueError('no room')
@@ -121,6 +150,8 @@ def test_processes_have_a_gpu_each(monkeypatch):
         device_for(None, 2)
     monkeypatch.setattr(torch.cuda, 'device_count', lambda: 0)
     assert device_for(None, 3) == CPU
+    with pytest.raises(ValueError, match="device must be 'cpu' where there is no GPU, got 'cuda'"):
+        device_for('cuda')
 
 
 def test_different_weights_are_never_saved(monkeypatch):

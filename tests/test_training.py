@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from trainings import ARGUMENTS, STEPS, TINY, boxes, command, contents, train, weights
 
 from megastep import plotting
+from megastep.evaluation import Actor
 from megastep.learning import tasks, training
 from megastep.learning.checkpoints import found
 from megastep.learning.learner import Learner
@@ -209,6 +210,20 @@ def test_a_signal_saves_and_ends(tmp_path, monkeypatch, six, number):
     assert signal.getsignal(number) is handler
     train(tmp_path / 'run', 6, resume=True)
     assert weights(tmp_path / 'run') == weights(six)
+
+
+@pytest.mark.parametrize('eval_every', [0, math.inf])  # while it trains, and in the end
+def test_a_signal_cuts_an_evaluation_short(tmp_path, monkeypatch, six, eval_every):
+    choose, out = Actor.__call__, tmp_path / 'run'
+    options = {'eval_maps': boxes(1), 'eval_every': eval_every}
+    with monkeypatch.context() as patch:
+        patch.setattr(Actor, '__call__', lambda *given: signal.raise_signal(signal.SIGTERM) or choose(*given))
+        ending = train(out, 6, **options)
+    assert (ending.signal, ending.checkpoint.name) == (signal.SIGTERM, '000006' if eval_every else '000002')
+    assert not any('evaluation' in line for line in Run(out).lines())
+    assert train(out, 6, resume=True, **options).signal == 0
+    assert 'evaluation' in Run(out).lines()[-1]
+    assert weights(out) == weights(six)
 
 
 def test_a_second_signal_does_what_it_did_before():

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Callable
+from typing import Any
 
-from megastep.evaluation import Evaluation, evaluate
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from megastep.evaluation import Actor, Evaluation, evaluate
 from megastep.learning.policy import Policy
 from megastep.learning.tasks import Task
 from megastep.mapset import MapSet
@@ -28,5 +33,25 @@ class Examiner:
         self._env = task.make(maps, len(maps) * episodes * task.num_agents, device=device, seed=seed)
         self._greedy, self._seed = greedy, seed
 
-    def __call__(self, policy: Policy) -> Evaluation:
-        return evaluate(policy, self._env, greedy=self._greedy, seed=self._seed)
+    def __call__(self, policy: Policy, is_enough: Callable[[], bool] = lambda: False) -> Evaluation | None:
+        """Evaluates a policy.
+
+        Args:
+            policy: The policy.
+            is_enough: Asked before each step: whether to end at once, and return nothing.
+        """
+        actor = Actor(policy, self._env.num_envs, greedy=self._greedy, seed=self._seed)
+
+        def act(observations: Any, begins: Bool[Tensor, ' row']) -> Tensor:
+            if is_enough():
+                raise _EnoughError
+            return actor(observations, begins)
+
+        try:
+            return evaluate(act, self._env, seed=self._seed)
+        except _EnoughError:
+            return None
+
+
+class _EnoughError(Exception):
+    """Ends an evaluation midway."""

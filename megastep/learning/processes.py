@@ -113,6 +113,11 @@ def restarts() -> int:
     return int(os.environ.get('TORCHELASTIC_RESTART_COUNT', '0'))
 
 
+def launch() -> str | None:
+    """What torchrun calls all that it starts at once and starts again; None without it."""
+    return os.environ.get('TORCHELASTIC_RUN_ID')
+
+
 def device_for(device: str | torch.device | None, place: int = 0) -> torch.device:
     """Where a process computes.
 
@@ -130,6 +135,8 @@ def device_for(device: str | torch.device | None, place: int = 0) -> torch.devic
         raise ValueError(f"device must be such as 'cpu' or 'cuda', got {device!r}.") from error
     if asked.type != 'cuda':
         return asked
+    if not count:
+        raise ValueError(f"device must be 'cpu' where there is no GPU, got {str(asked)!r}.")
     index = place if asked.index is None else asked.index
     if index >= count:
         raise ValueError(f'device must be one of {count} GPUs, a process each, got number {index}.')

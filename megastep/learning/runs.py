@@ -62,6 +62,10 @@ class Run:
                 f'{self.folder} holds a run: --resume goes on with it, --overwrite begins anew in its place.'
             )
 
+    def is_of(self, launch: str | None) -> bool:
+        """Whether there is a run here that the processes of this launch have begun."""
+        return self.description.is_file() and self.read().get('launch') == launch
+
     def begin(self, about: Mapping[str, Any]) -> None:
         """Makes the folder, in place of what a run has left there.
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+LARGEST_SEED = 2**63 - 1
+"""Worlds are made from a seed in 64 bits, of which one is its sign."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -45,8 +48,9 @@ class Settings:
     def __post_init__(self) -> None:
         for name in ('num_envs', 'horizon', 'epochs', 'minibatches', 'width'):
             _check(name, getattr(self, name), 1)
-        for name in ('anneal', 'seed', 'value_weight', 'entropy_weight', 'learning_rate'):
+        for name in ('anneal', 'value_weight', 'entropy_weight', 'learning_rate'):
             _check(name, getattr(self, name), 0)
+        _check('seed', self.seed, 0, LARGEST_SEED)
         for name in ('discount', 'trace'):
             _check(name, getattr(self, name), 0, 1)
         for name in ('clip', 'max_grad_norm'):

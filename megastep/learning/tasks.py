@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_type_hints
 
 import torch
 
@@ -27,6 +27,15 @@ APART = ('maps', 'num_envs', 'device', 'seed', 'cameras', 'navigation', 'options
 """What an env takes that isn't one of a task's options."""
 
 
+KINDS: dict[type, tuple[tuple[type, ...], str]] = {
+    bool: ((bool,), 'True or False'),
+    int: ((int,), 'an integer'),
+    float: ((int, float), 'a number'),
+    str: ((str,), 'a word'),
+}
+"""The types of what may stand for an option of each type, and what to call them."""
+
+
 def tasks() -> dict[str, Callable[..., Env]]:
     """The envs there are, by their names in lower case."""
     return {name.lower(): getattr(envs, name) for name in envs.__all__}
@@ -41,7 +50,7 @@ class Task:
         options: What it takes that isn't to be as it is by default, such as ``{'reward': 'sparse'}``.
 
     Raises:
-        ValueError: if there is no such env, or it takes no such option.
+        ValueError: if there is no such env, or it takes no such option, or none of such a type.
     """
 
     name: str
@@ -53,6 +62,9 @@ class Task:
         taken = [name for name in self._parameters() if name not in APART]
         if unknown := sorted(set(self.options) - set(taken)):
             raise ValueError(f'options of {self.name} may be {", ".join(taken)}, got {", ".join(unknown)}.')
+        hints = get_type_hints(tasks()[self.name].__init__)
+        for name, value in self.options.items():
+            _check_kind(name, value, hints[name])
 
     def _parameters(self) -> Mapping[str, inspect.Parameter]:
         return inspect.signature(tasks()[self.name]).parameters
@@ -83,3 +95,10 @@ class Task:
             ValueError: if it can't be made so.
         """
         return tasks()[self.name](maps, num_envs=num_envs, device=device, seed=seed, **self.options, **options)
+
+
+def _check_kind(name: str, value: Any, kind: type) -> None:
+    """Raises unless a value is of a kind. A bool is an integer only to Python."""
+    types, called = KINDS[kind]
+    if type(value) not in types:
+        raise ValueError(f'{name} must be {called}, got {value!r}.')

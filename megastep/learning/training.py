@@ -17,7 +17,7 @@ from megastep.env import Env
 from megastep.learning.checkpoints import Checkpoints, found, last_good
 from megastep.learning.examining import Examiner
 from megastep.learning.learner import Learner
-from megastep.learning.processes import Group, joined, restarts
+from megastep.learning.processes import Group, joined, launch, restarts
 from megastep.learning.progress import Progress
 from megastep.learning.readings import Reading, broken
 from megastep.learning.runs import Run, fingerprint
@@ -100,15 +100,15 @@ class Trainer:
             if signal or save or test:
                 self._note_unread()
             if test and not signal:
-                self._examine()
+                self._examine(signals)
             if signal or save:
                 self._save()
             if signal:
                 return signal
         self._note_unread()
         self._save()
-        self._examine()
-        return 0
+        self._examine(signals)
+        return signals.received
 
     def _update(self) -> None:
         """Makes an update, and reads the statistics of the one before while the device is at work."""
@@ -135,13 +135,14 @@ class Trainer:
         leads = self._group.leads
         return signals.received, leads and self._save_timer.due(), leads and self._eval_timer.due()
 
-    def _examine(self) -> None:
-        """Evaluates the policy, and draws the curves."""
+    def _examine(self, signals: Signals) -> None:
+        """Evaluates the policy, unless a signal comes, and draws the curves."""
         if self._progress is None:
             return
         if self._examiner is not None:
-            result = self._examiner(self._learner.policy)
-            self._progress.note_evaluation(result, updates=self._learner.updates, frames=self._frames)
+            result = self._examiner(self._learner.policy, lambda: signals.received > 0)
+            if result is not None:
+                self._progress.note_evaluation(result, updates=self._learner.updates, frames=self._frames)
         self._progress.draw()
 
     def _save(self) -> None:
@@ -196,6 +197,8 @@ def train(
         FloatingPointError: if learning has gone wrong; it names the step and the last good checkpoint.
     """
     _check(steps, eval_every=eval_every, checkpoint_every=checkpoint_every, eval_episodes=eval_episodes, keep=keep)
+    if resume and overwrite:
+        raise ValueError('resume and overwrite must not both be asked for.')
     task, run = Task(name, dict(options or {})), Run(Path(out))
     with joined(device) as group:
         about = described(task, maps, settings, group, files or {})
@@ -239,6 +242,7 @@ def described(
         'processes': group.size,
         'device': group.device.type,
         'files': dict(files),
+        'launch': launch(),
         'version': megastep.__version__,
     }
 
@@ -252,13 +256,16 @@ def _env(task: Task, maps: MapSet, settings: Settings, device: torch.device) -> 
 def _start(run: Run, about: Mapping[str, Any], *, resume: bool, overwrite: bool) -> Path | None:
     """The checkpoint that a run goes on from, or None if it begins.
 
+    Processes that torchrun has restarted go on with what it began when it was launched, and with nothing older.
+
     Raises:
         ValueError: if the run can neither begin nor go on as it is asked to.
     """
-    if resume or (restarts() and found(run.checkpoints)):
+    ours = restarts() > 0 and run.is_of(launch())
+    if resume or (ours and found(run.checkpoints)):
         run.check_same(about)
         return last_good(run.checkpoints)
-    run.check_new(overwrite=overwrite or restarts() > 0)
+    run.check_new(overwrite=overwrite or ours)
     return None
 
 
