@@ -66,10 +66,11 @@ class Film:
         self._chunk: list[Snapshot] = []
         self._before: list[Snapshot] = []
         self._drawings: SimpleQueue[Future[list[Frame]] | None] = SimpleQueue()
-        self._bar = tqdm(desc='film', unit='frames', total=0, disable=not progress)
+        self._progress = progress
 
     def __enter__(self) -> Film:
         self._recorder.__enter__()
+        self._bar = tqdm(desc='film', unit='frames', total=0, disable=not self._progress)
         # Ctrl-C is for the caller alone: a pool whose workers die of it never lets the caller end.
         deaf = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
         self._pool = ProcessPoolExecutor(self._workers, get_context('spawn'), initializer=deaf)

@@ -122,7 +122,8 @@ def _fit(axes: Axes, drawn: Sequence[Points]) -> None:
     extremes = np.concatenate([np.quantile(each[:, 1], SHOWN) for each in drawn])
     low, high = extremes.min(), extremes.max()
     spare = (high - low) * 0.08 or abs(high) * 0.1 or 0.5
-    axes.set(xlim=(0, max(each[:, 0].max() for each in drawn)), ylim=(low - spare, high + spare))
+    last = max(each[:, 0].max() for each in drawn)
+    axes.set(xlim=(0, 1.03 * last), ylim=(low - spare, high + spare))  # where the last evaluation's point has room
 
 
 def _draw_legend(figure: Picture, *, tested: bool, top: float) -> None:
