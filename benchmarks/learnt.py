@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -17,11 +18,11 @@ from benchmarks.report import Report, current_commit
 from envs import Deathmatch
 from envs.gunner import Gunner
 from megastep import MapSet, machine, mapgen
+from megastep.commands import parse_option
 from megastep.env import Env
 from megastep.evaluation import evaluate
 from megastep.evaluation.rollouts import Act, Actor
-from megastep.learning import Policy, Settings, tasks, training
-from megastep.learning.checkpoints import found, load_weights
+from megastep.learning import Policy, Settings, checkpoints, tasks, training
 from megastep.learning.tasks import Task
 
 STEPS = {'pointgoal': 1.5e9, 'explorer': 4e8, 'deathmatch': 6e8}
@@ -33,7 +34,7 @@ NUM_TRAIN, NUM_TEST, UNSEEN = 1000, 200, 1
 LARGE: dict[str, Any] = {'rooms': (17, 32)}
 """The houses to explore: in smaller ones random actions see more than half of all there is."""
 
-PLAYS = 16
+PLAYS = {'pointgoal': 16, 'explorer': 4, 'deathmatch': 2}
 """How many episodes are played in each map that agents are tested in."""
 
 
@@ -43,6 +44,8 @@ def main(
     out: Path,
     seeds: tuple[int, ...] = (0, 1, 2),
     steps: float | None = None,
+    options: tuple[str, ...] = (),
+    settings: tuple[str, ...] = (),
     report: Path | None = None,
     commit: str | None = None,
     device: str | None = None,
@@ -55,6 +58,8 @@ def main(
         out: The folder the runs' folders go to.
         seeds: The seeds.
         steps: How many steps each is trained for.
+        options: What the task takes that isn't to be as it is by default, as name=value.
+        settings: How to learn, where it isn't to be as it is by default, as name=value.
         report: The JSON file to write; by default a name of task, device and date in benchmarks/results.
         commit: What the report calls the code; by default what git says.
         device: Where it runs; by default a GPU if there is one.
@@ -67,14 +72,19 @@ def main(
     rows: list[dict[str, Any]] = []
     written = Report(f'learnt-{task}', machine.device_name(where), rows, commit or current_commit())
     path = report or written.default_path
+    what = Task(task, dict(map(parse_option, options)))
+    changed = shape | dict(map(parse_option, settings))
+    plays = 1 if quick else PLAYS[task]
     for seed in seeds:
-        settings = Settings(seed=seed, anneal=int(steps), **shape)
-        folder = out / f'{task}-{seed}'
+        how = Settings(**{'seed': seed, 'anneal': int(steps), **changed})
+        begin = time.time()
         training.train(
-            task, folder, settings, maps=train_maps, steps=steps, eval_maps=None if quick else test_maps,
-            checkpoint_every=30, keep=100, device=where,
+            task, out / f'{task}-{seed}', how, maps=train_maps, steps=steps, options=what.options,
+            checkpoint_every=15, keep=100, device=where,
         )  # fmt: skip
-        rows.extend(tested(task, folder, test_maps, settings, where, plays=1 if quick else PLAYS))
+        about = {'task': task, 'seed': seed, 'minutes': (time.time() - begin) / 60}
+        found = tested(what, out / f'{task}-{seed}', test_maps, how, where, plays=plays)
+        rows.extend({**about, **row} for row in found)
         written.save(path)
         Console().print(*written.tables())
     print(f'Written to {path}.')
@@ -90,17 +100,17 @@ def maps(task: str, count: int, seed: int) -> MapSet:
 
 
 def tested(
-    task: str, folder: Path, test_maps: MapSet, settings: Settings, device: torch.device, *, plays: int
+    task: Task, folder: Path, test_maps: MapSet, settings: Settings, device: torch.device, *, plays: int
 ) -> list[dict[str, Any]]:
     """How the agents of a run's checkpoints did: a row each, the last of which is that of the trained agent."""
-    env = Task(task).make(test_maps, len(test_maps) * plays * Task(task).num_agents, device=device, seed=1)
+    env = task.make(test_maps, len(test_maps) * plays * task.num_agents, device=device, seed=1)
     policy = Policy(env.single_observation_space, env.single_action_space, settings.width).to(device)
-    checkpoints = found(folder / 'checkpoints')
+    paths = checkpoints.found(folder / 'checkpoints')
     rows = []
-    for checkpoint in checkpoints if task == 'deathmatch' else checkpoints[-1:]:
-        load_weights(policy, checkpoint, env)
-        made = int(checkpoint.name) * settings.horizon * settings.num_envs
-        rows.append({'task': task, 'seed': settings.seed, 'steps': made, **TESTS[task](policy, env)})
+    for path in paths if task.name == 'deathmatch' else paths[-1:]:
+        checkpoints.load_weights(policy, path, env)
+        made = int(path.name) * settings.horizon * settings.num_envs
+        rows.append({'steps': made, **TESTS[task.name](policy, env)})
     return rows
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from megastep.learning.choices import choice
-from megastep.learning.heads import intake, linear, output
+from megastep.learning.heads import HIDDEN_GAIN, intake, linear, output
 from megastep.learning.lstm import LSTM
 
 
@@ -26,7 +26,9 @@ class Judgement(NamedTuple):
 
 
 class Policy(nn.Module):
-    """An intake, an LSTM, and a head each for actions and for their value, which get what the other two make, added up.
+    """An intake, an LSTM, a layer that takes what these two make, added up, and heads for actions and their value.
+
+    The layer is there because which way to go is no weighted sum of where one is, how one faces and where the goal is.
 
     What it remembers is a tensor that the caller holds, (row, 2 * width), and zero where an episode begins: the LSTM's
     output, then its cells.
@@ -52,6 +54,7 @@ class Policy(nn.Module):
         self.width, self.choice = width, choice(action_space)
         self.intake = intake(observation_space, width, generator)
         self.lstm = LSTM(width, generator)
+        self.both = nn.Sequential(linear(width, width, HIDDEN_GAIN, generator), nn.ReLU())
         self.output = output(action_space, width, generator)
         self.value = linear(width, 1, 1.0, generator)
 
@@ -99,7 +102,8 @@ class Policy(nn.Module):
         with torch.autocast(device, torch.bfloat16, enabled=device == 'cuda'):
             inputs = self.intake.layers(features)
             outputs, state = self.lstm(inputs, state, begins)
-        hidden = (inputs + outputs).float()  # so that likelihoods and values are exact
+            hidden = self.both(inputs + outputs)
+        hidden = hidden.float()  # so that likelihoods and values are exact
         return Judgement(self.output(hidden), self.value(hidden)[..., 0], state)
 
     def forward(self, features: Tensor, state: Tensor, begins: Tensor) -> Judgement:

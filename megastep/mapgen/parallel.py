@@ -6,13 +6,19 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from typing import TypeVar
 
 Item = TypeVar('Item')
 Result = TypeVar('Result')
+
+DIED = (
+    'a process of the pool ended in the middle of its work. Each imports the script that started it, so what a script '
+    "does must stand under `if __name__ == '__main__':`. Otherwise something has killed it, as when memory runs out."
+)
 
 
 def completed(
@@ -27,16 +33,19 @@ def completed(
         most: How many calls may be under way at once. When this ends early, those that haven't begun are cancelled.
 
     Raises:
+        RuntimeError: if a process ends.
         Exception: the first that a call raises.
     """
-    waiting = iter(items)
-    running = {executor.submit(function, item) for item in islice(waiting, most)}
+    waiting, running = iter(items), set[Future[Result]]()
     try:
+        running |= {executor.submit(function, item) for item in islice(waiting, most)}
         while running:
             done, running = wait(running, return_when=FIRST_COMPLETED)
             results = [future.result() for future in done]
             running |= {executor.submit(function, item) for item in islice(waiting, len(done))}
             yield from results
+    except BrokenProcessPool as error:
+        raise RuntimeError(DIED) from error
     finally:
         for future in running:
             future.cancel()
