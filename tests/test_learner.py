@@ -183,7 +183,7 @@ def test_rejects_a_state_of_another_policy():
 
 
 PROCESS = """
-import sys, torch
+import os, sys, torch
 from torch import distributed
 from bandits import Memory
 from megastep.learning import Learner, Settings
@@ -195,6 +195,7 @@ found = [learner.update() for _ in range(40)]
 seen = learner._rollout.experience
 torch.save([found, learner.policy.state_dict(), seen.features, seen.ended.sum()], f'{file}-{rank}.pt')
 distributed.destroy_process_group()
+os._exit(0)  # gloo's threads live on, and may abort a process that ends as others do
 """
 
 
