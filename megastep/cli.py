@@ -136,10 +136,10 @@ def record(
         seed: Another seed gives other actions, and agents that begin elsewhere.
         workers: How many processes draw.
     """
-    commands.check_folder(out)
-
-    from megastep import watching
+    from megastep import mapfile, watching
     from megastep.mapset import MapSet
+
+    mapfile.check_folder(out)
 
     film = watching.record(env, MapSet.load(maps), out, map_id=map_id, num_steps=steps, seed=seed, workers=workers)
     print(f'{steps} random steps of {env} in map {map_id} are in {film} ({film.stat().st_size / 1000:,.0f} kB).')
@@ -285,4 +285,6 @@ def _check_picture(out: Path) -> None:
     """Raises if no picture could be put there."""
     if out.suffix not in PICTURES:
         raise ValueError(f'out must end in {" or ".join(PICTURES)}, got {out}.')
-    commands.check_folder(out)
+    from megastep import mapfile
+
+    mapfile.check_folder(out)

@@ -156,12 +156,12 @@ def watch(
         workers: How many processes draw.
         device: Where to compute, such as cpu or cuda; by default a GPU if there is one.
     """
+    from megastep import mapfile, watching
+    from megastep.mapset import MapSet
+
     wanted = run / 'film.mp4' if out is None else out
     if out is not None:
-        check_folder(out)
-
-    from megastep import watching
-    from megastep.mapset import MapSet
+        mapfile.check_folder(out)
 
     film = watching.watch(
         run, wanted, None if maps is None else MapSet.load(maps), map_id=map_id, num_steps=steps, seed=seed,
@@ -170,12 +170,6 @@ def watch(
     print(f'{steps} steps of the agent of {run} in map {map_id} are in {film} ({film.stat().st_size / 1000:,.0f} kB).')
     if film.suffix != wanted.suffix:
         print(NO_ENCODER)
-
-
-def check_folder(out: Path) -> None:
-    """Raises if a file could not be put there, before work is spent on it."""
-    if not out.parent.is_dir():
-        raise FileNotFoundError(f'{out.parent} is not a folder, so {out.name} cannot be written there.')
 
 
 def training(arguments: Sequence[str]) -> partial[int]:
