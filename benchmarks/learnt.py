@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import torch
 import tyro
 from jaxtyping import Bool
@@ -23,6 +25,7 @@ from megastep.env import Env
 from megastep.evaluation import evaluate
 from megastep.evaluation.rollouts import Act, Actor
 from megastep.learning import Policy, Settings, checkpoints, tasks, training
+from megastep.learning.runs import Run
 from megastep.learning.tasks import Task
 
 STEPS = {'pointgoal': 1.5e9, 'explorer': 4e8, 'deathmatch': 6e8}
@@ -37,6 +40,20 @@ LARGE: dict[str, Any] = {'rooms': (17, 32)}
 PLAYS = {'pointgoal': 16, 'explorer': 4, 'deathmatch': 2}
 """How many episodes are played in each map that agents are tested in."""
 
+OPTIONS: dict[str, dict[str, Any]] = {'pointgoal': {'effort': 0.3}}
+"""How tasks are learnt, where that isn't as they are by default. Who walks as fast as possible takes detours: sideways
+steps cost no time for turning. Where walking costs, the straight way is the best."""
+
+FIRST = {'pointgoal': 4e8}
+"""How many steps tasks are learnt as they are by default, before these options hold. Where walking costs from the
+beginning, agents learn to stand still."""
+
+NUM_CHECKPOINTS = 5
+"""At most so many checkpoints of each part of a run are tested."""
+
+NUM_POINTS = 60
+"""The report has so many points of a run's curves, each a mean."""
+
 
 def main(
     task: Positional[Literal['pointgoal', 'explorer', 'deathmatch']],
@@ -44,6 +61,7 @@ def main(
     out: Path,
     seeds: tuple[int, ...] = (0, 1, 2),
     steps: float | None = None,
+    first: float | None = None,
     options: tuple[str, ...] = (),
     settings: tuple[str, ...] = (),
     report: Path | None = None,
@@ -58,7 +76,8 @@ def main(
         out: The folder the runs' folders go to.
         seeds: The seeds.
         steps: How many steps each is trained for.
-        options: What the task takes that isn't to be as it is by default, as name=value.
+        first: For how many of them the task is as it is by default.
+        options: What the task takes after that which isn't to be as it is by default, as name=value.
         settings: How to learn, where it isn't to be as it is by default, as name=value.
         report: The JSON file to write; by default a name of task, device and date in benchmarks/results.
         commit: What the report calls the code; by default what git says.
@@ -66,25 +85,22 @@ def main(
         quick: Learn next to nothing, to see that it works.
     """
     where = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
-    steps = 256 if quick else steps or STEPS[task]
+    steps, first = (256, 128 * (task in FIRST)) if quick else (steps or STEPS[task], first or FIRST.get(task, 0))
     shape: dict[str, Any] = {'num_envs': 8, 'horizon': 8, 'minibatches': 2, 'width': 8} if quick else {}
     train_maps, test_maps = maps(task, 4 if quick else NUM_TRAIN, 0), maps(task, 4 if quick else NUM_TEST, UNSEEN)
     rows: list[dict[str, Any]] = []
     written = Report(f'learnt-{task}', machine.device_name(where), rows, commit or current_commit())
     path = report or written.default_path
-    what = Task(task, dict(map(parse_option, options)))
+    what = Task(task, {**OPTIONS.get(task, {}), **dict(map(parse_option, options))})
     changed = shape | dict(map(parse_option, settings))
-    plays = 1 if quick else PLAYS[task]
+    env = what.make(test_maps, len(test_maps) * (1 if quick else PLAYS[task]) * what.num_agents, device=where, seed=1)
     for seed in seeds:
-        how = Settings(**{'seed': seed, 'anneal': int(steps), **changed})
+        how = Settings(**{'seed': seed, **changed})
         begin = time.time()
-        training.train(
-            task, out / f'{task}-{seed}', how, maps=train_maps, steps=steps, options=what.options,
-            checkpoint_every=15, keep=100, device=where,
-        )  # fmt: skip
+        parts = learn(what, out / f'{task}-{seed}', how, train_maps, steps=steps, first=first, device=where)
         about = {'task': task, 'seed': seed, 'minutes': (time.time() - begin) / 60}
-        found = tested(what, out / f'{task}-{seed}', test_maps, how, where, plays=plays)
-        rows.extend({**about, **row} for row in found)
+        rows.extend({**about, **row} for row in tested(what, parts, how, env))
+        rows[-1]['curve'] = [point for part in parts for point in curve(part)]
         written.save(path)
         Console().print(*written.tables())
     print(f'Written to {path}.')
@@ -99,19 +115,70 @@ def maps(task: str, count: int, seed: int) -> MapSet:
     return mapgen.generate('house', count, seed=seed, workers=workers, geodesics=task == 'pointgoal', **rooms)
 
 
-def tested(
-    task: Task, folder: Path, test_maps: MapSet, settings: Settings, device: torch.device, *, plays: int
-) -> list[dict[str, Any]]:
-    """How the agents of a run's checkpoints did: a row each, the last of which is that of the trained agent."""
-    env = task.make(test_maps, len(test_maps) * plays * task.num_agents, device=device, seed=1)
-    policy = Policy(env.single_observation_space, env.single_action_space, settings.width).to(device)
-    paths = checkpoints.found(folder / 'checkpoints')
-    rows = []
-    for path in paths if task.name == 'deathmatch' else paths[-1:]:
-        checkpoints.load_weights(policy, path, env)
-        made = int(path.name) * settings.horizon * settings.num_envs
-        rows.append({'steps': made, **TESTS[task.name](policy, env)})
-    return rows
+class Part(NamedTuple):
+    """A part of what an agent was taught.
+
+    Args:
+        run: The run.
+        before: How many steps had been made when it began.
+    """
+
+    run: Run
+    before: int
+
+
+def learn(
+    task: Task,
+    folder: Path,
+    settings: Settings,
+    train_maps: MapSet,
+    *,
+    steps: float,
+    first: float,
+    device: torch.device,
+) -> list[Part]:
+    """Trains an agent, the first steps in the task as it is by default."""
+    how: dict[str, Any] = {'maps': train_maps, 'checkpoint_every': 15, 'keep': 1000, 'device': device}
+    parts = []
+    if first:
+        beginning = folder.with_name(f'{folder.name}-first')
+        ending = training.train(task.name, beginning, settings, steps=first, **how)
+        parts = [Part(Run(beginning), 0)]
+        how['weights'] = beginning
+    before = ending.frames if first else 0
+    settings = replace(settings, anneal=int(steps - before))
+    training.train(task.name, folder, settings, steps=steps - before, options=task.options, **how)
+    return [*parts, Part(Run(folder), before)]
+
+
+def tested(task: Task, parts: list[Part], settings: Settings, env: Env) -> Iterator[dict[str, Any]]:
+    """How the agents of checkpoints did: a row each, the last of which is that of the trained agent."""
+    policy = Policy(env.single_observation_space, env.single_action_space, settings.width).to(env.device)
+    for run, before in parts:
+        paths = checkpoints.found(run.checkpoints)
+        chosen = np.unique(np.linspace(0, len(paths) - 1, NUM_CHECKPOINTS).round().astype(int))
+        for path in (paths[number] for number in chosen):
+            checkpoints.load_weights(policy, path, env)
+            made = before + int(path.name) * settings.horizon * settings.num_envs
+            yield {'steps': made, **TESTS[task.name](policy, env)}
+
+
+def curve(part: Part) -> list[dict[str, float]]:
+    """What a run's log says, as means of neighbouring updates."""
+    lines = part.run.lines()
+    found = []
+    for group in np.array_split(np.arange(len(lines)), min(NUM_POINTS, len(lines))):
+        values = [lines[number] for number in group]
+        names = values[-1].keys() - {'updates', 'frames', 'episodes'}
+        means = {
+            name: _mean([value[name] for value in values if value.get(name) is not None]) for name in sorted(names)
+        }
+        found.append({**means, 'steps': part.before + values[-1]['frames']})
+    return found
+
+
+def _mean(values: list[float]) -> float | None:
+    return float(f'{np.mean(values):.4g}') if values else None
 
 
 def at_random(env: Env) -> Act:

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from trainings import ARGUMENTS, STEPS, boxes, contents, train
 
-from megastep import commands, recording, watching
+from megastep import commands, mapgen, recording, watching
 from megastep.cli import main
 from megastep.learning import tasks
 from megastep.learning.checkpoints import found
@@ -47,11 +47,20 @@ def test_trains_and_evaluates(tmp_path, maps, capsys):
     assert main(['train', *ARGUMENTS, *options, '--learning-rate', '1e-3']) == 0
     assert f'64 steps are made; {out}/checkpoints/000002 holds the agent.' in capsys.readouterr().out
     about = json.loads((out / 'run.json').read_text())
-    assert about['files'] == {'maps': str(maps), 'eval_maps': str(maps)}
+    assert about['files'] == {'maps': str(maps), 'eval_maps': str(maps), 'weights': None}
     assert (about['settings']['learning_rate'], about['settings']['discount']) == (1e-3, Settings().discount)
     assert [line['updates'] for line in Run(out).lines()] == [1, 2, 2]
     assert main(['train', *ARGUMENTS, *options, '--learning-rate', '1e-3', '--resume', '--steps', '96']) == 0
     assert found(out / 'checkpoints')[-1].name == '000003'
+
+
+def test_trains_an_agent_on_in_other_maps(tmp_path, maps, trained):
+    mapgen.generate('box', 3, seed=1).save(tmp_path / 'others.safetensors')
+    options = ['--out', str(tmp_path / 'on'), '--maps', str(tmp_path / 'others.safetensors'), '--steps', '32']
+    assert main(['train', *ARGUMENTS, *options, '--weights', str(trained)]) == 0
+    assert json.loads((tmp_path / 'on' / 'run.json').read_text())['files']['weights'] == str(trained)
+    begun = found(tmp_path / 'on' / 'checkpoints')[0] / 'policy.safetensors'
+    assert begun.read_bytes() == (found(trained / 'checkpoints')[-1] / 'policy.safetensors').read_bytes()
 
 
 @pytest.mark.parametrize(

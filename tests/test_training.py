@@ -2,9 +2,11 @@
 
 import json
 import math
+import shutil
 import signal
 import sys
 import time
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
@@ -25,6 +27,8 @@ from megastep.learning.settings import Settings
 from megastep.learning.signals import Signals
 from megastep.learning.training import Timer, Trainer
 from megastep.plotting.curves import curves
+
+OTHER = replace(TINY, seed=1)
 
 
 @pytest.fixture(scope='module')
@@ -108,6 +112,18 @@ def test_evaluations_and_checkpoints_change_nothing(tmp_path, six):
     assert [line['updates'] for line in evaluations] == [1, 2, 3, 4, 5, 6, 6]
     assert evaluations[0]['evaluation']['length'] > 0
     assert [path.name for path in found(out / 'checkpoints')] == ['000005', '000006']
+
+
+def test_a_run_begins_with_anothers_weights(tmp_path, six):
+    """The weights and nothing else: the optimiser, the envs and the count of steps are new."""
+    train(tmp_path / 'on', 1, settings=OTHER, weights=six)
+    first, last = found(tmp_path / 'on' / 'checkpoints')
+    assert (first / 'policy.safetensors').read_bytes() == weights(six) != (last / 'policy.safetensors').read_bytes()
+    assert [line['updates'] for line in Run(tmp_path / 'on').lines()] == [1]
+    named = found(six / 'checkpoints')[-1]
+    train(tmp_path / 'on', 2, settings=OTHER, weights=named, resume=True)  # the same weights, however they are named
+    train(tmp_path / 'whole', 2, settings=OTHER, weights=named)
+    assert weights(tmp_path / 'on') == weights(tmp_path / 'whole')
 
 
 def test_another_seed_changes_something(tmp_path, six):
@@ -339,6 +355,31 @@ def test_a_folder_in_use_is_refused(tmp_path, six):
     assert (tmp_path / 'letters' / 'to whom.txt').read_text() == 'Dear'
 
 
+def test_weights_that_do_not_fit_are_refused(tmp_path, six):
+    before, out = contents(six), tmp_path / 'run'
+    for named, message in (
+        ({'weights': tmp_path}, r'holds no run: there is no run\.json in it'),
+        ({'weights': six, 'settings': replace(TINY, width=16)}, 'must be for width 16, got 8'),
+        ({'weights': six, 'name': 'waypoint'}, 'must be for observation_space'),
+    ):
+        with pytest.raises(ValueError, match=message):
+            train(out, 1, **named)
+    for named in (six, found(six / 'checkpoints')[-1]):
+        with pytest.raises(ValueError, match=r'weights must be of a run in another folder than .*six, got .*six'):
+            train(six, 1, overwrite=True, weights=named)
+    assert not out.exists() and contents(six) == before
+
+
+def test_damaged_weights_are_refused(tmp_path, six):
+    shutil.copytree(six, tmp_path / 'six')
+    path = found(tmp_path / 'six' / 'checkpoints')[-1]
+    (path / 'policy.safetensors').write_bytes(b'cut short')
+    for named in (tmp_path / 'six', path):
+        with pytest.raises(ValueError, match=r'policy\.safetensors is damaged'):
+            train(tmp_path / 'run', 1, weights=named)
+    assert not (tmp_path / 'run').exists()
+
+
 def test_overwriting_removes_the_run_and_nothing_else(tmp_path):
     out = tmp_path / 'run'
     out.mkdir()  # an empty folder is as good as none
@@ -356,10 +397,14 @@ def test_overwriting_removes_the_run_and_nothing_else(tmp_path):
         ({'name': 'waypoint'}, 'was begun with env minimal, got waypoint: resume with the arguments'),
         ({'maps': boxes(3)}, 'was begun with maps.count 2, got 3'),
         ({'settings': Settings(**{**vars(TINY), 'width': 16})}, 'was begun with settings.width 8, got 16'),
+        ({'weights': 'a run'}, 'was begun with weights None, got [0-9a-f]{64}'),
     ],
 )
-def test_a_run_goes_on_only_as_it_was_begun(six, options, message):
+def test_a_run_goes_on_only_as_it_was_begun(tmp_path, six, options, message):
     before = contents(six)
+    if 'weights' in options:
+        shutil.copytree(six, tmp_path / 'other')
+        options = {'weights': tmp_path / 'other'}
     with pytest.raises(ValueError, match=message):
         train(six, 8, resume=True, **options)
     assert contents(six) == before

@@ -14,7 +14,7 @@ import torch
 
 import megastep
 from megastep.env import Env
-from megastep.learning.checkpoints import Checkpoints, found, last_good
+from megastep.learning.checkpoints import MANIFEST, WEIGHTS, Checkpoints, found, last_good, load_weights, verified
 from megastep.learning.examining import Examiner
 from megastep.learning.learner import Learner
 from megastep.learning.processes import Group, joined, launch, restarts
@@ -159,6 +159,7 @@ def train(
     maps: MapSet,
     steps: float,
     options: Mapping[str, Any] | None = None,
+    weights: Path | None = None,
     eval_maps: MapSet | None = None,
     eval_every: float = 60.0,
     eval_episodes: int = 4,
@@ -180,6 +181,7 @@ def train(
         maps: The maps, of all processes; each gets a part of them.
         steps: How many steps are made, of all processes; rounded up to whole updates.
         options: What the task's env takes that isn't to be as it is by default.
+        weights: A run, or one of its checkpoints, whose policy is trained on; by default a new one is.
         eval_maps: The maps the policy is evaluated in; by default it isn't.
         eval_every: How many seconds lie between evaluations.
         eval_episodes: How many episodes each map has in an evaluation.
@@ -200,8 +202,9 @@ def train(
     if resume and overwrite:
         raise ValueError('resume and overwrite must not both be asked for.')
     task, run = Task(name, dict(options or {})), Run(Path(out))
+    origin = None if weights is None else _origin(Path(weights), run)
     with joined(device) as group:
-        about = described(task, maps, settings, group, files or {})
+        about = described(task, maps, settings, group, files or {}, origin)
         start = group.once(lambda: _start(run, about, resume=resume, overwrite=overwrite))
         examiner = None
         if group.leads and eval_maps is not None:
@@ -209,6 +212,8 @@ def train(
         env = _env(task, group.shard(maps), settings, group.device)
         with closing(Learner(env, settings)) as learner:
             checkpoints = Checkpoints(run.checkpoints, learner, env, group, keep=keep)
+            if start is None and origin is not None:
+                load_weights(learner.policy, origin, env)
             _open(run, about, start, learner, checkpoints, group)
             per_update = settings.num_envs * settings.horizon * group.size
             updates = math.ceil(steps / per_update)
@@ -231,7 +236,7 @@ def _trained(trainer: Trainer, updates: int, run: Run) -> int:
 
 
 def described(
-    task: Task, maps: MapSet, settings: Settings, group: Group, files: Mapping[str, str | None]
+    task: Task, maps: MapSet, settings: Settings, group: Group, files: Mapping[str, str | None], origin: Path | None
 ) -> dict[str, Any]:
     """How a run is begun, as its folder says it."""
     return {
@@ -239,12 +244,28 @@ def described(
         'options': dict(task.options),
         'maps': fingerprint(maps),
         'settings': asdict(settings),
+        'weights': None if origin is None else verified(origin)['files'][WEIGHTS],
         'processes': group.size,
         'device': group.device.type,
         'files': dict(files),
         'launch': launch(),
         'version': megastep.__version__,
     }
+
+
+def _origin(weights: Path, run: Run) -> Path:
+    """The checkpoint whose weights a run begins with: the one that is named, or the last of the run that is.
+
+    Raises:
+        ValueError: if there is none, or it lies in the folder of the run that begins.
+    """
+    if run.folder.resolve() in (weights.resolve(), *weights.resolve().parents):
+        raise ValueError(f'weights must be of a run in another folder than {run.folder}, got {weights}.')
+    if (weights / MANIFEST).is_file():
+        return weights
+    before = Run(weights)
+    before.read()
+    return last_good(before.checkpoints)
 
 
 def _env(task: Task, maps: MapSet, settings: Settings, device: torch.device) -> Env:
