@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -28,7 +27,7 @@ from megastep.learning import Policy, Settings, checkpoints, tasks, training
 from megastep.learning.runs import Run
 from megastep.learning.tasks import Task
 
-STEPS = {'pointgoal': 1.5e9, 'explorer': 4e8, 'deathmatch': 6e8}
+STEPS = {'pointgoal': 1.5e9, 'explorer': 4e8, 'deathmatch': 8e8}
 """How long each task is trained, unless told otherwise: a few minutes on one H200."""
 
 NUM_TRAIN, NUM_TEST, UNSEEN = 1000, 200, 1
@@ -41,15 +40,14 @@ PLAYS = {'pointgoal': 16, 'explorer': 4, 'deathmatch': 2}
 """How many episodes are played in each map that agents are tested in."""
 
 OPTIONS: dict[str, dict[str, Any]] = {'pointgoal': {'effort': 0.3}}
-"""How tasks are learnt, where that isn't as they are by default. Who walks as fast as possible takes detours: sideways
-steps cost no time for turning. Where walking costs, the straight way is the best."""
+"""How tasks are learnt, where that isn't as they are by default. Agents whose steps cost nothing learn to go along four
+directions without ever turning: that makes it easy to tell where one is, and paths a fifth longer."""
 
-FIRST = {'pointgoal': 4e8}
-"""How many steps tasks are learnt as they are by default, before these options hold. Where walking costs from the
-beginning, agents learn to stand still."""
+OPPONENTS = {'deathmatch': 2}
+"""How many agents of each world act by the script that the others are tested against."""
 
-NUM_CHECKPOINTS = 5
-"""At most so many checkpoints of each part of a run are tested."""
+NUM_CHECKPOINTS = 4
+"""At most so many checkpoints of a run are tested."""
 
 NUM_POINTS = 60
 """The report has so many points of a run's curves, each a mean."""
@@ -61,7 +59,6 @@ def main(
     out: Path,
     seeds: tuple[int, ...] = (0, 1, 2),
     steps: float | None = None,
-    first: float | None = None,
     options: tuple[str, ...] = (),
     settings: tuple[str, ...] = (),
     report: Path | None = None,
@@ -76,8 +73,7 @@ def main(
         out: The folder the runs' folders go to.
         seeds: The seeds.
         steps: How many steps each is trained for.
-        first: For how many of them the task is as it is by default.
-        options: What the task takes after that which isn't to be as it is by default, as name=value.
+        options: What the task takes that isn't to be as it is by default, as name=value.
         settings: How to learn, where it isn't to be as it is by default, as name=value.
         report: The JSON file to write; by default a name of task, device and date in benchmarks/results.
         commit: What the report calls the code; by default what git says.
@@ -85,7 +81,7 @@ def main(
         quick: Learn next to nothing, to see that it works.
     """
     where = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
-    steps, first = (256, 128 * (task in FIRST)) if quick else (steps or STEPS[task], first or FIRST.get(task, 0))
+    steps = 256 if quick else steps or STEPS[task]
     shape: dict[str, Any] = {'num_envs': 8, 'horizon': 8, 'minibatches': 2, 'width': 8} if quick else {}
     train_maps, test_maps = maps(task, 4 if quick else NUM_TRAIN, 0), maps(task, 4 if quick else NUM_TEST, UNSEEN)
     rows: list[dict[str, Any]] = []
@@ -93,14 +89,19 @@ def main(
     path = report or written.default_path
     what = Task(task, {**OPTIONS.get(task, {}), **dict(map(parse_option, options))})
     changed = shape | dict(map(parse_option, settings))
-    env = what.make(test_maps, len(test_maps) * (1 if quick else PLAYS[task]) * what.num_agents, device=where, seed=1)
+    plays = len(test_maps) * (1 if quick else PLAYS[task])
+    tests = [each.make(test_maps, plays * each.num_agents, device=where, seed=1) for each in tested_in(what)]
     for seed in seeds:
-        how = Settings(**{'seed': seed, **changed})
+        how = Settings(**{'seed': seed, 'anneal': int(steps), **changed})
         begin = time.time()
-        parts = learn(what, out / f'{task}-{seed}', how, train_maps, steps=steps, first=first, device=where)
+        training.train(
+            task, out / f'{task}-{seed}', how, maps=train_maps, steps=steps, options=what.options,
+            opponents=OPPONENTS.get(task, 0), checkpoint_every=15, keep=1000, device=where,
+        )  # fmt: skip
+        run = Run(out / f'{task}-{seed}')
         about = {'task': task, 'seed': seed, 'minutes': (time.time() - begin) / 60}
-        rows.extend({**about, **row} for row in tested(what, parts, how, env))
-        rows[-1]['curve'] = [point for part in parts for point in curve(part)]
+        rows.extend({**about, **row} for row in tested(task, run, how, tests))
+        rows[-1]['curve'] = curve(run)
         written.save(path)
         Console().print(*written.tables())
     print(f'Written to {path}.')
@@ -115,57 +116,25 @@ def maps(task: str, count: int, seed: int) -> MapSet:
     return mapgen.generate('house', count, seed=seed, workers=workers, geodesics=task == 'pointgoal', **rooms)
 
 
-class Part(NamedTuple):
-    """A part of what an agent was taught.
-
-    Args:
-        run: The run.
-        before: How many steps had been made when it began.
-    """
-
-    run: Run
-    before: int
+def tested_in(task: Task) -> list[Task]:
+    """The tasks that agents are tested in: their own, and duels if it is Deathmatch."""
+    return [task, Task(task.name, {**task.options, 'num_agents': 2})] if task.name == 'deathmatch' else [task]
 
 
-def learn(
-    task: Task,
-    folder: Path,
-    settings: Settings,
-    train_maps: MapSet,
-    *,
-    steps: float,
-    first: float,
-    device: torch.device,
-) -> list[Part]:
-    """Trains an agent, the first steps in the task as it is by default."""
-    how: dict[str, Any] = {'maps': train_maps, 'checkpoint_every': 15, 'keep': 1000, 'device': device}
-    parts = []
-    if first:
-        beginning = folder.with_name(f'{folder.name}-first')
-        ending = training.train(task.name, beginning, settings, steps=first, **how)
-        parts = [Part(Run(beginning), 0)]
-        how['weights'] = beginning
-    before = ending.frames if first else 0
-    settings = replace(settings, anneal=int(steps - before))
-    training.train(task.name, folder, settings, steps=steps - before, options=task.options, **how)
-    return [*parts, Part(Run(folder), before)]
+def tested(task: str, run: Run, settings: Settings, tests: list[Env]) -> Iterator[dict[str, Any]]:
+    """How the agents of a run's checkpoints did: a row each, the last of which is that of the trained agent."""
+    policy = Policy.of(tests[0], settings.width)
+    paths = checkpoints.found(run.checkpoints)
+    chosen = np.unique(np.linspace(0, len(paths) - 1, NUM_CHECKPOINTS).round().astype(int))
+    for path in (paths[number] for number in chosen):
+        checkpoints.load_weights(policy, path, tests[0])
+        made = int(path.name) * settings.horizon * settings.num_envs
+        yield {'steps': made, **TESTS[task](policy, *tests)}
 
 
-def tested(task: Task, parts: list[Part], settings: Settings, env: Env) -> Iterator[dict[str, Any]]:
-    """How the agents of checkpoints did: a row each, the last of which is that of the trained agent."""
-    policy = Policy(env.single_observation_space, env.single_action_space, settings.width).to(env.device)
-    for run, before in parts:
-        paths = checkpoints.found(run.checkpoints)
-        chosen = np.unique(np.linspace(0, len(paths) - 1, NUM_CHECKPOINTS).round().astype(int))
-        for path in (paths[number] for number in chosen):
-            checkpoints.load_weights(policy, path, env)
-            made = before + int(path.name) * settings.horizon * settings.num_envs
-            yield {'steps': made, **TESTS[task.name](policy, env)}
-
-
-def curve(part: Part) -> list[dict[str, float]]:
+def curve(run: Run) -> list[dict[str, float | None]]:
     """What a run's log says, as means of neighbouring updates."""
-    lines = part.run.lines()
+    lines = run.lines()
     found = []
     for group in np.array_split(np.arange(len(lines)), min(NUM_POINTS, len(lines))):
         values = [lines[number] for number in group]
@@ -173,7 +142,7 @@ def curve(part: Part) -> list[dict[str, float]]:
         means = {
             name: _mean([value[name] for value in values if value.get(name) is not None]) for name in sorted(names)
         }
-        found.append({**means, 'steps': part.before + values[-1]['frames']})
+        found.append({'steps': values[-1]['frames'], **means})
     return found
 
 
@@ -218,17 +187,18 @@ def exploring(policy: Policy, env: Env) -> dict[str, Any]:
     }
 
 
-def fighting(policy: Policy, env: Env) -> dict[str, Any]:
-    """How often the agents kill, two of them and two scripted opponents in each arena, or two who act at random."""
-    against_gunners = _match(Actor(policy, env.num_envs), _scripted(env), env)
-    against_random = _match(Actor(policy, env.num_envs), at_random(env), env)
-    kills, deaths = against_gunners
+def fighting(policy: Policy, env: Env, duel: Env) -> dict[str, Any]:
+    """How often agents kill: one against a scripted opponent, and two of them among two such."""
+    kills, deaths = _match(Actor(policy, duel.num_envs), _scripted(duel), duel)
+    among, others = _match(Actor(policy, env.num_envs), _scripted(env), env)
     return {
         'kills': kills,
-        "gunners' kills": deaths,
+        'deaths': deaths,
         'ratio': kills / deaths,
-        'ratio to random': against_random[0] / against_random[1],
-        'holds': kills >= 2 * deaths,
+        'kills among four': among,
+        'scripted kills among four': others,
+        'ratio among four': among / others,
+        'holds': min(kills / deaths, among / others) >= 2,
     }
 
 
@@ -249,7 +219,7 @@ def _match(one: Act, other: Act, env: Env) -> tuple[float, float]:
     return float(kills[is_one.cpu()].mean()), float(kills[~is_one.cpu()].mean())
 
 
-TESTS: dict[str, Callable[[Policy, Env], dict[str, Any]]] = {
+TESTS: dict[str, Callable[..., dict[str, Any]]] = {
     'pointgoal': points,
     'explorer': exploring,
     'deathmatch': fighting,

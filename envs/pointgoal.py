@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from gymnasium.spaces import Dict
+from gymnasium.spaces import Dict, Space
 
 from megastep import mapgen, physics, rendering
 from megastep.arguments import check_choice, check_counts, check_finite
@@ -33,6 +33,7 @@ class PointGoal(Env):
 
     ``info`` has ``'success'``, ``'spl'``, ``'soft_spl'``, ``'distance_to_goal'`` in metres and ``'collisions'`` of each
     row's episode up to now, as `Progress.scores` defines them: they are final where ``info['_episode']`` is true.
+    `auxiliary` says where the goal is from where the agent is, which it has to work out.
 
     Args:
         maps: The maps; by default eight houses.
@@ -57,6 +58,8 @@ class PointGoal(Env):
             isn't finite, a map has no two spawns whose shortest path is in the range, or the navigation isn't that of
             the maps.
     """
+
+    auxiliary_space: Space | None = Compass.space
 
     def __init__(
         self,
@@ -124,6 +127,10 @@ class PointGoal(Env):
         """Where the goal is told from: positions and angles."""
         return self._journeys.current.starts, self._journeys.current.bearings
 
+    def auxiliary(self):
+        agents = self.core.agents
+        return self._compass(self._journeys.current.places, agents.positions, agents.angles)
+
     def _outcome(self):
         offsets = self._journeys.current.places - self.core.agents.positions
         self._success = offsets.norm(dim=-1) <= self._reach
@@ -141,6 +148,8 @@ class PointGoal(Env):
 
 class Waypoint(PointGoal):
     """Go to a point that is told relative to where one is: how far and in which direction. Otherwise as `PointGoal`."""
+
+    auxiliary_space = None  # there is nothing to work out
 
     def _origin(self):
         return self.core.agents.positions, self.core.agents.angles

@@ -41,6 +41,7 @@ def train(
     eval_maps: Path | None = None,
     steps: float = 50e6,
     options: tuple[str, ...] = (),
+    opponents: int = 0,
     weights: Path | None = None,
     preset: Literal['gpu', 'cpu'] = 'gpu',
     resume: bool = False,
@@ -65,6 +66,7 @@ def train(
         eval_maps: The file of the maps that the agent is evaluated in now and then; none by default.
         steps: How many steps are made, of all agents and processes together.
         options: What the task takes, as name=value, such as reward=sparse or max_steps=200.
+        opponents: How many agents of each world act by a script and don't learn; deathmatch has a script.
         weights: The folder of a run, or of one of its checkpoints, whose agent is trained on; none by default.
         preset: Which settings are the defaults: those for a large GPU, or for two cores of a CPU.
         resume: Go on with the run in the folder, with the arguments that it was begun with.
@@ -87,7 +89,7 @@ def train(
             env, out, Settings(**asdict(settings)),
             maps=task.default_maps() if maps is None else MapSet.load(maps),
             eval_maps=None if eval_maps is None else MapSet.load(eval_maps),
-            steps=steps, options=task.options, weights=weights, resume=resume, overwrite=overwrite,
+            steps=steps, options=task.options, opponents=opponents, weights=weights, resume=resume, overwrite=overwrite,
             eval_every=eval_every, eval_episodes=eval_episodes, greedy=greedy, checkpoint_every=checkpoint_every,
             keep=keep, device=device,
             files={'maps': _written(maps), 'eval_maps': _written(eval_maps), 'weights': _written(weights)},

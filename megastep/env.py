@@ -80,6 +80,9 @@ class Env(gymnasium.vector.VectorEnv):
 
     metadata = {'render_modes': ['rgb_array'], 'autoreset_mode': AutoresetMode.NEXT_STEP}
 
+    auxiliary_space: gymnasium.Space | None = None
+    """What `auxiliary` says of one agent; None if it says nothing."""
+
     def __init__(
         self,
         core: Core,
@@ -139,6 +142,13 @@ class Env(gymnasium.vector.VectorEnv):
     def _info(self) -> dict[str, Shaped[Tensor, 'env ...']]:
         """Returns what the task adds to a step's info: tensors of (env,) or (env, agent)."""
         return {}
+
+    def auxiliary(self) -> Shaped[Tensor, 'row ...']:
+        """What agents aren't told, but would act better if they knew: agents that learn may be taught to guess it.
+
+        It goes with the last observations. Asking for it changes nothing.
+        """
+        raise NotImplementedError
 
     @torch.no_grad()
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:

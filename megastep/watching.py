@@ -121,7 +121,7 @@ def trained(run: Run, env: Env) -> Policy:
     """
     path = last_good(run.checkpoints)
     width = run.read()['settings']['width']
-    policy = Policy(env.single_observation_space, env.single_action_space, width).to(env.device)
+    policy = Policy.of(env, width)
     load_weights(policy, path, env)
     return policy
 

@@ -8,7 +8,7 @@ from gymnasium.vector import AutoresetMode
 class Bandit:
     """Pays 1 for one of four arms. Episodes have one step."""
 
-    single_observation_space, single_action_space = Box(-1, 1, (2,)), Discrete(4)
+    single_observation_space, single_action_space, auxiliary_space = Box(-1, 1, (2,)), Discrete(4), None
     metadata = {'autoreset_mode': AutoresetMode.NEXT_STEP}
     device, cuda_graph, length = torch.device('cpu'), False, 1
 

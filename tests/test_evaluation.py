@@ -75,7 +75,7 @@ def test_a_policy_begins_each_episode_with_nothing_remembered():
         memory = policy.blank(1)
         for step, observations in enumerate(seen):
             memory = policy.blank(1) if began[step] else memory
-            numbers, _, memory = policy.step(observations[row : row + 1], memory)
+            numbers, _, memory, _ = policy.step(observations[row : row + 1], memory)
             assert policy.choice.actions(policy.choice.mode(numbers)).item() == acted[step][row]
 
 

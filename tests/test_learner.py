@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from bandits import Bandit, Memory
+from gymnasium.spaces import Box
 from gymnasium.vector import AutoresetMode
 from rollouts import FEW_RAYS, equal
 
@@ -54,6 +55,26 @@ def test_does_not_remember_if_each_step_is_taken_for_the_first():
     remember = learner.policy.lstm.forward
     learner.policy.lstm.forward = lambda inputs, state, begins: remember(inputs, state, torch.ones_like(begins))
     assert learnt(learner, 40) < 0.65
+
+
+class Untold(Memory):
+    """Pays nothing; what isn't told is the cue."""
+
+    auxiliary_space = Box(0, 1, (2,))
+
+    def _pay(self, actions):
+        return torch.zeros(self.num_envs)
+
+    def auxiliary(self):
+        return torch.nn.functional.one_hot(self.cues, 2).float()
+
+
+@pytest.mark.parametrize('weight, low, high', [(1.0, 0, 0.1), (0.0, 0.5, 10)])
+def test_learns_to_tell_what_it_is_not_told(weight, low, high):
+    learner = Learner(Untold(64), replace(SMALL, auxiliary_weight=weight, value_weight=0.0, entropy_weight=0.0))
+    for _ in range(40):
+        found = learner.update()
+    assert low <= found['auxiliary_loss'] <= high
 
 
 WALK = Settings(num_envs=32, horizon=16, epochs=4, minibatches=2, learning_rate=2e-3, width=32, entropy_weight=0.01)

@@ -106,6 +106,19 @@ def test_pointgoal_tells_the_goal_from_where_one_began():
     np.testing.assert_allclose(placed(env, again), env._journeys.current.places[:, 0], atol=1e-4)
 
 
+def test_pointgoal_says_apart_what_waypoint_would_tell():
+    env, told = (make(task, seed=4) for task in (PointGoal, Waypoint))
+    for each in (env, told):
+        each.reset(seed=3)
+    for time in range(8):
+        actions = actions_of(env, time)
+        goals = told.step(actions)[0]['goal']
+        env.step(actions)
+        assert torch.equal(env.auxiliary(), goals)
+    assert all(env.auxiliary_space.contains(goal) for goal in env.auxiliary().numpy())
+    assert told.auxiliary_space is None
+
+
 def test_the_imu_and_the_first_goal_are_enough():
     """Who adds up what the IMU says knows in PointGoal where the goal is by now."""
     env = make(PointGoal, num_envs=20, maps=[box(1, 1, 31, 31, spawns=[(15, 16), (17, 16)])])

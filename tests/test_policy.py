@@ -13,7 +13,7 @@ TIMES, ROWS, WIDTH = 9, 5, 12
 
 @pytest.fixture
 def policy():
-    return Policy(SPACE, Tuple([Discrete(3), Box(-1, 1, (2,))]), WIDTH, seed=1)
+    return Policy(SPACE, Tuple([Discrete(3), Box(-1, 1, (2,))]), WIDTH, auxiliary_space=Box(-1, 1, (2,)), seed=1)
 
 
 def observations(seed=0):
@@ -36,9 +36,10 @@ def test_a_sequence_is_its_steps(policy):
     seen, begins, state = observations(), some_begin(), remembered()
     whole = policy.sequence(policy.intake.features(seen), state, begins)
     for time in range(TIMES):
-        numbers, values, state = policy.step({name: seen[name][time] for name in seen}, state, begins[time])
-        torch.testing.assert_close(numbers, whole.numbers[time], atol=1e-5, rtol=0)
-        torch.testing.assert_close(values, whole.values[time], atol=1e-5, rtol=0)
+        judged = policy.step({name: seen[name][time] for name in seen}, state, begins[time])
+        state = judged.state
+        for name in ('numbers', 'values', 'guesses'):
+            torch.testing.assert_close(getattr(judged, name), getattr(whole, name)[time], atol=1e-5, rtol=0)
     torch.testing.assert_close(state, whole.state, atol=1e-5, rtol=0)
 
 
@@ -60,7 +61,7 @@ def test_an_episode_that_begins_is_like_a_blank_memory(policy):
 def test_gradients_reach_every_parameter(policy):
     judged = policy(policy.intake.features(observations()), policy.blank(ROWS), some_begin())
     drawn = policy.choice.sample(judged.numbers.detach(), torch.Generator().manual_seed(0))
-    loss = policy.choice.log_prob(judged.numbers, drawn).mean() + judged.values.mean()
+    loss = policy.choice.log_prob(judged.numbers, drawn).mean() + judged.values.mean() + judged.guesses.mean()
     loss.backward()
     for name, parameter in policy.named_parameters():
         assert parameter.grad is not None and (parameter.grad != 0).any(), name

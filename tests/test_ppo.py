@@ -99,9 +99,9 @@ def test_explained_variance(values, expected):
     assert found.item() == pytest.approx(expected, abs=1e-6)
 
 
-def written_out(logs, before, values, entropies, gains, returns, mask, settings):
+def written_out(logs, before, values, entropies, gains, returns, guesses, targets, mask, settings):
     """The losses, one step at a time."""
-    policy, value, entropy, kl, clipped, count = 0.0, 0.0, 0.0, 0.0, 0.0, 0
+    policy, value, entropy, kl, clipped, auxiliary, count = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0
     for i in np.ndindex(mask.shape):
         if not mask[i]:
             continue
@@ -112,37 +112,46 @@ def written_out(logs, before, values, entropies, gains, returns, mask, settings)
         entropy += entropies[i]
         kl += ratio - 1 - math.log(ratio)
         clipped += not low <= ratio <= high
+        auxiliary += sum((guess - target) ** 2 for guess, target in zip(guesses[i], targets[i], strict=True)) / 3
         count += 1
     sums = {'policy_loss': policy, 'value_loss': value, 'entropy': entropy, 'kl': kl, 'clipped': clipped}
+    sums['auxiliary_loss'] = auxiliary
     return {name: value / count for name, value in sums.items()}
 
 
 @options(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10**6), clip=st.floats(0.05, 0.5))
 def test_losses_are_what_is_written_out(seed, clip):
-    rng, settings = np.random.default_rng(seed), Settings(clip=clip, value_weight=0.7, entropy_weight=0.3)
-    arrays = [rng.normal(scale=0.3, size=(5, 4)) for _ in range(6)]
+    rng, settings = (
+        np.random.default_rng(seed),
+        Settings(clip=clip, value_weight=0.7, entropy_weight=0.3, auxiliary_weight=0.2),
+    )
+    arrays = [rng.normal(scale=0.3, size=(5, 4, 3)[: 2 + (i > 5)]) for i in range(8)]
     mask = rng.random((5, 4)) < 0.7
     mask[0, 0] = True
     loss, parts = ppo.losses(*map(torch.from_numpy, arrays), torch.from_numpy(mask), settings)
     expected = written_out(*arrays, mask, settings)
     assert {name: value.item() for name, value in parts.items()} == pytest.approx(expected, abs=1e-12)
     total = expected['policy_loss'] + 0.7 * expected['value_loss'] - 0.3 * expected['entropy']
+    total += 0.2 * expected['auxiliary_loss']
     assert loss.item() == pytest.approx(total, abs=1e-12)
 
 
 @pytest.mark.parametrize('gain, ratio, pushes', [(1, 1, True), (1, 1.5, False), (1, 0.5, True), (-1, 0.5, False)])
 def test_an_action_whose_probability_has_moved_far_enough_is_left_alone(gain, ratio, pushes):
     logs, nothing = torch.tensor([math.log(ratio)], requires_grad=True), torch.zeros(1)
-    mask, settings = torch.ones(1, dtype=torch.bool), Settings(clip=0.2)
-    ppo.losses(logs, nothing, nothing, nothing, torch.tensor([float(gain)]), nothing, mask, settings)[0].backward()
+    mask, settings, none = torch.ones(1, dtype=torch.bool), Settings(clip=0.2), torch.zeros(1, 0)
+    ppo.losses(logs, nothing, nothing, nothing, torch.tensor([float(gain)]), nothing, none, none, mask, settings)[
+        0
+    ].backward()
     assert bool(logs.grad != 0) == pushes
 
 
 def test_steps_that_do_not_count_change_nothing():
-    tensors, settings = [torch.randn(6, generator=torch.Generator().manual_seed(i)) for i in range(6)], Settings()
+    shapes, settings = [(6,)] * 6 + [(6, 2)] * 2, Settings()
+    tensors = [torch.randn(shape, generator=torch.Generator().manual_seed(i)) for i, shape in enumerate(shapes)]
     mask = torch.tensor([True, True, False, True, False, True])
-    other = [torch.where(mask, tensor, 1e3) for tensor in tensors[2:]]
+    other = [torch.where(mask if tensor.ndim == 1 else mask[:, None], tensor, 1e3) for tensor in tensors[2:]]
     assert ppo.losses(*tensors, mask, settings)[0] == ppo.losses(*tensors[:2], *other, mask, settings)[0]
 
 

@@ -11,13 +11,14 @@ from megastep import mapgen, physics
 from megastep.capture import Watch
 from megastep.combat import EVENTS
 from megastep.learning import Policy, ppo
+from megastep.learning.opponents import Opponents
 from megastep.learning.rollout import Rollout
 
 
 class Counter:
     """Shows, and pays, how many steps the episode has had. Row r's episodes have r + 2; odd rows' are truncated."""
 
-    single_observation_space, single_action_space = Box(-500, 500, (1,)), Discrete(3)
+    single_observation_space, single_action_space, auxiliary_space = Box(-500, 500, (1,)), Discrete(3), None
     metadata = {'autoreset_mode': AutoresetMode.NEXT_STEP}
     device, num_envs = torch.device('cpu'), 4
 
@@ -42,7 +43,7 @@ class Counter:
 
 
 def rolled(env, horizon=12, **options):
-    policy = Policy(env.single_observation_space, env.single_action_space, 8)
+    policy = Policy.of(env, 8)
     return Rollout(env, policy, horizon, **{'discount': 0.9, 'trace': 0.8, 'seed': 0, **options})
 
 
@@ -57,6 +58,62 @@ def test_what_is_seen_and_paid():
     assert now.begins[:, 0].tolist() == [True, False, False] * 4
     assert now.terminated.any(dim=0).tolist() == [True, False, True, False]
     assert now.ended.any(dim=0).all()
+
+
+class Secretive(Counter):
+    """Says apart what it shows."""
+
+    auxiliary_space = Box(-500, 500, (1,))
+
+    def auxiliary(self):
+        return self.times[:, None].float()
+
+
+def test_what_is_not_told_goes_with_what_is_seen():
+    rollout = rolled(Secretive())
+    for _ in range(2):
+        rollout()
+        assert torch.equal(rollout.experience.targets, rollout.experience.features)
+    assert rolled(Counter()).experience.targets.shape == (12, 4, 0)
+
+
+def scripted(rows):
+    """Opponents that do what a counter shows, modulo 3."""
+    return Opponents(torch.tensor(rows), lambda observations: observations[:, 0].long() % 3)
+
+
+def test_opponents_act_by_their_script():
+    rollout = rolled(Counter(), opponents=scripted([False, True, False, True]))
+    for _ in range(2):
+        rollout.env.actions.clear()
+        rollout()
+        now, actions = rollout.experience, torch.stack(rollout.env.actions)
+        shown = (now.features[:, :, 0] * 500).round().long()
+        assert torch.equal(actions[:, 1::2], shown[:, 1::2] % 3)
+        assert torch.equal(actions[:, ::2], now.drawn[:, ::2, 0])
+        assert now.ignored[:, 1::2].all()
+        assert not now.ignored[:, ::2].all()
+
+
+def test_opponents_do_not_count():
+    """Neither in the sums nor in what gains are measured by."""
+    rollout = rolled(Counter(), opponents=scripted([False, True, True, True]))
+    sums = rollout()[0]
+    assert (sums['episodes'], sums['return']) == (4, 4 * 3)
+    one = rollout.experience.rows(torch.tensor([0]))
+    unscaled = one.returns - one.values
+    torch.testing.assert_close(one.gains, ppo.normalised(unscaled, ~one.ignored))
+
+
+def test_a_rollout_goes_on_with_what_opponents_were_about_to_do():
+    long, short = (rolled(Counter(), horizon, opponents=scripted([True] * 4)) for horizon in (20, 10))
+    long()
+    short()
+    short.tensors()['script'].fill_(2)
+    short.env.actions.clear()
+    short()
+    assert (short.env.actions[0] == 2).all()
+    assert torch.equal(torch.stack(short.env.actions[1:]), torch.stack(long.env.actions[11:]))
 
 
 def test_the_next_rollout_goes_on_where_this_one_ended():
@@ -84,7 +141,7 @@ def test_an_update_sees_what_the_rollout_did():
     for _ in range(2):
         rollout()
     now, policy = rollout.experience, rollout.policy
-    numbers, values, _ = policy(now.features, now.start[0], now.begins)
+    numbers, values, *_ = policy(now.features, now.start[0], now.begins)
     torch.testing.assert_close(values, now.values, atol=1e-5, rtol=0)
     torch.testing.assert_close(policy.choice.log_prob(numbers, now.drawn), now.log_probs, atol=1e-5, rtol=0)
 

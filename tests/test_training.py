@@ -114,6 +114,25 @@ def test_evaluations_and_checkpoints_change_nothing(tmp_path, six):
     assert [path.name for path in found(out / 'checkpoints')] == ['000005', '000006']
 
 
+def test_a_run_with_opponents_goes_on_as_if_it_had_not_been_interrupted(tmp_path):
+    maps = training.Task('deathmatch').default_maps()[:2]
+    how = {'name': 'deathmatch', 'settings': replace(TINY, num_envs=8), 'maps': maps}
+    train(tmp_path / 'whole', 4, opponents=2, **how)
+    train(tmp_path / 'parts', 2, opponents=2, **how)
+    with pytest.raises(ValueError, match='was begun with opponents 2, got 0'):
+        train(tmp_path / 'parts', 4, resume=True, **how)
+    train(tmp_path / 'parts', 4, opponents=2, resume=True, **how)
+    train(tmp_path / 'alone', 4, **how)
+    assert weights(tmp_path / 'parts') == weights(tmp_path / 'whole') != weights(tmp_path / 'alone')
+
+
+def test_opponents_are_the_last_of_each_world():
+    task = training.Task('deathmatch', {'num_agents': 3})
+    env = task.make(task.default_maps()[:1], 6, device='cpu')
+    assert task.opponents(env, 1).rows.tolist() == [False, False, True] * 2
+    assert task.opponents(env, 0) is None
+
+
 def test_a_run_begins_with_anothers_weights(tmp_path, six):
     """The weights and nothing else: the optimiser, the envs and the count of steps are new."""
     train(tmp_path / 'on', 1, settings=OTHER, weights=six)
@@ -333,6 +352,9 @@ def test_a_timer_is_due_once_in_its_time(monkeypatch):
         ({'name': 'chess'}, "env must be one of deathmatch, explorer, minimal, pointgoal, waypoint, got 'chess'"),
         ({'maps': boxes()[:0]}, 'maps must be at least 1 a process, 1 in all, got 0'),
         ({'name': 'deathmatch', 'settings': Settings(num_envs=6, minibatches=2)}, 'multiple of num_agents'),
+        ({'opponents': 1}, 'opponents must be an integer from 0 to 0 in minimal, got 1'),
+        ({'name': 'deathmatch', 'opponents': 4}, 'opponents must be an integer from 0 to 3 in deathmatch, got 4'),
+        ({'name': 'deathmatch', 'opponents': -1}, 'opponents must be an integer from 0 to 3 in deathmatch, got -1'),
     ],
 )
 def test_what_cannot_be_leaves_no_folder(tmp_path, options, message):

@@ -41,7 +41,7 @@ class Actor:
     def __call__(self, observations: Any, begins: Bool[Tensor, ' row']) -> Tensor:
         """Picks the next actions, given what is seen and where an episode begins with it."""
         choice = self._policy.choice
-        numbers, _, self._memory = self._policy.step(observations, self._memory, begins)
+        numbers, _, self._memory, _ = self._policy.step(observations, self._memory, begins)
         drawn = choice.mode(numbers) if self._greedy else choice.sample(numbers, self._generator)
         return choice.actions(drawn)
 

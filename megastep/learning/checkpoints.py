@@ -24,8 +24,7 @@ from megastep.learning.processes import Group
 from megastep.mapfile import ordered
 
 if TYPE_CHECKING:
-    from gymnasium.vector import VectorEnv
-
+    from megastep.env import Env
     from megastep.learning.learner import Learner
 
 MANIFEST = 'manifest.json'
@@ -59,7 +58,7 @@ class Checkpoints:
         keep: How many checkpoints stay.
     """
 
-    def __init__(self, folder: Path, learner: Learner, env: VectorEnv, group: Group, *, keep: int = 3) -> None:
+    def __init__(self, folder: Path, learner: Learner, env: Env, group: Group, *, keep: int = 3) -> None:
         self._folder, self._learner, self._env, self._group, self._keep = folder, learner, env, group, keep
 
     def write(self) -> Path:
@@ -219,16 +218,17 @@ def load_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
                 raise ValueError(f'{name} must be of shape {tuple(weights.shape)}, got {tuple(value.shape)}.')
 
 
-def architecture(policy: Policy, env: VectorEnv) -> dict[str, str]:
+def architecture(policy: Policy, env: Env) -> dict[str, str]:
     """What a policy's weights depend on, as the weights' file has it."""
     return {
         'width': str(policy.width),
         'observation_space': str(env.single_observation_space),
         'action_space': str(env.single_action_space),
+        'auxiliary_space': str(env.auxiliary_space),
     }
 
 
-def load_weights(policy: Policy, path: Path, env: VectorEnv) -> None:
+def load_weights(policy: Policy, path: Path, env: Env) -> None:
     """Reads a checkpoint's weights into a policy.
 
     Args:

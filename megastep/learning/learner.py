@@ -16,6 +16,7 @@ from megastep import checkpoint
 from megastep.capture import Captured
 from megastep.env import Env
 from megastep.learning import ppo
+from megastep.learning.opponents import Opponents
 from megastep.learning.policy import Policy
 from megastep.learning.rollout import Rollout
 from megastep.learning.settings import Settings
@@ -40,6 +41,7 @@ class Learner:
         env: The env. It is reset. On a GPU, make it with ``cuda_graph=False, copy=False``: its steps are captured with
             the policy's.
         settings: How to learn.
+        opponents: Who acts by a script and doesn't learn; by default nobody.
 
     Attributes:
         policy: What is learnt.
@@ -52,13 +54,12 @@ class Learner:
             CUDA graphs of its own.
     """
 
-    def __init__(self, env: Env, settings: Settings) -> None:
+    def __init__(self, env: Env, settings: Settings, opponents: Opponents | None = None) -> None:
         _check(env, settings)
         self._env, self._settings, self._device = env, settings, torch.device(env.device)
         self._on_gpu, parallel = self._device.type == 'cuda', distributed.is_initialized()
         rank, self._processes = (distributed.get_rank(), distributed.get_world_size()) if parallel else (0, 1)
-        spaces = env.single_observation_space, env.single_action_space
-        self.policy = Policy(*spaces, settings.width, seed=settings.seed).to(self._device)
+        self.policy = Policy.of(env, settings.width, seed=settings.seed)
         self.frames, self.updates = 0, 0
         self._rate = torch.tensor(settings.learning_rate, device=self._device)
         self.optimizer = torch.optim.Adam(
@@ -67,8 +68,9 @@ class Learner:
         seeds = np.random.SeedSequence([settings.seed, rank]).generate_state(2).tolist()
         self._shuffler = torch.Generator(self._device).manual_seed(seeds[1])
         self._rollout = Rollout(
-            env, self.policy, settings.horizon, discount=settings.discount, trace=settings.trace, seed=seeds[0]
-        )
+            env, self.policy, settings.horizon, discount=settings.discount, trace=settings.trace, seed=seeds[0],
+            opponents=opponents,
+        )  # fmt: skip
         self._judge: nn.Module = self.policy
         self._roll: Callable[..., Any] = self._rollout
         self._fit: Callable[..., Any] = self._fit_once
@@ -104,7 +106,8 @@ class Learner:
             Numbers on the device, views of one tensor. Sums over the episodes that ended in the rollout, of all
             processes: ``'episodes'``, how many; ``'return'``, ``'length'``, and all scores in the env's info. And
             means: ``'explained'``, the share of the returns' variance that was expected; ``'policy_loss'``,
-            ``'value_loss'``, ``'entropy'``, ``'kl'``, ``'clipped'``, as `ppo.losses` has them; and ``'grad_norm'``.
+            ``'value_loss'``, ``'entropy'``, ``'kl'``, ``'clipped'`` and, where there is something to guess,
+            ``'auxiliary_loss'``, as `ppo.losses` has them; and ``'grad_norm'``.
         """
         self._anneal()
         sums, means = self.collect()
@@ -139,11 +142,11 @@ class Learner:
     def _fit_once(self, rows: Tensor) -> dict[str, Tensor]:
         """Changes the policy once, given what some rows experienced."""
         batch = self._rollout.experience.rows(rows)
-        numbers, values, _ = self._judge(batch.features, batch.start[0], batch.begins)
+        numbers, values, _, guesses = self._judge(batch.features, batch.start[0], batch.begins)
         choice = self.policy.choice
         loss, parts = ppo.losses(
             choice.log_prob(numbers, batch.drawn), batch.log_probs, values, choice.entropy(numbers),
-            batch.gains, batch.returns, ~batch.ignored, self._settings,
+            batch.gains, batch.returns, guesses, batch.targets, ~batch.ignored, self._settings,
         )  # fmt: skip
         self.optimizer.zero_grad()
         loss.backward()

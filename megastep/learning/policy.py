@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gymnasium
 import torch
@@ -10,8 +10,12 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from megastep.learning.choices import choice
+from megastep.learning.features import Features
 from megastep.learning.heads import HIDDEN_GAIN, intake, linear, output
 from megastep.learning.lstm import LSTM
+
+if TYPE_CHECKING:
+    from megastep.env import Env
 
 
 class Judgement(NamedTuple):
@@ -23,6 +27,8 @@ class Judgement(NamedTuple):
     """The discounted rewards it expects from here on."""
     state: Float[Tensor, 'row memory']
     """What it remembers after that."""
+    guesses: Float[Tensor, '*batch target']
+    """What it takes to be so that it isn't told: see `Policy.targets`."""
 
 
 class Policy(nn.Module):
@@ -37,17 +43,25 @@ class Policy(nn.Module):
         observation_space: One agent's observations.
         action_space: One agent's actions.
         width: Of the layers.
+        auxiliary_space: What one agent isn't told and is taught to guess; None if there is nothing.
         seed: Seeds the weights.
 
     Attributes:
         choice: The distributions of actions, as `Judgement.numbers` give them.
+        targets: Writes what the agents aren't told as vectors, as `Judgement.guesses` has it; None if there is nothing.
 
     Raises:
         ValueError: if a space is of a kind that isn't known.
     """
 
     def __init__(
-        self, observation_space: gymnasium.Space, action_space: gymnasium.Space, width: int = 512, *, seed: int = 0
+        self,
+        observation_space: gymnasium.Space,
+        action_space: gymnasium.Space,
+        width: int = 512,
+        *,
+        auxiliary_space: gymnasium.Space | None = None,
+        seed: int = 0,
     ) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
@@ -57,6 +71,23 @@ class Policy(nn.Module):
         self.both = nn.Sequential(linear(width, width, HIDDEN_GAIN, generator), nn.ReLU())
         self.output = output(action_space, width, generator)
         self.value = linear(width, 1, 1.0, generator)
+        self.targets = None if auxiliary_space is None else Features(auxiliary_space)
+        self.guess = None if self.targets is None else linear(width, self.targets.size, 1.0, generator)
+
+    @classmethod
+    def of(cls, env: Env, width: int = 512, *, seed: int = 0) -> Policy:
+        """A policy for the agents of an env.
+
+        Args:
+            env: The env.
+            width: Of the layers.
+            seed: Seeds the weights.
+
+        Raises:
+            ValueError: if one of its spaces is of a kind that isn't known.
+        """
+        spaces = env.single_observation_space, env.single_action_space
+        return cls(*spaces, width, auxiliary_space=env.auxiliary_space, seed=seed).to(env.device)
 
     def blank(self, rows: int) -> Float[Tensor, 'row memory']:
         """What is remembered where episodes begin: nothing."""
@@ -82,8 +113,8 @@ class Policy(nn.Module):
     ) -> Judgement:
         """Judges one time step, given the observations' features: see `Intake.features`."""
         begins = torch.zeros_like(state[:, 0], dtype=torch.bool) if begins is None else begins
-        numbers, values, state = self.sequence(features[None], state, begins[None])
-        return Judgement(numbers[0], values[0], state)
+        judged = self.sequence(features[None], state, begins[None])
+        return Judgement(judged.numbers[0], judged.values[0], judged.state, judged.guesses[0])
 
     def sequence(
         self,
@@ -104,7 +135,8 @@ class Policy(nn.Module):
             outputs, state = self.lstm(inputs, state, begins)
             hidden = self.both(inputs + outputs)
         hidden = hidden.float()  # so that likelihoods and values are exact
-        return Judgement(self.output(hidden), self.value(hidden)[..., 0], state)
+        guesses = hidden[..., :0] if self.guess is None else self.guess(hidden)
+        return Judgement(self.output(hidden), self.value(hidden)[..., 0], state, guesses)
 
     def forward(self, features: Tensor, state: Tensor, begins: Tensor) -> Judgement:
         """The same as `sequence`."""

@@ -68,6 +68,8 @@ def losses(
     entropies: Float[Tensor, '*step'],
     gains: Float[Tensor, '*step'],
     returns: Float[Tensor, '*step'],
+    guesses: Float[Tensor, '*step target'],
+    targets: Float[Tensor, '*step target'],
     mask: Bool[Tensor, '*step'],
     settings: Settings,
 ) -> tuple[Float[Tensor, ''], dict[str, Tensor]]:
@@ -80,8 +82,10 @@ def losses(
         entropies: Of its distributions of actions.
         gains: How much better than expected things went, normalised.
         returns: What should have been expected.
+        guesses: What the policy takes to be so that it isn't told, if there is anything: see `Env.auxiliary`.
+        targets: What is so.
         mask: Which steps count: not those that began a new episode, whatever was done.
-        settings: ``clip``, ``value_weight`` and ``entropy_weight``.
+        settings: ``clip`` and the weights of the parts.
 
     Returns:
         The loss, and its parts and what else says how the policy has changed, by name.
@@ -100,4 +104,7 @@ def losses(
         'kl': mean(ratios - 1 - logs, mask),  # Schulman's estimate that is never below 0
         'clipped': mean(((ratios - 1).abs() > settings.clip).to(ratios.dtype), mask),
     }
+    if targets.shape[-1]:
+        parts['auxiliary_loss'] = mean(((guesses - targets) ** 2).mean(dim=-1), mask)
+        loss = loss + settings.auxiliary_weight * parts['auxiliary_loss']
     return loss, {name: value.detach() for name, value in parts.items()}

@@ -12,6 +12,7 @@ from torch.utils._pytree import tree_map
 
 from megastep.env import Env
 from megastep.learning import ppo
+from megastep.learning.opponents import Opponents
 from megastep.learning.policy import Policy
 
 NOT_SCORES = ('_episode', 'map_ids', 'world', 'opponent')
@@ -20,7 +21,7 @@ NOT_SCORES = ('_episode', 'map_ids', 'world', 'opponent')
 
 @dataclass(frozen=True, eq=False)
 class Experience:
-    """What came of some steps of many rows, time first. A step whose action was ignored only began a new episode."""
+    """What came of some steps of many rows, time first. There is nothing to learn from a step that is ignored."""
 
     features: Float[Tensor, 'time row feature']
     """What was observed before each step: see `Intake.features`."""
@@ -37,13 +38,15 @@ class Experience:
     ended: Bool[Tensor, 'time row']
     """Whether it ended an episode."""
     ignored: Bool[Tensor, 'time row']
-    """Whether its action was ignored, because the step before had ended the episode."""
+    """Whether its action was, because the step before had ended the episode; or was that of a scripted opponent."""
     begins: Bool[Tensor, 'time row']
     """Whether an episode began with the observation before it."""
     gains: Float[Tensor, 'time row']
     """How much better than expected things went from here on, normalised."""
     returns: Float[Tensor, 'time row']
     """What should have been expected."""
+    targets: Float[Tensor, 'time row target']
+    """What was so before each step that the policy isn't told: see `Policy.targets`."""
     start: Float[Tensor, '1 row memory']
     """What the policy remembered before the first step."""
 
@@ -65,21 +68,36 @@ class Rollout:
         discount: See `ppo.advantages`.
         trace: See `ppo.advantages`.
         seed: Seeds the env and what the policy draws.
+        opponents: Who acts by a script; by default nobody.
 
     Attributes:
         experience: What came of the last rollout.
         generator: What the policy draws with.
     """
 
-    def __init__(self, env: Env, policy: Policy, horizon: int, *, discount: float, trace: float, seed: int = 0) -> None:
+    def __init__(
+        self,
+        env: Env,
+        policy: Policy,
+        horizon: int,
+        *,
+        discount: float,
+        trace: float,
+        seed: int = 0,
+        opponents: Opponents | None = None,
+    ) -> None:
         self.env, self.policy, self._horizon = env, policy, horizon
         self._discount, self._trace = discount, trace
         self.generator = torch.Generator(env.device).manual_seed(seed)
-        features = policy.intake.features(env.reset(seed=seed)[0])
+        observations = env.reset(seed=seed)[0]
+        features = policy.intake.features(observations)
         self._features = features.bfloat16() if features.is_cuda else features.clone()  # as the policy will round them
         self._memory = policy.blank(env.num_envs)
         self._ignored = torch.zeros(env.num_envs, dtype=torch.bool, device=env.device)
         self._begins = ~self._ignored
+        self._opponents = opponents
+        self._scripted = torch.zeros_like(self._ignored) if opponents is None else opponents.rows
+        self._script = None if opponents is None else opponents.act(observations).clone()
         self.experience = self._buffers()
 
     def _buffers(self) -> Experience:
@@ -92,8 +110,14 @@ class Rollout:
         flags = {name: buffer(self._begins) for name in ('terminated', 'ended', 'ignored', 'begins')}
         drawn = tree_map(buffer, self.policy.choice.mode(numbers))
         return Experience(
-            features=buffer(self._features), drawn=drawn, start=self._memory.clone()[None], **reals, **flags
-        )
+            features=buffer(self._features), drawn=drawn, targets=buffer(self._targets()),
+            start=self._memory.clone()[None], **reals, **flags,
+        )  # fmt: skip
+
+    def _targets(self) -> Float[Tensor, 'row target']:
+        """What is so that the policy isn't told."""
+        targets = self.policy.targets
+        return self._memory[:, :0] if targets is None else targets(self.env.auxiliary())
 
     @torch.no_grad()
     def __call__(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -115,19 +139,26 @@ class Rollout:
     def _step(self, time: int) -> dict[str, Tensor]:
         """Makes one step, and returns sums over the episodes that it ended."""
         now, choice = self.experience, self.policy.choice
-        numbers, values, memory = self.policy.step_features(self._features, self._memory, self._begins)
+        numbers, values, memory, _ = self.policy.step_features(self._features, self._memory, self._begins)
         drawn = choice.sample(numbers, self.generator)
         now.features[time], self._numbers[time], now.values[time] = self._features, numbers, values
-        now.begins[time], now.ignored[time] = self._begins, self._ignored
+        now.begins[time], now.ignored[time] = self._begins, self._ignored | self._scripted
+        now.targets[time] = self._targets()
         tree_map(lambda buffer, values: buffer[time].copy_(values), now.drawn, drawn)
-        observations, rewards, terminated, truncated, info = self.env.step(choice.actions(drawn))
+        observations, rewards, terminated, truncated, info = self.env.step(self._played(choice.actions(drawn)))
         ended = terminated | truncated
         now.rewards[time], now.terminated[time], now.ended[time] = rewards, terminated, ended
         self._features.copy_(self.policy.intake.features(observations))
+        if self._opponents is not None and self._script is not None:
+            self._script.copy_(self._opponents.act(observations))
         self._memory.copy_(memory)
         self._begins.copy_(self._ignored)
         self._ignored.copy_(ended)
-        return _sums(ended, info)
+        return _sums(ended & ~self._scripted, info)
+
+    def _played(self, actions: Tensor) -> Tensor:
+        """The actions that are taken: the policy's, but for scripted opponents."""
+        return actions if self._script is None else torch.where(self._scripted, self._script, actions)
 
     def _judge(self) -> None:
         """Works out how well things went."""
@@ -142,8 +173,10 @@ class Rollout:
 
     def tensors(self) -> dict[str, Tensor]:
         """What the next rollout depends on, beside the env, the policy and the generator: written in place."""
+        script = {} if self._script is None else {'script': self._script}
         return {
             'features': self._features, 'memory': self._memory, 'ignored': self._ignored, 'begins': self._begins,
+            **script,
         }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from megastep import mapfile, recipes
 from megastep.mapset import MapSet
 
-BINDING = ('env', 'options', 'maps', 'settings', 'weights', 'processes', 'device')
+BINDING = ('env', 'options', 'opponents', 'maps', 'settings', 'weights', 'processes', 'device')
 """What a run has to be resumed with as it was begun: what comes of it depends on it."""
 
 

@@ -38,6 +38,8 @@ class Settings:
     """What the value's loss counts for."""
     entropy_weight: float = 0.003
     """What entropy counts for."""
+    auxiliary_weight: float = 1.0
+    """What the error counts for of what agents guess, in envs that have something to guess."""
     max_grad_norm: float = 0.5
     """Longer gradients are shortened to this."""
     width: int = 512
@@ -48,7 +50,7 @@ class Settings:
     def __post_init__(self) -> None:
         for name in ('num_envs', 'horizon', 'epochs', 'minibatches', 'width'):
             _check(name, getattr(self, name), 1)
-        for name in ('anneal', 'value_weight', 'entropy_weight', 'learning_rate'):
+        for name in ('anneal', 'value_weight', 'entropy_weight', 'auxiliary_weight', 'learning_rate'):
             _check(name, getattr(self, name), 0)
         _check('seed', self.seed, 0, LARGEST_SEED)
         for name in ('discount', 'trace'):

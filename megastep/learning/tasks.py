@@ -10,8 +10,10 @@ from typing import Any, get_type_hints
 import torch
 
 import envs
+from envs.gunner import Gunner
 from megastep import mapgen
 from megastep.env import Env
+from megastep.learning.opponents import Opponents
 from megastep.mapset import MapSet
 
 DEFAULT_MAPS: dict[str, dict[str, Any]] = {
@@ -22,6 +24,9 @@ DEFAULT_MAPS: dict[str, dict[str, Any]] = {
 """What `mapgen.generate` makes for a task; `HOUSES` for those that aren't here."""
 
 HOUSES: dict[str, Any] = {'family': 'house', 'count': 256}
+
+SCRIPTS: dict[str, Callable[..., Callable[[Any], torch.Tensor]]] = {'deathmatch': Gunner}
+"""What scripted opponents act by, given the env, in the tasks that have some."""
 
 APART = ('maps', 'num_envs', 'device', 'seed', 'cameras', 'navigation', 'options')
 """What an env takes that isn't one of a task's options."""
@@ -74,6 +79,20 @@ class Task:
         """How many agents, and so rows, a world has."""
         parameter = self._parameters().get('num_agents')
         return self.options.get('num_agents', 1 if parameter is None else parameter.default)
+
+    def opponents(self, env: Env, count: int) -> Opponents | None:
+        """Opponents that act by a script: the last so many agents of each world; None if there are none.
+
+        Raises:
+            ValueError: if the task has no script, or there would be nobody left to learn.
+        """
+        most = self.num_agents - 1 if self.name in SCRIPTS else 0
+        if not isinstance(count, int) or not 0 <= count <= most:
+            raise ValueError(f'opponents must be an integer from 0 to {most} in {self.name}, got {count!r}.')
+        if count == 0:
+            return None
+        numbers = torch.arange(env.num_envs, device=env.device) % self.num_agents
+        return Opponents(numbers >= self.num_agents - count, SCRIPTS[self.name](env))
 
     def default_maps(self, *, seed: int = 0) -> MapSet:
         """The maps that it is learnt in unless others are given."""

@@ -159,6 +159,7 @@ def train(
     maps: MapSet,
     steps: float,
     options: Mapping[str, Any] | None = None,
+    opponents: int = 0,
     weights: Path | None = None,
     eval_maps: MapSet | None = None,
     eval_every: float = 60.0,
@@ -181,6 +182,7 @@ def train(
         maps: The maps, of all processes; each gets a part of them.
         steps: How many steps are made, of all processes; rounded up to whole updates.
         options: What the task's env takes that isn't to be as it is by default.
+        opponents: How many agents of each world act by a script and don't learn.
         weights: A run, or one of its checkpoints, whose policy is trained on; by default a new one is.
         eval_maps: The maps the policy is evaluated in; by default it isn't.
         eval_every: How many seconds lie between evaluations.
@@ -204,13 +206,13 @@ def train(
     task, run = Task(name, dict(options or {})), Run(Path(out))
     origin = None if weights is None else _origin(Path(weights), run)
     with joined(device) as group:
-        about = described(task, maps, settings, group, files or {}, origin)
+        about = described(task, maps, settings, group, files or {}, opponents, origin)
         start = group.once(lambda: _start(run, about, resume=resume, overwrite=overwrite))
         examiner = None
         if group.leads and eval_maps is not None:
             examiner = Examiner(task, eval_maps, eval_episodes, greedy=greedy, device=group.device, seed=settings.seed)
         env = _env(task, group.shard(maps), settings, group.device)
-        with closing(Learner(env, settings)) as learner:
+        with closing(Learner(env, settings, task.opponents(env, opponents))) as learner:
             checkpoints = Checkpoints(run.checkpoints, learner, env, group, keep=keep)
             if start is None and origin is not None:
                 load_weights(learner.policy, origin, env)
@@ -236,12 +238,19 @@ def _trained(trainer: Trainer, updates: int, run: Run) -> int:
 
 
 def described(
-    task: Task, maps: MapSet, settings: Settings, group: Group, files: Mapping[str, str | None], origin: Path | None
+    task: Task,
+    maps: MapSet,
+    settings: Settings,
+    group: Group,
+    files: Mapping[str, str | None],
+    opponents: int,
+    origin: Path | None,
 ) -> dict[str, Any]:
     """How a run is begun, as its folder says it."""
     return {
         'env': task.name,
         'options': dict(task.options),
+        'opponents': opponents,
         'maps': fingerprint(maps),
         'settings': asdict(settings),
         'weights': None if origin is None else verified(origin)['files'][WEIGHTS],

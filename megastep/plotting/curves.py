@@ -20,7 +20,17 @@ WIDTH, HEIGHT, ACROSS, UP, MARGIN, LEGEND = 2.6, 1.5, 0.55, 0.75, 0.5, 0.4
 FIRST = ('return', 'success', 'spl', 'coverage')
 """What comes first, where it is known."""
 
-LAST = ('policy_loss', 'value_loss', 'entropy', 'kl', 'clipped', 'explained', 'grad_norm', 'steps_per_second')
+LAST = (
+    'policy_loss',
+    'value_loss',
+    'auxiliary_loss',
+    'entropy',
+    'kl',
+    'clipped',
+    'explained',
+    'grad_norm',
+    'steps_per_second',
+)
 """What comes after all scores."""
 
 LEFT_OUT = ('updates', 'frames', 'seconds', 'episodes')
