@@ -138,7 +138,7 @@ def curve(run: Run) -> list[dict[str, float | None]]:
     found = []
     for group in np.array_split(np.arange(len(lines)), min(NUM_POINTS, len(lines))):
         values = [lines[number] for number in group]
-        names = values[-1].keys() - {'updates', 'frames', 'episodes'}
+        names = set().union(*values) - {'updates', 'frames', 'episodes'}
         means = {
             name: _mean([value[name] for value in values if value.get(name) is not None]) for name in sorted(names)
         }

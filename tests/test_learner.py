@@ -19,7 +19,9 @@ from megastep.capture import Watch
 from megastep.learning import Learner, Settings, ppo
 from megastep.navigation import Navigation
 
-SMALL = Settings(num_envs=64, horizon=10, epochs=2, minibatches=2, learning_rate=3e-3, width=16, discount=0.9)
+SMALL = Settings(
+    num_envs=64, horizon=10, epochs=2, minibatches=2, learning_rate=3e-3, width=16, discount=0.9, stagger=0
+)
 ROOM = mapgen.generate('box', 1, seed=0)
 SIGNPOSTS = Navigation.pack(ROOM, 'cpu')
 
@@ -210,7 +212,7 @@ from bandits import Memory
 from megastep.learning import Learner, Settings
 file, rank = sys.argv[1], int(sys.argv[2])
 distributed.init_process_group('gloo', f'file://{file}', rank=rank, world_size=2)
-settings = Settings(num_envs=32, horizon=10, minibatches=2, width=16, learning_rate=3e-3, epochs=2)
+settings = Settings(num_envs=32, horizon=10, minibatches=2, width=16, learning_rate=3e-3, epochs=2, stagger=0)
 learner = Learner(Memory(32), settings)
 found = [learner.update() for _ in range(40)]
 seen = learner._rollout.experience

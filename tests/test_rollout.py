@@ -116,6 +116,37 @@ def test_a_rollout_goes_on_with_what_opponents_were_about_to_do():
     assert torch.equal(torch.stack(short.env.actions[1:]), torch.stack(long.env.actions[11:]))
 
 
+def test_every_world_begins_anew_once_at_a_time_of_its_own():
+    env = make(Deathmatch, 40, cameras=FEW_RAYS, num_agents=4, max_length=1000)
+    rollout, moments = rolled(env, 5, stagger=40), []
+    for made in range(10):
+        rollout.restart_some(made)
+        rollout()
+        now = rollout.experience
+        assert not now.begins[1:].any() and not now.ignored.any()
+        moments.append(now.begins[0].clone())
+    begun = torch.stack(moments)
+    assert begun[0].all() and not begun[8:].any()
+    assert (begun[1:].sum(dim=0) <= 1).all() and begun[1:].any(dim=1).sum() > 3
+    assert torch.equal(begun, begun[:, ::4].repeat_interleave(4, dim=1))
+    last = torch.tensor([max(time for time in range(10) if begun[time, row]) for row in range(40)])
+    assert torch.equal(env.lengths.repeat_interleave(4), 5 * (10 - last))
+
+
+def test_who_begins_anew_remembers_nothing_and_sees_where_it_is():
+    env = make(Deathmatch, 8, cameras=FEW_RAYS, num_agents=4, max_length=4)
+    rollout = rolled(env, 4, stagger=8, seed=1)
+    for made in range(2):
+        rollout.restart_some(made)
+        tensors = {name: values.clone() for name, values in rollout.tensors().items()}
+        seen = rollout.policy.intake.features(env._observe())
+        assert torch.equal(seen, tensors['features'])
+        rollout()
+        now = rollout.experience
+        assert torch.equal(now.begins[0], tensors['begins']) and torch.equal(now.ignored[0], tensors['ignored'])
+        assert not (now.begins & now.ignored).any()
+
+
 def test_the_next_rollout_goes_on_where_this_one_ended():
     long, short = rolled(Counter(), 20), rolled(Counter(), 10)
     long()

@@ -69,7 +69,7 @@ class Learner:
         self._shuffler = torch.Generator(self._device).manual_seed(seeds[1])
         self._rollout = Rollout(
             env, self.policy, settings.horizon, discount=settings.discount, trace=settings.trace, seed=seeds[0],
-            opponents=opponents,
+            stagger=settings.stagger, opponents=opponents,
         )  # fmt: skip
         self._judge: nn.Module = self.policy
         self._roll: Callable[..., Any] = self._rollout
@@ -110,6 +110,7 @@ class Learner:
             ``'auxiliary_loss'``, as `ppo.losses` has them; and ``'grad_norm'``.
         """
         self._anneal()
+        self._rollout.restart_some(self.updates)
         sums, means = self.collect()
         means = means | self.learn()
         self.frames += self._settings.horizon * self._env.num_envs

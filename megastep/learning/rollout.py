@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
@@ -68,6 +68,7 @@ class Rollout:
         discount: See `ppo.advantages`.
         trace: See `ppo.advantages`.
         seed: Seeds the env and what the policy draws.
+        stagger: See `restart_some`.
         opponents: Who acts by a script; by default nobody.
 
     Attributes:
@@ -84,6 +85,7 @@ class Rollout:
         discount: float,
         trace: float,
         seed: int = 0,
+        stagger: int = 0,
         opponents: Opponents | None = None,
     ) -> None:
         self.env, self.policy, self._horizon = env, policy, horizon
@@ -98,7 +100,41 @@ class Rollout:
         self._opponents = opponents
         self._scripted = torch.zeros_like(self._ignored) if opponents is None else opponents.rows
         self._script = None if opponents is None else opponents.act(observations).clone()
+        self._rounds = stagger // horizon
+        self._due = self._drawn_rounds(seed)
         self.experience = self._buffers()
+
+    def _drawn_rounds(self, seed: int) -> Int[Tensor, ' row']:
+        """Which rollout each row begins anew before: the same for all agents of a world."""
+        if not self._rounds:
+            return self._ignored.long()
+        core = self.env.core
+        generator = torch.Generator(core.device).manual_seed(seed)
+        rounds = torch.randint(self._rounds, (core.num_envs, 1), generator=generator, device=core.device)
+        return rounds.expand(-1, core.num_agents).flatten()
+
+    @torch.no_grad()
+    def restart_some(self, made: int) -> None:
+        """Begins new episodes in some envs, if it is early: in every env once within the first ``stagger`` steps.
+
+        Otherwise episodes that began together would go on together: all rows would be early in their episodes in one
+        rollout, and late in another, and the policy would forget the one while it learns from the other.
+
+        Args:
+            made: How many rollouts have been made.
+        """
+        if made >= self._rounds:
+            return
+        now = self._due == made
+        self._take_in(self.env.reset(options={'reset_mask': now})[0])
+        self._begins.logical_or_(now)
+        self._ignored.logical_and_(~now)
+
+    def _take_in(self, observations: Any) -> None:
+        """Takes what has been observed for what the next step goes by."""
+        self._features.copy_(self.policy.intake.features(observations))
+        if self._opponents is not None and self._script is not None:
+            self._script.copy_(self._opponents.act(observations))
 
     def _buffers(self) -> Experience:
         def buffer(like: Tensor) -> Tensor:
@@ -148,9 +184,7 @@ class Rollout:
         observations, rewards, terminated, truncated, info = self.env.step(self._played(choice.actions(drawn)))
         ended = terminated | truncated
         now.rewards[time], now.terminated[time], now.ended[time] = rewards, terminated, ended
-        self._features.copy_(self.policy.intake.features(observations))
-        if self._opponents is not None and self._script is not None:
-            self._script.copy_(self._opponents.act(observations))
+        self._take_in(observations)
         self._memory.copy_(memory)
         self._begins.copy_(self._ignored)
         self._ignored.copy_(ended)

@@ -20,6 +20,8 @@ class Settings:
     """How many rows each process steps at once: envs, or agents where envs have several."""
     horizon: int = 32
     """How many steps are made between updates; also how far back in time gradients flow."""
+    stagger: int = 2048
+    """Within so many steps every env begins anew once, so that episodes don't all begin and end together; 0 for not."""
     epochs: int = 1
     """How often each rollout is learnt from."""
     minibatches: int = 8
@@ -50,7 +52,7 @@ class Settings:
     def __post_init__(self) -> None:
         for name in ('num_envs', 'horizon', 'epochs', 'minibatches', 'width'):
             _check(name, getattr(self, name), 1)
-        for name in ('anneal', 'value_weight', 'entropy_weight', 'auxiliary_weight', 'learning_rate'):
+        for name in ('stagger', 'anneal', 'value_weight', 'entropy_weight', 'auxiliary_weight', 'learning_rate'):
             _check(name, getattr(self, name), 0)
         _check('seed', self.seed, 0, LARGEST_SEED)
         for name in ('discount', 'trace'):
