@@ -42,7 +42,7 @@ PANELS = {
     'explorer': Panel('Explorer', (Score('coverage', 'coverage', 'share of the house seen'),), 'random coverage'),
     'deathmatch': Panel(
         'Deathmatch',
-        (Score('ratio', '', 'kills a death, one to one'), Score('ratio among four', '', 'two and two')),
+        (Score('ratio', '', 'kills a death, one to one'), Score('ratio among four', '', 'kills a kill, two and two')),
     ),
 }
 

@@ -10,7 +10,7 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from megastep.env import Env
-from megastep.evaluation.rollouts import Act, Actor, play
+from megastep.evaluation.rollouts import Act, Actor, among, play
 from megastep.filming import Film
 from megastep.learning.checkpoints import last_good, load_weights
 from megastep.learning.policy import Policy
@@ -67,7 +67,7 @@ def watch(
     workers: int = 1,
     device: str | torch.device | None = None,
 ) -> Path:
-    """Films the agent of a run's last checkpoint.
+    """Films the agent of a run's last checkpoint, among the opponents that it learnt with.
 
     Args:
         folder: The run's folder.
@@ -93,7 +93,7 @@ def watch(
     maps = unseen(task, about) if maps is None else maps
     env = task.make(maps, task.num_agents, device=device_for(device), seed=seed)
     policy = trained(run, env)
-    actor = Actor(policy, env.num_envs, greedy=greedy, seed=seed)
+    actor = among(Actor(policy, env.num_envs, greedy=greedy, seed=seed), task.opponents(env, about['opponents']))
     return film(actor, env, out, map_id=map_id, num_steps=num_steps, seed=seed, workers=workers)
 
 

@@ -343,3 +343,32 @@ def test_ticks_are_powers_of_ten_or_finer():
 
     assert curves.ticks(30, 2e4) == [100, 1000, 10_000]
     assert curves.ticks(0.04, 1) == [0.05, 0.1, 0.2, 0.5, 1]
+
+
+def test_what_is_learnt_is_drawn_from_the_newest_reports(tmp_path, capsys):
+    from benchmarks import learnt_curves
+
+    training = [{'steps': 50, 'success': 0.2, 'spl': None}, {'steps': 100, 'success': 0.8, 'spl': 0.5}]
+    rows = [
+        {'seed': 0, 'steps': 0, 'success': 0.1, 'spl': 0.1},
+        {'seed': 0, 'steps': 100, 'success': 0.7, 'spl': 0.6, 'curve': training},
+    ]
+    days = ('2026-02-02', '2026-01-01')
+    for number, day in enumerate(days):
+        written = report('learnt-pointgoal', 'a device', day, rows)
+        (tmp_path / f'learnt-pointgoal-{number}.json').write_text(json.dumps(written))
+    found = learnt_curves.newest(tmp_path)
+    assert [(task, each['date'][:10]) for task, each in found.items()] == [('pointgoal', '2026-02-02')]
+    (axes,) = learnt_curves.draw(found).axes
+    tests, training = axes.lines[:2]
+    assert tests.get_xydata().tolist() == [[0, 0.1], [1e-4, 0.7]] and tests.get_linestyle() == 'None'
+    assert training.get_xydata().tolist() == [[5e-5, 0.2], [1e-4, 0.8]]
+    learnt_curves.main(results=tmp_path, images=tmp_path / 'images')
+    assert capsys.readouterr().out == f'Drawn: {tmp_path / "images" / "learnt.png"}\n'
+
+
+def test_what_is_learnt_needs_reports(tmp_path):
+    from benchmarks import learnt_curves
+
+    with pytest.raises(ValueError, match='must hold a report on what was learnt; it holds none'):
+        learnt_curves.newest(tmp_path)

@@ -13,6 +13,7 @@ from megastep import mapgen
 from megastep.evaluation import Actor, Evaluation, evaluate
 from megastep.evaluation.rollouts import Scorebook, play
 from megastep.learning import Policy
+from megastep.learning.opponents import Opponents
 
 
 def minimal(num_envs=6, shortest=1, longest=9, **options):
@@ -24,7 +25,7 @@ def still(observations, begins):
 
 
 def policy_for(env, seed=0):
-    return Policy(env.single_observation_space, env.single_action_space, 8, seed=seed)
+    return Policy.of(env, 8, seed=seed)
 
 
 @pytest.mark.parametrize('episodes', [1, 2, 7])
@@ -53,6 +54,18 @@ def test_short_episodes_count_no_more_than_long_ones():
 def test_all_maps_count_alike():
     found = evaluate(still, minimal(num_envs=9), 2)
     assert found.map_ids.flatten().bincount().tolist() == [6, 6, 6]
+
+
+def test_opponents_act_by_their_script_and_are_left_out():
+    def run(observations, begins):
+        return torch.ones(len(begins), dtype=torch.int64)
+
+    scripted = torch.tensor([False, True, True, False, True, False])
+    some = Opponents(scripted, lambda observations: torch.full((len(scripted),), 5))
+    found = evaluate(run, minimal(), 2, opponents=some)
+    whole = evaluate(lambda observations, begins: torch.where(scripted, 5, 1), minimal(), 2)
+    assert torch.equal(found.scores['return'], whole.scores['return'][~scripted])
+    assert torch.equal(found.map_ids, whole.map_ids[~scripted])
 
 
 def test_a_policy_begins_each_episode_with_nothing_remembered():

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from trainings import ARGUMENTS, STEPS, boxes, contents, train
 
+from envs.gunner import Gunner
 from megastep import commands, mapgen, recording, watching
 from megastep.cli import main
 from megastep.learning import tasks
@@ -185,6 +186,17 @@ def test_films_in_the_runs_folder_unless_told_otherwise(trained, tmp_path, monke
     assert main(['watch', str(run), '--steps', '1', '--device', 'cpu']) == 0
     assert frames(run / 'film.gif') == 2
     assert 'pip install "megastep[video]"' in capsys.readouterr().out
+
+
+def test_the_agent_is_watched_among_the_opponents_it_learnt_with(tmp_path, monkeypatch):
+    arenas, seen = tasks.Task('deathmatch').default_maps()[:2], {}
+    train(tmp_path / 'run', 1, 'deathmatch', maps=arenas, eval_maps=arenas, opponents=3)
+    monkeypatch.setattr(watching, 'film', lambda act, env, out, **how: seen.update(act=act, env=env) or out)
+    watching.watch(tmp_path / 'run', tmp_path / 'film.gif', arenas, device='cpu')
+    env = seen['env']
+    observations = env.reset(seed=0)[0]
+    acted = seen['act'](observations, torch.ones(4, dtype=torch.bool))
+    assert torch.equal(acted[1:], Gunner(env)(observations)[1:])
 
 
 def test_the_agent_is_watched_in_maps_it_has_not_seen(tmp_path, monkeypatch):

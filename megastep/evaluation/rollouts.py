@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from megastep.env import Env
+from megastep.learning.opponents import Opponents
 from megastep.learning.policy import Policy
 from megastep.learning.rollout import scores
 
@@ -90,15 +91,24 @@ class Scorebook:
         """Whether all rows have had their episodes. Waits for the device."""
         return bool((self._counts == self._episodes).all())
 
-    def evaluation(self) -> Evaluation:
-        """What has been noted."""
-        pages = {name: page.cpu() for name, page in self._pages.items()}
+    def evaluation(self, rows: Bool[Tensor, ' row'] | None = None) -> Evaluation:
+        """What has been noted, of all rows or of some."""
+        chosen = slice(None) if rows is None else rows
+        pages = {name: page[chosen].cpu() for name, page in self._pages.items()}
         ids = pages.pop('map_ids')
         return Evaluation({name: page.double() for name, page in pages.items()}, ids)
 
 
 @torch.no_grad()
-def evaluate(policy: Policy | Act, env: Env, episodes: int = 1, *, greedy: bool = False, seed: int = 0) -> Evaluation:
+def evaluate(
+    policy: Policy | Act,
+    env: Env,
+    episodes: int = 1,
+    *,
+    greedy: bool = False,
+    seed: int = 0,
+    opponents: Opponents | None = None,
+) -> Evaluation:
     """Plays episodes until every row has had as many.
 
     The first ones that end in each row count, so that short episodes don't count more than long ones. Rows stay in
@@ -110,6 +120,7 @@ def evaluate(policy: Policy | Act, env: Env, episodes: int = 1, *, greedy: bool 
         episodes: How many episodes each row has.
         greedy: Whether a `Policy` takes the likeliest action; otherwise it draws one.
         seed: Seeds the env and what is drawn.
+        opponents: Who acts by a script; their rows are left out of what is returned. By default nobody.
 
     Raises:
         ValueError: if episodes is below 1, or the env is of another autoreset mode.
@@ -119,12 +130,24 @@ def evaluate(policy: Policy | Act, env: Env, episodes: int = 1, *, greedy: bool 
     if (mode := env.metadata['autoreset_mode']) is not AutoresetMode.NEXT_STEP:
         raise ValueError(f"the env's autoreset_mode must be NEXT_STEP, got {mode}.")
     act = Actor(policy, env.num_envs, greedy=greedy, seed=seed) if isinstance(policy, Policy) else policy
-    book, steps = Scorebook(env.num_envs, episodes, env.device), play(act, env, seed=seed)
+    book, steps = Scorebook(env.num_envs, episodes, env.device), play(among(act, opponents), env, seed=seed)
     next(steps)
     while not book.is_full():
         for info in islice(steps, GLANCE):
             book.note(info)
-    return book.evaluation()
+    return book.evaluation(None if opponents is None else ~opponents.rows)
+
+
+def among(act: Act, opponents: Opponents | None) -> Act:
+    """The same, but for opponents that act by a script, if there are any."""
+    if opponents is None:
+        return act
+    rows, script = opponents
+
+    def played(observations: Any, begins: Bool[Tensor, ' row']) -> Tensor:
+        return torch.where(rows, script(observations), act(observations, begins))
+
+    return played
 
 
 def play(act: Act, env: Env, *, seed: int = 0, options: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:

@@ -22,15 +22,17 @@ class Examiner:
         task: The task.
         maps: The maps.
         episodes: How many episodes each map has; of a task with several agents, that many for each of them.
+        opponents: How many agents of each world act by a script.
         greedy: Whether the policy takes the likeliest action.
         device: Where the env is.
         seed: Seeds the env and what is drawn.
     """
 
     def __init__(
-        self, task: Task, maps: MapSet, episodes: int, *, greedy: bool, device: torch.device, seed: int
+        self, task: Task, maps: MapSet, episodes: int, opponents: int, *, greedy: bool, device: torch.device, seed: int
     ) -> None:
         self._env = task.make(maps, len(maps) * episodes * task.num_agents, device=device, seed=seed)
+        self._opponents = task.opponents(self._env, opponents)
         self._greedy, self._seed = greedy, seed
 
     def __call__(self, policy: Policy, is_enough: Callable[[], bool] = lambda: False) -> Evaluation | None:
@@ -48,7 +50,7 @@ class Examiner:
             return actor(observations, begins)
 
         try:
-            return evaluate(act, self._env, seed=self._seed)
+            return evaluate(act, self._env, seed=self._seed, opponents=self._opponents)
         except _EnoughError:
             return None
 

@@ -210,7 +210,9 @@ def train(
         start = group.once(lambda: _start(run, about, resume=resume, overwrite=overwrite))
         examiner = None
         if group.leads and eval_maps is not None:
-            examiner = Examiner(task, eval_maps, eval_episodes, greedy=greedy, device=group.device, seed=settings.seed)
+            examiner = Examiner(
+                task, eval_maps, eval_episodes, opponents, greedy=greedy, device=group.device, seed=settings.seed
+            )
         env = _env(task, group.shard(maps), settings, group.device)
         with closing(Learner(env, settings, task.opponents(env, opponents))) as learner:
             checkpoints = Checkpoints(run.checkpoints, learner, env, group, keep=keep)
