@@ -48,7 +48,7 @@ class PointGoal(Env):
         max_steps: How many steps an episode has at most.
         reward: ``'dense'`` or ``'sparse'``.
         progress: The reward for a metre of progress.
-        effort: The cost of a metre walked. Turning costs nothing, so above 0 it pays to look around first.
+        effort: The cost of a metre walked. Turning costs nothing, so above 0 it pays to take the straight way.
         bonus: The reward for success.
         navigation: The maps' signposts; by default they are put up, at 40 houses a second and CPU core.
         options: What every `Env` takes: ``render_mode``, ``autoreset_mode``, ``cuda_graph`` and ``copy``.
