@@ -1,10 +1,20 @@
-"""Makes the pictures of generated maps: `python docs/pictures.py` writes them into docs/images."""
+"""Makes the documents' pictures: `python docs/pictures.py` writes them into docs/images.
+
+`python docs/pictures.py --run runs/pointgoal-0` writes the one of an agent that has learnt PointGoal.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import tyro
+
 from megastep import mapgen, plotting
+from megastep.evaluation.rollouts import Actor, play
+from megastep.learning.runs import Run
+from megastep.learning.tasks import Task
+from megastep.plotting.states import StatePlot
+from megastep.watching import trained
 
 IMAGES = Path(__file__).parent / 'images'
 
@@ -45,7 +55,28 @@ def options():
     return plotting.gallery(maps, captions=['as it is', *OPTIONS, 'all of these'])
 
 
-if __name__ == '__main__':
+def journey(folder, house=4, shortest=9.0):
+    """A trained agent a step before its goal, at the end of a long way in a house that it hasn't seen."""
+    run = Run(folder)
+    task = Task('pointgoal', {**run.read()['options'], 'nearest': shortest, 'furthest': 2 * shortest})
+    env = task.make(mapgen.generate('house', house + 1, seed=1, rooms=(10, 14))[house:], 1, device='cpu')
+    moments = play(Actor(trained(run, env), 1, greedy=True), env)
+    next(moments)
+    plot = StatePlot(env.state(0))
+    while not next(moments)['_episode']:
+        plot.update(env.state(0))
+    return plot.figure
+
+
+def main(run: Path | None = None) -> None:
+    """Makes the pictures of maps, or that of a run's agent."""
+    if run is not None:
+        journey(run).savefig(IMAGES / 'pointgoal.png', dpi=100)
+        return
     plotting.gallery(mapgen.generate('house', 12, seed=SEED)).savefig(IMAGES / 'gallery.png', dpi=120)
     families().savefig(IMAGES / 'families.png', dpi=120)
     options().savefig(IMAGES / 'options.png', dpi=120)
+
+
+if __name__ == '__main__':
+    tyro.cli(main)
