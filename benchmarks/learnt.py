@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,7 +28,7 @@ from megastep.learning import Policy, Settings, checkpoints, tasks, training
 from megastep.learning.runs import Run
 from megastep.learning.tasks import Task
 
-STEPS = {'pointgoal': 1.2e9, 'explorer': 6e8, 'deathmatch': 1.2e9}
+STEPS = {'pointgoal': 1e9, 'explorer': 6e8, 'deathmatch': 1e9}
 """How long each task is trained, unless told otherwise: a few minutes on one H200."""
 
 NUM_TRAIN, NUM_TEST, UNSEEN = 1000, 200, 1
@@ -76,7 +77,8 @@ def main(
         steps: How many steps each is trained for.
         options: What the task takes that isn't to be as it is by default, as name=value.
         settings: How to learn, where it isn't to be as it is by default, as name=value.
-        report: The JSON file to write; by default a name of task, device and date in benchmarks/results.
+        report: The JSON file to write; by default a name of task, device and date in benchmarks/results. What it has of
+            other seeds stays, if it is of this commit and device.
         commit: What the report calls the code; by default what git says.
         device: Where it runs; by default a GPU if there is one.
         quick: Learn next to nothing, to see that it works.
@@ -88,6 +90,7 @@ def main(
     rows: list[dict[str, Any]] = []
     written = Report(f'learnt-{task}', machine.device_name(where), rows, commit or current_commit())
     path = report or written.default_path
+    rows.extend(row for row in kept(path, written) if row['seed'] not in seeds)
     what = Task(task, {**OPTIONS.get(task, {}), **dict(map(parse_option, options))})
     changed = shape | dict(map(parse_option, settings))
     plays = len(test_maps) * (1 if quick else PLAYS[task])
@@ -106,6 +109,15 @@ def main(
         written.save(path)
         Console().print(*written.tables())
     print(f'Written to {path}.')
+
+
+def kept(path: Path, written: Report) -> list[dict[str, Any]]:
+    """The rows of a report that there is already of the same commit on the same device."""
+    if not path.exists():
+        return []
+    before: dict[str, Any] = json.loads(path.read_text())
+    same = (before['commit'], before['device']) == (written.commit, written.device)
+    return before['rows'] if same else []
 
 
 def maps(task: str, count: int, seed: int) -> MapSet:

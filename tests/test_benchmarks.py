@@ -85,6 +85,17 @@ def test_what_is_learnt_is_tested_in_other_maps(task, tmp_path):
     assert all('value_loss' in point for point in rows[-1]['curve'])
 
 
+def test_what_other_seeds_learnt_stays_if_it_is_of_the_same_commit(tmp_path):
+    from benchmarks.learnt import main
+
+    path = tmp_path / 'report.json'
+    for number, (seed, commit) in enumerate([(0, 'abc'), (1, 'abc'), (0, 'abc'), (2, 'def')]):
+        how = {'out': tmp_path / str(number), 'report': path, 'device': 'cpu', 'quick': True}
+        main('explorer', seeds=(seed,), commit=commit, **how)
+        seeds = [row['seed'] for row in json.loads(path.read_text())['rows']]
+        assert seeds == [[0, 0], [0, 0, 1, 1], [1, 1, 0, 0], [2, 2]][number]
+
+
 def test_scaling_has_a_table_for_each_sweep(tmp_path, capsys):
     from benchmarks.__main__ import main
 
