@@ -38,7 +38,7 @@ class Settings:
     """How far an action's probability may move from what it was, as a ratio, before its gradient is cut off."""
     value_weight: float = 0.5
     """What the value's loss counts for."""
-    entropy_weight: float = 0.003
+    entropy_weight: float = 0.01
     """What entropy counts for."""
     auxiliary_weight: float = 1.0
     """What the error counts for of what agents guess, in envs that have something to guess."""
@@ -75,7 +75,7 @@ def _check(name: str, value: float, low: float, high: float = float('inf')) -> N
 
 
 CPU = Settings(
-    num_envs=128, horizon=32, epochs=3, minibatches=4, learning_rate=1e-3, width=64, entropy_weight=0.01,
+    num_envs=128, horizon=32, epochs=3, minibatches=4, learning_rate=1e-3, width=64,
 )  # fmt: skip
 """For two cores of a CPU."""
 
