@@ -86,7 +86,7 @@ def draw(reports: Mapping[str, Mapping[str, Any]]) -> Picture:
         axes.set_axis_on()
         _draw_panel(axes, PANELS[task], report['rows'])
     sources = {f'{report["device"]}, {report["commit"]} of {report["date"][:10]}' for report in reports.values()}
-    told = 'Points: tests in maps not seen before, of three seeds. Lines: training.    '
+    told = 'Points: tests in maps not seen before. Lines: training, one a seed.    '
     picture.write(0.15, 0.12, told + '    '.join(sorted(sources)), color=FADED, fontsize=7)
     return picture
 
