@@ -78,7 +78,7 @@ def main(
         options: What the task takes that isn't to be as it is by default, as name=value.
         settings: How to learn, where it isn't to be as it is by default, as name=value.
         report: The JSON file to write; by default a name of task, device and date in benchmarks/results. What it has of
-            other seeds stays, if it is of this commit and device.
+            other seeds stays, if commit, device and all that is asked for are the same.
         commit: What the report calls the code; by default what git says.
         device: Where it runs; by default a GPU if there is one.
         quick: Learn next to nothing, to see that it works.
@@ -90,9 +90,10 @@ def main(
     rows: list[dict[str, Any]] = []
     written = Report(f'learnt-{task}', machine.device_name(where), rows, commit or current_commit())
     path = report or written.default_path
-    rows.extend(row for row in kept(path, written) if row['seed'] not in seeds)
     what = Task(task, {**OPTIONS.get(task, {}), **dict(map(parse_option, options))})
     changed = shape | dict(map(parse_option, settings))
+    asked = {'task': task, 'options': dict(what.options), 'settings': changed, 'of steps': steps}
+    rows.extend(row for row in kept(path, written, asked) if row['seed'] not in seeds)
     plays = len(test_maps) * (1 if quick else PLAYS[task])
     tests = [each.make(test_maps, plays * each.num_agents, device=where, seed=1) for each in tested_in(what)]
     for seed in seeds:
@@ -103,7 +104,7 @@ def main(
             opponents=OPPONENTS.get(task, 0), checkpoint_every=15, keep=1000, device=where,
         )  # fmt: skip
         run = Run(out / f'{task}-{seed}')
-        about = {'task': task, 'seed': seed, 'minutes': (time.time() - begin) / 60}
+        about = {**asked, 'seed': seed, 'minutes': (time.time() - begin) / 60}
         rows.extend({**about, **row} for row in tested(task, run, how, tests))
         rows[-1]['curve'] = curve(run)
         written.save(path)
@@ -111,13 +112,13 @@ def main(
     print(f'Written to {path}.')
 
 
-def kept(path: Path, written: Report) -> list[dict[str, Any]]:
-    """The rows of a report that there is already of the same commit on the same device."""
+def kept(path: Path, written: Report, asked: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a report that there is already, of the same commit and device, where the same was asked for."""
     if not path.exists():
         return []
     before: dict[str, Any] = json.loads(path.read_text())
     same = (before['commit'], before['device']) == (written.commit, written.device)
-    return before['rows'] if same else []
+    return [row for row in before['rows'] if same and asked.items() <= row.items()]
 
 
 def maps(task: str, count: int, seed: int) -> MapSet:

@@ -42,7 +42,10 @@ PANELS = {
     'explorer': Panel('Explorer', (Score('coverage', 'coverage', 'share of the house seen'),), 'random coverage'),
     'deathmatch': Panel(
         'Deathmatch',
-        (Score('ratio', '', 'kills a death, one to one'), Score('ratio among four', '', 'kills a kill, two and two')),
+        (
+            Score('ratio', '', 'kills for each death, one to one'),
+            Score('ratio among four', '', 'for each of theirs, two and two'),
+        ),
     ),
 }
 

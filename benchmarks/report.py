@@ -41,9 +41,9 @@ class Report:
     versions: Mapping[str, str] = field(default_factory=lambda: installed_versions())
 
     def table(self) -> Table:
-        """The rows as a table; the headings are the columns' names. Lists are left to the file."""
+        """The rows as a table; the headings are the columns' names. Lists and dictionaries are left to the file."""
         table = Table()
-        names = [name for name, value in self.rows[0].items() if not isinstance(value, list)]
+        names = [name for name, value in self.rows[0].items() if not isinstance(value, (list, dict))]
         for name in names:
             table.add_column(name, justify='left' if isinstance(self.rows[0][name], str) else 'right')
         for row in self.rows:

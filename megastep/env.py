@@ -143,10 +143,11 @@ class Env(gymnasium.vector.VectorEnv):
         """Returns what the task adds to a step's info: tensors of (env,) or (env, agent)."""
         return {}
 
-    def auxiliary(self) -> Shaped[Tensor, 'row ...']:
-        """What agents aren't told, but would act better if they knew: agents that learn may be taught to guess it.
+    def auxiliary(self) -> Any:
+        """Returns what agents aren't told, but would act better if they knew: they may be taught to guess it.
 
-        It goes with the last observations. Asking for it changes nothing.
+        It is nested as `auxiliary_space` is, a row for each agent, and goes with the last observations: it is asked for
+        after steps and resets. It is captured in CUDA graphs as steps are, and changes nothing.
         """
         raise NotImplementedError
 

@@ -89,11 +89,12 @@ def test_what_other_seeds_learnt_stays_if_it_is_of_the_same_commit(tmp_path):
     from benchmarks.learnt import main
 
     path = tmp_path / 'report.json'
-    for number, (seed, commit) in enumerate([(0, 'abc'), (1, 'abc'), (0, 'abc'), (2, 'def')]):
+    runs = [(0, 'abc', ()), (1, 'abc', ()), (0, 'abc', ()), (2, 'def', ()), (3, 'def', ('discount=.9',))]
+    for number, (seed, commit, settings) in enumerate(runs):
         how = {'out': tmp_path / str(number), 'report': path, 'device': 'cpu', 'quick': True}
-        main('explorer', seeds=(seed,), commit=commit, **how)
+        main('explorer', seeds=(seed,), commit=commit, settings=settings, **how)
         seeds = [row['seed'] for row in json.loads(path.read_text())['rows']]
-        assert seeds == [[0, 0], [0, 0, 1, 1], [1, 1, 0, 0], [2, 2]][number]
+        assert seeds == [[0, 0], [0, 0, 1, 1], [1, 1, 0, 0], [2, 2], [3, 3]][number]
 
 
 def test_scaling_has_a_table_for_each_sweep(tmp_path, capsys):

@@ -7,6 +7,7 @@ from gymnasium.vector import AutoresetMode
 from rollouts import FEW_RAYS, make
 
 from envs import Deathmatch, Explorer
+from envs.gunner import Gunner
 from megastep import mapgen, physics
 from megastep.capture import Watch
 from megastep.combat import EVENTS
@@ -77,6 +78,18 @@ def test_what_is_not_told_goes_with_what_is_seen():
     assert rolled(Counter()).experience.targets.shape == (12, 4, 0)
 
 
+class Misshapen(Secretive):
+    """Says it for each world and agent."""
+
+    def auxiliary(self):
+        return self.times[:, None, None].float()
+
+
+def test_what_is_not_told_must_have_a_row_a_row():
+    with pytest.raises(ValueError, match=r'auxiliary must be of 4 rows in its auxiliary_space, got \(4, 1, 1\)'):
+        rolled(Misshapen())
+
+
 def scripted(rows):
     """Opponents that do what a counter shows, modulo 3."""
     return Opponents(torch.tensor(rows), lambda observations: observations[:, 0].long() % 3)
@@ -134,17 +147,25 @@ def test_every_world_begins_anew_once_at_a_time_of_its_own():
 
 
 def test_who_begins_anew_remembers_nothing_and_sees_where_it_is():
+    """Of two worlds whose episodes have both just ended, one begins anew at once, the other by the next step."""
     env = make(Deathmatch, 8, cameras=FEW_RAYS, num_agents=4, max_length=4)
-    rollout = rolled(env, 4, stagger=8, seed=1)
-    for made in range(2):
-        rollout.restart_some(made)
-        tensors = {name: values.clone() for name, values in rollout.tensors().items()}
-        seen = rollout.policy.intake.features(env._observe())
-        assert torch.equal(seen, tensors['features'])
-        rollout()
-        now = rollout.experience
-        assert torch.equal(now.begins[0], tensors['begins']) and torch.equal(now.ignored[0], tensors['ignored'])
-        assert not (now.begins & now.ignored).any()
+    gunner = Gunner(env)
+    rollout = rolled(env, 4, stagger=8, seed=2, opponents=Opponents(torch.arange(8) % 4 == 3, gunner))
+    late = rollout._due == 1
+    assert late.tolist() in ([True] * 4 + [False] * 4, [False] * 4 + [True] * 4)
+    rollout.restart_some(0)
+    rollout()
+    assert torch.equal(rollout.tensors()['ignored'], torch.ones(8, dtype=torch.bool))
+    rollout.restart_some(1)
+    told = rollout.tensors()
+    assert torch.equal(told['begins'], late) and torch.equal(told['ignored'], ~late)
+    observations = env._observe()
+    assert torch.equal(told['features'], rollout.policy.intake.features(observations))
+    assert torch.equal(told['script'], gunner(observations))
+    rollout()
+    begins, ignored = rollout.experience.begins, rollout.experience.ignored
+    assert torch.equal(begins[0], late) and torch.equal(begins[1], ~late) and not begins[2:].any()
+    assert torch.equal(ignored[0], ~late | (torch.arange(8) % 4 == 3))
 
 
 def test_the_next_rollout_goes_on_where_this_one_ended():

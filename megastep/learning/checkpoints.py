@@ -242,7 +242,7 @@ def load_weights(policy: Policy, path: Path, env: Env) -> None:
     weights, given = _read_weights(path / WEIGHTS)
     for name, expected in architecture(policy, env).items():
         if given.get(name) != expected:
-            raise ValueError(f'{path / WEIGHTS} must be for {name} {expected}, got {given.get(name)}.')
+            raise ValueError(f'{path / WEIGHTS} must be for {name} {expected}, got {given.get(name, "nothing")}.')
     try:
         policy.load_state_dict(weights)
     except RuntimeError as error:

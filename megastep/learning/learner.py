@@ -118,7 +118,7 @@ class Learner:
         return self._shared(sums, means)
 
     def collect(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Makes one rollout, the first part of an update: see `Rollout`."""
+        """Makes one rollout, which is the first part of an update once all envs have begun anew: see `Rollout`."""
         return self._roll()
 
     def learn(self) -> dict[str, Tensor]:

@@ -84,7 +84,7 @@ def losses(
         returns: What should have been expected.
         guesses: What the policy takes to be so that it isn't told, if there is anything: see `Env.auxiliary`.
         targets: What is so.
-        mask: Which steps count: not those that began a new episode, whatever was done.
+        mask: Which steps count: not those that began a new episode, whatever was done, nor scripted opponents'.
         settings: ``clip`` and the weights of the parts.
 
     Returns:

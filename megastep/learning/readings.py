@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-MEANS = ('policy_loss', 'value_loss', 'entropy', 'kl', 'clipped', 'explained', 'grad_norm')
+MEANS = ('policy_loss', 'value_loss', 'auxiliary_loss', 'entropy', 'kl', 'clipped', 'explained', 'grad_norm')
 """What is a mean in a learner's statistics; all else is a sum over the episodes that ended."""
 
 WATCHED = ('policy_loss', 'value_loss', 'grad_norm')

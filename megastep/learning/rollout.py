@@ -74,6 +74,9 @@ class Rollout:
     Attributes:
         experience: What came of the last rollout.
         generator: What the policy draws with.
+
+    Raises:
+        ValueError: if what the env says apart is of another shape than its space.
     """
 
     def __init__(
@@ -100,8 +103,9 @@ class Rollout:
         self._opponents = opponents
         self._scripted = torch.zeros_like(self._ignored) if opponents is None else opponents.rows
         self._script = None if opponents is None else opponents.act(observations).clone()
-        self._rounds = stagger // horizon
+        self._rounds = -(-stagger // horizon)
         self._due = self._drawn_rounds(seed)
+        self._check_targets()
         self.experience = self._buffers()
 
     def _drawn_rounds(self, seed: int) -> Int[Tensor, ' row']:
@@ -155,14 +159,21 @@ class Rollout:
         targets = self.policy.targets
         return self._memory[:, :0] if targets is None else targets(self.env.auxiliary())
 
+    def _check_targets(self) -> None:
+        """Raises unless what isn't told has a row a row: other shapes may pass for these, and be learnt from."""
+        targets = self.policy.targets
+        shape, expected = tuple(self._targets().shape), (self.env.num_envs, 0 if targets is None else targets.size)
+        if shape != expected:
+            raise ValueError(f"the env's auxiliary must be of {expected[0]} rows in its auxiliary_space, got {shape}.")
+
     @torch.no_grad()
     def __call__(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Makes the steps.
 
         Returns:
-            Sums over the episodes that ended meanwhile: ``'episodes'``, how many they were; ``'return'`` and
-            ``'length'``; and what else the env's info says of each. Then, as ``'explained'``, the share of the returns'
-            variance that was expected.
+            Sums over the episodes that ended meanwhile, but for scripted opponents': ``'episodes'``, how many they
+            were; ``'return'`` and ``'length'``; and what else the env's info says of each. Then, as ``'explained'``,
+            the share of the returns' variance that was expected.
         """
         now, choice = self.experience, self.policy.choice
         now.start.copy_(self._memory[None])

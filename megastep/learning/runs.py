@@ -6,14 +6,19 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import megastep
 from megastep import mapfile, recipes
+from megastep.learning.checkpoints import MANIFEST, last_good, verified
+from megastep.learning.processes import Group, launch
+from megastep.learning.settings import Settings
+from megastep.learning.tasks import Task
 from megastep.mapset import MapSet
 
-BINDING = ('env', 'options', 'opponents', 'maps', 'settings', 'weights', 'processes', 'device')
+BINDING = ('env', 'options', 'opponents', 'maps', 'settings', 'processes', 'device')
 """What a run has to be resumed with as it was begun: what comes of it depends on it."""
 
 
@@ -142,3 +147,37 @@ def fingerprint(maps: MapSet) -> dict[str, Any]:
         sha.update(column.widths.tobytes())
         sha.update(column.vals.tobytes())
     return {'count': len(maps), 'sha256': sha.hexdigest()}
+
+
+def described(
+    task: Task, maps: MapSet, settings: Settings, group: Group, *, opponents: int, files: Mapping[str, str | None]
+) -> dict[str, Any]:
+    """How a run is begun, as its folder says it."""
+    return {
+        'env': task.name,
+        'options': dict(task.options),
+        'opponents': opponents,
+        'maps': fingerprint(maps),
+        'settings': asdict(settings),
+        'processes': group.size,
+        'device': group.device.type,
+        'files': dict(files),
+        'launch': launch(),
+        'version': megastep.__version__,
+    }
+
+
+def origin_of(weights: Path, run: Run) -> Path:
+    """The checkpoint whose weights a run begins with: the one that is named, or the last of the run that is.
+
+    Raises:
+        ValueError: if there is none, or it is damaged, or lies in the folder of the run that begins.
+    """
+    if run.folder.resolve() in (weights.resolve(), *weights.resolve().parents):
+        raise ValueError(f'weights must be of a run in another folder than {run.folder}, got {weights}.')
+    if (weights / MANIFEST).is_file():
+        verified(weights)
+        return weights
+    before = Run(weights)
+    before.read()
+    return last_good(before.checkpoints)

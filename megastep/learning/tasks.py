@@ -80,15 +80,25 @@ class Task:
         parameter = self._parameters().get('num_agents')
         return self.options.get('num_agents', 1 if parameter is None else parameter.default)
 
-    def opponents(self, env: Env, count: int) -> Opponents | None:
-        """Opponents that act by a script: the last so many agents of each world; None if there are none.
+    def check_opponents(self, count: int) -> None:
+        """Looks whether so many agents of each world can act by a script.
 
         Raises:
             ValueError: if the task has no script, or there would be nobody left to learn.
         """
-        most = self.num_agents - 1 if self.name in SCRIPTS else 0
+        if count and self.name not in SCRIPTS:
+            raise ValueError(f'opponents must be 0 in {self.name}, which has no script for any, got {count!r}.')
+        most = self.num_agents - 1
         if not isinstance(count, int) or not 0 <= count <= most:
             raise ValueError(f'opponents must be an integer from 0 to {most} in {self.name}, got {count!r}.')
+
+    def opponents(self, env: Env, count: int) -> Opponents | None:
+        """Opponents that act by a script: the last so many agents of each world; None if there are none.
+
+        Raises:
+            ValueError: as `check_opponents` does.
+        """
+        self.check_opponents(count)
         if count == 0:
             return None
         numbers = torch.arange(env.num_envs, device=env.device) % self.num_agents

@@ -6,21 +6,19 @@ import math
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
-import megastep
 from megastep.env import Env
-from megastep.learning.checkpoints import MANIFEST, WEIGHTS, Checkpoints, found, last_good, load_weights, verified
+from megastep.learning.checkpoints import Checkpoints, found, last_good, load_weights
 from megastep.learning.examining import Examiner
 from megastep.learning.learner import Learner
 from megastep.learning.processes import Group, joined, launch, restarts
 from megastep.learning.progress import Progress
 from megastep.learning.readings import Reading, broken
-from megastep.learning.runs import Run, fingerprint
+from megastep.learning.runs import Run, described, origin_of
 from megastep.learning.settings import Settings
 from megastep.learning.signals import Signals
 from megastep.learning.tasks import Task
@@ -183,7 +181,8 @@ def train(
         steps: How many steps are made, of all processes; rounded up to whole updates.
         options: What the task's env takes that isn't to be as it is by default.
         opponents: How many agents of each world act by a script and don't learn.
-        weights: A run, or one of its checkpoints, whose policy is trained on; by default a new one is.
+        weights: A run, or one of its checkpoints, whose policy is trained on; by default a new one is. A run that
+            goes on doesn't look at it.
         eval_maps: The maps the policy is evaluated in; by default it isn't.
         eval_every: How many seconds lie between evaluations.
         eval_episodes: How many episodes each map has in an evaluation.
@@ -193,7 +192,7 @@ def train(
         resume: Go on from the last checkpoint. Processes that torchrun has restarted do so by themselves.
         overwrite: Begin anew in place of a run.
         device: Where to compute; by default on a GPU if there is one.
-        files: Where the maps are from, for those who read how the run was begun.
+        files: Where the maps and the weights are from, for those who read how the run was begun.
         bar: Whether to show a bar.
 
     Raises:
@@ -204,10 +203,11 @@ def train(
     if resume and overwrite:
         raise ValueError('resume and overwrite must not both be asked for.')
     task, run = Task(name, dict(options or {})), Run(Path(out))
-    origin = None if weights is None else _origin(Path(weights), run)
+    task.check_opponents(opponents)
     with joined(device) as group:
-        about = described(task, maps, settings, group, files or {}, opponents, origin)
+        about = described(task, maps, settings, group, opponents=opponents, files=files or {})
         start = group.once(lambda: _start(run, about, resume=resume, overwrite=overwrite))
+        origin = None if weights is None or start is not None else group.once(lambda: origin_of(Path(weights), run))
         examiner = None
         if group.leads and eval_maps is not None:
             examiner = Examiner(
@@ -216,7 +216,7 @@ def train(
         env = _env(task, group.shard(maps), settings, group.device)
         with closing(Learner(env, settings, task.opponents(env, opponents))) as learner:
             checkpoints = Checkpoints(run.checkpoints, learner, env, group, keep=keep)
-            if start is None and origin is not None:
+            if origin is not None:
                 load_weights(learner.policy, origin, env)
             _open(run, about, start, learner, checkpoints, group)
             per_update = settings.num_envs * settings.horizon * group.size
@@ -237,46 +237,6 @@ def _trained(trainer: Trainer, updates: int, run: Run) -> int:
             return trainer.train(updates, signals)
     except FloatingPointError as error:
         raise FloatingPointError(f'{error}; the last good checkpoint is {found(run.checkpoints)[-1]}') from error
-
-
-def described(
-    task: Task,
-    maps: MapSet,
-    settings: Settings,
-    group: Group,
-    files: Mapping[str, str | None],
-    opponents: int,
-    origin: Path | None,
-) -> dict[str, Any]:
-    """How a run is begun, as its folder says it."""
-    return {
-        'env': task.name,
-        'options': dict(task.options),
-        'opponents': opponents,
-        'maps': fingerprint(maps),
-        'settings': asdict(settings),
-        'weights': None if origin is None else verified(origin)['files'][WEIGHTS],
-        'processes': group.size,
-        'device': group.device.type,
-        'files': dict(files),
-        'launch': launch(),
-        'version': megastep.__version__,
-    }
-
-
-def _origin(weights: Path, run: Run) -> Path:
-    """The checkpoint whose weights a run begins with: the one that is named, or the last of the run that is.
-
-    Raises:
-        ValueError: if there is none, or it lies in the folder of the run that begins.
-    """
-    if run.folder.resolve() in (weights.resolve(), *weights.resolve().parents):
-        raise ValueError(f'weights must be of a run in another folder than {run.folder}, got {weights}.')
-    if (weights / MANIFEST).is_file():
-        return weights
-    before = Run(weights)
-    before.read()
-    return last_good(before.checkpoints)
 
 
 def _env(task: Task, maps: MapSet, settings: Settings, device: torch.device) -> Env:
