@@ -26,7 +26,10 @@ def arguments(folder, checkpoint_every):
     maps = folder / 'boxes.safetensors'
     boxes(3).save(maps)
     steps = 2 * STEPS * UPDATES
-    options = {'--out': folder / 'run', '--maps': maps, '--steps': steps, '--checkpoint-every': checkpoint_every}
+    options = {
+        '--out': folder / 'run', '--maps': maps, '--steps': steps, '--checkpoint-every': checkpoint_every,
+        '--weights': folder.parent / 'before',
+    }  # fmt: skip
     return ['train', *ARGUMENTS, *(str(part) for option in options.items() for part in option)]
 
 
@@ -53,7 +56,12 @@ def process_of(launcher, rank):
 
 @pytest.mark.skipif(not Path('/proc/self/task').exists(), reason='finds the processes to kill in /proc')
 def test_two_processes_train_as_one_even_if_one_is_killed(tmp_path, monkeypatch):
-    """The one that is killed isn't the one that writes. What comes of it is what comes of a run that nobody killed."""
+    """The one that is killed isn't the one that writes. What comes of it is what comes of a run that nobody killed.
+
+    Both begin with the weights of a run before, which isn't needed any more when the processes are restarted.
+    """
+    train(tmp_path / 'before', 1)
+    begun = weights(tmp_path / 'before')
     for name in ('killed', 'whole'):
         (tmp_path / name).mkdir()
     torchrun = ('torch.distributed.run', '--standalone', '--nproc-per-node=2', '--max-restarts=1', '-m')
@@ -61,13 +69,16 @@ def test_two_processes_train_as_one_even_if_one_is_killed(tmp_path, monkeypatch)
     killed, whole = tmp_path / 'killed' / 'run', tmp_path / 'whole' / 'run'
     while len(found(killed / 'checkpoints')) < 3:
         assert launcher.poll() is None, launcher.stderr.read()
+    (tmp_path / 'before').rename(tmp_path / 'elsewhere')
     os.kill(process_of(launcher, 1), signal.SIGKILL)
     output, errors = launcher.communicate()
     assert launcher.returncode == 0, errors
     assert 'exitcode: -9' in errors
     assert output.count(f'{2 * STEPS * UPDATES:,} steps are made; ') == 1
 
+    (tmp_path / 'elsewhere').rename(tmp_path / 'before')
     by_hand(tmp_path / 'whole', monkeypatch)
+    assert (Run(whole).checkpoints / '000000' / 'policy.safetensors').read_bytes() == begun
     assert weights(killed) == weights(whole)
     assert [line['updates'] for line in Run(killed).lines()] == list(range(1, UPDATES + 1))
     assert [line['frames'] for line in Run(killed).lines()][:2] == [2 * STEPS, 4 * STEPS]
