@@ -238,11 +238,16 @@ def _draw_lines(axes: Axes, found: Sequence[Line], *, is_share: bool) -> None:
         axes.set(yscale='log', ylim=(low, high))
         axes.set_yticks(ticks(low, high), map(written, ticks(low, high)))
     axes.minorticks_off()
+    make_plain(axes)
+    _label(axes, found)
+
+
+def make_plain(axes: Axes) -> None:
+    """Draws axes as a faint grid with small numbers beside it."""
     axes.tick_params(colors=FADED, labelsize=8, length=0)
     axes.grid(color=GRID, linewidth=0.7)
     axes.set_axisbelow(True)
     axes.spines[:].set_visible(False)
-    _label(axes, found)
 
 
 def _reach(values: Float[np.ndarray, ' value']) -> tuple[float, float]:

@@ -17,13 +17,11 @@ from torch import Tensor
 from tyro.conf import Positional
 
 from benchmarks.report import Report, current_commit
-from envs import Deathmatch
-from envs.gunner import Gunner
 from megastep import MapSet, machine, mapgen
 from megastep.commands import parse_option
 from megastep.env import Env
 from megastep.evaluation import evaluate
-from megastep.evaluation.rollouts import Act, Actor
+from megastep.evaluation.rollouts import Act, Actor, among
 from megastep.learning import Policy, Settings, checkpoints, tasks, training
 from megastep.learning.runs import Run
 from megastep.learning.tasks import Task
@@ -203,34 +201,27 @@ def exploring(policy: Policy, env: Env) -> dict[str, Any]:
 
 def fighting(policy: Policy, duel: Env, four: Env) -> dict[str, Any]:
     """How often agents kill: one against a scripted opponent, and two of them with two such, each for itself."""
-    kills, deaths = _match(Actor(policy, duel.num_envs), _scripted(duel), duel)
-    among, others = _match(Actor(policy, four.num_envs), _scripted(four), four)
+    kills, deaths = _match(policy, duel)
+    ours, theirs = _match(policy, four)
     return {
         'kills': kills,
         'deaths': deaths,
         'ratio': kills / deaths,
-        'kills among four': among,
-        'scripted kills among four': others,
-        'ratio among four': among / others,
+        'kills among four': ours,
+        'scripted kills among four': theirs,
+        'ratio among four': ours / theirs,
         'holds': kills >= 2 * deaths,
     }
 
 
-def _scripted(env: Env) -> Act:
-    assert isinstance(env, Deathmatch)
-    gunner = Gunner(env)
-    return lambda observations, begins: gunner(observations)
-
-
-def _match(one: Act, other: Act, env: Env) -> tuple[float, float]:
-    """How many kills each makes of an episode, of agents by turns the one's and the other's."""
-    is_one = torch.arange(env.num_envs, device=env.device) % 2 == 0
-
-    def act(observations: Any, begins: Bool[Tensor, ' row']) -> Tensor:
-        return torch.where(is_one, one(observations, begins), other(observations, begins))
-
-    kills = evaluate(act, env).scores['kills']
-    return float(kills[is_one.cpu()].mean()), float(kills[~is_one.cpu()].mean())
+def _match(policy: Policy, env: Env) -> tuple[float, float]:
+    """How many kills an agent and a scripted opponent make of an episode, half of each world being such."""
+    num_agents = env.core.num_agents
+    opponents = Task('deathmatch', {'num_agents': num_agents}).opponents(env, num_agents // 2)
+    assert opponents is not None
+    kills = evaluate(among(Actor(policy, env.num_envs), opponents), env).scores['kills']
+    theirs = opponents.rows.cpu()
+    return float(kills[~theirs].mean()), float(kills[theirs].mean())
 
 
 TESTS: dict[str, Callable[..., dict[str, Any]]] = {

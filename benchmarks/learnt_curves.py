@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import tyro
 
-from benchmarks.curves import COLOURS, FADED, FOOTER, GRID, IMAGES, INK, PAPER
+from benchmarks.curves import COLOURS, FADED, FOOTER, IMAGES, INK, PAPER, make_plain
 from benchmarks.report import RESULTS
 from megastep.plotting.figures import Picture
 
@@ -22,10 +22,10 @@ WIDTH, HEIGHT, LEFT, RIGHT, BELOW, ABOVE = 3.3, 2.4, 0.55, 0.35, 0.65, 0.7
 
 
 class Score(NamedTuple):
-    """A score, by its name in tests and in training."""
+    """A score, by its name in tests and in training, None if that says nothing of it."""
 
     test: str
-    training: str
+    training: str | None
     label: str
 
 
@@ -43,8 +43,8 @@ PANELS = {
     'deathmatch': Panel(
         'Deathmatch',
         (
-            Score('ratio', '', 'kills for each death, one to one'),
-            Score('ratio among four', '', 'for each of theirs, two and two'),
+            Score('ratio', None, 'kills for each death, one to one'),
+            Score('ratio among four', None, 'for each of theirs, two and two'),
         ),
     ),
 }
@@ -116,10 +116,7 @@ def _draw_panel(axes: Axes, panel: Panel, rows: Sequence[Mapping[str, Any]]) -> 
         )
     axes.set_ylim(bottom=0)
     axes.set_xlim(left=0)
-    axes.tick_params(colors=FADED, labelsize=8, length=0)
-    axes.grid(color=GRID, linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.spines[:].set_visible(False)
+    make_plain(axes)
 
 
 def _draw_seed(axes: Axes, score: Score, rows: Sequence[Mapping[str, Any]], colour: str) -> None:
