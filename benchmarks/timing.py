@@ -55,6 +55,7 @@ def captured(call: Callable[[], object], device: torch.device) -> Callable[[], o
         for _ in range(3):
             call()
     torch.cuda.synchronize(device)
+    release()  # what an earlier measurement left, were it deleted during the capture, would spoil that
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph, stream=stream):
         call()
