@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tyro
+from jaxtyping import Float
 
 from benchmarks.curves import COLOURS, FADED, FOOTER, IMAGES, INK, PAPER, make_plain
 from benchmarks.report import RESULTS
@@ -22,11 +23,17 @@ WIDTH, HEIGHT, LEFT, RIGHT, BELOW, ABOVE = 3.3, 2.4, 0.55, 0.35, 0.65, 0.7
 
 
 class Score(NamedTuple):
-    """A score, by its name in tests and in training, None if that says nothing of it."""
+    """A score: its name in tests, and what it is in training: a column, the ratio of two, or nothing."""
 
     test: str
-    training: str | None
+    training: tuple[str, ...]
     label: str
+
+    def trained(self, curve: Sequence[Mapping[str, Any]]) -> Float[np.ndarray, ' point']:
+        """The score at each point of the curve of training, NaN where that doesn't say it."""
+        columns = [np.array([point.get(name) for point in curve], dtype=float) for name in self.training]
+        with np.errstate(divide='ignore', invalid='ignore'):  # nobody may have died yet
+            return np.divide(*columns) if len(columns) > 1 else columns[0]
 
 
 class Panel(NamedTuple):
@@ -38,13 +45,13 @@ class Panel(NamedTuple):
 
 
 PANELS = {
-    'pointgoal': Panel('PointGoal', (Score('success', 'success', 'success'), Score('spl', 'spl', 'SPL'))),
-    'explorer': Panel('Explorer', (Score('coverage', 'coverage', 'share of the house seen'),), 'random coverage'),
+    'pointgoal': Panel('PointGoal', (Score('success', ('success',), 'success'), Score('spl', ('spl',), 'SPL'))),
+    'explorer': Panel('Explorer', (Score('coverage', ('coverage',), 'share of the house seen'),), 'random coverage'),
     'deathmatch': Panel(
         'Deathmatch',
         (
-            Score('ratio', None, 'kills for each death, one to one'),
-            Score('ratio among four', None, 'for each of theirs, two and two'),
+            Score('ratio', ('kills', 'deaths'), 'kills a death, in duels'),
+            Score('ratio among four', (), 'and for theirs, two and two'),
         ),
     ),
 }
@@ -124,10 +131,11 @@ def _draw_seed(axes: Axes, score: Score, rows: Sequence[Mapping[str, Any]], colo
     steps = [row['steps'] / 1e6 for row in rows]
     style: dict[str, Any] = {'color': colour, 'linewidth': 1}
     joined = 'none' if score.training else '-'  # by the curve of training, where there is one
-    axes.plot(steps, [row[score.test] for row in rows], linestyle=joined, marker='o', markersize=3, **style)
-    points = [point for point in rows[-1]['curve'] if point.get(score.training) is not None]
-    values = [point[score.training] for point in points]
-    axes.plot([point['steps'] / 1e6 for point in points], values, alpha=0.6, **style)
+    points: dict[str, Any] = {'marker': 'o', 'markersize': 3, 'clip_on': False, 'linestyle': joined}
+    axes.plot(steps, [row[score.test] for row in rows], **points, **style)
+    curve = rows[-1]['curve']
+    if score.training:
+        axes.plot([point['steps'] / 1e6 for point in curve], score.trained(curve), alpha=0.6, **style)
 
 
 if __name__ == '__main__':

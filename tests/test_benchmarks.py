@@ -6,6 +6,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import worlds
@@ -377,6 +378,15 @@ def test_what_is_learnt_is_drawn_from_the_newest_reports(tmp_path, capsys):
     assert training.get_xydata().tolist() == [[5e-5, 0.2], [1e-4, 0.8]]
     learnt_curves.main(results=tmp_path, images=tmp_path / 'images')
     assert capsys.readouterr().out == f'Drawn: {tmp_path / "images" / "learnt.png"}\n'
+
+
+def test_kills_a_death_are_drawn_where_somebody_has_died():
+    from benchmarks import learnt_curves
+
+    duels, fours = learnt_curves.PANELS['deathmatch'].scores
+    curve = [{'kills': None, 'deaths': None}, {'kills': 0.0, 'deaths': 0.0}, {'kills': 3.0, 'deaths': 1.5}]
+    assert np.array_equal(duels.trained(curve), [np.nan, np.nan, 2], equal_nan=True)
+    assert not fours.training  # among four only tests are
 
 
 def test_what_is_learnt_needs_reports(tmp_path):
