@@ -185,11 +185,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         value or a file was not what it should be, 130 if it was interrupted, 143 if it was told to end.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    app.command(name='train')(commands.training(arguments))
     # Before PyTorch comes: threads that spin while they wait slow a machine that has other work to a twentieth.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     style = (tyro.conf.PositionalMetavarFromFieldName,)
     try:
+        app.command(name='train')(commands.training(arguments))
         return app.cli(prog='megastep', description=ABOUT, args=arguments, config=style) or 0
     except (ValueError, OSError) as error:
         print(f'megastep: {explain(error)}', file=sys.stderr)

@@ -6,7 +6,7 @@ import ast
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -69,7 +69,7 @@ def train(
         opponents: How many agents of each world act by a script and don't learn; deathmatch has a script.
         weights: The folder of a run, or of one of its checkpoints, whose agent is trained on; none by default.
         preset: Which settings are the defaults: those for a large GPU, or for two cores of a CPU.
-        resume: Go on with the run in the folder, with the arguments that it was begun with.
+        resume: Go on with the run in the folder. What isn't said is as it was begun.
         overwrite: Begin anew in place of the run in the folder.
         eval_every: How many seconds lie between evaluations.
         eval_episodes: How many episodes each map has in an evaluation.
@@ -178,8 +178,32 @@ def watch(
 
 
 def training(arguments: Sequence[str]) -> partial[int]:
-    """`train`, with the settings of the preset that the arguments name as its defaults."""
+    """`train`, with its defaults: the settings of the preset that is named; or what a run to go on with was begun with.
+
+    Raises:
+        ValueError: if what that run was begun with can't be read.
+    """
     named = dict(pairwise(arguments))
     named |= dict(argument.split('=', 1) for argument in arguments if '=' in argument)
-    preset = PRESETS.get(named.get('--preset', ''), Settings())
-    return partial(train, settings=Asked(**asdict(preset)))
+    defaults = begun(Path(named['--out'])) if '--resume' in arguments and '--out' in named else {}
+    if '--preset' in named or not defaults:
+        defaults['settings'] = Asked(**asdict(PRESETS.get(named.get('--preset', ''), Settings())))
+    return partial(train, **defaults)
+
+
+def begun(folder: Path) -> dict[str, Any]:
+    """What the run in a folder was begun with, as `train` takes it; nothing if there is none, which `train` refuses."""
+    from megastep.learning.runs import Run
+
+    run = Run(folder)
+    if not run.description.is_file():
+        return {}
+    about = run.read()
+    files = {name: Path(path) for name, path in about.get('files', {}).items() if path and name != 'weights'}
+    known = {field.name for field in fields(Asked)}
+    return {
+        **files,
+        'options': tuple(f'{name}={value}' for name, value in about['options'].items()),
+        'opponents': about['opponents'],
+        'settings': Asked(**{name: value for name, value in about['settings'].items() if name in known}),
+    }

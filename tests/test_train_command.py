@@ -77,6 +77,22 @@ def test_a_preset_gives_the_defaults(arguments, name):
     assert asdict(commands.training(arguments).keywords['settings']) == asdict(PRESETS[name])
 
 
+def test_a_run_goes_on_as_it_was_begun_unless_told_otherwise(tmp_path, maps, capsys):
+    out = ['waypoint', '--out', str(tmp_path / 'run')]
+    asked = ['--maps', str(maps), '--eval-maps', str(maps), '--options', 'max_steps=9', 'reward=sparse', 'reach=.5']
+    assert main(['train', *out, *ARGUMENTS[1:], *asked, '--steps', str(STEPS)]) == 0
+    begun = Run(tmp_path / 'run').read()
+    assert main(['train', *out, '--resume', '--steps', str(2 * STEPS)]) == 0
+    assert Run(tmp_path / 'run').read() == begun
+    assert ['evaluation' in line for line in Run(tmp_path / 'run').lines()] == [False, True, False, True]
+    assert main(['train', *out, '--resume', '--width', '16']) == 2
+    assert 'was begun with settings.width 8, got 16' in capsys.readouterr().err
+    assert main(['train', *out, '--resume', '--preset', 'cpu']) == 2
+    assert 'was begun with settings.epochs 1, got 3' in capsys.readouterr().err
+    assert main(['train', 'waypoint', '--out', str(tmp_path / 'other'), '--resume']) == 2
+    assert f'{tmp_path}/other holds no run' in capsys.readouterr().err
+
+
 def test_help_shows_the_presets_defaults(capsys):
     with pytest.raises(SystemExit):
         main(['train', '--preset', 'cpu', '--help'])
