@@ -18,7 +18,7 @@ from tyro.conf import Positional
 
 from benchmarks.report import Report, current_commit
 from megastep import MapSet, machine, mapgen
-from megastep.commands import parse_option
+from megastep.commands import parse_options
 from megastep.env import Env
 from megastep.evaluation import evaluate
 from megastep.evaluation.rollouts import Act, Actor, among
@@ -88,8 +88,8 @@ def main(
     rows: list[dict[str, Any]] = []
     written = Report(f'learnt-{task}', machine.device_name(where), rows, commit or current_commit())
     path = report or written.default_path
-    what = Task(task, {**OPTIONS.get(task, {}), **dict(map(parse_option, options))})
-    changed = shape | dict(map(parse_option, settings))
+    what = Task(task, {**OPTIONS.get(task, {}), **parse_options(options)})
+    changed = shape | parse_options(settings)
     asked = {'task': task, 'options': dict(what.options), 'settings': changed, 'of steps': steps}
     rows.extend(row for row in kept(path, written, asked) if row['seed'] not in seeds)
     plays = len(test_maps) * (1 if quick else PLAYS[task])
@@ -97,10 +97,12 @@ def main(
     for seed in seeds:
         how = Settings(**{'seed': seed, 'anneal': int(steps), **changed})
         begin = time.time()
-        training.train(
+        ending = training.train(
             task, out / f'{task}-{seed}', how, maps=train_maps, steps=steps, options=what.options,
             opponents=OPPONENTS.get(task, 0), checkpoint_every=15, keep=1000, device=where,
         )  # fmt: skip
+        if ending.signal:
+            raise SystemExit(128 + ending.signal)
         run = Run(out / f'{task}-{seed}')
         about = {**asked, 'seed': seed, 'minutes': (time.time() - begin) / 60}
         rows.extend({**about, **row} for row in tested(task, run, how, tests))
@@ -206,12 +208,17 @@ def fighting(policy: Policy, duel: Env, four: Env) -> dict[str, Any]:
     return {
         'kills': kills,
         'deaths': deaths,
-        'ratio': kills / deaths,
+        'ratio': _ratio(kills, deaths),
         'kills among four': ours,
         'scripted kills among four': theirs,
-        'ratio among four': ours / theirs,
+        'ratio among four': _ratio(ours, theirs),
         'holds': kills >= 2 * deaths,
     }
+
+
+def _ratio(ours: float, theirs: float) -> float | None:
+    """How many of one there are for each of the other; None if there are none of these, for JSON has no infinity."""
+    return ours / theirs if theirs else None
 
 
 def _match(policy: Policy, env: Env) -> tuple[float, float]:

@@ -141,7 +141,7 @@ def record(
 
     mapfile.check_folder(out)
 
-    film = watching.record(env, MapSet.load(maps), out, map_id=map_id, num_steps=steps, seed=seed, workers=workers)
+    film = watching.record(env, MapSet.load(maps), out, map_id=map_id, steps=steps, seed=seed, workers=workers)
     print(f'{steps} random steps of {env} in map {map_id} are in {film} ({film.stat().st_size / 1000:,.0f} kB).')
     if film.suffix != out.suffix:
         print(commands.NO_ENCODER)

@@ -83,7 +83,7 @@ def train(
     from megastep.learning.tasks import Task
     from megastep.mapset import MapSet
 
-    task = Task(env, dict(map(parse_option, options)))
+    task = Task(env, parse_options(options))
     try:
         ending = training.train(
             env, out, Settings(**asdict(settings)),
@@ -98,6 +98,18 @@ def train(
         print(f'megastep: learning has gone wrong: {error}.', file=sys.stderr)
         return DIVERGED
     return _report(ending)
+
+
+def parse_options(texts: Sequence[str]) -> dict[str, Any]:
+    """Reads options of a task, by name.
+
+    Raises:
+        ValueError: if one can't be read, or is there twice.
+    """
+    pairs = list(map(parse_option, texts))
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError(f'options must name each once, got {" ".join(texts)}.')
+    return found
 
 
 def parse_option(text: str) -> tuple[str, Any]:
@@ -169,7 +181,7 @@ def watch(
         mapfile.check_folder(out)
 
     film = watching.watch(
-        run, wanted, None if maps is None else MapSet.load(maps), map_id=map_id, num_steps=steps, seed=seed,
+        run, wanted, None if maps is None else MapSet.load(maps), map_id=map_id, steps=steps, seed=seed,
         greedy=greedy, workers=workers, device=device,
     )  # fmt: skip
     print(f'{steps} steps of the agent of {run} in map {map_id} are in {film} ({film.stat().st_size / 1000:,.0f} kB).')

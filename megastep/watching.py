@@ -25,7 +25,7 @@ UNSEEN = 1_000_003
 
 
 def record(
-    name: str, maps: MapSet, out: Path, *, map_id: int = 0, num_steps: int = 300, seed: int = 0, workers: int = 1
+    name: str, maps: MapSet, out: Path, *, map_id: int = 0, steps: int = 300, seed: int = 0, workers: int = 1
 ) -> Path:
     """Films an env whose agents act at random.
 
@@ -34,7 +34,7 @@ def record(
         maps: The maps.
         out: The file: ``.mp4`` or ``.gif``.
         map_id: The map that is filmed.
-        num_steps: How many steps it is filmed for; the film begins a frame before the first.
+        steps: How many steps it is filmed for; the film begins a frame before the first.
         seed: Another seed gives other spawns and actions.
         workers: How many processes draw.
 
@@ -44,7 +44,7 @@ def record(
     Raises:
         ValueError: if there is no such task or map, or a number is out of range.
     """
-    _check(num_steps, seed)
+    _check(steps, seed)
     task = Task(name)
     env = task.make(maps, task.num_agents, seed=seed)
     count, generator = int(env.single_action_space.n), torch.Generator().manual_seed(seed)  # type: ignore[attr-defined]
@@ -52,7 +52,7 @@ def record(
     def act(observations: Any, begins: Bool[Tensor, ' row']) -> Tensor:
         return torch.randint(count, (env.num_envs,), generator=generator).to(env.device)
 
-    return film(act, env, out, map_id=map_id, num_steps=num_steps, seed=seed, workers=workers)
+    return film(act, env, out, map_id=map_id, steps=steps, seed=seed, workers=workers)
 
 
 def watch(
@@ -61,7 +61,7 @@ def watch(
     maps: MapSet | None = None,
     *,
     map_id: int = 0,
-    num_steps: int = 300,
+    steps: int = 300,
     seed: int = 0,
     greedy: bool = False,
     workers: int = 1,
@@ -74,7 +74,7 @@ def watch(
         out: The file: ``.mp4`` or ``.gif``.
         maps: The maps; by default those of the run's evaluations, or maps that are generated if it has none.
         map_id: The map that is filmed.
-        num_steps: How many steps it is filmed for; the film begins a frame before the first.
+        steps: How many steps it is filmed for; the film begins a frame before the first.
         seed: Another seed gives another beginning.
         greedy: Take the likeliest action instead of drawing one.
         workers: How many processes draw.
@@ -86,7 +86,7 @@ def watch(
     Raises:
         ValueError: if there is no run, checkpoint or map, or a number is out of range.
     """
-    _check(num_steps, seed)
+    _check(steps, seed)
     run = Run(folder)
     about = run.read()
     task = Task(about['env'], about['options'])
@@ -94,14 +94,16 @@ def watch(
     env = task.make(maps, task.num_agents, device=device_for(device), seed=seed)
     policy = trained(run, env)
     actor = among(Actor(policy, env.num_envs, greedy=greedy, seed=seed), task.opponents(env, about['opponents']))
-    return film(actor, env, out, map_id=map_id, num_steps=num_steps, seed=seed, workers=workers)
+    return film(actor, env, out, map_id=map_id, steps=steps, seed=seed, workers=workers)
 
 
-def film(act: Act, env: Env, out: Path, *, map_id: int, num_steps: int, seed: int, workers: int) -> Path:
+def film(act: Act, env: Env, out: Path, *, map_id: int, steps: int, seed: int, workers: int) -> Path:
     """Films the first env of several, all in one map."""
+    if not 0 <= map_id < env.core.scenery.num_maps:
+        raise ValueError(f'map_id must be from 0 to {env.core.scenery.num_maps - 1}, got {map_id}.')
     with Film(out, env.core.fps, workers=workers, progress=True) as film:
         moments = play(act, env, seed=seed, options={'map_ids': torch.full((env.core.num_envs,), map_id)})
-        for _ in range(num_steps + 1):
+        for _ in range(steps + 1):
             next(moments)
             film.add(env.state(0))
     return film.path
@@ -126,8 +128,8 @@ def trained(run: Run, env: Env) -> Policy:
     return policy
 
 
-def _check(num_steps: int, seed: int) -> None:
-    if num_steps < 1:
-        raise ValueError(f'num_steps must be at least 1, got {num_steps}.')
+def _check(steps: int, seed: int) -> None:
+    if steps < 1:
+        raise ValueError(f'steps must be at least 1, got {steps}.')
     if not 0 <= seed <= LARGEST_SEED:
         raise ValueError(f'seed must be from 0 to {LARGEST_SEED}, got {seed}.')

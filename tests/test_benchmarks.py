@@ -1,6 +1,7 @@
 """The benchmarks run, and their reports have the form that is promised. How fast anything is, no test says."""
 
 import json
+import signal
 import subprocess
 import sys
 from importlib import metadata
@@ -15,6 +16,7 @@ from PIL import Image
 
 from megastep import Cameras, Core, Scenery
 from megastep.learning import Policy, Settings
+from megastep.learning.learner import Learner
 from megastep.triton import raycasting
 
 ROOT = Path(__file__).parents[1]
@@ -84,6 +86,22 @@ def test_what_is_learnt_is_tested_in_other_maps(task, tmp_path):
     assert all(row['seed'] == 3 and row['task'] == task and row['holds'] in (True, False) for row in rows)
     assert [point['steps'] for point in rows[-1]['curve']] == [64, 128, 192, 256]
     assert all('value_loss' in point for point in rows[-1]['curve'])
+
+
+def test_what_is_learnt_is_not_told_of_training_that_was_ended(tmp_path, monkeypatch):
+    from benchmarks.learnt import main
+
+    update = Learner.update
+    monkeypatch.setattr(Learner, 'update', lambda learner: signal.raise_signal(signal.SIGTERM) or update(learner))
+    with pytest.raises(SystemExit, match='143'):
+        main('explorer', out=tmp_path, report=tmp_path / 'report.json', commit='abc', device='cpu', quick=True)
+    assert not (tmp_path / 'report.json').exists()
+
+
+def test_there_is_no_ratio_to_nothing():
+    from benchmarks.learnt import _ratio
+
+    assert (_ratio(3.0, 1.5), _ratio(3.0, 0.0)) == (2, None)
 
 
 def test_what_other_seeds_learnt_stays_if_it_is_of_the_same_commit(tmp_path):

@@ -147,8 +147,8 @@ def test_the_command_films(maps, tmp_path, capsys):
     [
         (['chess', 'film.gif'], 'env must be one of deathmatch, explorer, minimal, pointgoal, waypoint, got '),
         (['minimal', 'film.avi'], 'path must end in .mp4 or .gif, got '),
-        (['minimal', 'film.gif', '--map-id', '3'], 'map_ids must be from 0 to 2, got 3'),
-        (['minimal', 'film.gif', '--steps', '0'], 'num_steps must be at least 1, got 0'),
+        (['minimal', 'film.gif', '--map-id', '3'], 'map_id must be from 0 to 2, got 3'),
+        (['minimal', 'film.gif', '--steps', '0'], ' steps must be at least 1, got 0'),
         (['minimal', 'nowhere/film.gif'], 'nowhere is not a folder'),
     ],
 )

@@ -247,6 +247,10 @@ def test_rejects_what_is_no_state():
     learner = Learner(waypoint(), replace(SMALL, num_envs=16))
     with pytest.raises(ValueError, match=r"state must have \['env', .*\], got \['updates'\]"):
         learner.load_state({'updates': 3})
+    before = learner.state()
+    with pytest.raises(ValueError, match=r"state\['generators'\] must have .*'policy', 'shuffler'.*, got \[\]"):
+        learner.load_state({**before, 'env': {}, 'generators': {}})
+    torch.testing.assert_close(learner.state(), before, rtol=0, atol=0)
 
 
 # On a GPU

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import shutil
 
 import pytest
@@ -80,10 +81,11 @@ def test_a_checkpoint_that_was_being_written_counts_for_nothing(run):
     """As when its process was killed: it hasn't got its name yet."""
     shutil.copytree(run / 'checkpoints' / '000002', run / 'checkpoints' / '.000009')
     (run / 'checkpoints' / '.000009' / 'manifest.json').unlink()
+    (run / 'checkpoints' / '.DS_Store').touch()  # which isn't ours
     assert last_good(run / 'checkpoints').name == '000003'
     train(run, 4, resume=True)
     names = sorted(path.name for path in (run / 'checkpoints').iterdir())
-    assert names == ['000002', '000003', '000004']
+    assert names == ['.DS_Store', '000002', '000003', '000004']
 
 
 def forged(run, name, content):
@@ -150,6 +152,17 @@ def test_weights_with_other_names_are_refused(run):
     env = minimal()
     policy = Policy(env.single_observation_space, env.single_action_space, 8)
     with pytest.raises(ValueError, match=r'is of another architecture: [^$]*Missing key.*value\.bias'):
+        load_weights(policy, path.parent, env)
+
+
+def test_weights_that_are_no_numbers_are_refused(run):
+    path = run / 'checkpoints' / '000003' / 'policy.safetensors'
+    with safe_open(path, framework='pt') as file:
+        metadata = file.metadata()
+    save_file({**load_file(path), 'value.bias': torch.tensor([math.nan])}, path, metadata)
+    env = minimal()
+    policy = Policy(env.single_observation_space, env.single_action_space, 8)
+    with pytest.raises(ValueError, match=r'000003/policy.safetensors must hold finite weights alone; value.bias has'):
         load_weights(policy, path.parent, env)
 
 

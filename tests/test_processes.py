@@ -18,14 +18,17 @@ from megastep.learning.processes import Group, device_for, joined, restarts
 from megastep.learning.runs import Run
 
 CPU = torch.device('cpu')
+SIZE = 3
+"""How many processes train together. Two numbers' sum is the same in any order; three numbers' isn't."""
+
 UPDATES = 40
 """More than can be made in the time it takes to kill a process."""
 
 
 def arguments(folder, checkpoint_every):
     maps = folder / 'boxes.safetensors'
-    boxes(3).save(maps)
-    steps = 2 * STEPS * UPDATES
+    boxes(4).save(maps)
+    steps = SIZE * STEPS * UPDATES
     options = {
         '--out': folder / 'run', '--maps': maps, '--steps': steps, '--checkpoint-every': checkpoint_every,
         '--weights': folder.parent / 'before',
@@ -34,17 +37,18 @@ def arguments(folder, checkpoint_every):
 
 
 def by_hand(folder, monkeypatch):
-    """Trains in this process and another, without a launcher."""
+    """Trains in this process and others, without a launcher."""
     with socket.socket() as place:
         place.bind(('localhost', 0))
         port = place.getsockname()[1]
-    variables = {'MASTER_ADDR': 'localhost', 'MASTER_PORT': str(port), 'WORLD_SIZE': '2'}
-    other = command(*arguments(folder, 300), **variables, RANK='1', LOCAL_RANK='1')
+    variables = {'MASTER_ADDR': 'localhost', 'MASTER_PORT': str(port), 'WORLD_SIZE': str(SIZE)}
+    others = [command(*arguments(folder, 300), **variables, RANK=rank, LOCAL_RANK=rank) for rank in ('1', '2')]
     for name, value in {**variables, 'RANK': '0', 'LOCAL_RANK': '0'}.items():
         monkeypatch.setenv(name, value)
     assert main(arguments(folder, 300)) == 0
-    output, errors = other.communicate()
-    assert (other.returncode, output) == (0, ''), errors  # one of the two speaks
+    for other in others:
+        output, errors = other.communicate()
+        assert (other.returncode, output) == (0, ''), errors  # one of them speaks
 
 
 def process_of(launcher, rank):
@@ -55,7 +59,7 @@ def process_of(launcher, rank):
 
 
 @pytest.mark.skipif(not Path('/proc/self/task').exists(), reason='finds the processes to kill in /proc')
-def test_two_processes_train_as_one_even_if_one_is_killed(tmp_path, monkeypatch):
+def test_processes_train_as_one_even_if_one_is_killed(tmp_path, monkeypatch):
     """The one that is killed isn't the one that writes. What comes of it is what comes of a run that nobody killed.
 
     Both begin with the weights of a run before, which isn't needed any more when the processes are restarted.
@@ -64,7 +68,7 @@ def test_two_processes_train_as_one_even_if_one_is_killed(tmp_path, monkeypatch)
     begun = weights(tmp_path / 'before')
     for name in ('killed', 'whole'):
         (tmp_path / name).mkdir()
-    torchrun = ('torch.distributed.run', '--standalone', '--nproc-per-node=2', '--max-restarts=1', '-m')
+    torchrun = ('torch.distributed.run', '--standalone', f'--nproc-per-node={SIZE}', '--max-restarts=1', '-m')
     launcher = command(*arguments(tmp_path / 'killed', 0), launcher=torchrun)
     killed, whole = tmp_path / 'killed' / 'run', tmp_path / 'whole' / 'run'
     while len(found(killed / 'checkpoints')) < 3:
@@ -74,23 +78,24 @@ def test_two_processes_train_as_one_even_if_one_is_killed(tmp_path, monkeypatch)
     output, errors = launcher.communicate()
     assert launcher.returncode == 0, errors
     assert 'exitcode: -9' in errors
-    assert output.count(f'{2 * STEPS * UPDATES:,} steps are made; ') == 1
+    assert output.count(f'{SIZE * STEPS * UPDATES:,} steps are made; ') == 1
 
     (tmp_path / 'elsewhere').rename(tmp_path / 'before')
     by_hand(tmp_path / 'whole', monkeypatch)
     assert (Run(whole).checkpoints / '000000' / 'policy.safetensors').read_bytes() == begun
     assert weights(killed) == weights(whole)
     assert [line['updates'] for line in Run(killed).lines()] == list(range(1, UPDATES + 1))
-    assert [line['frames'] for line in Run(killed).lines()][:2] == [2 * STEPS, 4 * STEPS]
+    assert [line['frames'] for line in Run(killed).lines()][:2] == [SIZE * STEPS, 2 * SIZE * STEPS]
     assert [line['episodes'] for line in Run(killed).lines()] == [line['episodes'] for line in Run(whole).lines()]
-    assert json.loads(Run(killed).description.read_text())['processes'] == 2
+    assert json.loads(Run(killed).description.read_text())['processes'] == SIZE
 
     path = found(killed / 'checkpoints')[-1]
-    assert set(verified(path)['files']) == {'policy.safetensors', 'optimizer.pt', 'learner-0.pt', 'learner-1.pt'}
-    first, second = (torch.load(path / f'learner-{rank}.pt', weights_only=True) for rank in (0, 1))
-    assert not torch.equal(first['generators']['policy'], second['generators']['policy'])
-    assert first['env']['core']['map_ids'].max() == 1  # two of the three maps
-    assert second['env']['core']['map_ids'].max() == 0
+    states = [f'learner-{rank}.pt' for rank in range(SIZE)]
+    assert set(verified(path)['files']) == {'policy.safetensors', 'optimizer.pt', *states}
+    first, *_, last = (torch.load(path / name, weights_only=True) for name in states)
+    assert not torch.equal(first['generators']['policy'], last['generators']['policy'])
+    assert first['env']['core']['map_ids'].max() == 1  # two of the four maps
+    assert last['env']['core']['map_ids'].max() == 0
 
 
 def test_a_process_alone_is_a_group(monkeypatch):
@@ -133,6 +138,22 @@ def test_restarted_processes_go_on_with_their_own_run_alone(tmp_path, monkeypatc
     shutil.rmtree(out / 'checkpoints')  # it died before the first
     train(out, 1)
     assert [line['updates'] for line in Run(out).lines()] == [1]
+
+
+def test_launches_that_have_no_name_are_told_apart(tmp_path, monkeypatch):
+    """As they are where torchrun isn't told to stand alone: the process that launched them is another."""
+    monkeypatch.setenv('TORCHELASTIC_RUN_ID', 'none')
+    monkeypatch.setenv('TORCHELASTIC_RESTART_COUNT', '1')
+    out, first = tmp_path / 'run', processes.launch()
+    train(out, 1)
+    train(out, 2)
+    assert [line['updates'] for line in Run(out).lines()] == [1, 2]
+    monkeypatch.setattr(os, 'getppid', os.getpid)
+    assert processes.launch() != first
+    with pytest.raises(ValueError, match='run holds a run'):
+        train(out, 3)
+    monkeypatch.delenv('TORCHELASTIC_RUN_ID')
+    assert processes.launch() is None and not Run(out).is_of(None)
 
 
 def test_what_goes_wrong_for_one_goes_wrong_for_all():

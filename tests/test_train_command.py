@@ -140,6 +140,8 @@ def test_learning_that_has_gone_wrong_is_reported(tmp_path, maps, monkeypatch, c
         (['chess'], "env must be one of deathmatch, explorer, minimal, pointgoal, waypoint, got 'chess'."),
         (['waypoint', '--options', 'prize=5'], 'options of waypoint may be fps, nearest, furthest, reach, max_steps,'),
         (['waypoint', '--options', 'a'], "options must look like reward=sparse, trigger=True or bonus=5, got 'a'."),
+        (['waypoint', '--options', 'fps=5', 'fps=9'], 'options must name each once, got fps=5 fps=9.'),
+        (['deathmatch', '--options', 'num_agents=0'], 'num_agents must be an integer from 2 to 8, got 0.'),
         (['waypoint', '--options', 'reward=none'], "reward must be one of 'dense', 'sparse', got 'none'."),
         (['waypoint', '--options', 'reach=near'], "reach must be a number, got 'near'."),
         (['waypoint', '--options', 'max_steps=9.5'], 'max_steps must be an integer, got 9.5.'),
@@ -229,9 +231,9 @@ def test_the_agent_is_watched_in_maps_it_has_not_seen(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     'arguments, message',
     [
-        (['--steps', '0'], 'num_steps must be at least 1, got 0.'),
+        (['--steps', '0'], 'steps must be at least 1, got 0.'),
         (['--seed', '-1'], f'seed must be from 0 to {2**63 - 1}, got -1.'),
-        (['--map-id', '8'], 'map_ids must be from 0 to 7, got 8'),
+        (['--map-id', '8'], 'map_id must be from 0 to 7, got 8.'),
         (['--maps', 'nowhere.safetensors'], 'No such file or directory: nowhere.safetensors.'),
         (['--out', 'film.avi'], "path must end in .mp4 or .gif, got 'film.avi'."),
     ],

@@ -22,10 +22,11 @@ from megastep.learning.checkpoints import found
 from megastep.learning.learner import Learner
 from megastep.learning.progress import Progress
 from megastep.learning.readings import MEANS, Reading, broken
-from megastep.learning.runs import Run
+from megastep.learning.runs import BINDING, Run, fingerprint
 from megastep.learning.settings import Settings
 from megastep.learning.signals import Signals
 from megastep.learning.training import Timer, Trainer
+from megastep.mapset import MapSet
 from megastep.plotting.curves import curves
 
 OTHER = replace(TINY, seed=1)
@@ -175,7 +176,7 @@ def test_a_run_on_a_gpu_goes_on(tmp_path):
 def test_the_folder_says_how_the_run_was_begun_and_went(tmp_path, drawn):
     out, settings = tmp_path / 'run', Settings(num_envs=4, horizon=64, minibatches=1, width=8)
     train(out, 4, settings=settings)
-    assert {path.name for path in out.iterdir()} == {'run.json', 'log.jsonl', 'curves.png', 'checkpoints'}
+    assert {path.name for path in out.iterdir()} == {'.lock', 'run.json', 'log.jsonl', 'curves.png', 'checkpoints'}
     about = json.loads((out / 'run.json').read_text())
     assert (about['env'], about['processes'], about['maps']['count']) == ('minimal', 1, 2)
     assert about['settings'] == vars(settings)
@@ -197,10 +198,51 @@ def test_curves_are_drawn_now_and_then_and_in_the_end(tmp_path, monkeypatch, dra
 
 def test_a_log_is_cut_where_a_run_goes_on(tmp_path):
     run = Run(tmp_path)
+    begun = {**dict.fromkeys(BINDING), 'files': {'maps': 'a', 'eval_maps': None, 'weights': 'w'}}
+    run.begin(begun)
     run.log.write_text('{"updates": 1, "frames": 4}\n{"updates": 2, "frames": 8}\n{"updates": 3, "fra')
     assert len(run.lines()) == 2
-    run.cut_log(1)
+    run.go_on({'files': {'maps': None, 'eval_maps': 'b', 'weights': 'v'}}, 1)
     assert run.log.read_text() == '{"updates": 1, "frames": 4}\n'
+    assert run.read() == {**begun, 'files': {'maps': 'a', 'eval_maps': 'b', 'weights': 'w'}}
+
+
+def test_one_process_at_a_time_trains_in_a_folder(tmp_path):
+    """The other is refused, whatever it was to do, and nothing is lost."""
+    run = Run(tmp_path / 'run')
+    with run.held():
+        begun = contents(run.folder)
+        with pytest.raises(ValueError, match='run must be of one process at a time; another trains in it'):
+            train(run.folder, 1)
+        assert contents(run.folder) == begun
+    train(run.folder, 2)
+    begun = contents(run.folder)
+    with run.held():
+        for asked in ({'overwrite': True}, {'resume': True}):
+            with pytest.raises(ValueError, match='another trains in it'):
+                train(run.folder, 3, **asked)
+            assert contents(run.folder) == begun
+    assert train(run.folder, 3, resume=True).frames == 3 * STEPS
+
+
+def test_a_run_that_another_process_begins_meanwhile_is_left_alone(tmp_path, monkeypatch):
+    out, init = tmp_path / 'run', Learner.__init__
+
+    def late(learner, *arguments):
+        monkeypatch.setattr(Learner, '__init__', init)
+        train(out, 1)
+        init(learner, *arguments)
+
+    monkeypatch.setattr(Learner, '__init__', late)
+    with pytest.raises(ValueError, match='run holds a run: --resume goes on with it'):
+        train(out, 2)
+    assert [line['updates'] for line in Run(out).lines()] == [1]
+
+
+def test_maps_are_told_apart_by_all_that_agents_meet():
+    maps = boxes()
+    geometries = [replace(geometry, lights=geometry.lights * (1, 1, 0.5)) for geometry in maps]
+    assert fingerprint(maps) == fingerprint(boxes()) != fingerprint(MapSet(geometries))
 
 
 def test_tensorboard_is_written_where_it_is_installed(tmp_path, monkeypatch):

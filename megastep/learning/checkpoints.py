@@ -112,11 +112,16 @@ class Checkpoints:
 
 
 def _check_weights(weights: Mapping[str, Tensor], updates: int, group: Group) -> None:
-    if broken := [name for name, value in weights.items() if not value.isfinite().all()]:
+    if broken := not_finite(weights):
         raise FloatingPointError(f'weights that are not finite after update {updates}: {", ".join(broken)}')
     digests = group.gather(digest(weights))
     if len(set(digests)) > 1:
         raise RuntimeError(f'the processes have come to different weights by update {updates}: {digests}.')
+
+
+def not_finite(weights: Mapping[str, Tensor]) -> list[str]:
+    """The names of weights that aren't all finite numbers."""
+    return [name for name, value in weights.items() if not value.isfinite().all()]
 
 
 def digest(weights: Mapping[str, Tensor]) -> str:
@@ -146,7 +151,8 @@ def _finish(beside: Path, path: Path, manifest: Mapping[str, Any], keep: int) ->
     _sync(beside)
     os.replace(beside, path)
     _sync(path.parent)
-    for old in (*found(path.parent)[:-keep], *path.parent.glob('.*')):
+    unfinished = (other for other in path.parent.glob('.*') if other.name[1:].isdecimal())
+    for old in (*found(path.parent)[:-keep], *unfinished):
         shutil.rmtree(old)
 
 
@@ -237,9 +243,11 @@ def load_weights(policy: Policy, path: Path, env: Env) -> None:
         env: An env of the kind that the weights were learnt in.
 
     Raises:
-        ValueError: naming the file, if it is of another architecture or can't be read.
+        ValueError: naming the file, if it is of another architecture, can't be read or holds what is no number.
     """
     weights, given = _read_weights(path / WEIGHTS)
+    if broken := not_finite(weights):
+        raise ValueError(f'{path / WEIGHTS} must hold finite weights alone; {", ".join(broken)} has others.')
     for name, expected in architecture(policy, env).items():
         if given.get(name) != expected:
             raise ValueError(f'{path / WEIGHTS} must be for {name} {expected}, got {given.get(name, "nothing")}.')

@@ -80,10 +80,18 @@ class Learner:
             self._judge = self._parallel()
 
     def _parallel(self) -> DistributedDataParallel:
-        """The policy, so that all processes' gradients are averaged."""
+        """The policy, so that all processes' gradients are averaged.
+
+        After its first backward pass PyTorch packs gradients in the order in which they came, unless it looks for
+        unused parameters; and three numbers' sum on a CPU depends on where they are packed. A run that goes on would
+        pack those of its first pass as no other run does.
+        """
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', FutureWarning)  # the option's next name is one that PyTorch 2.11 lacks
-            return DistributedDataParallel(self.policy, broadcast_buffers=False, gradient_as_bucket_view=True)
+            return DistributedDataParallel(
+                self.policy, broadcast_buffers=False, gradient_as_bucket_view=True,
+                find_unused_parameters=not self._on_gpu,
+            )  # fmt: skip
 
     def _capture(self) -> None:
         """Has rollouts and updates run from CUDA graphs."""
@@ -169,10 +177,14 @@ class Learner:
         return {
             'env': self._env.get_state(),
             'rollout': {name: value.clone() for name, value in self._rollout.tensors().items()},
-            'generators': {'policy': self._rollout.generator.get_state(), 'shuffler': self._shuffler.get_state()},
+            'generators': self._generators(),
             'frames': self.frames,
             'updates': self.updates,
         }
+
+    def _generators(self) -> dict[str, Tensor]:
+        """Copies the state of what is drawn from."""
+        return {'policy': self._rollout.generator.get_state(), 'shuffler': self._shuffler.get_state()}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Writes back what `state` copied, from a learner of the same task, settings and number of processes.
@@ -183,7 +195,8 @@ class Learner:
         """
         if set(state) != set(STATE):
             raise ValueError(f'state must have {sorted(STATE)}, got {sorted(state)}.')
-        checkpoint.check({'rollout': self._rollout.tensors()}, {'rollout': state['rollout']})
+        parts = {'rollout': self._rollout.tensors(), 'generators': self._generators()}
+        checkpoint.check(parts, {part: state[part] for part in parts})
         self._env.set_state(state['env'])
         checkpoint.write_back({'rollout': self._rollout.tensors()}, state)
         self._rollout.generator.set_state(state['generators']['policy'].cpu())

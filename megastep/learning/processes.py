@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -90,11 +91,11 @@ def joined(device: str | torch.device | None = None) -> Iterator[Group]:
     """
     rank, size, place = (int(os.environ.get(name, unset)) for name, unset in LAUNCHED.items())
     chosen = device_for(device, place)
+    if chosen.type == 'cuda':
+        torch.cuda.set_device(chosen)
     if size == 1:
         yield Group(rank=0, size=1, device=chosen)
         return
-    if chosen.type == 'cuda':
-        torch.cuda.set_device(chosen)
     # Where torchrun keeps its store through a restart, it still has the addresses of those who died.
     store = distributed.PrefixStore(f'attempt {restarts()}', next(distributed.rendezvous('env://'))[0])
     distributed.init_process_group(BACKENDS[chosen.type], store=store, rank=rank, world_size=size)
@@ -114,8 +115,24 @@ def restarts() -> int:
 
 
 def launch() -> str | None:
-    """What torchrun calls all that it starts at once and starts again; None without it."""
-    return os.environ.get('TORCHELASTIC_RUN_ID')
+    """What the processes have in common that torchrun starts at once, and starts again; None without it.
+
+    Unless it is told what to call them, or to stand alone, torchrun calls all ``'none'``. Then it is torchrun itself.
+    """
+    name = os.environ.get('TORCHELASTIC_RUN_ID')
+    return f'{name} of {_parent()}' if name == 'none' else name
+
+
+def _parent() -> str:
+    """The process that started this one, and since when it runs, where the system says so: numbers are given again."""
+    number = os.getppid()
+    stat = Path(f'/proc/{number}/stat')
+    since = stat.read_text().rpartition(')')[2].split()[STARTED] if stat.exists() else 'unknown'
+    return f'process {number} since {since}'
+
+
+STARTED = 19
+"""Where in ``/proc/*/stat``, after the name, it says when a process was started: its 22nd field, see proc(5)."""
 
 
 def device_for(device: str | torch.device | None, place: int = 0) -> torch.device:

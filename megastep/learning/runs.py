@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 import megastep
 from megastep import mapfile, recipes
@@ -52,13 +55,32 @@ class Run:
         """The folder of the checkpoints."""
         return self.folder / 'checkpoints'
 
+    @property
+    def lock(self) -> Path:
+        """The file that the process which trains here has locked. It stays; the lock goes with the process."""
+        return self.folder / '.lock'
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Makes the folder if need be, and meanwhile keeps other processes from training in it.
+
+        Raises:
+            ValueError: if one does.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self.lock, timeout=0):
+                yield
+        except Timeout as error:
+            raise ValueError(f'{self.folder} must be of one process at a time; another trains in it.') from error
+
     def check_new(self, *, overwrite: bool) -> None:
         """Looks whether a run can begin here.
 
         Raises:
             ValueError: if there is something already, unless it is a run that may be overwritten.
         """
-        if not self.folder.exists() or (self.folder.is_dir() and not any(self.folder.iterdir())):
+        if not self.folder.exists() or (self.folder.is_dir() and set(self.folder.iterdir()) <= {self.lock}):
             return
         if not self.description.is_file():
             raise ValueError(f'{self.folder} must be a new folder, or one of a run; it holds something else.')
@@ -69,7 +91,7 @@ class Run:
 
     def is_of(self, launch: str | None) -> bool:
         """Whether there is a run here that the processes of this launch have begun."""
-        return self.description.is_file() and self.read().get('launch') == launch
+        return launch is not None and self.description.is_file() and self.read().get('launch') == launch
 
     def begin(self, about: Mapping[str, Any]) -> None:
         """Makes the folder, in place of what a run has left there.
@@ -114,8 +136,17 @@ class Run:
                     'resume with the arguments that the run was begun with.'
                 )
 
-    def cut_log(self, updates: int) -> None:
-        """Removes what the log says of later updates, which a resumed run makes again."""
+    def go_on(self, about: Mapping[str, Any], updates: int) -> None:
+        """Prepares the folder for a run that goes on.
+
+        Args:
+            about: How it goes on. Files that are named are written down in place of those it was begun with.
+            updates: What the log says of later ones is removed: they are made again.
+        """
+        begun = self.read()
+        named = {name: path for name, path in about['files'].items() if path is not None and name != 'weights'}
+        begun['files'] = {**begun.get('files', {}), **named}
+        mapfile.replace(self.description, json.dumps(begun, indent=1).encode())
         lines = [line for line in self.lines() if line['updates'] <= updates]
         mapfile.replace(self.log, ''.join(json.dumps(line) + '\n' for line in lines).encode())
 
@@ -141,9 +172,9 @@ def _at(about: Mapping[str, Any], place: str) -> Any:
 
 
 def fingerprint(maps: MapSet) -> dict[str, Any]:
-    """What tells maps from others: how many they are, and the SHA-256 of their walls and spawns."""
+    """What tells maps from others: how many they are, and the SHA-256 of their walls, lights and spawns."""
     sha = hashlib.sha256()
-    for column in (maps.walls, maps.spawns):
+    for column in (maps.walls, maps.lights, maps.spawns):
         sha.update(column.widths.tobytes())
         sha.update(column.vals.tobytes())
     return {'count': len(maps), 'sha256': sha.hexdigest()}

@@ -86,7 +86,9 @@ class Task:
         Raises:
             ValueError: if the task has no script, or there would be nobody left to learn.
         """
-        if count and self.name not in SCRIPTS:
+        if count == 0:
+            return
+        if self.name not in SCRIPTS:
             raise ValueError(f'opponents must be 0 in {self.name}, which has no script for any, got {count!r}.')
         most = self.num_agents - 1
         if not isinstance(count, int) or not 0 <= count <= most:

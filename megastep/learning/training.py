@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, closing, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -206,7 +207,8 @@ def train(
     task.check_opponents(opponents)
     with joined(device) as group:
         about = described(task, maps, settings, group, opponents=opponents, files=files or {})
-        start = group.once(lambda: _start(run, about, resume=resume, overwrite=overwrite))
+        starting = partial(_start, run, about, resume=resume, overwrite=overwrite)
+        start = group.once(starting)
         origin = None if weights is None or start is not None else group.once(lambda: origin_of(Path(weights), run))
         examiner = None
         if group.leads and eval_maps is not None:
@@ -218,15 +220,16 @@ def train(
             checkpoints = Checkpoints(run.checkpoints, learner, env, group, keep=keep)
             if origin is not None:
                 load_weights(learner.policy, origin, env)
-            _open(run, about, start, learner, checkpoints, group)
             per_update = settings.num_envs * settings.horizon * group.size
             updates = math.ceil(steps / per_update)
-            with _progress(run, learner.updates * per_update, updates * per_update, group, bar=bar) as progress:
-                trainer = Trainer(
-                    learner, checkpoints, group, progress=progress, examiner=examiner,
-                    checkpoint_every=checkpoint_every, eval_every=eval_every,
-                )  # fmt: skip
-                signal = _trained(trainer, updates, run)
+            with _held(run, group):
+                _open(run, about, group.once(starting), learner, checkpoints, group)  # another may have trained here
+                with _progress(run, learner.updates * per_update, updates * per_update, group, bar=bar) as progress:
+                    trainer = Trainer(
+                        learner, checkpoints, group, progress=progress, examiner=examiner,
+                        checkpoint_every=checkpoint_every, eval_every=eval_every,
+                    )  # fmt: skip
+                    signal = _trained(trainer, updates, run)
         return Ending(signal, found(run.checkpoints)[-1], learner.frames * group.size, group.leads)
 
 
@@ -237,6 +240,14 @@ def _trained(trainer: Trainer, updates: int, run: Run) -> int:
             return trainer.train(updates, signals)
     except FloatingPointError as error:
         raise FloatingPointError(f'{error}; the last good checkpoint is {found(run.checkpoints)[-1]}') from error
+
+
+@contextmanager
+def _held(run: Run, group: Group) -> Iterator[None]:
+    """Meanwhile keeps all but these processes from training in the run's folder."""
+    with ExitStack() as stack:
+        group.once(lambda: stack.enter_context(run.held()))
+        yield
 
 
 def _env(task: Task, maps: MapSet, settings: Settings, device: torch.device) -> Env:
@@ -269,7 +280,7 @@ def _open(
         group.once(lambda: run.begin(about))
     else:
         checkpoints.restore(start)
-        group.once(lambda: run.cut_log(learner.updates))
+        group.once(lambda: run.go_on(about, learner.updates))
 
 
 def _progress(run: Run, frames: int, total: int, group: Group, *, bar: bool) -> AbstractContextManager[Progress | None]:
