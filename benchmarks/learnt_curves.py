@@ -50,8 +50,8 @@ PANELS = {
     'deathmatch': Panel(
         'Deathmatch',
         (
-            Score('ratio', ('kills', 'deaths'), 'kills a death, in duels'),
-            Score('ratio among four', (), 'and for theirs, two and two'),
+            Score('ratio', ('kills', 'deaths'), 'kills for a death, in duels'),
+            Score('ratio among four', (), 'to theirs, two against two'),
         ),
     ),
 }

@@ -55,16 +55,19 @@ def options():
     return plotting.gallery(maps, captions=['as it is', *OPTIONS, 'all of these'])
 
 
-def journey(folder, house=4, shortest=9.0):
-    """A trained agent a step before its goal, at the end of a long way in a house that it hasn't seen."""
+def journey(folder, house=4, shortest=9.0, left=12):
+    """A trained agent some steps before its goal, towards the end of a long way in a house that it hasn't seen."""
     run = Run(folder)
     task = Task('pointgoal', {**run.read()['options'], 'nearest': shortest, 'furthest': 2 * shortest})
     env = task.make(mapgen.generate('house', house + 1, seed=1, rooms=(10, 14))[house:], 1, device='cpu')
     moments = play(Actor(trained(run, env), 1, greedy=True), env)
     next(moments)
-    plot = StatePlot(env.state(0))
+    states = [env.state(0)]
     while not next(moments)['_episode']:
-        plot.update(env.state(0))
+        states.append(env.state(0))
+    plot = StatePlot(states[0])
+    for state in states[1:-left]:
+        plot.update(state)
     return plot.figure
 
 
