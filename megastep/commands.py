@@ -197,24 +197,28 @@ def training(arguments: Sequence[str]) -> partial[int]:
     """
     named = dict(pairwise(arguments))
     named |= dict(argument.split('=', 1) for argument in arguments if '=' in argument)
-    defaults = begun(Path(named['--out'])) if '--resume' in arguments and '--out' in named else {}
+    defaults = begun(Path(named['--out']), arguments) if '--resume' in arguments and '--out' in named else {}
     if '--preset' in named or not defaults:
         defaults['settings'] = Asked(**asdict(PRESETS.get(named.get('--preset', ''), Settings())))
     return partial(train, **defaults)
 
 
-def begun(folder: Path) -> dict[str, Any]:
-    """What the run in a folder was begun with, as `train` takes it; nothing if there is none, which `train` refuses."""
+def begun(folder: Path, arguments: Sequence[str]) -> dict[str, Any]:
+    """What the run in a folder was begun with, as `train` takes it.
+
+    Returns:
+        Nothing if there is no run, or the arguments don't name its task. Both are refused by `train`.
+    """
     from megastep.learning.runs import Run
 
     run = Run(folder)
-    if not run.description.is_file():
+    if not run.description.is_file() or (about := run.read())['env'] not in arguments:
         return {}
-    about = run.read()
-    files = {name: Path(path) for name, path in about.get('files', {}).items() if path and name != 'weights'}
     known = {field.name for field in fields(Asked)}
     return {
-        **files,
+        **about['course'],
+        **{name: Path(path) for name, path in about['files'].items() if path and name != 'weights'},
+        'device': about['device'],
         'options': tuple(f'{name}={value}' for name, value in about['options'].items()),
         'opponents': about['opponents'],
         'settings': Asked(**{name: value for name, value in about['settings'].items() if name in known}),

@@ -12,10 +12,12 @@ from safetensors.torch import load_file, save_file
 from trainings import TINY, boxes, contents, train, weights
 
 from envs import Minimal
+from megastep.cli import main
 from megastep.core import Cameras
 from megastep.learning import Learner, Policy, tasks
 from megastep.learning.checkpoints import Checkpoints, found, last_good, load_weights, verified
 from megastep.learning.processes import Group
+from megastep.learning.runs import Run
 
 FILES = ['policy.safetensors', 'optimizer.pt', 'learner-0.pt', 'manifest.json']
 ALONE = Group(rank=0, size=1, device=torch.device('cpu'))
@@ -194,3 +196,12 @@ def test_saving_the_same_twice_writes_the_same_weights(tmp_path):
 def test_a_damaged_description_is_refused(run, content, message):
     (run / 'run.json').write_text(content)
     refused(run, message)
+
+
+@pytest.mark.parametrize('name', ['options', 'settings', 'files', 'course'])
+def test_a_description_of_something_else_is_refused(run, name, capsys):
+    begun = Run(run).read()
+    (run / 'run.json').write_text(json.dumps({**begun, name: None}))
+    refused(run, f'run.json is damaged: {name} must be an object, got None')
+    assert main(['train', 'minimal', '--resume', '--out', str(run)]) == 2
+    assert f'damaged: {name} must be an object' in capsys.readouterr().err

@@ -141,19 +141,26 @@ def test_restarted_processes_go_on_with_their_own_run_alone(tmp_path, monkeypatc
 
 
 def test_launches_that_have_no_name_are_told_apart(tmp_path, monkeypatch):
-    """As they are where torchrun isn't told to stand alone: the process that launched them is another."""
-    monkeypatch.setenv('TORCHELASTIC_RUN_ID', 'none')
-    monkeypatch.setenv('TORCHELASTIC_RESTART_COUNT', '1')
-    out, first = tmp_path / 'run', processes.launch()
+    """As they may be where torchrun isn't told to stand alone: they log in folders of their own."""
+
+    def attempt(launch, number):
+        monkeypatch.setenv('TORCHELASTIC_RUN_ID', 'none')
+        monkeypatch.setenv('TORCHELASTIC_RESTART_COUNT', str(number))
+        monkeypatch.setenv('TORCHELASTIC_ERROR_FILE', f'{launch}/attempt_{number}/0/error.json' if launch else '')
+
+    out = tmp_path / 'run'
+    attempt('logs/none_a1', 0)
     train(out, 1)
+    attempt('logs/none_a1', 1)
     train(out, 2)
     assert [line['updates'] for line in Run(out).lines()] == [1, 2]
-    monkeypatch.setattr(os, 'getppid', os.getpid)
-    assert processes.launch() != first
-    with pytest.raises(ValueError, match='run holds a run'):
-        train(out, 3)
-    monkeypatch.delenv('TORCHELASTIC_RUN_ID')
-    assert processes.launch() is None and not Run(out).is_of(None)
+    for launch in ('logs/none_b2', None):
+        attempt(launch, 1)
+        with pytest.raises(ValueError, match='run holds a run'):
+            train(out, 3)
+    train(tmp_path / 'other', 1)
+    with pytest.raises(ValueError, match='other holds a run'):  # both are nobody's
+        train(tmp_path / 'other', 2)
 
 
 def test_what_goes_wrong_for_one_goes_wrong_for_all():

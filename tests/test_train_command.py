@@ -80,10 +80,14 @@ def test_a_preset_gives_the_defaults(arguments, name):
 def test_a_run_goes_on_as_it_was_begun_unless_told_otherwise(tmp_path, maps, capsys):
     out = ['waypoint', '--out', str(tmp_path / 'run')]
     asked = ['--maps', str(maps), '--eval-maps', str(maps), '--options', 'max_steps=9', 'reward=sparse', 'reach=.5']
-    assert main(['train', *out, *ARGUMENTS[1:], *asked, '--steps', str(STEPS)]) == 0
+    looked = ['--keep', '7', '--eval-episodes', '2', '--greedy', '--checkpoint-every', '9']
+    assert main(['train', *out, *ARGUMENTS[1:], *asked, *looked, '--steps', str(STEPS)]) == 0
     begun = Run(tmp_path / 'run').read()
-    assert main(['train', *out, '--resume', '--steps', str(2 * STEPS)]) == 0
-    assert Run(tmp_path / 'run').read() == begun
+    assert main(['train', 'waypoint', f'--out={tmp_path}/run', '--resume', '--steps', str(2 * STEPS)]) == 0
+    assert Run(tmp_path / 'run').read() == {**begun, 'course': {**begun['course'], 'steps': 2 * STEPS}}
+    assert begun['course'] == {
+        'steps': STEPS, 'eval_every': 60, 'eval_episodes': 2, 'greedy': True, 'checkpoint_every': 9, 'keep': 7,
+    }  # fmt: skip
     assert ['evaluation' in line for line in Run(tmp_path / 'run').lines()] == [False, True, False, True]
     assert main(['train', *out, '--resume', '--width', '16']) == 2
     assert 'was begun with settings.width 8, got 16' in capsys.readouterr().err
@@ -91,6 +95,15 @@ def test_a_run_goes_on_as_it_was_begun_unless_told_otherwise(tmp_path, maps, cap
     assert 'was begun with settings.epochs 1, got 3' in capsys.readouterr().err
     assert main(['train', 'waypoint', '--out', str(tmp_path / 'other'), '--resume']) == 2
     assert f'{tmp_path}/other holds no run' in capsys.readouterr().err
+    assert main(['train', 'minimal', *out[1:], '--resume', '--device', 'cpu']) == 2
+    assert 'was begun with env waypoint, got minimal' in capsys.readouterr().err
+
+
+def test_a_run_goes_on_among_its_opponents(tmp_path):
+    out = ['deathmatch', '--out', str(tmp_path / 'run')]
+    assert main(['train', *out, *ARGUMENTS[1:], '--opponents', '2', '--steps', str(STEPS)]) == 0
+    assert main(['train', *out, '--resume', '--steps', str(2 * STEPS)]) == 0
+    assert Run(tmp_path / 'run').lines()[-1]['updates'] == 2
 
 
 def test_help_shows_the_presets_defaults(capsys):

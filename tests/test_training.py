@@ -1,5 +1,7 @@
 """Training: the same however it is interrupted and watched, and stopped where it goes wrong."""
 
+import errno
+import fcntl
 import json
 import math
 import shutil
@@ -198,13 +200,14 @@ def test_curves_are_drawn_now_and_then_and_in_the_end(tmp_path, monkeypatch, dra
 
 def test_a_log_is_cut_where_a_run_goes_on(tmp_path):
     run = Run(tmp_path)
-    begun = {**dict.fromkeys(BINDING), 'files': {'maps': 'a', 'eval_maps': None, 'weights': 'w'}}
+    files = {'maps': 'a', 'eval_maps': None, 'weights': 'w'}
+    begun = {**dict.fromkeys(BINDING), 'options': {}, 'settings': {}, 'files': files, 'course': {'steps': 4.0}}
     run.begin(begun)
     run.log.write_text('{"updates": 1, "frames": 4}\n{"updates": 2, "frames": 8}\n{"updates": 3, "fra')
     assert len(run.lines()) == 2
-    run.go_on({'files': {'maps': None, 'eval_maps': 'b', 'weights': 'v'}}, 1)
+    run.go_on({'files': {'maps': None, 'eval_maps': 'b', 'weights': 'v'}, 'course': {'steps': 9.0}}, 1)
     assert run.log.read_text() == '{"updates": 1, "frames": 4}\n'
-    assert run.read() == {**begun, 'files': {'maps': 'a', 'eval_maps': 'b', 'weights': 'w'}}
+    assert run.read() == {**begun, 'files': {**files, 'eval_maps': 'b'}, 'course': {'steps': 9.0}}
 
 
 def test_one_process_at_a_time_trains_in_a_folder(tmp_path):
@@ -223,6 +226,15 @@ def test_one_process_at_a_time_trains_in_a_folder(tmp_path):
                 train(run.folder, 3, **asked)
             assert contents(run.folder) == begun
     assert train(run.folder, 3, resume=True).frames == 3 * STEPS
+
+
+def test_a_file_system_that_cannot_lock_is_named(tmp_path, monkeypatch):
+    def refuse(*arguments):
+        raise OSError(errno.ENOLCK, 'No locks available')
+
+    monkeypatch.setattr(fcntl, 'flock', refuse)
+    with pytest.raises(ValueError, match=r'\.lock must be on a file system that can lock files: No locks available'):
+        train(tmp_path / 'run', 1)
 
 
 def test_a_run_that_another_process_begins_meanwhile_is_left_alone(tmp_path, monkeypatch):

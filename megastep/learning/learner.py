@@ -78,20 +78,24 @@ class Learner:
             self._capture()
         elif self._processes > 1:
             self._judge = self._parallel()
+            self._settle()
 
     def _parallel(self) -> DistributedDataParallel:
-        """The policy, so that all processes' gradients are averaged.
-
-        After its first backward pass PyTorch packs gradients in the order in which they came, unless it looks for
-        unused parameters; and three numbers' sum on a CPU depends on where they are packed. A run that goes on would
-        pack those of its first pass as no other run does.
-        """
+        """The policy, so that all processes' gradients are averaged."""
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', FutureWarning)  # the option's next name is one that PyTorch 2.11 lacks
-            return DistributedDataParallel(
-                self.policy, broadcast_buffers=False, gradient_as_bucket_view=True,
-                find_unused_parameters=not self._on_gpu,
-            )  # fmt: skip
+            return DistributedDataParallel(self.policy, broadcast_buffers=False, gradient_as_bucket_view=True)
+
+    def _settle(self) -> None:
+        """Makes a backward pass that teaches nothing.
+
+        After its first, PyTorch packs gradients anew, in the order in which they came; and on a CPU what three numbers
+        sum to depends on where they are packed. So a run that goes on would begin with sums as no other run makes them.
+        """
+        batch = self._rollout.experience.rows(torch.arange(self._settings.num_envs // self._settings.minibatches))
+        numbers, values, _, guesses = self._judge(batch.features, batch.start[0], batch.begins)
+        (numbers.sum() + values.sum() + guesses.sum()).backward()
+        self.optimizer.zero_grad()
 
     def _capture(self) -> None:
         """Has rollouts and updates run from CUDA graphs."""

@@ -117,22 +117,13 @@ def restarts() -> int:
 def launch() -> str | None:
     """What the processes have in common that torchrun starts at once, and starts again; None without it.
 
-    Unless it is told what to call them, or to stand alone, torchrun calls all ``'none'``. Then it is torchrun itself.
+    Unless it is told what to call them, or to stand alone, torchrun may call all ``'none'``. Then it is the folder that
+    torchrun has made for what they log: theirs alone, with one for each attempt in it, and in that one for each rank.
     """
-    name = os.environ.get('TORCHELASTIC_RUN_ID')
-    return f'{name} of {_parent()}' if name == 'none' else name
-
-
-def _parent() -> str:
-    """The process that started this one, and since when it runs, where the system says so: numbers are given again."""
-    number = os.getppid()
-    stat = Path(f'/proc/{number}/stat')
-    since = stat.read_text().rpartition(')')[2].split()[STARTED] if stat.exists() else 'unknown'
-    return f'process {number} since {since}'
-
-
-STARTED = 19
-"""Where in ``/proc/*/stat``, after the name, it says when a process was started: its 22nd field, see proc(5)."""
+    name, errors = (os.environ.get(f'TORCHELASTIC_{part}') for part in ('RUN_ID', 'ERROR_FILE'))
+    if name != 'none':
+        return name
+    return str(Path(errors).parents[2]) if errors else None
 
 
 def device_for(device: str | torch.device | None, place: int = 0) -> torch.device:

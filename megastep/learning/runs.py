@@ -69,10 +69,13 @@ class Run:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            with FileLock(self.lock, timeout=0):
-                yield
+            lock = FileLock(self.lock).acquire(timeout=0)
         except Timeout as error:
             raise ValueError(f'{self.folder} must be of one process at a time; another trains in it.') from error
+        except OSError as error:
+            raise ValueError(f'{self.lock} must be on a file system that can lock files: {error.strerror}.') from error
+        with lock:
+            yield
 
     def check_new(self, *, overwrite: bool) -> None:
         """Looks whether a run can begin here.
@@ -117,8 +120,11 @@ class Run:
             raise ValueError(f'{self.folder} holds no run: there is no {self.description.name} in it.') from error
         except ValueError as error:
             raise ValueError(f'{self.description} is damaged: {error}.') from error
-        if not isinstance(about, dict) or not set(BINDING) <= set(about):
+        if not isinstance(about, dict) or not {*BINDING, 'files', 'course'} <= set(about):
             raise ValueError(f'{self.description} does not say how a run was begun.')
+        for name in ('options', 'settings', 'files', 'course'):
+            if not isinstance(value := about[name], dict):
+                raise ValueError(f'{self.description} is damaged: {name} must be an object, got {value!r}.')  # noqa: TRY004
         return about
 
     def check_same(self, about: Mapping[str, Any]) -> None:
@@ -140,12 +146,13 @@ class Run:
         """Prepares the folder for a run that goes on.
 
         Args:
-            about: How it goes on. Files that are named are written down in place of those it was begun with.
+            about: How it goes on. What isn't binding is written down in place of what it was begun with, but for the
+                weights, and for maps that have no file.
             updates: What the log says of later ones is removed: they are made again.
         """
         begun = self.read()
         named = {name: path for name, path in about['files'].items() if path is not None and name != 'weights'}
-        begun['files'] = {**begun.get('files', {}), **named}
+        begun.update(files={**begun['files'], **named}, course=dict(about['course']))
         mapfile.replace(self.description, json.dumps(begun, indent=1).encode())
         lines = [line for line in self.lines() if line['updates'] <= updates]
         mapfile.replace(self.log, ''.join(json.dumps(line) + '\n' for line in lines).encode())
@@ -181,9 +188,26 @@ def fingerprint(maps: MapSet) -> dict[str, Any]:
 
 
 def described(
-    task: Task, maps: MapSet, settings: Settings, group: Group, *, opponents: int, files: Mapping[str, str | None]
+    task: Task,
+    maps: MapSet,
+    settings: Settings,
+    group: Group,
+    *,
+    opponents: int,
+    files: Mapping[str, str | None],
+    course: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """How a run is begun, as its folder says it."""
+    """How a run is begun, as its folder says it.
+
+    Args:
+        task: What is learnt.
+        maps: In which maps.
+        settings: How.
+        group: By which processes.
+        opponents: Among how many agents that act by a script.
+        files: Where the maps and the weights are from.
+        course: How long, and how often it is looked at: what may be another when the run goes on.
+    """
     return {
         'env': task.name,
         'options': dict(task.options),
@@ -193,6 +217,7 @@ def described(
         'processes': group.size,
         'device': group.device.type,
         'files': dict(files),
+        'course': dict(course),
         'launch': launch(),
         'version': megastep.__version__,
     }

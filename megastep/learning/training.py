@@ -197,16 +197,20 @@ def train(
         bar: Whether to show a bar.
 
     Raises:
-        ValueError: if something can't be as it is asked for; the folder is left as it was.
+        ValueError: if something can't be as it is asked for; the folder is left as it was, but for its lock.
         FloatingPointError: if learning has gone wrong; it names the step and the last good checkpoint.
     """
-    _check(steps, eval_every=eval_every, checkpoint_every=checkpoint_every, eval_episodes=eval_episodes, keep=keep)
+    course = {
+        'steps': steps, 'eval_every': eval_every, 'eval_episodes': eval_episodes, 'greedy': greedy,
+        'checkpoint_every': checkpoint_every, 'keep': keep,
+    }  # fmt: skip
+    _check(course)
     if resume and overwrite:
         raise ValueError('resume and overwrite must not both be asked for.')
     task, run = Task(name, dict(options or {})), Run(Path(out))
     task.check_opponents(opponents)
     with joined(device) as group:
-        about = described(task, maps, settings, group, opponents=opponents, files=files or {})
+        about = described(task, maps, settings, group, opponents=opponents, files=files or {}, course=course)
         starting = partial(_start, run, about, resume=resume, overwrite=overwrite)
         start = group.once(starting)
         origin = None if weights is None or start is not None else group.once(lambda: origin_of(Path(weights), run))
@@ -275,7 +279,7 @@ def _start(run: Run, about: Mapping[str, Any], *, resume: bool, overwrite: bool)
 def _open(
     run: Run, about: Mapping[str, Any], start: Path | None, learner: Learner, checkpoints: Checkpoints, group: Group
 ) -> None:
-    """Begins a run, or goes on from a checkpoint; a checkpoint that doesn't fit leaves the folder as it was."""
+    """Begins a run, or goes on from a checkpoint; a checkpoint that doesn't fit leaves it as it was."""
     if start is None:
         group.once(lambda: run.begin(about))
     else:
@@ -287,12 +291,12 @@ def _progress(run: Run, frames: int, total: int, group: Group, *, bar: bool) -> 
     return Progress(run, frames=frames, total=total, bar=bar) if group.leads else nullcontext()
 
 
-def _check(steps: float, *, eval_every: float, checkpoint_every: float, eval_episodes: int, keep: int) -> None:
-    if not 1 <= steps < math.inf:
-        raise ValueError(f'steps must be at least 1 and finite, got {steps}.')
-    for name, seconds in {'eval_every': eval_every, 'checkpoint_every': checkpoint_every}.items():
-        if not seconds >= 0:
-            raise ValueError(f'{name} must be at least 0 seconds, got {seconds}.')
-    for name, count in {'eval_episodes': eval_episodes, 'keep': keep}.items():
-        if not isinstance(count, int) or count < 1:
-            raise ValueError(f'{name} must be an integer of at least 1, got {count!r}.')
+def _check(course: Mapping[str, Any]) -> None:
+    if not 1 <= course['steps'] < math.inf:
+        raise ValueError(f'steps must be at least 1 and finite, got {course["steps"]}.')
+    for name in ('eval_every', 'checkpoint_every'):
+        if not course[name] >= 0:
+            raise ValueError(f'{name} must be at least 0 seconds, got {course[name]}.')
+    for name in ('eval_episodes', 'keep'):
+        if not isinstance(course[name], int) or course[name] < 1:
+            raise ValueError(f'{name} must be an integer of at least 1, got {course[name]!r}.')
