@@ -68,6 +68,8 @@ def main(
 ) -> None:
     """Train agents of several seeds, and test each in maps that none has seen.
 
+    The learning rate falls to a tenth until the end, unless the settings say otherwise of ``anneal``.
+
     Args:
         task: What is learnt.
         out: The folder the runs' folders go to.
@@ -95,21 +97,29 @@ def main(
     plays = len(test_maps) * (1 if quick else PLAYS[task])
     tests = [each.make(test_maps, plays * each.num_agents, device=where, seed=1) for each in tested_in(what)]
     for seed in seeds:
-        how = Settings(**{'seed': seed, 'anneal': int(steps), **changed})
-        begin = time.time()
-        ending = training.train(
-            task, out / f'{task}-{seed}', how, maps=train_maps, steps=steps, options=what.options,
-            opponents=OPPONENTS.get(task, 0), checkpoint_every=15, keep=1000, device=where,
-        )  # fmt: skip
-        if ending.signal:
-            raise SystemExit(128 + ending.signal)
-        run = Run(out / f'{task}-{seed}')
+        how, begin = Settings(**{'seed': seed, 'anneal': int(steps), **changed}), time.time()
+        run = trained(what, out / f'{task}-{seed}', how, train_maps, steps, where)
         about = {**asked, 'seed': seed, 'minutes': (time.time() - begin) / 60}
         rows.extend({**about, **row} for row in tested(task, run, how, tests))
         rows[-1]['curve'] = curve(run)
         written.save(path)
         Console().print(*written.tables())
     print(f'Written to {path}.')
+
+
+def trained(task: Task, folder: Path, settings: Settings, maps: MapSet, steps: float, device: torch.device) -> Run:
+    """Trains an agent, with a checkpoint every quarter of a minute.
+
+    Raises:
+        SystemExit: if a signal has ended it early.
+    """
+    ending = training.train(
+        task.name, folder, settings, maps=maps, steps=steps, options=task.options,
+        opponents=OPPONENTS.get(task.name, 0), checkpoint_every=15, keep=1000, device=device,
+    )  # fmt: skip
+    if ending.signal:
+        raise SystemExit(128 + ending.signal)
+    return Run(folder)
 
 
 def kept(path: Path, written: Report, asked: dict[str, Any]) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ from megastep.learning.readings import MEANS, Reading, broken
 from megastep.learning.runs import BINDING, Run, fingerprint
 from megastep.learning.settings import Settings
 from megastep.learning.signals import Signals
-from megastep.learning.training import Timer, Trainer
+from megastep.learning.trainer import Timer, Trainer
 from megastep.mapset import MapSet
 from megastep.plotting.curves import curves
 

@@ -97,12 +97,11 @@ class Run:
         return launch is not None and self.description.is_file() and self.read().get('launch') == launch
 
     def begin(self, about: Mapping[str, Any]) -> None:
-        """Makes the folder, in place of what a run has left there.
+        """Writes down how a run is begun, in place of what another has left in the folder.
 
         Args:
-            about: How the run is begun, as JSON can hold it.
+            about: How it is begun, as JSON can hold it.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(self.checkpoints, ignore_errors=True)
         for path in (self.log, self.curves, *self.folder.glob('events.out.tfevents.*')):
             path.unlink(missing_ok=True)

@@ -1,10 +1,9 @@
-"""Trains an agent: update after update, with a log, evaluations and checkpoints, until it is done or told to end."""
+"""Trains an agent in a run's folder: what is refused, where it starts, and what the processes have to agree on."""
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -18,11 +17,11 @@ from megastep.learning.examining import Examiner
 from megastep.learning.learner import Learner
 from megastep.learning.processes import Group, joined, launch, restarts
 from megastep.learning.progress import Progress
-from megastep.learning.readings import Reading, broken
 from megastep.learning.runs import Run, described, origin_of
 from megastep.learning.settings import Settings
 from megastep.learning.signals import Signals
 from megastep.learning.tasks import Task
+from megastep.learning.trainer import Trainer
 from megastep.mapset import MapSet
 
 
@@ -37,117 +36,6 @@ class Ending(NamedTuple):
     """How many steps have been made, of all processes."""
     leads: bool
     """Whether this is the process that prints."""
-
-
-class Timer:
-    """Says when it is time to do something that is done every so many seconds."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds, self._last = seconds, time.monotonic()
-
-    def due(self) -> bool:
-        """Whether it is time; if so, the next time is that long after."""
-        if time.monotonic() - self._last < self._seconds:
-            return False
-        self._last = time.monotonic()
-        return True
-
-
-class Trainer:
-    """Updates a learner, notes how it goes, and writes checkpoints. Each process that trains has one.
-
-    Args:
-        learner: What is trained.
-        checkpoints: Its checkpoints.
-        group: The processes that train together.
-        progress: Notes how it goes, in the process that leads.
-        examiner: Evaluates the policy, in the process that leads.
-        checkpoint_every: How many seconds lie between checkpoints.
-        eval_every: How many seconds lie between evaluations.
-    """
-
-    def __init__(
-        self,
-        learner: Learner,
-        checkpoints: Checkpoints,
-        group: Group,
-        *,
-        progress: Progress | None = None,
-        examiner: Examiner | None = None,
-        checkpoint_every: float = math.inf,
-        eval_every: float = math.inf,
-    ) -> None:
-        self._learner, self._checkpoints, self._group = learner, checkpoints, group
-        self._progress, self._examiner = progress, examiner
-        self._save_timer, self._eval_timer = Timer(checkpoint_every), Timer(eval_every)
-        self._unread: Reading | None = None
-
-    def train(self, updates: int, signals: Signals) -> int:
-        """Trains until so many updates have been made, or a signal comes, and saves.
-
-        Returns:
-            The number of the signal that came, 0 for none.
-
-        Raises:
-            FloatingPointError: if learning has gone wrong.
-        """
-        if self._learner.updates == 0:
-            self._save()
-        while self._learner.updates < updates:
-            self._update()
-            signal, save, test = self._group.agree(self._wishes(signals))
-            if signal or save or test:
-                self._note_unread()
-            if test and not signal:
-                self._examine(signals)
-            if signal or save:
-                self._save()
-            if signal:
-                return signal
-        self._note_unread()
-        self._save()
-        self._examine(signals)
-        return signals.received
-
-    def _update(self) -> None:
-        """Makes an update, and reads the statistics of the one before while the device is at work."""
-        reading = Reading(self._learner.update(), updates=self._learner.updates, frames=self._frames)
-        self._note_unread()
-        self._unread = reading
-
-    @property
-    def _frames(self) -> int:
-        """How many steps have been made, of all processes."""
-        return self._learner.frames * self._group.size
-
-    def _note_unread(self) -> None:
-        """Notes the update whose statistics haven't been read, if there is one, and raises if they are no numbers."""
-        reading, self._unread = self._unread, None
-        if reading is None:
-            return
-        values = reading.values() if self._progress is None else self._progress.note(reading)
-        if wrong := broken(values):
-            raise FloatingPointError(f'{", ".join(wrong)} in update {reading.updates}, after {reading.frames:,} steps')
-
-    def _wishes(self, signals: Signals) -> tuple[int, bool, bool]:
-        """The signal that came, and whether it is time to save and to evaluate. The clock is that of one process."""
-        leads = self._group.leads
-        return signals.received, leads and self._save_timer.due(), leads and self._eval_timer.due()
-
-    def _examine(self, signals: Signals) -> None:
-        """Evaluates the policy, unless a signal comes, and draws the curves."""
-        if self._progress is None:
-            return
-        if self._examiner is not None:
-            result = self._examiner(self._learner.policy, lambda: signals.received > 0)
-            if result is not None:
-                self._progress.note_evaluation(result, updates=self._learner.updates, frames=self._frames)
-        self._progress.draw()
-
-    def _save(self) -> None:
-        self._checkpoints.write()
-        if self._progress is not None:
-            self._progress.draw()
 
 
 def train(
@@ -214,11 +102,7 @@ def train(
         starting = partial(_start, run, about, resume=resume, overwrite=overwrite)
         start = group.once(starting)
         origin = None if weights is None or start is not None else group.once(lambda: origin_of(Path(weights), run))
-        examiner = None
-        if group.leads and eval_maps is not None:
-            examiner = Examiner(
-                task, eval_maps, eval_episodes, opponents, greedy=greedy, device=group.device, seed=settings.seed
-            )
+        examiner = _examiner(task, eval_maps, eval_episodes, opponents, settings, group, greedy=greedy)
         env = _env(task, group.shard(maps), settings, group.device)
         with closing(Learner(env, settings, task.opponents(env, opponents))) as learner:
             checkpoints = Checkpoints(run.checkpoints, learner, env, group, keep=keep)
@@ -226,14 +110,15 @@ def train(
                 load_weights(learner.policy, origin, env)
             per_update = settings.num_envs * settings.horizon * group.size
             updates = math.ceil(steps / per_update)
-            with _held(run, group):
-                _open(run, about, group.once(starting), learner, checkpoints, group)  # another may have trained here
-                with _progress(run, learner.updates * per_update, updates * per_update, group, bar=bar) as progress:
-                    trainer = Trainer(
-                        learner, checkpoints, group, progress=progress, examiner=examiner,
-                        checkpoint_every=checkpoint_every, eval_every=eval_every,
-                    )  # fmt: skip
-                    signal = _trained(trainer, updates, run)
+            with (
+                _opened(run, about, starting, learner, checkpoints, group),
+                _progress(run, learner.updates * per_update, updates * per_update, group, bar=bar) as progress,
+            ):
+                trainer = Trainer(
+                    learner, checkpoints, group, progress=progress, examiner=examiner,
+                    checkpoint_every=checkpoint_every, eval_every=eval_every,
+                )  # fmt: skip
+                signal = _trained(trainer, updates, run)
         return Ending(signal, found(run.checkpoints)[-1], learner.frames * group.size, group.leads)
 
 
@@ -246,12 +131,13 @@ def _trained(trainer: Trainer, updates: int, run: Run) -> int:
         raise FloatingPointError(f'{error}; the last good checkpoint is {found(run.checkpoints)[-1]}') from error
 
 
-@contextmanager
-def _held(run: Run, group: Group) -> Iterator[None]:
-    """Meanwhile keeps all but these processes from training in the run's folder."""
-    with ExitStack() as stack:
-        group.once(lambda: stack.enter_context(run.held()))
-        yield
+def _examiner(
+    task: Task, maps: MapSet | None, episodes: int, opponents: int, settings: Settings, group: Group, *, greedy: bool
+) -> Examiner | None:
+    """Who evaluates the policy, if there are maps for that, in the process that leads."""
+    if maps is None or not group.leads:
+        return None
+    return Examiner(task, maps, episodes, opponents, greedy=greedy, device=group.device, seed=settings.seed)
 
 
 def _env(task: Task, maps: MapSet, settings: Settings, device: torch.device) -> Env:
@@ -276,15 +162,29 @@ def _start(run: Run, about: Mapping[str, Any], *, resume: bool, overwrite: bool)
     return None
 
 
-def _open(
-    run: Run, about: Mapping[str, Any], start: Path | None, learner: Learner, checkpoints: Checkpoints, group: Group
-) -> None:
-    """Begins a run, or goes on from a checkpoint; a checkpoint that doesn't fit leaves it as it was."""
-    if start is None:
-        group.once(lambda: run.begin(about))
-    else:
-        checkpoints.restore(start)
-        group.once(lambda: run.go_on(about, learner.updates))
+@contextmanager
+def _opened(
+    run: Run,
+    about: Mapping[str, Any],
+    starting: Callable[[], Path | None],
+    learner: Learner,
+    checkpoints: Checkpoints,
+    group: Group,
+) -> Iterator[None]:
+    """Begins a run, or goes on from a checkpoint, and meanwhile keeps all but these processes from its folder.
+
+    Where it starts is asked once more, now that nobody else can have trained there. A checkpoint that doesn't fit
+    leaves the run as it was.
+    """
+    with ExitStack() as stack:
+        group.once(lambda: stack.enter_context(run.held()))
+        start = group.once(starting)
+        if start is None:
+            group.once(lambda: run.begin(about))
+        else:
+            checkpoints.restore(start)
+            group.once(lambda: run.go_on(about, learner.updates))
+        yield
 
 
 def _progress(run: Run, frames: int, total: int, group: Group, *, bar: bool) -> AbstractContextManager[Progress | None]:
