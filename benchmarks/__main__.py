@@ -11,10 +11,11 @@ import tyro
 from rich.console import Console
 from tyro.conf import Positional
 
-from benchmarks import cases, certification, generation, kernels, learning, measuring, proof, scaling
 from benchmarks.parts import Parts
+from benchmarks.proofs import certification, proof
 from benchmarks.report import RESULTS, Report, current_commit
-from megastep import machine
+from benchmarks.speed import cases, generation, kernels, learning, measuring, scaling
+from megastep.world.device import device_name
 
 WIDTH = 160
 """How many letters wide tables are where nobody watches: the widest has so many."""
@@ -56,7 +57,7 @@ def main(
     else:
         found = measure(subject, where, quick=quick)
     rows: list[dict[str, Any]] = []
-    report = Report(subject, machine.device_name('cpu' if subject.startswith('mapgen') else where), rows, commit)
+    report = Report(subject, device_name('cpu' if subject.startswith('mapgen') else where), rows, commit)
     path = out or report.default_path
     for row in found:
         rows.append(row)

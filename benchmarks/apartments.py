@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from megastep import MapSet
-from megastep.mapgen import metrics
+from megastep.maps import stats as metrics
 
 FIGURES = Path(metrics.__file__).with_name('apartments.json')
 

@@ -17,14 +17,16 @@ from torch import Tensor
 from tyro.conf import Positional
 
 from benchmarks.report import Report, current_commit
-from megastep import MapSet, machine, mapgen
-from megastep.commands import parse_options
+from megastep import MapSet, mapgen
+from megastep.cli.train import parse_options
 from megastep.env import Env
 from megastep.evaluation import evaluate
 from megastep.evaluation.rollouts import Act, Actor, among
-from megastep.learning import Policy, Settings, checkpoints, tasks, training
-from megastep.learning.runs import Run
-from megastep.learning.tasks import Task
+from megastep.learning import Policy, Settings, registry
+from megastep.learning.registry import Task
+from megastep.learning.run import checkpoints, train
+from megastep.learning.run.run_folder import Run
+from megastep.world.device import device_name, num_cores
 
 STEPS = {'pointgoal': 1e9, 'explorer': 6e8, 'deathmatch': 1e9}
 """How long each task is trained, unless told otherwise: a few minutes on one H200."""
@@ -88,7 +90,7 @@ def main(
     shape: dict[str, Any] = {'num_envs': 8, 'horizon': 8, 'minibatches': 2, 'width': 8} if quick else {}
     train_maps, test_maps = maps(task, 4 if quick else NUM_TRAIN, 0), maps(task, 4 if quick else NUM_TEST, UNSEEN)
     rows: list[dict[str, Any]] = []
-    written = Report(f'learnt-{task}', machine.device_name(where), rows, commit or current_commit())
+    written = Report(f'learnt-{task}', device_name(where), rows, commit or current_commit())
     path = report or written.default_path
     what = Task(task, {**OPTIONS.get(task, {}), **parse_options(options)})
     changed = shape | parse_options(settings)
@@ -113,7 +115,7 @@ def trained(task: Task, folder: Path, settings: Settings, maps: MapSet, steps: f
     Raises:
         SystemExit: if a signal has ended it early.
     """
-    ending = training.train(
+    ending = train.train(
         task.name, folder, settings, maps=maps, steps=steps, options=task.options,
         opponents=OPPONENTS.get(task.name, 0), checkpoint_every=15, keep=1000, device=device,
     )  # fmt: skip
@@ -133,9 +135,9 @@ def kept(path: Path, written: Report, asked: dict[str, Any]) -> list[dict[str, A
 
 def maps(task: str, count: int, seed: int) -> MapSet:
     """Maps to learn a task in, or others to test it in."""
-    workers = min(16, machine.num_cores()) if count > 50 else 1
+    workers = min(16, num_cores()) if count > 50 else 1
     if task == 'deathmatch':
-        return mapgen.generate(**{**tasks.DEFAULT_MAPS[task], 'count': count}, seed=seed, workers=workers)
+        return mapgen.generate(**{**registry.DEFAULT_MAPS[task], 'count': count}, seed=seed, workers=workers)
     rooms = LARGE if task == 'explorer' else {}
     return mapgen.generate('house', count, seed=seed, workers=workers, geodesics=task == 'pointgoal', **rooms)
 

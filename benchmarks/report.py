@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from rich.table import Table
 
-from megastep import machine
+from megastep.world.device import requirements, version
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / 'results'
@@ -82,8 +82,8 @@ def written(value: Any) -> str:
 
 def installed_versions() -> dict[str, str]:
     """The installed versions of what megastep needs, and of CUDA if PyTorch has it."""
-    names = sorted(requirement.name for requirement in machine.requirements())
-    return {name: str(machine.version(name)) for name in names} | {'cuda': str(torch.version.cuda)}
+    names = sorted(requirement.name for requirement in requirements())
+    return {name: str(version(name)) for name in names} | {'cuda': str(torch.version.cuda)}
 
 
 def current_commit() -> str:

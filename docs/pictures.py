@@ -10,11 +10,11 @@ from pathlib import Path
 import tyro
 
 from megastep import mapgen, plotting
+from megastep.cli.watch import trained
 from megastep.evaluation.rollouts import Actor, play
-from megastep.learning.runs import Run
-from megastep.learning.tasks import Task
+from megastep.learning.registry import Task
+from megastep.learning.run.run_folder import Run
 from megastep.plotting.states import StatePlot
-from megastep.watching import trained
 
 IMAGES = Path(__file__).parent / 'images'
 

@@ -8,20 +8,21 @@ from typing import Any
 import torch
 from gymnasium.spaces import Dict, Discrete
 
-from megastep import mapgen, physics, rendering
-from megastep.arguments import check_choice, check_counts, check_crowd, check_finite
-from megastep.combat import Combat, Score
-from megastep.core import Cameras, Core
+from megastep import mapgen
+from megastep.checks import check_choice, check_counts, check_crowd, check_finite
 from megastep.env import Env
-from megastep.geometry import Geometry
-from megastep.mapset import MapSet
-from megastep.motion import MomentumMovement
-from megastep.rigs import Rig
-from megastep.scenery import Scenery
-from megastep.sensors import IMU, RGB, Depth
-from megastep.shooting import Aim, in_sight
-from megastep.snapshot import Snapshot
-from megastep.spawning import FarSpawns
+from megastep.env.aiming import Aim, in_sight
+from megastep.env.combat import Combat, Score
+from megastep.env.motion import MomentumMovement
+from megastep.env.sensors import IMU, RGB, Depth
+from megastep.env.spawning import FarSpawns
+from megastep.maps.geometry import Geometry
+from megastep.maps.mapset import MapSet
+from megastep.world import physics, rendering
+from megastep.world.cameras import CameraRig, Cameras
+from megastep.world.core import Core
+from megastep.world.scenery import Scenery
+from megastep.world.snapshot import Snapshot
 
 MOVEMENTS = 7
 TURNING, DECAY = 225.0, 2.5  # degrees per second², per second: see `MomentumMovement`
@@ -76,7 +77,7 @@ class Deathmatch(Env):
         num_agents: int = 4,
         fps: float = 10,
         seed: int = 0,
-        cameras: Rig = Cameras(res=128, fov=100, subsample=4),  # noqa: B008, it is frozen
+        cameras: CameraRig = Cameras(res=128, fov=100, subsample=4),  # noqa: B008, it is frozen
         aim: float = 5.0,
         max_range: float = 8.0,
         health: int = 4,

@@ -8,17 +8,18 @@ from typing import Any
 import torch
 from gymnasium.spaces import Dict
 
-from megastep import coverage, mapgen, physics, rendering
-from megastep.arguments import check_counts
-from megastep.core import Cameras, Core
-from megastep.env import Env
-from megastep.geometry import Geometry
-from megastep.mapset import MapSet
-from megastep.motion import MomentumMovement
-from megastep.rigs import Rig, num_pixels
-from megastep.scenery import Scenery
-from megastep.sensors import IMU, RGB, Depth
-from megastep.spawning import RandomSpawns
+from megastep import mapgen
+from megastep.checks import check_counts
+from megastep.env import Env, coverage
+from megastep.env.motion import MomentumMovement
+from megastep.env.sensors import IMU, RGB, Depth
+from megastep.env.spawning import RandomSpawns
+from megastep.maps.geometry import Geometry
+from megastep.maps.mapset import MapSet
+from megastep.world import physics, rendering
+from megastep.world.cameras import CameraRig, Cameras, num_pixels
+from megastep.world.core import Core
+from megastep.world.scenery import Scenery
 
 
 class Explorer(Env):
@@ -55,7 +56,7 @@ class Explorer(Env):
         *,
         fps: float = 10,
         seed: int = 0,
-        cameras: Rig = Cameras(res=64, fov=130, subsample=4),  # noqa: B008, it is frozen
+        cameras: CameraRig = Cameras(res=64, fov=130, subsample=4),  # noqa: B008, it is frozen
         patience: int = 200,
         **options: Any,
     ) -> None:

@@ -10,9 +10,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from envs.deathmatch import DECAY, MOVEMENTS, TURNING, Deathmatch
-from megastep.core import Cameras
-from megastep.motion import ACTIONS
-from megastep.shooting import bearings
+from megastep.env.aiming import bearings
+from megastep.env.motion import ACTIONS
+from megastep.world.cameras import Cameras
 
 STAY, FORWARD, LEFT, RIGHT = (ACTIONS.index(name) for name in ('stay', 'forward', 'turn left', 'turn right'))
 

@@ -7,16 +7,17 @@ from typing import Any
 
 import torch
 
-from megastep import mapgen, physics, rendering
-from megastep.core import Cameras, Core
+from megastep import mapgen
 from megastep.env import Env
-from megastep.geometry import Geometry
-from megastep.mapset import MapSet
-from megastep.motion import SimpleMovement, turned
-from megastep.rigs import Rig
-from megastep.scenery import Scenery
-from megastep.sensors import Depth
-from megastep.spawning import RandomLifespans, RandomSpawns
+from megastep.env.motion import SimpleMovement, turned
+from megastep.env.sensors import Depth
+from megastep.env.spawning import RandomLifespans, RandomSpawns
+from megastep.maps.geometry import Geometry
+from megastep.maps.mapset import MapSet
+from megastep.world import physics, rendering
+from megastep.world.cameras import CameraRig, Cameras
+from megastep.world.core import Core
+from megastep.world.scenery import Scenery
 
 
 class Minimal(Env):
@@ -42,7 +43,7 @@ class Minimal(Env):
         *,
         fps: float = 10,
         seed: int = 0,
-        cameras: Rig = Cameras(res=64, subsample=1),  # noqa: B008, it is frozen
+        cameras: CameraRig = Cameras(res=64, subsample=1),  # noqa: B008, it is frozen
         shortest: int = 50,
         longest: int = 200,
         **options: Any,

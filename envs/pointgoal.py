@@ -9,18 +9,19 @@ from typing import Any
 import torch
 from gymnasium.spaces import Dict, Space
 
-from megastep import mapgen, physics, rendering
-from megastep.arguments import check_choice, check_counts, check_finite
-from megastep.core import Cameras, Core
+from megastep import mapgen
+from megastep.checks import check_choice, check_counts, check_finite
 from megastep.env import Env
-from megastep.geometry import Geometry
-from megastep.journeys import Compass, Progress, RandomJourneys
-from megastep.mapset import MapSet
-from megastep.motion import SimpleMovement
-from megastep.navigation import Navigation
-from megastep.rigs import Rig
-from megastep.scenery import Scenery
-from megastep.sensors import IMU, RGB, Depth
+from megastep.env.goals import PointGoalSensor, Progress, RandomGoals
+from megastep.env.motion import SimpleMovement
+from megastep.env.navigation import GeodesicField
+from megastep.env.sensors import IMU, RGB, Depth
+from megastep.maps.geometry import Geometry
+from megastep.maps.mapset import MapSet
+from megastep.world import physics, rendering
+from megastep.world.cameras import CameraRig, Cameras
+from megastep.world.core import Core
+from megastep.world.scenery import Scenery
 
 
 class PointGoal(Env):
@@ -59,7 +60,7 @@ class PointGoal(Env):
             the maps.
     """
 
-    auxiliary_space: Space | None = Compass.space
+    auxiliary_space: Space | None = PointGoalSensor.space
 
     def __init__(
         self,
@@ -69,7 +70,7 @@ class PointGoal(Env):
         *,
         fps: float = 10,
         seed: int = 0,
-        cameras: Rig = Cameras(res=64, fov=130, subsample=1),  # noqa: B008, it is frozen
+        cameras: CameraRig = Cameras(res=64, fov=130, subsample=1),  # noqa: B008, it is frozen
         nearest: float = 1.0,
         furthest: float = 10.0,
         reach: float = 0.2,
@@ -78,7 +79,7 @@ class PointGoal(Env):
         progress: float = 1.0,
         effort: float = 0.0,
         bonus: float = 2.5,
-        navigation: Navigation | None = None,
+        navigation: GeodesicField | None = None,
         **options: Any,
     ) -> None:
         check_choice(('dense', 'sparse'), reward=reward)
@@ -90,9 +91,9 @@ class PointGoal(Env):
         core = Core(Scenery.pack(maps, device=device, seed=seed), num_envs, fps=fps, seed=seed)
         self._movement = SimpleMovement(core)
         self._rgb, self._depth = RGB(core, cameras), Depth(core, cameras)
-        self._imu, self._compass = IMU(core), Compass()
-        self._journeys = RandomJourneys(core, maps, nearest=nearest, furthest=furthest)
-        signposts = Navigation.pack(maps, core.device) if navigation is None else navigation
+        self._imu, self._compass = IMU(core), PointGoalSensor()
+        self._journeys = RandomGoals(core, maps, nearest=nearest, furthest=furthest)
+        signposts = GeodesicField.pack(maps, core.device) if navigation is None else navigation
         self._progress = Progress(core, self._journeys, signposts)
         self._reach, self._max_steps = reach, max_steps
         self._pay, self._effort = (progress, effort) if reward == 'dense' else (0.0, 0.0)

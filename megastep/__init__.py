@@ -4,12 +4,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from megastep import mapgen, physics, rendering
-    from megastep.core import Agents, Cameras, Core
-    from megastep.geometry import Geometry, Room
-    from megastep.mapset import MapSet
-    from megastep.ragged import Ragged
-    from megastep.scenery import Scenery
+    from megastep import mapgen
+    from megastep.maps.geometry import Geometry, Room
+    from megastep.maps.mapset import MapSet
+    from megastep.maps.ragged import Ragged
+    from megastep.world import physics, rendering
+    from megastep.world.cameras import Cameras
+    from megastep.world.core import Agents, Core
+    from megastep.world.scenery import Scenery
 
 __version__ = '0.1.0'
 __all__ = [
@@ -17,17 +19,18 @@ __all__ = [
 ]  # fmt: skip
 
 _HOMES = {
-    'Agents': 'core', 'Cameras': 'core', 'Core': 'core', 'Geometry': 'geometry', 'MapSet': 'mapset',
-    'Ragged': 'ragged', 'Room': 'geometry', 'Scenery': 'scenery',
+    'Agents': 'world.core', 'Cameras': 'world.cameras', 'Core': 'world.core', 'Geometry': 'maps.geometry',
+    'MapSet': 'maps.mapset', 'Ragged': 'maps.ragged', 'Room': 'maps.geometry', 'Scenery': 'world.scenery',
 }  # fmt: skip
+_MODULES = {'mapgen': 'mapgen', 'physics': 'world.physics', 'rendering': 'world.rendering'}
 
 
 def __getattr__(name: str) -> Any:
     """Imports a public name on first use, so that `megastep --help` and the generator's workers need no torch."""
-    if name not in __all__:
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    if name in _MODULES:
+        return import_module(f'{__name__}.{_MODULES[name]}')
     if name not in _HOMES:
-        return import_module(f'{__name__}.{name}')
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     value = globals()[name] = getattr(import_module(f'{__name__}.{_HOMES[name]}'), name)
     return value
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from megastep.geometry import Geometry
+from megastep.maps.geometry import Geometry
 
 if TYPE_CHECKING:
-    from megastep.mapgen.formats.files import Collected
+    from megastep.maps.formats.reading import Collected
 
 Set = TypeVar('Set', bound='Exchange')
 
@@ -36,13 +36,13 @@ class Exchange:
         """Reads maps from GeoJSON: one FeatureCollection a map, one a line or one a file.
 
         Args:
-            path: The file to read. `megastep.mapgen.formats.geojson` says what it may hold.
+            path: The file to read. `megastep.maps.formats.geojson` says what it may hold.
             skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
 
         Raises:
             ValueError: if a map can't be used, naming its line, its feature and the reason; or if none can.
         """
-        from megastep.mapgen.formats import geojson  # here, because mapgen's families return map sets
+        from megastep.maps.formats import geojson  # here, because mapgen's families return map sets
 
         found = geojson.read(path, skip_invalid=skip_invalid)
         return cls(**_recorded(found, 'geojson', path, skip_invalid=skip_invalid))
@@ -52,14 +52,14 @@ class Exchange:
         """Reads the outlines drawn in SVG pictures, a map a file: every line drawn is a wall.
 
         Args:
-            path: The file, or several. `megastep.mapgen.formats.svg` says what it may hold.
+            path: The file, or several. `megastep.maps.formats.svg` says what it may hold.
             scale: How many of the picture's units are a metre: 100 where they are centimetres.
             skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
 
         Raises:
             ValueError: if a map can't be used, naming its file, its element and the reason; or if none can.
         """
-        from megastep.mapgen.formats import svg
+        from megastep.maps.formats import svg
 
         found = svg.read(path, scale=scale, skip_invalid=skip_invalid)
         return cls(**_recorded(found, 'svg', path, scale=scale, skip_invalid=skip_invalid))
@@ -69,13 +69,13 @@ class Exchange:
         """Reads every level of a game of Doom's kin, at 32 units a metre.
 
         Args:
-            path: The WAD file. `megastep.mapgen.formats.wad` says what becomes a wall.
+            path: The WAD file. `megastep.maps.formats.wad` says what becomes a wall.
             skip_invalid: Leave out the levels that can't be used, with a warning that lists them, instead of raising.
 
         Raises:
             ValueError: if the file is no WAD; if a level can't be used, naming it and the reason; or if none can.
         """
-        from megastep.mapgen.formats import wad
+        from megastep.maps.formats import wad
 
         return cls(**_recorded(wad.read(path, skip_invalid=skip_invalid), 'wad', path, skip_invalid=skip_invalid))
 
@@ -86,7 +86,7 @@ class Exchange:
         """Reads occupancy grids as ROS has them: a YAML file a map, which names a PGM or PNG beside it.
 
         Args:
-            path: The YAML file, or several. `megastep.mapgen.formats.occupancy` says what they may hold.
+            path: The YAML file, or several. `megastep.maps.formats.occupancy` says what they may hold.
             speck: What isn't free, covers less than this, in square metres, and is surrounded by what is free, is free.
             simplify: How far walls may be moved, in metres, to have fewer corners. With 0 they follow the cells.
             skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
@@ -94,7 +94,7 @@ class Exchange:
         Raises:
             ValueError: if a map can't be used, naming its file and the reason; or if none can.
         """
-        from megastep.mapgen.formats import occupancy
+        from megastep.maps.formats import occupancy
 
         found = occupancy.read(path, speck=speck, simplify=simplify, skip_invalid=skip_invalid)
         return cls(**_recorded(found, 'occupancy', path, speck=speck, simplify=simplify, skip_invalid=skip_invalid))
@@ -104,14 +104,14 @@ class Exchange:
         """Reads closed race tracks, a CSV file each: x, y, and the width to the right and to the left, in metres.
 
         Args:
-            path: The file, or several. `megastep.mapgen.formats.centreline` says what they may hold.
+            path: The file, or several. `megastep.maps.formats.centreline` says what they may hold.
             scale: What all lengths are multiplied by: a tenth makes a track for model cars of a real one.
             skip_invalid: Leave out the tracks that can't be used, with a warning that lists them, instead of raising.
 
         Raises:
             ValueError: if a track can't be used, naming its file, its line and the reason; or if none can.
         """
-        from megastep.mapgen.formats import centreline
+        from megastep.maps.formats import centreline
 
         found = centreline.read(path, scale=scale, skip_invalid=skip_invalid)
         return cls(**_recorded(found, 'centreline', path, scale=scale, skip_invalid=skip_invalid))
@@ -125,7 +125,7 @@ class Exchange:
         Raises:
             ValueError: if the set is empty.
         """
-        from megastep.mapgen.formats import geojson
+        from megastep.maps.formats import geojson
 
         geojson.write(path, self)
 
@@ -142,7 +142,7 @@ class Exchange:
         Raises:
             ValueError: if the set is empty.
         """
-        from megastep.mapgen.formats import svg
+        from megastep.maps.formats import svg
 
         return svg.write(folder, self, scale=scale)
 

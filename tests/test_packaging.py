@@ -129,7 +129,7 @@ def test_the_links_lead_somewhere(path):
 @pytest.mark.parametrize('path', DOCUMENTS, ids=lambda path: path.name)
 def test_the_commands_shown_exist(path):
     """Every `megastep ...` line of a document is one that the command line takes."""
-    from megastep.cli import app
+    from megastep.cli.app import app
 
     for block in fenced(path, 'sh'):
         for command in re.findall(r'^megastep (\w+)', block, re.MULTILINE):

@@ -13,8 +13,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from megastep.env import Env
-from megastep.learning.opponents import Opponents
-from megastep.learning.policy import Policy
+from megastep.evaluation.opponents import Opponents
+from megastep.learning.model.policy import Policy
 from megastep.learning.rollout import scores
 
 GLANCE = 16
@@ -70,7 +70,7 @@ class Evaluation:
         return {number: float(values[ids == number].mean()) for number in ids.unique().tolist()}
 
 
-class Scorebook:
+class EpisodeRecorder:
     """Notes the first few episodes that end in each row, without waiting for the device."""
 
     def __init__(self, rows: int, episodes: int, device: torch.device) -> None:
@@ -130,7 +130,7 @@ def evaluate(
     if (mode := env.metadata['autoreset_mode']) is not AutoresetMode.NEXT_STEP:
         raise ValueError(f"the env's autoreset_mode must be NEXT_STEP, got {mode}.")
     act = Actor(policy, env.num_envs, greedy=greedy, seed=seed) if isinstance(policy, Policy) else policy
-    book, steps = Scorebook(env.num_envs, episodes, env.device), play(among(act, opponents), env, seed=seed)
+    book, steps = EpisodeRecorder(env.num_envs, episodes, env.device), play(among(act, opponents), env, seed=seed)
     next(steps)
     while not book.is_full():
         for info in islice(steps, GLANCE):

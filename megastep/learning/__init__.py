@@ -4,14 +4,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from megastep.learning.heads import intake, output
     from megastep.learning.learner import Learner
-    from megastep.learning.policy import Policy
+    from megastep.learning.model.heads import intake, output
+    from megastep.learning.model.policy import Policy
     from megastep.learning.settings import Settings
 
 __all__ = ['Learner', 'Policy', 'Settings', 'intake', 'output']
 
-_HOMES = {'Learner': 'learner', 'Policy': 'policy', 'Settings': 'settings', 'intake': 'heads', 'output': 'heads'}
+_HOMES = {
+    'Learner': 'learner', 'Policy': 'model.policy', 'Settings': 'settings', 'intake': 'model.heads',
+    'output': 'model.heads',
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -10,12 +10,12 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from megastep.evaluation import Actor, Evaluation, evaluate
-from megastep.learning.policy import Policy
-from megastep.learning.tasks import Task
-from megastep.mapset import MapSet
+from megastep.learning.model.policy import Policy
+from megastep.learning.registry import Task
+from megastep.maps.mapset import MapSet
 
 
-class Examiner:
+class Evaluator:
     """Evaluates a policy in an env of its own, the same episodes' starts each time, as many in every map.
 
     Args:

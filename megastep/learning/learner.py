@@ -12,12 +12,12 @@ from gymnasium.vector import AutoresetMode
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from megastep import checkpoint
-from megastep.capture import Captured
 from megastep.env import Env
+from megastep.env import state as checkpoint
+from megastep.env.cuda_graph import Captured
+from megastep.evaluation.opponents import Opponents
 from megastep.learning import ppo
-from megastep.learning.opponents import Opponents
-from megastep.learning.policy import Policy
+from megastep.learning.model.policy import Policy
 from megastep.learning.rollout import Rollout
 from megastep.learning.settings import Settings
 

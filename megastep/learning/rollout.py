@@ -11,16 +11,16 @@ from torch import Tensor
 from torch.utils._pytree import tree_map
 
 from megastep.env import Env
+from megastep.evaluation.opponents import Opponents
 from megastep.learning import ppo
-from megastep.learning.opponents import Opponents
-from megastep.learning.policy import Policy
+from megastep.learning.model.policy import Policy
 
 NOT_SCORES = ('_episode', 'map_ids', 'world', 'opponent')
 """What an info has that says nothing of how an episode goes."""
 
 
 @dataclass(frozen=True, eq=False)
-class Experience:
+class RolloutBuffer:
     """What came of some steps of many rows, time first. There is nothing to learn from a step that is ignored."""
 
     features: Float[Tensor, 'time row feature']
@@ -50,10 +50,10 @@ class Experience:
     start: Float[Tensor, '1 row memory']
     """What the policy remembered before the first step."""
 
-    def rows(self, rows: Tensor) -> Experience:
+    def rows(self, rows: Tensor) -> RolloutBuffer:
         """Copies some rows, given by their numbers."""
         parts = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Experience(**tree_map(lambda values: values.index_select(1, rows), parts))
+        return RolloutBuffer(**tree_map(lambda values: values.index_select(1, rows), parts))
 
 
 class Rollout:
@@ -140,7 +140,7 @@ class Rollout:
         if self._opponents is not None and self._script is not None:
             self._script.copy_(self._opponents.act(observations))
 
-    def _buffers(self) -> Experience:
+    def _buffers(self) -> RolloutBuffer:
         def buffer(like: Tensor) -> Tensor:
             return like.new_zeros((self._horizon, *like.shape))
 
@@ -149,7 +149,7 @@ class Rollout:
         reals = {name: buffer(self._memory[:, 0]) for name in ('log_probs', 'values', 'rewards', 'gains', 'returns')}
         flags = {name: buffer(self._begins) for name in ('terminated', 'ended', 'ignored', 'begins')}
         drawn = tree_map(buffer, self.policy.choice.mode(numbers))
-        return Experience(
+        return RolloutBuffer(
             features=buffer(self._features), drawn=drawn, targets=buffer(self._targets()),
             start=self._memory.clone()[None], **reals, **flags,
         )  # fmt: skip

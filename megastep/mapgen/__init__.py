@@ -1,7 +1,7 @@
 """Generates floorplans: families of them, each a pure function of a seed, an index and a few parameters."""
 
-from megastep.mapgen.certificate import CertificateError, certify
 from megastep.mapgen.family import Choice, Family, Parameter
+from megastep.mapgen.finishing.certificate import CertificateError, certify
 from megastep.mapgen.generation import FAMILIES, GenerationError, generate, make
 from megastep.mapgen.mutation import mutate
 

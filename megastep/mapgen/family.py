@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from megastep.mapgen.options import OPTIONS, apply
 from megastep.mapgen.parameters import Choice, Parameter, checked
 from megastep.mapgen.plan import Plan
-from megastep.mapgen.words import Words
+from megastep.mapgen.rng import Rng
+from megastep.mapgen.variations.options import OPTIONS, apply
 
 __all__ = ['Build', 'Choice', 'Family', 'Parameter']
 
@@ -27,7 +27,7 @@ class Family:
         about: One sentence on what its maps are like.
         parameters: What it takes, by name. The options that every family takes are added to them, but for those that
             have the name of one of its own.
-        build: Makes a plan from `Words` and its own parameters, by keyword.
+        build: Makes a plan from `Rng` and its own parameters, by keyword.
     """
 
     name: str
@@ -45,9 +45,9 @@ class Family:
         """The names of those parameters that are options every family takes, rather than its own."""
         return tuple(name for name, option in OPTIONS.items() if self.parameters[name] is option)
 
-    def words(self, seed: int, index: int) -> Words:
+    def rng(self, seed: int, index: int) -> Rng:
         """The random words of one map."""
-        return Words(f'{self.name}/{self.version}/{seed}/{index}')
+        return Rng(f'{self.name}/{self.version}/{seed}/{index}')
 
     def complete(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters given, checked, and the defaults of the others.
@@ -61,11 +61,11 @@ class Family:
         values = {name: given.get(name, parameter.default) for name, parameter in self.parameters.items()}
         return {name: checked(f'{self.name}: {name}', values[name], self.parameters[name]) for name in values}
 
-    def draw(self, words: Words, parameters: Mapping[str, Any]) -> Plan:
+    def draw(self, rng: Rng, parameters: Mapping[str, Any]) -> Plan:
         """Makes a map's plan, without the options.
 
         Args:
-            words: The random words of this map.
+            rng: The random words of this map.
             parameters: All that the family takes, as `complete` gives them.
 
         Raises:
@@ -73,8 +73,8 @@ class Family:
                 name and a colon; any other is a bug.
         """
         options = self.options
-        return self.build(words, **{name: value for name, value in parameters.items() if name not in options})
+        return self.build(rng, **{name: value for name, value in parameters.items() if name not in options})
 
-    def vary(self, plan: Plan, words: Words, parameters: Mapping[str, Any]) -> Plan:
+    def vary(self, plan: Plan, rng: Rng, parameters: Mapping[str, Any]) -> Plan:
         """Applies the options to a plan that `draw` made of the same words and parameters."""
-        return apply(plan, words.fork('options'), {name: parameters[name] for name in self.options})
+        return apply(plan, rng.fork('options'), {name: parameters[name] for name in self.options})

@@ -12,9 +12,7 @@ from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from megastep import mapfile, recipes
-from megastep.geometry import Geometry
-from megastep.mapgen import (
+from megastep.mapgen.families import (
     apartments,
     arena,
     box,
@@ -29,13 +27,15 @@ from megastep.mapgen import (
     voronoi,
     warehouse,
 )
-from megastep.mapgen.certificate import certify
 from megastep.mapgen.family import Family
-from megastep.mapgen.finishing import finish
+from megastep.mapgen.finishing.certificate import certify
+from megastep.mapgen.finishing.finish import finish
 from megastep.mapgen.mixture import apportion, checked_shares
 from megastep.mapgen.parallel import completed, processes
 from megastep.mapgen.shards import Shards
-from megastep.mapset import MapSet
+from megastep.maps import recipes, storage
+from megastep.maps.geometry import Geometry
+from megastep.maps.mapset import MapSet
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
     {
@@ -219,7 +219,7 @@ def _shards(out: str | PathLike | None, recipe: Mapping[str, Any], resume: bool)
         if resume:
             raise ValueError('resume goes on with a run to a file: say to which with out.')
         return None
-    mapfile.check_folder(Path(out))
+    storage.check_folder(Path(out))
     shards = Shards(Path(out), recipe)
     shards.check(resume=resume)
     return shards
@@ -260,10 +260,10 @@ def _make_chunk(recipe: dict[str, Any], chunk: Chunk) -> tuple[Chunk, MapSet]:
 def _make(kind: Family, seed: int, index: int, parameters: dict[str, Any]) -> Geometry:
     """Makes one map and certifies it. The parameters are complete and checked."""
     name = f'{kind.name} version {kind.version}, seed {seed}, index {index}'
-    words = kind.words(seed, index)
+    rng = kind.rng(seed, index)
     try:
-        plan = kind.draw(words, parameters)
-        geometry = finish(kind.vary(plan, words, parameters), words)
+        plan = kind.draw(rng, parameters)
+        geometry = finish(kind.vary(plan, rng, parameters), rng)
     except Exception as error:
         if isinstance(error, ValueError) and str(error).startswith(f'{kind.name}: '):
             raise  # the family refuses parameters that don't go together

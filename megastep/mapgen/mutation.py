@@ -9,17 +9,17 @@ import shapely
 from jaxtyping import Float
 from shapely import Polygon
 
-from megastep.geometry import AGENT_RADIUS, Geometry, Room
-from megastep.mapgen.certificate import MARGIN, SPAWN_CLEARANCE, failures, free_space
-from megastep.mapgen.lights import place_lights
-from megastep.mapgen.moves import change_furniture, move_door, move_wall
+from megastep.mapgen.edits import change_furniture, move_door, move_wall
+from megastep.mapgen.finishing.certificate import MARGIN, SPAWN_CLEARANCE, failures, free_space
+from megastep.mapgen.finishing.lights import place_lights
+from megastep.mapgen.finishing.spawns import place_spawns
+from megastep.mapgen.finishing.survey import survey
+from megastep.mapgen.geometry.polygons import followed
+from megastep.mapgen.geometry.raster import edges
 from megastep.mapgen.plan import MILLIMETRES, Plan, PlannedRoom
-from megastep.mapgen.polygons import followed
-from megastep.mapgen.raster import edges
-from megastep.mapgen.spawns import place_spawns
-from megastep.mapgen.survey import survey
-from megastep.mapgen.words import Words
-from megastep.segments import clearances, windings
+from megastep.mapgen.rng import Rng
+from megastep.maps.geometry import AGENT_RADIUS, Geometry, Room
+from megastep.maps.segments import clearances, windings
 
 TRIES = 200
 """How many changes are tried, for each kind that may be made, before it is given up."""
@@ -29,7 +29,7 @@ EDITS = {'door': move_door, 'wall': move_wall, 'furniture': change_furniture}
 
 
 def mutate(
-    geometry: Geometry, rng: np.random.Generator | Words, *, edits: Sequence[str] = ('door', 'wall', 'furniture')
+    geometry: Geometry, rng: np.random.Generator | Rng, *, edits: Sequence[str] = ('door', 'wall', 'furniture')
 ) -> Geometry:
     """Makes one small change to a floorplan.
 
@@ -49,15 +49,15 @@ def mutate(
     """
     if not edits or (unknown := sorted(set(edits) - set(EDITS))):
         raise ValueError(f'edits must be some of {", ".join(EDITS)}, got {unknown if edits else edits!r}.')
-    if not isinstance(rng, np.random.Generator | Words):
+    if not isinstance(rng, np.random.Generator | Rng):
         raise ValueError(f'rng must be a numpy.random.Generator, got {rng!r}.')  # noqa: TRY004
-    words = rng if isinstance(rng, Words) else Words(f'mutate/{rng.integers(1 << 63)}')
+    rng = rng if isinstance(rng, Rng) else Rng(f'mutate/{rng.integers(1 << 63)}')
     plan = _plan(geometry)
     good = not any(failures(geometry))
     tries = TRIES * len(set(edits))  # a map without doors has furniture, and should have it as surely
     for _ in range(tries):
-        changed = EDITS[words.pick(sorted(edits))](plan, words)
-        if changed and (found := _finished(changed, geometry, words)) and _as_good(found, geometry, good):
+        changed = EDITS[rng.pick(sorted(edits))](plan, rng)
+        if changed and (found := _finished(changed, geometry, rng)) and _as_good(found, geometry, good):
             return found
     raise ValueError(f'nothing can be changed in {geometry}: {tries} changes ({", ".join(sorted(edits))}) were tried.')
 
@@ -83,7 +83,7 @@ def _millimetres(metres: Float[np.ndarray, '*size']) -> np.ndarray:
     return np.rint(MILLIMETRES * metres).astype(np.int64)
 
 
-def _finished(plan: Plan, before: Geometry, words: Words) -> Geometry | None:
+def _finished(plan: Plan, before: Geometry, rng: Rng) -> Geometry | None:
     """The changed plan in metres, with the spawns and lights that were there, and new ones for rooms that have none."""
     walls = edges(plan.rings)
     spawns, lights = (
@@ -95,7 +95,7 @@ def _finished(plan: Plan, before: Geometry, words: Words) -> Geometry | None:
     )
     try:
         if new_spawns.rooms:
-            spawns = np.concatenate([spawns, place_spawns(survey(new_spawns, walls), words, most=0) / MILLIMETRES])
+            spawns = np.concatenate([spawns, place_spawns(survey(new_spawns, walls), rng, most=0) / MILLIMETRES])
         if new_lights.rooms:
             hung = place_lights(survey(new_lights, walls)) / MILLIMETRES
             lights = np.concatenate([lights, np.insert(hung, 2, 1, axis=1)])

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from megastep import recipes
-from megastep.mapset import MapSet
+from megastep.maps import recipes
+from megastep.maps.mapset import MapSet
 
 NAME = re.compile(r'(\d+)-(\d+)-([0-9a-f]{16})\.safetensors')
 """A shard's file: the numbers of its first map and of the one after its last, and its recipe's key."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from megastep.mapgen.lattice import Rect
-from megastep.mapgen.words import Words
+from megastep.mapgen.geometry.lattice import Rect
+from megastep.mapgen.rng import Rng
 
 
 class Turn(NamedTuple):
@@ -21,6 +21,6 @@ class Turn(NamedTuple):
         return Rect(bottom, left, top, right) if self.swapped else Rect(left, bottom, right, top)
 
 
-def draw_turn(words: Words) -> Turn:
+def draw_turn(rng: Rng) -> Turn:
     """Draws one of the eight, each as likely as the others."""
-    return Turn(words.chance(1, 2), words.chance(1, 2), words.chance(1, 2))
+    return Turn(rng.chance(1, 2), rng.chance(1, 2), rng.chance(1, 2))

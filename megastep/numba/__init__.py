@@ -20,11 +20,11 @@ def _forget_stale_kernels() -> None:
 
 _forget_stale_kernels()  # before the kernels are imported, which is when Numba looks for what it has compiled
 
-from megastep.numba.baking import bake  # noqa: E402
 from megastep.numba.collisions import advance  # noqa: E402
 from megastep.numba.coverage import mark  # noqa: E402
-from megastep.numba.navigating import distances  # noqa: E402
+from megastep.numba.lightmap import bake  # noqa: E402
+from megastep.numba.navigation import distances  # noqa: E402
 from megastep.numba.raycasting import render  # noqa: E402
-from megastep.numba.respawning import embark, respawn  # noqa: E402
+from megastep.numba.spawning import embark, respawn  # noqa: E402
 
 __all__ = ['advance', 'bake', 'distances', 'embark', 'mark', 'render', 'respawn']

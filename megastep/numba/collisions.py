@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit, prange
 
 from megastep.numba import buffers
-from megastep.numba.sweeps import NEVER, NUDGE, away, chord_clearance, impact
+from megastep.numba.impacts import NEVER, NUDGE, away, chord_clearance, impact
 
 ZERO, HALF, ONE, TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
 SKIN = np.float32(1e-4)
@@ -248,7 +248,7 @@ def _advance(maps, agents, radius, step, slide, turn, outcome):
 
 
 def advance(core, progress, *, slide):
-    """Moves every agent for one step: see `megastep.physics.advance`."""
+    """Moves every agent for one step: see `megastep.world.physics.advance`."""
     outcome = Outcome(core.contacts.numpy(), core.non_finite.numpy(), core.stops.numpy(), progress.numpy())
     maps, agents = buffers.maps(core.scenery), buffers.agents(core)
     _advance(maps, agents, np.float32(core.agent_radius), np.float32(1 / core.fps), slide, core.turn.item(), outcome)

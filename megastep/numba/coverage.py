@@ -27,7 +27,7 @@ def _mark(texels, wall_starts, map_ids, outlines, lines, locations, seen, found)
 
 
 def mark(core, view, seen, counts, afresh, found):
-    """Marks the texels that a view's rays hit: see `megastep.coverage.mark`."""
+    """Marks the texels that a view's rays hit: see `megastep.env.coverage.mark`."""
     scenery = core.scenery
     if afresh is not None:
         seen.masked_fill_(afresh[:, None], 0)

@@ -138,7 +138,7 @@ def _render(maps, agents, optics, rgb, depth, per_ray, distances, lines, locatio
 
 
 def render(core, cameras, view):
-    """Writes what every camera sees into ``view``: see `megastep.rendering.render`."""
+    """Writes what every camera sees into ``view``: see `megastep.world.rendering.render`."""
     half = math.tan(math.radians(cameras.fov) / 2)
     numbers = np.arange(cameras.num_rays)
     optics = Optics(

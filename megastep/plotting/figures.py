@@ -16,7 +16,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from matplotlib.text import Text
 
-from megastep.segments import windings
+from megastep.maps.segments import windings
 
 DEEP = 0.14
 """Walls are drawn as a band this deep around the free space, in metres."""

@@ -12,8 +12,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from megastep.geometry import Geometry
-from megastep.mapset import MapSet
+from megastep.maps.geometry import Geometry
+from megastep.maps.mapset import MapSet
 from megastep.plotting.figures import DEEP, Picture, free_space, patch
 from megastep.tints import tint
 

@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgba_array
 from matplotlib.patches import Patch
 
 from megastep.plotting.figures import DEEP, frame_on, free_space, patch
-from megastep.snapshot import Snapshot
+from megastep.world.snapshot import Snapshot
 
 WALL, LAMP, FLOOR_IN_SHADE, FLOOR_IN_LIGHT = '#2c333e', '#fff0cc', '#14181e', '#30343a'
 
@@ -79,7 +79,7 @@ def _draw_light(axes: Axes, snapshot: Snapshot, floor: Patch) -> Artist:
 
 
 def _floor_light(points: Float[np.ndarray, 'point 2'], snapshot: Snapshot) -> Float[np.ndarray, ' point']:
-    """How much light falls on points, by the rule that walls are lit by: see `megastep.rendering.bake`."""
+    """How much light falls on points, by the rule that walls are lit by: see `megastep.world.rendering.bake`."""
     total = np.full(len(points), 0.1)
     lows, highs = snapshot.walls.min(axis=1), snapshot.walls.max(axis=1)
     for x, y, intensity in snapshot.lights:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from megastep.geometry import Geometry
-from megastep.mapset import MapSet
+from megastep.maps.geometry import Geometry
+from megastep.maps.mapset import MapSet
 from megastep.plotting.figures import Picture
 from megastep.plotting.floorplans import (
     FADED,

@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 
 from megastep.plotting.figures import Picture
 from megastep.plotting.litplans import draw_map, shown
-from megastep.rigs import kinds
-from megastep.snapshot import Snapshot
+from megastep.world.cameras import kinds
+from megastep.world.snapshot import Snapshot
 
 NIGHT, BRIGHT, DIM = '#0c0f14', '#eef1f5', '#7d8897'
 

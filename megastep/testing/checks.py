@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
 from megastep import batches
-from megastep.outputs import copied
+from megastep.env.nested import copied
 from megastep.testing.steps import (
     Step,
     check_batch,

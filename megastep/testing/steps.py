@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
 from megastep import batches
-from megastep.outputs import copied
+from megastep.env.nested import copied
 
 ENOUGH = 6
 """A rollout goes on until so many episodes have ended."""

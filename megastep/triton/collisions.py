@@ -11,9 +11,9 @@ import torch
 import triton
 import triton.language as tl
 
-from megastep.triton.groups import boxes_met, load_walls
-from megastep.triton.sweeps import NEVER, NUDGE, away, chord_clearance, impact
-from megastep.triton.words import LANES, bits, lowest
+from megastep.triton.bits import LANES, bits, lowest
+from megastep.triton.impacts import NEVER, NUDGE, away, chord_clearance, impact
+from megastep.triton.wall_boxes import boxes_met, load_walls
 
 SKIN = tl.constexpr(1e-4)
 LONGEST = tl.constexpr(1024.0)
@@ -239,7 +239,7 @@ def _advance(
 
 
 def advance(core, progress, *, slide):
-    """Moves every agent for one step: see `megastep.physics.advance`."""
+    """Moves every agent for one step: see `megastep.world.physics.advance`."""
     scenery, agents = core.scenery, core.agents
     walls, groups = scenery.walls, scenery.groups
     _advance[(core.num_envs,)](

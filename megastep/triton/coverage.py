@@ -53,7 +53,7 @@ def _mark(
 
 
 def mark(core, view, seen, counts, afresh, found):
-    """Marks the texels that a view's rays hit: see `megastep.coverage.mark`."""
+    """Marks the texels that a view's rays hit: see `megastep.env.coverage.mark`."""
     scenery = core.scenery
     num_rays = view.lines.shape[1:].numel()
     _mark[(core.num_envs,)](

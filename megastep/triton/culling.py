@@ -6,8 +6,8 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
-from megastep.triton.groups import load_walls
-from megastep.triton.words import LANES, joined
+from megastep.triton.bits import LANES, joined
+from megastep.triton.wall_boxes import load_walls
 
 DEGREE = tl.constexpr(math.pi / 180)
 RECORD = tl.constexpr(4)

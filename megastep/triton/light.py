@@ -5,8 +5,8 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
-from megastep.triton.groups import boxes_met, load_walls
-from megastep.triton.words import LANES, bits, halves, lowest
+from megastep.triton.bits import LANES, bits, halves, lowest
+from megastep.triton.wall_boxes import boxes_met, load_walls
 
 AMBIENT = tl.constexpr(0.1)
 ALMOST = tl.constexpr(1 - 1e-4)

@@ -14,6 +14,7 @@ import torch
 import triton
 import triton.language as tl
 
+from megastep.triton.bits import LANES, halves
 from megastep.triton.culling import (
     DEGREE,
     NONE,
@@ -25,7 +26,6 @@ from megastep.triton.culling import (
     take_down_group,
 )
 from megastep.triton.shading import colour_agents, pixel_means, wall_colour
-from megastep.triton.words import LANES, halves
 
 PROGRAMS = 256
 """How many programs there are for each multiprocessor: most wait, so that none that is done early stays idle."""
@@ -224,7 +224,7 @@ def _render(
 
 
 def render(core, cameras, view, drawn=None):
-    """Writes what every camera sees into ``view``: see `megastep.rendering.render`.
+    """Writes what every camera sees into ``view``: see `megastep.world.rendering.render`.
 
     Into ``drawn``, int32, if it is given, goes against how many lines the rays of each block were held: see `blocks`.
     """

@@ -5,9 +5,9 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
+from megastep.triton.bits import halves
 from megastep.triton.culling import any_of
 from megastep.triton.light import disc_brightness
-from megastep.triton.words import halves
 
 
 @triton.jit

@@ -1,1 +1,0 @@
-"""Proves that nobody walks through anything: what the tests and `benchmarks.proof` share."""

@@ -1,0 +1,1 @@
+"""How fast kernels, envs, learning and the generator are."""

@@ -1,0 +1,36 @@
+"""Argument checks that everyone shares. Each names the subject, the bound and the value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+
+def check_counts(**values: Any) -> None:
+    """Raises a `ValueError` unless what is named are integers of at least 1."""
+    for name, value in values.items():
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(f'{name} must be an integer of at least 1, got {value!r}.')
+
+
+def check_finite(**values: float) -> None:
+    """Raises a `ValueError` unless what is named are numbers, neither infinite nor NaN."""
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise ValueError(f'{name} must be finite, got {value}.')
+
+
+def check_choice(choices: Sequence[str], **values: str) -> None:
+    """Raises a `ValueError` unless what is named is among the choices."""
+    for name, value in values.items():
+        if value not in choices:
+            raise ValueError(f'{name} must be one of {", ".join(map(repr, choices))}, got {value!r}.')
+
+
+def check_crowd(num_envs: int, num_agents: int, *, fewest: int, most: int) -> None:
+    """Raises a `ValueError` unless there are so many agents an env, and rows for all agents of some envs."""
+    if not isinstance(num_agents, int) or not fewest <= num_agents <= most:
+        raise ValueError(f'num_agents must be an integer from {fewest} to {most}, got {num_agents!r}.')
+    if not isinstance(num_envs, int) or num_envs < 1 or num_envs % num_agents:
+        raise ValueError(f'num_envs must be a multiple of num_agents, {num_agents}, got {num_envs!r}.')

@@ -1,0 +1,226 @@
+"""`megastep train` and `megastep watch`. What they need is imported when they run, so that help comes at once."""
+
+from __future__ import annotations
+
+import ast
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from tyro.conf import OmitArgPrefixes, Positional
+
+from megastep.learning.settings import PRESETS, Settings
+
+if TYPE_CHECKING:
+    from megastep.learning.run.train import Ending
+
+NO_ENCODER = 'The film is a GIF, for there is no mp4 encoder here: pip install "megastep[video]" brings one.'
+
+DIVERGED = 1
+"""The exit status of training that has gone wrong."""
+
+
+@dataclass(frozen=True)
+class Asked(Settings):
+    """`Settings` as they are asked for: not checked yet, so that what is wrong with them is said as all else is."""
+
+    def __post_init__(self) -> None:
+        pass
+
+
+def train(
+    env: Positional[str],
+    *,
+    out: Path,
+    maps: Path | None = None,
+    eval_maps: Path | None = None,
+    steps: float = 50e6,
+    options: tuple[str, ...] = (),
+    opponents: int = 0,
+    weights: Path | None = None,
+    preset: Literal['gpu', 'cpu'] = 'gpu',
+    resume: bool = False,
+    overwrite: bool = False,
+    eval_every: float = 60.0,
+    eval_episodes: int = 4,
+    greedy: bool = False,
+    checkpoint_every: float = 300.0,
+    keep: int = 3,
+    device: str | None = None,
+    settings: OmitArgPrefixes[Asked],
+) -> int:
+    """Train an agent: `megastep train explorer --maps train.safetensors --eval-maps test.safetensors --out runs/a`.
+
+    The folder gets a log, learning curves and checkpoints; `megastep watch runs/a` films the agent. On several GPUs:
+    `torchrun --nproc-per-node=2 -m megastep train ...`.
+
+    Args:
+        env: The task, such as explorer or waypoint.
+        out: The run's folder.
+        maps: The file of a map set. By default a few maps are generated that suit the task.
+        eval_maps: The file of the maps that the agent is evaluated in now and then; none by default.
+        steps: How many steps are made, of all agents and processes together.
+        options: What the task takes, as name=value, such as reward=sparse or max_steps=200.
+        opponents: How many agents of each world act by a script and don't learn; deathmatch has a script.
+        weights: The folder of a run, or of one of its checkpoints, whose agent is trained on; none by default.
+        preset: Which settings are the defaults: those for a large GPU, or for two cores of a CPU.
+        resume: Go on with the run in the folder. What isn't said is as it was begun.
+        overwrite: Begin anew in place of the run in the folder.
+        eval_every: How many seconds lie between evaluations.
+        eval_episodes: How many episodes each map has in an evaluation.
+        greedy: In evaluations, take the likeliest action instead of drawing one.
+        checkpoint_every: How many seconds lie between checkpoints.
+        keep: How many checkpoints stay.
+        device: Where to compute, such as cpu or cuda; by default a GPU if there is one.
+        settings: How to learn.
+    """
+    from megastep.learning.registry import Task
+    from megastep.learning.run import train as training
+    from megastep.maps.mapset import MapSet
+
+    task = Task(env, parse_options(options))
+    try:
+        ending = training.train(
+            env, out, Settings(**asdict(settings)),
+            maps=task.default_maps() if maps is None else MapSet.load(maps),
+            eval_maps=None if eval_maps is None else MapSet.load(eval_maps),
+            steps=steps, options=task.options, opponents=opponents, weights=weights, resume=resume, overwrite=overwrite,
+            eval_every=eval_every, eval_episodes=eval_episodes, greedy=greedy, checkpoint_every=checkpoint_every,
+            keep=keep, device=device,
+            files={'maps': _written(maps), 'eval_maps': _written(eval_maps), 'weights': _written(weights)},
+        )  # fmt: skip
+    except FloatingPointError as error:
+        print(f'megastep: learning has gone wrong: {error}.', file=sys.stderr)
+        return DIVERGED
+    return _report(ending)
+
+
+def parse_options(texts: Sequence[str]) -> dict[str, Any]:
+    """Reads options of a task, by name.
+
+    Raises:
+        ValueError: if one can't be read, or is there twice.
+    """
+    pairs = list(map(parse_option, texts))
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError(f'options must name each once, got {" ".join(texts)}.')
+    return found
+
+
+def parse_option(text: str) -> tuple[str, Any]:
+    """Reads an option of a task: ``'reward=sparse'`` is a word, ``'trigger=True'`` yes and ``'bonus=5'`` a number.
+
+    Raises:
+        ValueError: if the text isn't a name, an equals sign and one of these.
+    """
+    name, _, written = text.partition('=')
+    value = literal(written)
+    if not name.isidentifier() or not isinstance(value, (str, bool, int, float)):
+        raise ValueError(f'options must look like reward=sparse, trigger=True or bonus=5, got {text!r}.')
+    return name, value
+
+
+def literal(text: str) -> Any:
+    """A number, a pair or whatever else Python reads; a word as text; otherwise nothing."""
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text if text.isidentifier() else None
+    return None if isinstance(value, str) else value  # a word has no quotation marks
+
+
+def _written(path: Path | None) -> str | None:
+    return None if path is None else str(path.resolve())
+
+
+def _report(ending: Ending) -> int:
+    """Says how training ended, and returns the exit status."""
+    made = f'{ending.frames:,} steps are made; {ending.checkpoint} holds'
+    if ending.signal and ending.leads:
+        print(f'megastep: {signal.Signals(ending.signal).name}: {made} all of it. --resume goes on.', file=sys.stderr)
+    elif ending.leads:
+        print(f'{made} the agent.')
+    return 128 + ending.signal if ending.signal else 0
+
+
+def watch(
+    run: Positional[Path],
+    *,
+    maps: Path | None = None,
+    out: Path | None = None,
+    map_id: int = 0,
+    steps: int = 300,
+    seed: int = 0,
+    greedy: bool = False,
+    workers: int = 1,
+    device: str | None = None,
+) -> None:
+    """Film a trained agent in a map that it hasn't seen: `megastep watch runs/a`.
+
+    Args:
+        run: The run's folder.
+        maps: The file of a map set. By default that of the run's evaluations; without one, maps are generated.
+        out: The film to write, .mp4 or .gif; by default film.mp4 in the run's folder.
+        map_id: The number of the map that is filmed.
+        steps: How many steps it is filmed for.
+        seed: Another seed gives another beginning.
+        greedy: Take the likeliest action instead of drawing one.
+        workers: How many processes draw.
+        device: Where to compute, such as cpu or cuda; by default a GPU if there is one.
+    """
+    from megastep.cli import watch as watching
+    from megastep.maps import storage
+    from megastep.maps.mapset import MapSet
+
+    wanted = run / 'film.mp4' if out is None else out
+    if out is not None:
+        storage.check_folder(out)
+
+    film = watching.watch(
+        run, wanted, None if maps is None else MapSet.load(maps), map_id=map_id, steps=steps, seed=seed,
+        greedy=greedy, workers=workers, device=device,
+    )  # fmt: skip
+    print(f'{steps} steps of the agent of {run} in map {map_id} are in {film} ({film.stat().st_size / 1000:,.0f} kB).')
+    if film.suffix != wanted.suffix:
+        print(NO_ENCODER)
+
+
+def training(arguments: Sequence[str]) -> partial[int]:
+    """`train`, with its defaults: the settings of the preset that is named; or what a run to go on with was begun with.
+
+    Raises:
+        ValueError: if what that run was begun with can't be read.
+    """
+    named = dict(pairwise(arguments))
+    named |= dict(argument.split('=', 1) for argument in arguments if '=' in argument)
+    defaults = begun(Path(named['--out']), arguments) if '--resume' in arguments and '--out' in named else {}
+    if '--preset' in named or not defaults:
+        defaults['settings'] = Asked(**asdict(PRESETS.get(named.get('--preset', ''), Settings())))
+    return partial(train, **defaults)
+
+
+def begun(folder: Path, arguments: Sequence[str]) -> dict[str, Any]:
+    """What the run in a folder was begun with, as `train` takes it.
+
+    Returns:
+        Nothing if there is no run, or the arguments don't name its task. Both are refused by `train`.
+    """
+    from megastep.learning.run.run_folder import Run
+
+    run = Run(folder)
+    if not run.description.is_file() or (about := run.read())['env'] not in arguments:
+        return {}
+    known = {field.name for field in fields(Asked)}
+    return {
+        **about['course'],
+        **{name: Path(path) for name, path in about['files'].items() if path and name != 'weights'},
+        'device': about['device'],
+        'options': tuple(f'{name}={value}' for name, value in about['options'].items()),
+        'opponents': about['opponents'],
+        'settings': Asked(**{name: value for name, value in about['settings'].items() if name in known}),
+    }

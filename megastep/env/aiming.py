@@ -1,0 +1,96 @@
+"""Who aims at whom. What comes of it is `megastep.env.combat`'s."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from megastep.world.cameras import CameraRig, Cameras, kinds
+from megastep.world.core import Core
+from megastep.world.rendering import View
+
+
+class Aim:
+    """Picks whom an agent has in the middle of its view.
+
+    What the rays of its first camera hit decides, so walls protect.
+
+    Args:
+        core: The envs.
+        cameras: What the agents see with. If they are of several kinds, the first camera is of the first kind.
+        degrees: How far to either side of the middle the aim reaches. The one or two rays next to the middle always
+            count, so 0 is an aim of those alone.
+        max_range: How far it reaches, in metres from the camera.
+
+    Attributes:
+        targets: The number of the agent that each agent has within its aim, -1 for none: (env, agent) int32.
+        first: The leftmost ray that counts.
+        last: The rightmost.
+
+    Raises:
+        ValueError: if degrees isn't from 0 to half the field of view, or max_range isn't above 0 and finite.
+    """
+
+    def __init__(self, core: Core, cameras: CameraRig, *, degrees: float = 5.0, max_range: float = 8.0) -> None:
+        first = _first(cameras)
+        if not 0 <= degrees <= first.fov / 2:
+            raise ValueError(f'aim must be from 0 to half the field of view, {first.fov / 2:g}, got {degrees}.')
+        if not 0 < max_range < math.inf:
+            raise ValueError(f'max_range must be above 0 m and finite, got {max_range}.')
+        self._max_range, self._sides = max_range, core.scenery.lines_per_agent
+        self._outlines = core.num_agents * self._sides
+        off_middle = np.abs(bearings(first))
+        (inside,) = np.nonzero(off_middle <= max(degrees, off_middle.min()))
+        self.first, self.last = int(inside[0]), int(inside[-1])
+        ranks = (-off_middle[inside]).argsort(kind='stable').argsort()  # the nearer to the middle, the higher
+        self._keys = torch.tensor(ranks * self._outlines, dtype=torch.int32, device=core.device)
+        self._nobody = torch.tensor(-1, dtype=torch.int32, device=core.device)
+        self.targets = torch.full((core.num_envs, core.num_agents), -1, dtype=torch.int32, device=core.device)
+
+    def __call__(self, view: View | Mapping[str, View]) -> None:
+        """Aims at the agents that the rays nearest to the middle show, if they are within reach.
+
+        Raises:
+            ValueError: if the view was rendered without rays.
+        """
+        lines, distances = _rays(_first(view))
+        rays = slice(self.first, self.last + 1)
+        lines, distances = lines[:, :, 0, rays], distances[:, :, 0, rays]
+        shown = (lines < self._outlines) & (distances <= self._max_range)  # where nothing is hit it is infinite
+        nearest = torch.where(shown, self._keys + lines, self._nobody).amax(dim=-1)
+        torch.floor_divide(nearest.fmod_(self._outlines), self._sides, out=self.targets)  # both leave -1 as it is
+
+
+def in_sight(core: Core, view: View | Mapping[str, View]) -> Bool[Tensor, 'env agent']:
+    """Returns which agents have another anywhere in their view.
+
+    Raises:
+        ValueError: if the view was rendered without rays.
+    """
+    outlines = core.num_agents * core.scenery.lines_per_agent
+    lines = [_rays(each)[0].flatten(2) for each in kinds(view).values()]
+    return reduce(torch.logical_or, [((each >= 0) & (each < outlines)).any(dim=-1) for each in lines])
+
+
+def bearings(cameras: Cameras) -> Float[np.ndarray, ' ray']:
+    """Which way each ray of a camera goes, in degrees to the left of its middle."""
+    places = (cameras.num_rays - 1 - 2 * np.arange(cameras.num_rays)) / cameras.num_rays
+    return np.degrees(np.arctan(places * math.tan(math.radians(cameras.fov / 2))))
+
+
+def _first(things: Any) -> Any:
+    """What there is for the first kind of camera."""
+    return next(iter(kinds(things).values()))
+
+
+def _rays(view: View) -> tuple[Tensor, Tensor]:
+    if view.lines is None or view.distances is None:
+        raise ValueError('view must have lines and distances, got none: render it with per_ray=True.')
+    return view.lines, view.distances

@@ -1,0 +1,69 @@
+"""What is asked of an env's arguments. Nothing here waits for the GPU, but for map ids and masks from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from gymnasium.vector import AutoresetMode
+from jaxtyping import Bool
+from torch import Tensor
+
+from megastep.world.core import Core
+
+RENDER_MODES = (None, 'rgb_array')
+OPTIONS = ('reset_mask', 'map_ids')
+
+
+def check_modes(render_mode: str | None, autoreset_mode: AutoresetMode) -> None:
+    """Raises a `ValueError` unless the modes are known."""
+    if render_mode not in RENDER_MODES:
+        raise ValueError(f'render_mode must be one of {", ".join(map(repr, RENDER_MODES))}, got {render_mode!r}.')
+    if not isinstance(autoreset_mode, AutoresetMode):
+        raise ValueError(f'autoreset_mode must be a gymnasium.vector.AutoresetMode, got {autoreset_mode!r}.')  # noqa: TRY004
+
+
+def check_actions(actions: Tensor, num_rows: int, device: torch.device) -> None:
+    """Raises a `ValueError` unless actions are integers, one a row, on the device. Their values aren't looked at."""
+    if not isinstance(actions, Tensor):
+        raise ValueError(f'actions must be a torch tensor, got {type(actions).__name__}.')  # noqa: TRY004
+    if actions.dtype == torch.bool or actions.is_floating_point() or actions.is_complex():
+        raise ValueError(f'actions must be integers, got {actions.dtype}.')
+    if actions.shape != (num_rows,):
+        raise ValueError(f'actions must have shape ({num_rows},), got {tuple(actions.shape)}.')
+    if actions.device != device:
+        raise ValueError(f'actions must be on {device}, got {actions.device}.')
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Raises a `ValueError` unless the options of a reset are known."""
+    if unknown := sorted(set(options) - set(OPTIONS)):
+        raise ValueError(f'options may have {" and ".join(OPTIONS)}, got {", ".join(map(repr, unknown))}.')
+
+
+def reset_envs(mask: Any, core: Core) -> Bool[Tensor, ' env']:
+    """The envs that a mask of rows names: those with at least one of their agents in it.
+
+    Raises:
+        ValueError: if the mask isn't (row,) bool.
+    """
+    mask, num_rows = torch.as_tensor(mask), core.num_envs * core.num_agents
+    if mask.dtype != torch.bool:
+        raise ValueError(f'reset_mask must be bool, got {mask.dtype}.')
+    if mask.shape != (num_rows,):
+        raise ValueError(f'reset_mask must have shape ({num_rows},), got {tuple(mask.shape)}.')
+    return mask.to(core.device).view(core.num_envs, core.num_agents).any(dim=1)
+
+
+def uses_graph(core: Core, asked: bool | None) -> bool:
+    """Whether an env's steps run from a CUDA graph.
+
+    Raises:
+        ValueError: if one is asked for where there can't be one.
+    """
+    possible = core.device.type == 'cuda' and not core.checked
+    if asked and not possible:
+        why = 'a checked core waits for the GPU in every step' if core.checked else f'the core is on {core.device}'
+        raise ValueError(f'cuda_graph must be False or None here, got True: {why}.')
+    return possible if asked is None else asked

@@ -1,0 +1,370 @@
+"""What every task derives from: a vector env in torch tensors, on the device that its worlds are on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import gymnasium
+import numpy as np
+import torch
+from gymnasium.error import ClosedEnvironmentError, ResetNeeded
+from gymnasium.vector import AutoresetMode
+from gymnasium.vector.utils import batch_space
+from jaxtyping import Bool, Float, Int, Shaped, UInt8
+from torch import Tensor
+
+from megastep.env import arguments
+from megastep.env import state as checkpoint
+from megastep.env.cuda_graph import Captured
+from megastep.env.nested import copied
+from megastep.world import cameras as rigs
+from megastep.world import snapshot
+from megastep.world.cameras import CameraRig
+from megastep.world.core import Core, checked_map_ids
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from megastep.plotting import StatePlot
+    from megastep.world.snapshot import Snapshot
+
+
+class Env(gymnasium.vector.VectorEnv):
+    """Runs episodes of a task in many envs at once, as a Gymnasium vector env.
+
+    A task builds its modules, hands its core, cameras and spaces to ``Env.__init__``, and defines `_respawn`, `_act`,
+    `_observe` and `_outcome`, and `_info` if it has more to say. In a step they are called in the order ``_act,
+    _respawn, _observe, _outcome, _info``, always for all envs: the outcomes of those that were respawned are dropped. A
+    reset calls ``_respawn, _observe``.
+
+    How an env that has ended begins anew is Gymnasium's ``autoreset_mode``:
+
+    - ``NEXT_STEP``: the next step begins a new episode in it, and ignores its action.
+    - ``SAME_STEP``: the same step does, and returns the new episode's first observation. ``info['final_obs']`` and
+      ``info['final_info']`` have what the old one ended in, for the rows in ``'_final_obs'`` and ``'_final_info'``.
+      Such a step ends with another ``_respawn, _observe``, so everything is drawn twice.
+    - ``DISABLED``: nothing does, until `reset` is called with the ended rows as its ``reset_mask``. An env that isn't
+      reset goes on, and may end again.
+
+    To a learner each agent is a row: ``num_envs`` is the core's ``num_envs * num_agents``, and rows go env by env. An
+    env ends for all its agents at once.
+
+    On a GPU the second step is captured in a CUDA graph, and from then on a step is a replay of it. So Python runs in
+    the first two steps alone: what the methods branch on, and the tensors that they read, must stay the same. What a
+    task keeps from step to step it writes in place, and names as ``kept``, which is all that `get_state` needs; a
+    tensor that a step assigns to an attribute afresh is good until that step ends. A step that can't be captured raises
+    a `CaptureError` that names the line.
+
+    Args:
+        core: The worlds.
+        cameras: What the agents look at them with: `Cameras`, or several kinds of them by name.
+        action_space: One agent's actions.
+        observation_space: One agent's observations.
+        kept: What the task keeps from step to step, beside what the core does: tensors with a row for each env.
+        render_mode: ``'rgb_array'``, to call `render`.
+        autoreset_mode: How envs that have ended begin anew; also in ``metadata``.
+        cuda_graph: Whether steps run from a CUDA graph; by default on a GPU, unless the core is ``checked``.
+        copy: Whether what a step or reset returns is a copy. If not, the next step or reset may overwrite it.
+
+    Attributes:
+        core: The worlds.
+        cameras: What the agents look at them with.
+        copy: Whether what a step or reset returns is a copy.
+        cuda_graph: Whether steps run from a CUDA graph.
+        lengths: How many steps each env's episode has had: (env,) int64.
+        returns: The rewards each agent has had in this episode: (env, agent).
+
+    Raises:
+        ValueError: if a mode isn't known, the cameras are neither `Cameras` nor such by name, what is kept has no row
+            for each env, or a CUDA graph is asked for where there can't be one.
+    """
+
+    metadata = {'render_modes': ['rgb_array'], 'autoreset_mode': AutoresetMode.NEXT_STEP}
+
+    auxiliary_space: gymnasium.Space | None = None
+    """What `auxiliary` says of one agent; None if it says nothing."""
+
+    def __init__(
+        self,
+        core: Core,
+        cameras: CameraRig,
+        *,
+        action_space: gymnasium.Space,
+        observation_space: gymnasium.Space,
+        kept: Mapping[str, Tensor] | None = None,
+        render_mode: str | None = None,
+        autoreset_mode: AutoresetMode = AutoresetMode.NEXT_STEP,
+        cuda_graph: bool | None = None,
+        copy: bool = True,
+    ) -> None:
+        arguments.check_modes(render_mode, autoreset_mode)
+        self.core, self.cameras, self.device, self.render_mode = core, rigs.checked(cameras), core.device, render_mode
+        self.num_envs = core.num_envs * core.num_agents
+        self.single_action_space, self.single_observation_space = action_space, observation_space
+        self.metadata = {**self.metadata, 'render_fps': core.fps, 'autoreset_mode': autoreset_mode}
+        self.lengths = torch.zeros(core.num_envs, dtype=torch.int64, device=core.device)
+        self.returns = torch.zeros((core.num_envs, core.num_agents), device=core.device)
+        self._rewards = torch.zeros_like(self.returns)
+        self._over = torch.zeros(core.num_envs, dtype=torch.bool, device=core.device)
+        self._nothing, self._nobody = torch.zeros((), device=core.device), torch.zeros_like(self._over)
+        self._kept = dict(kept or {})
+        checkpoint.check_kept(self._kept, core.num_envs, core.device)
+        self.copy, self._mode, self._begun = copy, autoreset_mode, False
+        self.cuda_graph = arguments.uses_graph(core, cuda_graph)
+        self._run = self._captured() if self.cuda_graph else self._eagerly
+        self._picture: StatePlot | None = None
+
+    @cached_property
+    def action_space(self) -> gymnasium.Space:  # type: ignore[override]
+        """All rows' actions, as Gymnasium would batch them. Made on use: it is as large as a batch."""
+        return batch_space(self.single_action_space, self.num_envs)
+
+    @cached_property
+    def observation_space(self) -> gymnasium.Space:  # type: ignore[override]
+        """All rows' observations, as Gymnasium would batch them. Made on use: it is larger than a batch."""
+        return batch_space(self.single_observation_space, self.num_envs)
+
+    def _respawn(self, mask: Bool[Tensor, ' env']) -> None:
+        """Begins new episodes in the envs in the mask, by masked writes. Called before every `_observe`."""
+        raise NotImplementedError
+
+    def _act(self, actions: Int[Tensor, 'env agent']) -> None:
+        """Moves the agents for one step."""
+        raise NotImplementedError
+
+    def _observe(self) -> Any:
+        """Returns all rows' observations. Doing so twice must be the same as doing so once."""
+        raise NotImplementedError
+
+    def _outcome(self) -> tuple[Float[Tensor, 'env agent'], Bool[Tensor, ' env'], Bool[Tensor, ' env']]:
+        """Returns the step's rewards, and which envs it terminated and truncated."""
+        raise NotImplementedError
+
+    def _info(self) -> dict[str, Shaped[Tensor, 'env ...']]:
+        """Returns what the task adds to a step's info: tensors of (env,) or (env, agent)."""
+        return {}
+
+    def auxiliary(self) -> Any:
+        """Returns what agents aren't told, but would act better if they knew: they may be taught to guess it.
+
+        It is nested as `auxiliary_space` is, a row for each agent, and goes with the last observations: it is asked for
+        after steps and resets. It is captured in CUDA graphs as steps are, and changes nothing.
+        """
+        raise NotImplementedError
+
+    @torch.no_grad()
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Begins new episodes, in all envs or in some.
+
+        Args:
+            seed: Seeds the core's generator, so that what follows can be repeated.
+            options: ``'reset_mask'``: (row,) bool, begins new episodes in these rows' envs only. ``'map_ids'``: (env,)
+                int, the maps that the envs that are reset move to. Checking map ids waits for the GPU, as does copying
+                a mask from another device; nothing else here does.
+
+        Returns:
+            All rows' observations, and an empty info.
+
+        Raises:
+            ClosedEnvironmentError: if the env is closed.
+            ResetNeeded: if only some envs are to be reset before all have been once.
+            ValueError: if an option isn't known, or its dtype or shape or a map id is wrong.
+        """
+        self._check_open()
+        options = options or {}
+        arguments.check_options(options)
+        some, map_ids = options.get('reset_mask'), options.get('map_ids')
+        if map_ids is not None:
+            map_ids = checked_map_ids(map_ids, self.core.num_envs, self.core.scenery)
+        mask = ~self._nobody if some is None else arguments.reset_envs(some, self.core)
+        if some is not None and not self._begun:
+            raise ResetNeeded('the first reset must be of all envs: call env.reset() before resetting some.')
+        super().reset(seed=seed)
+        if seed is not None:
+            self.core.generator.manual_seed(seed)
+        if some is None:
+            self.core.turn.zero_()
+        if map_ids is not None:
+            self.core.map_ids.copy_(torch.where(mask, map_ids, self.core.map_ids))
+        self._begun = True
+        self._begin(mask)
+        self._over.masked_fill_(mask, False)
+        self._rewards.masked_fill_(mask[:, None], 0)
+        observations = self._observe()
+        return (copied(observations) if self.copy else observations), {}
+
+    def _begin(self, mask: Bool[Tensor, ' env']) -> None:
+        """Begins new episodes, and their statistics, in the envs in the mask."""
+        self._respawn(mask)
+        self.lengths.masked_fill_(mask, 0)
+        self.returns.masked_fill_(mask[:, None], 0)
+
+    @torch.no_grad()
+    def step(
+        self, actions: Int[Tensor, ' row']
+    ) -> tuple[Any, Float[Tensor, ' row'], Bool[Tensor, ' row'], Bool[Tensor, ' row'], dict[str, Any]]:
+        """Moves every env on by one step. With NEXT_STEP, one that has ended begins a new episode instead.
+
+        Args:
+            actions: Integers on the env's device. Those for envs that begin a new episode are ignored. Numbers that
+                stand for no action are taken as an action that does nothing: checking them would wait for the GPU.
+
+        Returns:
+            All rows' observations, rewards, whether their episode terminated, whether it was truncated, and info:
+            ``'episode'`` has each row's ``'return'``, ``'length'`` and ``'map_ids'`` up to now, and ``'_episode'``
+            says in which rows the episode ended, so that these are final. What else the task says there holds for all
+            rows.
+
+        Raises:
+            ClosedEnvironmentError: if the env is closed.
+            ResetNeeded: if it hasn't been reset.
+            ValueError: if the actions have the wrong type, shape or device.
+        """
+        self._check_begun('step')
+        arguments.check_actions(actions, self.num_envs, self.device)
+        return self._run(actions.long().reshape(self.returns.shape))
+
+    def _advance(self, actions: Int[Tensor, 'env agent']) -> tuple[Any, Tensor, Tensor, Tensor, dict[str, Any]]:
+        """A step, which may be captured in a CUDA graph; what it returns may be overwritten by the next."""
+        if self._mode is AutoresetMode.NEXT_STEP:
+            return self._moved(actions, self._over)
+        outputs = self._moved(actions, self._nobody)
+        return self._begun_anew(*copied(outputs)) if self._mode is AutoresetMode.SAME_STEP else outputs
+
+    def _moved(self, actions: Int[Tensor, 'env agent'], resets: Bool[Tensor, ' env']) -> tuple[Any, ...]:
+        """Moves every env on by one step, but begins new episodes in some instead."""
+        self._act(actions)
+        self._respawn(resets)
+        self.lengths.add_(1).masked_fill_(resets, 0)
+        observations = self._observe()
+        rewards, terminated, truncated = self._outcome()
+        torch.where(resets[:, None], self._nothing, rewards, out=self._rewards)
+        self.returns.masked_fill_(resets[:, None], 0).add_(self._rewards)
+        going = ~resets
+        terminated, truncated = terminated & going, truncated & going
+        torch.logical_or(terminated, truncated, out=self._over)
+        info = {
+            'episode': {'return': self._rows(self.returns), 'length': self._rows(self.lengths),
+                        'map_ids': self._rows(self.core.map_ids)},
+            '_episode': self._rows(self._over),
+            **{name: self._rows(values) for name, values in self._info().items()},
+        }  # fmt: skip
+        return observations, self._rows(self._rewards), self._rows(terminated), self._rows(truncated), info
+
+    def _begun_anew(
+        self, final: Any, rewards: Tensor, terminated: Tensor, truncated: Tensor, info: dict[str, Any]
+    ) -> tuple[Any, ...]:
+        """A step's outputs once the envs that it ended have begun new episodes."""
+        self._begin(self._over)
+        ended = info['_episode']
+        info = {**info, 'final_obs': final, '_final_obs': ended, 'final_info': info, '_final_info': ended}
+        return self._observe(), rewards, terminated, truncated, info
+
+    def _captured(self) -> Captured:
+        name, remedy = f"{type(self).__name__}'s step", 'make the env with cuda_graph=False'
+        actions = torch.zeros(self.returns.shape, dtype=torch.int64, device=self.device)
+        return Captured(
+            self._advance, [actions], [self.core.generator],
+            stream=torch.cuda.Stream(self.device), name=name, remedy=remedy, copy=self.copy,
+        )  # fmt: skip
+
+    def _eagerly(self, actions: Int[Tensor, 'env agent']) -> Any:
+        outputs = self._advance(actions)
+        return copied(outputs) if self.copy else outputs
+
+    @torch.no_grad()
+    def get_state(self, env: int | None = None) -> dict[str, dict[str, Tensor]]:
+        """Copies everything that the future of all envs, or of one, depends on.
+
+        Args:
+            env: Which env; by default all of them, with the core's generator and turn.
+
+        Returns:
+            Tensors, by what they are part of and by name: on the env's device, but for the generator's.
+
+        Raises:
+            ValueError: if there is no such env.
+            ClosedEnvironmentError: if this vector env is closed.
+            ResetNeeded: if it hasn't been reset.
+        """
+        self._check_begun('get_state', env)
+        return checkpoint.take(self.core, self._tensors(), env)
+
+    @torch.no_grad()
+    def set_state(self, state: Mapping[str, Mapping[str, Tensor]], env: int | None = None) -> None:
+        """Writes back what `get_state` copied, here or from an env of the same task in the same maps.
+
+        With all envs' state, every step that follows is what it was, bit by bit. One env's state may be written into
+        any env: what happens to it is the same up to what is drawn at random, for the envs of a core share a generator,
+        and, if it has several agents, up to whose turn it is to move first. Waits for the GPU, to check the maps.
+
+        Args:
+            state: What `get_state` returned.
+            env: Which env to write, if the state is that of one.
+
+        Raises:
+            ValueError: if there is no such env, or the state has other tensors, shapes or types than this env's.
+            ClosedEnvironmentError: if this vector env is closed.
+            ResetNeeded: if it hasn't been reset.
+        """
+        self._check_begun('set_state', env)
+        checkpoint.restore(self.core, self._tensors(), state, env)
+
+    def _tensors(self) -> dict[str, dict[str, Tensor]]:
+        """Every tensor of the episode and the task that has a row for each env and lasts from step to step."""
+        episode = {'lengths': self.lengths, 'returns': self.returns, 'rewards': self._rewards, 'over': self._over}
+        return {'episode': episode, 'task': self._kept}
+
+    def state(self, env: int) -> Snapshot:
+        """Copies one env off the device, to be drawn by `plot_state`. Waits for the GPU.
+
+        Raises:
+            ValueError: if there is no such env.
+            ClosedEnvironmentError: if this vector env is closed.
+            ResetNeeded: if it hasn't been reset.
+        """
+        self._check_begun('state', env)
+        values = {'reward': self._rewards[env].mean(), 'return': self.returns[env].mean(), 'length': self.lengths[env]}
+        return snapshot.take(self.core, self.cameras, env, **values)
+
+    @staticmethod
+    def plot_state(state: Snapshot) -> Figure:
+        """Draws what `state` returned."""
+        from megastep import plotting  # here, so that training needs no drawing library
+
+        return plotting.plot_state(state)
+
+    def render(self) -> tuple[UInt8[np.ndarray, 'height width 3']]:
+        """Draws the first env, as one frame in a tuple.
+
+        Raises:
+            ValueError: if the render mode isn't ``'rgb_array'``.
+        """
+        if self.render_mode != 'rgb_array':
+            raise ValueError(f"env.render() needs render_mode='rgb_array', got {self.render_mode!r}.")
+        from megastep import plotting  # here, so that training needs no drawing library
+
+        state = self.state(0)
+        if self._picture is None:
+            self._picture = plotting.StatePlot(state)
+        self._picture.update(state)
+        return (self._picture.frame(),)
+
+    def _rows(self, values: Shaped[Tensor, '*agent']) -> Shaped[Tensor, ' row']:
+        """Values with one a row, of values with one an env or one an agent."""
+        agents = values if values.ndim > 1 else values[:, None].expand(self.returns.shape)
+        return agents.flatten(0, 1)
+
+    def _check_begun(self, method: str, env: int | None = None) -> None:
+        """Raises if the env is closed or hasn't been reset, or if one of its envs is asked for that isn't there."""
+        self._check_open()
+        if not self._begun:
+            raise ResetNeeded(f'env.{method}() needs env.reset() to be called first.')
+        if env is not None and not 0 <= env < self.core.num_envs:
+            raise ValueError(f'env must be from 0 to {self.core.num_envs - 1}, got {env}.')
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise ClosedEnvironmentError(f'{type(self).__name__} has been closed.')

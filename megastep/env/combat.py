@@ -1,0 +1,161 @@
+"""What shots do: all that are fired in a step strike at the same instant."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from gymnasium.spaces import Box
+from jaxtyping import Bool, Float, Int, Int64
+from torch import Tensor
+
+from megastep.checks import check_counts, check_finite
+from megastep.world.core import Core
+
+if TYPE_CHECKING:
+    from megastep.world.snapshot import Snapshot
+
+EVENTS = ('aims', 'shots', 'hits', 'wounds', 'kills', 'deaths')
+"""What is counted for each agent: the steps in which it had another within its aim; the shots it fired, and those that
+hit; the shots that hit it; the deaths put down to it; and its own. Over the agents of an env, hits are as many as
+wounds, and kills as deaths."""
+
+
+class Combat:
+    """Agents' health and the time they need between shots.
+
+    A hit takes one point of health. An agent that has none left is dead, and is to be restarted. All shots of a step
+    are fired at once, so those that an agent fires as it dies count. If several hit one who dies of it, the kill is put
+    down to the one who comes first when turns are taken, as they are in the physics, starting one further every step.
+
+    Args:
+        core: The envs.
+        health: How many hits an agent lives through, and one: the points it has when it is new.
+        cooldown: The least time between two shots of an agent, in seconds; 0 for a shot every step.
+
+    Attributes:
+        health: The points that each agent has left: (env, agent) int64.
+        waits: How many steps each agent can't shoot for: (env, agent) int64.
+        full_health: The points that an agent has when it is new.
+        spaces: One agent's health and cooldown, as observed.
+
+    Raises:
+        ValueError: if health isn't an integer of at least 1, or the cooldown isn't at least 0 and finite.
+    """
+
+    def __init__(self, core: Core, *, health: int = 4, cooldown: float = 0.5) -> None:
+        check_counts(health=health)
+        if not 0 <= cooldown < math.inf:
+            raise ValueError(f'cooldown must be at least 0 s and finite, got {cooldown}.')
+        self._core, self.full_health = core, health
+        self._period = max(math.ceil(cooldown * core.fps - 1e-6), 1)  # steps from a shot to the next
+        self._numbers = torch.arange(core.num_agents, device=core.device)
+        self._last = torch.tensor(core.num_agents, device=core.device)
+        self._new = torch.tensor([health, 0], device=core.device).view(-1, 1, 1)
+        self._scales = torch.tensor([health, self._period], device=core.device).view(-1, 1, 1)
+        self._points = self._new.repeat(1, core.num_envs, core.num_agents)
+        self.health, self.waits = self._points
+        self.spaces: dict[str, Any] = {name: Box(0, 1, (1,), dtype=np.float32) for name in ('health', 'cooldown')}
+
+    @property
+    def kept(self) -> dict[str, Tensor]:
+        """What lasts from step to step, by name: what an env keeps."""
+        return {'health': self.health, 'waits': self.waits}
+
+    def fire(
+        self, targets: Int[Tensor, 'env agent'], triggers: Bool[Tensor, 'env agent'] | None = None
+    ) -> Int64[Tensor, 'event env agent']:
+        """Fires every agent's shot that is due, and takes the wounded's health.
+
+        Args:
+            targets: Whom each agent would hit, -1 for nobody: see `megastep.env.aiming.Aim`.
+            triggers: Which agents want to shoot; by default those who would hit.
+
+        Returns:
+            How many of each of `EVENTS` there were.
+        """
+        fires = self.waits <= 0 if triggers is None else (self.waits <= 0) & triggers
+        aimed = targets[..., None] == self._numbers  # (env, shooter, victim)
+        struck = aimed & fires[..., None]
+        wounds = struck.sum(dim=1)
+        self.health.sub_(wounds)
+        deaths = self.health <= 0
+        turns = (self._numbers - self._core.turn) % self._last
+        orders = torch.where(struck, turns[:, None], self._last)
+        killed = (orders == orders.amin(dim=1, keepdim=True)) & deaths[:, None]
+        aims, hits, kills = torch.stack([aimed, struck, killed]).sum(dim=-1)
+        shots = hits if triggers is None else fires.long()
+        self.waits.sub_(1).clamp_(min=0).add_(shots, alpha=self._period - 1)
+        return torch.stack([aims, shots, hits, wounds, kills, deaths.long()])
+
+    def restart(self, mask: Bool[Tensor, 'env agent']) -> None:
+        """Makes the agents in the mask new: unhurt and ready to shoot."""
+        torch.where(mask, self._new, self._points, out=self._points)
+
+    def observe(self) -> dict[str, Float[Tensor, 'row 1']]:
+        """Returns the share of its health that each agent has left, and how long it can't shoot.
+
+        That is a share of the time between two shots; at 0 it can.
+        """
+        health, cooldown = (self._points / self._scales).view(2, -1, 1)
+        return {'health': health, 'cooldown': cooldown}
+
+    def shown(self, taken: Snapshot, env: int, targets: Int[Tensor, 'env agent']) -> Snapshot:
+        """Adds to a snapshot of an env its agents' health, and the shots that those who are ready may fire.
+
+        Waits for the GPU.
+        """
+        ready = (self.waits[env] <= 0).cpu().numpy()
+        victims, places = targets[env].cpu().numpy(), taken.positions
+        shots = np.where((ready & (victims >= 0))[:, None, None], np.stack([places, places[victims]], axis=1), np.nan)
+        return replace(taken, health=(self.health[env] / self.full_health).cpu().numpy(), shots=shots)
+
+
+class Score:
+    """What agents have done in their episode, and what they are paid for it.
+
+    Args:
+        core: The envs.
+        values: What one of each of the `EVENTS` is worth to the agent it is counted for; those left out are worth 0.
+
+    Attributes:
+        counts: How many of each there have been: (event, env, agent) int64.
+
+    Raises:
+        ValueError: if there is no such event, or a value isn't finite.
+    """
+
+    def __init__(self, core: Core, values: Mapping[str, float]) -> None:
+        if unknown := sorted(set(values) - set(EVENTS)):
+            raise ValueError(f'values may be of {", ".join(EVENTS)}, got {", ".join(unknown)}.')
+        check_finite(**values)
+        self._values = torch.tensor([[[values.get(name, 0.0)]] for name in EVENTS], device=core.device)
+        shape = (len(EVENTS), core.num_envs, core.num_agents)
+        self.counts = torch.zeros(shape, dtype=torch.int64, device=core.device)
+
+    def __call__(self, events: Int64[Tensor, 'event env agent']) -> Float[Tensor, 'env agent']:
+        """Counts a step's events, and returns what they are worth."""
+        self.counts.add_(events)
+        return (self._values * events).sum(dim=0)
+
+    def restart(self, mask: Bool[Tensor, ' env']) -> None:
+        """Counts anew in the envs in the mask."""
+        self.counts.masked_fill_(mask[:, None], 0)
+
+    @property
+    def kept(self) -> dict[str, Tensor]:
+        """What lasts from step to step, by name: what an env keeps."""
+        return {'tally': self.counts.transpose(0, 1)}
+
+    def shown(self, taken: Snapshot, env: int, *names: str) -> Snapshot:
+        """Adds to a snapshot of an env how often some events happened to its agents in all. Waits for the GPU."""
+        counts = {name: float(self.counts[EVENTS.index(name), env].sum()) for name in names}
+        return replace(taken, values=taken.values | counts)
+
+    def by_name(self) -> dict[str, Int64[Tensor, 'env agent']]:
+        """The counts of each event."""
+        return dict(zip(EVENTS, self.counts, strict=True))

@@ -1,0 +1,88 @@
+"""What agents have seen of their map, texel by texel. Checks its arguments, then hands on to the device's kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Bool, Int32
+from torch import Tensor
+
+from megastep.world.kernels import implementation
+
+if TYPE_CHECKING:
+    from megastep.world.core import Core
+    from megastep.world.rendering import View
+
+BITS = 32
+"""How many texels a word of a bitmap stands for."""
+
+
+def bitmap(core: Core) -> Int32[Tensor, 'env word']:
+    """Returns a bit for each texel of each env's map, all 0: bit k % 32 of word k // 32 is for texel k.
+
+    Every row is as long as the map of most texels needs.
+    """
+    return torch.zeros((core.num_envs, _words(core)), dtype=torch.int32, device=core.device)
+
+
+def mark(
+    core: Core,
+    view: View | Mapping[str, View],
+    seen: Int32[Tensor, 'env word'],
+    counts: Int32[Tensor, ' env'],
+    *,
+    afresh: Bool[Tensor, ' env'] | None = None,
+) -> Int32[Tensor, ' env']:
+    """Marks the texels that a view's rays hit, in place.
+
+    Args:
+        core: The envs.
+        view: What their agents see, rendered with ``per_ray=True``; if with cameras of several kinds, by name.
+        seen: The texels seen before, and now: see `bitmap`.
+        counts: How many those are.
+        afresh: The envs in which what was seen before is forgotten first.
+
+    Returns:
+        How many are new: each texel counts once, however many rays hit it.
+
+    Raises:
+        ValueError: if the view was rendered without rays, or a tensor isn't a contiguous int32 one of the right shape,
+            or afresh a contiguous bool one.
+    """
+    views = list(view.values()) if isinstance(view, Mapping) else [view]
+    if any(each.lines is None or each.locations is None for each in views):
+        raise ValueError('view must have lines and locations, got none: render it with per_ray=True.')
+    _check('seen', seen, torch.int32, (core.num_envs, _words(core)))
+    _check('counts', counts, torch.int32, (core.num_envs,))
+    if afresh is not None:
+        _check('afresh', afresh, torch.bool, (core.num_envs,))
+    found = _marked(core, views[0], seen, counts, afresh)
+    for other in views[1:]:
+        found += _marked(core, other, seen, counts, None)
+    return found
+
+
+def unpacked(seen: Int32[Tensor, 'env word']) -> Bool[Tensor, 'env texel']:
+    """Returns a bitmap's bits, one after another: which texels have been seen. There are more than the map has."""
+    bits = torch.arange(BITS, dtype=torch.int32, device=seen.device)
+    return ((seen[..., None] >> bits) & 1).flatten(1).bool()
+
+
+def _marked(core: Core, view: View, seen: Tensor, counts: Tensor, afresh: Tensor | None) -> Int32[Tensor, ' env']:
+    """Marks what one kind of camera sees."""
+    found = torch.empty_like(counts)
+    implementation(core.device).mark(core, view, seen, counts, afresh, found)
+    return found
+
+
+def _check(name: str, values: Tensor, dtype: torch.dtype, shape: tuple[int, ...]) -> None:
+    if values.dtype != dtype or values.shape != shape or not values.is_contiguous():
+        raise ValueError(
+            f'{name} must be contiguous {dtype} of shape {shape}, got {values.dtype} of {tuple(values.shape)}.'
+        )
+
+
+def _words(core: Core) -> int:
+    return -(-core.scenery.most_texels // BITS)

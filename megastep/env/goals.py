@@ -1,0 +1,199 @@
+"""Goals from spawn to spawn: where they begin and end, which direction that is, and how well agents do on them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from gymnasium.spaces import Box
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+from megastep.env.navigation import GeodesicField
+from megastep.maps.geometry import Geometry
+from megastep.maps.mapset import MapSet
+from megastep.maps.ragged import Ragged
+from megastep.world.core import MANY, Core
+from megastep.world.device import num_cores
+from megastep.world.kernels import implementation
+
+
+class Goals(NamedTuple):
+    """Each agent's way from one spawn of its map to another."""
+
+    starts: Float[Tensor, 'env 1 2']
+    """Where it began, in metres."""
+    bearings: Float[Tensor, 'env 1']
+    """Which way the agent faced there, in degrees."""
+    goals: Int64[Tensor, 'env 1']
+    """The number, in its map, of the spawn to be reached."""
+    places: Float[Tensor, 'env 1 2']
+    """Where that is, in metres."""
+    lengths: Float[Tensor, 'env 1']
+    """How long the shortest path there is, in metres."""
+
+
+class RandomGoals:
+    """Puts the agents of some envs at random spawns of their map, and gives each another spawn to go to.
+
+    Of all starts and goals whose shortest path is of a length in the range, each is as likely as any other. Agents face
+    anywhere, are at rest and touch nothing.
+
+    Args:
+        core: The envs, of one agent each.
+        maps: The maps that the core's scenery was packed from. Where they don't have `Geometry.geodesics`, these are
+            found, in 3 ms a house.
+        nearest: The shortest path that a goal may be away, in metres.
+        furthest: The longest.
+
+    Attributes:
+        current: The journeys that the agents are on, written in place.
+
+    Raises:
+        ValueError: if an env has several agents, the maps aren't the scenery's, the range is empty or isn't above 0 m,
+            or a map has no two spawns whose shortest path is in it.
+    """
+
+    def __init__(
+        self, core: Core, maps: MapSet | Sequence[Geometry], *, nearest: float = 1.0, furthest: float = 10.0
+    ) -> None:
+        maps = maps if isinstance(maps, MapSet) else MapSet(maps)
+        if core.num_agents != 1:
+            raise ValueError(f'journeys are for 1 agent an env, got {core.num_agents}.')
+        if not 0 < nearest <= furthest < math.inf:
+            raise ValueError(f'nearest must be above 0 m and at most furthest, got {nearest} and {furthest}.')
+        if not np.array_equal(maps.spawns.widths, core.scenery.spawns.widths.cpu()):
+            raise ValueError("maps must be those of the core's scenery, got others: they have other numbers of spawns.")
+        paths = maps.with_geodesics(workers=num_cores()).geodesics
+        self._core, self._paths = core, paths.to(core.device)
+        self._pairs = _pairs(paths, nearest, furthest).to(core.device)
+        places, values = core.agents.positions, core.agents.angles
+        self.current = Goals(
+            starts=torch.zeros_like(places),
+            bearings=torch.zeros_like(values),
+            goals=torch.zeros_like(values, dtype=torch.int64),
+            places=torch.zeros_like(places),
+            lengths=torch.zeros_like(values),
+        )
+        self(torch.ones(core.num_envs, dtype=torch.bool, device=core.device))
+
+    def __call__(self, mask: Bool[Tensor, ' env']) -> None:
+        """Begins new journeys in the envs in the mask; the others' stay as they are."""
+        core = self._core
+        draws = torch.randint(MANY, (core.num_envs, 2), device=core.device, generator=core.generator)
+        implementation(core.device).embark(core, mask, draws, self._pairs, self._paths, self.current)
+
+
+class PointGoalSensor:
+    """How far points are, in metres as a bird flies, and the cosine and sine of their bearing: 1 and 0 straight ahead.
+
+    A point's bearing is measured anticlockwise from where one faces.
+    """
+
+    space = Box(np.array([0, -1, -1], np.float32), np.array([np.inf, 1, 1], np.float32))
+
+    def __call__(
+        self,
+        points: Float[Tensor, 'env agent 2'],
+        positions: Float[Tensor, 'env agent 2'],
+        angles: Float[Tensor, 'env agent'],
+    ) -> Float[Tensor, 'row 3']:
+        """Takes the bearings of points from positions, in metres, and angles, in degrees."""
+        offsets = points - positions
+        x, y = offsets.unbind(-1)
+        bearings = torch.sub(torch.atan2(y, x), angles, alpha=math.radians(1))
+        return torch.stack([offsets.norm(dim=-1), bearings.cos(), bearings.sin()], dim=-1).flatten(0, 1)
+
+
+class Progress:
+    """Keeps account of how agents get on with their journeys. Everything is written in place.
+
+    Args:
+        core: The envs.
+        journeys: Where their agents go.
+        navigation: The signposts of the core's maps.
+
+    Attributes:
+        travelled: How far each agent has gone in this journey, straight from step to step, in metres: (env, agent).
+        remaining: How long the shortest path to its goal is, in metres: (env, agent).
+        collisions: In how many steps it touched something: (env, agent) int32.
+
+    Raises:
+        ValueError: if the signposts aren't those of the core's maps.
+    """
+
+    def __init__(self, core: Core, journeys: RandomGoals, navigation: GeodesicField) -> None:
+        navigation.check_spawns(core.scenery.spawns)
+        self._core, self._journey, self._navigation = core, journeys.current, navigation
+        self._last = core.agents.positions.clone()
+        self.travelled, self.remaining = torch.zeros_like(core.agents.angles), self._journey.lengths.clone()
+        self.collisions = torch.zeros_like(core.contacts)
+
+    @property
+    def kept(self) -> dict[str, Tensor]:
+        """What lasts from step to step, by name: what an env keeps."""
+        counts = {'travelled': self.travelled, 'remaining': self.remaining, 'collisions': self.collisions}
+        return {**self._journey._asdict(), **counts, 'last': self._last}
+
+    def restart(self, mask: Bool[Tensor, ' env']) -> None:
+        """Begins anew in the envs in the mask, whose agents stand where new journeys begin."""
+        torch.where(mask[:, None], self._journey.lengths, self.remaining, out=self.remaining)
+        torch.where(mask[:, None, None], self._journey.starts, self._last, out=self._last)
+        self.travelled.masked_fill_(mask[:, None], 0)
+        self.collisions.masked_fill_(mask[:, None], 0)
+
+    def __call__(self) -> tuple[Float[Tensor, 'env agent'], Float[Tensor, 'env agent']]:
+        """Takes account of a step.
+
+        Returns:
+            By how much it made the shortest path shorter, and how far it went, in metres. Where the signposts know no
+            way, as may be beside a gap that is just too narrow, the first is 0.
+        """
+        core, positions = self._core, self._core.agents.positions
+        walked = (positions - self._last).norm(dim=-1)
+        self.travelled.add_(walked)
+        self.collisions.add_(core.contacts >= 0)
+        self._last.copy_(positions)
+        left = self._navigation.distances(positions, core.map_ids, self._journey.goals)
+        left = torch.where(left < math.inf, left, self.remaining)
+        nearer = self.remaining - left
+        self.remaining.copy_(left)
+        return nearer, walked
+
+    def scores(self, success: Bool[Tensor, 'env agent']) -> dict[str, Tensor]:
+        """How well each agent has done in its journey, given whether it is at its goal.
+
+        Returns:
+            ``'success'``; ``'spl'``, success weighted by path length, which is success * l / max(p, l) for a shortest
+            path l and a path travelled p (Anderson et al., 2018); ``'soft_spl'``, in which max(0, 1 - d / l) stands
+            for success, d being what remains; ``'distance_to_goal'``, which is d; and ``'collisions'``.
+        """
+        shortest = self._journey.lengths
+        efficiency = shortest / torch.maximum(self.travelled, shortest)
+        nearness = (1 - self.remaining / shortest).clamp(min=0)
+        return {
+            'success': success,
+            'spl': success * efficiency,
+            'soft_spl': nearness * efficiency,
+            'distance_to_goal': self.remaining,
+            'collisions': self.collisions,
+        }
+
+
+def _pairs(paths: Ragged[np.ndarray], nearest: float, furthest: float) -> Ragged[np.ndarray]:
+    """Each map's pairs of spawns whose shortest path is in the range: start * number of spawns + goal, as int32."""
+    fits = (paths.vals >= nearest) & (paths.vals <= furthest)
+    rows = np.repeat(np.arange(len(paths)), paths.widths)[fits]
+    widths = np.bincount(rows, minlength=len(paths)).astype(np.int32)
+    if not widths.all():
+        number = int(widths.argmin())
+        lengths = paths[number][np.isfinite(paths[number]) & (paths[number] > 0)]
+        found = f'from {lengths.min():.2f} to {lengths.max():.2f} m' if len(lengths) else 'none'
+        raise ValueError(
+            f'map {number} must have two spawns {nearest:g} to {furthest:g} m apart along the shortest path, '
+            f'but the paths between its spawns are {found}.'
+        )
+    return Ragged((np.flatnonzero(fits) - paths.starts[rows]).astype(np.int32), widths)

@@ -1,0 +1,126 @@
+"""Turns actions into velocities. Moving and colliding is left to `megastep.world.physics.advance`."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from gymnasium.spaces import Discrete
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from megastep.world.core import Core
+
+ACTIONS = ('stay', 'forward', 'backward', 'left', 'right', 'turn left', 'turn right')
+"""What each action's number means."""
+
+DIRECTIONS = ((0, 0, 0), (1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1))
+"""Each action's share of forward, leftward and anticlockwise motion."""
+
+
+DEGREE = math.radians(1) * 1j
+"""A degree, as an exponent of e that turns by it."""
+
+
+def turned(vectors: Float[Tensor, '*batch 2'], angles: Float[Tensor, '*batch']) -> Float[Tensor, '*batch 2']:
+    """Turns vectors anticlockwise by angles in degrees: as complex numbers they are multiplied."""
+    return torch.view_as_real(torch.view_as_complex(vectors) * torch.exp(angles * DEGREE))
+
+
+class SimpleMovement:
+    """Seven actions, each of which sets the agent's velocity afresh: see `ACTIONS`.
+
+    Args:
+        core: The envs.
+        speed: How fast an agent walks, in metres per second.
+        turn_speed: How fast it turns, in degrees per second.
+
+    Raises:
+        ValueError: if a speed is below 0 or isn't finite.
+    """
+
+    def __init__(self, core: Core, *, speed: float = 2.0, turn_speed: float = 180.0) -> None:
+        _check_amounts(speed=speed, turn_speed=turn_speed)
+        self._core = core
+        self._impulses = _Impulses(core, speed, turn_speed)
+        self.space = Discrete(len(ACTIONS))
+
+    def __call__(self, actions: Int[Tensor, '*agent']) -> None:
+        """Sets the agents' velocities and angular velocities.
+
+        Args:
+            actions: A number for each agent: (env, agent), or (env * agent,). Numbers that stand for no action mean
+                stay; checking them would wait for the GPU.
+        """
+        velocities, angular_velocities = self._impulses(actions)
+        self._core.agents.velocities.copy_(velocities)
+        self._core.agents.angular_velocities.copy_(angular_velocities)
+
+
+class MomentumMovement:
+    """Seven actions, each of which pushes an agent that friction slows down: see `ACTIONS`.
+
+    Velocities follow dv/dt = acceleration - decay * v, solved exactly over a step in which the push is constant in the
+    world's frame. So an agent's velocity halves as quickly, and tends to the same acceleration / decay, at any fps.
+
+    Args:
+        core: The envs.
+        acceleration: How hard an agent pushes itself along, in metres per second².
+        angular_acceleration: How hard it turns itself, in degrees per second².
+        decay: How quickly it slows, per second: e to the power of -decay of its velocity is left after a second.
+
+    Raises:
+        ValueError: if an acceleration or the decay is below 0 or isn't finite.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        *,
+        acceleration: float = 5.0,
+        angular_acceleration: float = 450.0,
+        decay: float = 2.5,
+    ) -> None:
+        _check_amounts(acceleration=acceleration, angular_acceleration=angular_acceleration, decay=decay)
+        self._core = core
+        step = 1 / core.fps
+        self._kept = math.exp(-decay * step)
+        pushed = -math.expm1(-decay * step) / decay if decay else step  # seconds: what a push comes to after friction
+        self._impulses = _Impulses(core, acceleration * pushed, angular_acceleration * pushed)
+        self.space = Discrete(len(ACTIONS))
+
+    def __call__(self, actions: Int[Tensor, '*agent']) -> None:
+        """Changes the agents' velocities and angular velocities.
+
+        Args:
+            actions: A number for each agent: (env, agent), or (env * agent,). Numbers that stand for no action mean
+                stay; checking them would wait for the GPU.
+        """
+        velocities, angular_velocities = self._impulses(actions)
+        agents, kept = self._core.agents, self._kept
+        torch.add(velocities, agents.velocities, alpha=kept, out=agents.velocities)
+        torch.add(angular_velocities, agents.angular_velocities, alpha=kept, out=agents.angular_velocities)
+
+
+class _Impulses:
+    """Turns actions into vectors in the world's frame: straight ones of one length, and turns of another."""
+
+    def __init__(self, core: Core, straight: float, turn: float) -> None:
+        self._core = core
+        none = (0, 0, 0)  # the last row is for numbers of no action
+        forward, left, turns = torch.tensor([*DIRECTIONS, none], dtype=torch.float32, device=core.device).unbind(-1)
+        self._pushes, self._turns = straight * torch.complex(forward, left), turn * turns
+
+    def __call__(
+        self, actions: Int[Tensor, '*agent']
+    ) -> tuple[Float[Tensor, 'env agent 2'], Float[Tensor, 'env agent']]:
+        angles = self._core.agents.angles
+        numbers = actions.reshape(angles.shape).long().clamp(-1, len(ACTIONS))  # -1 is the last row too
+        pushes = torch.view_as_real(self._pushes[numbers])  # one table of rows takes a GPU six times as long
+        return turned(pushes, angles), self._turns[numbers]
+
+
+def _check_amounts(**amounts: float) -> None:
+    for name, amount in amounts.items():
+        if not 0 <= amount < math.inf:
+            raise ValueError(f'{name} must be at least 0 and finite, got {amount}.')

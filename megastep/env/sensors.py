@@ -1,0 +1,77 @@
+"""Turns what the agents see and do into observations: a row an agent, env by env."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import gymnasium
+import numpy as np
+import torch
+from gymnasium.spaces import Box, Dict
+from jaxtyping import Float
+from torch import Tensor
+
+from megastep.env.motion import turned
+from megastep.world.cameras import CameraRig, checked, per_kind
+from megastep.world.core import Core
+from megastep.world.rendering import View
+
+
+class RGB:
+    """The colours each camera sees: linear, 0 to 1. Cameras of several kinds have a picture each, by name."""
+
+    def __init__(self, core: Core, cameras: CameraRig) -> None:
+        self.space = _pictures(cameras, channels=(3,))
+
+    def __call__(self, view: View | Mapping[str, View]) -> Float[Tensor, 'row camera 3 pixel'] | dict[str, Tensor]:
+        """Picks the colours out of a view.
+
+        Raises:
+            ValueError: if it was rendered without any.
+        """
+        return per_kind(_colours, view)
+
+
+class Depth:
+    """How near things are: 1 at the agent's rim, 0 at the cameras' ``max_depth`` and beyond.
+
+    Cameras of several kinds have a picture each, by name.
+    """
+
+    def __init__(self, core: Core, cameras: CameraRig) -> None:
+        self.space = _pictures(cameras, channels=())
+
+    def __call__(self, view: View | Mapping[str, View]) -> Float[Tensor, 'row camera pixel'] | dict[str, Tensor]:
+        """Picks the depths out of a view."""
+        return per_kind(lambda seen: seen.depth.flatten(0, 1), view)
+
+
+class IMU:
+    """How an agent moves, in its own frame: forward and leftward in metres, and anticlockwise in turns, per second.
+
+    Nothing limits how fast an agent may be, so the space has no bounds.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self._agents = core.agents
+        self.space = Box(-np.inf, np.inf, (3,), dtype=np.float32)
+
+    def __call__(self) -> Float[Tensor, 'row 3']:
+        """Reads the agents' velocities."""
+        agents = self._agents
+        velocities = turned(agents.velocities, -agents.angles)
+        return torch.cat([velocities, agents.angular_velocities[..., None] / 360], dim=-1).flatten(0, 1)
+
+
+def _colours(view: View) -> Float[Tensor, 'row camera 3 pixel']:
+    if view.rgb is None:
+        raise ValueError('the view must have colours, but was rendered with rgb=False.')
+    return view.rgb.flatten(0, 1)
+
+
+def _pictures(cameras: CameraRig, channels: tuple[int, ...]) -> gymnasium.Space:
+    """The space of one agent's pictures, of values from 0 to 1."""
+    boxes = per_kind(
+        lambda kind: Box(0, 1, (kind.num_cameras, *channels, kind.res), dtype=np.float32), checked(cameras)
+    )
+    return Dict(boxes) if isinstance(boxes, dict) else boxes

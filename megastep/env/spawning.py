@@ -1,0 +1,152 @@
+"""Where and when lives begin, and how long they last. Everything is a masked write, so nothing waits for the GPU."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Complex, Float
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+from megastep.checks import check_counts
+from megastep.maps.ragged import Ragged
+from megastep.world.core import MANY, Core, respawn
+
+
+class RandomSpawns:
+    """Puts the agents of some envs at random spawns of their map: facing anywhere, at rest, touching nothing."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def __call__(self, mask: Bool[Tensor, ' env']) -> None:
+        """Respawns the agents of the envs in the mask; the others' stay as they are."""
+        respawn(self._core, mask)
+
+
+class RandomLifespans:
+    """Ends each env after a random number of steps.
+
+    Lives that begin before the core's first step are drawn from 1 step up rather than from the shortest up, so that
+    envs that begin together don't end together too.
+
+    Args:
+        core: The envs.
+        shortest: The fewest steps an episode may last.
+        longest: The most.
+
+    Attributes:
+        left: How many steps each env has left: (env,).
+
+    Raises:
+        ValueError: unless shortest and longest are integers with 1 <= shortest <= longest.
+    """
+
+    def __init__(self, core: Core, shortest: int, longest: int) -> None:
+        check_counts(shortest=shortest, longest=longest)
+        if shortest > longest:
+            raise ValueError(f'shortest must be at most longest, got {shortest} and {longest}.')
+        self._core, self._longest = core, longest
+        self.left = torch.zeros(core.num_envs, dtype=torch.int64, device=core.device)
+        first = longest if core.num_envs > 1 else longest + 1 - shortest
+        self._first_span, self._span = torch.tensor([first, longest + 1 - shortest], device=core.device)
+        self.restart(torch.ones_like(self.left, dtype=torch.bool))
+
+    def restart(self, mask: Bool[Tensor, ' env']) -> None:
+        """Begins new lives in the envs in the mask."""
+        draws = torch.randint(MANY, self.left.shape, device=self._core.device, generator=self._core.generator)
+        span = torch.where(self._core.turn == 0, self._first_span, self._span)
+        torch.where(mask, self._longest - draws % span, self.left, out=self.left)
+
+    def __call__(self) -> Bool[Tensor, ' env']:
+        """Counts a step, and returns which envs have reached the end of their life."""
+        return self.left.sub_(1) <= 0
+
+
+class FarSpawns:
+    """Puts single agents at spawns of their map that are far from the others: at rest, touching nothing.
+
+    For each env some spawns are drawn: neighbours in a random order of its map's. Those furthest from the nearest agent
+    that stays where it is are taken, the furthest first. Spawns within four radii of another are left out, so that no
+    two agents overlap.
+
+    Args:
+        core: The envs.
+        candidates: How many spawns are drawn, or as many as the map with the fewest has. The fewer, the less far.
+        spread: Agents face the middle of the others, walls or not, give or take so many degrees; 180 is anywhere.
+
+    Raises:
+        ValueError: if there are fewer candidates than agents, spread isn't from 0 to 180, or a map has fewer spawns
+            that far apart than there are agents.
+    """
+
+    def __init__(self, core: Core, *, candidates: int = 8, spread: float = 180.0) -> None:
+        if not isinstance(candidates, int) or candidates < core.num_agents:
+            raise ValueError(f'candidates must be an integer of at least {core.num_agents}, got {candidates!r}.')
+        if not 0 <= spread <= 180:
+            raise ValueError(f'spread must be from 0 to 180 degrees, got {spread}.')
+        self._core, self._spread = core, spread
+        rows = _spread_out(core.scenery.spawns, core.num_agents, 4 * core.agent_radius)
+        width = min(candidates, *map(len, rows))
+        self._windows = torch.view_as_complex(torch.cat([_windows(row, width) for row in rows])).to(core.device)
+        counts = torch.tensor([len(row) for row in rows])
+        self._firsts = torch.stack([counts.cumsum(0) - counts, counts], dim=-1).to(core.device)
+
+    def __call__(self, mask: Bool[Tensor, 'env agent']) -> None:
+        """Respawns the agents in the mask; the others stay as they are."""
+        agents = self._core.agents
+        positions = torch.view_as_complex(agents.positions)
+        torch.where(mask, self._places(mask, positions), positions, out=positions)
+        torch.where(mask, self._bearings(positions), agents.angles, out=agents.angles)
+        agents.velocities.masked_fill_(mask[..., None], 0)
+        agents.angular_velocities.masked_fill_(mask, 0)
+        self._core.contacts.masked_fill_(mask, -1)
+
+    def _places(
+        self, mask: Bool[Tensor, 'env agent'], positions: Complex[Tensor, 'env agent']
+    ) -> Complex[Tensor, 'env agent']:
+        """A place for each agent in the mask, no two the same; anything for the others."""
+        core = self._core
+        firsts, counts = self._firsts[core.map_ids].unbind(1)
+        draws = torch.randint(MANY, firsts.shape, device=core.device, generator=core.generator)
+        places = self._windows[firsts + draws % counts]
+        distances = (places[..., None] - positions[:, None]).abs()
+        ranking = distances.masked_fill_(mask[:, None], math.inf).amin(dim=-1).argsort(descending=True, stable=True)
+        turns = mask.cumsum(dim=-1).add_(mask, alpha=-1)  # how many before it are in the mask: the first gets the best
+        return places.gather(1, ranking.gather(1, turns))
+
+    def _bearings(self, positions: Complex[Tensor, 'env agent']) -> Float[Tensor, 'env agent']:
+        """A way to face for each agent, in degrees."""
+        core = self._core
+        turns = torch.empty_like(core.agents.angles).uniform_(-self._spread, self._spread, generator=core.generator)
+        if self._spread == 180:
+            return turns
+        others = positions.sum(dim=1, keepdim=True).sub(positions, alpha=core.num_agents)  # from each to all, summed
+        return turns.add_(others.angle(), alpha=math.degrees(1))
+
+
+def _spread_out(spawns: Ragged[Tensor], num_agents: int, distance: float) -> list[Float[np.ndarray, 'kept 2']]:
+    """Each map's spawns, in random order, without those within a distance of one before, in metres."""
+    random = np.random.default_rng(0)  # so that neighbours in a map's list aren't neighbours in the map
+    maps = np.split(spawns.vals.cpu().numpy(), spawns.widths.cumsum(0)[:-1].cpu().numpy())
+    rows = [_apart(random.permutation(points), distance) for points in maps]
+    for i, row in enumerate(rows):
+        if len(row) < num_agents:
+            raise ValueError(f'map {i} has {len(row)} spawns {distance:.2f} m apart, too few for {num_agents} agents.')
+    return rows
+
+
+def _apart(points: Float[np.ndarray, 'point 2'], distance: float) -> Float[np.ndarray, 'kept 2']:
+    """The points without those within a distance of an earlier one that is kept."""
+    dropped: set[int] = set()
+    for earlier, later in sorted(cKDTree(points).query_pairs(distance)):
+        if earlier not in dropped:
+            dropped.add(later)
+    return points[[i for i in range(len(points)) if i not in dropped]]
+
+
+def _windows(points: Float[np.ndarray, 'point 2'], width: int) -> Float[Tensor, 'point window 2']:
+    """Each point with those that follow it, the first after the last."""
+    return torch.from_numpy(points[(np.arange(len(points))[:, None] + np.arange(width)) % len(points)])

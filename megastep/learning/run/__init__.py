@@ -1,0 +1,1 @@
+"""Training runs: their folder, log, checkpoints, and the loop that learns and evaluates."""

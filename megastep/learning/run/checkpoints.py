@@ -1,0 +1,265 @@
+"""Checkpoints: all that a run's future depends on, in a folder that is there whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+from torch.optim import Optimizer
+
+from megastep.learning.model.policy import Policy
+from megastep.learning.run.distributed import Group
+from megastep.maps.storage import ordered
+
+if TYPE_CHECKING:
+    from megastep.env import Env
+    from megastep.learning.learner import Learner
+
+MANIFEST = 'manifest.json'
+"""The file that says how many steps were made, and which files there are besides, with their digests."""
+
+WEIGHTS, OPTIMIZER = 'policy.safetensors', 'optimizer.pt'
+
+
+def learner_file(rank: int) -> str:
+    """The name of the file with the state of one process's learner."""
+    return f'learner-{rank}.pt'
+
+
+def write(path: Path, content: bytes) -> str:
+    """Writes a file, waits until it is on disk, and returns the content's SHA-256 in hexadecimal."""
+    with open(path, 'wb') as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return hashlib.sha256(content).hexdigest()
+
+
+class Checkpoints:
+    """A run's checkpoints, as one of its processes writes and reads them.
+
+    Args:
+        folder: The folder that the checkpoints' folders are in.
+        learner: What is trained.
+        env: The env it is trained in.
+        group: The processes that train together.
+        keep: How many checkpoints stay.
+    """
+
+    def __init__(self, folder: Path, learner: Learner, env: Env, group: Group, *, keep: int = 3) -> None:
+        self._folder, self._learner, self._env, self._group, self._keep = folder, learner, env, group, keep
+
+    def write(self) -> Path:
+        """Writes a checkpoint unless there is one of this update, and removes the oldest. Every process has to call it.
+
+        Returns:
+            The checkpoint's folder.
+
+        Raises:
+            FloatingPointError: if a weight isn't finite; nothing is written.
+            RuntimeError: if the processes' weights differ; nothing is written.
+        """
+        learner, group = self._learner, self._group
+        path = self._folder / f'{learner.updates:06}'
+        if group.once(path.is_dir):
+            return path  # it holds the same
+        weights = {name: value.detach().cpu().contiguous() for name, value in learner.policy.state_dict().items()}
+        _check_weights(weights, learner.updates, group)
+        beside = path.with_name(f'.{path.name}')
+        group.once(lambda: _emptied(beside))
+        files = {learner_file(group.rank): _pickled(learner.state())}
+        if group.leads:
+            files[OPTIMIZER] = _pickled(learner.optimizer.state_dict())
+            files[WEIGHTS] = ordered(save(weights, metadata=architecture(learner.policy, self._env)))
+        digests = group.gather({name: write(beside / name, content) for name, content in files.items()})
+        manifest = {
+            'updates': learner.updates,
+            'frames': learner.frames * group.size,
+            'files': {name: digest for part in digests for name, digest in part.items()},
+        }
+        group.once(lambda: _finish(beside, path, manifest, self._keep))
+        return path
+
+    def restore(self, path: Path) -> None:
+        """Reads a checkpoint that has been `verified` into the learner.
+
+        Raises:
+            ValueError: naming the file, if it is another architecture's or another env's.
+        """
+        learner = self._learner
+        load_weights(learner.policy, path, self._env)
+        loads: dict[str, Callable[[dict[str, Any]], None]] = {
+            OPTIMIZER: partial(load_optimizer, learner.optimizer),
+            learner_file(self._group.rank): learner.load_state,
+        }
+        for name, load in loads.items():
+            try:
+                load(torch.load(path / name, map_location='cpu', weights_only=True))
+            except (ValueError, RuntimeError, KeyError, TypeError, UnpicklingError) as error:
+                raise ValueError(f'{path / name} is of another run, or of no run: {error}') from error
+
+
+def _check_weights(weights: Mapping[str, Tensor], updates: int, group: Group) -> None:
+    if broken := not_finite(weights):
+        raise FloatingPointError(f'weights that are not finite after update {updates}: {", ".join(broken)}')
+    digests = group.gather(digest(weights))
+    if len(set(digests)) > 1:
+        raise RuntimeError(f'the processes have come to different weights by update {updates}: {digests}.')
+
+
+def not_finite(weights: Mapping[str, Tensor]) -> list[str]:
+    """The names of weights that aren't all finite numbers."""
+    return [name for name, value in weights.items() if not value.isfinite().all()]
+
+
+def digest(weights: Mapping[str, Tensor]) -> str:
+    """The SHA-256 of weights, in hexadecimal."""
+    sha = hashlib.sha256()
+    for name in sorted(weights):
+        sha.update(name.encode())
+        sha.update(weights[name].numpy().tobytes())
+    return sha.hexdigest()
+
+
+def _pickled(state: Any) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    return buffer.getvalue()
+
+
+def _emptied(folder: Path) -> None:
+    """Makes an empty folder, in place of what a process that was killed has left there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
+def _finish(beside: Path, path: Path, manifest: Mapping[str, Any], keep: int) -> None:
+    """Gives a checkpoint its name, once all of it is on disk."""
+    write(beside / MANIFEST, json.dumps(manifest, indent=1).encode())
+    _sync(beside)
+    os.replace(beside, path)
+    _sync(path.parent)
+    unfinished = (other for other in path.parent.glob('.*') if other.name[1:].isdecimal())
+    for old in (*found(path.parent)[:-keep], *unfinished):
+        shutil.rmtree(old)
+
+
+def _sync(folder: Path) -> None:
+    """Waits until the names in a folder are on disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def found(folder: Path) -> list[Path]:
+    """The checkpoints in a folder, the oldest first. Those whose writing was cut short have other names."""
+    return sorted((path for path in folder.glob('*') if path.name.isdecimal()), key=lambda path: int(path.name))
+
+
+def verified(path: Path) -> dict[str, Any]:
+    """Reads a checkpoint's manifest, and compares all its files with it.
+
+    Raises:
+        ValueError: naming the file that is missing or damaged.
+    """
+    try:
+        manifest = json.loads((path / MANIFEST).read_text())
+        files = dict(manifest['files'])
+    except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f'{path / MANIFEST} is no manifest of a checkpoint, or is damaged.') from error
+    for name, expected in files.items():
+        if not (path / name).is_file():
+            raise ValueError(f'{path / name} is missing.')
+        if hashlib.sha256((path / name).read_bytes()).hexdigest() != expected:
+            raise ValueError(f'{path / name} is damaged: it is not what was written.')
+    return manifest
+
+
+def last_good(folder: Path) -> Path:
+    """The last checkpoint in a folder.
+
+    Raises:
+        ValueError: if there is none, or it is damaged; it says which is the last that isn't.
+    """
+    checkpoints = found(folder)
+    if not checkpoints:
+        raise ValueError(f'{folder} must hold a checkpoint, got none.')
+    try:
+        verified(checkpoints[-1])
+    except ValueError as error:
+        good = next((path.name for path in reversed(checkpoints[:-1]) if _is_good(path)), None)
+        advice = f'remove {checkpoints[-1]} to go on from {good}, the last good one' if good else 'no other is good'
+        raise ValueError(f'{str(error).rstrip(".")}; {advice}.') from error
+    return checkpoints[-1]
+
+
+def _is_good(path: Path) -> bool:
+    try:
+        verified(path)
+    except ValueError:
+        return False
+    return True
+
+
+def load_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
+    """Reads an optimiser's state, and raises a `ValueError` if it is for weights of other shapes."""
+    optimizer.load_state_dict(state)
+    for weights, values in optimizer.state.items():
+        for name, value in values.items():
+            if value.ndim and value.shape != weights.shape:
+                raise ValueError(f'{name} must be of shape {tuple(weights.shape)}, got {tuple(value.shape)}.')
+
+
+def architecture(policy: Policy, env: Env) -> dict[str, str]:
+    """What a policy's weights depend on, as the weights' file has it."""
+    return {
+        'width': str(policy.width),
+        'observation_space': str(env.single_observation_space),
+        'action_space': str(env.single_action_space),
+        'auxiliary_space': str(env.auxiliary_space),
+    }
+
+
+def load_weights(policy: Policy, path: Path, env: Env) -> None:
+    """Reads a checkpoint's weights into a policy.
+
+    Args:
+        policy: A policy for the env.
+        path: The checkpoint's folder.
+        env: An env of the kind that the weights were learnt in.
+
+    Raises:
+        ValueError: naming the file, if it is of another architecture, can't be read or holds what is no number.
+    """
+    weights, given = _read_weights(path / WEIGHTS)
+    if broken := not_finite(weights):
+        raise ValueError(f'{path / WEIGHTS} must hold finite weights alone; {", ".join(broken)} has others.')
+    for name, expected in architecture(policy, env).items():
+        if given.get(name) != expected:
+            raise ValueError(f'{path / WEIGHTS} must be for {name} {expected}, got {given.get(name, "nothing")}.')
+    try:
+        policy.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f'{path / WEIGHTS} is of another architecture: {error}') from error
+
+
+def _read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    try:
+        with safe_open(path, framework='pt') as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except (SafetensorError, FileNotFoundError) as error:
+        raise ValueError(f'{path} holds no weights, or is damaged: {error}.') from error

@@ -1,0 +1,135 @@
+"""What a person sees of a run: the log, the bar, the curves, and TensorBoard where it is installed."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tqdm import tqdm
+
+from megastep.evaluation import Evaluation
+from megastep.learning.run.run_folder import Run
+from megastep.learning.run.update_statistics import UpdateStatistics
+
+SHOWN = ('return', 'success', 'coverage')
+"""What the bar shows, where a task has it."""
+
+REDRAWN = 30.0
+"""The curves are drawn anew after so many seconds at the soonest."""
+
+
+class Progress:
+    """Writes a run's log, and shows how it goes.
+
+    Args:
+        run: The run's folder.
+        frames: How many steps have been made already.
+        total: How many will have been made in the end.
+        bar: Whether to show a bar.
+    """
+
+    def __init__(self, run: Run, *, frames: int, total: int, bar: bool) -> None:
+        self._run = run
+        lines = run.lines()
+        self._before = max((line['seconds'] for line in lines), default=0.0)
+        self._start = self._last = time.perf_counter()
+        self._frames, self._total, self._drawn = frames, total, 0.0
+        self._is_new = False
+        self._bar = tqdm(total=total, initial=frames, unit=' steps', unit_scale=True, disable=not bar, smoothing=0.3)
+        self._shown: dict[str, str] = {}
+        self._board = board(run.folder, frames if lines else None)
+
+    def __enter__(self) -> Progress:
+        self._file = open(self._run.log, 'a')
+        return self
+
+    def note(self, reading: UpdateStatistics) -> dict[str, float]:
+        """Notes an update, and returns its statistics."""
+        values = reading.values()
+        rate = (reading.frames - self._frames) / (reading.finished - self._last)
+        self._last = reading.finished
+        self._write(reading.updates, reading.frames, {'steps_per_second': rate, **values})
+        self._bar.update(reading.frames - self._frames)
+        self._frames = reading.frames
+        self._show({name: values[name] for name in SHOWN if name in values})
+        return values
+
+    def note_evaluation(self, evaluation: Evaluation, *, updates: int, frames: int) -> None:
+        """Notes what came of an evaluation."""
+        means = evaluation.means()
+        self._write(updates, frames, {'evaluation': means, 'spread': evaluation.spreads()})
+        self._show({f'test {name}': means[name] for name in SHOWN if name in means})
+        self._last = time.perf_counter()  # it is no part of how long an update takes
+
+    def _show(self, values: Mapping[str, float]) -> None:
+        self._shown |= {name: f'{value:.3g}' for name, value in values.items()}
+        self._bar.set_postfix(self._shown, refresh=False)
+
+    def _write(self, updates: int, frames: int, values: Mapping[str, Any]) -> None:
+        line = {'updates': updates, 'frames': frames, 'seconds': round(self.seconds, 3), **values}
+        self._file.write(json.dumps(_finite(line), allow_nan=False) + '\n')
+        self._file.flush()
+        self._is_new = True
+        for name, value in _flat(values).items():
+            if self._board is not None:
+                self._board.add_scalar(name, value, frames)
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has taken, with what it took before it was resumed."""
+        return self._before + time.perf_counter() - self._start
+
+    def draw(self) -> None:
+        """Draws the curves, unless nothing is new, or they were drawn a moment ago and there is more to come."""
+        early = self._frames < self._total and time.perf_counter() - self._drawn < REDRAWN
+        if early or not self._is_new:
+            return
+        from megastep import plotting  # here, as the other processes draw nothing
+
+        beside = self._run.curves.with_name('.curves.png')
+        plotting.curves(self._run.lines()).savefig(beside)
+        beside.replace(self._run.curves)
+        self._drawn, self._is_new = time.perf_counter(), False
+        self._last = self._drawn
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()
+        self._file.close()
+        if self._board is not None:
+            self._board.close()
+
+
+def board(folder: Path, purged: int | None) -> Any:
+    """TensorBoard's writer, or None where it isn't installed.
+
+    Args:
+        folder: Where it writes.
+        purged: After how many steps what it wrote before doesn't count.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(folder), purge_step=None if purged is None else purged + 1)
+
+
+def _flat(values: Mapping[str, Any], place: str = '') -> dict[str, float]:
+    """The numbers in nested dictionaries, by the names that lead there: ``'evaluation/return'``."""
+    found: dict[str, float] = {}
+    for name, value in values.items():
+        found |= _flat(value, f'{place}{name}/') if isinstance(value, Mapping) else {f'{place}{name}': value}
+    return found
+
+
+def _finite(value: Any) -> Any:
+    """The same with None for numbers that JSON doesn't have."""
+    if isinstance(value, Mapping):
+        return {name: _finite(part) for name, part in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,62 @@
+"""An update's statistics on their way from the device, which never waits for them to be read."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+MEANS = ('policy_loss', 'value_loss', 'auxiliary_loss', 'entropy', 'kl', 'clipped', 'explained', 'grad_norm')
+"""What is a mean in a learner's statistics; all else is a sum over the episodes that ended."""
+
+WATCHED = ('policy_loss', 'value_loss', 'grad_norm')
+"""What isn't finite once learning has gone wrong."""
+
+
+class UpdateStatistics:
+    """Starts to copy what an update returned. Read it when another update is under way.
+
+    Args:
+        statistics: Numbers on the device, by name; they may be overwritten afterwards.
+        updates: How many updates had been made by then.
+        frames: How many steps, of all processes.
+
+    Attributes:
+        finished: When the update was finished, in `time.perf_counter`'s seconds; on a GPU known once it has been read.
+    """
+
+    def __init__(self, statistics: Mapping[str, Tensor], *, updates: int, frames: int) -> None:
+        self.updates, self.frames = updates, frames
+        self._names = list(statistics)
+        packed = torch.stack([value.detach().double() for value in statistics.values()])
+        self._numbers = packed
+        self._copied: torch.cuda.Event | None = None
+        self.finished = time.perf_counter()
+        if packed.is_cuda:
+            self._numbers = torch.empty_like(packed, device='cpu', pin_memory=True)
+            self._numbers.copy_(packed, non_blocking=True)
+            self._copied = torch.cuda.Event()
+            self._copied.record()
+
+    def values(self) -> dict[str, float]:
+        """The statistics as numbers. Waits until they have been copied.
+
+        Returns:
+            The number of episodes that ended, their mean scores if any did, and the means over the update.
+        """
+        if self._copied is not None:
+            self._copied.synchronize()
+            self.finished = time.perf_counter()
+        numbers = dict(zip(self._names, self._numbers.tolist(), strict=True))
+        count = numbers['episodes']
+        sums = {name: value for name, value in numbers.items() if name not in (*MEANS, 'episodes')}
+        scores = {name: total / count for name, total in sums.items()} if count else {}
+        return {'episodes': count, **scores, **{name: numbers[name] for name in MEANS if name in numbers}}
+
+
+def broken(values: Mapping[str, float]) -> list[str]:
+    """What isn't finite of an update's statistics and should be, with its value."""
+    return [f'{name} is {values[name]}' for name in WATCHED if not math.isfinite(values[name])]

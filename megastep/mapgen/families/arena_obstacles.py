@@ -1,0 +1,88 @@
+"""What stands in an arena: boxes, crosses, corners, bays, pillars and short walls."""
+
+from __future__ import annotations
+
+from megastep.mapgen.geometry.lattice import PER_METRE
+from megastep.mapgen.geometry.symmetry import SYMMETRIES, turned
+from megastep.mapgen.plan import FINE, Point
+from megastep.mapgen.rng import Rng
+
+EVEN = ('cross', 'pillar', 'square')
+"""Kinds that a quarter turn about their middle, or a mirror through it, leaves as they are."""
+
+KINDS = ('bay', 'box', 'box', 'corner', 'cross', 'pillar', 'wall')
+"""What is drawn, each entry as likely as the others."""
+
+THIN = PER_METRE // 20
+"""Half of how thick walls and arms are at least, in lattice units."""
+
+
+def draw(rng: Rng, kind: str, half: int, mouth: int) -> list[Point]:
+    """Draws an obstacle about the origin.
+
+    Args:
+        rng: Drawn from.
+        kind: One of `KINDS` or `EVEN`.
+        half: Half of its length, in lattice units: at least 3.
+        mouth: The least width of what opens into a bay, in lattice units. A bay too small for that becomes a corner.
+
+    Returns:
+        Its corners, anticlockwise, in millimetres.
+    """
+    thick = rng.between(THIN, max(THIN, half // 4))  # half a cross's arms, and all of other walls
+    deep = rng.between(-(-half // 2), half)  # half the other side's length
+    if kind == 'cross':
+        corners = cross(half, half, thick, thick)
+    elif kind == 'pillar':
+        corners = octagon(half, half, -(-58 * half // 100))
+    elif kind == 'bay' and 2 * (half - 2 * thick) >= mouth:
+        corners = _bay(half, deep, 2 * thick)
+    elif kind in ('bay', 'corner'):
+        corners = _corner(half, deep, 2 * thick)
+    else:
+        corners = rectangle(half, {'square': half, 'box': deep, 'wall': thick}[kind])
+    return [(FINE * x, FINE * y) for x, y in corners]
+
+
+def rectangle(across: int, up: int) -> list[Point]:
+    """From -across to across, and from -up to up."""
+    return [(-across, -up), (across, -up), (across, up), (-across, up)]
+
+
+def octagon(across: int, up: int, cut: int) -> list[Point]:
+    """A rectangle whose corners are cut off, so far from each along both sides."""
+    right = [(across - cut, -up), (across, cut - up), (across, up - cut), (across - cut, up)]
+    return right + [(-x, -y) for x, y in right]
+
+
+def cross(across: int, up: int, post: int, beam: int) -> list[Point]:
+    """An upright bar from -post to post, as high as the whole, and a level one from -beam to beam, as wide."""
+    right = [(post, -up), (post, -beam), (across, -beam), (across, beam), (post, beam), (post, up)]
+    return right + [(-x, -y) for x, y in right]
+
+
+def _corner(across: int, up: int, thick: int) -> list[Point]:
+    left, bottom = -across, -up
+    inner = (left + thick, bottom + thick)
+    return [(left, bottom), (across, bottom), (across, inner[1]), inner, (inner[0], up), (left, up)]
+
+
+def _bay(across: int, up: int, thick: int) -> list[Point]:
+    inner, bottom = across - thick, -up
+    right = [(across, bottom), (across, up), (inner, up), (inner, bottom + thick)]
+    return right + [(-x, y) for x, y in reversed(right)]
+
+
+def turn(rng: Rng, ring: list[Point], diagonal: bool) -> list[Point]:
+    """Turns an obstacle by a multiple of 90 degrees and maybe by 45 more, mirrored or not.
+
+    Half of a right angle leaves the corners on whole millimetres: it makes the obstacle 1 % smaller.
+    """
+    ring = turned(ring, rng.pick(SYMMETRIES['mirror']))
+    ring = turned(ring, rng.pick(SYMMETRIES['quarter_turns']))
+    return half_right(ring) if diagonal else ring
+
+
+def half_right(ring: list[Point]) -> list[Point]:
+    """A ring turned by 45 degrees, 1 % smaller."""
+    return [(7 * (x - y) // 10, 7 * (x + y) // 10) for x, y in ring]

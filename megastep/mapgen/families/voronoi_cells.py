@@ -1,0 +1,161 @@
+"""Convex cells: a polygon parted among sites, each of which has what is nearer to it than to any other (Voronoi, 1908).
+
+Cells are cut out by half-planes, one a neighbour. They are moved apart by the thickness of the walls between them by
+moving the half-planes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from megastep.mapgen.geometry.polygons import Place, along, distance, left_of, unit
+from megastep.mapgen.plan import Point
+from megastep.mapgen.rng import Rng
+
+OUTSIDE = -1
+"""Stands for what is beyond the polygon, as a cell's neighbour."""
+
+GRAIN = 64
+"""Cells are evened out on about so many points each."""
+
+SHORT = 60.0
+"""Sides of fewer millimetres than this are cut off."""
+
+
+class Side(NamedTuple):
+    """A side of a convex polygon: from where, and which cell is behind it. It ends where the next begins."""
+
+    start: Place
+    neighbour: int
+
+
+class HalfPlane(NamedTuple):
+    """What lies to the left of a line."""
+
+    origin: Place
+    direction: Place
+    """Of length 1."""
+
+    def depth(self, place: Place) -> float:
+        """How far inside a place is; below zero outside."""
+        (x, y), (u, v) = self.origin, self.direction
+        return u * (place[1] - y) - v * (place[0] - x)
+
+
+def clipped(sides: Sequence[Side], half: HalfPlane, neighbour: int) -> list[Side]:
+    """What a half-plane leaves of a convex polygon."""
+    depths = [half.depth(side.start) for side in sides]
+    kept: list[Side] = []
+    for i, (side, depth) in enumerate(zip(sides, depths, strict=True)):
+        after, beyond = sides[(i + 1) % len(sides)], depths[(i + 1) % len(sides)]
+        if depth > 0:
+            kept.append(side)
+        if (depth > 0) != (beyond > 0):
+            crossing = _between(side.start, after.start, depth / (depth - beyond))
+            kept.append(Side(crossing, neighbour if depth > 0 else side.neighbour))
+    return kept
+
+
+def _between(one: Place, other: Place, part: float) -> Place:
+    return one[0] + part * (other[0] - one[0]), one[1] + part * (other[1] - one[1])
+
+
+def outline(corners: Sequence[Place]) -> list[Side]:
+    """The sides of a convex polygon, anticlockwise, with nothing but the outside around it."""
+    return [Side((float(x), float(y)), OUTSIDE) for x, y in corners]
+
+
+def spread(rng: Rng, corners: Sequence[Point], count: int, rounds: int) -> list[Point]:
+    """Puts sites into a convex polygon, evenly: again and again each moves to the middle of its cell (Lloyd, 1982).
+
+    Args:
+        rng: Drawn from.
+        corners: The polygon's, anticlockwise.
+        count: How many sites.
+        rounds: How often they move: after more, cells are rounder and more alike.
+    """
+    points = _points_inside(corners, count)
+    sites = points[rng.shuffled(range(len(points)))[:count]]
+    for _ in range(rounds):
+        nearest = np.square(points[:, None] - sites).sum(-1).argmin(1)
+        counts = np.bincount(nearest, minlength=count)
+        # Sums of whole numbers are exact in floats, so their order doesn't matter.
+        sums = [np.bincount(nearest, weights=axis, minlength=count).astype(np.int64) for axis in points.T]
+        middles = np.stack(sums, axis=1) // np.maximum(counts, 1)[:, None]
+        sites = np.where(counts[:, None] > 0, middles, sites)
+    return sorted({(x, y) for x, y in sites.tolist()})
+
+
+def _points_inside(corners: Sequence[Point], count: int) -> Int[np.ndarray, 'point 2']:
+    """Lattice points in a convex polygon."""
+    ring = np.array(corners, dtype=np.int64)
+    low, high = ring.min(0), ring.max(0)
+    step = max(1, math.isqrt(int((high - low).prod()) // (GRAIN * count)))
+    x, y = np.meshgrid(*(np.arange(start + step // 2, end, step) for start, end in zip(low, high, strict=True)))
+    inside: Bool[np.ndarray, 'row column'] = np.ones(x.shape, dtype=bool)
+    for (u, v), (s, t) in zip(ring, np.roll(ring, -1, axis=0), strict=True):
+        inside &= (s - u) * (y - v) - (t - v) * (x - u) > 0
+    return np.stack([x[inside], y[inside]], axis=1)
+
+
+def cells(sites: Sequence[Place], sides: Sequence[Side], wall: float) -> list[list[Side]]:
+    """The cell of each site in a convex polygon, with walls of a thickness between them; without its shortest sides."""
+    return [_without_short(_cell(i, sites, sides, wall)) for i in range(len(sites))]
+
+
+def _cell(i: int, sites: Sequence[Place], sides: Sequence[Side], wall: float) -> list[Side]:
+    cell = list(sides)
+    others = sorted((distance(sites[i], other), j) for j, other in enumerate(sites) if j != i)
+    for away, j in others:
+        if away > wall + 2 * max((distance(sites[i], side.start) for side in cell), default=0):
+            break  # this border and those of all further sites are beyond the cell
+        cell = clipped(cell, border(sites[i], sites[j], -wall / 2), j)
+    return cell
+
+
+def border(site: Place, other: Place, beyond: float) -> HalfPlane:
+    """What is nearer to a site than to another, or so much further from the middle."""
+    ahead, length = unit(site, other)
+    return HalfPlane(along(site, ahead, length / 2 + beyond), left_of(ahead))
+
+
+def width(sides: Sequence[Side]) -> float:
+    """How far apart the nearest two parallel lines are that a convex polygon lies between."""
+    halves = _half_planes(sides)
+    return min(max(half.depth(side.start) for side in sides) for half in halves)
+
+
+def _half_planes(sides: Sequence[Side]) -> list[HalfPlane]:
+    ends = [*sides[1:], sides[0]]
+    return [HalfPlane(side.start, unit(side.start, end.start)[0]) for side, end in zip(sides, ends, strict=True)]
+
+
+def section(sides: Sequence[Side], half: HalfPlane, depth: float) -> tuple[float, float] | None:
+    """From where to where a line so deep in a half-plane runs through a convex polygon, measured from its origin."""
+    depths = [half.depth(side.start) - depth for side in sides]
+    (x, y), (u, v) = half
+    found = []
+    for i, side in enumerate(sides):
+        after, near, far = sides[(i + 1) % len(sides)], depths[i], depths[(i + 1) % len(sides)]
+        if (near > 0) != (far > 0):
+            place = _between(side.start, after.start, near / (near - far))
+            found.append((place[0] - x) * u + (place[1] - y) * v)
+    return (min(found), max(found)) if found else None
+
+
+def _without_short(sides: list[Side]) -> list[Side]:
+    """A polygon with the ends of short sides left out, so that it only gets smaller."""
+    kept: list[Side] = []
+    for side in sides:
+        if kept and distance(kept[-1].start, side.start) < SHORT:
+            kept[-1] = Side(kept[-1].start, side.neighbour)
+        else:
+            kept.append(side)
+    while len(kept) > 1 and distance(kept[-1].start, kept[0].start) < SHORT:
+        kept.pop()
+    return kept

@@ -1,0 +1,193 @@
+"""What every generated map is checked for before it is handed out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import networkx as nx
+import numpy as np
+import shapely
+from jaxtyping import Complex128, Float, Int
+from scipy.spatial import cKDTree
+from shapely import Polygon
+
+from megastep.mapgen.geometry.extent import FURTHEST
+from megastep.maps.geometry import AGENT_RADIUS, Geometry
+from megastep.maps.segments import clearances
+
+MARGIN = 0.05
+"""An agent this much wider than it is, in metres, could still go everywhere."""
+
+DOORSTEP = 0.25
+"""Rooms nearer than this to the middle of a door, in metres, are those it joins."""
+
+APART = 2 * AGENT_RADIUS
+"""Spawns keep this far from one another, in metres: two agents fit."""
+
+SPAWN_CLEARANCE = 0.25
+"""Spawns keep this far from the walls, in metres."""
+
+ROUNDING = 1e-9
+"""What float arithmetic may lose, in metres or square metres."""
+
+SLIVER = 0.004
+"""What corners on whole millimetres may be off, in metres: rooms may overlap by so much, and doors end in a wall."""
+
+
+class CertificateError(RuntimeError):
+    """A generated map isn't what its generator promises: a bug in megastep, and worth a report."""
+
+
+def certify(geometry: Geometry, origin: str) -> None:
+    """Checks everything that a generated map promises.
+
+    Its walls are closed outlines at coordinates from zero to 500 m, none is there twice, and what they enclose is a
+    polygon. An agent 5 cm wider than it is can go everywhere, through every door and into every room. Rooms don't
+    overlap, a door joins exactly two, and each can be reached from any other through doors or across borders without a
+    wall. Spawns and lights are clear of walls, and each room has one of either.
+
+    Args:
+        geometry: The map.
+        origin: Its family, version, seed and index, for the error.
+
+    Raises:
+        CertificateError: naming the origin and the first promise that the map breaks.
+    """
+    for failure in failures(geometry):
+        raise CertificateError(f'{origin} is not a valid map: {failure}. This is a bug in the generator.')
+
+
+def failures(geometry: Geometry) -> Iterator[str]:
+    """What is wrong with a map, each thing in words. Each check relies on those before it, which it follows at once."""
+    yield from _check_walls(geometry)
+    space = free_space(geometry)
+    yield from _check_space(space, geometry)
+    open_space = space.buffer(-(AGENT_RADIUS + MARGIN), join_style='mitre')
+    if (parts := len(shapely.get_parts(open_space))) != 1:
+        yield f'the free space falls into {parts} parts for an agent with {MARGIN} m to spare'
+    shapely.prepare(space)
+    shapely.prepare(open_space)
+    rooms = np.array([Polygon(room.outline) for room in geometry.rooms])
+    yield from _check_rooms(open_space, rooms)
+    yield from _check_doors(space, open_space, rooms, geometry)
+    yield from _check_points(space, rooms, geometry)
+    yield from _check_crowd(geometry)
+
+
+def _check_walls(geometry: Geometry) -> Iterator[str]:
+    walls = geometry.walls
+    if not (walls.min() > 0 and np.isfinite(walls).all()):
+        yield f'walls reach a coordinate of {walls.min()} m'
+    if walls.max() > FURTHEST:
+        yield f'walls reach a coordinate of {walls.max()} m, and should stay within {FURTHEST:g} m'
+    if short := np.flatnonzero((walls[:, 0] == walls[:, 1]).all(-1)).tolist():
+        yield f'walls {short} have zero length'
+    starts, ends = (np.sort(_numbers(walls[:, i])) for i in (0, 1))
+    if (starts[1:] == starts[:-1]).any() and len(np.unique(walls.reshape(-1, 4), axis=0)) < len(walls):
+        yield 'there are walls twice'
+    if (starts != ends).any() or (starts[1:] == starts[:-1]).any():
+        yield 'there is not one wall that begins where each wall ends'
+
+
+def _numbers(points: Float[np.ndarray, 'point 2']) -> Complex128[np.ndarray, ' point']:
+    """A number a point, which NumPy sorts fast."""
+    return np.ascontiguousarray(points).view(np.complex128).reshape(-1)
+
+
+def free_space(geometry: Geometry) -> Polygon:
+    """The polygon to the left of a map's walls. The ring that holds the least corner is taken as the outer one."""
+    corners, ring = _rings(geometry.walls)
+    rings = shapely.linearrings(corners, indices=ring)
+    outer = ring[np.argmin(_numbers(corners))]
+    return shapely.polygons(rings[outer], np.delete(rings, outer))
+
+
+def _rings(walls: Float[np.ndarray, 'wall 2 2']) -> tuple[Float[np.ndarray, 'wall 2'], Int[np.ndarray, ' wall']]:
+    """The corners along each ring of walls, one ring after another, and the ring that each is of."""
+    starts, ends = _numbers(walls[:, 0]), _numbers(walls[:, 1])
+    order = np.argsort(starts)
+    follower = order[np.searchsorted(starts[order], ends)].tolist()
+    path: list[int] = []
+    lengths: list[int] = []
+    left = [True] * len(follower)
+    for first in range(len(follower)):
+        before, wall = len(path), first
+        while left[wall]:
+            left[wall] = False
+            path.append(wall)
+            wall = follower[wall]
+        if len(path) > before:
+            lengths.append(len(path) - before)
+    return walls[path, 0], np.repeat(np.arange(len(lengths)), lengths)
+
+
+def _check_space(space: Polygon, geometry: Geometry) -> Iterator[str]:
+    if not space.is_valid:
+        yield f'the free space is not a polygon: {shapely.is_valid_reason(space)}'
+    if abs(space.area - geometry.area) > ROUNDING * (1 + space.area):
+        yield f'the free space has {space.area} m², but the walls enclose {geometry.area} m²'
+
+
+def _check_rooms(open_space: Polygon, rooms: np.ndarray) -> Iterator[str]:
+    if not len(rooms):
+        yield 'there are no rooms'
+    for i in np.flatnonzero(~shapely.is_valid(rooms)).tolist():
+        yield f'room {i} is not a polygon: {shapely.is_valid_reason(rooms[i])}'
+    pairs = shapely.STRtree(rooms).query(rooms).T
+    pairs = pairs[pairs[:, 0] < pairs[:, 1]]
+    pairs = pairs[shapely.intersects(*rooms[pairs.T])]
+    common = shapely.intersection(*rooms[pairs.T])
+    for k in np.flatnonzero(shapely.area(common) > ROUNDING).tolist():
+        if not common[k].buffer(-SLIVER / 2).is_empty:
+            yield f'rooms {pairs[k, 0]} and {pairs[k, 1]} overlap'
+    if shut := np.flatnonzero(~shapely.intersects(open_space, rooms)).tolist():
+        yield f'rooms {shut} have no place for an agent with {MARGIN} m to spare'
+
+
+def _check_doors(space: Polygon, open_space: Polygon, rooms: np.ndarray, geometry: Geometry) -> Iterator[str]:
+    lines = shapely.linestrings(geometry.doors)
+    blocked = ~shapely.covers(space, lines)
+    blocked[blocked] = shapely.length(shapely.difference(lines[blocked], space)) > SLIVER
+    if blocked.any():
+        yield f'doors {np.flatnonzero(blocked).tolist()} are not in the free space'
+    if narrow := np.flatnonzero(~shapely.intersects(open_space, lines)).tolist():
+        yield f'doors {narrow} are too narrow for an agent with {MARGIN} m to spare'
+    near = shapely.STRtree(rooms).query(shapely.points(geometry.doors.mean(axis=1)), 'dwithin', DOORSTEP).T
+    joined = np.bincount(near[:, 0], minlength=len(lines))
+    for door in np.flatnonzero(joined != 2).tolist():
+        yield f'door {door} joins {joined[door]} rooms'
+    graph = nx.Graph()
+    graph.add_nodes_from(range(len(rooms)))
+    graph.add_edges_from(near[np.argsort(near[:, 0], kind='stable'), 1].reshape(-1, 2).tolist())
+    if not nx.is_connected(graph):
+        graph.add_edges_from(_open_borders(open_space, rooms))
+    if not nx.is_connected(graph):
+        yield f'rooms fall into {nx.number_connected_components(graph)} groups without a way between them'
+
+
+def _open_borders(open_space: Polygon, rooms: np.ndarray) -> list[list[int]]:
+    """The pairs of rooms between which an agent can stand on the border."""
+    pairs = shapely.STRtree(rooms).query(rooms, 'dwithin', SLIVER)
+    pairs = pairs[:, pairs[0] < pairs[1]]
+    grown = shapely.buffer(rooms, SLIVER, join_style='mitre')
+    borders = shapely.intersection(*grown[pairs])
+    return pairs.T[shapely.intersects(open_space, borders)].tolist()
+
+
+def _check_points(space: Polygon, rooms: np.ndarray, geometry: Geometry) -> Iterator[str]:
+    boundary = shapely.boundary(space)
+    shapely.prepare(boundary)
+    for name, points, least in (('spawn', geometry.spawns, SPAWN_CLEARANCE), ('light', geometry.lights, AGENT_RADIUS)):
+        places = shapely.points(points[:, :2])
+        served = np.unique(shapely.STRtree(places).query(rooms, predicate='contains')[0])
+        if empty := sorted(set(range(len(rooms))) - set(served.tolist())):
+            yield f'rooms {empty} have no {name}'
+        inside, tight = shapely.contains(space, places), shapely.dwithin(boundary, places, least - ROUNDING)
+        if (near := np.flatnonzero(tight | ~inside)).size:
+            room = clearances(points[near[:1], :2], geometry.walls)[0] if inside[near[0]] else -np.inf
+            yield f'{name} {near[0]} has {room:.3f} m of clearance, and should have {least:.3f} m'
+
+
+def _check_crowd(geometry: Geometry) -> Iterator[str]:
+    for i, j in sorted(cKDTree(geometry.spawns).query_pairs(APART - ROUNDING)):
+        yield f'spawns {i} and {j} are nearer than two agents'

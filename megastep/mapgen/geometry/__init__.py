@@ -1,0 +1,1 @@
+"""Exact geometry on the integer lattice: rectangles, polygons, clearance, rasters, symmetries."""

@@ -1,0 +1,93 @@
+"""The outlines of free space while they are changed: which corner follows which, and what is near."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise, product
+
+from megastep.mapgen.geometry.polygons import followed
+from megastep.mapgen.plan import Point
+
+CELL = 2000
+"""Edges are looked up by the squares of this many millimetres that they may touch."""
+
+Edge = tuple[Point, Point]
+
+
+class Neighbourhood:
+    """Edges, found by where they are."""
+
+    def __init__(self) -> None:
+        self._cells: dict[tuple[int, int], dict[Edge, None]] = {}
+
+    def add(self, edge: Edge) -> None:
+        """Adds an edge."""
+        for cell in _cells(*edge):
+            self._cells.setdefault(cell, {})[edge] = None
+
+    def remove(self, edge: Edge) -> None:
+        """Takes an edge out again."""
+        for cell in _cells(*edge):
+            del self._cells[cell][edge]
+
+    def near(self, low: Point, high: Point) -> list[Edge]:
+        """The edges that may touch a box, and perhaps some more, in the order of their corners."""
+        found: dict[Edge, None] = {}
+        for x in range(low[0] // CELL, high[0] // CELL + 1):
+            for y in range(low[1] // CELL, high[1] // CELL + 1):
+                if cell := self._cells.get((x, y)):
+                    found.update(cell)
+        return sorted(found)
+
+
+class Outlines:
+    """Closed rings, free space to the left of each, of which no two corners are at the same point.
+
+    Args:
+        rings: The rings' corners, in millimetres.
+    """
+
+    def __init__(self, rings: Iterable[Sequence[Point]]) -> None:
+        self.after: dict[Point, Point] = {}
+        """The corner that follows each."""
+        self.before: dict[Point, Point] = {}
+        """The corner that each follows."""
+        self.edges = Neighbourhood()
+        for ring in rings:
+            self.add(ring)
+
+    def add(self, ring: Sequence[Point]) -> None:
+        """Adds a ring."""
+        for start, end in pairwise([*ring, ring[0]]):
+            self._link(start, end)
+
+    def splice(self, first: Point, last: Point, between: Sequence[Point]) -> None:
+        """Puts other corners between two of the same ring, instead of those there are."""
+        corner = first
+        while True:
+            follower = self.after.pop(corner)
+            del self.before[follower]
+            self.edges.remove((corner, follower))
+            if follower == last:
+                break
+            corner = follower
+        for start, end in pairwise([first, *between, last]):
+            self._link(start, end)
+
+    def _link(self, start: Point, end: Point) -> None:
+        self.after[start], self.before[end] = end, start
+        self.edges.add((start, end))
+
+    def rings(self) -> list[list[Point]]:
+        """The rings, the outer one first. Each begins at its least corner, and the rings are in order of these."""
+        return followed(self.after)
+
+
+def _cells(one: Point, other: Point) -> Iterable[tuple[int, int]]:
+    """The squares that a box between two corners touches."""
+    left, right = one[0] // CELL, other[0] // CELL
+    bottom, top = one[1] // CELL, other[1] // CELL
+    if left == right and bottom == top:
+        return ((left, bottom),)
+    across, up = range(min(left, right), max(left, right) + 1), range(min(bottom, top), max(bottom, top) + 1)
+    return product(across, up)

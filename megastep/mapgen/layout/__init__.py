@@ -1,0 +1,1 @@
+"""Layout steps that families share: footprints, partitions, rooms, doors and solids."""

@@ -1,0 +1,243 @@
+"""Large buildings' footprints: double-loaded corridors along a spine and its branches, and the land beside them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from megastep.mapgen.geometry.lattice import PER_METRE, Rect
+from megastep.mapgen.rng import Rng
+
+COURT = 6 * PER_METRE
+"""Two wings side by side are at least this far apart."""
+
+LONGEST = 2_000 * PER_METRE
+"""No spine is longer. None comes near: 250 rooms of 5 m on both sides of one take 625 m."""
+
+PARTS = 60
+"""Branches leave a spine so many parts of the way from its first place for one to its last."""
+
+SHAPES = ('bar', 'ell', 'tee', 'zed', 'cup', 'cross', 'aitch', 'comb', 'fishbone', 'ring', 'core')
+"""The letters I, L, T, Z, U, X and H; an E with three or more branches, and one with branches on both sides; wings
+around courts, and corridors around rooms without windows."""
+
+
+class Band(NamedTuple):
+    """Land along one side of a corridor, to be cut across into rooms that all touch the corridor."""
+
+    tile: Rect
+    facing: str
+    """The side that the corridor is on: left, bottom, right or top."""
+
+    @property
+    def upright(self) -> bool:
+        """Whether the corridor runs along y."""
+        return self.facing in ('left', 'right')
+
+    @property
+    def length(self) -> int:
+        return self.tile.height if self.upright else self.tile.width
+
+    @property
+    def depth(self) -> int:
+        return self.tile.width if self.upright else self.tile.height
+
+    def part(self, inner: Rect) -> Rect:
+        """Where a part of the band is whose x is along the corridor, from the low end, and whose y is away from it."""
+        left, bottom, right, top = self.tile
+        if self.facing == 'bottom':
+            return Rect(left + inner.left, bottom + inner.bottom, left + inner.right, bottom + inner.top)
+        if self.facing == 'top':
+            return Rect(left + inner.left, top - inner.top, left + inner.right, top - inner.bottom)
+        if self.facing == 'left':
+            return Rect(left + inner.bottom, bottom + inner.left, left + inner.top, bottom + inner.right)
+        return Rect(right - inner.top, bottom + inner.left, right - inner.bottom, bottom + inner.right)
+
+
+class Wings(NamedTuple):
+    """Tiles that cover a building without gaps but for its courts, in lattice units."""
+
+    corridors: list[list[Rect]]
+    """One room, or two that close a loop; the first tile of each touches its others."""
+    bands: list[Band]
+    halls: list[Rect]
+    """Rooms across the whole of a wing, at a corridor's end."""
+
+    @property
+    def extent(self) -> int:
+        """The building's longer side."""
+        tiles = [*(band.tile for band in self.bands), *self.halls]
+        width = max(tile.right for tile in tiles) - min(tile.left for tile in tiles)
+        return max(width, max(tile.top for tile in tiles) - min(tile.bottom for tile in tiles))
+
+
+class Sketch(NamedTuple):
+    """A footprint whose size is still open. Lengths are in lattice units."""
+
+    depth: int
+    """How deep the land beside corridors is."""
+    corridor: int
+    """How wide the corridors' tiles are."""
+    above: tuple[int, ...]
+    """Where branches leave the spine upwards, in `PARTS`."""
+    below: tuple[int, ...]
+    loop: bool
+    """Whether the branches upwards end at a second spine."""
+    slope: int
+    """How much longer the branches get as the spine does, in sixteenths."""
+    west: int
+    """How long the hall at the spine's left end is; 0 if there is none."""
+    east: int
+    tip: int
+    """Likewise, at branches' ends."""
+
+    @property
+    def shortest(self) -> int:
+        """The least length of a spine on which the branches keep apart and the halls leave land beside them."""
+        pitch = self.corridor + 2 * self.depth + COURT
+        needs = [(high - low, pitch) for side in (self.above, self.below) for low, high in pairwise(side)]
+        needs += [(at, self.west) for at in (*self.above, *self.below) if at]
+        needs += [(PARTS - at, self.east) for at in (*self.above, *self.below) if at < PARTS]
+        run = max([-(-PARTS * need // parts) for parts, need in needs], default=self.west + self.east)
+        return run + 2 * self.depth + self.corridor
+
+
+def footprint(
+    rng: Rng,
+    enough: Callable[[Wings], bool],
+    ample: Callable[[Wings], bool],
+    *,
+    shapes: Sequence[str],
+    depth: int,
+    corridor: int,
+    most: int,
+    plot: int,
+    halls: int = 0,
+) -> Wings:
+    """Draws a building just large enough: of shapes in a random order, the first whose size suits.
+
+    Args:
+        rng: Drawn from.
+        enough: Whether a building has all the land it needs. Longer spines don't change this back.
+        ample: Whether it has too much.
+        shapes: Which of `SHAPES` it may have.
+        depth: How deep the land beside corridors is, with a wall.
+        corridor: How wide corridors are, with a wall.
+        most: How many bands and halls it may have. A bar without halls has 2 and an
+            H has 14; all shapes can be had with 20.
+        plot: Buildings suit that are no longer and no wider, and whose shape can be had without too much land. Where no
+            shape suits, the building is the most compact of those that can be had.
+        halls: The chance in a hundred that there is a hall at an end of a corridor.
+    """
+    found = []
+    for name, branches in _candidates(rng, shapes):
+        sketch = _sketched(rng, name, branches, depth, corridor, halls)
+        least = drawn(sketch, sketch.shortest)
+        if len(least.bands) + len(least.halls) > most:
+            sketch = sketch._replace(west=0, east=0, tip=0)
+            least = drawn(sketch, sketch.shortest)
+        if len(least.bands) <= most:
+            wings = _fitted(sketch, enough)
+            if wings.extent <= plot and not ample(least):
+                return wings
+            found.append(wings)
+    return min(found, key=lambda wings: wings.extent)
+
+
+def _candidates(rng: Rng, shapes: Sequence[str]) -> list[tuple[str, int]]:
+    """Shapes in a random order, each with all the numbers of branches to a side that it can have."""
+    several = {'comb': (3, 4, 5), 'fishbone': (3, 4, 5), 'ring': (2, 3, 4), 'core': (2,)}
+    return [(name, branches) for name in rng.shuffled(shapes) for branches in rng.shuffled(several.get(name, (1,)))]
+
+
+def _sketched(rng: Rng, name: str, branches: int, depth: int, corridor: int, halls: int) -> Sketch:
+    """Draws a shape's proportions."""
+    even = tuple(PARTS * i // (branches - 1) for i in range(branches)) if branches > 1 else ()
+    middle, other = (rng.between(PARTS // 4, 3 * PARTS // 4) for _ in range(2))
+    above, below = {
+        'ell': ((PARTS,), ()),
+        'tee': ((middle,), ()),
+        'zed': ((0,), (PARTS,)),
+        'cup': ((0, PARTS), ()),
+        'cross': ((middle,), (other,)),
+        'aitch': ((0, PARTS), (0, PARTS)),
+        'fishbone': (even, even),
+    }.get(name, (even, ()))
+    ends = [rng.between(depth, 2 * depth) if rng.chance(halls, 100) else 0 for _ in range(3)]
+    west = min(ends[0], depth) if 0 in above + below else ends[0]
+    east = min(ends[1], depth) if PARTS in above + below else ends[1]
+    loop = name in ('ring', 'core')
+    slope = 0 if name == 'core' else rng.between(3, 12)
+    return Sketch(depth, corridor, above, below, loop, slope, west, east, 0 if loop else ends[2])
+
+
+def _fitted(sketch: Sketch, enough: Callable[[Wings], bool]) -> Wings:
+    """The smallest building to a sketch that is large enough."""
+    lengths = range(sketch.shortest, LONGEST)
+    return drawn(sketch, lengths[bisect_left(lengths, True, key=lambda length: enough(drawn(sketch, length)))])
+
+
+def drawn(sketch: Sketch, length: int) -> Wings:
+    """A building to a sketch, with a spine of a length, in lattice units, its halls included."""
+    depth, corridor = sketch.depth, sketch.corridor
+    left, right = sketch.west, length - sketch.east
+    run = length - 2 * depth - corridor
+    above, below = ([depth + run * at // PARTS for at in side] for side in (sketch.above, sketch.below))
+    reach = _reach(sketch, run)
+    upper, lower = (_side(sketch, side, left, right, reach) for side in (above, below))
+    spine = Rect(left, 0, right, corridor)
+    halls = _end_halls(sketch, length, 0) + upper.halls + [_flipped(hall, corridor) for hall in lower.halls]
+    bands = upper.bands + [Band(_flipped(band.tile, corridor), _flipped_side(band.facing)) for band in lower.bands]
+    branches = upper.corridors[0] + [_flipped(tile, corridor) for tile in lower.corridors[0]]
+    corridors = [[spine, *branches]]
+    if sketch.loop:
+        base = corridor + 2 * depth + reach
+        corridors.append([Rect(left, base, right, base + corridor)])
+        bands += [Band(Rect(low, base - depth, high, base), 'top') for low, high in _gaps(above, left, right, corridor)]
+        bands.append(Band(Rect(left, base + corridor, right, base + corridor + depth), 'bottom'))
+        halls += _end_halls(sketch, length, base)
+    return Wings(corridors, bands, halls)
+
+
+def _reach(sketch: Sketch, run: int) -> int:
+    """How far branches go beyond the land beside the spine."""
+    if sketch.loop and not sketch.slope:
+        return 0
+    return max(run * sketch.slope // 16, COURT if sketch.loop else sketch.depth + sketch.tip)
+
+
+def _side(sketch: Sketch, places: Sequence[int], left: int, right: int, reach: int) -> Wings:
+    """The branches above a spine, the land beside them, and that above the spine from ``left`` to ``right``."""
+    depth, corridor = sketch.depth, sketch.corridor
+    base = corridor + depth
+    top, end = base + reach - sketch.tip, base + reach
+    bands = [Band(Rect(low, corridor, high, base), 'bottom') for low, high in _gaps(places, left, right, corridor)]
+    if top > base:
+        bands += [Band(Rect(at - depth, base, at, top), 'right') for at in places]
+        bands += [Band(Rect(at + corridor, base, at + corridor + depth, top), 'left') for at in places]
+    branches = [Rect(at, corridor, at + corridor, top + depth if sketch.loop else top) for at in places]
+    halls = [Rect(at - depth, top, at + corridor + depth, end) for at in places if sketch.tip]
+    return Wings([branches], bands, halls)
+
+
+def _gaps(places: Sequence[int], left: int, right: int, corridor: int) -> list[tuple[int, int]]:
+    """What branches leave of the land beside a spine."""
+    starts, stops = [left, *(at + corridor for at in places)], [*places, right]
+    return [(low, high) for low, high in zip(starts, stops, strict=True) if low < high]
+
+
+def _end_halls(sketch: Sketch, length: int, base: int) -> list[Rect]:
+    bottom, top = base - sketch.depth, base + sketch.corridor + sketch.depth
+    ends = (Rect(0, bottom, sketch.west, top), Rect(length - sketch.east, bottom, length, top))
+    return [hall for hall in ends if hall.width]
+
+
+def _flipped(tile: Rect, corridor: int) -> Rect:
+    """A tile above the spine, below it."""
+    return Rect(tile.left, corridor - tile.top, tile.right, corridor - tile.bottom)
+
+
+def _flipped_side(facing: str) -> str:
+    return 'top' if facing == 'bottom' else facing

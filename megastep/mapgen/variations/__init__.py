@@ -1,0 +1,1 @@
+"""Options of every family: furniture, columns, cut and rounded corners, rotation."""

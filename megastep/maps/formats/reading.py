@@ -1,0 +1,111 @@
+"""Reading files that may hold anything: how much of one is read, and what becomes of the maps that can't be used."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from megastep.maps.formats.building import Drawing, Imported, build
+from megastep.maps.geometry import Geometry
+
+
+class Attempt(NamedTuple):
+    """A map that may turn out not to be one."""
+
+    name: str
+    """What it is called in its file, or its file."""
+    where: str
+    """Where it is, for errors."""
+    make: Callable[[], Imported]
+    """Makes it, or raises a ValueError."""
+
+
+class Collected(NamedTuple):
+    """The maps that could be made, and what there is to say of them."""
+
+    geometries: list[Geometry]
+    record: dict[str, Any]
+    """``names``: what each map is called. ``notes``: what is to be known of each. ``left_out``: why
+    each of the others isn't among them."""
+
+
+def collect(source: str, attempts: Iterable[Attempt], *, skip_invalid: bool, above: int = 3) -> Collected:
+    """Makes maps, one after the other.
+
+    Args:
+        source: What the maps are from, for the errors.
+        attempts: The maps' names and how to make them.
+        skip_invalid: Leave out the maps that can't be made, with a warning that lists them, instead of raising.
+        above: The warning is in the name of the caller so many calls above.
+
+    Raises:
+        ValueError: if a map can't be made, naming it and the reason; or if none can.
+    """
+    geometries: list[Geometry] = []
+    names, notes, reasons = [], [], []
+    for name, where, make in attempts:
+        try:
+            geometry, note = make()
+        except ValueError as error:
+            if not skip_invalid:
+                raise ValueError(f'{where}: {error}') from error
+            reasons.append((name, where, str(error)))
+        else:
+            geometries.append(geometry)
+            names.append(name)
+            notes.append(note)
+    listed = [f'{where}: {reason}' for _, where, reason in reasons]
+    if not geometries:
+        raise ValueError('\n'.join([f'{source} holds no map that can be used.', *listed]))
+    if listed:
+        warnings.warn('\n'.join([f'{len(listed)} maps were left out:', *listed]), stacklevel=above + 1)
+    left_out = {name: reason for name, _, reason in reasons}
+    return Collected(geometries, {'names': names, 'notes': notes, 'left_out': left_out})
+
+
+def paths(path: str | os.PathLike | Iterable[str | os.PathLike]) -> list[Path]:
+    """The files that are meant: one, or several."""
+    return [Path(path)] if isinstance(path, str | os.PathLike) else [Path(each) for each in path]
+
+
+def one_each(
+    path: str | os.PathLike | Iterable[str | os.PathLike], draw: Callable[[Path], Drawing], *, skip_invalid: bool
+) -> Collected:
+    """Makes a map of each file. `collect` says what may go wrong."""
+    given = paths(path)
+    attempts = (Attempt(each.name, str(each), partial(_built, draw, each)) for each in given)
+    source = str(given[0]) if len(given) == 1 else f'each of {len(given)} files'
+    return collect(source, attempts, skip_invalid=skip_invalid, above=4)
+
+
+def _built(draw: Callable[[Path], Drawing], path: Path) -> Imported:
+    return build(draw(path))
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """A file's content, without reading more than is allowed.
+
+    Raises:
+        ValueError: if the file is longer than ``most`` bytes.
+    """
+    with open(path, 'rb') as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f'must be at most {most} bytes long, got more.')
+    return content
+
+
+def read_text(path: Path, most: int) -> str:
+    """A file's text, without reading more than is allowed.
+
+    Raises:
+        ValueError: if the file is longer than ``most`` bytes, or isn't UTF-8.
+    """
+    try:
+        return read_bytes(path, most).decode('utf-8-sig')
+    except UnicodeDecodeError as error:
+        raise ValueError(f'is not UTF-8 text: {error}.') from error

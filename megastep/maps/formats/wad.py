@@ -1,0 +1,175 @@
+"""Reads the levels of Doom and its kin, from WAD files.
+
+A level is a lump named MAP01 or E1M1 and the lumps after it, in Doom's format, in Hexen's, or as text (UDMF). 32 units
+are a metre. What stops a player who walks stands: one-sided lines, and two-sided ones that are marked as blocking.
+Doors, which open, don't; steps, drops and what is done with scripts aren't looked at. Free space is the largest face
+that players start in or are teleported to. Spawns are where they do, then where other things are, as far as there is
+room, and where these are few also elsewhere.
+
+At most `MOST_LUMPS` entries are read, and of each lump at most `MOST_BYTES`: an import takes less than 500 MB.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from megastep.maps.formats import udmf
+from megastep.maps.formats.building import Drawing, Imported, build
+from megastep.maps.formats.reading import Attempt, Collected, collect
+
+UNITS = 32.0
+"""To a metre."""
+
+MOST_LUMPS = 1 << 16
+MOST_BYTES = 4 << 20
+"""As much of a lump as a level may need: 65,536 things take a third of it."""
+
+HEADER, ENTRY = struct.Struct('<4sii'), struct.Struct('<ii8s')
+
+LEVEL = re.compile(r'MAP\d\d|E\dM\d')
+PARTS = {'THINGS', 'LINEDEFS', 'SIDEDEFS', 'VERTEXES', 'SEGS', 'SSECTORS', 'NODES', 'SECTORS', 'REJECT', 'BLOCKMAP'} | {
+    'BEHAVIOR', 'SCRIPTS', 'TEXTMAP', 'ZNODES', 'DIALOGUE', 'LIGHTMAP', 'ENDMAP'
+}  # fmt: skip
+"""The lumps that may belong to a level."""
+
+STARTS = (1, 2, 3, 4, 11, 14)
+"""Things where players appear: the first to the fourth, those who play against each other, and who is teleported."""
+
+BLOCKING = 1
+"""A line's flag: nobody walks through."""
+
+NO_SIDE = 0xFFFF
+
+VERTEX = np.dtype([('x', '<i2'), ('y', '<i2')])
+DOOM_LINE = np.dtype([('start', '<u2'), ('end', '<u2'), ('flags', '<u2'), ('rest', '<u2', 2), ('sides', '<u2', 2)])
+HEXEN_LINE = np.dtype([('start', '<u2'), ('end', '<u2'), ('flags', '<u2'), ('rest', 'u1', 6), ('sides', '<u2', 2)])
+DOOM_THING = np.dtype([('x', '<i2'), ('y', '<i2'), ('angle', '<u2'), ('type', '<u2'), ('flags', '<u2')])
+HEXEN_THING = np.dtype(
+    [('id', '<u2'), ('x', '<i2'), ('y', '<i2'), ('z', '<i2'), ('angle', '<u2'), ('type', '<u2'), ('rest', 'u1', 8)]
+)
+
+
+class Lump(NamedTuple):
+    """A stretch of the file."""
+
+    name: str
+    start: int
+    size: int
+
+
+def read(path: str | os.PathLike, *, skip_invalid: bool = False) -> Collected:
+    """Reads every level in a file; where two have the same name, the later one, as games do.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file isn't a WAD or is truncated; if a level can't be used, naming it, the lump and the
+            reason; or if none can.
+    """
+    path = Path(path)
+    with open(path, 'rb') as file:
+        return collect(str(path), _attempts(path, file), skip_invalid=skip_invalid)
+
+
+def _attempts(path: Path, file: BinaryIO) -> Iterator[Attempt]:
+    try:
+        levels = _levels(_directory(file))
+    except ValueError as error:
+        raise ValueError(f'{path}: {error}') from error
+    for name, lumps in levels.items():
+        yield Attempt(name, f'{path}, {name}', partial(_level, file, lumps))
+
+
+def _directory(file: BinaryIO) -> list[Lump]:
+    """What is in the file, checked to lie in the file."""
+    length = os.fstat(file.fileno()).st_size
+    header = file.read(HEADER.size)
+    if len(header) < HEADER.size or header[:4] not in (b'IWAD', b'PWAD'):
+        raise ValueError(f'a WAD must begin with IWAD or PWAD and 8 bytes more, got {header!r}.')
+    _, count, start = HEADER.unpack(header)
+    if not 0 <= count <= MOST_LUMPS:
+        raise ValueError(f'the directory must have 0 to {MOST_LUMPS} lumps, got {count}.')
+    if not HEADER.size <= start <= length - count * ENTRY.size:
+        raise ValueError(f'the directory of {count} lumps must lie within {length} bytes, but begins at {start}.')
+    file.seek(start)
+    entries = ENTRY.iter_unpack(file.read(count * ENTRY.size))
+    return [_lump(start, size, name, length) for start, size, name in entries]
+
+
+def _lump(start: int, size: int, name: bytes, length: int) -> Lump:
+    text = name.partition(b'\0')[0].decode('latin-1').upper()
+    if size < 0 or (size and not 0 <= start <= length - size):
+        raise ValueError(f'lump {text!r} must lie within {length} bytes, but has {size} from {start}.')
+    return Lump(text, start, size)
+
+
+def _levels(lumps: list[Lump]) -> dict[str, dict[str, Lump]]:
+    """The lumps of each level, by their names."""
+    levels: dict[str, dict[str, Lump]] = {}
+    parts: dict[str, Lump] = {}
+    for lump in lumps:
+        if LEVEL.fullmatch(lump.name):
+            parts = levels[lump.name] = {}
+        elif lump.name in PARTS:
+            parts.setdefault(lump.name, lump)
+        else:
+            parts = {}
+    return levels
+
+
+def _level(file: BinaryIO, lumps: Mapping[str, Lump]) -> Imported:
+    return build(_text_level(file, lumps) if 'TEXTMAP' in lumps else _binary_level(file, lumps))
+
+
+def _text_level(file: BinaryIO, lumps: Mapping[str, Lump]) -> Drawing:
+    return _drawing(*udmf.parse(_content(file, lumps, 'TEXTMAP').decode('latin-1')))
+
+
+def _binary_level(file: BinaryIO, lumps: Mapping[str, Lump]) -> Drawing:
+    hexen = 'BEHAVIOR' in lumps
+    vertices = _records(file, lumps, 'VERTEXES', VERTEX)
+    lines = _records(file, lumps, 'LINEDEFS', HEXEN_LINE if hexen else DOOM_LINE)
+    things = _records(file, lumps, 'THINGS', HEXEN_THING if hexen else DOOM_THING)
+    for end in ('start', 'end'):
+        if len(lines) and lines[end].max() >= len(vertices):
+            raise ValueError(f'LINEDEFS must use vertices 0 to {len(vertices) - 1}, got {lines[end].max()}.')
+    standing = lines[(lines['flags'] & BLOCKING > 0) | (lines['sides'] == NO_SIDE).any(1)]
+    corners = _places(vertices)
+    segments = np.stack([corners[standing['start']], corners[standing['end']]], axis=1)
+    return _drawing(segments, _places(things), things['type'])
+
+
+def _records(file: BinaryIO, lumps: Mapping[str, Lump], name: str, kind: np.dtype) -> np.ndarray:
+    content = _content(file, lumps, name)
+    if len(content) % kind.itemsize:
+        raise ValueError(f'{name} must be whole records of {kind.itemsize} bytes, got {len(content)} bytes.')
+    return np.frombuffer(content, kind)
+
+
+def _content(file: BinaryIO, lumps: Mapping[str, Lump], name: str) -> bytes:
+    if name not in lumps:
+        raise ValueError(f'a level must have {name}, got only {sorted(lumps)}.')
+    lump = lumps[name]
+    if lump.size > MOST_BYTES:
+        raise ValueError(f'{name} must be at most {MOST_BYTES} bytes long, got {lump.size}.')
+    file.seek(lump.start)
+    return file.read(lump.size)
+
+
+def _places(records: np.ndarray) -> Float[np.ndarray, 'record 2']:
+    return np.stack([records['x'], records['y']], axis=1).astype(np.float64)
+
+
+def _drawing(
+    segments: Float[np.ndarray, 'segment 2 2'], places: Float[np.ndarray, 'thing 2'], types: Int[np.ndarray, ' thing']
+) -> Drawing:
+    starting = np.isin(types, STARTS)
+    return Drawing(segments / UNITS, places[starting] / UNITS, places[~starting] / UNITS)

@@ -1,0 +1,102 @@
+"""Shortest paths through the free space, for a disc that must not overlap a wall.
+
+The shortest path of a disc's centre is a taut string: straight but where it bends around a corner that sticks out into
+free space, along an arc of the disc's radius. Here the arcs are replaced by polygons around them that turn by at most
+22.5° at a corner, so that a path found is free, and no more than 1.3 % longer than the shortest: tan(11.25°) over
+11.25° in radians, where all of it is arc. (From a point between an arc and its polygon, so less than 2 % of the radius
+too near to a corner, it may be 40 % of the radius longer.) Only a gap not 2 % wider than the disc may be lost. Between
+the polygons' corners, the nodes, a visibility graph holds the ways that are clear and taut at both ends, and Dijkstra's
+algorithm finds the paths.
+
+What is compiled is imported when it is first used: importing Numba takes a second.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+if TYPE_CHECKING:
+    from megastep.maps.geodesics.compiled import Corners, Field
+
+STEP = math.pi / 8
+"""The most a path turns at a node, in radians."""
+
+SLACK = 1e-6
+"""A disc may overlap a wall by this much, in metres, which is rounding."""
+
+SIDE = 0.5
+"""Walls are looked up in squares of this side, in metres, or of a longer one where those would be too many."""
+
+
+class Survey(NamedTuple):
+    """All that is known of the shortest paths to some goals."""
+
+    field: Field
+    corners: Corners
+    ways: Float[np.ndarray, 'goal node']
+    """The straight ways from goals to nodes, in metres; infinite if there is none that a shortest path can take."""
+    lengths: Float[np.ndarray, 'goal node']
+    """The shortest paths from goals to nodes."""
+
+
+def distances(
+    walls: Float[np.ndarray, 'wall 2 2'], points: Float[np.ndarray, 'point 2'], radius: float
+) -> Float32[np.ndarray, 'point point']:
+    """Finds how long the shortest paths of a disc between points are.
+
+    Args:
+        walls: Closed walls, free space to the left of each, in metres: those of a `megastep.Geometry`.
+        points: Where the disc's centre may be: none nearer to a wall than the radius.
+        radius: The disc's radius, in metres.
+
+    Returns:
+        The length of the path between each two points, in metres, from the shortest to 1.3 % more; infinite if there
+        is none.
+    """
+    from megastep.maps.geodesics import compiled
+
+    found = survey(walls, points, radius)
+    return compiled.between(found.field, points, found.ways, found.lengths).astype(np.float32)
+
+
+def survey(walls: Float[np.ndarray, 'wall 2 2'], goals: Float[np.ndarray, 'goal 2'], radius: float) -> Survey:
+    """Finds the nodes around a map's corners, and the shortest paths from goals to them. See `distances`."""
+    from megastep.maps.geodesics import compiled
+
+    field = look_up(walls, radius - SLACK)
+    begins, ends, order, firsts = _joints(walls)
+    corners = compiled.bends(field, begins, ends, order, firsts, radius, STEP)
+    ways, lengths = compiled.node_distances(field, corners, np.array(goals), radius / 2)
+    return Survey(field, corners, ways, lengths)
+
+
+def look_up(walls: Float[np.ndarray, 'wall 2 2'], radius: float) -> Field:
+    """Sorts walls into the squares of a grid, at most eight squares a wall beside a thousand."""
+    from megastep.maps.geodesics import compiled
+
+    ends = walls.reshape(-1, 2)
+    low, size = ends.min(0), np.ptp(ends, axis=0)
+    side = max(SIDE, math.sqrt(size.prod() / (1000 + 8 * len(walls))), size.max() / (1000 + 8 * len(walls)))
+    columns, rows = (int(extent / side) + 1 for extent in size)
+    counts = np.zeros(columns * rows + 1, np.int64)
+    grid = {'left': float(low[0]), 'bottom': float(low[1]), 'side': side, 'columns': columns, 'rows': rows}
+    flat = np.array(walls.reshape(-1, 4))
+    field = compiled.Field(flat, counts, np.empty(0, np.int32), **grid, radius=radius)
+    compiled.members(field, True)
+    firsts = np.cumsum(counts) - counts
+    field = field._replace(firsts=firsts.copy(), members=np.empty(firsts[-1], np.int32))
+    compiled.members(field, False)
+    return field._replace(firsts=firsts)
+
+
+def _joints(walls: Float[np.ndarray, 'wall 2 2']) -> tuple[np.ndarray, ...]:
+    """Which point each wall begins and ends at, the walls in the order of where they begin, and each point's first."""
+    ends = np.ascontiguousarray(walls).view(np.complex128).reshape(-1)
+    points, numbers = np.unique(ends, return_inverse=True)
+    begins = numbers[::2]
+    order = np.argsort(begins, kind='stable')
+    return begins, numbers[1::2], order, np.searchsorted(begins[order], np.arange(len(points) + 1))

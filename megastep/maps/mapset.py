@@ -1,0 +1,378 @@
+"""Many floorplans: on disk, in memory, in parts."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int, Int32, Int64, Shaped
+from tqdm import tqdm
+
+from megastep.exchange import Exchange
+from megastep.maps import geodesics, recipes, splitting, storage
+from megastep.maps.geometry import AGENT_RADIUS, Geometry
+from megastep.maps.packing import PackedMaps
+from megastep.maps.ragged import Ragged
+
+
+class MapSet(Exchange):
+    """Many floorplans, packed end to end. Indexing with a number gives a `Geometry`; with anything else, a map set.
+
+    The arrays of a set read from a file stay there until they are used, and the parts of a set share its arrays.
+
+    Args:
+        geometries: The floorplans.
+        recipe: How they were made, as anything JSON can hold: for generated maps their family, version, seed and
+            parameters. A set of several kinds has a list of such recipes under ``'parts'``.
+        indices: Which map of its recipe each map is; by default the first, the second and so on.
+        origins: Which of the recipe's parts each map is of; by default the first.
+
+    Raises:
+        ValueError: if there are no geometries or something else among them, JSON can't hold the recipe, there isn't an
+            index and an origin for each map, or there is no such part.
+    """
+
+    def __init__(
+        self,
+        geometries: Iterable[Geometry],
+        *,
+        recipe: Mapping[str, Any] | None = None,
+        indices: Sequence[int] | None = None,
+        origins: Sequence[int] | None = None,
+    ) -> None:
+        geometries = list(geometries)
+        if not geometries:
+            raise ValueError('a map set needs at least 1 geometry, got 0.')
+        if odd := {type(geometry).__name__ for geometry in geometries if not isinstance(geometry, Geometry)}:
+            names = ', '.join(sorted(odd))
+            raise ValueError(f'a map set is made of geometries, got {names}; MapSet.load reads a file.')
+        numbers = np.arange(len(geometries)) if indices is None else np.array(indices, np.int64)
+        parts = np.zeros(len(geometries), np.int32) if origins is None else np.array(origins, np.int32)
+        self._columns = PackedMaps.pack(geometries, numbers, parts)
+        self._picked: Int[np.ndarray, ' map'] | None = None
+        self._recipe = recipes.jsonable(recipe)
+        _check_origins(self._columns.origins, self._recipe)
+        self._source: tuple[Path, str] | None = None
+
+    @classmethod
+    def _of(
+        cls, columns: PackedMaps, picked: np.ndarray | None, recipe: Any, source: tuple[Path, str] | None
+    ) -> MapSet:
+        maps = cls.__new__(cls)
+        maps._columns, maps._picked, maps._recipe, maps._source = columns, picked, recipe, source
+        return maps
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> MapSet:
+        """Opens a file that `save` wrote. Its arrays are memory-mapped: what isn't used isn't read.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            IsADirectoryError: if it is a folder.
+            ValueError: if the file is truncated, isn't a map set, is of another schema, or contradicts itself.
+        """
+        path = Path(path)
+        tensors, metadata = storage.read(path)
+        if missing := {'kinds', 'recipe', 'sha256'} - metadata.keys():
+            raise ValueError(f'{path} must have kinds, recipe and sha256 in its header; missing: {sorted(missing)}.')
+        try:
+            columns = PackedMaps.from_tensors(tensors, json.loads(metadata['kinds']))
+            recipe = json.loads(metadata['recipe'])
+            _check_origins(columns.origins, recipe)
+            return cls._of(columns, None, recipe, (path, metadata['sha256']))
+        except ValueError as error:
+            raise ValueError(f'{path} contradicts itself: {error}') from error
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes the maps to a file, replacing what was there once all of it is safely on disk.
+
+        Raises:
+            ValueError: if the set is empty.
+        """
+        if not len(self):
+            raise ValueError(f'a map set needs at least 1 map to be saved, got 0 for {path}.')
+        columns = self._gathered()
+        metadata = {'recipe': json.dumps(self._recipe), 'kinds': json.dumps(columns.vocabulary)}
+        storage.write(Path(path), columns.tensors(), metadata)
+
+    def verify(self) -> None:
+        """Reads the whole of the file the maps came from, and checks its content against the hash in its header.
+
+        Raises:
+            ValueError: if the content differs, or the maps came from no file.
+        """
+        if self._source is None:
+            raise ValueError('only maps that were loaded from a file can be verified; these were not.')
+        path, expected = self._source
+        if (actual := storage.digest(self._columns.tensors())) != expected:
+            raise ValueError(f'{path} is damaged: its content hashes to {actual}, and should to {expected}.')
+
+    @property
+    def recipe(self) -> dict[str, Any] | None:
+        """How the maps were made."""
+        return self._recipe
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """The names of the kinds of room, in the order of the codes in `kinds`."""
+        return self._columns.vocabulary
+
+    @cached_property
+    def indices(self) -> Int64[np.ndarray, ' map']:
+        """Which map of its part of the recipe each map is."""
+        indices = self._columns.indices
+        return indices if self._picked is None else indices[self._picked]
+
+    @cached_property
+    def origins(self) -> Int32[np.ndarray, ' map']:
+        """Which of the recipe's parts each map is of; 0 if the recipe has no parts."""
+        origins = self._columns.origins
+        return origins if self._picked is None else origins[self._picked]
+
+    @property
+    def families(self) -> Shaped[np.ndarray, ' map']:
+        """The name of each map's family, as text: ``maps[maps.families == 'maze']`` are the mazes.
+
+        It is ``''`` where the recipe says none.
+        """
+        return np.array(recipes.families(self._recipe))[self.origins]
+
+    @cached_property
+    def walls(self) -> Ragged[np.ndarray]:
+        """A row of (wall, 2, 2) a map, in metres: free space to the left of each wall."""
+        return self._rows(self._columns.walls)
+
+    @cached_property
+    def spawns(self) -> Ragged[np.ndarray]:
+        """A row of (spawn, 2) a map, in metres."""
+        return self._rows(self._columns.spawns)
+
+    @cached_property
+    def lights(self) -> Ragged[np.ndarray]:
+        """A row of (light, 3) a map: x and y in metres, and intensity."""
+        return self._rows(self._columns.lights)
+
+    @cached_property
+    def doors(self) -> Ragged[np.ndarray]:
+        """A row of (door, 2, 2) a map, in metres."""
+        return self._rows(self._columns.doors)
+
+    @cached_property
+    def kinds(self) -> Ragged[np.ndarray]:
+        """A row of (room,) a map: which entry of `vocabulary` names each room."""
+        return self._rows(self._columns.kinds)
+
+    @cached_property
+    def outlines(self) -> Ragged[np.ndarray]:
+        """A row of (corner, 2) a room, in metres: the rooms of the first map, then those of the second, and so on."""
+        if self._picked is None:
+            return self._columns.outlines
+        return self._columns.outlines.rows(self._columns.room_rows(self._picked))
+
+    @cached_property
+    def geodesics(self) -> Ragged[np.ndarray]:
+        """A row of (spawn * spawn,) a map: its `Geometry.geodesics`, row by row, or nothing where it has none."""
+        return self._rows(self._columns.geodesics)
+
+    def with_geodesics(self, *, workers: int = 1, progress: bool = False) -> MapSet:
+        """The same maps with `Geometry.geodesics`: how long an agent's shortest paths between their spawns are.
+
+        A length is from the shortest to 1.3 % more, see `megastep.maps.geodesics`. A house takes 3 ms; a map of W walls
+        takes memory for the pairs of its corners that see each other, 50 bytes each. Maps that have them keep them.
+
+        Args:
+            workers: How many threads to use.
+            progress: Show a bar.
+
+        Raises:
+            ValueError: if workers is below 1.
+        """
+        if not isinstance(workers, int) or workers < 1:
+            raise ValueError(f'workers must be a whole number of at least 1, got {workers!r}.')
+        with ThreadPoolExecutor(workers) as pool:
+            rows = pool.map(_geodesics, self)
+            found = list(tqdm(rows, 'geodesics', len(self), unit='maps', disable=not progress))
+        widths = np.array([len(row) for row in found], np.int32)
+        column = Ragged(np.concatenate([np.empty(0, np.float32), *found]), widths)
+        return MapSet._of(replace(self._gathered(), geodesics=column), None, self._recipe, None)
+
+    def _rows(self, column: Ragged[np.ndarray]) -> Ragged[np.ndarray]:
+        return column if self._picked is None else column.rows(self._picked)
+
+    def _gathered(self) -> PackedMaps:
+        return PackedMaps(
+            walls=self.walls,
+            spawns=self.spawns,
+            lights=self.lights,
+            doors=self.doors,
+            kinds=self.kinds,
+            outlines=self.outlines,
+            geodesics=self.geodesics,
+            indices=self.indices,
+            origins=self.origins,
+            vocabulary=self.vocabulary,
+        )
+
+    def __len__(self) -> int:
+        return len(self._columns) if self._picked is None else len(self._picked)
+
+    def __iter__(self) -> Iterator[Geometry]:
+        return (self[i] for i in range(len(self)))
+
+    @overload
+    def __getitem__(self, index: int | np.integer) -> Geometry: ...
+    @overload
+    def __getitem__(self, index: slice | Iterable[int] | np.ndarray) -> MapSet: ...
+    def __getitem__(self, index: int | np.integer | slice | Iterable[int] | np.ndarray) -> Geometry | MapSet:
+        if isinstance(index, int | np.integer):
+            return self._columns.geometry(int(self._positions(np.array([index]))[0]))
+        chosen = np.arange(len(self))[index] if isinstance(index, slice) else np.asarray(index)
+        if chosen.dtype == bool:
+            chosen = self._true(chosen)
+        return MapSet._of(self._columns, self._positions(chosen), self._recipe, self._source)
+
+    def _true(self, mask: Bool[np.ndarray, ' mask']) -> Int64[np.ndarray, ' chosen']:
+        if mask.shape != (len(self),):
+            raise IndexError(f'a mask must have a value for each of the {len(self)} maps, got shape {mask.shape}.')
+        return np.flatnonzero(mask)
+
+    def _positions(self, chosen: Shaped[np.ndarray, ' chosen']) -> Int64[np.ndarray, ' chosen']:
+        """Where in the columns the maps with these numbers are."""
+        if chosen.size and (chosen.ndim != 1 or not np.issubdtype(chosen.dtype, np.integer)):
+            raise TypeError(f'maps are chosen by whole numbers, got {chosen.dtype} of shape {chosen.shape}.')
+        chosen = chosen.astype(np.int64).reshape(-1)
+        if (outside := chosen[(chosen < -len(self)) | (chosen >= len(self))]).size:
+            raise IndexError(f'map must be from {-len(self)} to {len(self) - 1}, got {outside[0]}.')
+        chosen = chosen % max(len(self), 1)
+        return chosen if self._picked is None else self._picked[chosen]
+
+    @classmethod
+    def concat(cls, sets: Iterable[MapSet]) -> MapSet:
+        """Puts the maps of several sets into one, one set after another; ``a + b`` does it with two.
+
+        A map that is in several of them is there as often. `split` leaves repetitions out.
+
+        Returns:
+            A set whose recipe has the parts of all of theirs, each once; maps keep their `indices` and `families`.
+
+        Raises:
+            ValueError: if there are no sets.
+        """
+        sets = list(sets)
+        if not sets:
+            raise ValueError('sets must be at least 1 to be put together, got 0.')
+        recipe, places = recipes.union([maps.recipe for maps in sets])
+        columns = [
+            replace(maps._gathered(), origins=np.array(place, np.int32)[maps.origins])
+            for maps, place in zip(sets, places, strict=True)
+        ]
+        return cls._of(PackedMaps.concat(columns), None, recipe, None)
+
+    def __add__(self, other: MapSet) -> MapSet:
+        return MapSet.concat([self, other]) if isinstance(other, MapSet) else NotImplemented
+
+    def filter(self, predicate: Callable[[Geometry], object]) -> MapSet:
+        """The maps of which ``predicate`` is true, in order.
+
+        Where `stats` holds what matters, ``maps[maps.stats()['rooms'] > 4]`` is faster.
+        """
+        return self[np.flatnonzero([bool(predicate(geometry)) for geometry in self])]
+
+    @overload
+    def split(self, parts: float, *, seed: int = 0) -> tuple[MapSet, MapSet]: ...
+    @overload
+    def split(self, parts: Mapping[str, int], *, seed: int = 0) -> dict[str, MapSet]: ...
+    def split(self, parts: float | Mapping[str, int], *, seed: int = 0) -> tuple[MapSet, MapSet] | dict[str, MapSet]:
+        """Deals the maps out at random. Maps equal but for being turned, mirrored or moved go to the same part.
+
+        A map that is there twice, as in a union of sets that overlap, is dealt out once, and a warning says how many
+        were left out. Two maps are the same if their walls, doors, lights and spawns are.
+
+        Which part a map goes to depends on the seed and on the maps that there are, not on their order, and is the
+        same on every machine. Coordinates are compared on a lattice of 1 mm.
+
+        Args:
+            parts: The first part's share, between 0 and 1; or how many maps each part gets, by its name.
+            seed: Another seed deals them out differently.
+
+        Returns:
+            The two parts, the first as near to its share as equal maps allow; or the parts by name, and no map in two.
+
+        Raises:
+            ValueError: if a part would be empty, or the numbers of maps asked for can't be had.
+        """
+        maps = self._once()
+        groups = splitting.groups(maps.walls, seed)
+        if isinstance(parts, Mapping):
+            return {name: maps[rows] for name, rows in splitting.deal(groups, parts).items()}
+        first, second = splitting.cut(groups, parts)
+        return maps[first], maps[second]
+
+    def _once(self) -> MapSet:
+        """The maps without repetitions, with a warning if there were any."""
+        rows = splitting.firsts([self.walls, self.doors, self.lights, self.spawns])
+        if len(rows) == len(self):
+            return self
+        twice = f'{len(self) - len(rows)} of the {len(self)} maps repeat others'
+        warnings.warn(f'{twice}, and are left out of the split.', stacklevel=3)
+        return self[rows]
+
+    def stats(self, *names: str, workers: int = 1, progress: bool = False) -> dict[str, Shaped[np.ndarray, ' map']]:
+        """What the maps are like: a number a map under each name. Areas are square metres and lengths are metres.
+
+        Counts, sizes and hashes take microseconds a map. What agents can see and how far their ways lead takes 6 ms
+        for a house, so name what is needed where maps are many: ``maps.stats('rooms', 'area')``.
+
+        Args:
+            names: Which statistics; by default all that there are, which `megastep.maps.stats.table.STATISTICS`
+                explains.
+            workers: How many threads to use for what is measured map by map.
+            progress: Show a bar.
+
+        Returns:
+            The statistics, in the order asked for. What a map doesn't have is NaN: the mean opening where there is
+            none, the graph of rooms where no openings are known, detours where no spawn can be reached from another.
+
+        Raises:
+            ValueError: if there is no such statistic, or workers is below 1.
+        """
+        from megastep.maps.stats import table  # here, because mapgen's families return map sets
+
+        return table.measure(self, names, workers=workers, progress=progress)
+
+    def __repr__(self) -> str:
+        names = ' and '.join(sorted(filter(None, set(recipes.families(self._recipe)))))
+        return f'MapSet({len(self)} maps{names and ", "}{names})'
+
+    def _repr_html_(self) -> str:
+        from megastep.maps.stats.table import SIZES
+
+        pictures = ''.join(f'<div>{geometry._repr_svg_()}</div>' for geometry in self[: min(12, len(self))])
+        means = {name: values.mean() for name, values in self.stats(*SIZES).items()} if len(self) else {}
+        line = ', '.join(f'{name.replace("_", " ")} {mean:.1f}' for name, mean in means.items())
+        return (
+            f'<div><p><b>{html.escape(repr(self))}</b></p><p>On average: {line}</p>'
+            f'<div style="display: flex; flex-wrap: wrap; gap: 12px">{pictures}</div></div>'
+        )
+
+
+def _geodesics(geometry: Geometry) -> Float32[np.ndarray, ' pair']:
+    """The lengths of the shortest paths between a map's spawns, row by row."""
+    known = geometry.geodesics
+    return (geodesics.distances(geometry.walls, geometry.spawns, AGENT_RADIUS) if known is None else known).reshape(-1)
+
+
+def _check_origins(origins: Int32[np.ndarray, ' map'], recipe: recipes.Recipe) -> None:
+    count = len(recipes.parts(recipe))
+    wrong = origins[(origins < 0) | (origins >= count)]
+    if wrong.size:
+        raise ValueError(f'origins must be from 0 to {count - 1}, for the recipe has {count} parts, got {wrong[0]}.')

@@ -1,0 +1,139 @@
+"""Draws a floorplan as a small SVG picture that looks right on light and on dark pages."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections import defaultdict
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from megastep.tints import tint
+
+if TYPE_CHECKING:
+    from megastep.maps.geometry import Geometry, Room
+
+SIZE = 240
+"""The picture's longer side, in pixels."""
+
+THICKNESS = 0.12
+"""How thick a wall is drawn at least where its far side isn't known, in metres."""
+
+WALL, FLOOR, LIGHT, SPAWN, DOOR, LABEL = '#33323e', '#fbf9f4', '#f5a300', '#33323e', '#b58a5a', '#8a8a8a'
+
+
+def draw(geometry: Geometry) -> str:
+    """Draws a floorplan: rooms tinted by kind, walls dark, doors brown, lights as warm dots, spawns as faint ones.
+
+    Args:
+        geometry: What to draw.
+
+    Returns:
+        A standalone SVG document. Its units are centimetres; hovering over a room shows its kind.
+    """
+    left, bottom, right, top = geometry.bounds
+    metres_per_pixel = max(right - left, top - bottom) / (SIZE - 12)
+    pixel = 100 * metres_per_pixel
+    thick = max(100 * THICKNESS, 1.5 * pixel)
+    chains = _chains(geometry.walls)
+    outline, outside = _path(chains, top), _path([chain for chain in chains if _winds_left(chain)], top)
+    clip = f'free-{zlib.crc32(outline.encode()):08x}'  # its own: a page may hold many pictures
+    bar, label = _scale_bar(left, bottom - metres_per_pixel * 14, top, metres_per_pixel)
+    layers = [
+        f'<path d="{outside}" fill="{WALL}"/>',  # so that pillars are solid
+        f'<path d="{outline}" fill="none" stroke="{WALL}" stroke-width="{2 * thick:.3g}"/>',
+        f'<path d="{outline}" fill="{FLOOR}" fill-rule="evenodd"/>',
+        f'<clipPath id="{clip}"><path d="{outline}" clip-rule="evenodd"/></clipPath>',  # furniture isn't floor
+        f'<g clip-path="url(#{clip})">{"".join(_draw_room(room, top) for room in geometry.rooms)}</g>',
+        _strokes(_thin(geometry.walls), top, f'stroke="{WALL}" stroke-width="{thick / 2:.3g}"'),
+        _strokes(geometry.doors, top, f'stroke="{DOOR}" stroke-width="{pixel:.3g}"'),
+        _strokes(_dots(geometry.spawns), top, f'stroke="{SPAWN}" stroke-opacity=".3" stroke-width="{1.6 * pixel:.3g}"'),
+        _strokes(_dots(geometry.lights), top, f'stroke="{LIGHT}" stroke-opacity=".25" stroke-width="{11 * pixel:.3g}"'),
+        _strokes(_dots(geometry.lights), top, f'stroke="{LIGHT}" stroke-width="{4.5 * pixel:.3g}"'),
+        bar,
+        label,
+    ]
+    margin = thick + 2 * pixel
+    x, y = 100 * left - margin, -margin
+    width, height = 100 * (right - left) + 2 * margin, 100 * (top - bottom) + 2 * margin + 20 * pixel
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{x:.0f} {y:.0f} {width:.0f} {height:.0f}" '
+        f'width="{width / pixel:.0f}" height="{height / pixel:.0f}" stroke-linecap="round">{"".join(layers)}</svg>'
+    )
+
+
+def _pixels(points: Float[np.ndarray, 'point 2'], top: float) -> Int[np.ndarray, 'point 2']:
+    """Points in whole centimetres, y down from the top of the map."""
+    return np.rint(100 * (points * [1, -1] + [0, top])).astype(int)
+
+
+def _chains(walls: Float[np.ndarray, 'wall 2 2']) -> list[Float[np.ndarray, 'corner 2']]:
+    """Follows walls from end to start until each outline is closed."""
+    starts: dict[tuple, list[tuple]] = defaultdict(list)
+    for start, end in walls.tolist():
+        starts[tuple(start)].append(tuple(end))
+    chains = []
+    for first in list(starts):
+        while starts[first]:
+            chain = [first]
+            while starts[chain[-1]]:
+                chain.append(starts[chain[-1]].pop())
+            chains.append(np.array(chain))
+    return chains
+
+
+def _winds_left(chain: Float[np.ndarray, 'corner 2']) -> bool:
+    """Whether a closed chain has its inside to the left, by the shoelace formula."""
+    (ax, ay), (bx, by) = chain[:-1].T, chain[1:].T
+    return bool((ax * by - ay * bx).sum() > 0)
+
+
+def _path(chains: list[Float[np.ndarray, 'corner 2']], top: float) -> str:
+    """Closed outlines in SVG's language, as steps from corner to corner."""
+    outlines = []
+    for chain in chains:
+        corners = _pixels(chain, top)
+        steps = ''.join(_step(dx, dy) for dx, dy in np.diff(corners, axis=0)[:-1].tolist())
+        outlines.append(f'M{corners[0, 0]} {corners[0, 1]}{steps}z')
+    return ''.join(outlines)
+
+
+def _step(dx: int, dy: int) -> str:
+    return f'h{dx}' if dy == 0 else f'v{dy}' if dx == 0 else f'l{dx} {dy}'
+
+
+def _strokes(lines: Float[np.ndarray, 'line 2 2'], top: float, style: str) -> str:
+    ends = _pixels(lines.reshape(-1, 2), top).reshape(-1, 4).tolist()
+    path = ''.join(f'M{ax} {ay}{_step(bx - ax, by - ay)}' for ax, ay, bx, by in ends)
+    return f'<path d="{path}" fill="none" {style}/>' if path else ''
+
+
+def _thin(walls: Float[np.ndarray, 'wall 2 2']) -> Float[np.ndarray, 'thin 2 2']:
+    """Walls that are there in both directions, each once."""
+    reverses = {(*end, *start) for start, end in walls.tolist()}
+    return np.array([w for w in walls if tuple(w.flat) in reverses and tuple(w[0]) < tuple(w[1])]).reshape(-1, 2, 2)
+
+
+def _dots(points: Float[np.ndarray, 'point _']) -> Float[np.ndarray, 'point 2 2']:
+    """Strokes of no length, whose round caps are dots."""
+    return np.stack([points[:, :2], points[:, :2]], axis=1)
+
+
+def _draw_room(room: Room, top: float) -> str:
+    corners = _path([np.concatenate([room.outline, room.outline[:1]])], top)
+    return f'<path d="{corners}" fill="{tint(room.kind)}"><title>{escape(room.kind)}</title></path>'
+
+
+def _scale_bar(left: float, y: float, top: float, metres_per_pixel: float) -> tuple[str, str]:
+    """A bar of 1 m, or of 10 or 100 m beneath maps in which 1 m would be too short to see."""
+    length = 10 ** max(0, math.ceil(math.log10(7 * metres_per_pixel)))
+    bar = np.array([[[left, y], [left + length, y]]])
+    (x, baseline), size = _pixels(bar[0, 1:], top)[0].tolist(), 100 * metres_per_pixel
+    label = (
+        f'<text x="{x + 6 * size:.0f}" y="{baseline + 3.5 * size:.0f}" font-family="sans-serif" '
+        f'font-size="{10 * size:.0f}" fill="{LABEL}">{length} m</text>'
+    )
+    return _strokes(bar, top, f'stroke="{LABEL}" stroke-width="{2 * size:.3g}"'), label

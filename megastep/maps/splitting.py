@@ -1,0 +1,82 @@
+"""Deals maps out to parts, such that maps that look alike stay together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+
+import numpy as np
+from jaxtyping import Int, UInt64
+
+from megastep.maps.ragged import Ragged
+from megastep.maps.symmetry import canonical_hashes, mix
+
+
+def firsts(columns: Sequence[Ragged[np.ndarray]]) -> Int[np.ndarray, ' first']:
+    """The rows that are equal, in every column, to no row before them."""
+    hashes = mix(np.stack([_row_hashes(column) for column in columns]))
+    return np.sort(np.unique(hashes, return_index=True)[1])
+
+
+def _row_hashes(column: Ragged[np.ndarray]) -> UInt64[np.ndarray, ' row']:
+    """Hashes each row to the sum of its values' hashes with their places, so that equal rows have equal hashes."""
+    bits = np.ascontiguousarray(column.vals).view(np.int64).reshape(len(column.vals), math.prod(column.vals.shape[1:]))
+    places = np.arange(len(bits)) - np.repeat(column.starts, column.widths)
+    hashes = mix(np.stack([places, *bits.T]))
+    sums = np.concatenate([np.zeros(1, np.uint64), hashes.cumsum(dtype=np.uint64)])  # modulo 2^64
+    return sums[column.starts + column.widths] - sums[column.starts] + column.widths.astype(np.uint64)
+
+
+def groups(walls: Ragged[np.ndarray], seed: int) -> list[Int[np.ndarray, ' member']]:
+    """Groups maps that are equal up to symmetry, and shuffles the groups.
+
+    The order is that of a hash of the seed and the map, so no library's random numbers can change it.
+    """
+    hashes, members = np.unique(canonical_hashes(walls), return_inverse=True)
+    sizes = np.bincount(members, minlength=len(hashes))
+    found = np.split(np.argsort(members, kind='stable'), sizes.cumsum()[:-1])
+    order = np.argsort(mix(np.stack([hashes, np.full_like(hashes, seed % 2**64)])))
+    return [found[i] for i in order]
+
+
+def cut(groups: Sequence[np.ndarray], share: float) -> tuple[Int[np.ndarray, ' first'], Int[np.ndarray, ' second']]:
+    """Cuts a list of groups in two, the first part as near as can be to its share of the members.
+
+    Raises:
+        ValueError: if the share isn't between 0 and 1, or there are fewer than two groups.
+    """
+    if not isinstance(share, Real) or not 0 < share < 1:
+        raise ValueError(f'the share of maps to split off must be between 0 and 1, got {share!r}.')
+    if len(groups) < 2:
+        raise ValueError(f'a split needs at least 2 maps that differ by more than symmetry, got {len(groups)}.')
+    sizes = np.cumsum([len(group) for group in groups])
+    at = int(np.abs(sizes[:-1] - share * sizes[-1]).argmin()) + 1
+    return np.sort(np.concatenate(groups[:at])), np.sort(np.concatenate(groups[at:]))
+
+
+def deal(groups: Sequence[np.ndarray], counts: Mapping[str, int]) -> dict[str, Int[np.ndarray, ' member']]:
+    """Gives each part its number of members, each group going whole to the first part that has room for it.
+
+    Raises:
+        ValueError: if a number isn't a whole one or is below 1, or the parts can't all be filled.
+    """
+    dealt: dict[str, list[np.ndarray]] = {name: [] for name in counts}
+    room = dict(counts)
+    for part, count in room.items():
+        if not isinstance(count, Integral) or isinstance(count, bool):
+            raise ValueError(f'{part} must be a whole number of maps, got {count!r}.')  # noqa: TRY004
+    if min(room.values(), default=0) < 1:
+        raise ValueError(f'each part of a split needs at least 1 map, got {room}.')
+    for group in groups:
+        name = next((name for name, left in room.items() if len(group) <= left), None)
+        if name is not None:
+            dealt[name].append(group)
+            room[name] -= len(group)
+    if any(room.values()):
+        total = sum(len(group) for group in groups)
+        raise ValueError(
+            f'{total} maps in {len(groups)} groups of equal ones, which are not parted, cannot be split into '
+            f'{dict(counts)}: {room} are left to fill.'
+        )
+    return {name: np.sort(np.concatenate(members)) for name, members in dealt.items()}

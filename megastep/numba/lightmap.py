@@ -1,0 +1,27 @@
+"""Bakes the light that falls on walls."""
+
+import numpy as np
+from numba import njit, prange
+
+from megastep.numba import buffers
+from megastep.numba.light import brightness
+
+HALF = np.float32(0.5)
+
+
+@njit(cache=True, parallel=True, error_model='numpy')
+def _bake(map_of_wall, maps, light):
+    """Each wall's texels, at their middles. A light behind a wall is hidden by it."""
+    for w in prange(len(maps.walls)):
+        m, first, count = map_of_wall[w], maps.texels[w, 0], maps.texels[w, 1]
+        ax, ay = maps.walls[w, 0, 0], maps.walls[w, 0, 1]
+        vx, vy = maps.walls[w, 1, 0] - ax, maps.walls[w, 1, 1] - ay
+        for k in range(count):
+            along = (np.float32(k) + HALF) / np.float32(count)
+            light[maps.texel_starts[m] + first + k] = brightness(maps, m, ax + along * vx, ay + along * vy, -vy, vx)
+
+
+def bake(scenery, light):
+    """Writes how much light falls on the middle of each texel: see `megastep.world.rendering.bake`."""
+    map_of_wall = np.repeat(np.arange(len(scenery.walls)), scenery.walls.widths.numpy())
+    _bake(map_of_wall, buffers.maps(scenery), light.numpy())

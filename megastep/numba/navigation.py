@@ -1,0 +1,83 @@
+"""Finds how far agents are from their goals."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit, prange
+
+
+class Posts(NamedTuple):
+    """The signposts of maps: the buffers of a `megastep.env.navigation.GeodesicField`."""
+
+    side: np.float32  # of a cell, in metres
+    corners: np.ndarray
+    shapes: np.ndarray
+    sees: np.ndarray
+    sees_starts: np.ndarray
+    signs: np.ndarray
+    sign_starts: np.ndarray
+    hops: np.ndarray
+    hop_starts: np.ndarray
+    hop_widths: np.ndarray
+    nodes: np.ndarray
+    lengths: np.ndarray
+    length_starts: np.ndarray
+    spawns: np.ndarray
+    spawn_starts: np.ndarray
+    spawn_widths: np.ndarray
+
+
+@njit(cache=True)
+def length(x, y):
+    """How long a vector is."""
+    return np.sqrt(x * x + y * y)
+
+
+@njit(cache=True, error_model='numpy')
+def cell_along(offset, side, count):
+    """Which of a grid's columns or rows is so far from its first edge; the nearest if none is."""
+    cells = offset / side
+    if not cells > 0:
+        return np.int64(0)
+    return np.int64(min(cells, np.float32(count - 1)))
+
+
+@njit(cache=True, error_model='numpy')
+def shortest(posts, m, position, goal):
+    """How long the shortest path from a place in map m to one of its spawns is; infinite if there is none."""
+    x, y = position
+    count = np.int64(posts.spawn_widths[m])
+    goal = min(max(goal, 0), count - 1)
+    columns, rows = posts.shapes[m]
+    left, bottom = posts.corners[m]
+    cell = cell_along(y - bottom, posts.side, rows) * columns + cell_along(x - left, posts.side, columns)
+    word = posts.sees[posts.sees_starts[m] + cell * ((count + 31) // 32) + goal // 32]
+    if (word >> (goal % 32)) & 1:
+        goal_x, goal_y = posts.spawns[posts.spawn_starts[m] + goal]
+        return length(x - goal_x, y - goal_y)
+    sign, best = posts.signs[posts.sign_starts[m] + cell], np.float32(np.inf)
+    for hop in range(posts.hop_starts[sign], posts.hop_starts[sign] + posts.hop_widths[sign]):
+        node = posts.hops[hop]
+        node_x, node_y = posts.nodes[node]
+        best = min(best, length(x - node_x, y - node_y) + posts.lengths[posts.length_starts[node] + goal])
+    return best
+
+
+@njit(cache=True, parallel=True)
+def _distances(posts, map_ids, positions, goals, found):
+    num_agents = goals.shape[1]
+    for row in prange(goals.size):
+        e, a = row // num_agents, row % num_agents
+        found[e, a] = shortest(posts, map_ids[e], positions[e, a], goals[e, a])
+
+
+def distances(navigation, positions, map_ids, goals, found):
+    """Finds how long the shortest paths from agents to their goals are: see `megastep.env.navigation.GeodesicField`."""
+    n = navigation
+    tensors = (
+        n.corners, n.shapes, n.sees.vals, n.sees.starts, n.signs.vals, n.signs.starts,
+        n.hops.vals, n.hops.starts, n.hops.widths, n.nodes, n.lengths.vals, n.lengths.starts,
+        n.spawns.vals, n.spawns.starts, n.spawns.widths,
+    )  # fmt: skip
+    posts = Posts(np.float32(n.cell_side), *(tensor.numpy() for tensor in tensors))
+    _distances(posts, map_ids.numpy(), positions.numpy(), goals.numpy(), found.numpy())

@@ -1,0 +1,148 @@
+"""An env filmed while it steps: other processes draw, so that the env's loop only copies what is to be drawn."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import fields, replace
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from megastep import plotting
+from megastep.plotting.states import TRAIL
+from megastep.recording.video import Frame, Recorder
+from megastep.world.snapshot import Snapshot
+
+CHUNK = 2 * TRAIL
+"""How many snapshots a process draws at a time. It also looks at the trail that leads up to them."""
+
+
+class Film:
+    """Draws snapshots in other processes, and writes them to a video file in the order in which they came.
+
+    If the block fails, what stood at the path before stays whole. The processes import the calling script: there, use
+    this under ``if __name__ == '__main__':``.
+
+    >>> with Film('out.mp4', fps=10) as film:  # doctest: +SKIP
+    ...     for actions in plan:
+    ...         env.step(actions)
+    ...         film.add(env.state(0))
+
+    Args:
+        path: The file: ``.mp4`` or ``.gif``.
+        fps: How many frames a second it plays.
+        workers: How many processes draw.
+        size: The frames' width and height, in pixels.
+        progress: Show a bar.
+
+    Attributes:
+        path: The file really written: with the suffix ``.gif`` where there is no encoder for mp4.
+
+    Raises:
+        ValueError: if the suffix isn't known, fps isn't above 0, or there are no workers.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        fps: float = 10,
+        *,
+        workers: int = 1,
+        size: tuple[int, int] = (960, 540),
+        progress: bool = False,
+    ) -> None:
+        if not isinstance(workers, int) or workers < 1:
+            raise ValueError(f'workers must be an integer of at least 1, got {workers!r}.')
+        self._recorder, self._workers, self._size = Recorder(path, fps), workers, size
+        self.path = self._recorder.path
+        self._chunk: list[Snapshot] = []
+        self._before: list[Snapshot] = []
+        self._drawings: SimpleQueue[Future[list[Frame]] | None] = SimpleQueue()
+        self._progress = progress
+
+    def __enter__(self) -> Film:
+        self._recorder.__enter__()
+        self._bar = tqdm(desc='film', unit='frames', total=0, disable=not self._progress)
+        # Ctrl-C is for the caller alone: a pool whose workers die of it never lets the caller end.
+        deaf = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
+        self._pool = ProcessPoolExecutor(self._workers, get_context('spawn'), initializer=deaf)
+        self._thread = ThreadPoolExecutor(1)
+        self._writing = self._thread.submit(self._write)
+        return self
+
+    def add(self, snapshot: Snapshot) -> None:
+        """Takes the next moment, and returns at once.
+
+        Raises:
+            ValueError: if it couldn't be drawn; of what was added before, too.
+        """
+        if self._writing.done():
+            self._writing.result()  # raises what went wrong
+        last = self._chunk[-1:] or self._before[-1:]
+        self._chunk.append(_sharing(snapshot, last[0]) if last else snapshot)
+        self._bar.total += 1
+        if len(self._chunk) == CHUNK:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        self._drawings.put(self._pool.submit(drawn, self._before, self._chunk, self._size))
+        self._before, self._chunk = [*self._before, *self._chunk][-TRAIL:], []
+
+    def _write(self) -> None:
+        """Runs in a thread of its own: writes what has been drawn, in order."""
+        for drawing in iter(self._drawings.get, None):
+            for frame in drawing.result():
+                self._recorder.add(frame)
+                self._bar.update()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                with self._recorder:
+                    self._finish()
+            else:
+                self._recorder.__exit__(kind, error, trace)
+        finally:
+            self._pool.shutdown(cancel_futures=True)
+            self._drawings.put(None)
+            self._thread.shutdown()
+            self._bar.close()
+
+    def _finish(self) -> None:
+        if self._chunk:
+            self._hand_over()
+        self._drawings.put(None)
+        self._writing.result()
+
+
+def drawn(before: Sequence[Snapshot], snapshots: Sequence[Snapshot], size: tuple[int, int]) -> list[Frame]:
+    """Draws snapshots one after the other, with the trails that those before them have left."""
+    first, *later = [*before, *snapshots]
+    plot, frames = plotting.StatePlot(first, size), []
+    if not before:
+        frames.append(plot.frame())
+    for number, snapshot in enumerate(later, start=1):
+        plot.update(snapshot)
+        if number >= len(before):
+            frames.append(plot.frame())
+    return frames
+
+
+def _sharing(snapshot: Snapshot, other: Snapshot) -> Snapshot:
+    """A snapshot that shares with another the arrays that are the same in both, as most are while the map is."""
+    shared: dict[str, Any] = {}
+    for field in fields(Snapshot):
+        new, old = getattr(snapshot, field.name), getattr(other, field.name)
+        if isinstance(new, np.ndarray) and isinstance(old, np.ndarray) and np.array_equal(new, old):
+            shared[field.name] = old
+    return replace(snapshot, **shared)

@@ -1,0 +1,38 @@
+"""Bits: a mask of lanes as the bits of one, and two numbers as the halves of one."""
+
+from typing import no_type_check
+
+import triton
+import triton.language as tl
+
+LANES = tl.constexpr(32)
+"""A warp's."""
+
+
+@triton.jit
+@no_type_check
+def bits(mask):
+    """A bit for each of 32 lanes, the first lane's the lowest."""
+    return tl.sum(mask.to(tl.int32) << tl.arange(0, mask.shape[0]), 0).to(tl.int64) & 0xFFFFFFFF
+
+
+@triton.jit
+@no_type_check
+def lowest(word):
+    """Which bit of a word is the lowest that is set: a power of two's exponent as a float32."""
+    return ((word & -word).to(tl.float32).to(tl.int32, bitcast=True) >> 23) - 127
+
+
+@triton.jit
+@no_type_check
+def halves(word):
+    """The two float32 numbers whose bits are the lower and the upper half of a word."""
+    return word.to(tl.int32).to(tl.float32, bitcast=True), (word >> 32).to(tl.int32).to(tl.float32, bitcast=True)
+
+
+@triton.jit
+@no_type_check
+def joined(low, high):
+    """The word whose halves are the bits of two float32 numbers."""
+    upper = high.to(tl.int32, bitcast=True).to(tl.int64) << 32
+    return upper | (low.to(tl.int32, bitcast=True).to(tl.int64) & 0xFFFFFFFF)

@@ -1,0 +1,100 @@
+"""What an agent looks with: cameras of one kind, or of several kinds that go by names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+
+@dataclass(frozen=True)
+class Cameras:
+    """How agents look at the world: one camera at each mount.
+
+    Args:
+        res: How many pixels wide a camera's picture is.
+        fov: The horizontal field of view, in degrees.
+        subsample: How many rays each pixel is the mean of.
+        max_depth: The distance, in metres, at which depth reaches 0.
+        mounts: Each camera's x and y in metres and angle in degrees, relative to an agent that faces +x.
+
+    Raises:
+        ValueError: if fov isn't in (0, 180); res or subsample is below 1; max_depth isn't above 0; or there is no
+            mount, or one that isn't three finite numbers.
+    """
+
+    res: int = 64
+    fov: float = 130.0
+    subsample: int = 4
+    max_depth: float = 10.0
+    mounts: tuple[tuple[float, float, float], ...] = ((0.0, 0.0, 0.0),)
+
+    def __post_init__(self) -> None:
+        for name in ('res', 'subsample'):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f'{name} must be an integer of at least 1, got {value!r}.')
+        if not 0 < self.fov < 180:
+            raise ValueError(f'fov must be between 0 and 180 degrees, got {self.fov}.')
+        if not 0 < self.max_depth < math.inf:
+            raise ValueError(f'max_depth must be above 0 m and finite, got {self.max_depth}.')
+        object.__setattr__(self, 'mounts', tuple(tuple(mount) for mount in self.mounts))
+        if not self.mounts or any(len(m) != 3 or not all(map(math.isfinite, m)) for m in self.mounts):
+            raise ValueError(f'mounts must be at least one finite (x, y, angle), got {self.mounts}.')
+
+    @property
+    def num_cameras(self) -> int:
+        """How many cameras an agent carries."""
+        return len(self.mounts)
+
+    @property
+    def num_rays(self) -> int:
+        """How many rays a camera casts."""
+        return self.res * self.subsample
+
+
+CameraRig = Cameras | Mapping[str, Cameras]
+"""Cameras, or cameras of several kinds by name: ``{'front': Cameras(), 'rear': Cameras(res=16, mounts=...)}``."""
+
+Thing = TypeVar('Thing')
+
+
+def checked(rig: CameraRig) -> CameraRig:
+    """Returns a copy of a rig.
+
+    Raises:
+        ValueError: if it is neither cameras nor a mapping from at least one name to cameras.
+    """
+    if isinstance(rig, Cameras):
+        return rig
+    if not isinstance(rig, Mapping):
+        raise ValueError(f'cameras must be Cameras, or Cameras by name, got {type(rig).__name__}.')  # noqa: TRY004
+    if not rig:
+        raise ValueError('cameras must have at least 1 kind, got 0.')
+    for name, kind in rig.items():
+        if not isinstance(name, str) or not name or not isinstance(kind, Cameras):
+            raise ValueError(f'cameras must be Cameras by name, got {type(kind).__name__} by {name!r}.')
+    return dict(rig)
+
+
+def kinds(things: Thing | Mapping[str, Thing]) -> Mapping[str, Thing]:
+    """What there is for each kind of camera, by name; the name of an only kind is empty."""
+    return things if isinstance(things, Mapping) else {'': things}
+
+
+def per_kind(function: Callable[..., Any], *things: Any) -> Any:
+    """Applies a function to what there is for an only kind of camera, or, by name, to what there is for each kind."""
+    if not isinstance(things[0], Mapping):
+        return function(*things)
+    return {name: function(*(thing[name] for thing in things)) for name in things[0]}
+
+
+def num_rays(rig: CameraRig) -> int:
+    """How many rays an agent casts."""
+    return sum(kind.num_cameras * kind.num_rays for kind in kinds(rig).values())
+
+
+def num_pixels(rig: CameraRig) -> int:
+    """How many pixels an agent sees."""
+    return sum(kind.num_cameras * kind.res for kind in kinds(rig).values())

@@ -1,0 +1,146 @@
+"""What moves, and how it is looked at."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from megastep.world.kernels import implementation
+from megastep.world.scenery import Scenery
+
+MANY = 2**63 - 1
+"""Integers are drawn from so many that a remainder is as likely as any other."""
+
+
+@dataclass(frozen=True, eq=False)
+class Agents:
+    """The agents' state. The tensors are allocated once and written in place.
+
+    Args:
+        positions: Where they are, in metres.
+        velocities: In metres per second.
+        angles: Which way they face, in degrees anticlockwise from +x.
+        angular_velocities: In degrees per second.
+    """
+
+    positions: Float[Tensor, 'env agent 2']
+    velocities: Float[Tensor, 'env agent 2']
+    angles: Float[Tensor, 'env agent']
+    angular_velocities: Float[Tensor, 'env agent']
+
+    @classmethod
+    def zeros(cls, num_envs: int, num_agents: int, device: torch.device) -> Agents:
+        """Agents at rest at the origin."""
+        plane, line = (num_envs, num_agents, 2), (num_envs, num_agents)
+        return cls(*(torch.zeros(shape, device=device) for shape in (plane, plane, line, line)))
+
+
+class Core:
+    """Many envs in packed maps: which map each is in, and the state of its agents.
+
+    Agents start at spawns of their map, facing any way.
+
+    Args:
+        scenery: The maps.
+        num_envs: How many envs there are.
+        fps: How many steps a second has.
+        seed: Seeds the one generator that all the core's randomness comes from.
+        map_ids: The map each env stands in: (env,) int; by default spread evenly over the maps.
+        checked: Whether every step checks that velocities are finite, which waits for the GPU.
+
+    Attributes:
+        map_ids: (env,) int64; may be written between steps, with numbers from 0 to ``scenery.num_maps - 1``.
+        agents: The agents' state.
+        contacts: What each agent touched in the last step: (env, agent) int32, -1 for nothing, else a line's number.
+        non_finite: How often each agent's velocity was NaN or infinite, and so taken as zero: (env, agent) int32.
+        stops: How often each agent had to stop where it was because rounding left no safe move: (env, agent) int32.
+        turn: Counts the steps; decides which agent of an env moves first.
+        generator: The generator of all randomness.
+
+    Raises:
+        ValueError: if num_envs is below 1, fps isn't above 0, or map_ids has the wrong shape or dtype or names a map
+            that isn't there.
+    """
+
+    def __init__(
+        self,
+        scenery: Scenery,
+        num_envs: int,
+        fps: float = 10,
+        seed: int = 0,
+        map_ids: Int[Tensor, ' env'] | None = None,
+        checked: bool = False,
+    ) -> None:
+        if not isinstance(num_envs, int) or num_envs < 1:
+            raise ValueError(f'num_envs must be an integer of at least 1, got {num_envs!r}.')
+        if not 0 < fps < math.inf:
+            raise ValueError(f'fps must be above 0 and finite, got {fps}.')
+        self.scenery, self.num_envs, self.fps, self.device = scenery, num_envs, float(fps), scenery.device
+        self.num_agents, self.agent_radius = scenery.num_agents, scenery.agent_radius
+        self.generator = torch.Generator(self.device).manual_seed(seed)
+        spread = torch.arange(num_envs, device=self.device) * scenery.num_maps // num_envs
+        self._map_ids = spread if map_ids is None else checked_map_ids(map_ids, num_envs, scenery)
+        self.agents = Agents.zeros(num_envs, self.num_agents, self.device)
+        self.contacts = torch.full((num_envs, self.num_agents), -1, dtype=torch.int32, device=self.device)
+        self.non_finite = torch.zeros_like(self.contacts)
+        self.stops = torch.zeros_like(self.contacts)
+        self.turn = torch.zeros((), dtype=torch.int64, device=self.device)
+        self.checked = checked
+        respawn(self, torch.ones(num_envs, dtype=torch.bool, device=self.device))
+
+    @property
+    def map_ids(self) -> Int[Tensor, ' env']:
+        """The map each env stands in."""
+        return self._map_ids
+
+    @map_ids.setter
+    def map_ids(self, ids: Int[Tensor, ' env']) -> None:
+        self._map_ids.copy_(ids)  # a CUDA graph goes on reading the same tensor
+
+    def check(self) -> None:
+        """Raises if an agent's velocity was NaN or infinite since the last check. Waits for the GPU.
+
+        Raises:
+            ValueError: naming the first such env and agent.
+        """
+        counts = self.non_finite.to('cpu', copy=True)
+        self.non_finite.zero_()
+        if counts.any():
+            env, agent = counts.nonzero()[0].tolist()
+            others = int((counts > 0).sum()) - 1
+            raise ValueError(
+                f'velocities must be finite, but that of env {env}, agent {agent} was not, {counts[env, agent]} times'
+                + (f', nor were those of {others} other agents.' if others else '.')
+            )
+
+
+def checked_map_ids(map_ids: Int[Tensor, ' env'], num_envs: int, scenery: Scenery) -> Int[Tensor, ' env']:
+    """A copy of map ids on the scenery's device, if there is one for each env and each is a map's number."""
+    ids = torch.as_tensor(map_ids)
+    if ids.dtype == torch.bool or ids.is_floating_point() or ids.is_complex():
+        raise ValueError(f'map_ids must be integers, got {ids.dtype}.')
+    if ids.shape != (num_envs,):
+        raise ValueError(f'map_ids must have shape ({num_envs},), got {tuple(ids.shape)}.')
+    bad = ids[(ids < 0) | (ids >= scenery.num_maps)]
+    if len(bad):
+        raise ValueError(f'map_ids must be from 0 to {scenery.num_maps - 1}, got {int(bad[0])}.')
+    return ids.to(scenery.device, torch.int64, copy=True)
+
+
+def respawn(core: Core, mask: Bool[Tensor, ' env']) -> None:
+    """Puts the agents of some envs at random spawns of their map: facing anywhere, at rest, touching nothing.
+
+    The first agent of an env gets any spawn, and the others those that follow it at a random stride, so that no two
+    get the same one.
+
+    Args:
+        core: The envs.
+        mask: Which of them.
+    """
+    shape = (core.num_envs, 2 + core.num_agents)  # the first spawn, the stride and each agent's bearing
+    draws = torch.randint(MANY, shape, device=core.device, generator=core.generator)
+    implementation(core.device).respawn(core, mask, draws)

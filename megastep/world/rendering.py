@@ -1,0 +1,77 @@
+"""What the agents see. Checks its arguments, then hands on to the kernels for their device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import overload
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from megastep.world.cameras import CameraRig, Cameras
+from megastep.world.core import Core
+from megastep.world.kernels import implementation
+from megastep.world.scenery import bake
+
+__all__ = ['View', 'bake', 'render']
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What each camera sees. Pixels and rays run from left to right.
+
+    Args:
+        rgb: Linear RGB, 0 to 1; black where nothing is hit. None if it wasn't asked for.
+        depth: 1 at the agent's rim, falling to 0 at the cameras' ``max_depth`` and beyond.
+        distances: Metres along each ray to the line it hits, infinite if there is none.
+        lines: The number of that line in its env, -1 if there is none.
+        locations: Where on the line, from 0 at its first endpoint to 1 at its second, NaN if there is none.
+    """
+
+    rgb: Float[Tensor, 'env agent camera 3 pixel'] | None
+    depth: Float[Tensor, 'env agent camera pixel']
+    distances: Float[Tensor, 'env agent camera ray'] | None = None
+    lines: Int[Tensor, 'env agent camera ray'] | None = None
+    locations: Float[Tensor, 'env agent camera ray'] | None = None
+
+
+@overload
+def render(core: Core, cameras: Cameras, *, rgb: bool = True, per_ray: bool = False) -> View: ...
+@overload
+def render(
+    core: Core, cameras: Mapping[str, Cameras], *, rgb: bool = True, per_ray: bool = False
+) -> dict[str, View]: ...
+def render(core: Core, cameras: CameraRig, *, rgb: bool = True, per_ray: bool = False) -> View | dict[str, View]:
+    """Renders what every agent's cameras see.
+
+    Ray r of R runs along forward + s * left with s = (R - 2r - 1) / R * tan(fov / 2). It sees the nearest line whose
+    free side faces the camera and which is further than the agent's radius; an agent doesn't see itself. A ray's
+    colour is albedo * light * (1 - c²), c the cosine between the ray and the line; a pixel is the mean of its rays.
+
+    Args:
+        core: The envs.
+        cameras: The cameras that each agent carries; if they are of several kinds, by name.
+        rgb: Whether to return colours. What has none is rendered sooner.
+        per_ray: Whether to return each ray's distance, line and location too.
+
+    Returns:
+        The view, or, by name, that of each kind.
+    """
+    if isinstance(cameras, Mapping):
+        return {name: _rendered(core, kind, rgb, per_ray) for name, kind in cameras.items()}
+    return _rendered(core, cameras, rgb, per_ray)
+
+
+def _rendered(core: Core, cameras: Cameras, rgb: bool, per_ray: bool) -> View:
+    frames = (core.num_envs, core.num_agents, cameras.num_cameras)
+    view = View(
+        rgb=torch.empty((*frames, 3, cameras.res), device=core.device) if rgb else None,
+        depth=torch.empty((*frames, cameras.res), device=core.device),
+        distances=torch.empty((*frames, cameras.num_rays), device=core.device) if per_ray else None,
+        lines=torch.empty((*frames, cameras.num_rays), dtype=torch.int32, device=core.device) if per_ray else None,
+        locations=torch.empty((*frames, cameras.num_rays), device=core.device) if per_ray else None,
+    )
+    implementation(core.device).render(core, cameras, view)
+    return view

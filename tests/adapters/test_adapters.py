@@ -1,0 +1,219 @@
+"""Other libraries' own checks pass, and what the documents show of them runs."""
+
+import re
+import warnings
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from gymnasium.vector import AutoresetMode
+from rollouts import FEW_RAYS, make
+from walks import EYES, LIVES, Walk
+
+from envs import Deathmatch, Explorer, Minimal
+
+NEXT_STEP, SAME_STEP, DISABLED = AutoresetMode
+DOCUMENT = Path(__file__).parents[2] / 'docs' / 'environments.md'
+EXTRAS = {'torchrl': 'torchrl', 'stable_baselines3': 'stable-baselines3', 'pettingzoo': 'pettingzoo'}
+
+
+def needs(library):
+    return pytest.importorskip(library, reason=f'needs the extra {EXTRAS[library]}')
+
+
+@pytest.mark.parametrize('library', ['', *EXTRAS])
+def test_the_code_shown_runs(library):
+    """The document's Python blocks, those of a library on their own."""
+    if library:
+        needs(library)
+    blocks = re.findall(rf'^```python ?{library}\n(.*?)^```', DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
+    assert blocks
+    namespace = {'__name__': 'document'}
+    for block in blocks:
+        exec(compile(block, str(DOCUMENT), 'exec'), namespace)
+
+
+# TorchRL
+
+
+@pytest.fixture
+def torchrl_env():
+    needs('torchrl')
+    from megastep.adapters.torchrl import TorchRLEnv
+
+    return TorchRLEnv
+
+
+@pytest.mark.parametrize('task', [Minimal, Explorer])
+def test_torchrl_finds_its_specs_kept(task, torchrl_env, device):
+    from torchrl.envs.utils import check_env_specs
+
+    env = torchrl_env(make(task, num_envs=3, cameras=EYES, device=device, autoreset_mode=DISABLED, **LIVES[task]))
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # of its own doing
+        check_env_specs(env)
+
+
+def test_torchrl_resets_the_rows_that_have_ended(torchrl_env):
+    env = torchrl_env(Walk(DISABLED, longest=4))
+    env.set_seed(0)
+    rollout = env.rollout(30, break_when_any_done=False)
+    ended = rollout['next', 'done'][:, :-1, 0]
+    assert 6 < ended.sum() < 90
+    after, last = rollout['observation'][:, 1:], rollout['next', 'observation'][:, :-1]
+    assert torch.equal(after[~ended], last[~ended])
+    assert not torch.isclose(after[ended], last[ended]).all(dim=-1).any()
+    assert (rollout['next', 'truncated'] == rollout['next', 'done']).all()
+
+
+def test_torchrl_repeats_a_seed(torchrl_env):
+    env, rollouts = torchrl_env(Walk(DISABLED)), []
+    for seed in (3, 3, 4):
+        env.set_seed(seed)
+        torch.manual_seed(0)  # TorchRL draws actions from PyTorch's own generator
+        rollouts.append(env.rollout(10, break_when_any_done=False)['next', 'observation'])
+    assert torch.equal(rollouts[0], rollouts[1])
+    assert not torch.equal(rollouts[0], rollouts[2])
+
+
+# PettingZoo
+
+
+@pytest.fixture
+def pettingzoo_env():
+    needs('pettingzoo')
+    from megastep.adapters.pettingzoo import PettingZooEnv
+
+    return PettingZooEnv
+
+
+class Pair(Walk):
+    """Two agents in one world."""
+
+    def __init__(self, autoreset_mode=DISABLED):
+        super().__init__(autoreset_mode, num_agents=2, num_envs=1, longest=6)
+
+
+@pytest.mark.filterwarnings('ignore::DeprecationWarning:pettingzoo')  # of its own doing
+@pytest.mark.parametrize('make_env', [Pair, partial(Deathmatch, num_envs=3, num_agents=3, max_length=9, device='cpu')])
+def test_pettingzoo_finds_its_interface_kept(make_env, pettingzoo_env, capsys):
+    from pettingzoo.test import parallel_api_test
+
+    env = pettingzoo_env(make_env(autoreset_mode=DISABLED))
+    with warnings.catch_warnings():
+        warnings.simplefilter('error', UserWarning)
+        parallel_api_test(env, num_cycles=30)
+    assert 'Passed' in capsys.readouterr().out
+
+
+def test_pettingzoo_agents_are_the_rows_of_a_world(pettingzoo_env):
+    env, plain = pettingzoo_env(Pair()), Pair()
+    observations, _ = env.reset(seed=0)
+    expected, _ = plain.reset(seed=0)
+    assert list(observations) == env.agents == ['agent_0', 'agent_1']
+    while env.agents:
+        actions = {agent: number + 1 for number, agent in enumerate(env.agents)}
+        observations, rewards, terminated, truncated, infos = env.step(actions)
+        expected, paid, *_, info = plain.step(torch.tensor([1, 2]))
+        np.testing.assert_array_equal(list(observations.values()), expected)
+        assert list(rewards.values()) == paid.tolist()
+        assert infos['agent_1']['episode']['length'] == info['episode']['length'][1]
+    assert truncated == {'agent_0': True, 'agent_1': True}
+    assert terminated == {'agent_0': False, 'agent_1': False}
+    assert env.step({}) == ({}, {}, {}, {}, {})
+    env.reset(options={'map_ids': [0]})
+    with pytest.raises(ValueError, match='actions must have one for each agent, got none for agent_1'):
+        env.step({'agent_0': 0})
+
+
+def test_pettingzoo_takes_one_world(pettingzoo_env):
+    with pytest.raises(ValueError, match='env must have 1 world, got 6: num_envs must be the number of agents'):
+        pettingzoo_env(Walk(DISABLED))
+
+
+def test_pettingzoo_draws(pettingzoo_env):
+    env = pettingzoo_env(make(Minimal, num_envs=1, autoreset_mode=DISABLED, render_mode='rgb_array'))
+    env.reset()
+    assert env.render().dtype == np.uint8
+    env.close()
+
+
+# Stable-Baselines3
+
+
+@pytest.fixture
+def sb3_env():
+    needs('stable_baselines3')
+    from megastep.adapters.stable_baselines3 import StableBaselines3Env
+
+    return StableBaselines3Env
+
+
+def test_stable_baselines3_trains(sb3_env):
+    from stable_baselines3 import PPO
+
+    env = sb3_env(make(Minimal, num_envs=4, cameras=EYES, autoreset_mode=SAME_STEP, **LIVES[Minimal]))
+    model = PPO('MultiInputPolicy', env, n_steps=32, batch_size=64, n_epochs=1, seed=0, device='cpu')
+    before = [weights.clone() for weights in model.policy.parameters()]
+    model.learn(256)
+    assert any(not torch.equal(a, b) for a, b in zip(before, model.policy.parameters(), strict=True))
+    assert {'r', 'l', 't'} <= set(model.ep_info_buffer[0])
+
+
+def test_stable_baselines3_sees_dictionaries_laid_flat(sb3_env):
+    env = sb3_env(make(Explorer, cameras=EYES, autoreset_mode=SAME_STEP))
+    observations = env.reset()
+    assert set(observations) == {'rgb-front', 'rgb-sides', 'depth-front', 'depth-sides', 'imu'}
+    assert env.observation_space.contains({name: rows[0] for name, rows in observations.items()})
+
+
+def test_stable_baselines3_is_told_how_episodes_end(sb3_env):
+    env, plain = sb3_env(Walk(SAME_STEP)), Walk(SAME_STEP)
+    env.seed(5)
+    np.testing.assert_array_equal(env.reset(), plain.reset(seed=5)[0])
+    ends = 0
+    for step in range(12):
+        actions = np.arange(6) % 7 if step % 2 else np.full(6, 1)
+        observations, rewards, ended, infos = env.step(actions)
+        expected, paid, _, truncated, info = plain.step(torch.from_numpy(actions))
+        np.testing.assert_array_equal(observations, expected)
+        np.testing.assert_array_equal(rewards, paid)
+        np.testing.assert_array_equal(ended, truncated)
+        for row in np.flatnonzero(ended):
+            np.testing.assert_array_equal(infos[row]['terminal_observation'], info['final_obs'][row])
+            assert infos[row]['TimeLimit.truncated'] is True
+            assert infos[row]['episode']['l'] == info['episode']['length'][row]
+            ends += 1
+        assert [bool(each) for each in infos] == ended.tolist()
+    assert ends > 6
+
+
+def test_stable_baselines3_reaches_the_env(sb3_env):
+    env = sb3_env(make(Minimal, num_envs=3, cameras=FEW_RAYS, autoreset_mode=SAME_STEP, render_mode='rgb_array'))
+    env.reset()
+    assert env.get_attr('cameras') == [FEW_RAYS] * 3
+    env.set_attr('render_mode', None)
+    assert env.get_attr('render_mode', [0, 2]) == [None, None]
+    assert len(env.env_method('get_state', indices=[1])) == 1
+    assert env.env_is_wrapped(object) == [False] * 3
+    env.set_attr('render_mode', 'rgb_array')
+    assert env.render(mode='rgb_array').ndim == 3
+    env.close()
+    assert env.get_attr('closed') == [True] * 3
+
+
+@pytest.mark.parametrize(
+    'library, name, mode',
+    [
+        ('torchrl', 'TorchRLEnv', DISABLED),
+        ('pettingzoo', 'PettingZooEnv', DISABLED),
+        ('stable_baselines3', 'StableBaselines3Env', SAME_STEP),
+    ],
+)
+def test_an_adapter_says_which_mode_it_needs(library, name, mode):
+    needs(library)
+    module = pytest.importorskip(f'megastep.adapters.{library}')
+    with pytest.raises(ValueError, match=f'env must have autoreset_mode=AutoresetMode.{mode.name}, got NEXT_STEP'):
+        getattr(module, name)(Walk(NEXT_STEP))

@@ -1,0 +1,390 @@
+import numpy as np
+import pytest
+import torch
+from gymnasium.error import ClosedEnvironmentError, ResetNeeded
+from rollouts import (
+    FEW_RAYS,
+    FORWARD,
+    NUM_ENVS,
+    STATE,
+    STAY,
+    actions_of,
+    copied,
+    equal,
+    integers,
+    leaves,
+    make,
+    rollout,
+)
+from torch.utils._python_dispatch import TorchDispatchMode
+from worlds import box, houses
+
+from envs import Explorer, Minimal
+from megastep.env import Env
+from megastep.env.motion import SimpleMovement
+from megastep.env.sensors import IMU
+from megastep.env.spawning import RandomSpawns
+from megastep.world import rendering
+from megastep.world.core import Core
+from megastep.world.scenery import Scenery
+
+
+@pytest.fixture(params=[Minimal, Explorer])
+def task(request):
+    return request.param
+
+
+class Race(Env):
+    """Two agents an env; a step pays each its number; the episode terminates after two steps."""
+
+    def __init__(self):
+        spawns = [(2, 2), (4, 2), (2, 3), (4, 3)]
+        core = Core(Scenery.pack([box(spawns=spawns)], num_agents=2, device='cpu'), num_envs=3)
+        self._movement, self._imu, self._spawns = SimpleMovement(core), IMU(core), RandomSpawns(core)
+        super().__init__(core, FEW_RAYS, action_space=self._movement.space, observation_space=self._imu.space)
+
+    def _respawn(self, mask):
+        self._spawns(mask)
+
+    def _act(self, actions):
+        self._movement(actions)
+
+    def _observe(self):
+        return self._imu()
+
+    def _outcome(self):
+        ended = self.lengths >= 2
+        return torch.arange(6.0).reshape(3, 2), ended, torch.zeros_like(ended)
+
+
+def test_an_episode_ends_in_a_real_observation_and_the_next_step_resets():
+    env = make(Minimal, num_envs=2, shortest=3, longest=3)
+    env.reset(seed=0)
+    env._lifespans.left.copy_(torch.tensor([2, 3]))  # never both at once
+    for _ in range(6):  # until the first env ends
+        before, velocity = env.core.agents.positions[0].clone(), 2 / env.core.fps
+        observations, rewards, terminated, truncated, info = env.step(torch.tensor([FORWARD, STAY]))
+        if truncated[0]:
+            break
+    length = info['episode']['length'][0].item()
+    assert not terminated.any()
+    assert info['_episode'].tolist() == truncated.tolist()
+    assert (env.core.agents.positions[0] - before).norm() <= velocity + 1e-5  # moved on, not yet respawned
+    assert torch.equal(observations, env._depth(rendering.render(env.core, env.cameras)))
+
+    observations, rewards, terminated, truncated, info = env.step(torch.tensor([FORWARD, FORWARD]))
+    assert (rewards[0], terminated[0], truncated[0], info['_episode'][0]) == (0, False, False, False)
+    assert {name: values[0].item() for name, values in info['episode'].items()} == {
+        'return': 0, 'length': 0, 'map_ids': 0,
+    }  # fmt: skip
+    spawns = env.core.scenery.spawns[0]
+    assert (spawns == env.core.agents.positions[0]).all(-1).any()
+    assert not env.core.agents.velocities[0].any()
+    assert torch.equal(observations, env._depth(rendering.render(env.core, env.cameras)))
+
+    lived = [bool(env.step(torch.tensor([FORWARD, STAY]))[3][0]) for _ in range(3)]
+    assert lived == [False, False, True] and 1 <= length <= 3
+
+
+def test_the_action_of_a_step_that_resets_is_ignored():
+    states = []
+    for ignored in (STAY, FORWARD):
+        env = make(Minimal, num_envs=2, shortest=2, longest=2)
+        env.reset(seed=3)
+        ended = torch.zeros(2, dtype=torch.bool)
+        for _ in range(7):
+            ended = env.step(torch.where(ended, ignored, 5))[3]
+        states.append([getattr(env.core.agents, name).clone() for name in STATE])
+    assert equal(*states)
+
+
+def test_episode_statistics_add_up():
+    env = make(Minimal, num_envs=4, shortest=3, longest=6)
+    env.reset(seed=0)
+    returns, lengths, ends = torch.zeros(4), torch.zeros(4, dtype=torch.int64), 0
+    over = torch.zeros(4, dtype=torch.bool)
+    for step in range(30):
+        _, rewards, terminated, truncated, info = env.step(actions_of(env, step))
+        returns, lengths = torch.where(over, 0, returns + rewards), torch.where(over, 0, lengths + 1)
+        over = terminated | truncated
+        assert torch.equal(info['_episode'], over)
+        torch.testing.assert_close(info['episode']['return'], returns)
+        assert torch.equal(info['episode']['length'], lengths)
+        assert torch.equal(info['episode']['map_ids'], env.core.map_ids)
+        ends += int(over.sum())
+    assert ends > 10
+
+
+def test_agents_are_rows_env_by_env():
+    env = Race()
+    assert env.num_envs == 6
+    env.reset()
+    ends, rewards = [], []
+    for _ in range(4):
+        _, reward, terminated, _, info = env.step(torch.arange(6))
+        rewards.append(reward.tolist())
+        ends.append(terminated.tolist())
+        assert info['episode']['map_ids'].shape == (6,)
+    paid, nothing = [0, 1, 2, 3, 4, 5], [0] * 6
+    assert rewards == [paid, paid, nothing, paid]
+    assert ends == [[False] * 6, [True] * 6, [False] * 6, [False] * 6]
+    env.reset(options={'reset_mask': np.array([False, True, False, False, False, False])})  # all of the first env
+    assert env.lengths.tolist() == [0, 1, 1]
+
+
+def test_what_was_returned_is_not_overwritten(task):
+    env = make(task)
+    outputs = [env.reset(seed=0), env.step(actions_of(env, 0))]
+    before = [copied(output) for output in outputs]
+    for step in range(3):
+        env.step(actions_of(env, step))
+    assert all(equal(output, copy) for output, copy in zip(outputs, before, strict=True))
+
+
+# Randomness and resets
+
+
+def test_the_same_seed_gives_the_same_rollout(task):
+    env, other = make(task), make(task)
+    first = rollout(env, steps=12, seed=7)
+    assert equal(first, rollout(other, steps=12, seed=7))
+    assert equal(first, rollout(env, steps=12, seed=7))
+    assert not equal(first, rollout(env, steps=12, seed=8))
+
+
+def test_envs_do_not_disturb_each_other(task):
+    expected = rollout(make(task), steps=8)
+    env, other = make(task), make(task, seed=5)
+    outputs = [copied(env.reset(seed=0))]
+    other.reset()
+    for step in range(8):
+        other.step(actions_of(other, step + 50))
+        outputs.append(copied(env.step(actions_of(env, step))))
+    assert equal(outputs, expected)
+
+
+def test_a_partial_reset_leaves_the_others_as_they_are(task):
+    mask = torch.tensor([True, False, False, True, False])
+    partly, never = make(task), make(task)
+    for env in (partly, never):
+        env.reset(seed=0)
+        if task is Minimal:
+            env._lifespans.left.fill_(100)
+        last = [copied(env.step(actions_of(env, i))) for i in range(3)][-1]
+    observations, info = partly.reset(options={'reset_mask': mask})
+    assert info == {}
+    for rows, expected in zip(leaves(observations), last, strict=False):
+        assert torch.equal(rows[~mask], expected[~mask])
+    for name in STATE:
+        after, kept = getattr(partly.core.agents, name), getattr(never.core.agents, name)
+        assert torch.equal(after[~mask], kept[~mask])
+    assert not torch.equal(partly.core.agents.positions[mask], never.core.agents.positions[mask])
+    assert partly.lengths.tolist() == [0, 3, 3, 0, 3]
+    for step in range(4):
+        outputs, expected = (env.step(actions_of(env, step)) for env in (partly, never))
+        assert all(torch.equal(a[~mask], b[~mask]) for a, b in zip(leaves(outputs), leaves(expected), strict=True))
+        assert outputs[4]['episode']['length'].tolist() == [step + 1, step + 4, step + 4, step + 1, step + 4]
+
+
+def test_a_reset_of_an_env_that_has_ended_replaces_the_one_to_come():
+    env = make(Minimal, num_envs=2, shortest=2, longest=2)
+    env.reset(seed=0)
+    while not (ended := env.step(torch.tensor([FORWARD, FORWARD]))[3]).any():
+        pass
+    env.reset(options={'reset_mask': ended.numpy()})
+    rewards = env.step(torch.tensor([FORWARD, FORWARD]))[1]
+    assert (rewards[ended] != 0).all()
+
+
+def test_a_reset_moves_envs_to_other_maps(task):
+    env = make(task, maps=houses(3))
+    env.reset(options={'map_ids': [2, 1, 0, 1, 2]})
+    assert env.core.map_ids.tolist() == [2, 1, 0, 1, 2]
+    mask = torch.tensor([True, False, True, False, False])
+    env.reset(options={'reset_mask': mask, 'map_ids': torch.tensor([1, 0, 1, 0, 0])})
+    assert env.core.map_ids.tolist() == [1, 1, 1, 1, 2]
+    for place, number in zip(env.core.agents.positions[:, 0], env.core.map_ids.tolist(), strict=True):
+        assert (env.core.scenery.spawns[number] == place).all(-1).any()
+    assert env.step(actions_of(env, 0))[4]['episode']['map_ids'].tolist() == [1, 1, 1, 1, 2]
+
+
+def test_options_are_left_as_they_were(task):
+    env = make(task)
+    env.reset()
+    options = {'reset_mask': np.ones(NUM_ENVS, dtype=bool), 'map_ids': np.zeros(NUM_ENVS, dtype=int)}
+    env.reset(options=options)
+    assert set(options) == {'reset_mask', 'map_ids'}
+
+
+def test_steps_taken_in_inference_mode_do_not_spoil_the_env(task):
+    env = make(task)
+    with torch.inference_mode():
+        env.reset(seed=0)
+        for step in range(3):
+            env.step(actions_of(env, step))
+    observations = leaves(env.step(actions_of(env, 9))[0])
+    env.reset(seed=0)
+    assert not any(leaf.requires_grad or leaf.is_inference() for leaf in observations)
+
+
+# Waiting for the device
+
+WAITS = ('_local_scalar_dense', 'nonzero', 'masked_select', 'equal', 'is_nonzero', 'unique', 'repeat_interleave')
+
+
+class NeverWaits(TorchDispatchMode):
+    """Refuses what would make a GPU's host wait: reading a value, or a shape that depends on values.
+
+    Which agent's turn it is may be read: the kernels for a CPU do, those for a GPU don't.
+    """
+
+    def __init__(self, turn):
+        super().__init__()
+        self._turn = turn
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.overloadpacket.__name__
+        masks = [i for i in args[1] if i is not None and i.dtype == torch.bool] if name.startswith('index') else []
+        if (name.startswith(WAITS) or masks) and args[0].data_ptr() != self._turn.data_ptr():
+            raise AssertionError(f'{name} would wait for the GPU.')
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(
+    'wait',
+    [
+        lambda values: values.sum().item(),
+        lambda values: bool(values.any()),
+        lambda values: values[values > 0],
+        lambda values: values.nonzero(),
+        lambda values: torch.equal(values, values + 1),
+    ],
+)
+def test_waiting_is_noticed(wait):
+    values = torch.arange(3)
+    with NeverWaits(turn=torch.tensor(0)), pytest.raises(AssertionError, match='would wait for the GPU'):
+        wait(values)
+
+
+def test_steps_and_resets_never_wait(task):
+    env = make(task, **({'shortest': 1, 'longest': 3} if task is Minimal else {'patience': 1, 'cameras': FEW_RAYS}))
+    actions = [actions_of(env, step) for step in range(8)]
+    mask = torch.tensor([True, False, True, False, False])
+    env.reset()
+    with NeverWaits(env.core.turn):
+        for action in actions:
+            env.step(action)
+        env.reset(seed=0, options={'reset_mask': mask})
+        env.reset()
+
+
+@pytest.mark.gpu
+def test_steps_and_resets_never_wait_for_the_gpu(task):
+    env = make(task, num_envs=16, device='cuda')
+    actions = [actions_of(env, step) for step in range(8)]
+    mask = torch.arange(16, device='cuda') % 2 == 0
+    env.reset(seed=0)
+    env.step(actions[0])  # compiles the kernels
+    torch.cuda.set_sync_debug_mode('error')
+    try:
+        for action in actions:
+            env.step(action)
+        env.reset(seed=0, options={'reset_mask': mask})
+        env.reset()
+    finally:
+        torch.cuda.set_sync_debug_mode('default')
+
+
+# What goes wrong
+
+
+@pytest.mark.parametrize(
+    'actions, message',
+    [
+        (np.zeros(NUM_ENVS, dtype=int), 'actions must be a torch tensor, got ndarray'),
+        ([0] * NUM_ENVS, 'actions must be a torch tensor, got list'),
+        (torch.zeros(NUM_ENVS), 'actions must be integers, got torch.float32'),
+        (torch.full((NUM_ENVS,), torch.nan), 'actions must be integers, got torch.float32'),
+        (torch.zeros(NUM_ENVS, dtype=torch.bool), 'actions must be integers, got torch.bool'),
+        (integers(NUM_ENVS + 1), r'actions must have shape \(5,\), got \(6,\)'),
+        (integers(NUM_ENVS, 1), r'actions must have shape \(5,\), got \(5, 1\)'),
+        (integers(NUM_ENVS, device='meta'), 'actions must be on cpu, got meta'),
+    ],
+)
+def test_rejects_bad_actions(task, actions, message):
+    env = make(task)
+    env.reset()
+    with pytest.raises(ValueError, match=message):
+        env.step(actions)
+
+
+@pytest.mark.parametrize('wild', [-1, 7, -(2**63), 2**63 - 1])
+def test_actions_out_of_range_do_nothing(task, wild, device):
+    """They can't be refused, for looking at them would wait for the GPU: so they mean stay, and nothing is spoilt."""
+    staying, wildly = (make(task, device=device) for _ in range(2))
+    for env in (staying, wildly):
+        env.reset(seed=0)
+    for step in range(6):
+        actions = actions_of(staying, step)
+        some = torch.arange(NUM_ENVS, device=staying.device) == step % NUM_ENVS
+        outputs = [env.step(torch.where(some, number, actions)) for env, number in ((staying, STAY), (wildly, wild))]
+        assert equal(*outputs)
+
+
+@pytest.mark.parametrize('dtype', [torch.int8, torch.uint8, torch.int32])
+def test_actions_may_be_any_integers(task, dtype):
+    env, other = make(task), make(task)
+    outputs = [
+        each.reset(seed=0) and each.step(actions_of(each, 0).to(to))
+        for each, to in ((env, torch.int64), (other, dtype))
+    ]
+    assert equal(*outputs)
+
+
+def test_a_map_with_too_few_spawns_is_named():
+    with pytest.raises(ValueError, match='map 1 has 1 spawns, too few for 2 agents'):
+        Scenery.pack([box(), box(spawns=[(2, 2)])], num_agents=2, device='cpu')
+
+
+@pytest.mark.parametrize(
+    'options, message',
+    [
+        ({'mask': None}, "options may have reset_mask and map_ids, got 'mask'"),
+        ({'reset_mask': integers(NUM_ENVS)}, 'reset_mask must be bool, got torch.int64'),
+        ({'reset_mask': np.ones(3, dtype=bool)}, r'reset_mask must have shape \(5,\), got \(3,\)'),
+        ({'map_ids': [0, 0, 0, 0, 2]}, 'map_ids must be from 0 to 1, got 2'),
+        ({'map_ids': [0, 0]}, r'map_ids must have shape \(5,\), got \(2,\)'),
+    ],
+)
+def test_rejects_bad_options(task, options, message):
+    env = make(task)
+    env.reset(seed=0)
+    before = copied([getattr(env.core.agents, name) for name in STATE])
+    with pytest.raises(ValueError, match=message):
+        env.reset(seed=1, options=options)
+    assert equal(before, [getattr(env.core.agents, name) for name in STATE])
+
+
+def test_a_step_needs_a_reset(task):
+    env = make(task)
+    with pytest.raises(ResetNeeded, match=r'env.step\(\) needs env.reset\(\)'):
+        env.step(integers(NUM_ENVS))
+    with pytest.raises(ResetNeeded, match=r'env.state\(\) needs env.reset\(\)'):
+        env.state(0)
+    with pytest.raises(ResetNeeded, match='the first reset must be of all envs'):
+        env.reset(options={'reset_mask': np.ones(NUM_ENVS, dtype=bool)})
+
+
+def test_a_closed_env_stays_closed(task):
+    env = make(task)
+    env.reset()
+    env.close()
+    env.close()
+    for use in (env.reset, lambda: env.step(integers(NUM_ENVS)), lambda: env.state(0)):
+        with pytest.raises(ClosedEnvironmentError, match=f'{task.__name__} has been closed'):
+            use()
+
+
+def test_rejects_an_unknown_render_mode(task):
+    with pytest.raises(ValueError, match="render_mode must be one of None, 'rgb_array', got 'human'"):
+        make(task, render_mode='human')

@@ -1,0 +1,284 @@
+"""How far it is from anywhere to a spawn: known answers, the paths that a map's distances are made of, and a GPU."""
+
+from dataclasses import replace
+
+import numpy as np
+import oracle
+import paths
+import pytest
+import torch
+import worlds
+from apartments import APARTMENTS, apartments
+
+from megastep import mapgen, numba, triton
+from megastep.env.navigation import RAGGEDS, TENSORS, GeodesicField
+from megastep.maps import geodesics, storage
+from megastep.maps.geodesics.lookup import SIDE
+from megastep.maps.geometry import AGENT_RADIUS, Geometry
+from megastep.maps.mapset import MapSet
+from megastep.world.scenery import Scenery
+
+DIAGONAL = SIDE * np.sqrt(2)
+
+
+def to_all(navigation, number, places):
+    """The distances from places in a map to all its spawns: (place, spawn)."""
+    spawns = int(navigation.spawns.widths[number])
+    positions = torch.as_tensor(places).float()[:, None].expand(-1, spawns, -1)
+    ids = torch.full((len(places),), number)
+    goals = torch.arange(spawns).expand(len(places), -1)
+    device = navigation.corners.device
+    return navigation.distances(positions.to(device), ids.to(device), goals.to(device)).cpu().numpy()
+
+
+def expected(geometry, places):
+    """The same by the search for paths between spawns."""
+    points = np.concatenate([geometry.spawns, places])
+    split = len(geometry.spawns)
+    return geodesics.distances(geometry.walls, points, AGENT_RADIUS)[split:, :split]
+
+
+def errors(geometries, count, clearance=AGENT_RADIUS + 5e-3):
+    """What distances from random places are out by, in metres, and as a part of what they should be."""
+    navigation, rng = GeodesicField.pack(geometries, 'cpu'), np.random.default_rng(0)
+    for number, geometry in enumerate(geometries):
+        places = worlds.free_places(geometry, count, rng, clearance=clearance)
+        found, truth = to_all(navigation, number, places), expected(geometry, places)
+        assert (np.isfinite(found) == np.isfinite(truth)).all()
+        yield (found - truth)[np.isfinite(truth)], truth[np.isfinite(truth)]
+
+
+def assert_good(geometries, count, most=1e-3):
+    """Holds if all but a few are within 2 % or 5 cm, and none is out by more than two places in a cell can be."""
+    off, truth = (np.concatenate(parts) for parts in zip(*errors(geometries, count), strict=True))
+    assert (abs(off) > np.maximum(0.05, 0.02 * truth)).mean() < most
+    assert abs(off).max() < 2 * DIAGONAL
+    assert abs(off).mean() < 2e-3
+
+
+class TestDistances:
+    def test_in_an_open_room_are_straight(self):
+        room = worlds.box()
+        places = worlds.free_places(room, 200, np.random.default_rng(0))
+        found = to_all(GeodesicField.pack([room], 'cpu'), 0, places)
+        np.testing.assert_allclose(found, np.linalg.norm(places[:, None] - room.spawns, axis=-1), atol=1e-5)
+
+    def test_around_a_thin_wall_agree_with_a_visibility_graph(self):
+        room = worlds.halved_box()
+        places = worlds.free_places(room, 40, np.random.default_rng(0))
+        truth = paths.distances(room.walls, np.concatenate([room.spawns, places]), AGENT_RADIUS)
+        found = to_all(GeodesicField.pack([room], 'cpu'), 0, places)
+        np.testing.assert_allclose(found, truth[len(room.spawns) :, : len(room.spawns)], rtol=0.02, atol=0.05)
+
+    def test_are_good_in_houses(self):
+        assert_good(worlds.houses(4), 64)
+
+    def test_are_good_in_apartments(self):
+        if not APARTMENTS.exists():
+            pytest.skip(f'{APARTMENTS} is absent')
+        assert_good([Geometry.from_walls(walls) for walls in apartments(4)], 64)
+
+    def test_are_good_among_pillars_and_thin_walls(self):
+        assert_good([worlds.cluttered(seed) for seed in range(8)], 64)
+
+    def test_are_infinite_where_there_is_no_way(self):
+        segments = np.concatenate([worlds.rectangle(1, 1, 5, 4), [[(3, 1.15), (3, 4)]]])
+        room = Geometry.from_walls(segments)
+        left = room.spawns[0, 0] < 3
+        found = to_all(GeodesicField.pack([room], 'cpu'), 0, [(4.0 if left else 2.0, 2.5), (2.0 if left else 4.0, 2.5)])
+        assert np.isinf(found[0]).all()
+        assert np.isfinite(found[1]).all()
+
+    def test_are_there_for_an_agent_that_touches_a_wall(self):
+        """Beside a gap of nearly an agent's width they may be those of its other side, as one place of these shows."""
+        rng, off = np.random.default_rng(0), []
+        for seed in range(100, 120):
+            room = worlds.cluttered(seed)
+            steps = room.walls[:, 1] - room.walls[:, 0]
+            left = np.stack([-steps[:, 1], steps[:, 0]], axis=1) / np.hypot(*steps.T)[:, None]
+            places = room.walls[:, 0] + rng.uniform(size=(len(steps), 1)) * steps + (AGENT_RADIUS + 1e-5) * left
+            places = places[oracle.clearances(places, room.walls) >= AGENT_RADIUS]
+            found, truth = to_all(GeodesicField.pack([room], 'cpu'), 0, places), expected(room, places)
+            assert np.isfinite(found[np.isfinite(truth)]).all()
+            off.append(abs(found - truth)[np.isfinite(truth)])
+        assert (np.concatenate(off) < 2 * DIAGONAL).mean() > 0.998
+
+
+class TestPack:
+    CROWD = worlds.box(spawns=np.random.default_rng(0).uniform((1.2, 1.2), (4.8, 3.8), (70, 2)))
+
+    def test_maps_do_not_disturb_each_other(self):
+        rooms = [worlds.cluttered(3), self.CROWD, worlds.cluttered(5), worlds.box()]
+        together, rng = GeodesicField.pack(rooms, 'cpu', workers=2), np.random.default_rng(0)
+        for number, room in enumerate(rooms):
+            places = worlds.free_places(room, 20, rng)
+            alone = to_all(GeodesicField.pack([room], 'cpu'), 0, places)
+            np.testing.assert_array_equal(to_all(together, number, places), alone)
+
+    def test_more_spawns_than_a_word_has_bits(self):
+        places = worlds.free_places(self.CROWD, 50, np.random.default_rng(1))
+        found = to_all(GeodesicField.pack([self.CROWD], 'cpu'), 0, places)
+        np.testing.assert_allclose(found, np.linalg.norm(places[:, None] - self.CROWD.spawns, axis=-1), atol=1e-5)
+
+    def test_envs_and_agents_have_maps_and_goals_of_their_own(self):
+        navigation = GeodesicField.pack([worlds.box(), worlds.halved_box()], 'cpu')
+        ids, goals = torch.tensor([1, 0, 1]), torch.tensor([[0, 2], [1, 0], [2, 0]])
+        positions = torch.tensor([[(1.5, 1.5), (4.5, 1.5)], [(2, 2), (4, 3)], [(4.5, 3.5), (1.5, 3.5)]])
+        found = navigation.distances(positions, ids, goals)
+        for env in range(3):
+            alone = to_all(navigation, int(ids[env]), positions[env].numpy())
+            np.testing.assert_array_equal(found[env], alone[range(2), goals[env]])
+
+    def test_takes_little_memory(self):
+        houses = worlds.houses(8)
+        navigation = GeodesicField.pack(houses, 'cpu')
+        packed = [getattr(navigation, name) for name in ('nodes', *RAGGEDS)]
+        size = sum(b.nbytes if isinstance(b, torch.Tensor) else b.vals.nbytes + 12 * len(b) for b in packed)
+        assert size / len(houses) < 120e3
+
+    def test_goals_that_are_not_there_are_the_last(self):
+        navigation = GeodesicField.pack([worlds.box()], 'cpu')
+        places, ids = torch.tensor([[[2.0, 2.0]] * 3]), torch.tensor([0])
+        found = navigation.distances(places, ids, torch.tensor([[2, 3, 1000]]))
+        assert (found == found[0, 0]).all()
+
+    def test_rejects_what_it_cannot_pack(self):
+        with pytest.raises(ValueError, match='maps must hold at least 1 map, got 0'):
+            GeodesicField.pack([])
+        with pytest.raises(ValueError, match='workers must be a whole number of at least 1, got 0'):
+            GeodesicField.pack([worlds.box()], workers=0)
+
+    def test_places_without_meaning_do_no_harm(self, device):
+        places = torch.tensor([[(-1e15, 1e15), (torch.inf, -torch.inf), (torch.nan, 2.0), (0.0, 100.0)]])
+        for kernels, where in ((numba, 'cpu'), (triton, device)):
+            navigation = GeodesicField.pack([worlds.box(), worlds.halved_box()], where)
+            found, goals = torch.zeros((1, 4), device=where), torch.zeros((1, 4), dtype=torch.int64, device=where)
+            kernels.distances(navigation, places.to(where), torch.tensor([1], device=where), goals, found)
+            assert not (found <= 0).any()
+
+    def test_knows_whose_spawns_it_has(self):
+        navigation, scenery = GeodesicField.pack([worlds.box()], 'cpu'), Scenery.pack([worlds.box()], device='cpu')
+        navigation.check_spawns(scenery.spawns)
+        for maps in ([worlds.box(), worlds.box()], [worlds.halved_box()]):
+            other = Scenery.pack(maps, device='cpu')
+            with pytest.raises(ValueError, match=f'navigation must be that of the {other.num_maps} maps, got one of'):
+                navigation.check_spawns(other.spawns)
+        with pytest.raises(ValueError, match='navigation must be on cpu, got meta'):
+            replace(navigation, nodes=navigation.nodes.to('meta')).check_spawns(scenery.spawns)
+
+    def test_rejects_what_does_not_go_together(self):
+        navigation = GeodesicField.pack([worlds.box()], 'cpu')
+        places, ids, goals = torch.ones(3, 2, 2), torch.zeros(3, dtype=torch.int64), torch.zeros(3, 2).long()
+        with pytest.raises(ValueError, match=r'positions, map_ids and goals must be of .* got \(3, 2, 2\), \(3,\) and'):
+            navigation.distances(places, ids, goals[:2])
+        with pytest.raises(ValueError, match=r'got \(3, 1, 2\), \(3,\) and \(3, 2\)'):
+            navigation.distances(places[:, :1], ids, goals)
+        with pytest.raises(ValueError, match=r'goals must be integers, got torch.float32'):
+            navigation.distances(places, ids, goals.float())
+        with pytest.raises(ValueError, match=r'map_ids must be integers, got torch.bool'):
+            navigation.distances(places, ids.bool(), goals)
+        with pytest.raises(ValueError, match=r'positions must be torch.float32, got torch.float64'):
+            navigation.distances(places.double(), ids, goals)
+        with pytest.raises(ValueError, match=r'goals must be on cpu, got meta'):
+            navigation.distances(places, ids, goals.to('meta'))
+
+
+def assert_same(navigation, other):
+    """To the bit."""
+    for name in TENSORS:
+        assert torch.equal(getattr(navigation, name), getattr(other, name))
+        assert getattr(navigation, name).dtype == getattr(other, name).dtype
+    for name in RAGGEDS:
+        assert torch.equal(getattr(navigation, name).vals, getattr(other, name).vals)
+        assert torch.equal(getattr(navigation, name).widths, getattr(other, name).widths)
+    assert navigation.fingerprint == other.fingerprint
+
+
+@pytest.mark.parametrize('workers', [None, 1, 3])
+def test_signposts_are_the_same_however_many_workers(workers):
+    maps = [*worlds.houses(3), worlds.cluttered(3), TestPack.CROWD, *mapgen.generate('cave', 1, seed=2)]
+    assert_same(GeodesicField.pack(maps, 'cpu', workers=workers), GeodesicField.pack(maps, 'cpu', workers=2))
+
+
+class TestFile:
+    ROOMS = [worlds.halved_box(), worlds.box(), worlds.cluttered(3)]
+
+    @pytest.fixture
+    def path(self, tmp_path):
+        GeodesicField.pack(self.ROOMS, 'cpu').save(tmp_path / 'signposts.safetensors')
+        return tmp_path / 'signposts.safetensors'
+
+    def test_holds_all_of_it(self, path):
+        assert_same(GeodesicField.load(path, self.ROOMS, 'cpu'), GeodesicField.pack(self.ROOMS, 'cpu'))
+        assert_same(
+            GeodesicField.load(str(path), MapSet(self.ROOMS), 'cpu'), GeodesicField.pack(MapSet(self.ROOMS), 'cpu')
+        )
+
+    def test_goes_with_its_maps_alone(self, path):
+        for maps in (self.ROOMS[:2], self.ROOMS[::-1]):
+            message = f'must hold the signposts of the {len(maps)} maps, got those of other maps'
+            with pytest.raises(ValueError, match=message):
+                GeodesicField.load(path, maps, 'cpu')
+
+    def test_other_walls_make_another_map(self, path):
+        """Spawns alone don't tell maps apart: a pillar between them may be new."""
+        room = self.ROOMS[1]
+        divided = worlds.box(pillars=[worlds.pillar(1.5, 1.5, 2, 2)], spawns=room.spawns)
+        assert len(divided.walls) > len(room.walls)
+        with pytest.raises(ValueError, match='must hold the signposts of the 3 maps, got those of other maps'):
+            GeodesicField.load(path, [self.ROOMS[0], divided, self.ROOMS[2]], 'cpu')
+
+    def test_is_refused_where_it_is_damaged(self, path):
+        content = bytearray(path.read_bytes())
+        content[-5] ^= 1
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match='is damaged: its content does not hash to what it should'):
+            GeodesicField.load(path, self.ROOMS, 'cpu')
+        path.write_bytes(content[:-5])
+        with pytest.raises(ValueError, match='is truncated'):
+            GeodesicField.load(path, self.ROOMS, 'cpu')
+
+    def test_is_refused_if_it_is_another_or_of_another_version(self, path):
+        arrays, metadata = storage.read(path)
+        storage.write(path, {name: array.copy() for name, array in arrays.items()}, {**metadata, 'signposts': '0'})
+        with pytest.raises(ValueError, match='must hold signposts of version 1, got 0'):
+            GeodesicField.load(path, self.ROOMS, 'cpu')
+        MapSet(self.ROOMS).save(path)
+        with pytest.raises(ValueError, match='must hold signposts of version 1, got None'):
+            GeodesicField.load(path, self.ROOMS, 'cpu')
+        with pytest.raises(FileNotFoundError):
+            GeodesicField.load(path.with_name('absent'), self.ROOMS, 'cpu')
+
+
+@pytest.mark.parametrize('num_envs, num_agents', [(1, 1), (7, 3), (131, 1)])
+def test_both_kernels_find_the_same(num_envs, num_agents, device, poisoned):
+    """To the bit, in a room of more spawns than a word has bits too, and also where places mean nothing."""
+    maps = [worlds.cluttered(3), TestPack.CROWD, worlds.halved_box(), *worlds.houses(2)]
+    rng = np.random.default_rng(0)
+    ids, goals = rng.integers(len(maps), size=num_envs), rng.integers(-2, 80, (num_envs, num_agents))
+    places = rng.uniform(0, 9, (num_envs, num_agents, 2))
+    found = []
+    for kernels, on in ((numba, 'cpu'), (triton, device)):
+        values = [torch.from_numpy(array).to(on) for array in (places.astype(np.float32), ids, goals)]
+        found.append(torch.empty((num_envs, num_agents), device=on))
+        kernels.distances(GeodesicField.pack(maps, on), *values, found[-1])
+    assert torch.equal(found[0], found[1].cpu())
+    assert not found[0].isnan().any()
+
+
+@pytest.mark.gpu
+def test_a_cuda_graph_repeats_it_without_waiting():
+    houses, device = worlds.houses(8), torch.device('cuda')
+    navigation, reference = GeodesicField.pack(houses, device), GeodesicField.pack(houses, 'cpu')
+    rng = np.random.default_rng(0)
+    places = np.stack([worlds.free_places(houses[i % 8], 2, rng) for i in range(64)])
+    positions = torch.zeros((64, 2, 2), device=device)
+    ids, goals = (torch.arange(64) % 8).to(device), torch.randint(0, 10, (64, 2)).to(device)
+    navigation.distances(positions, ids, goals)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        found = navigation.distances(positions, ids, goals)
+    positions.copy_(torch.from_numpy(places))
+    graph.replay()
+    truth = reference.distances(torch.from_numpy(places).float(), ids.cpu(), goals.cpu())
+    torch.testing.assert_close(found.cpu(), truth, rtol=1e-5, atol=1e-5)

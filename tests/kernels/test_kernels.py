@@ -1,0 +1,316 @@
+"""The Triton kernels against their Numba twins; interpreted, and on small worlds, where there is no GPU."""
+
+from dataclasses import replace
+
+import numpy as np
+import oracle
+import pytest
+import torch
+import worlds
+from oracle import array
+from twins import on_cpu, twin
+
+from megastep import numba, triton
+from megastep.env import coverage
+from megastep.maps.geometry import AGENT_RADIUS
+from megastep.maps.ragged import Ragged
+from megastep.triton import raycasting
+from megastep.world import physics, rendering
+from megastep.world.cameras import Cameras
+from megastep.world.core import Core
+from megastep.world.scenery import Scenery
+
+
+@pytest.fixture
+def use(monkeypatch):
+    """Makes the public operations use the kernels given, whatever the device."""
+
+    def use(kernels):
+        for module in (rendering, physics):
+            monkeypatch.setattr(module, 'implementation', lambda device: kernels)
+
+    return use
+
+
+def small_core(num_envs, num_agents, device, seed=0, **options):
+    maps = [worlds.cluttered(4 + seed), worlds.polygon(5), worlds.box(lights=[(2, 2, 0.3)])]
+    options.setdefault('map_ids', torch.arange(num_envs) % 3)
+    return worlds.scattered(maps, num_envs, num_agents, device=device, seed=seed, clearance=0.15, **options)
+
+
+def assert_same_views(core, cameras, use):
+    """Holds if both see the same but where a ray grazes something, and if Triton sees what the oracle does."""
+    use(triton)
+    actual = rendering.render(core, cameras, per_ray=True)
+    use(numba)
+    expected = rendering.render(twin(core), cameras, per_ray=True)
+    slant = 1 / oracle.directions(cameras, 0)[:, 0]
+    for env in range(core.num_envs):
+        pictures = worlds.brackets(oracle.world(core, env), cameras)
+        worlds.assert_env_sees(actual, env, pictures, cameras)
+        clear = ~worlds.doubtful(pictures)
+        seen, known = array(actual.distances[env]), array(expected.distances[env])
+        assert np.isclose(seen, known, rtol=1e-5, atol=1e-3)[clear].all()
+        assert np.isclose(seen, known, rtol=1e-5, atol=1e-5 + 1e-6 * slant).mean() > 0.98
+        same = array(actual.lines[env]) == array(expected.lines[env])
+        assert same.mean() > 0.98 or same.size < 50
+        pixels = clear.reshape(*clear.shape[:-1], -1, cameras.subsample).all(-1)
+        off = abs(array(actual.depth[env]) - array(expected.depth[env]))
+        assert (off[pixels] < 1e-3).all()
+        off = abs(array(actual.rgb[env]) - array(expected.rgb[env])).max(2)
+        assert (off[pixels] < 4e-3).mean() > 0.98 or pixels.sum() < 50
+
+
+SIZES = [  # envs, agents, cameras: odd on purpose, and under 32 programs
+    (1, 1, Cameras(res=1, fov=90, subsample=1)),
+    (3, 2, Cameras(res=5, fov=130, subsample=3)),
+    (2, 3, Cameras(res=17, fov=60, subsample=4, mounts=[(0.02, 0.01, 0), (0, 0, 180)])),
+    (1, 1, Cameras(res=129, fov=179, subsample=3, max_depth=3)),
+    (3, 1, Cameras(res=7, fov=1, subsample=1, mounts=[(0, 0, 90.5), (0, 0, 0), (-0.03, 0, 270)])),
+]
+
+
+def test_poisoned_buffers_are_full_of_nans(device, poisoned):
+    assert torch.empty(5, device=device).isnan().all()
+
+
+@pytest.mark.parametrize('num_envs, num_agents, cameras', SIZES)
+def test_render(num_envs, num_agents, cameras, device, poisoned, use):
+    assert_same_views(small_core(num_envs, num_agents, device), cameras, use)
+
+
+def test_render_without_rays(device, poisoned, use):
+    core, cameras = small_core(3, 2, device), Cameras(res=5, subsample=3)
+    use(triton)
+    pixels, rays = rendering.render(core, cameras), rendering.render(core, cameras, per_ray=True)
+    assert pixels.distances is None
+    assert torch.equal(pixels.rgb, rays.rgb)
+    assert torch.equal(pixels.depth, rays.depth)
+
+
+def test_render_without_colours(device, poisoned, use):
+    core, cameras = small_core(3, 2, device), Cameras(res=5, subsample=3)
+    for kernels in (triton, numba):
+        use(kernels)
+        seen = core if kernels is triton else twin(core)
+        coloured, bare = rendering.render(seen, cameras, per_ray=True), rendering.render(seen, cameras, rgb=False)
+        assert bare.rgb is None
+        assert torch.equal(bare.depth, coloured.depth)
+
+
+def test_render_where_nothing_is_hit(device, poisoned, use):
+    use(triton)
+    core = worlds.one(worlds.box(), 7, 2.5, 0, device=device)
+    view = rendering.render(core, Cameras(res=5, fov=100, subsample=3), per_ray=True)
+    assert (view.distances == torch.inf).all()
+    assert (view.lines == -1).all()
+    assert view.locations.isnan().all()
+    assert (view.rgb == 0).all()
+    assert (view.depth == 0).all()
+
+
+def test_render_from_mounts(device, poisoned, use):
+    """A camera behind its own agent, one nearer to a thin wall than the near distance, and one that isn't."""
+    core = worlds.core_at([worlds.halved_box()], [[(2.7, 2.5), (2, 3.3)]], [[0, -30]], device=device)
+    mounts = [(-0.5, 0, 0), (0.25, 0, 0), (0.15, 0, 0)]
+    assert_same_views(core, Cameras(res=9, fov=60, subsample=1, mounts=mounts), use)
+
+
+def test_render_is_watertight(device, use):
+    """Rays aimed at the corners of a polygon, which two walls share."""
+    geometry = worlds.polygon(13)
+    corners = geometry.walls[:, 0]
+    eye = np.array([9.3, 10.9])
+    angles = np.degrees(np.arctan2(*(corners - eye).T[::-1]))
+    core = worlds.core_at([geometry], np.tile(eye, (13, 1, 1)), angles[:, None], device=device)
+    use(triton)
+    view = rendering.render(core, Cameras(res=1, fov=10, subsample=1), per_ray=True)
+    distances = np.linalg.norm(corners - eye, axis=-1)
+    np.testing.assert_allclose(array(view.distances).ravel(), distances, rtol=1e-4)
+
+
+def assert_same_light(maps, device, use):
+    scenery = Scenery.pack(maps, device=device)
+    use(triton)
+    actual = array(rendering.bake(scenery))
+    use(numba)
+    expected = array(rendering.bake(on_cpu(scenery)))
+    assert np.isfinite(actual).all()
+    differ = ~np.isclose(actual, expected, atol=1e-5)
+    assert differ.mean() < 0.005  # a shadow's edge may fall on a texel's very middle
+
+
+def test_bake(device, poisoned, use):
+    maps = [worlds.box(lights=[(2, 2, 0.3)]), worlds.cluttered(2), worlds.polygon(3), worlds.halved_box()]
+    assert_same_light(maps, device, use)
+
+
+def assert_same_moves(core, steps, response, use, seed=0):
+    """Holds if both move agents alike, step by step from the same state.
+
+    Whether a disc that grazes a corner touches it is up to rounding, and all that follows is then different: a few
+    are let off.
+    """
+    rng = np.random.default_rng(seed)
+    alike = []
+    for _ in range(steps):
+        speeds = 10 ** rng.uniform(-1, 2, (*core.contacts.shape, 1))
+        turns = rng.uniform(0, 2 * np.pi, core.contacts.shape)
+        pushes = speeds * np.stack([np.cos(turns), np.sin(turns)], axis=-1)
+        core.agents.velocities.copy_(torch.from_numpy(pushes))
+        core.agents.angular_velocities.copy_(torch.from_numpy(rng.normal(0, 90, core.contacts.shape)))
+        copy = twin(core)
+        core.contacts[:] = 12345
+        use(triton)
+        progress = physics.advance(core, response=response).cpu()
+        use(numba)
+        expected = physics.advance(copy, response=response)
+        same = torch.isclose(progress, expected, atol=1e-4)
+        for name, atol in {'positions': 1e-4, 'velocities': 1e-3}.items():
+            mine, known = getattr(core.agents, name).cpu(), getattr(copy.agents, name)
+            same &= torch.isclose(mine, known, atol=atol, rtol=1e-4).all(-1)
+        same &= core.contacts.cpu() == copy.contacts
+        alike.append(same.float().mean().item())
+        assert progress.isfinite().all()
+        turned = (core.agents.angles.cpu() - copy.agents.angles + 180) % 360 - 180
+        assert turned.abs().max() < 1e-3
+        assert core.turn.item() == copy.turn.item()
+    assert np.mean(alike) > 0.98
+
+
+@pytest.mark.parametrize('response', physics.RESPONSES)
+@pytest.mark.parametrize('num_envs, num_agents', [(1, 1), (3, 2), (2, 3)])
+def test_advance(num_envs, num_agents, response, device, poisoned, use):
+    assert_same_moves(small_core(num_envs, num_agents, device), 4, response, use)
+
+
+def test_advance_keeps_discs_out_of_walls(device, use):
+    """Crowded into a small room, and pushed hard."""
+    geometry = worlds.polygon(7, radius=0.6)
+    core = worlds.core_at([geometry], [[(9.7, 10), (10.2, 10)]] * 2, [[0, 0]] * 2, device=device)
+    use(triton)
+    rng = np.random.default_rng(0)
+    for _ in range(8):
+        core.agents.velocities.copy_(torch.from_numpy(rng.normal(0, 30, (2, 2, 2))))
+        physics.advance(core)
+        points = array(core.agents.positions)
+        assert oracle.clearances(points.reshape(-1, 2), geometry.walls).min() > AGENT_RADIUS - 1e-5
+        assert np.linalg.norm(points[:, 0] - points[:, 1], axis=-1).min() > 2 * AGENT_RADIUS - 1e-5
+
+
+# Larger, on a GPU
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize('num_agents, cameras', [(1, Cameras()), (3, Cameras(res=33, subsample=3, fov=70))])
+def test_render_many_houses(num_agents, cameras, device, poisoned, use):
+    core = worlds.scattered(worlds.houses(16), 64, num_agents, device=device, clearance=0.15)
+    assert_same_views(core, cameras, use)
+
+
+@pytest.mark.gpu
+def test_bake_many_houses(device, poisoned, use):
+    assert_same_light(worlds.houses(16), device, use)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize('response', physics.RESPONSES)
+@pytest.mark.parametrize('num_agents', [1, 3])
+def test_advance_in_many_houses(num_agents, response, device, poisoned, use):
+    core = Core(Scenery.pack(worlds.houses(16), num_agents=num_agents, device=device), num_envs=300)
+    assert_same_moves(core, 20, response, use)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(
+    'num_envs, cameras',
+    [(2**20, Cameras()), (2**31 // (3 * 256) + 8, Cameras(res=256, subsample=1)), (2**31 // 256 + 8, Cameras())],
+)
+def test_more_values_than_an_int32_can_count(num_envs, cameras, device):
+    """The first env and the last see the same, though the last one's pixels or rays lie beyond 2^31 values."""
+    core = Core(Scenery.pack([worlds.box(lights=[(2, 2, 0.3)])], device=device), num_envs=num_envs)
+    core.agents.positions[-1], core.agents.angles[-1] = core.agents.positions[0], core.agents.angles[0]
+    core.agents.velocities[[0, -1]] = 3
+    physics.advance(core)
+    view = rendering.render(core, cameras, per_ray=True)
+    assert torch.equal(core.agents.positions[-1], core.agents.positions[0])
+    for name in ('rgb', 'depth', 'distances', 'lines', 'locations'):
+        assert torch.equal(getattr(view, name)[-1], getattr(view, name)[0])
+    assert view.distances[-1].isfinite().all()
+    seen, counts = coverage.bitmap(core), torch.zeros(num_envs, dtype=torch.int32, device=device)
+    assert coverage.mark(core, view, seen, counts)[-1] == coverage.unpacked(seen[-1:]).sum() > 0
+
+
+@pytest.mark.gpu
+def test_a_step_never_waits_for_the_gpu(device):
+    core, cameras = small_core(30, 2, device), Cameras(mounts=[(0, 0, 0), (0, 0, 180)])
+    rendering.render(core, cameras)  # compiles
+    physics.advance(core)
+    torch.cuda.synchronize()
+    torch.cuda.set_sync_debug_mode('error')
+    try:
+        physics.advance(core)
+        rendering.render(core, cameras)
+    finally:
+        torch.cuda.set_sync_debug_mode('default')
+
+
+@pytest.mark.gpu
+def test_a_step_can_be_captured(device):
+    """What a replayed CUDA graph gives is what the operations give."""
+    core, cameras = small_core(30, 2, device), Cameras()
+    core.agents.velocities.normal_(generator=torch.Generator(device).manual_seed(0))
+    for _ in range(2):  # compiles
+        physics.advance(core)
+        rendering.render(core, cameras)
+    eager = twin(core, core.scenery)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        physics.advance(core)
+        view = rendering.render(core, cameras)
+    for _ in range(3):
+        graph.replay()
+        physics.advance(eager)
+        expected = rendering.render(eager, cameras)
+    torch.testing.assert_close(core.agents.positions, eager.agents.positions)
+    torch.testing.assert_close(view.rgb, expected.rgb)
+
+
+def test_skipping_groups_of_walls_changes_no_picture(device, use, monkeypatch):
+    use(triton)
+    core = small_core(5, 2, device)
+    cameras, views = Cameras(res=16, subsample=2, fov=100), []
+    for skip in (True, False):
+        monkeypatch.setattr(raycasting, 'SKIP', skip)
+        views.append(rendering.render(core, cameras, per_ray=True))
+    for name in ('distances', 'lines', 'locations', 'rgb', 'depth'):
+        torch.testing.assert_close(*(getattr(view, name) for view in views), rtol=0, atol=0, equal_nan=True)
+
+
+def test_few_lines_are_drawn(device, monkeypatch):
+    """In a house most walls are out of view, or behind others."""
+    core, cameras = Core(Scenery.pack(worlds.houses(2), device=device), 6), Cameras(res=16, subsample=2)
+    view = rendering.render(core, cameras)
+    counts = torch.zeros((2, raycasting.blocks(core, cameras)[1]), dtype=torch.int32, device=device)
+    for skip, drawn in zip((True, False), counts, strict=True):
+        monkeypatch.setattr(raycasting, 'SKIP', skip)
+        raycasting.render(core, cameras, view, drawn)
+    assert (counts[0] >= 2).all()
+    assert (counts[0] <= counts[1]).all()
+    assert counts[0].sum() < 0.4 * core.scenery.walls.widths[core.map_ids].sum()
+
+
+def test_skipping_groups_of_walls_changes_no_move(device, use):
+    """With boxes that hold everything no group is skipped."""
+    use(triton)
+    core = small_core(5, 2, device)
+    boxes = core.scenery.groups.boxes
+    everything = torch.tensor([-1e9, -1e9, 1e9, 1e9], device=device).expand_as(boxes.vals).contiguous()
+    groups = replace(core.scenery.groups, boxes=Ragged(everything, boxes.widths))
+    all_tried = twin(core, replace(core.scenery, groups=groups))
+    core.agents.velocities.uniform_(-9, 9, generator=core.generator)
+    all_tried.agents.velocities.copy_(core.agents.velocities)
+    progress = [physics.advance(each) for each in (core, all_tried)]
+    assert torch.equal(*progress)
+    assert torch.equal(core.agents.positions, all_tried.agents.positions)
+    assert torch.equal(core.agents.velocities, all_tried.agents.velocities)

@@ -1,0 +1,245 @@
+"""A rollout holds what was seen, done and paid, in the right order, over the ends of episodes too."""
+
+import pytest
+import torch
+from gymnasium.spaces import Box, Discrete
+from gymnasium.vector import AutoresetMode
+from rollouts import FEW_RAYS, make
+
+from envs import Deathmatch, Explorer
+from envs.gunner import Gunner
+from megastep import mapgen
+from megastep.env.combat import EVENTS
+from megastep.env.cuda_graph import Watch
+from megastep.evaluation.opponents import Opponents
+from megastep.learning import Policy, ppo
+from megastep.learning.rollout import Rollout
+from megastep.world import physics
+
+
+class Counter:
+    """Shows, and pays, how many steps the episode has had. Row r's episodes have r + 2; odd rows' are truncated."""
+
+    single_observation_space, single_action_space, auxiliary_space = Box(-500, 500, (1,)), Discrete(3), None
+    metadata = {'autoreset_mode': AutoresetMode.NEXT_STEP}
+    device, num_envs = torch.device('cpu'), 4
+
+    def reset(self, *, seed=None):
+        self.times, self.over = torch.zeros(4, dtype=torch.int64), torch.zeros(4, dtype=torch.bool)
+        self.actions = []
+        return self.times[:, None].float(), {}
+
+    def step(self, actions):
+        self.actions.append(actions)
+        self.times = torch.where(self.over, 0, self.times + 1)
+        rows = torch.arange(4)
+        self.over = self.times == rows + 2
+        rewards, odd = self.times.float(), rows % 2 == 1
+        info = {
+            'episode': {'return': self.times * (self.times + 1) / 2, 'length': self.times},
+            '_episode': self.over,
+            'score': torch.where(self.over, rows.float(), torch.nan),
+            'world': rows,
+        }
+        return self.times[:, None].float(), rewards, self.over & ~odd, self.over & odd, info
+
+
+def rolled(env, horizon=12, **options):
+    policy = Policy.of(env, 8)
+    return Rollout(env, policy, horizon, **{'discount': 0.9, 'trace': 0.8, 'seed': 0, **options})
+
+
+def test_what_is_seen_and_paid():
+    rollout = rolled(Counter())
+    rollout()
+    now, seen = rollout.experience, lambda time: (rollout.experience.features[:, :, 0] * 500).round().long()[time]
+    assert seen(slice(None))[:, 0].tolist() == [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2]
+    assert now.rewards[:, 0].tolist() == [1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0]
+    assert now.ended[:, 0].tolist() == [False, True, False] * 4
+    assert now.ignored[:, 0].tolist() == [False, False, True] * 4
+    assert now.begins[:, 0].tolist() == [True, False, False] * 4
+    assert now.terminated.any(dim=0).tolist() == [True, False, True, False]
+    assert now.ended.any(dim=0).all()
+
+
+class Secretive(Counter):
+    """Says apart what it shows."""
+
+    auxiliary_space = Box(-500, 500, (1,))
+
+    def auxiliary(self):
+        return self.times[:, None].float()
+
+
+def test_what_is_not_told_goes_with_what_is_seen():
+    rollout = rolled(Secretive())
+    for _ in range(2):
+        rollout()
+        assert torch.equal(rollout.experience.targets, rollout.experience.features)
+    assert rolled(Counter()).experience.targets.shape == (12, 4, 0)
+
+
+class Misshapen(Secretive):
+    """Says it for each world and agent."""
+
+    def auxiliary(self):
+        return self.times[:, None, None].float()
+
+
+def test_what_is_not_told_must_have_a_row_a_row():
+    with pytest.raises(ValueError, match=r'auxiliary must be of 4 rows in its auxiliary_space, got \(4, 1, 1\)'):
+        rolled(Misshapen())
+
+
+def scripted(rows):
+    """Opponents that do what a counter shows, modulo 3."""
+    return Opponents(torch.tensor(rows), lambda observations: observations[:, 0].long() % 3)
+
+
+def test_opponents_act_by_their_script():
+    rollout = rolled(Counter(), opponents=scripted([False, True, False, True]))
+    for _ in range(2):
+        rollout.env.actions.clear()
+        rollout()
+        now, actions = rollout.experience, torch.stack(rollout.env.actions)
+        shown = (now.features[:, :, 0] * 500).round().long()
+        assert torch.equal(actions[:, 1::2], shown[:, 1::2] % 3)
+        assert torch.equal(actions[:, ::2], now.drawn[:, ::2, 0])
+        assert now.ignored[:, 1::2].all()
+        assert not now.ignored[:, ::2].all()
+
+
+def test_opponents_do_not_count():
+    """Neither in the sums nor in what gains are measured by."""
+    rollout = rolled(Counter(), opponents=scripted([False, True, True, True]))
+    sums = rollout()[0]
+    assert (sums['episodes'], sums['return']) == (4, 4 * 3)
+    one = rollout.experience.rows(torch.tensor([0]))
+    unscaled = one.returns - one.values
+    torch.testing.assert_close(one.gains, ppo.normalised(unscaled, ~one.ignored))
+
+
+def test_a_rollout_goes_on_with_what_opponents_were_about_to_do():
+    long, short = (rolled(Counter(), horizon, opponents=scripted([True] * 4)) for horizon in (20, 10))
+    long()
+    short()
+    short.tensors()['script'].fill_(2)
+    short.env.actions.clear()
+    short()
+    assert (short.env.actions[0] == 2).all()
+    assert torch.equal(torch.stack(short.env.actions[1:]), torch.stack(long.env.actions[11:]))
+
+
+def test_every_world_begins_anew_once_at_a_time_of_its_own():
+    env = make(Deathmatch, 40, cameras=FEW_RAYS, num_agents=4, max_length=1000)
+    rollout, moments = rolled(env, 5, stagger=40), []
+    for made in range(10):
+        rollout.restart_some(made)
+        rollout()
+        now = rollout.experience
+        assert not now.begins[1:].any() and not now.ignored.any()
+        moments.append(now.begins[0].clone())
+    begun = torch.stack(moments)
+    assert begun[0].all() and not begun[8:].any()
+    assert (begun[1:].sum(dim=0) <= 1).all() and begun[1:].any(dim=1).sum() > 3
+    assert torch.equal(begun, begun[:, ::4].repeat_interleave(4, dim=1))
+    last = torch.tensor([max(time for time in range(10) if begun[time, row]) for row in range(40)])
+    assert torch.equal(env.lengths.repeat_interleave(4), 5 * (10 - last))
+
+
+def test_who_begins_anew_remembers_nothing_and_sees_where_it_is():
+    """Of two worlds whose episodes have both just ended, one begins anew at once, the other by the next step."""
+    env = make(Deathmatch, 8, cameras=FEW_RAYS, num_agents=4, max_length=4)
+    gunner = Gunner(env)
+    rollout = rolled(env, 4, stagger=8, seed=2, opponents=Opponents(torch.arange(8) % 4 == 3, gunner))
+    late = rollout._due == 1
+    assert late.tolist() in ([True] * 4 + [False] * 4, [False] * 4 + [True] * 4)
+    rollout.restart_some(0)
+    rollout()
+    assert torch.equal(rollout.tensors()['ignored'], torch.ones(8, dtype=torch.bool))
+    rollout.restart_some(1)
+    told = rollout.tensors()
+    assert torch.equal(told['begins'], late) and torch.equal(told['ignored'], ~late)
+    observations = env._observe()
+    assert torch.equal(told['features'], rollout.policy.intake.features(observations))
+    assert torch.equal(told['script'], gunner(observations))
+    rollout()
+    begins, ignored = rollout.experience.begins, rollout.experience.ignored
+    assert torch.equal(begins[0], late) and torch.equal(begins[1], ~late) and not begins[2:].any()
+    assert torch.equal(ignored[0], ~late | (torch.arange(8) % 4 == 3))
+
+
+def test_the_next_rollout_goes_on_where_this_one_ended():
+    long, short = rolled(Counter(), 20), rolled(Counter(), 10)
+    long()
+    first = short()[0]
+    parts = [short.experience.rows(torch.arange(4))]
+    second = short()[0]
+    parts.append(short.experience)
+    for name in ('features', 'drawn', 'log_probs', 'values', 'rewards', 'ignored', 'begins'):
+        joined = torch.cat([getattr(part, name) for part in parts])
+        torch.testing.assert_close(getattr(long.experience, name), joined, msg=name)
+    assert first['episodes'] + second['episodes'] == long.experience.ended.sum()
+
+
+def test_the_env_gets_the_actions_that_are_noted():
+    rollout = rolled(Counter())
+    rollout()
+    assert torch.equal(torch.stack(rollout.env.actions), rollout.experience.drawn[..., 0])
+
+
+def test_an_update_sees_what_the_rollout_did():
+    """The whole sequence from where it began gives the likelihoods and values that its steps gave."""
+    rollout = rolled(Counter())
+    for _ in range(2):
+        rollout()
+    now, policy = rollout.experience, rollout.policy
+    numbers, values, *_ = policy(now.features, now.start[0], now.begins)
+    torch.testing.assert_close(values, now.values, atol=1e-5, rtol=0)
+    torch.testing.assert_close(policy.choice.log_prob(numbers, now.drawn), now.log_probs, atol=1e-5, rtol=0)
+
+
+def test_gains_are_those_of_what_was_noted():
+    rollout = rolled(Counter())
+    rollout()
+    now = rollout.experience
+    last = rollout.policy.step_features(*(rollout.tensors()[name] for name in ('features', 'memory', 'begins'))).values
+    values = torch.cat([now.values, last[None]])
+    gains = ppo.advantages(now.rewards, values, now.terminated, now.ended, discount=0.9, trace=0.8)
+    torch.testing.assert_close(now.returns, (gains + now.values).detach())
+    torch.testing.assert_close(now.gains, ppo.normalised(gains, ~now.ignored).detach())
+
+
+def test_sums_are_over_the_episodes_that_ended():
+    """In 12 steps, episodes of 2, 3, 4 and 5 steps and one more to begin the next end 4, 3, 2 and 2 times."""
+    sums = rolled(Counter())()[0]
+    assert {name: value.item() for name, value in sums.items()} == {
+        'episodes': 11,
+        'return': 4 * 3 + 3 * 6 + 2 * 10 + 2 * 15,
+        'length': 4 * 2 + 3 * 3 + 2 * 4 + 2 * 5,
+        'score': 3 * 1 + 2 * 2 + 2 * 3,
+    }
+
+
+def test_rows_are_picked_from_everything():
+    rollout = rolled(Counter())
+    rollout()
+    now, some = rollout.experience, rollout.experience.rows(torch.tensor([2, 0]))
+    assert torch.equal(some.features, now.features[:, [2, 0]])
+    assert torch.equal(some.drawn, now.drawn[:, [2, 0]])
+    assert torch.equal(some.start, now.start[:, [2, 0]])
+
+
+@pytest.mark.parametrize('task', [Explorer, Deathmatch])
+def test_a_rollout_never_waits_for_the_device(task, monkeypatch):
+    """But for the physics of a CPU, which does: agents stay where they are."""
+    monkeypatch.setattr(physics, 'advance', lambda core: None)
+    maps = mapgen.generate('box', 1, seed=0)
+    options = {'patience': 3} if task is Explorer else {'max_length': 3, 'num_agents': 2}
+    rollout = rolled(make(task, num_envs=4, maps=maps, cameras=FEW_RAYS, **options), 4)
+    rollout()
+    with Watch(torch.device('cpu')) as watch:
+        sums, means = rollout()
+    assert not any(source.storage.expired() for source in watch.sources.values())
+    assert means['explained'].isfinite()
+    assert set(sums) - {'episodes', 'return', 'length'} == set(['coverage'] if task is Explorer else EVENTS)

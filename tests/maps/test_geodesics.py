@@ -1,0 +1,263 @@
+"""Shortest paths between spawns: known lengths, a dumb visibility graph, and what becomes of them in a map set."""
+
+import math
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import paths
+import pytest
+import worlds
+from apartments import APARTMENTS, apartments
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import load_file
+
+from megastep import mapgen
+from megastep.maps import geodesics
+from megastep.maps.geometry import AGENT_RADIUS, Geometry
+from megastep.maps.mapset import MapSet
+
+LONGEST = math.tan(math.pi / 16) / (math.pi / 16)
+"""What the paths may be longer than the shortest by, if no spawn is within 2 % of an agent's radius of a corner."""
+
+
+def lengths(geometry, points=None):
+    return geodesics.distances(geometry.walls, geometry.spawns if points is None else np.array(points), AGENT_RADIUS)
+
+
+def cave(seed, corners=40):
+    """A room whose wall goes in and out at random."""
+    rng = np.random.default_rng(seed)
+    turns = np.arange(corners) * 2 * np.pi / corners
+    wall = 10 + rng.uniform(2.5, 8, (corners, 1)) * np.stack([np.cos(turns), np.sin(turns)], axis=1)
+    return Geometry.from_walls(worlds.outline(wall))
+
+
+def arena(seed, pillars=9):
+    """A hall with pillars of any angle, some of which overlap."""
+    rng = np.random.default_rng(seed)
+    segments = [worlds.rectangle(1, 1, 11, 9)]
+    for x, y in rng.uniform((2.2, 2.2), (9.8, 7.8), (pillars, 2)):
+        turns = np.sort(rng.uniform(0, 2 * np.pi, 5))
+        segments.append(worlds.outline((x, y) + rng.uniform(0.2, 1) * np.stack([np.cos(turns), np.sin(turns)], 1)))
+    return Geometry.from_walls(np.concatenate(segments))
+
+
+def lattice(side):
+    """A hall with side x side square pillars of 0.5 m, 1 m apart."""
+    pillars = [worlds.pillar(2 + i, 2 + j, 2.5 + i, 2.5 + j) for i in range(side) for j in range(side)]
+    return worlds.box(1, 1, side + 2.5, side + 2.5, pillars=pillars, spawns=[(1.75, 1.5), (1.75, side + 2)])
+
+
+def moved(walls, points):
+    """A world turned by a third of a quarter turn and put elsewhere."""
+    c, s = math.cos(math.pi / 6), math.sin(math.pi / 6)
+    return tuple(array @ [[c, s], [-s, c]] + [30, 7] for array in (walls, points))
+
+
+class TestKnownLengths:
+    def test_in_an_open_room_paths_are_straight(self):
+        room = worlds.box()
+        straight = np.linalg.norm(room.spawns[:, None] - room.spawns, axis=-1)
+        np.testing.assert_allclose(lengths(room), straight, rtol=1e-6)
+
+    @pytest.mark.parametrize('off', [0.12, 0.3, 0.9])
+    def test_around_the_end_of_a_thin_wall(self, off):
+        """Two tangents of the disc around the wall's end, and the arc between them."""
+        room = worlds.halved_box()
+        far, angle = math.hypot(off, 0.4), math.pi - math.atan2(off, 0.4)
+        arc = 2 * (angle - math.acos(AGENT_RADIUS / far))
+        shortest = 2 * math.sqrt(far**2 - AGENT_RADIUS**2) + AGENT_RADIUS * arc
+        found = lengths(room, [(3 - off, 2.4), (3 + off, 2.4)])[0, 1]
+        assert shortest * (1 - 1e-6) <= found <= shortest * LONGEST
+
+    @pytest.mark.parametrize('gap, passes', [(0.05, False), (0.21, False), (0.22, True), (1.0, True)])
+    def test_a_gap_must_be_as_wide_as_an_agent(self, gap, passes):
+        room = worlds.box(pillars=[worlds.pillar(2.9, 1 + gap, 3.1, 4 - 1e-3)], spawns=[(2, 3), (4, 3)])
+        assert np.isfinite(lengths(room)[0, 1]) == passes
+
+    def test_pillars_that_share_a_corner_leave_no_way_between(self):
+        pillars = [worlds.pillar(2, 1.5, 3, 2.5), worlds.pillar(3, 2.5, 4, 3.5)]
+        room = worlds.box(pillars=pillars, spawns=[(2.5, 3.0), (3.5, 2.0)])
+        found = lengths(room)[0, 1]
+        assert found > 2.5
+        assert found == pytest.approx(paths.distances(room.walls, room.spawns, AGENT_RADIUS)[0, 1], rel=0.015)
+
+    def test_a_spawn_that_touches_a_corner_reaches_the_others(self):
+        touching = np.array((2.5, 3)) + 1.0001 * AGENT_RADIUS * np.array((-1, 1)) / math.sqrt(2)
+        room = worlds.box(pillars=[worlds.pillar(2.5, 2, 3.5, 3)], spawns=[touching])
+        found = lengths(room, [touching, (4.5, 1.5), (2, 3.5)])
+        assert found[0, 2] == pytest.approx(np.hypot(*(touching - (2, 3.5))), rel=1e-6)
+        clear = lengths(room, [touching + (-0.005, 0.005), (4.5, 1.5)])[0, 1]
+        assert found[0, 1] == pytest.approx(clear, abs=0.05)
+
+
+def cases():
+    """Pairs of a map and how many of its spawns are looked at."""
+    yield from ((f'house {i}', geometry, 10) for i, geometry in enumerate(worlds.houses(2)))
+    if APARTMENTS.exists():
+        yield from ((f'apartment {i}', Geometry.from_walls(walls), 8) for i, walls in enumerate(apartments(3)[::2]))
+    yield from ((f'cave {seed}', cave(seed), 12) for seed in range(2))
+    yield from ((f'arena {seed}', arena(seed), 12) for seed in range(2))
+    yield from ((f'cluttered {seed}', worlds.cluttered(seed), 12) for seed in range(6))
+
+
+@pytest.mark.parametrize('geometry, most', [pytest.param(*rest, id=name) for name, *rest in cases()])
+def test_agrees_with_a_visibility_graph(geometry, most):
+    points = geometry.spawns[:: max(1, len(geometry.spawns) // most)]
+    expected = paths.distances(geometry.walls, points, AGENT_RADIUS)
+    ratios = lengths(geometry, points)[expected > 0] / expected[expected > 0]
+    assert ratios.min() > 1 - 1e-6
+    assert ratios.max() < LONGEST + 5e-3
+
+
+class TestInvariants:
+    @settings(max_examples=20, deadline=None)
+    @given(seed=st.integers(0, 10_000))
+    def test_distances_are_a_metric(self, seed):
+        room = worlds.cluttered(seed)
+        found = lengths(room)
+        straight = np.linalg.norm(room.spawns[:, None] - room.spawns, axis=-1)
+        assert (found == found.T).all()
+        assert (found.diagonal() == 0).all()
+        assert (found >= straight * (1 - 1e-6)).all()
+        assert (found[:, None] <= (found[:, :, None] + found) * (1 + 1e-6) + 2 * (LONGEST - 1)).all()
+        assert np.isfinite(found).all()  # its spawns are all in one part of it
+
+    @settings(max_examples=20, deadline=None)
+    @given(seed=st.integers(0, 10_000))
+    def test_turning_the_world_changes_nothing(self, seed):
+        room = worlds.cluttered(seed)
+        walls, points = moved(room.walls, room.spawns)
+        np.testing.assert_allclose(geodesics.distances(walls, points, AGENT_RADIUS), lengths(room), rtol=1e-5)
+
+    def test_the_order_of_walls_changes_nothing(self):
+        room = worlds.houses(1)[0]
+        shuffled = np.random.default_rng(0).permutation(room.walls)
+        np.testing.assert_allclose(geodesics.distances(shuffled, room.spawns, AGENT_RADIUS), lengths(room), rtol=1e-6)
+
+    @pytest.mark.parametrize('side, walls', [(5, 104), (15, 904)])
+    def test_many_walls(self, side, walls):
+        hall = lattice(side)
+        assert len(hall.walls) == walls
+        found = lengths(hall)[0, 1]
+        assert found == pytest.approx(side + 0.5, rel=1e-6)  # between two columns
+        across = lengths(hall, [(1.5, 1.5), (side + 2, side + 2)])[0, 1]
+        assert 1.01 * (side + 0.5) * math.sqrt(2) < across < 1.9 * (side + 0.5)
+
+    def test_a_vast_map_of_few_walls(self):
+        hall = worlds.box(1, 1, 90_001, 21, spawns=[(2, 2), (90_000, 20)])
+        assert lengths(hall)[0, 1] == pytest.approx(math.hypot(89_998, 18), rel=1e-6)
+
+
+class TestGeometry:
+    ROOM = worlds.box(spawns=[(2, 2), (4, 3), (2, 3)])
+    FINE = lengths(ROOM)
+
+    def with_lengths(self, found):
+        return Geometry(walls=self.ROOM.walls, spawns=self.ROOM.spawns, geodesics=found)
+
+    def test_are_kept_as_float32_that_cannot_be_written(self):
+        kept = self.with_lengths(self.FINE.tolist()).geodesics
+        np.testing.assert_array_equal(kept, self.FINE)
+        assert kept.dtype == np.float32
+        with pytest.raises(ValueError, match='read-only'):
+            kept[0, 1] = 7
+
+    def test_are_none_unless_given(self):
+        assert self.ROOM.geodesics is None
+
+    def test_may_be_infinite(self):
+        assert np.isinf(self.with_lengths(np.where(self.FINE > 0, np.inf, 0)).geodesics).sum() == 6
+
+    @pytest.mark.parametrize(
+        'change, message',
+        [
+            (lambda m: m[:2], r'geodesics must have shape \(3, 3\), a row and a column a spawn, got \(2, 3\)'),
+            (lambda m: m + np.eye(3), r'geodesics must be 0 m from a spawn to itself, got 1.0 m'),
+            (lambda m: m + np.eye(3, k=1), r'geodesics must be symmetric, but from spawn 0 to spawn 1 it is 3.2'),
+            (lambda m: m * 0.999, r'geodesics must be no shorter than a line, but from spawn 0 to spawn 1 it is 2.23'),
+            (lambda m: m * np.nan, r'geodesics must be 0 m from a spawn to itself, got nan m'),
+            (lambda m: np.where(m > 0, np.nan, 0), r'geodesics must be symmetric, .* it is nan m'),
+        ],
+    )
+    def test_rejects_what_cannot_be(self, change, message):
+        with pytest.raises(ValueError, match=message):
+            self.with_lengths(change(self.FINE))
+
+
+@pytest.fixture(scope='module')
+def maps():
+    return MapSet([worlds.cluttered(seed) for seed in range(6)], recipe={'family': 'test'})
+
+
+@pytest.fixture(scope='module')
+def measured(maps):
+    return maps.with_geodesics()
+
+
+class TestMapSet:
+    def assert_measured(self, maps):
+        assert len(maps)
+        for geometry in maps:
+            np.testing.assert_array_equal(geometry.geodesics, lengths(geometry))
+
+    def test_maps_get_them_when_asked(self, maps, measured):
+        assert all(geometry.geodesics is None for geometry in maps)
+        assert maps.geodesics.widths.tolist() == [0] * 6
+        assert measured.geodesics.widths.tolist() == (maps.spawns.widths**2).tolist()
+        assert measured.recipe == maps.recipe
+        self.assert_measured(measured)
+        self.assert_measured(maps[4:1:-1].with_geodesics(workers=2))
+
+    def test_parts_keep_them(self, measured):
+        self.assert_measured(measured[[3, 1]])
+        self.assert_measured(measured.filter(lambda geometry: len(geometry.walls) > 5))
+        for part in measured.split(0.5):
+            self.assert_measured(part)
+
+    def test_files_keep_them(self, measured, tmp_path):
+        measured[1:4].save(tmp_path / 'a')
+        loaded = MapSet.load(tmp_path / 'a')
+        loaded.verify()
+        self.assert_measured(loaded)
+
+    def test_a_file_without_them_has_none_and_loads(self, maps, tmp_path):
+        maps.save(tmp_path / 'a')
+        assert not any(name.startswith('geodesics') for name in load_file(tmp_path / 'a'))
+        assert MapSet.load(tmp_path / 'a')[0].geodesics is None
+
+    def test_some_maps_may_have_them(self, maps, measured, tmp_path):
+        MapSet([maps[0], measured[1]]).save(tmp_path / 'a')
+        loaded = MapSet.load(tmp_path / 'a')
+        assert loaded[0].geodesics is None
+        self.assert_measured(loaded[1:])
+        self.assert_measured(loaded.with_geodesics())
+
+    def test_what_is_known_is_kept(self, measured):
+        known = replace(measured[0], geodesics=measured[0].geodesics * 2)
+        np.testing.assert_array_equal(MapSet([known]).with_geodesics()[0].geodesics, known.geodesics)
+
+    def test_no_maps_have_none(self, maps):
+        assert len(maps[:0].with_geodesics()) == 0
+
+    def test_generated_maps_have_them_when_asked(self):
+        self.assert_measured(mapgen.generate('house', 2, geodesics=True))
+        assert mapgen.generate('house', 1)[0].geodesics is None
+
+    @pytest.mark.parametrize('workers', [0, 1.5])
+    def test_rejects_no_workers(self, maps, workers):
+        with pytest.raises(ValueError, match=f'workers must be a whole number of at least 1, got {workers}'):
+            maps.with_geodesics(workers=workers)
+
+    def test_rejects_a_row_that_is_no_square(self, measured):
+        columns = measured._columns
+        with pytest.raises(ValueError, match=r'geodesics must be none or \d+ of map 0, .* got 9'):
+            replace(columns, geodesics=replace(columns.geodesics, vals=np.zeros(54), widths=np.full(6, 9)))
+
+
+def test_map_sets_start_without_numba():
+    check = "import sys, megastep.maps.mapset; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, '-c', check]).returncode == 0

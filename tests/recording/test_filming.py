@@ -1,0 +1,167 @@
+"""A film shows what was added, in order, whoever drew it."""
+
+from concurrent.futures import Future
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from rollouts import FEW_RAYS, FORWARD, make
+from worlds import box, houses
+
+from envs import Minimal
+from megastep import mapgen, plotting
+from megastep.cli import main
+from megastep.learning import registry
+from megastep.plotting.states import TRAIL
+from megastep.recording.film import CHUNK, Film, _sharing, drawn
+
+SIZE = (480, 300)
+
+
+@pytest.fixture(scope='module')
+def snapshots():
+    """An agent on its way through two maps."""
+    env = make(Minimal, num_envs=2, maps=houses(2), cameras=FEW_RAYS, shortest=500, longest=500)
+    env.reset(seed=0)
+    found = []
+    for step in range(TRAIL + 12):
+        env.step(torch.full((2,), 5 if step % 3 else FORWARD))
+        found.append(env.state(step // 40 % 2))
+    return found
+
+
+def test_chunks_are_drawn_as_if_they_were_one(snapshots):
+    plot, cut = plotting.StatePlot(snapshots[0], SIZE), TRAIL + 8
+    for snapshot in snapshots[1:cut]:
+        plot.update(snapshot)
+    frames = drawn(snapshots[cut - TRAIL : cut], snapshots[cut:], SIZE)
+    assert len(frames) == len(snapshots) - cut
+    for snapshot, frame in zip(snapshots[cut:], frames, strict=True):
+        plot.update(snapshot)
+        assert np.array_equal(plot.frame(), frame)
+    assert not np.array_equal(frames[-1], plotting.StatePlot(snapshots[-1], SIZE).frame())  # its trail is there
+
+
+def test_the_first_chunk_has_the_first_frame(snapshots):
+    first, second = drawn([], snapshots[:2], SIZE)
+    plot = plotting.StatePlot(snapshots[0], SIZE)
+    assert np.array_equal(plot.frame(), first)
+    plot.update(snapshots[1])
+    assert np.array_equal(plot.frame(), second)
+
+
+def test_what_is_the_same_is_shared(snapshots):
+    lean = _sharing(snapshots[1], snapshots[0])
+    assert lean.walls is snapshots[0].walls and lean.texel_colours is snapshots[0].texel_colours
+    assert lean.depth is not snapshots[0].depth
+    assert np.array_equal(lean.positions, snapshots[1].positions)
+
+
+def test_a_film_holds_every_frame_in_order(snapshots, tmp_path):
+    path = tmp_path / 'film.gif'
+    with Film(path, fps=20, size=SIZE) as film:
+        for snapshot in snapshots[:5]:
+            film.add(snapshot)
+        assert not path.exists()
+    with Image.open(path) as image:
+        assert image.n_frames == 5
+        for number, expected in enumerate(drawn([], snapshots[:5], SIZE)):
+            image.seek(number)
+            assert abs(np.asarray(image.convert('RGB')).astype(int) - expected).mean() < 6
+
+
+def test_chunks_are_handed_over_as_they_fill(snapshots, tmp_path, monkeypatch):
+    """Those before a chunk are as many as a trail is long."""
+    handed = []
+
+    def submit(draw, before, chunk, size):
+        handed.append((len(before), len(chunk)))
+        drawing = Future()
+        drawing.set_result([np.zeros((8, 8, 3), np.uint8)] * len(chunk))
+        return drawing
+
+    with Film(tmp_path / 'film.gif', size=SIZE) as film:
+        monkeypatch.setattr(film._pool, 'submit', submit)
+        for number in range(2 * CHUNK + 3):
+            film.add(snapshots[number % 40])
+        assert handed == [(0, CHUNK), (TRAIL, CHUNK)]
+    assert handed[-1] == (TRAIL, 3)
+
+
+def test_a_failure_leaves_nothing_behind(snapshots, tmp_path):
+    with pytest.raises(RuntimeError, match='the world ended'), Film(tmp_path / 'film.gif') as film:
+        film.add(snapshots[0])
+        raise RuntimeError('the world ended')
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_drawn_is_reported(snapshots, tmp_path, monkeypatch):
+    def submit(draw, *parts):
+        drawing = Future()
+        with pytest.raises(ValueError, match='size') as raised:
+            draw(*parts)
+        drawing.set_exception(raised.value)
+        return drawing
+
+    with (
+        pytest.raises(ValueError, match='size must leave 100 pixels'),
+        Film(tmp_path / 'film.gif', size=(960, 120)) as film,
+    ):
+        monkeypatch.setattr(film._pool, 'submit', submit)
+        film.add(snapshots[0])
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('workers', [0, 1.5])
+def test_rejects_no_workers(tmp_path, workers):
+    with pytest.raises(ValueError, match=f'workers must be an integer of at least 1, got {workers}'):
+        Film(tmp_path / 'film.gif', workers=workers)
+
+
+def test_rejects_no_frames(tmp_path):
+    with pytest.raises(ValueError, match='a recording needs at least 1 frame, got 0'), Film(tmp_path / 'film.gif'):
+        pass
+
+
+# The command
+
+
+@pytest.fixture
+def maps(tmp_path):
+    path = tmp_path / 'maps.safetensors'
+    mapgen.generate('box', 3).save(path)
+    return path
+
+
+def test_the_command_films(maps, tmp_path, capsys):
+    out = tmp_path / 'film.gif'
+    assert main(['record', 'minimal', str(maps), str(out), '--steps', '4', '--map-id', '2']) == 0
+    with Image.open(out) as image:
+        assert image.n_frames == 5
+    assert f'4 random steps of minimal in map 2 are in {out}' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    'arguments, message',
+    [
+        (['chess', 'film.gif'], 'env must be one of deathmatch, explorer, minimal, pointgoal, waypoint, got '),
+        (['minimal', 'film.avi'], 'path must end in .mp4 or .gif, got '),
+        (['minimal', 'film.gif', '--map-id', '3'], 'map_id must be from 0 to 2, got 3'),
+        (['minimal', 'film.gif', '--steps', '0'], ' steps must be at least 1, got 0'),
+        (['minimal', 'nowhere/film.gif'], 'nowhere is not a folder'),
+    ],
+)
+def test_the_command_says_what_is_wrong(maps, tmp_path, capsys, arguments, message):
+    task, out, *options = arguments
+    assert main(['record', task, str(maps), str(tmp_path / out), *options]) == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.glob('*.gif'))
+
+
+@pytest.mark.parametrize('name', registry.tasks())
+def test_every_task_can_be_made_for_a_film(name):
+    spawns = [(x, y) for x in range(2, 9) for y in range(2, 9)]
+    task = registry.Task(name)
+    env = task.make([box(1, 1, 9, 9, spawns=spawns)] * 2, task.num_agents)
+    assert (env.core.num_envs, env.num_envs) == (1, task.num_agents)

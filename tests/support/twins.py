@@ -1,0 +1,27 @@
+"""The same world over on the CPU, for the kernels that are each other's twins."""
+
+from dataclasses import fields, replace
+
+import torch
+
+from megastep.maps.ragged import Ragged
+from megastep.world.core import Core
+from megastep.world.wall_boxes import Groups
+
+
+def on_cpu(scenery):
+    """The same buffers on the CPU."""
+    values = {field.name: getattr(scenery, field.name) for field in fields(scenery)}
+    moved = {name: v.to('cpu') for name, v in values.items() if isinstance(v, Ragged | torch.Tensor)}
+    groups = Groups(*(getattr(scenery.groups, field.name).to('cpu') for field in fields(Groups)))
+    return replace(scenery, groups=groups, **moved)
+
+
+def twin(core, scenery=None):
+    """The same core over on the CPU, or in a scenery that is given."""
+    scenery = scenery or on_cpu(core.scenery)
+    copy = Core(scenery, num_envs=core.num_envs, fps=core.fps, map_ids=core.map_ids)
+    for name in ('positions', 'velocities', 'angles', 'angular_velocities'):
+        getattr(copy.agents, name).copy_(getattr(core.agents, name))
+    copy.turn.copy_(core.turn)
+    return copy

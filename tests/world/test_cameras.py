@@ -1,0 +1,143 @@
+"""Agents may carry cameras of several kinds, and everything that looks at a view follows."""
+
+import numpy as np
+import pytest
+import torch
+from gymnasium.spaces import Box, Dict
+from rollouts import actions_of, make
+from worlds import houses, scattered
+
+from envs import Explorer, Minimal
+from megastep import Cameras, plotting
+from megastep.env import coverage
+from megastep.env.sensors import RGB, Depth
+from megastep.world import cameras as rigs
+from megastep.world import rendering, snapshot
+
+FRONT, REAR = Cameras(res=12, fov=100), Cameras(res=5, subsample=1, mounts=((0, 0, 180), (0.05, 0, 90)))
+EYES = {'front': FRONT, 'rear': REAR}
+RING = Cameras(res=9, subsample=2, fov=120, mounts=[(0, 0, 0), (0, 0, 120), (0, 0, 240)])
+
+
+@pytest.fixture(scope='module')
+def core(device):
+    return scattered(houses(3), num_envs=6, num_agents=2, device=device)
+
+
+def test_each_kind_sees_what_it_sees_alone(core):
+    views = rendering.render(core, EYES, per_ray=True)
+    assert set(views) == {'front', 'rear'}
+    for name, cameras in EYES.items():
+        alone = rendering.render(core, cameras, per_ray=True)
+        for field in ('rgb', 'depth', 'distances', 'lines'):
+            assert torch.equal(getattr(views[name], field), getattr(alone, field))
+    assert rendering.render(core, EYES)['rear'].lines is None
+
+
+def test_sensors_have_a_picture_for_each_kind(core):
+    views = rendering.render(core, EYES)
+    for sensor, channels in ((RGB(core, EYES), (3,)), (Depth(core, EYES), ())):
+        assert sensor.space == Dict(
+            front=Box(0, 1, (1, *channels, 12), dtype=np.float32), rear=Box(0, 1, (2, *channels, 5), dtype=np.float32)
+        )
+        rows = sensor(views)
+        assert all(sensor.space.contains({name: rows[name][i].cpu().numpy() for name in rows}) for i in range(12))
+
+
+def test_all_kinds_mark_what_they_see(core):
+    """As many texels as if each had marked them after the other, and each counts once."""
+    seen, counts = coverage.bitmap(core), torch.zeros(6, dtype=torch.int32, device=core.device)
+    views = rendering.render(core, EYES, per_ray=True)
+    found = coverage.mark(core, views, seen, counts)
+    expected, amounts = torch.zeros_like(seen), torch.zeros_like(counts)
+    each = [coverage.mark(core, view, expected, amounts) for view in views.values()]
+    assert torch.equal(seen, expected) and torch.equal(counts, amounts) and torch.equal(found, each[0] + each[1])
+    assert (each[1] > 0).any()
+    afresh = torch.arange(6, device=core.device) < 3
+    found = coverage.mark(core, views, seen, counts, afresh=afresh)
+    assert torch.equal(found, torch.where(afresh, amounts, 0))
+    assert torch.equal(seen, expected) and torch.equal(counts, amounts)
+
+
+def test_a_mark_needs_the_rays_of_every_kind(core):
+    views = {'front': rendering.render(core, FRONT, per_ray=True), 'rear': rendering.render(core, REAR)}
+    with pytest.raises(ValueError, match='view must have lines and locations'):
+        coverage.mark(core, views, coverage.bitmap(core), torch.zeros(6, dtype=torch.int32, device=core.device))
+
+
+def test_a_ring_sees_all_around(core):
+    """What a ring of three cameras marks is what one that turns on the spot does."""
+    view = rendering.render(core, RING, per_ray=True)
+    angles = core.agents.angles.clone()
+    for camera in range(3):
+        turned = rendering.render(core, Cameras(res=9, subsample=2, fov=120), per_ray=True)
+        assert torch.equal(view.lines[:, :, camera], turned.lines[:, :, 0])
+        core.agents.angles.add_(120)
+    core.agents.angles.copy_(angles)
+
+
+def test_a_snapshot_holds_each_kind(core):
+    state = snapshot.take(core, EYES, 2)
+    for name, cameras in EYES.items():
+        alone = snapshot.take(core, cameras, 2)
+        for field in ('eyes', 'ray_ends', 'rgb', 'depth'):
+            np.testing.assert_array_equal(getattr(state, field)[name], getattr(alone, field))
+
+
+def test_a_picture_shows_each_camera_by_name(core):
+    first, second = (snapshot.take(core, EYES, env, reward=1.0) for env in (0, 5))
+    plot = plotting.StatePlot(first)
+    texts = {text.get_text() for text in plot.figure.texts}
+    assert {f'agent {i}, {name}' for i in (0, 1) for name in ('front', 'rear, camera 0', 'rear, camera 1')} <= texts
+    plot.update(second)
+    np.testing.assert_array_equal(plot.frame(), plotting.StatePlot(second).frame())
+    with pytest.raises(ValueError, match='must show 2 agents, front 1 cameras, 12 pixels; rear 2 cameras, 5 pixels'):
+        plot.update(snapshot.take(core, FRONT, 0, reward=1.0))
+
+
+@pytest.mark.parametrize('cameras', [EYES, RING, {'only': FRONT}])
+@pytest.mark.parametrize('task', [Minimal, Explorer])
+def test_tasks_follow(task, cameras, device):
+    env = make(task, cameras=cameras, device=device)
+    observations, _ = env.reset(seed=0)
+    for step in range(3):
+        observations = env.step(actions_of(env, step))[0]
+    depth = observations if task is Minimal else observations['depth']
+    rows = depth if isinstance(depth, dict) else {'': depth}
+    kinds = rigs.kinds(cameras)
+    assert {name: tuple(each.shape) for name, each in rows.items()} == {
+        name: (5, kind.num_cameras, kind.res) for name, kind in kinds.items()
+    }
+    assert env.plot_state(env.state(1)).axes
+
+
+def test_explorer_pays_for_what_any_camera_sees_a_share_of_its_pixels():
+    env = make(Explorer, cameras=EYES)
+    assert rigs.num_pixels(EYES) == 12 + 2 * 5
+    assert rigs.num_rays(EYES) == 48 + 2 * 5
+    env.reset(seed=0)
+    before = env._counts.clone()
+    rewards = env.step(actions_of(env, 3))[1]
+    torch.testing.assert_close(rewards * 22, (env._counts - before).float())
+
+
+@pytest.mark.parametrize(
+    'cameras, message',
+    [
+        ({}, 'cameras must have at least 1 kind, got 0'),
+        ({'front': 3}, "cameras must be Cameras by name, got int by 'front'"),
+        ({'': FRONT}, "cameras must be Cameras by name, got Cameras by ''"),
+        ({0: FRONT}, 'cameras must be Cameras by name, got Cameras by 0'),
+        ([FRONT], 'cameras must be Cameras, or Cameras by name, got list'),
+    ],
+)
+def test_rejects_what_is_no_rig(cameras, message):
+    with pytest.raises(ValueError, match=message):
+        make(Minimal, cameras=cameras)
+
+
+def test_a_rig_is_copied():
+    cameras = dict(EYES)
+    env = make(Minimal, cameras=cameras)
+    cameras.clear()
+    assert env.cameras == EYES
