@@ -7,26 +7,11 @@ from concurrent.futures import Executor
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from megastep.mapgen.families import (
-    apartments,
-    arena,
-    box,
-    cave,
-    column,
-    hotel,
-    house,
-    maze,
-    office,
-    rooms,
-    track,
-    voronoi,
-    warehouse,
-)
+from megastep.mapgen.families import FAMILIES
 from megastep.mapgen.family import Family
 from megastep.mapgen.finishing.certificate import certify
 from megastep.mapgen.finishing.finish import finish
@@ -36,28 +21,6 @@ from megastep.mapgen.shards import Shards
 from megastep.maps import recipes, storage
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
-
-FAMILIES: Mapping[str, Family] = MappingProxyType(
-    {
-        family.name: family
-        for family in (
-            apartments.FAMILY,
-            arena.FAMILY,
-            box.FAMILY,
-            cave.FAMILY,
-            column.FAMILY,
-            hotel.FAMILY,
-            house.FAMILY,
-            maze.FAMILY,
-            office.FAMILY,
-            rooms.FAMILY,
-            track.FAMILY,
-            voronoi.FAMILY,
-            warehouse.FAMILY,
-        )
-    }
-)
-"""The kinds of map that can be generated, by name."""
 
 CHUNK = 16
 """How many maps are made in one go: by a worker, and for a shard."""

@@ -7,7 +7,7 @@ from megastep import mapgen
 from megastep.mapgen.families import arena_obstacles
 from megastep.mapgen.families.arena import FAMILY
 from megastep.mapgen.finishing.finish import finish
-from megastep.mapgen.geometry.symmetry import SYMMETRIES, images, is_symmetrical, orbit, turned
+from megastep.mapgen.geometry.symmetry import SYMMETRIES, images, is_symmetrical, orbit, transformed
 from megastep.mapgen.plan import Plan, PlannedRoom
 from megastep.mapgen.rng import Rng
 
@@ -191,7 +191,7 @@ def test_orbits(symmetry, count):
 
 
 def test_a_mirrored_ring_runs_the_same_way():
-    assert turned([(1, 0), (2, 0), (2, 1)], (-1, 0, 0, 1)) == [(-2, 0), (-1, 0), (-2, 1)]
+    assert transformed([(1, 0), (2, 0), (2, 1)], (-1, 0, 0, 1)) == [(-2, 0), (-1, 0), (-2, 1)]
 
 
 @pytest.mark.parametrize('kind', arena_obstacles.EVEN)

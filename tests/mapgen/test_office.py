@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from megastep import mapgen
 from megastep.mapgen.geometry.lattice import Rect, shared
+from megastep.mapgen.geometry.symmetry import SquareSymmetry
 from megastep.mapgen.layout.corridor_lots import allot, capacity, fitted, sliced
 from megastep.mapgen.layout.footprint import SHAPES, Band, footprint
-from megastep.mapgen.layout.solids import PASSAGE, pillars
+from megastep.mapgen.layout.solids import COLUMN_CLEARANCE, column_grid
 from megastep.mapgen.rng import Rng
-from megastep.mapgen.turning import Turn
 
 BRANCHES = {'bar': 0, 'ell': 1, 'tee': 1, 'zed': 2, 'cup': 2, 'cross': 2, 'aitch': 4, 'core': 2}
 
@@ -90,20 +90,20 @@ def test_what_is_to_be_no_wider_keeps_its_width():
 
 @settings(max_examples=50, deadline=None)
 @given(width=st.integers(10, 400), height=st.integers(10, 400), pitch=st.integers(50, 200))
-def test_pillars_keep_clear_of_walls_and_of_each_other(width, height, pitch):
+def test_columns_keep_clear_of_walls_and_of_each_other(width, height, pitch):
     room = Rect(3, 4, 3 + width, 4 + height)
-    found = pillars(room, pitch, 8)
-    assert bool(found) == (min(width, height) >= 8 + 2 * PASSAGE)
+    found = column_grid(room, pitch, 8)
+    assert bool(found) == (min(width, height) >= 8 + 2 * COLUMN_CLEARANCE)
     for left, bottom, right, top in found:
         assert (right - left, top - bottom) == (8, 8)
-        assert min(left - room.left, bottom - room.bottom, room.right - right, room.top - top) >= PASSAGE
+        assert min(left - room.left, bottom - room.bottom, room.right - right, room.top - top) >= COLUMN_CLEARANCE
     for one, other in combinations(found, 2):
         assert max(abs(one.left - other.left), abs(one.bottom - other.bottom)) >= pitch
 
 
 def test_turns_are_the_eight_symmetries():
     tile = Rect(1, 2, 5, 4)
-    turned = {Turn(*map(bool, flags))(tile) for flags in np.ndindex(2, 2, 2)}
+    turned = {SquareSymmetry(*map(bool, flags))(tile) for flags in np.ndindex(2, 2, 2)}
     assert len(turned) == 8
     assert {part.area for part in turned} == {8}
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from megastep.mapgen.family import Choice, Family, Parameter
 from megastep.mapgen.geometry.lattice import PER_METRE, Rect, Stretch, opening, subtract, units
+from megastep.mapgen.geometry.symmetry import SquareSymmetry, draw_square_symmetry
 from megastep.mapgen.layout import dwelling
 from megastep.mapgen.layout.assembly import Space, assemble
 from megastep.mapgen.layout.corridor_lots import allot, capacity, fitted, sliced
@@ -19,7 +20,6 @@ from megastep.mapgen.layout.room_kinds import assign
 from megastep.mapgen.layout.skeleton import SHALLOW
 from megastep.mapgen.plan import Plan
 from megastep.mapgen.rng import Rng
-from megastep.mapgen.turning import Turn, draw_turn
 
 FEWEST = {'tower': 2, 'bar': 2, 'ell': 5, 'tee': 5, 'zed': 8, 'cup': 8, 'cross': 8, 'ring': 12, 'aitch': 14}
 """How many flats each shape of building has at least."""
@@ -111,13 +111,15 @@ def build(
     tower = shape == 'tower' or (shape == 'any' and len(homes) <= TOWER and sizes.chance(1, 2))
     draw = _tower if tower else _winged
     block = draw(rng.fork('block'), homes, shape, measures)
-    turn = draw_turn(rng.fork('turn'))
-    block = block._replace(commons=[Draft(room.kind, [turn(tile) for tile in room.tiles]) for room in block.commons])
+    symmetry = draw_square_symmetry(rng.fork('turn'))
+    block = block._replace(
+        commons=[Draft(room.kind, [symmetry(tile) for tile in room.tiles]) for room in block.commons]
+    )
     spaces = [space(draft, thickness) for draft in block.commons]
     doors = linked(rng.fork('doors'), block.commons, block.links, thickness)
     habits = Habits(loops, round(100 * wide), round(100 * shafts))
     for i, (lot, home) in enumerate(zip(block.lots, homes, strict=True)):
-        flat, inside = _flat(rng.fork(f'flat {i}'), lot, home, block.commons, turn, measures, habits)
+        flat, inside = _flat(rng.fork(f'flat {i}'), lot, home, block.commons, symmetry, measures, habits)
         spaces += flat
         doors += inside
     return assemble(spaces, doors=doors, wall=thickness)
@@ -229,7 +231,13 @@ def _commons(
 
 
 def _flat(
-    rng: Rng, lot: Lot, home: Home, commons: Sequence[Draft], turn: Turn, measures: Measures, habits: Habits
+    rng: Rng,
+    lot: Lot,
+    home: Home,
+    commons: Sequence[Draft],
+    symmetry: SquareSymmetry,
+    measures: Measures,
+    habits: Habits,
 ) -> tuple[list[Space], list[Stretch]]:
     """Draws a flat; gives its rooms and its doors, the entrance among them."""
     wall = measures.wall
@@ -242,7 +250,7 @@ def _flat(
         hall=measures.hall,
         wall=wall,
     )
-    tiling = tiling._replace(rooms=[tuple(turn(tile) for tile in tiles) for tiles in tiling.rooms])
+    tiling = tiling._replace(rooms=[tuple(symmetry(tile) for tile in tiles) for tiles in tiling.rooms])
     graph = dwelling.adjacency(tiling, wall)
     closets = len(tiling.hosts)
     kinds = assign(rng.fork('kinds'), graph, dwelling.areas(tiling, wall), closets=closets, hub=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from megastep.mapgen.geometry.lattice import PER_METRE
-from megastep.mapgen.geometry.symmetry import SYMMETRIES, turned
+from megastep.mapgen.geometry.symmetry import SYMMETRIES, transformed
 from megastep.mapgen.plan import FINE, Point
 from megastep.mapgen.rng import Rng
 
@@ -78,8 +78,8 @@ def turn(rng: Rng, ring: list[Point], diagonal: bool) -> list[Point]:
 
     Half of a right angle leaves the corners on whole millimetres: it makes the obstacle 1 % smaller.
     """
-    ring = turned(ring, rng.pick(SYMMETRIES['mirror']))
-    ring = turned(ring, rng.pick(SYMMETRIES['quarter_turns']))
+    ring = transformed(ring, rng.pick(SYMMETRIES['mirror']))
+    ring = transformed(ring, rng.pick(SYMMETRIES['quarter_turns']))
     return half_right(ring) if diagonal else ring
 
 

@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 from megastep.mapgen.family import Choice, Family, Parameter
 from megastep.mapgen.geometry.lattice import PER_METRE, Rect, clear, units
+from megastep.mapgen.geometry.symmetry import draw_square_symmetry
 from megastep.mapgen.layout.assembly import Space, assemble
 from megastep.mapgen.layout.corridor_lots import sliced
 from megastep.mapgen.layout.drafting import Draft, Link, linked, nearest, space
 from megastep.mapgen.layout.footprint import SHAPES, Band, Wings, footprint
-from megastep.mapgen.layout.solids import pillars
+from megastep.mapgen.layout.solids import column_grid
 from megastep.mapgen.plan import Plan
 from megastep.mapgen.rng import Rng
-from megastep.mapgen.turning import draw_turn
 
 LEAST = 2 * PER_METRE
 """Rooms that aren't guests' are at least this wide along their corridor, without walls."""
@@ -88,8 +88,8 @@ def build(rng: Rng, *, guest_rooms: Pair, shape: str, width: Range, depth: Range
     shares = _shares(rng.fork('shares'), wings, count, wide, least)
     bath = _bath(rng.fork('bath'), wide, thickness)
     drafts, links = _rooms(wings, shares, wide, bath)
-    turn = draw_turn(rng.fork('turn'))
-    drafts = [Draft(draft.kind, [turn(tile) for tile in draft.tiles]) for draft in drafts]
+    symmetry = draw_square_symmetry(rng.fork('turn'))
+    drafts = [Draft(draft.kind, [symmetry(tile) for tile in draft.tiles]) for draft in drafts]
     links += _links(drafts, len(wings.corridors), thickness)
     doors = linked(rng.fork('doors'), drafts, links, thickness)
     return assemble([_furnished(draft, thickness) for draft in drafts], doors=doors, wall=thickness)
@@ -180,7 +180,7 @@ def _links(drafts: Sequence[Draft], corridors: int, wall: int) -> list[Link]:
 
 def _furnished(draft: Draft, wall: int) -> Space:
     """A room's clear floor, with columns if it is a large one."""
-    solids = pillars(clear(draft.tiles[0], wall), PITCH, COLUMN) if draft.kind in LARGE else []
+    solids = column_grid(clear(draft.tiles[0], wall), PITCH, COLUMN) if draft.kind in LARGE else []
     return space(draft, wall, solids)
 
 

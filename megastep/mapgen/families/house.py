@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from megastep.mapgen.family import Family, Parameter
 from megastep.mapgen.geometry.lattice import PER_METRE, Rect, opening, units
+from megastep.mapgen.geometry.symmetry import draw_square_symmetry
 from megastep.mapgen.layout import dwelling
 from megastep.mapgen.layout.assembly import Space, assemble
 from megastep.mapgen.layout.dwelling import Tiling
@@ -15,7 +16,6 @@ from megastep.mapgen.layout.room_kinds import assign
 from megastep.mapgen.layout.skeleton import STRIP, Skeleton, around_corridor, around_hub, notched
 from megastep.mapgen.plan import Plan
 from megastep.mapgen.rng import Rng
-from megastep.mapgen.turning import draw_turn
 
 Pair = tuple[int, int]
 
@@ -65,8 +65,8 @@ def build(
     count, cupboards, corners, extra = (sizes.between(*pair) for pair in (rooms, closets, notches, loops))
     measures = Measures(corners, width, thickness)
     tiling = _with_closets(rng.fork('plan'), count, min(cupboards, count // 3), measures)
-    turn = draw_turn(rng.fork('turn'))
-    tiling = tiling._replace(rooms=[tuple(turn(tile) for tile in tiles) for tiles in tiling.rooms])
+    symmetry = draw_square_symmetry(rng.fork('turn'))
+    tiling = tiling._replace(rooms=[tuple(symmetry(tile) for tile in tiles) for tiles in tiling.rooms])
 
     graph, areas = dwelling.adjacency(tiling, thickness), dwelling.areas(tiling, thickness)
     kinds = assign(rng.fork('kinds'), graph, areas, closets=len(tiling.hosts), hub=tiling.hub)

@@ -9,14 +9,14 @@ from types import MappingProxyType
 
 from megastep.mapgen.family import Choice, Family, Parameter
 from megastep.mapgen.geometry.lattice import PER_METRE, Rect, clear, units
+from megastep.mapgen.geometry.symmetry import draw_square_symmetry
 from megastep.mapgen.layout.assembly import Space, assemble
 from megastep.mapgen.layout.corridor_lots import allot, capacity, fitted, sliced
 from megastep.mapgen.layout.drafting import Draft, Link, linked, nearest, space
 from megastep.mapgen.layout.footprint import SHAPES, Band, Wings, footprint
-from megastep.mapgen.layout.solids import pillars
+from megastep.mapgen.layout.solids import column_grid
 from megastep.mapgen.plan import Plan
 from megastep.mapgen.rng import Rng
-from megastep.mapgen.turning import draw_turn
 
 LEAST = 2 * PER_METRE
 """Rooms are at least this wide along their corridor, without walls."""
@@ -88,8 +88,8 @@ def build(
         halls=HALLS if open_plan else 0,
     )
     drafts, neighbours = _rooms(rng.fork('rooms'), wings, wanted, count, least)
-    turn = draw_turn(rng.fork('turn'))
-    drafts = [Draft(draft.kind, [turn(tile) for tile in draft.tiles]) for draft in drafts]
+    symmetry = draw_square_symmetry(rng.fork('turn'))
+    drafts = [Draft(draft.kind, [symmetry(tile) for tile in draft.tiles]) for draft in drafts]
     links = _links(rng.fork('links'), drafts, len(wings.corridors), neighbours, thickness, round(100 * connected))
     doors = linked(rng.fork('doors'), drafts, links, thickness)
     apart = sizes.between(*map(units, pitch))
@@ -163,7 +163,7 @@ def _furnished(draft: Draft, wall: int, pitch: int) -> Space:
     """A room's clear floor, with columns if it is a large one."""
     solids: list[Rect] = []
     if draft.kind in ('open_plan', 'lobby'):
-        solids = pillars(clear(draft.tiles[0], wall), pitch, 2 * PER_METRE // 5)
+        solids = column_grid(clear(draft.tiles[0], wall), pitch, 2 * PER_METRE // 5)
     return space(draft, wall, solids)
 
 

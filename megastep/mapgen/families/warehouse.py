@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from megastep.mapgen.family import Choice, Family, Parameter
 from megastep.mapgen.geometry.lattice import PER_METRE, Rect, units
+from megastep.mapgen.geometry.symmetry import draw_square_symmetry
 from megastep.mapgen.layout.assembly import assemble
 from megastep.mapgen.layout.drafting import Draft, Link, linked, space
 from megastep.mapgen.plan import Plan
 from megastep.mapgen.rng import Rng
-from megastep.mapgen.turning import draw_turn
 
 SHAPES = ('bar', 'ell', 'tee', 'cup')
 """A block with docks along one side; behind it one more, at an end or in the middle, or two."""
@@ -196,10 +196,13 @@ def _drafts(rng: Rng, hall: Sequence[Rect], gates: Sequence[Rect], rooms: Sequen
 
 def _finished(rng: Rng, drafts: Sequence[Draft], solids: Sequence[Rect], wall: int) -> Plan:
     """Turns the building, and opens each room to the hall."""
-    turn = draw_turn(rng.fork('turn'))
-    drafts = [Draft(draft.kind, [turn(tile) for tile in draft.tiles]) for draft in drafts]
+    symmetry = draw_square_symmetry(rng.fork('turn'))
+    drafts = [Draft(draft.kind, [symmetry(tile) for tile in draft.tiles]) for draft in drafts]
     links = [Link(0, i, gap=GATE if draft.kind == 'dock' else 0) for i, draft in enumerate(drafts[1:], 1)]
-    spaces = [space(drafts[0], wall, [turn(solid) for solid in solids]), *(space(room, wall) for room in drafts[1:])]
+    spaces = [
+        space(drafts[0], wall, [symmetry(solid) for solid in solids]),
+        *(space(room, wall) for room in drafts[1:]),
+    ]
     return assemble(spaces, doors=linked(rng.fork('doors'), drafts, links, wall), wall=wall)
 
 

@@ -1,17 +1,20 @@
-"""Symmetries about the origin, exact in whole numbers."""
+"""Symmetry groups of plans about the origin, and the eight symmetries of the square; exact in whole numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from types import MappingProxyType
+from typing import NamedTuple
 
+from megastep.mapgen.geometry.lattice import Rect
 from megastep.mapgen.plan import Point
+from megastep.mapgen.rng import Rng
 
-Turn = tuple[int, int, int, int]
-"""The rows of a matrix: a point (x, y) goes to (a x + b y, c x + d y)."""
+Matrix = tuple[int, int, int, int]
+"""An orthogonal matrix of whole numbers, by its rows: a point (x, y) goes to (a x + b y, c x + d y)."""
 
-SYMMETRIES: MappingProxyType[str, tuple[Turn, ...]] = MappingProxyType(
+SYMMETRIES: MappingProxyType[str, tuple[Matrix, ...]] = MappingProxyType(
     {
         'none': ((1, 0, 0, 1),),
         'mirror': ((1, 0, 0, 1), (-1, 0, 0, 1)),
@@ -19,12 +22,12 @@ SYMMETRIES: MappingProxyType[str, tuple[Turn, ...]] = MappingProxyType(
         'quarter_turns': ((1, 0, 0, 1), (0, -1, 1, 0), (-1, 0, 0, -1), (0, 1, -1, 0)),
     }
 )
-"""What leaves a symmetrical plan as it is, the identity first."""
+"""Symmetry groups by name: the matrices that leave a symmetrical plan as it is, the identity first."""
 
 
-def turned(ring: Sequence[Point], turn: Turn) -> list[Point]:
-    """The image of a ring, which runs the same way around as the ring does, and begins at its least corner."""
-    a, b, c, d = turn
+def transformed(ring: Sequence[Point], matrix: Matrix) -> list[Point]:
+    """The image of a ring under a matrix. It runs the same way around as the ring does, from its least corner on."""
+    a, b, c, d = matrix
     image = [(a * x + b * y, c * x + d * y) for x, y in ring]
     if a * d - b * c < 0:
         image.reverse()
@@ -33,7 +36,7 @@ def turned(ring: Sequence[Point], turn: Turn) -> list[Point]:
 
 
 def images(point: Point, symmetry: str) -> list[Point]:
-    """A point and its images under a symmetry, each once, the point itself first."""
+    """The orbit of a point under a symmetry group: its images, each once, the point itself first."""
     if symmetry == 'none':
         return [point]
     x, y = point
@@ -41,27 +44,45 @@ def images(point: Point, symmetry: str) -> list[Point]:
 
 
 def is_symmetrical(rings: Iterable[Sequence[Point]], symmetry: str) -> bool:
-    """Whether a symmetry leaves the edges of rings as they are."""
+    """Invariance of the edges of rings under a symmetry group: true if each of its matrices leaves them as they are."""
     edges = {edge for ring in rings for edge in pairwise([*ring, ring[0]])}
     for a, b, c, d in SYMMETRIES[symmetry]:
-        turned = {tuple((a * x + b * y, c * x + d * y) for x, y in edge) for edge in edges}
+        transformed_edges = {tuple((a * x + b * y, c * x + d * y) for x, y in edge) for edge in edges}
         if a * d - b * c < 0:
-            turned = {edge[::-1] for edge in turned}
-        if turned != edges:
+            transformed_edges = {edge[::-1] for edge in transformed_edges}
+        if transformed_edges != edges:
             return False
     return True
 
 
 def orbit(ring: Sequence[Point], symmetry: str) -> list[list[Point]]:
-    """A ring and its images under a symmetry, each once.
+    """The orbit of a ring under a symmetry group: its images, each once, the ring itself first.
 
     Args:
         ring: Corners in order.
         symmetry: A key of `SYMMETRIES`.
     """
     images: list[list[Point]] = []
-    for turn in SYMMETRIES[symmetry]:
-        image = turned(ring, turn)
+    for matrix in SYMMETRIES[symmetry]:
+        image = transformed(ring, matrix)
         if image not in images:
             images.append(image)
     return images
+
+
+class SquareSymmetry(NamedTuple):
+    """An element of the dihedral group of the square: mirrors along x and along y, then a swap of the axes."""
+
+    mirrored: bool
+    upside_down: bool
+    swapped: bool
+
+    def __call__(self, tile: Rect) -> Rect:
+        left, right = (-tile.right, -tile.left) if self.mirrored else (tile.left, tile.right)
+        bottom, top = (-tile.top, -tile.bottom) if self.upside_down else (tile.bottom, tile.top)
+        return Rect(bottom, left, top, right) if self.swapped else Rect(left, bottom, right, top)
+
+
+def draw_square_symmetry(rng: Rng) -> SquareSymmetry:
+    """A random symmetry of the square, each of the eight as likely as the others."""
+    return SquareSymmetry(rng.chance(1, 2), rng.chance(1, 2), rng.chance(1, 2))

@@ -10,8 +10,8 @@ import networkx as nx
 from megastep.mapgen.geometry.lattice import PER_METRE, Rect, Stretch, clear, floor, subtract
 from megastep.mapgen.layout.closets import carve, hosts
 from megastep.mapgen.layout.doors import connect, place, walls_between
+from megastep.mapgen.layout.solids import corner_shaft
 from megastep.mapgen.rng import Rng
-from megastep.mapgen.shafts import corner_shaft
 
 LEAST = 6 * PER_METRE // 5
 """Rooms are at least this wide, but for corridors and closets."""
