@@ -10,9 +10,8 @@ import torch
 from gymnasium.vector import AutoresetMode
 from pettingzoo import ParallelEnv
 
-from megastep import batches
 from megastep.adapters import check_mode
-from megastep.env import Env
+from megastep.env import Env, nested
 
 
 class PettingZooEnv(ParallelEnv):
@@ -103,7 +102,7 @@ class PettingZooEnv(ParallelEnv):
 
     def _by_agent(self, batch: Any) -> dict[str, Any]:
         """A batch's rows by agent, as arrays and plain numbers."""
-        arrays = batches.to_arrays(batch)
+        arrays = nested.to_arrays(batch)
         return {agent: _row(arrays, number) for number, agent in enumerate(self.possible_agents)}
 
 

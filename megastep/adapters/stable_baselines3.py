@@ -12,9 +12,8 @@ from gymnasium.spaces import Dict
 from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env import VecEnv
 
-from megastep import batches
 from megastep.adapters import check_mode
-from megastep.env import Env
+from megastep.env import Env, nested
 
 
 class StableBaselines3Env(VecEnv):
@@ -42,7 +41,7 @@ class StableBaselines3Env(VecEnv):
         self.reset_infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         self._reset_seeds()
         self._reset_options()
-        return _flat(batches.to_arrays(observations))
+        return _flat(nested.to_arrays(observations))
 
     def step_async(self, actions: np.ndarray) -> None:
         """Takes the actions of the step to come."""
@@ -50,7 +49,7 @@ class StableBaselines3Env(VecEnv):
 
     def step_wait(self) -> tuple[Any, np.ndarray, np.ndarray, list[dict[str, Any]]]:
         """Steps, and returns observations, rewards, which rows have ended, and an info for each."""
-        observations, rewards, terminated, truncated, info = batches.to_arrays(self._env.step(self._actions))
+        observations, rewards, terminated, truncated, info = nested.to_arrays(self._env.step(self._actions))
         ended, infos = terminated | truncated, [dict[str, Any]() for _ in range(self.num_envs)]
         final = _flat(info['final_obs'])
         for row in np.flatnonzero(ended):

@@ -13,8 +13,8 @@ from torchrl.data import Binary, Bounded, Categorical, Composite, MultiCategoric
 from torchrl.envs import EnvBase
 
 from megastep.adapters import check_mode
-from megastep.batches import dtype_of
 from megastep.env import Env
+from megastep.env.nested import dtype_of
 
 
 class TorchRLEnv(EnvBase):

@@ -16,18 +16,15 @@ from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from torch import Tensor
 
 from megastep.env import arguments
-from megastep.env import state as checkpoint
-from megastep.env.cuda_graph import Captured
+from megastep.env.cuda_graph import CudaGraph
 from megastep.env.nested import copied
-from megastep.world import cameras as rigs
+from megastep.env.state import check_rows, read_state, write_state
 from megastep.world import snapshot
-from megastep.world.cameras import CameraRig
+from megastep.world.cameras import CameraRig, checked
 from megastep.world.core import Core, checked_map_ids
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from megastep.plotting import StatePlot
+    from megastep.plotting import Picture, StatePlot
     from megastep.world.snapshot import Snapshot
 
 
@@ -100,7 +97,7 @@ class Env(gymnasium.vector.VectorEnv):
         copy: bool = True,
     ) -> None:
         arguments.check_modes(render_mode, autoreset_mode)
-        self.core, self.cameras, self.device, self.render_mode = core, rigs.checked(cameras), core.device, render_mode
+        self.core, self.cameras, self.device, self.render_mode = core, checked(cameras), core.device, render_mode
         self.num_envs = core.num_envs * core.num_agents
         self.single_action_space, self.single_observation_space = action_space, observation_space
         self.metadata = {**self.metadata, 'render_fps': core.fps, 'autoreset_mode': autoreset_mode}
@@ -110,7 +107,7 @@ class Env(gymnasium.vector.VectorEnv):
         self._over = torch.zeros(core.num_envs, dtype=torch.bool, device=core.device)
         self._nothing, self._nobody = torch.zeros((), device=core.device), torch.zeros_like(self._over)
         self._kept = dict(kept or {})
-        checkpoint.check_kept(self._kept, core.num_envs, core.device)
+        check_rows(self._kept, core.num_envs, core.device)
         self.copy, self._mode, self._begun = copy, autoreset_mode, False
         self.cuda_graph = arguments.uses_graph(core, cuda_graph)
         self._run = self._captured() if self.cuda_graph else self._eagerly
@@ -262,10 +259,10 @@ class Env(gymnasium.vector.VectorEnv):
         info = {**info, 'final_obs': final, '_final_obs': ended, 'final_info': info, '_final_info': ended}
         return self._observe(), rewards, terminated, truncated, info
 
-    def _captured(self) -> Captured:
+    def _captured(self) -> CudaGraph:
         name, remedy = f"{type(self).__name__}'s step", 'make the env with cuda_graph=False'
         actions = torch.zeros(self.returns.shape, dtype=torch.int64, device=self.device)
-        return Captured(
+        return CudaGraph(
             self._advance, [actions], [self.core.generator],
             stream=torch.cuda.Stream(self.device), name=name, remedy=remedy, copy=self.copy,
         )  # fmt: skip
@@ -290,7 +287,7 @@ class Env(gymnasium.vector.VectorEnv):
             ResetNeeded: if it hasn't been reset.
         """
         self._check_begun('get_state', env)
-        return checkpoint.take(self.core, self._tensors(), env)
+        return read_state(self.core, self._tensors(), env)
 
     @torch.no_grad()
     def set_state(self, state: Mapping[str, Mapping[str, Tensor]], env: int | None = None) -> None:
@@ -310,7 +307,7 @@ class Env(gymnasium.vector.VectorEnv):
             ResetNeeded: if it hasn't been reset.
         """
         self._check_begun('set_state', env)
-        checkpoint.restore(self.core, self._tensors(), state, env)
+        write_state(self.core, self._tensors(), state, env)
 
     def _tensors(self) -> dict[str, dict[str, Tensor]]:
         """Every tensor of the episode and the task that has a row for each env and lasts from step to step."""
@@ -330,7 +327,7 @@ class Env(gymnasium.vector.VectorEnv):
         return snapshot.take(self.core, self.cameras, env, **values)
 
     @staticmethod
-    def plot_state(state: Snapshot) -> Figure:
+    def plot_state(state: Snapshot) -> Picture:
         """Draws what `state` returned."""
         from megastep import plotting  # here, so that training needs no drawing library
 

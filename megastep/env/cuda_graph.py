@@ -20,7 +20,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
-from megastep.env.nested import Outputs, copied
+from megastep.env.nested import PackedTensors, copied
 
 PASSED_OVER = (str(Path(torch.__file__).parent) + os.sep, __file__)
 """Whose lines are never the ones to change."""
@@ -33,7 +33,7 @@ class CaptureError(RuntimeError):
     """A function does what a CUDA graph can't repeat."""
 
 
-class Captured:
+class CudaGraph:
     """A function of tensors, run from a CUDA graph.
 
     The first calls run the function as it is, so that kernels are compiled and what is made on first use is made. The
@@ -74,7 +74,7 @@ class Captured:
         self._inputs = [torch.zeros_like(example) for example in examples]
         self._graph: torch.cuda.CUDAGraph | None = None
         self._sources: list[Source] = []
-        self._outputs: Outputs | None = None
+        self._outputs: PackedTensors | None = None
 
     def __call__(self, *values: Tensor) -> Any:
         """Calls the function.
@@ -112,7 +112,7 @@ class Captured:
         graph, watch = torch.cuda.CUDAGraph(), Watch(self._stream.device)
         try:
             with capturing(graph, self._stream, self._generators), torch.set_grad_enabled(self._gradients), watch:
-                outputs = Outputs(self._function(*self._inputs))
+                outputs = PackedTensors(self._function(*self._inputs))
         except torch.cuda.OutOfMemoryError:
             raise
         except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""The tensors that an env's future depends on: copied out, and written back in place."""
+"""State of an env: the tensors that its future depends on, copied out, and written back in place."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Tensors = Mapping[str, Mapping[str, Tensor]]
 """Tensors by name, by what they are part of."""
 
 
-def take(core: Core, tensors: Tensors, env: int | None = None) -> dict[str, dict[str, Tensor]]:
+def read_state(core: Core, tensors: Tensors, env: int | None = None) -> dict[str, dict[str, Tensor]]:
     """Copies a core's state and some tensors beside it: all of it, or one env's rows.
 
     Args:
@@ -29,18 +29,18 @@ def take(core: Core, tensors: Tensors, env: int | None = None) -> dict[str, dict
     return rows if env is not None else {**rows, 'shared': {name: v.clone() for name, v in _shared(core).items()}}
 
 
-def restore(core: Core, tensors: Tensors, state: Mapping[str, Any], env: int | None = None) -> None:
-    """Writes back what `take` copied, if all of it can be. Waits for the GPU, to check the maps.
+def write_state(core: Core, tensors: Tensors, state: Mapping[str, Any], env: int | None = None) -> None:
+    """Writes back what `read_state` copied, if all of it can be. Waits for the GPU, to check the maps.
 
     Raises:
         ValueError: if the state isn't one of tensors like these, or of maps that the core hasn't.
     """
     rows, shared = _rows(core, tensors), {} if env is not None else {'shared': _shared(core)}
-    check({**rows, **shared}, state, env)
+    check_tensors({**rows, **shared}, state, env)
     num_maps, ids = core.scenery.num_maps, state['core']['map_ids']
     if not bool(((ids >= 0) & (ids < num_maps)).all()):
         raise ValueError(f"state['core']['map_ids'] must be from 0 to {num_maps - 1}, got {ids.tolist()}.")
-    write_back(rows, state, env)
+    write_tensors(rows, state, env)
     if env is None:
         core.turn.copy_(state['shared']['turn'])
         core.generator.set_state(state['shared']['generator'].cpu())
@@ -58,8 +58,8 @@ def _shared(core: Core) -> dict[str, Tensor]:
     return {'turn': core.turn, 'generator': core.generator.get_state()}
 
 
-def check(tensors: Tensors, state: Mapping[str, Any], row: int | None = None) -> None:
-    """Raises unless a state is one that `take` could have copied from the same row of tensors like these.
+def check_tensors(tensors: Tensors, state: Mapping[str, Any], row: int | None = None) -> None:
+    """Raises unless a state is one that `read_state` could have copied from the same row of tensors like these.
 
     Raises:
         ValueError: naming the tensor that is missing, unknown, or of another shape or type.
@@ -78,7 +78,7 @@ def check(tensors: Tensors, state: Mapping[str, Any], row: int | None = None) ->
                 )
 
 
-def write_back(tensors: Tensors, state: Mapping[str, Any], row: int | None = None) -> None:
+def write_tensors(tensors: Tensors, state: Mapping[str, Any], row: int | None = None) -> None:
     """Writes a state that has been checked into the tensors, or into one row of each."""
     for part, of in tensors.items():
         for name, value in of.items():
@@ -87,7 +87,7 @@ def write_back(tensors: Tensors, state: Mapping[str, Any], row: int | None = Non
             target.copy_(given if row is None else given[None])
 
 
-def check_kept(kept: Mapping[str, Tensor], num_envs: int, device: torch.device) -> None:
+def check_rows(kept: Mapping[str, Tensor], num_envs: int, device: torch.device) -> None:
     """Raises unless what a task keeps are tensors of its device with a row for each env.
 
     Raises:

@@ -13,8 +13,8 @@ from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from megastep.env import Env
-from megastep.env import state as checkpoint
-from megastep.env.cuda_graph import Captured
+from megastep.env.cuda_graph import CudaGraph
+from megastep.env.state import check_tensors, write_tensors
 from megastep.evaluation.opponents import Opponents
 from megastep.learning import ppo
 from megastep.learning.model.policy import Policy
@@ -107,9 +107,9 @@ class Learner:
         rows = torch.zeros(settings.num_envs // settings.minibatches, dtype=torch.int64, device=self._device)
         generators = [self._env.core.generator, self._rollout.generator]
         options: dict[str, Any] = {'stream': stream, 'remedy': 'learn on a CPU'}
-        self._roll = Captured(self._rollout, [], generators, name='the rollout', **options)
+        self._roll = CudaGraph(self._rollout, [], generators, name='the rollout', **options)
         eager = EAGER if self._processes > 1 else 1
-        self._fit = Captured(self._fit_once, [rows], [], name='the update', gradients=True, eager=eager, **options)
+        self._fit = CudaGraph(self._fit_once, [rows], [], name='the update', gradients=True, eager=eager, **options)
 
     def update(self) -> dict[str, Tensor]:
         """Makes one rollout and learns from it, without waiting for the device.
@@ -200,9 +200,9 @@ class Learner:
         if set(state) != set(STATE):
             raise ValueError(f'state must have {sorted(STATE)}, got {sorted(state)}.')
         parts = {'rollout': self._rollout.tensors(), 'generators': self._generators()}
-        checkpoint.check(parts, {part: state[part] for part in parts})
+        check_tensors(parts, {part: state[part] for part in parts})
         self._env.set_state(state['env'])
-        checkpoint.write_back({'rollout': self._rollout.tensors()}, state)
+        write_tensors({'rollout': self._rollout.tensors()}, state)
         self._rollout.generator.set_state(state['generators']['policy'].cpu())
         self._shuffler.set_state(state['generators']['shuffler'].cpu())
         self.frames, self.updates = state['frames'], state['updates']

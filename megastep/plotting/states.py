@@ -13,7 +13,6 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_rgba_array
-from matplotlib.figure import Figure
 
 from megastep.plotting.figures import Picture
 from megastep.plotting.litplans import draw_map, shown
@@ -47,7 +46,7 @@ PER_ROW = 4
 """How many numbers stand in a row."""
 
 
-def plot_state(snapshot: Snapshot, size: tuple[int, int] = (960, 540)) -> Figure:
+def plot_state(snapshot: Snapshot, size: tuple[int, int] = (960, 540)) -> Picture:
     """Draws one env: its plan with the agents and what they see of it, and the pixels that reach them.
 
     Args:

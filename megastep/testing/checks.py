@@ -15,7 +15,7 @@ from jaxtyping import Bool
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from megastep import batches
+from megastep.env import nested
 from megastep.env.nested import copied
 from megastep.testing.steps import (
     Step,
@@ -97,8 +97,8 @@ def _check_modes(env: Any, rollout: list[Step]) -> None:
         _check_next_step(rollout)
         return
     endings = [step for step in rollout if step.ended.any()]
-    last = [batches.rows(_last(env, step), step.ended) for step in endings]
-    first = [batches.rows(step.observations if step.reset is None else step.reset, step.ended) for step in endings]
+    last = [nested.rows(_last(env, step), step.ended) for step in endings]
+    first = [nested.rows(step.observations if step.reset is None else step.reset, step.ended) for step in endings]
     expect(
         not _equal(last, first),
         "an episode's last observation must be followed by a new episode's first, got the same one every time.",
@@ -133,7 +133,7 @@ def _last(env: Any, step: Step) -> Any:
         same = isinstance(mask, Tensor) and torch.equal(mask, step.ended)
         expect(same, f"with SAME_STEP, info['_{name}'] must be where episodes ended, {step.ended}, got {mask}.")
     final = step.info['final_obs']
-    check_batch("info['final_obs']", batches.rows(final, step.ended), env, int(step.ended.sum()))
+    check_batch("info['final_obs']", nested.rows(final, step.ended), env, int(step.ended.sum()))
     return final
 
 
@@ -167,7 +167,7 @@ def _check_repeats(env: Any, rollout: list[Step], seed: int) -> None:
     expect(number is None, f'the same seed must give the same rollout, but step {number} differs.')
     if mode_of(env) is AutoresetMode.NEXT_STEP:
         others = sampler(env, seed + 1)
-        again = repeat(env, rollout, seed, lambda _, actions, ended: batches.merged(ended, others(), actions))
+        again = repeat(env, rollout, seed, lambda _, actions, ended: nested.where(ended, others(), actions))
         fine = all(_equal(step[1:], other[1:]) for step, other in zip(rollout, again, strict=True))
         expect(fine, "with NEXT_STEP, the actions of the step after an episode's last must be ignored, but are not.")
 
@@ -199,7 +199,7 @@ def _changed_by_last_actions(env: Any, rollout: list[Step], seed: int, variant: 
     """Whether another last action gave another last observation, for each episode that ends with either."""
     others, changed = sampler(env, seed + variant), []
     again = repeat(
-        env, rollout, seed, lambda number, actions, _: batches.merged(rollout[number].ended, others(), actions)
+        env, rollout, seed, lambda number, actions, _: nested.where(rollout[number].ended, others(), actions)
     )
     alike = torch.ones_like(rollout[0].ended)  # the rows in which nothing but a last action has been another so far
     for step, other in zip(rollout, again, strict=True):

@@ -12,7 +12,7 @@ from jaxtyping import Bool
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from megastep import batches
+from megastep.env import nested
 from megastep.env.nested import copied
 
 ENOUGH = 6
@@ -54,7 +54,7 @@ def sampler(env: Any, seed: int) -> Callable[[], Any]:
     """Draws actions, a batch a call; the env's own space is left alone."""
     space = copy.deepcopy(env.action_space)
     space.seed(seed)
-    return lambda: batches.to_tensors(space.sample(), env.device)
+    return lambda: nested.to_tensors(space.sample(), env.device)
 
 
 def roll_out(env: Any, steps: int, seed: int) -> list[Step]:
@@ -109,7 +109,7 @@ def step_on(env: Any, actions: Any) -> Step:
 
 def check_batch(label: str, batch: Any, env: Any, num_rows: int) -> None:
     """Checks that a batch has so many rows, each of which is in the env's space for one."""
-    sentence = batches.fault(label, batch, env.single_observation_space, num_rows, env.device)
+    sentence = nested.mismatch(label, batch, env.single_observation_space, num_rows, env.device)
     expect(sentence is None, sentence or '')
 
 

@@ -10,8 +10,7 @@ from worlds import box, houses
 
 from envs import Explorer, Minimal
 from megastep.env import Env
-from megastep.env import cuda_graph as capture
-from megastep.env.cuda_graph import CaptureError, Watch
+from megastep.env.cuda_graph import CaptureError, Watch, blamed
 from megastep.env.motion import SimpleMovement
 from megastep.env.sensors import IMU
 from megastep.world.core import Core
@@ -91,8 +90,8 @@ def test_blames_the_line_that_waits():
         with Watch(CPU):
             torch.ones(3).sum().item()
     except CaptureError as error:
-        assert capture.blamed(error).startswith(f'{__file__}, line ')
-        assert capture.blamed(error).endswith(': torch.ones(3).sum().item()')
+        assert blamed(error).startswith(f'{__file__}, line ')
+        assert blamed(error).endswith(': torch.ones(3).sum().item()')
 
 
 def test_a_cpu_has_no_graphs():

@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rollouts import leaves
 
-from megastep.env import nested as outputs
-from megastep.env.nested import Outputs, copied
+from megastep.env.nested import SMALL, PackedTensors, copied
 
 DTYPES = (torch.bool, torch.uint8, torch.int16, torch.int32, torch.int64, torch.float32, torch.float64, torch.complex64)
 SHAPES = ((), (0,), (1,), (5,), (7,), (3, 1, 5))
@@ -30,7 +29,7 @@ def assert_same(one, other):
 @given(kinds=st.lists(st.tuples(st.sampled_from(DTYPES), st.sampled_from(SHAPES)), max_size=9))
 def test_copies_are_equal_and_new(kinds):
     tensors = [tensor(dtype, shape, seed) for seed, (dtype, shape) in enumerate(kinds)]
-    copies = Outputs(tensors).copied()
+    copies = PackedTensors(tensors).copied()
     assert_same(copies, tensors)
     expected = [values.clone() for values in tensors]
     for i, copy in enumerate(copies):
@@ -40,9 +39,9 @@ def test_copies_are_equal_and_new(kinds):
 
 
 def test_form_is_kept():
-    values, large = torch.arange(6).reshape(2, 3), torch.zeros(outputs.SMALL + 1, dtype=torch.bool)
+    values, large = torch.arange(6).reshape(2, 3), torch.zeros(SMALL + 1, dtype=torch.bool)
     nested = ({'a': values.T, 'b': [values[:, 1], 'text', None]}, Pair(large, 1.5), values[0].expand(4, 3))
-    packed = Outputs(nested)
+    packed = PackedTensors(nested)
     for result in (packed.copied(), packed.overwritten(), copied(nested)):
         assert torch.equal(result[0]['a'], values.T) and torch.equal(result[0]['b'][0], values[:, 1])
         assert result[0]['b'][1:] == ['text', None]
@@ -52,8 +51,8 @@ def test_form_is_kept():
 
 
 def test_only_what_is_not_copied_is_overwritten():
-    values, large = torch.zeros(3), torch.zeros(outputs.SMALL, dtype=torch.float32)
-    packed = Outputs({'values': values, 'large': large})
+    values, large = torch.zeros(3), torch.zeros(SMALL, dtype=torch.float32)
+    packed = PackedTensors({'values': values, 'large': large})
     copies, views, plain = packed.copied(), packed.overwritten(), copied({'values': values, 'large': large})
     values.fill_(1)
     large.fill_(1)

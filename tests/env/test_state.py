@@ -8,7 +8,7 @@ from rollouts import FEW_RAYS, FORWARD, STATE, actions_of, copied, equal, leaves
 from worlds import houses
 
 from envs import Explorer, Minimal
-from megastep.env.state import check_kept
+from megastep.env.state import check_rows
 
 LIVES = {Minimal: {'shortest': 2, 'longest': 6}, Explorer: {'patience': 2}}
 
@@ -152,4 +152,4 @@ def test_a_state_needs_an_open_env_that_has_been_reset():
 )
 def test_rejects_what_has_no_row_for_each_env(kept, found):
     with pytest.raises(ValueError, match=rf"kept\['goal'\] must be a tensor on cpu with 5 rows, got {found}"):
-        check_kept({'goal': kept}, 5, torch.device('cpu'))
+        check_rows({'goal': kept}, 5, torch.device('cpu'))

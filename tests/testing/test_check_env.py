@@ -11,7 +11,7 @@ from walks import EYES, LIVES, TWO_RAYS, Walk
 from worlds import box
 
 from envs import Explorer, Minimal
-from megastep.batches import fault
+from megastep.env.nested import mismatch
 from megastep.testing import check_env
 
 NEXT_STEP, SAME_STEP, DISABLED = AutoresetMode
@@ -238,7 +238,7 @@ def test_finds_an_env_that_breaks_a_promise(make_env, message):
 
 
 def test_says_which_spaces_tensors_cannot_have():
-    sentence = fault('observations', torch.zeros(3), Text(4), 3, torch.device('cpu'))
+    sentence = mismatch('observations', torch.zeros(3), Text(4), 3, torch.device('cpu'))
     assert sentence == 'the space of observations must be one of tensors, got Text.'
 
 
