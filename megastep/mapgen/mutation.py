@@ -10,7 +10,7 @@ from jaxtyping import Float
 from shapely import Polygon
 
 from megastep.mapgen.edits import change_furniture, move_door, move_wall
-from megastep.mapgen.finishing.certificate import MARGIN, SPAWN_CLEARANCE, failures, free_space
+from megastep.mapgen.finishing.certificate import SPAWN_CLEARANCE, failures, free_space
 from megastep.mapgen.finishing.lights import place_lights
 from megastep.mapgen.finishing.spawns import place_spawns
 from megastep.mapgen.finishing.survey import survey
@@ -18,7 +18,7 @@ from megastep.mapgen.geometry.polygons import followed
 from megastep.mapgen.geometry.raster import edges
 from megastep.mapgen.plan import MILLIMETRES, Plan, PlannedRoom
 from megastep.mapgen.rng import Rng
-from megastep.maps.geometry import AGENT_RADIUS, Geometry, Room
+from megastep.maps.geometry import AGENT_RADIUS, MARGIN, Geometry, Room
 from megastep.maps.segments import clearances, windings
 
 TRIES = 200

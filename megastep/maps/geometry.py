@@ -18,6 +18,9 @@ from megastep.maps.segments import clearances, join, windings
 AGENT_RADIUS = 0.15 / math.sqrt(2)
 """An agent is a disc of this radius, in metres, to the walls and to the other agents."""
 
+MARGIN = 0.05
+"""Room to spare, in metres: an agent this much wider than it is could still go everywhere in a generated map."""
+
 JOIN = freespace.GRID / 2
 """Wall ends nearer than this, in metres, meet."""
 
@@ -148,7 +151,8 @@ class Geometry:
         return f'Geometry({", ".join(f"{count} {name}" for name, count in counts)}, {self.area:.1f} m²)'
 
     def _repr_svg_(self) -> str:
-        return picture.draw(self)
+        rooms = [(room.outline, room.kind) for room in self.rooms]
+        return picture.draw(walls=self.walls, spawns=self.spawns, lights=self.lights, doors=self.doors, rooms=rooms)
 
 
 def _checked_array(array: ArrayLike, name: str, shape: tuple[int, ...]) -> np.ndarray:

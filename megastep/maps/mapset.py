@@ -17,11 +17,12 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int, Int32, Int64, Shaped
 from tqdm import tqdm
 
-from megastep.exchange import Exchange
 from megastep.maps import geodesics, recipes, splitting, storage
+from megastep.maps.exchange import Exchange
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.packing import PackedMaps
 from megastep.maps.ragged import Ragged
+from megastep.maps.stats import table
 
 
 class MapSet(Exchange):
@@ -345,8 +346,6 @@ class MapSet(Exchange):
         Raises:
             ValueError: if there is no such statistic, or workers is below 1.
         """
-        from megastep.maps.stats import table  # here, because mapgen's families return map sets
-
         return table.measure(self, names, workers=workers, progress=progress)
 
     def __repr__(self) -> str:
@@ -354,10 +353,8 @@ class MapSet(Exchange):
         return f'MapSet({len(self)} maps{names and ", "}{names})'
 
     def _repr_html_(self) -> str:
-        from megastep.maps.stats.table import SIZES
-
         pictures = ''.join(f'<div>{geometry._repr_svg_()}</div>' for geometry in self[: min(12, len(self))])
-        means = {name: values.mean() for name, values in self.stats(*SIZES).items()} if len(self) else {}
+        means = {name: values.mean() for name, values in self.stats(*table.SIZES).items()} if len(self) else {}
         line = ', '.join(f'{name.replace("_", " ")} {mean:.1f}' for name, mean in means.items())
         return (
             f'<div><p><b>{html.escape(repr(self))}</b></p><p>On average: {line}</p>'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float, Int, Int32, Int64
@@ -27,6 +28,25 @@ DTYPES: dict[str, type] = {'kinds': np.int32, 'geodesics': np.float32}
 
 OPTIONAL = {'geodesics'}
 """Columns that a file goes without where they hold nothing."""
+
+
+class MapArrays(Protocol):
+    """Packed arrays of maps, as `megastep.MapSet` has them. One of a picked subset is copied when it is asked for."""
+
+    @property
+    def walls(self) -> Ragged[np.ndarray]: ...
+    @property
+    def spawns(self) -> Ragged[np.ndarray]: ...
+    @property
+    def lights(self) -> Ragged[np.ndarray]: ...
+    @property
+    def doors(self) -> Ragged[np.ndarray]: ...
+    @property
+    def kinds(self) -> Ragged[np.ndarray]: ...
+    @property
+    def outlines(self) -> Ragged[np.ndarray]: ...
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> Geometry: ...
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,16 +5,12 @@ from __future__ import annotations
 import math
 import zlib
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float, Int
-
-from megastep.tints import tint
-
-if TYPE_CHECKING:
-    from megastep.maps.geometry import Geometry, Room
 
 SIZE = 240
 """The picture's longer side, in pixels."""
@@ -24,21 +20,88 @@ THICKNESS = 0.12
 
 WALL, FLOOR, LIGHT, SPAWN, DOOR, LABEL = '#33323e', '#fbf9f4', '#f5a300', '#33323e', '#b58a5a', '#8a8a8a'
 
+PLAIN = '#f2e8d6'
+"""The floor of a room of no known use, as HTML writes colours."""
 
-def draw(geometry: Geometry) -> str:
+TINTS: Mapping[str, str] = MappingProxyType(
+    {
+        # sleeping
+        'bedroom': '#c8d7f1',
+        'child_room': '#cfe2f3',
+        'guest_room': '#d0dcf2',
+        'patient_room': '#d9e3ef',
+        # living and eating
+        'living_room': '#fbe5ab',
+        'dining_room': '#fbdcb0',
+        'kitchen': '#f7cdb4',
+        'break_room': '#fbdcb0',
+        'restaurant': '#fbdcb0',
+        'lobby': '#fbe9be',
+        # washing
+        'bathroom': '#bfe1e4',
+        'restroom': '#bfe1e4',
+        'washing_room': '#c6e5d6',
+        # working
+        'study': '#dde5ba',
+        'office': '#dde5ba',
+        'open_plan': '#e9edcb',
+        'meeting_room': '#cddfae',
+        'studio': '#d9e2c9',
+        # keeping things
+        'closet': '#dfd3ec',
+        'storage': '#d9d6e0',
+        'server_room': '#cbc8dc',
+        'storage_hall': '#eceae8',
+        'dock': '#d3d9de',
+        # going about
+        'corridor': '#efe7d8',
+        'hall': '#efe7d8',
+        'landing': '#efe7d8',
+        'entrance': '#f1dcc6',
+        'gallery': '#f3ddd0',
+        'stairs': '#dedbd4',
+        # out of doors, or as large
+        'balcony': '#d5e8c8',
+        'arena': '#f2e3c9',
+        'cave': '#e6d8c8',
+        'maze': '#dfe9d3',
+        'track': '#dee1e5',
+        'room': PLAIN,
+    }
+)
+"""Floor colours by kind of room: like uses have like colours, and a kind that isn't here is as `PLAIN` as a room."""
+
+
+def tint(kind: str) -> str:
+    """The floor colour of a kind of room, as HTML writes it."""
+    return TINTS.get(kind, PLAIN)
+
+
+def draw(
+    *,
+    walls: Float[np.ndarray, 'wall 2 2'],
+    spawns: Float[np.ndarray, 'spawn 2'],
+    lights: Float[np.ndarray, 'light 3'],
+    doors: Float[np.ndarray, 'door 2 2'],
+    rooms: Sequence[tuple[Float[np.ndarray, 'corner 2'], str]],
+) -> str:
     """Draws a floorplan: rooms tinted by kind, walls dark, doors brown, lights as warm dots, spawns as faint ones.
 
     Args:
-        geometry: What to draw.
+        walls: Each wall's two endpoints, in metres: (wall, 2, 2), free space to the left of each.
+        spawns: Where agents may start, in metres: (spawn, 2).
+        lights: Each light's x and y in metres, and intensity: (light, 3).
+        doors: Each opening from jamb to jamb, in metres: (door, 2, 2).
+        rooms: Each room's corners in order, in metres, (corner, 2), and its kind.
 
     Returns:
         A standalone SVG document. Its units are centimetres; hovering over a room shows its kind.
     """
-    left, bottom, right, top = geometry.bounds
+    (left, bottom), (right, top) = walls.min(axis=(0, 1)).tolist(), walls.max(axis=(0, 1)).tolist()
     metres_per_pixel = max(right - left, top - bottom) / (SIZE - 12)
     pixel = 100 * metres_per_pixel
     thick = max(100 * THICKNESS, 1.5 * pixel)
-    chains = _chains(geometry.walls)
+    chains = _chains(walls)
     outline, outside = _path(chains, top), _path([chain for chain in chains if _winds_left(chain)], top)
     clip = f'free-{zlib.crc32(outline.encode()):08x}'  # its own: a page may hold many pictures
     bar, label = _scale_bar(left, bottom - metres_per_pixel * 14, top, metres_per_pixel)
@@ -47,12 +110,12 @@ def draw(geometry: Geometry) -> str:
         f'<path d="{outline}" fill="none" stroke="{WALL}" stroke-width="{2 * thick:.3g}"/>',
         f'<path d="{outline}" fill="{FLOOR}" fill-rule="evenodd"/>',
         f'<clipPath id="{clip}"><path d="{outline}" clip-rule="evenodd"/></clipPath>',  # furniture isn't floor
-        f'<g clip-path="url(#{clip})">{"".join(_draw_room(room, top) for room in geometry.rooms)}</g>',
-        _strokes(_thin(geometry.walls), top, f'stroke="{WALL}" stroke-width="{thick / 2:.3g}"'),
-        _strokes(geometry.doors, top, f'stroke="{DOOR}" stroke-width="{pixel:.3g}"'),
-        _strokes(_dots(geometry.spawns), top, f'stroke="{SPAWN}" stroke-opacity=".3" stroke-width="{1.6 * pixel:.3g}"'),
-        _strokes(_dots(geometry.lights), top, f'stroke="{LIGHT}" stroke-opacity=".25" stroke-width="{11 * pixel:.3g}"'),
-        _strokes(_dots(geometry.lights), top, f'stroke="{LIGHT}" stroke-width="{4.5 * pixel:.3g}"'),
+        f'<g clip-path="url(#{clip})">{"".join(_draw_room(*room, top) for room in rooms)}</g>',
+        _strokes(_thin(walls), top, f'stroke="{WALL}" stroke-width="{thick / 2:.3g}"'),
+        _strokes(doors, top, f'stroke="{DOOR}" stroke-width="{pixel:.3g}"'),
+        _strokes(_dots(spawns), top, f'stroke="{SPAWN}" stroke-opacity=".3" stroke-width="{1.6 * pixel:.3g}"'),
+        _strokes(_dots(lights), top, f'stroke="{LIGHT}" stroke-opacity=".25" stroke-width="{11 * pixel:.3g}"'),
+        _strokes(_dots(lights), top, f'stroke="{LIGHT}" stroke-width="{4.5 * pixel:.3g}"'),
         bar,
         label,
     ]
@@ -122,9 +185,9 @@ def _dots(points: Float[np.ndarray, 'point _']) -> Float[np.ndarray, 'point 2 2'
     return np.stack([points[:, :2], points[:, :2]], axis=1)
 
 
-def _draw_room(room: Room, top: float) -> str:
-    corners = _path([np.concatenate([room.outline, room.outline[:1]])], top)
-    return f'<path d="{corners}" fill="{tint(room.kind)}"><title>{escape(room.kind)}</title></path>'
+def _draw_room(outline: Float[np.ndarray, 'corner 2'], kind: str, top: float) -> str:
+    corners = _path([np.concatenate([outline, outline[:1]])], top)
+    return f'<path d="{corners}" fill="{tint(kind)}"><title>{escape(kind)}</title></path>'
 
 
 def _scale_bar(left: float, y: float, top: float, metres_per_pixel: float) -> tuple[str, str]:

@@ -14,8 +14,8 @@ from matplotlib.patches import Rectangle
 
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
+from megastep.maps.picture import tint
 from megastep.plotting.figures import DEEP, Picture, free_space, patch
-from megastep.tints import tint
 
 PAPER, FLOOR, INK, FADED, LAMP = '#ffffff', '#f7f3ec', '#2d323d', '#868c97', '#f2b134'
 

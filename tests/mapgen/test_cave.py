@@ -9,9 +9,8 @@ from scipy import ndimage
 from megastep import mapgen
 from megastep.mapgen.families.cave import FAMILY
 from megastep.mapgen.families.cave_contours import contours, without_touching
-from megastep.mapgen.finishing.certificate import MARGIN
 from megastep.mapgen.geometry.polygons import chained, doubled_area, smoothed, straightened
-from megastep.maps.geometry import AGENT_RADIUS
+from megastep.maps.geometry import AGENT_RADIUS, MARGIN
 
 SQUARE = [(0, 0), (8, 0), (8, 8), (0, 8)]
 GOLDEN = {

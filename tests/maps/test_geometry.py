@@ -10,7 +10,6 @@ from apartments import apartments
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from megastep.maps import picture as svg
 from megastep.maps.geometry import AGENT_RADIUS, Geometry, Room
 from megastep.maps.segments import CHUNK, clearances, join, windings
 
@@ -316,21 +315,21 @@ class TestDrawing:
 
     def test_the_floor_has_the_outline_of_the_walls_with_y_up(self):
         geometry = Geometry.from_walls(np.concatenate([rectangle(1, 1, 3, 5), PILLAR - [1.5, 0]]))
-        solid, _, floor, *_ = ElementTree.fromstring(svg.draw(geometry))
+        solid, _, floor, *_ = ElementTree.fromstring(geometry._repr_svg_())
         assert solid.get('d') == 'M100 400h200v-400h-200z'
         assert floor.get('fill-rule') == 'evenodd'
         assert floor.get('d') == 'M100 400h200v-400h-200zM250 300h-100v-100h100z'
 
     def test_thin_walls_are_drawn_once_over_the_floor(self):
-        picture = svg.draw(Geometry.from_walls(np.concatenate([BOX, [[[3, 2], [5, 4]]]])))
+        picture = Geometry.from_walls(np.concatenate([BOX, [[[3, 2], [5, 4]]]]))._repr_svg_()
         assert picture.count('"M300 300l200 -200"') == 1
 
     def test_text_is_escaped(self):
         room = Room(BOX[:, 0], '<script>"&')
-        picture = svg.draw(Geometry(walls=BOX, spawns=SPAWNS, rooms=[room]))
+        picture = Geometry(walls=BOX, spawns=SPAWNS, rooms=[room])._repr_svg_()
         titles = [node.text for node in ElementTree.fromstring(picture).iter() if node.tag.endswith('title')]
         assert titles == ['<script>"&']
 
     @pytest.mark.parametrize('scale, label', [(1, '1 m'), (10, '10 m'), (100, '100 m')])
     def test_the_scale_bar_is_long_enough_to_see(self, scale, label):
-        assert f'>{label}</text>' in svg.draw(Geometry.from_walls(scale * BOX))
+        assert f'>{label}</text>' in Geometry.from_walls(scale * BOX)._repr_svg_()

@@ -1,6 +1,8 @@
 """What maps are like, as numbers: known answers in rooms that can be worked out by hand."""
 
 import math
+import subprocess
+import sys
 
 import networkx as nx
 import numpy as np
@@ -13,8 +15,8 @@ from megastep import Geometry, MapSet, mapgen
 from megastep.maps.geometry import AGENT_RADIUS, Room
 from megastep.maps.ragged import Ragged
 from megastep.maps.segments import clearances
-from megastep.maps.stats import grid, routes, visibility
-from megastep.maps.stats import rooms as layout
+from megastep.maps.stats import grid, room_graph, routes, visibility
+from megastep.maps.stats.rooms import shapes
 from megastep.maps.stats.table import SIZES, STATISTICS
 
 
@@ -78,6 +80,24 @@ class TestTable:
         stats, part = houses.stats(), houses[[7, 2]].stats()
         assert all((part[name] == stats[name][[7, 2]]).all() for name in STATISTICS)
 
+    @pytest.mark.parametrize(
+        'name, arrays', [('rooms', {'kinds'}), ('walls', {'walls'}), ('area', {'walls'}), ('opening_width', {'doors'})]
+    )
+    def test_of_a_subset_only_the_arrays_needed_are_copied(self, houses, name, arrays):
+        part = houses[[7, 2]]
+        part.stats(name)
+        assert vars(part).keys() & {'walls', 'spawns', 'lights', 'doors', 'kinds', 'outlines', 'geodesics'} == arrays
+
+    @pytest.mark.parametrize('heavy', ['megastep.mapgen', 'numba'])
+    def test_what_is_looked_up_waits_for_no_compiler_and_no_family(self, heavy):
+        measure = (
+            'import sys, numpy as np; from megastep import Geometry, MapSet;'
+            'walls = np.array([[[1, 1], [5, 1]], [[5, 1], [5, 5]], [[5, 5], [1, 5]], [[1, 5], [1, 1]]], float);'
+            'MapSet([Geometry.from_walls(walls)]).stats("rooms", "area", "aspect", "opening_width", "symmetry_hash");'
+            f'sys.exit({heavy!r} in sys.modules)'
+        )
+        assert subprocess.run([sys.executable, '-c', measure]).returncode == 0
+
     def test_of_no_maps_there_are_none(self, houses):
         assert {len(values) for values in houses[:0].stats().values()} == {0}
 
@@ -103,7 +123,7 @@ class TestTable:
 
     @pytest.mark.parametrize('workers', [0, 1.5])
     def test_rejects_no_workers(self, houses, workers):
-        with pytest.raises(ValueError, match=f'workers must be a whole number of at least 1, got {workers}'):
+        with pytest.raises(ValueError, match=f'workers must be an integer of at least 1, got {workers}'):
             houses.stats(workers=workers)
 
     def test_what_is_not_there_is_nan(self):
@@ -117,7 +137,7 @@ class TestTable:
 class TestLayout:
     def test_shapes(self):
         rooms = [rectangle(1, 1, 4, 3), np.array([(1, 1), (5, 1), (5, 2), (2, 2), (2, 3), (1, 3)], float)]
-        areas, aspects, rectangularities = layout.shapes(Ragged(np.concatenate(rooms), np.array([4, 6], np.int32)))
+        areas, aspects, rectangularities = shapes(Ragged(np.concatenate(rooms), np.array([4, 6], np.int32)))
         np.testing.assert_allclose(areas, [6, 5])
         np.testing.assert_allclose(aspects, [1.5, 2])
         np.testing.assert_allclose(rectangularities, [1, 5 / 8])
@@ -133,7 +153,7 @@ class TestLayout:
             [shapely.box(0, 0, w + 20, h + 20).union(shapely.box(0, 0, a, b + 60)) for w, h, a, b in sizes]
         )
         corners = shapely.get_coordinates(union.exterior)[:-1]
-        areas, _, _ = layout.shapes(Ragged(corners, np.array([len(corners)], np.int32)), margin=margin / 10)
+        areas, _, _ = shapes(Ragged(corners, np.array([len(corners)], np.int32)), margin=margin / 10)
         grown = union.simplify(0).buffer(margin / 10, join_style='mitre')
         np.testing.assert_allclose(areas, [grown.area])
 
@@ -317,5 +337,5 @@ class TestRoutes:
     def test_names_are_those_of_the_table(self):
         names = [*(f'detour_{field}' for field in routes.Detours._fields), *routes.Difficulty._fields]
         assert names == list(STATISTICS)[-7:]
-        assert list(layout.Connections._fields) == ['diameter', 'loops', 'mean_degree', 'connected']
+        assert list(room_graph.Connections._fields) == ['diameter', 'loops', 'mean_degree', 'connected']
         assert set(SIZES) < set(STATISTICS)

@@ -154,7 +154,7 @@ class TestCommand:
             ([], 'stats needs at least 1 file of maps, got 0'),
             (['none.safetensors', '--out', 'x.txt'], 'out must end in .png or .svg, got x.txt'),
             (['none.safetensors'], 'none.safetensors'),
-            (['boxes', '--workers', '0'], 'workers must be a whole number of at least 1, got 0'),
+            (['boxes', '--workers', '0'], 'workers must be an integer of at least 1, got 0'),
         ],
     )
     def test_bad_input(self, files, arguments, message, capsys, tmp_path, monkeypatch):

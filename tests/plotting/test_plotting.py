@@ -14,7 +14,7 @@ from worlds import box, core_at, houses, one, outline, repainted, scattered
 
 from megastep import Cameras, Geometry, Room, mapgen, plotting
 from megastep.mapgen.variations.furniture_catalogue import BARE, CATALOGUE
-from megastep.tints import PLAIN, TINTS, tint
+from megastep.maps.picture import PLAIN, TINTS, tint
 from megastep.world import rendering, snapshot
 
 ROOM = box(1, 1, 5, 4, lights=[(3, 2.5, 1)])

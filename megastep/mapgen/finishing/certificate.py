@@ -12,11 +12,8 @@ from scipy.spatial import cKDTree
 from shapely import Polygon
 
 from megastep.mapgen.geometry.extent import FURTHEST
-from megastep.maps.geometry import AGENT_RADIUS, Geometry
+from megastep.maps.geometry import AGENT_RADIUS, MARGIN, Geometry
 from megastep.maps.segments import clearances
-
-MARGIN = 0.05
-"""An agent this much wider than it is, in metres, could still go everywhere."""
 
 DOORSTEP = 0.25
 """Rooms nearer than this to the middle of a door, in metres, are those it joins."""

@@ -25,9 +25,8 @@ import shapely
 from jaxtyping import Float
 from shapely import Polygon
 
-from megastep.mapgen.finishing.certificate import MARGIN
 from megastep.maps import freespace
-from megastep.maps.geometry import AGENT_RADIUS, LARGEST, Geometry, Room
+from megastep.maps.geometry import AGENT_RADIUS, LARGEST, MARGIN, Geometry, Room
 from megastep.maps.segments import windings
 
 MOST_SEGMENTS = 1 << 14

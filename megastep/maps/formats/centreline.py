@@ -22,10 +22,9 @@ import shapely
 from jaxtyping import Float
 from shapely import Polygon
 
-from megastep.exchange import Paths
 from megastep.maps import freespace
 from megastep.maps.formats.building import Drawing, check_pairs
-from megastep.maps.formats.reading import Collected, one_each, read_text
+from megastep.maps.formats.reading import Collected, Paths, one_each, read_text
 
 MOST_BYTES = 4 << 20
 

@@ -24,10 +24,9 @@ from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image
 from scipy import ndimage
 
-from megastep.exchange import Paths
 from megastep.maps import freespace
 from megastep.maps.formats.building import MOST_SEGMENTS, Drawing, enclose
-from megastep.maps.formats.reading import Collected, one_each, read_text
+from megastep.maps.formats.reading import Collected, Paths, one_each, read_text
 
 MOST_YAML = 1 << 14
 """The longest YAML file, in bytes: one of ROS has 200."""

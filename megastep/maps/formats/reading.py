@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 from megastep.maps.formats.building import Drawing, Imported, build
 from megastep.maps.geometry import Geometry
 
+Paths = str | os.PathLike | Iterable[str | os.PathLike]
+"""A file, or several."""
+
 
 class Attempt(NamedTuple):
     """A map that may turn out not to be one."""
@@ -67,14 +70,12 @@ def collect(source: str, attempts: Iterable[Attempt], *, skip_invalid: bool, abo
     return Collected(geometries, {'names': names, 'notes': notes, 'left_out': left_out})
 
 
-def paths(path: str | os.PathLike | Iterable[str | os.PathLike]) -> list[Path]:
+def paths(path: Paths) -> list[Path]:
     """The files that are meant: one, or several."""
     return [Path(path)] if isinstance(path, str | os.PathLike) else [Path(each) for each in path]
 
 
-def one_each(
-    path: str | os.PathLike | Iterable[str | os.PathLike], draw: Callable[[Path], Drawing], *, skip_invalid: bool
-) -> Collected:
+def one_each(path: Paths, draw: Callable[[Path], Drawing], *, skip_invalid: bool) -> Collected:
     """Makes a map of each file. `collect` says what may go wrong."""
     given = paths(path)
     attempts = (Attempt(each.name, str(each), partial(_built, draw, each)) for each in given)

@@ -23,11 +23,10 @@ import numpy as np
 from defusedxml import ElementTree
 from jaxtyping import Float
 
-from megastep.exchange import Paths
 from megastep.maps import storage
 from megastep.maps.formats import svg_path
 from megastep.maps.formats.building import MOST_SEGMENTS, Drawing
-from megastep.maps.formats.reading import Collected, one_each, read_bytes
+from megastep.maps.formats.reading import Collected, Paths, one_each, read_bytes
 from megastep.maps.formats.svg_path import Chain
 from megastep.maps.geometry import Geometry
 from megastep.maps.segments import chains

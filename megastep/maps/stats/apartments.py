@@ -12,16 +12,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from megastep.maps.packing import totals
+from megastep.maps.packing import MapArrays, totals
 from megastep.maps.stats.rooms import opening_widths, shapes
-
-if TYPE_CHECKING:
-    from megastep.maps.mapset import MapSet
 
 HALF_WALL = 0.06
 """Half the thickness of a wall in the real floors, in metres."""
@@ -57,7 +54,7 @@ def reference() -> Reference:
     return Reference(MappingProxyType(apartments), MappingProxyType(figures['floors']['points']))
 
 
-def distances(maps: MapSet, stats: Mapping[str, np.ndarray]) -> dict[str, Distances]:
+def distances(maps: MapArrays, stats: Mapping[str, np.ndarray]) -> dict[str, Distances]:
     """Compares maps with real homes.
 
     Args:
@@ -79,7 +76,7 @@ def distances(maps: MapSet, stats: Mapping[str, np.ndarray]) -> dict[str, Distan
     }
 
 
-def as_floors(maps: MapSet, stats: Mapping[str, np.ndarray]) -> dict[str, Shaped[np.ndarray, ' sample']]:
+def as_floors(maps: MapArrays, stats: Mapping[str, np.ndarray]) -> dict[str, Shaped[np.ndarray, ' sample']]:
     """The statistics as they are known of the floors: all rooms' areas and aspects, and all openings' widths.
 
     Rooms are measured up to the middle of the walls, and a map's area is that of its rooms.

@@ -1,4 +1,4 @@
-"""A column a statistic, a number a map. What takes a compiler is imported when it is asked for."""
+"""Statistics of maps: a number a map under each name. What takes a compiler is imported when it is asked for."""
 
 from __future__ import annotations
 
@@ -6,41 +6,44 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Shaped
 from tqdm import tqdm
 
+from megastep.checks import check_counts
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
-from megastep.maps.packing import totals
+from megastep.maps.packing import MapArrays, totals
 from megastep.maps.ragged import Ragged
+from megastep.maps.stats import rooms
 from megastep.maps.symmetry import canonical_hashes
 
-if TYPE_CHECKING:
-    from megastep.maps.mapset import MapSet
-
-SIZES: Mapping[str, str] = MappingProxyType(
+COUNTS: Mapping[str, str] = MappingProxyType(
     {
         'rooms': 'rooms',
         'walls': 'walls: the sides that can be seen',
         'doors': 'openings between rooms',
         'lights': 'lights',
         'spawns': 'spawns',
+    }
+)
+EXTENTS: Mapping[str, str] = MappingProxyType(
+    {
         'area': 'the free space, m²',
         'wall_length': 'all walls together, m',
         'width': 'from the least x of a wall to the greatest, m',
         'height': 'from the least y of a wall to the greatest, m',
     }
 )
+SIZES: Mapping[str, str] = MappingProxyType({**COUNTS, **EXTENTS})
 SHAPES: Mapping[str, str] = MappingProxyType(
     {
         'room_area': 'the mean room, m²',
         'aspect': "the longer side of a room's bounding box over the shorter, on average",
         'rectangularity': 'the part of its bounding box that a room fills, on average',
-        'opening_width': 'the mean opening, m',
     }
 )
+OPENINGS: Mapping[str, str] = MappingProxyType({'opening_width': 'the mean opening, m'})
 HASHES: Mapping[str, str] = MappingProxyType(
     {'symmetry_hash': 'a number that maps share if they are equal up to turns, mirroring and moves'}
 )
@@ -52,8 +55,10 @@ GRAPH: Mapping[str, str] = MappingProxyType(
         'connected': 'the part of the rooms in the largest group that hangs together',
     }
 )
-SIGHT: Mapping[str, str] = MappingProxyType({'visible': 'the part of the free space seen from a place, on average'})
-WAYS: Mapping[str, str] = MappingProxyType(
+VISIBILITY: Mapping[str, str] = MappingProxyType(
+    {'visible': 'the part of the free space seen from a place, on average'}
+)
+ROUTES: Mapping[str, str] = MappingProxyType(
     {
         'detour_mean': "the shortest way's length over the straight line's, mean over pairs of spawns",
         'detour_p95': '95th percentile of the same',
@@ -64,39 +69,44 @@ WAYS: Mapping[str, str] = MappingProxyType(
         'tortuosity': "the length of the way across over the straight line's",
     }
 )
-STATISTICS: Mapping[str, str] = MappingProxyType({**SIZES, **SHAPES, **HASHES, **GRAPH, **SIGHT, **WAYS})
-"""Everything that is measured, and what it says of a map."""
+STATISTICS: Mapping[str, str] = MappingProxyType(
+    {**SIZES, **SHAPES, **OPENINGS, **HASHES, **GRAPH, **VISIBILITY, **ROUTES}
+)
+"""All statistics, and what each says of a map."""
 
 
 def measure(
-    maps: MapSet, names: Sequence[str] = (), *, workers: int = 1, progress: bool = False
+    maps: MapArrays, names: Sequence[str] = (), *, workers: int = 1, progress: bool = False
 ) -> dict[str, Shaped[np.ndarray, ' map']]:
     """Measures maps. See `megastep.MapSet.stats`."""
     if unknown := sorted(set(names) - set(STATISTICS)):
         raise ValueError(f'unknown statistic {unknown[0]!r}; the statistics are {", ".join(STATISTICS)}.')
-    if not isinstance(workers, int) or workers < 1:
-        raise ValueError(f'workers must be a whole number of at least 1, got {workers!r}.')
+    check_counts(workers=workers)
     wanted = names or tuple(STATISTICS)
-    found: dict[str, np.ndarray] = {}
-    for columns, sized in ((SIZES, sizes), (SHAPES, shapes), (HASHES, hashes)):
-        if not columns.keys().isdisjoint(wanted):
-            found |= sized(maps)
-    parts = [(list(columns), measured) for columns, measured in ((GRAPH, graph), (SIGHT, sight), (WAYS, ways))]
+    found = {name: _counts(maps, name) for name in COUNTS if name in wanted}
+    for group, measured in ((EXTENTS, extents), (SHAPES, shapes), (OPENINGS, openings), (HASHES, hashes)):
+        if not group.keys().isdisjoint(wanted):
+            found |= measured(maps)
+    parts = [(list(group), each) for group, each in ((GRAPH, graph), (VISIBILITY, visibility), (ROUTES, route))]
     parts = [part for part in parts if not set(wanted).isdisjoint(part[0])]
     if parts:
         found |= _by_map(maps, parts, workers, progress)
     return {name: found[name] for name in wanted}
 
 
-def sizes(maps: MapSet) -> dict[str, np.ndarray]:
-    """`SIZES`: the arrays of all maps at once, in microseconds a map."""
-    counts = {'rooms': maps.kinds, **{name: getattr(maps, name) for name in ('walls', 'doors', 'lights', 'spawns')}}
+def _counts(maps: MapArrays, name: str) -> np.ndarray:
+    """One of `COUNTS`, which looks at no other array of the maps than its own."""
+    rows: Ragged[np.ndarray] = maps.kinds if name == 'rooms' else getattr(maps, name)
+    return rows.widths.astype(np.int64)
+
+
+def extents(maps: MapArrays) -> dict[str, np.ndarray]:
+    """`EXTENTS`: of the walls of all maps at once, in microseconds a map."""
     walls, corners = maps.walls, maps.walls.vals
     (ax, ay), (bx, by) = corners[:, 0].T, corners[:, 1].T
     low = np.minimum.reduceat(corners.min(1), walls.starts)
     high = np.maximum.reduceat(corners.max(1), walls.starts)
     return {
-        **{name: column.widths.astype(np.int64) for name, column in counts.items()},
         'area': totals((ax * by - ay * bx) / 2, walls),
         'wall_length': totals(np.hypot(bx - ax, by - ay), walls),
         'width': high[:, 0] - low[:, 0],
@@ -104,39 +114,42 @@ def sizes(maps: MapSet) -> dict[str, np.ndarray]:
     }
 
 
-def shapes(maps: MapSet) -> dict[str, np.ndarray]:
-    """`SHAPES`: means over a map's rooms and over its openings, NaN where it has none."""
-    from megastep.maps.stats import rooms as layout
-
-    rooms = layout.shapes(maps.outlines)
-    means = {'room_area': rooms.areas, 'aspect': rooms.aspects, 'rectangularity': rooms.rectangularities}
-    widths = _means(layout.opening_widths(maps.doors), maps.doors)
-    return {**{name: _means(values, maps.kinds) for name, values in means.items()}, 'opening_width': widths}
+def shapes(maps: MapArrays) -> dict[str, np.ndarray]:
+    """`SHAPES`: means over a map's rooms, NaN where it has none."""
+    found = rooms.shapes(maps.outlines)
+    means = {'room_area': found.areas, 'aspect': found.aspects, 'rectangularity': found.rectangularities}
+    return {name: _means(values, maps.kinds) for name, values in means.items()}
 
 
-def hashes(maps: MapSet) -> dict[str, np.ndarray]:
+def openings(maps: MapArrays) -> dict[str, np.ndarray]:
+    """`OPENINGS`: the mean over a map's openings, NaN where it has none."""
+    return {'opening_width': _means(rooms.opening_widths(maps.doors), maps.doors)}
+
+
+def hashes(maps: MapArrays) -> dict[str, np.ndarray]:
     """`HASHES`, see `megastep.maps.symmetry`."""
     return {'symmetry_hash': canonical_hashes(maps.walls)}
 
 
 def graph(geometry: Geometry) -> tuple[float, ...]:
     """`GRAPH`."""
-    from megastep.maps.stats import rooms as layout
+    from megastep.maps.stats import room_graph
 
     outlines = [room.outline for room in geometry.rooms]
     widths = np.array([len(outline) for outline in outlines], np.int32)
-    return layout.connections(Ragged(np.concatenate([np.empty((0, 2)), *outlines]), widths), geometry)
+    packed = Ragged(np.concatenate([np.empty((0, 2)), *outlines]), widths)
+    return room_graph.connections(packed, geometry.doors, geometry.walls)
 
 
-def sight(geometry: Geometry) -> tuple[float, ...]:
-    """`SIGHT`."""
+def visibility(geometry: Geometry) -> tuple[float, ...]:
+    """`VISIBILITY`."""
     from megastep.maps.stats import routes
 
     return (routes.visible_share(geometry.walls, geometry.spawns),)
 
 
-def ways(geometry: Geometry) -> tuple[float, ...]:
-    """`WAYS`."""
+def route(geometry: Geometry) -> tuple[float, ...]:
+    """`ROUTES`."""
     from megastep.maps import geodesics
     from megastep.maps.stats import routes
 
@@ -146,20 +159,20 @@ def ways(geometry: Geometry) -> tuple[float, ...]:
 
 
 def _by_map(
-    maps: MapSet,
+    maps: MapArrays,
     parts: Sequence[tuple[Sequence[str], Callable[[Geometry], tuple[float, ...]]]],
     workers: int,
     progress: bool,
 ) -> dict[str, Float[np.ndarray, ' map']]:
-    """What is measured map by map, on several threads: compiled code lets others run."""
-    names = [name for columns, _ in parts for name in columns]
+    """Measures map by map, on several threads: compiled code lets others run."""
+    names = [name for group, _ in parts for name in group]
     with ThreadPoolExecutor(workers) as pool:
         rows = pool.map(partial(_row, maps, [measured for _, measured in parts]), range(len(maps)))
         table = np.array(list(tqdm(rows, 'stats', len(maps), unit='maps', disable=not progress)))
     return dict(zip(names, table.reshape(-1, len(names)).T, strict=True))
 
 
-def _row(maps: MapSet, measures: Sequence[Callable[[Geometry], tuple[float, ...]]], i: int) -> list[float]:
+def _row(maps: MapArrays, measures: Sequence[Callable[[Geometry], tuple[float, ...]]], i: int) -> list[float]:
     geometry = maps[i]
     return [value for measured in measures for value in measured(geometry)]
 

@@ -1,4 +1,4 @@
-"""The ways a map set comes from other programs' files, and goes to them."""
+"""Import and export of map sets: from other programs' files, and to them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from megastep.maps.formats.reading import Collected, Paths, paths
 from megastep.maps.geometry import Geometry
-
-if TYPE_CHECKING:
-    from megastep.maps.formats.reading import Collected
 
 Set = TypeVar('Set', bound='Exchange')
 
-Paths = str | os.PathLike | Iterable[str | os.PathLike]
-"""A file, or several."""
-
 
 class Exchange:
-    """What `megastep.MapSet` imports and exports. Each format's module says what it understands, and its bounds.
+    """Importers and exporters of `megastep.MapSet`. Each format's module says what it understands, and its bounds.
 
     With ``skip_invalid=True`` maps that can't be used are left out, and a warning lists them and the reasons. The
     recipe keeps the maps' ``names``, ``notes`` on what became of each, and what was ``left_out``.
@@ -42,7 +37,7 @@ class Exchange:
         Raises:
             ValueError: if a map can't be used, naming its line, its feature and the reason; or if none can.
         """
-        from megastep.maps.formats import geojson  # here, because mapgen's families return map sets
+        from megastep.maps.formats import geojson  # here, like every format, as few who load maps import any
 
         found = geojson.read(path, skip_invalid=skip_invalid)
         return cls(**_recorded(found, 'geojson', path, skip_invalid=skip_invalid))
@@ -148,7 +143,8 @@ class Exchange:
 
 
 def _recorded(found: Collected, family: str, path: Paths, **parameters: Any) -> dict[str, Any]:
-    """What `megastep.MapSet` is made of."""
-    names = Path(path).name if isinstance(path, str | os.PathLike) else [Path(each).name for each in path]
+    """The arguments for a `megastep.MapSet` of what a format's reader found, with where it is from in its recipe."""
+    files = [each.name for each in paths(path)]
+    names = files[0] if isinstance(path, str | os.PathLike) else files
     recipe = {'family': family, 'version': 1, 'seed': None, 'parameters': {'file': names, **parameters}}
     return {'geometries': found.geometries, 'recipe': {**recipe, **found.record}}
