@@ -55,7 +55,7 @@ def options():
     return plotting.gallery(maps, captions=['as it is', *OPTIONS, 'all of these'])
 
 
-def journey(folder, house=4, shortest=9.0, left=12):
+def on_the_way(folder, house=4, shortest=9.0, left=12):
     """A trained agent some steps before its goal, towards the end of a long way in a house that it hasn't seen."""
     run = Run(folder)
     task = Task('pointgoal', {**run.read()['options'], 'nearest': shortest, 'furthest': 2 * shortest})
@@ -74,7 +74,7 @@ def journey(folder, house=4, shortest=9.0, left=12):
 def main(run: Path | None = None) -> None:
     """Makes the pictures of maps, or that of a run's agent."""
     if run is not None:
-        journey(run).savefig(IMAGES / 'pointgoal.png', dpi=100)
+        on_the_way(run).savefig(IMAGES / 'pointgoal.png', dpi=100)
         return
     plotting.gallery(mapgen.generate('house', 12, seed=SEED)).savefig(IMAGES / 'gallery.png', dpi=120)
     families().savefig(IMAGES / 'families.png', dpi=120)

@@ -12,7 +12,7 @@ from gymnasium.spaces import Dict, Space
 from megastep import mapgen
 from megastep.checks import check_choice, check_counts, check_finite
 from megastep.env import Env
-from megastep.env.goals import PointGoalSensor, Progress, RandomGoals
+from megastep.env.goals import GoalTracker, PointGoalSensor, RandomGoals
 from megastep.env.motion import SimpleMovement
 from megastep.env.navigation import GeodesicField
 from megastep.env.sensors import IMU, RGB, Depth
@@ -33,7 +33,7 @@ class PointGoal(Env):
     it is sparse, the bonus alone.
 
     ``info`` has ``'success'``, ``'spl'``, ``'soft_spl'``, ``'distance_to_goal'`` in metres and ``'collisions'`` of each
-    row's episode up to now, as `Progress.scores` defines them: they are final where ``info['_episode']`` is true.
+    row's episode up to now, as `GoalTracker.scores` defines them: they are final where ``info['_episode']`` is true.
     `auxiliary` says where the goal is from where the agent is, which it has to work out.
 
     Args:
@@ -51,13 +51,13 @@ class PointGoal(Env):
         progress: The reward for a metre of progress.
         effort: The cost of a metre walked. Turning costs nothing, so above 0 it pays to take the straight way.
         bonus: The reward for success.
-        navigation: The maps' signposts; by default they are put up, at 40 houses a second and CPU core.
+        geodesic_field: The maps' geodesic field; by default it is computed, at 40 houses a second and CPU core.
         options: What every `Env` takes: ``render_mode``, ``autoreset_mode``, ``cuda_graph`` and ``copy``.
 
     Raises:
         ValueError: if the reward isn't known, reach isn't above 0 m and below nearest, max_steps is below 1, a weight
-            isn't finite, a map has no two spawns whose shortest path is in the range, or the navigation isn't that of
-            the maps.
+            isn't finite, a map has no two spawns whose shortest path is in the range, or the geodesic field isn't that
+            of the maps.
     """
 
     auxiliary_space: Space | None = PointGoalSensor.space
@@ -79,7 +79,7 @@ class PointGoal(Env):
         progress: float = 1.0,
         effort: float = 0.0,
         bonus: float = 2.5,
-        navigation: GeodesicField | None = None,
+        geodesic_field: GeodesicField | None = None,
         **options: Any,
     ) -> None:
         check_choice(('dense', 'sparse'), reward=reward)
@@ -91,10 +91,10 @@ class PointGoal(Env):
         core = Core(Scenery.pack(maps, device=device, seed=seed), num_envs, fps=fps, seed=seed)
         self._movement = SimpleMovement(core)
         self._rgb, self._depth = RGB(core, cameras), Depth(core, cameras)
-        self._imu, self._compass = IMU(core), PointGoalSensor()
-        self._journeys = RandomGoals(core, maps, nearest=nearest, furthest=furthest)
-        signposts = GeodesicField.pack(maps, core.device) if navigation is None else navigation
-        self._progress = Progress(core, self._journeys, signposts)
+        self._imu, self._goal_sensor = IMU(core), PointGoalSensor()
+        self._goals = RandomGoals(core, maps, nearest=nearest, furthest=furthest)
+        field = GeodesicField.pack(maps, core.device) if geodesic_field is None else geodesic_field
+        self._tracker = GoalTracker(core, self._goals, field)
         self._reach, self._max_steps = reach, max_steps
         self._pay, self._effort = (progress, effort) if reward == 'dense' else (0.0, 0.0)
         self._bonus = bonus
@@ -103,47 +103,47 @@ class PointGoal(Env):
             cameras,
             action_space=self._movement.space,
             observation_space=Dict(
-                rgb=self._rgb.space, depth=self._depth.space, imu=self._imu.space, goal=self._compass.space
+                rgb=self._rgb.space, depth=self._depth.space, imu=self._imu.space, goal=self._goal_sensor.space
             ),
-            kept=self._progress.kept,
+            kept=self._tracker.kept,
             **options,
         )
 
     def _respawn(self, mask):
-        self._journeys(mask)
-        self._progress.restart(mask)
+        self._goals(mask)
+        self._tracker.restart(mask)
 
     def _act(self, actions):
         self._movement(actions)
         physics.advance(self.core)
-        nearer, walked = self._progress()
+        nearer, walked = self._tracker()
         self._earned = self._pay * nearer - self._effort * walked
 
     def _observe(self):
         view = rendering.render(self.core, self.cameras)
-        goal = self._compass(self._journeys.current.places, *self._origin())
+        goal = self._goal_sensor(self._goals.current.positions, *self._origin())
         return {'rgb': self._rgb(view), 'depth': self._depth(view), 'imu': self._imu(), 'goal': goal}
 
     def _origin(self):
         """Where the goal is told from: positions and angles."""
-        return self._journeys.current.starts, self._journeys.current.bearings
+        return self._goals.current.starts, self._goals.current.bearings
 
     def auxiliary(self):
         agents = self.core.agents
-        return self._compass(self._journeys.current.places, agents.positions, agents.angles)
+        return self._goal_sensor(self._goals.current.positions, agents.positions, agents.angles)
 
     def _outcome(self):
-        offsets = self._journeys.current.places - self.core.agents.positions
+        offsets = self._goals.current.positions - self.core.agents.positions
         self._success = offsets.norm(dim=-1) <= self._reach
         return self._earned + self._bonus * self._success, self._success[:, 0], self.lengths >= self._max_steps
 
     def _info(self):
-        return self._progress.scores(self._success)
+        return self._tracker.scores(self._success)
 
     def state(self, env):
         """Copies one env off the device, with its goal, to be drawn by `plot_state`. Waits for the GPU."""
-        state, distance = super().state(env), float(self._progress.remaining[env])
-        goals = self._journeys.current.places[env].double().cpu().numpy()
+        state, distance = super().state(env), float(self._tracker.remaining[env])
+        goals = self._goals.current.positions[env].double().cpu().numpy()
         return replace(state, goals=goals, values={**state.values, 'distance': distance})
 
 

@@ -30,7 +30,7 @@ class Case:
         """Makes the env on a device, with more of its options if there are any."""
         maps = None if self.num_maps is None else houses(self.num_maps)
         if self.num_maps is not None and issubclass(getattr(envs, self.env), envs.PointGoal):
-            maps, options['navigation'] = navigable_houses(self.num_maps, device)
+            maps, options['geodesic_field'] = navigable_houses(self.num_maps, device)
         return getattr(envs, self.env)(maps, num_envs=self.num_envs, device=device, seed=0, **options)
 
 

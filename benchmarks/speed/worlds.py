@@ -31,7 +31,7 @@ def houses(count: int) -> MapSet:
 
 @cache
 def navigable_houses(count: int, device: torch.device) -> tuple[MapSet, GeodesicField]:
-    """The same houses with the shortest paths between their spawns, and their signposts."""
+    """The same houses with the shortest paths between their spawns, and their geodesic field."""
     maps, workers = houses(count), num_cores()
     return maps.with_geodesics(workers=workers), GeodesicField.pack(maps, device, workers=workers, progress=True)
 

@@ -1,4 +1,4 @@
-"""Goals from spawn to spawn: where they begin and end, which direction that is, and how well agents do on them."""
+"""Point goals: where agents begin and where they are to go, what they sense of that, and how well they do."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from megastep.world.kernels import implementation
 
 
 class Goals(NamedTuple):
-    """Each agent's way from one spawn of its map to another."""
+    """Each agent's start and goal: two spawns of its map."""
 
     starts: Float[Tensor, 'env 1 2']
     """Where it began, in metres."""
     bearings: Float[Tensor, 'env 1']
     """Which way the agent faced there, in degrees."""
-    goals: Int64[Tensor, 'env 1']
+    spawns: Int64[Tensor, 'env 1']
     """The number, in its map, of the spawn to be reached."""
-    places: Float[Tensor, 'env 1 2']
+    positions: Float[Tensor, 'env 1 2']
     """Where that is, in metres."""
     lengths: Float[Tensor, 'env 1']
     """How long the shortest path there is, in metres."""
 
 
 class RandomGoals:
-    """Puts the agents of some envs at random spawns of their map, and gives each another spawn to go to.
+    """Random starts and goals: puts agents at random spawns of their map, and gives each another spawn to go to.
 
     Of all starts and goals whose shortest path is of a length in the range, each is as likely as any other. Agents face
     anywhere, are at rest and touch nothing.
@@ -50,7 +50,7 @@ class RandomGoals:
         furthest: The longest.
 
     Attributes:
-        current: The journeys that the agents are on, written in place.
+        current: The agents' starts and goals, written in place.
 
     Raises:
         ValueError: if an env has several agents, the maps aren't the scenery's, the range is empty or isn't above 0 m,
@@ -62,7 +62,7 @@ class RandomGoals:
     ) -> None:
         maps = maps if isinstance(maps, MapSet) else MapSet(maps)
         if core.num_agents != 1:
-            raise ValueError(f'journeys are for 1 agent an env, got {core.num_agents}.')
+            raise ValueError(f'goals are for 1 agent an env, got {core.num_agents}.')
         if not 0 < nearest <= furthest < math.inf:
             raise ValueError(f'nearest must be above 0 m and at most furthest, got {nearest} and {furthest}.')
         if not np.array_equal(maps.spawns.widths, core.scenery.spawns.widths.cpu()):
@@ -74,23 +74,24 @@ class RandomGoals:
         self.current = Goals(
             starts=torch.zeros_like(places),
             bearings=torch.zeros_like(values),
-            goals=torch.zeros_like(values, dtype=torch.int64),
-            places=torch.zeros_like(places),
+            spawns=torch.zeros_like(values, dtype=torch.int64),
+            positions=torch.zeros_like(places),
             lengths=torch.zeros_like(values),
         )
         self(torch.ones(core.num_envs, dtype=torch.bool, device=core.device))
 
     def __call__(self, mask: Bool[Tensor, ' env']) -> None:
-        """Begins new journeys in the envs in the mask; the others' stay as they are."""
+        """Gives new starts and goals in the envs in the mask; the others' stay as they are."""
         core = self._core
         draws = torch.randint(MANY, (core.num_envs, 2), device=core.device, generator=core.generator)
-        implementation(core.device).embark(core, mask, draws, self._pairs, self._paths, self.current)
+        implementation(core.device).respawn_with_goals(core, mask, draws, self._pairs, self._paths, self.current)
 
 
 class PointGoalSensor:
-    """How far points are, in metres as a bird flies, and the cosine and sine of their bearing: 1 and 0 straight ahead.
+    """Point-goal sensor: the polar coordinates of points as agents see them.
 
-    A point's bearing is measured anticlockwise from where one faces.
+    That is how far they are, in metres as a bird flies, and the cosine and sine of their bearing: 1 and 0 straight
+    ahead. A point's bearing is measured anticlockwise from where one faces.
     """
 
     space = Box(np.array([0, -1, -1], np.float32), np.array([np.inf, 1, 1], np.float32))
@@ -108,40 +109,40 @@ class PointGoalSensor:
         return torch.stack([offsets.norm(dim=-1), bearings.cos(), bearings.sin()], dim=-1).flatten(0, 1)
 
 
-class Progress:
-    """Keeps account of how agents get on with their journeys. Everything is written in place.
+class GoalTracker:
+    """Metrics of how agents get on towards their goals, from step to step. Everything is written in place.
 
     Args:
         core: The envs.
-        journeys: Where their agents go.
-        navigation: The signposts of the core's maps.
+        goals: Where their agents go.
+        field: The geodesic field of the core's maps.
 
     Attributes:
-        travelled: How far each agent has gone in this journey, straight from step to step, in metres: (env, agent).
+        travelled: How far each agent has gone in this episode, straight from step to step, in metres: (env, agent).
         remaining: How long the shortest path to its goal is, in metres: (env, agent).
         collisions: In how many steps it touched something: (env, agent) int32.
 
     Raises:
-        ValueError: if the signposts aren't those of the core's maps.
+        ValueError: if the field isn't that of the core's maps.
     """
 
-    def __init__(self, core: Core, journeys: RandomGoals, navigation: GeodesicField) -> None:
-        navigation.check_spawns(core.scenery.spawns)
-        self._core, self._journey, self._navigation = core, journeys.current, navigation
+    def __init__(self, core: Core, goals: RandomGoals, field: GeodesicField) -> None:
+        field.check_spawns(core.scenery.spawns)
+        self._core, self._goals, self._field = core, goals.current, field
         self._last = core.agents.positions.clone()
-        self.travelled, self.remaining = torch.zeros_like(core.agents.angles), self._journey.lengths.clone()
+        self.travelled, self.remaining = torch.zeros_like(core.agents.angles), self._goals.lengths.clone()
         self.collisions = torch.zeros_like(core.contacts)
 
     @property
     def kept(self) -> dict[str, Tensor]:
         """What lasts from step to step, by name: what an env keeps."""
         counts = {'travelled': self.travelled, 'remaining': self.remaining, 'collisions': self.collisions}
-        return {**self._journey._asdict(), **counts, 'last': self._last}
+        return {**self._goals._asdict(), **counts, 'last': self._last}
 
     def restart(self, mask: Bool[Tensor, ' env']) -> None:
-        """Begins anew in the envs in the mask, whose agents stand where new journeys begin."""
-        torch.where(mask[:, None], self._journey.lengths, self.remaining, out=self.remaining)
-        torch.where(mask[:, None, None], self._journey.starts, self._last, out=self._last)
+        """Begins anew in the envs in the mask, whose agents stand at their starts."""
+        torch.where(mask[:, None], self._goals.lengths, self.remaining, out=self.remaining)
+        torch.where(mask[:, None, None], self._goals.starts, self._last, out=self._last)
         self.travelled.masked_fill_(mask[:, None], 0)
         self.collisions.masked_fill_(mask[:, None], 0)
 
@@ -149,29 +150,29 @@ class Progress:
         """Takes account of a step.
 
         Returns:
-            By how much it made the shortest path shorter, and how far it went, in metres. Where the signposts know no
-            way, as may be beside a gap that is just too narrow, the first is 0.
+            By how much it made the shortest path shorter, and how far it went, in metres. Where the field knows no way,
+            as may be beside a gap that is just too narrow, the first is 0.
         """
         core, positions = self._core, self._core.agents.positions
         walked = (positions - self._last).norm(dim=-1)
         self.travelled.add_(walked)
         self.collisions.add_(core.contacts >= 0)
         self._last.copy_(positions)
-        left = self._navigation.distances(positions, core.map_ids, self._journey.goals)
+        left = self._field.distances(positions, core.map_ids, self._goals.spawns)
         left = torch.where(left < math.inf, left, self.remaining)
         nearer = self.remaining - left
         self.remaining.copy_(left)
         return nearer, walked
 
     def scores(self, success: Bool[Tensor, 'env agent']) -> dict[str, Tensor]:
-        """How well each agent has done in its journey, given whether it is at its goal.
+        """Navigation metrics: how well each agent has done in its episode, given whether it is at its goal.
 
         Returns:
             ``'success'``; ``'spl'``, success weighted by path length, which is success * l / max(p, l) for a shortest
             path l and a path travelled p (Anderson et al., 2018); ``'soft_spl'``, in which max(0, 1 - d / l) stands
             for success, d being what remains; ``'distance_to_goal'``, which is d; and ``'collisions'``.
         """
-        shortest = self._journey.lengths
+        shortest = self._goals.lengths
         efficiency = shortest / torch.maximum(self.travelled, shortest)
         nearness = (1 - self.remaining / shortest).clamp(min=0)
         return {

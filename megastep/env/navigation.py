@@ -1,4 +1,4 @@
-"""How far it is from anywhere to a spawn along the shortest path, on the device, in a step that never waits for it."""
+"""Geodesic distances from anywhere to the spawns of maps, on the device, in steps that never wait for it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from megastep.world.device import num_cores
 from megastep.world.kernels import implementation
 
 VERSION = '1'
-"""The version of how signposts are put up, and of the layout of their file. A file of any other is refused."""
+"""The version of how geodesic fields are computed, and of the layout of their file. A file of any other is refused."""
 
 TENSORS, RAGGEDS = ('corners', 'shapes', 'nodes'), ('sees', 'signs', 'hops', 'lengths', 'spawns')
 """What a `GeodesicField` holds, by name."""
@@ -32,11 +32,12 @@ TENSORS, RAGGEDS = ('corners', 'shapes', 'nodes'), ('sees', 'signs', 'hops', 'le
 
 @dataclass(frozen=True, eq=False)
 class GeodesicField:
-    """What the shortest paths from anywhere to the spawns of each of M maps begin with, packed on one device.
+    """Geodesic fields of M maps, packed on one device: how long the shortest paths from anywhere to the spawns are.
 
-    `megastep.maps.geodesics.lookup` explains what a cell's sign is. A map takes 8 bytes a cell with up to 32 spawns and
-    12 with up to 64, 44 cells a square metre of its bounding box; 4 bytes a node and spawn; and little else. For a
-    house of 43 m² and 64 spawns that is 70 KB, for a maze of 51 x 51 cells of 1 m about 4 MB.
+    They are looked up by cell: `megastep.maps.geodesics.lookup` explains what a cell's sign is. A map takes 8 bytes a
+    cell with up to 32 spawns and 12 with up to 64, 44 cells a square metre of its bounding box; 4 bytes a node and
+    spawn; and little else. For a house of 43 m² and 64 spawns that is 70 KB, for a maze of 51 x 51 cells of 1 m about
+    4 MB.
 
     Args:
         corners: Each map's grid's lower left corner, in metres.
@@ -70,7 +71,7 @@ class GeodesicField:
         workers: int | None = None,
         progress: bool = False,
     ) -> GeodesicField:
-        """Puts up the signposts in every map, at 40 houses a second and worker. They are the same however many work.
+        """Computes the field of every map, at 40 houses a second and worker. It is the same however many work.
 
         Args:
             maps: The maps.
@@ -81,7 +82,7 @@ class GeodesicField:
         Raises:
             ValueError: if there are no maps, or workers is below 1.
         """
-        device, posts = _device(device), _put_up(maps, num_cores() if workers is None else workers, progress)
+        device, posts = _device(device), _lookups(maps, num_cores() if workers is None else workers, progress)
         nowhere, unreached = np.zeros((1, 2)), np.full(max(len(geometry.spawns) for geometry in maps), np.inf)
         nodes = np.cumsum([1, *(len(post.nodes) for post in posts)])
         signs = np.cumsum([1, *(len(post.hops) for post in posts)])
@@ -99,36 +100,37 @@ class GeodesicField:
         )
 
     def save(self, path: str | os.PathLike) -> None:
-        """Writes the signposts to a file, replacing what was there once all of it is safely on disk."""
+        """Writes the field to a file, replacing what was there once all of it is safely on disk."""
         raggeds = {name: getattr(self, name) for name in RAGGEDS}
         buffers = {name: getattr(self, name) for name in TENSORS}
         buffers |= {name: ragged.vals for name, ragged in raggeds.items()}
         buffers |= {f'{name}.widths': ragged.widths for name, ragged in raggeds.items()}
         arrays = {name: buffer.cpu().numpy() for name, buffer in buffers.items()}
-        storage.write(Path(path), arrays, {'signposts': VERSION, 'fingerprint': self.fingerprint})
+        storage.write(Path(path), arrays, {'geodesic_field': VERSION, 'fingerprint': self.fingerprint})
 
     @classmethod
     def load(
         cls, path: str | os.PathLike, maps: MapSet | Sequence[Geometry], device: str | torch.device | None = None
     ) -> GeodesicField:
-        """Reads the signposts of some maps from a file that `save` wrote.
+        """Reads the field of some maps from a file that `save` wrote.
 
         Args:
             path: The file.
-            maps: The maps, to make sure that the signposts are theirs.
+            maps: The maps, to make sure that the field is theirs.
             device: Where the buffers go; by default the GPU if there is one, else the CPU.
 
         Raises:
             FileNotFoundError: if there is no such file.
-            ValueError: if the file is damaged, holds no signposts or those of another version, or those of other maps.
+            ValueError: if the file is damaged, or holds no geodesic field, or one of another version or of other maps.
         """
         arrays, metadata = storage.read(Path(path))
-        if metadata.get('signposts') != VERSION:
-            raise ValueError(f'{path} must hold signposts of version {VERSION}, got {metadata.get("signposts")}.')
+        if metadata.get('geodesic_field') != VERSION:
+            found = metadata.get('geodesic_field')
+            raise ValueError(f'{path} must hold a geodesic field of version {VERSION}, got {found}.')
         if storage.digest(arrays) != metadata['sha256']:
             raise ValueError(f'{path} is damaged: its content does not hash to what it should.')
         if metadata['fingerprint'] != _fingerprint(maps):
-            raise ValueError(f'{path} must hold the signposts of the {len(maps)} maps, got those of other maps.')
+            raise ValueError(f'{path} must hold the geodesic field of the {len(maps)} maps, got that of other maps.')
         device = _device(device)
         buffers: dict[str, Any] = {name: torch.tensor(arrays[name], device=device) for name in TENSORS}
         buffers |= {name: Ragged(arrays[name], arrays[f'{name}.widths']).to(device) for name in RAGGEDS}
@@ -156,7 +158,7 @@ class GeodesicField:
 
         Raises:
             ValueError: if the shapes don't go together, positions aren't float32, map_ids or goals aren't integers, or
-                one isn't on the signposts' device.
+                one isn't on the field's device.
         """
         _check(positions, map_ids, goals, self.nodes.device)
         found = positions.new_empty(goals.shape)
@@ -171,10 +173,10 @@ class GeodesicField:
             ValueError: if it isn't, or is on another device.
         """
         if spawns.vals.device != self.nodes.device:
-            raise ValueError(f'navigation must be on {spawns.vals.device}, got {self.nodes.device}.')
+            raise ValueError(f'geodesic_field must be on {spawns.vals.device}, got {self.nodes.device}.')
         same = torch.equal(spawns.widths, self.spawns.widths) and torch.equal(spawns.vals, self.spawns.vals)
         if not same:
-            raise ValueError(f'navigation must be that of the {len(spawns)} maps, got one of maps with other spawns.')
+            raise ValueError(f'geodesic_field must be of the {len(spawns)} maps, got that of maps with other spawns.')
 
     @property
     def cell_side(self) -> float:
@@ -192,17 +194,17 @@ def _fingerprint(maps: MapSet | Sequence[Geometry]) -> str:
     return storage.digest({'walls': maps.walls.vals, 'spawns': maps.spawns.vals, **widths})
 
 
-def _put_up(maps: MapSet | Sequence[Geometry], workers: int, progress: bool) -> list[Signposts]:
+def _lookups(maps: MapSet | Sequence[Geometry], workers: int, progress: bool) -> list[Signposts]:
     if not len(maps):
         raise ValueError('maps must hold at least 1 map, got 0.')
     if not isinstance(workers, int) or workers < 1:
         raise ValueError(f'workers must be a whole number of at least 1, got {workers!r}.')
     with ThreadPoolExecutor(workers) as pool:
-        posts = pool.map(_signposts, maps)
-        return list(tqdm(posts, 'signposts', len(maps), unit='maps', disable=not progress))
+        posts = pool.map(_lookup, maps)
+        return list(tqdm(posts, 'geodesic field', len(maps), unit='maps', disable=not progress))
 
 
-def _signposts(geometry: Geometry) -> Signposts:
+def _lookup(geometry: Geometry) -> Signposts:
     return signposts(geometry.walls, geometry.spawns, AGENT_RADIUS)
 
 

@@ -28,7 +28,7 @@ HOUSES: dict[str, Any] = {'family': 'house', 'count': 256}
 SCRIPTS: dict[str, Callable[..., Callable[[Any], torch.Tensor]]] = {'deathmatch': Gunner}
 """What scripted opponents act by, given the env, in the tasks that have some."""
 
-APART = ('maps', 'num_envs', 'device', 'seed', 'cameras', 'navigation', 'options')
+APART = ('maps', 'num_envs', 'device', 'seed', 'cameras', 'geodesic_field', 'options')
 """What an env takes that isn't one of a task's options."""
 
 

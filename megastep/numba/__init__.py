@@ -25,6 +25,6 @@ from megastep.numba.coverage import mark  # noqa: E402
 from megastep.numba.lightmap import bake  # noqa: E402
 from megastep.numba.navigation import distances  # noqa: E402
 from megastep.numba.raycasting import render  # noqa: E402
-from megastep.numba.spawning import embark, respawn  # noqa: E402
+from megastep.numba.spawning import respawn, respawn_with_goals  # noqa: E402
 
-__all__ = ['advance', 'bake', 'distances', 'embark', 'mark', 'render', 'respawn']
+__all__ = ['advance', 'bake', 'distances', 'mark', 'render', 'respawn', 'respawn_with_goals']

@@ -7,7 +7,7 @@ from numba import njit, prange
 
 
 class Posts(NamedTuple):
-    """The signposts of maps: the buffers of a `megastep.env.navigation.GeodesicField`."""
+    """The geodesic field of maps: the buffers of a `megastep.env.navigation.GeodesicField`."""
 
     side: np.float32  # of a cell, in metres
     corners: np.ndarray
@@ -71,13 +71,13 @@ def _distances(posts, map_ids, positions, goals, found):
         found[e, a] = shortest(posts, map_ids[e], positions[e, a], goals[e, a])
 
 
-def distances(navigation, positions, map_ids, goals, found):
+def distances(field, positions, map_ids, goals, found):
     """Finds how long the shortest paths from agents to their goals are: see `megastep.env.navigation.GeodesicField`."""
-    n = navigation
+    f = field
     tensors = (
-        n.corners, n.shapes, n.sees.vals, n.sees.starts, n.signs.vals, n.signs.starts,
-        n.hops.vals, n.hops.starts, n.hops.widths, n.nodes, n.lengths.vals, n.lengths.starts,
-        n.spawns.vals, n.spawns.starts, n.spawns.widths,
+        f.corners, f.shapes, f.sees.vals, f.sees.starts, f.signs.vals, f.signs.starts,
+        f.hops.vals, f.hops.starts, f.hops.widths, f.nodes, f.lengths.vals, f.lengths.starts,
+        f.spawns.vals, f.spawns.starts, f.spawns.widths,
     )  # fmt: skip
-    posts = Posts(np.float32(n.cell_side), *(tensor.numpy() for tensor in tensors))
+    posts = Posts(np.float32(f.cell_side), *(tensor.numpy() for tensor in tensors))
     _distances(posts, map_ids.numpy(), positions.numpy(), goals.numpy(), found.numpy())

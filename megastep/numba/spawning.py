@@ -43,7 +43,7 @@ def respawn(core, mask, draws):
 
 
 @njit(cache=True, error_model='numpy')
-def _embark(
+def _respawn_with_goals(
     mask, draws, agents, spawns, spawn_starts, spawn_widths, pairs, pair_starts, pair_widths, paths, path_starts,
     contacts, starts, bearings, goals, places, lengths,
 ):  # fmt: skip
@@ -59,11 +59,11 @@ def _embark(
         lengths[e, 0] = paths[path_starts[m] + pair]
 
 
-def embark(core, mask, draws, pairs, paths, journeys):
-    """Sends the agents of the envs in the mask on new journeys: see `megastep.env.goals.RandomGoals`."""
+def respawn_with_goals(core, mask, draws, pairs, paths, goals):
+    """Puts the agents of the envs in the mask at spawns and gives them goals: see `megastep.env.goals.RandomGoals`."""
     spawns = core.scenery.spawns
-    _embark(
+    _respawn_with_goals(
         mask.numpy(), draws.numpy(), buffers.agents(core), spawns.vals.numpy(), spawns.starts.numpy(),
         spawns.widths.numpy(), pairs.vals.numpy(), pairs.starts.numpy(), pairs.widths.numpy(), paths.vals.numpy(),
-        paths.starts.numpy(), core.contacts.numpy(), *(tensor.numpy() for tensor in journeys),
+        paths.starts.numpy(), core.contacts.numpy(), *(tensor.numpy() for tensor in goals),
     )  # fmt: skip

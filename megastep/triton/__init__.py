@@ -5,6 +5,6 @@ from megastep.triton.coverage import mark
 from megastep.triton.lightmap import bake
 from megastep.triton.navigation import distances
 from megastep.triton.raycasting import render
-from megastep.triton.spawning import embark, respawn
+from megastep.triton.spawning import respawn, respawn_with_goals
 
-__all__ = ['advance', 'bake', 'distances', 'embark', 'mark', 'render', 'respawn']
+__all__ = ['advance', 'bake', 'distances', 'mark', 'render', 'respawn', 'respawn_with_goals']

@@ -30,14 +30,14 @@ def cell_along(offset, side, count):
 def _distances(
     # in
     positions, map_ids, goals,
-    # the signposts
+    # the geodesic field
     corners, shapes, sees, sees_starts, signs, sign_starts, hops, hop_starts, hop_widths,
     nodes, lengths, length_starts, spawns, spawn_starts, spawn_widths,
     # out
     found,
     num_rows, side, NUM_AGENTS: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """Each lane looks up the signpost of one agent's cell. Lanes of no agent look for a way in the first map."""
+    """Each lane looks up the sign of one agent's cell. Lanes of no agent look for a way in the first map."""
     row = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     there = row < num_rows
     m = tl.load(map_ids + row // NUM_AGENTS, mask=there, other=0)
@@ -62,13 +62,13 @@ def _distances(
     tl.store(found + row, tl.where(seen, straight, around), mask=there)
 
 
-def distances(navigation, positions, map_ids, goals, found):
+def distances(field, positions, map_ids, goals, found):
     """Finds how long the shortest paths from agents to their goals are: see `megastep.env.navigation.GeodesicField`."""
-    n = navigation
+    f = field
     _distances[(triton.cdiv(goals.numel(), BLOCK),)](
         positions, map_ids, goals,
-        n.corners, n.shapes, n.sees.vals, n.sees.starts, n.signs.vals, n.signs.starts,
-        n.hops.vals, n.hops.starts, n.hops.widths, n.nodes, n.lengths.vals, n.lengths.starts,
-        n.spawns.vals, n.spawns.starts, n.spawns.widths, found,
-        goals.numel(), n.cell_side, NUM_AGENTS=goals.shape[1], BLOCK=BLOCK, num_warps=1, enable_fp_fusion=False,
+        f.corners, f.shapes, f.sees.vals, f.sees.starts, f.signs.vals, f.signs.starts,
+        f.hops.vals, f.hops.starts, f.hops.widths, f.nodes, f.lengths.vals, f.lengths.starts,
+        f.spawns.vals, f.spawns.starts, f.spawns.widths, found,
+        goals.numel(), f.cell_side, NUM_AGENTS=goals.shape[1], BLOCK=BLOCK, num_warps=1, enable_fp_fusion=False,
     )  # fmt: skip

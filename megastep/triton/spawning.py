@@ -59,12 +59,12 @@ def respawn(core, mask, draws):
 
 @triton.jit
 @no_type_check
-def _embark(
+def _respawn_with_goals(
     # in
     mask, draws, map_ids, spawns, spawn_starts, spawn_widths, pairs, pair_starts, pair_widths, paths, path_starts,
     # out: the agents
     positions, velocities, angles, angular_velocities, contacts,
-    # out: their journeys
+    # out: their goals
     starts, bearings, goals, places, lengths,
     num_envs, BLOCK: tl.constexpr,
 ):  # fmt: skip
@@ -88,12 +88,12 @@ def _embark(
     tl.store(lengths + e, tl.load(paths + tl.load(path_starts + m) + pair), mask=begins)
 
 
-def embark(core, mask, draws, pairs, paths, journeys):
-    """Sends the agents of the envs in the mask on new journeys: see `megastep.env.goals.RandomGoals`."""
+def respawn_with_goals(core, mask, draws, pairs, paths, goals):
+    """Puts the agents of the envs in the mask at spawns and gives them goals: see `megastep.env.goals.RandomGoals`."""
     agents, spawns = core.agents, core.scenery.spawns
-    _embark[(triton.cdiv(core.num_envs, BLOCK),)](
+    _respawn_with_goals[(triton.cdiv(core.num_envs, BLOCK),)](
         mask, draws, core.map_ids, spawns.vals, spawns.starts, spawns.widths,
         pairs.vals, pairs.starts, pairs.widths, paths.vals, paths.starts,
         agents.positions, agents.velocities, agents.angles, agents.angular_velocities, core.contacts,
-        *journeys, core.num_envs, BLOCK=BLOCK, enable_fp_fusion=False,
+        *goals, core.num_envs, BLOCK=BLOCK, enable_fp_fusion=False,
     )  # fmt: skip

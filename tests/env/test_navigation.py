@@ -21,14 +21,14 @@ from megastep.world.scenery import Scenery
 DIAGONAL = SIDE * np.sqrt(2)
 
 
-def to_all(navigation, number, places):
+def to_all(field, number, places):
     """The distances from places in a map to all its spawns: (place, spawn)."""
-    spawns = int(navigation.spawns.widths[number])
+    spawns = int(field.spawns.widths[number])
     positions = torch.as_tensor(places).float()[:, None].expand(-1, spawns, -1)
     ids = torch.full((len(places),), number)
     goals = torch.arange(spawns).expand(len(places), -1)
-    device = navigation.corners.device
-    return navigation.distances(positions.to(device), ids.to(device), goals.to(device)).cpu().numpy()
+    device = field.corners.device
+    return field.distances(positions.to(device), ids.to(device), goals.to(device)).cpu().numpy()
 
 
 def expected(geometry, places):
@@ -40,10 +40,10 @@ def expected(geometry, places):
 
 def errors(geometries, count, clearance=AGENT_RADIUS + 5e-3):
     """What distances from random places are out by, in metres, and as a part of what they should be."""
-    navigation, rng = GeodesicField.pack(geometries, 'cpu'), np.random.default_rng(0)
+    field, rng = GeodesicField.pack(geometries, 'cpu'), np.random.default_rng(0)
     for number, geometry in enumerate(geometries):
         places = worlds.free_places(geometry, count, rng, clearance=clearance)
-        found, truth = to_all(navigation, number, places), expected(geometry, places)
+        found, truth = to_all(field, number, places), expected(geometry, places)
         assert (np.isfinite(found) == np.isfinite(truth)).all()
         yield (found - truth)[np.isfinite(truth)], truth[np.isfinite(truth)]
 
@@ -121,25 +121,25 @@ class TestPack:
         np.testing.assert_allclose(found, np.linalg.norm(places[:, None] - self.CROWD.spawns, axis=-1), atol=1e-5)
 
     def test_envs_and_agents_have_maps_and_goals_of_their_own(self):
-        navigation = GeodesicField.pack([worlds.box(), worlds.halved_box()], 'cpu')
+        field = GeodesicField.pack([worlds.box(), worlds.halved_box()], 'cpu')
         ids, goals = torch.tensor([1, 0, 1]), torch.tensor([[0, 2], [1, 0], [2, 0]])
         positions = torch.tensor([[(1.5, 1.5), (4.5, 1.5)], [(2, 2), (4, 3)], [(4.5, 3.5), (1.5, 3.5)]])
-        found = navigation.distances(positions, ids, goals)
+        found = field.distances(positions, ids, goals)
         for env in range(3):
-            alone = to_all(navigation, int(ids[env]), positions[env].numpy())
+            alone = to_all(field, int(ids[env]), positions[env].numpy())
             np.testing.assert_array_equal(found[env], alone[range(2), goals[env]])
 
     def test_takes_little_memory(self):
         houses = worlds.houses(8)
-        navigation = GeodesicField.pack(houses, 'cpu')
-        packed = [getattr(navigation, name) for name in ('nodes', *RAGGEDS)]
+        field = GeodesicField.pack(houses, 'cpu')
+        packed = [getattr(field, name) for name in ('nodes', *RAGGEDS)]
         size = sum(b.nbytes if isinstance(b, torch.Tensor) else b.vals.nbytes + 12 * len(b) for b in packed)
         assert size / len(houses) < 120e3
 
     def test_goals_that_are_not_there_are_the_last(self):
-        navigation = GeodesicField.pack([worlds.box()], 'cpu')
+        field = GeodesicField.pack([worlds.box()], 'cpu')
         places, ids = torch.tensor([[[2.0, 2.0]] * 3]), torch.tensor([0])
-        found = navigation.distances(places, ids, torch.tensor([[2, 3, 1000]]))
+        found = field.distances(places, ids, torch.tensor([[2, 3, 1000]]))
         assert (found == found[0, 0]).all()
 
     def test_rejects_what_it_cannot_pack(self):
@@ -151,51 +151,51 @@ class TestPack:
     def test_places_without_meaning_do_no_harm(self, device):
         places = torch.tensor([[(-1e15, 1e15), (torch.inf, -torch.inf), (torch.nan, 2.0), (0.0, 100.0)]])
         for kernels, where in ((numba, 'cpu'), (triton, device)):
-            navigation = GeodesicField.pack([worlds.box(), worlds.halved_box()], where)
+            field = GeodesicField.pack([worlds.box(), worlds.halved_box()], where)
             found, goals = torch.zeros((1, 4), device=where), torch.zeros((1, 4), dtype=torch.int64, device=where)
-            kernels.distances(navigation, places.to(where), torch.tensor([1], device=where), goals, found)
+            kernels.distances(field, places.to(where), torch.tensor([1], device=where), goals, found)
             assert not (found <= 0).any()
 
     def test_knows_whose_spawns_it_has(self):
-        navigation, scenery = GeodesicField.pack([worlds.box()], 'cpu'), Scenery.pack([worlds.box()], device='cpu')
-        navigation.check_spawns(scenery.spawns)
+        field, scenery = GeodesicField.pack([worlds.box()], 'cpu'), Scenery.pack([worlds.box()], device='cpu')
+        field.check_spawns(scenery.spawns)
         for maps in ([worlds.box(), worlds.box()], [worlds.halved_box()]):
             other = Scenery.pack(maps, device='cpu')
-            with pytest.raises(ValueError, match=f'navigation must be that of the {other.num_maps} maps, got one of'):
-                navigation.check_spawns(other.spawns)
-        with pytest.raises(ValueError, match='navigation must be on cpu, got meta'):
-            replace(navigation, nodes=navigation.nodes.to('meta')).check_spawns(scenery.spawns)
+            with pytest.raises(ValueError, match='geodesic_field must be of the  maps, got that of'):
+                field.check_spawns(other.spawns)
+        with pytest.raises(ValueError, match='geodesic_field must be on cpu, got meta'):
+            replace(field, nodes=field.nodes.to('meta')).check_spawns(scenery.spawns)
 
     def test_rejects_what_does_not_go_together(self):
-        navigation = GeodesicField.pack([worlds.box()], 'cpu')
+        field = GeodesicField.pack([worlds.box()], 'cpu')
         places, ids, goals = torch.ones(3, 2, 2), torch.zeros(3, dtype=torch.int64), torch.zeros(3, 2).long()
         with pytest.raises(ValueError, match=r'positions, map_ids and goals must be of .* got \(3, 2, 2\), \(3,\) and'):
-            navigation.distances(places, ids, goals[:2])
+            field.distances(places, ids, goals[:2])
         with pytest.raises(ValueError, match=r'got \(3, 1, 2\), \(3,\) and \(3, 2\)'):
-            navigation.distances(places[:, :1], ids, goals)
+            field.distances(places[:, :1], ids, goals)
         with pytest.raises(ValueError, match=r'goals must be integers, got torch.float32'):
-            navigation.distances(places, ids, goals.float())
+            field.distances(places, ids, goals.float())
         with pytest.raises(ValueError, match=r'map_ids must be integers, got torch.bool'):
-            navigation.distances(places, ids.bool(), goals)
+            field.distances(places, ids.bool(), goals)
         with pytest.raises(ValueError, match=r'positions must be torch.float32, got torch.float64'):
-            navigation.distances(places.double(), ids, goals)
+            field.distances(places.double(), ids, goals)
         with pytest.raises(ValueError, match=r'goals must be on cpu, got meta'):
-            navigation.distances(places, ids, goals.to('meta'))
+            field.distances(places, ids, goals.to('meta'))
 
 
-def assert_same(navigation, other):
+def assert_same(field, other):
     """To the bit."""
     for name in TENSORS:
-        assert torch.equal(getattr(navigation, name), getattr(other, name))
-        assert getattr(navigation, name).dtype == getattr(other, name).dtype
+        assert torch.equal(getattr(field, name), getattr(other, name))
+        assert getattr(field, name).dtype == getattr(other, name).dtype
     for name in RAGGEDS:
-        assert torch.equal(getattr(navigation, name).vals, getattr(other, name).vals)
-        assert torch.equal(getattr(navigation, name).widths, getattr(other, name).widths)
-    assert navigation.fingerprint == other.fingerprint
+        assert torch.equal(getattr(field, name).vals, getattr(other, name).vals)
+        assert torch.equal(getattr(field, name).widths, getattr(other, name).widths)
+    assert field.fingerprint == other.fingerprint
 
 
 @pytest.mark.parametrize('workers', [None, 1, 3])
-def test_signposts_are_the_same_however_many_workers(workers):
+def test_fields_are_the_same_however_many_workers(workers):
     maps = [*worlds.houses(3), worlds.cluttered(3), TestPack.CROWD, *mapgen.generate('cave', 1, seed=2)]
     assert_same(GeodesicField.pack(maps, 'cpu', workers=workers), GeodesicField.pack(maps, 'cpu', workers=2))
 
@@ -205,8 +205,8 @@ class TestFile:
 
     @pytest.fixture
     def path(self, tmp_path):
-        GeodesicField.pack(self.ROOMS, 'cpu').save(tmp_path / 'signposts.safetensors')
-        return tmp_path / 'signposts.safetensors'
+        GeodesicField.pack(self.ROOMS, 'cpu').save(tmp_path / 'field.safetensors')
+        return tmp_path / 'field.safetensors'
 
     def test_holds_all_of_it(self, path):
         assert_same(GeodesicField.load(path, self.ROOMS, 'cpu'), GeodesicField.pack(self.ROOMS, 'cpu'))
@@ -216,7 +216,7 @@ class TestFile:
 
     def test_goes_with_its_maps_alone(self, path):
         for maps in (self.ROOMS[:2], self.ROOMS[::-1]):
-            message = f'must hold the signposts of the {len(maps)} maps, got those of other maps'
+            message = 'must hold the geodesic field of the  maps, got that of other maps'
             with pytest.raises(ValueError, match=message):
                 GeodesicField.load(path, maps, 'cpu')
 
@@ -225,7 +225,7 @@ class TestFile:
         room = self.ROOMS[1]
         divided = worlds.box(pillars=[worlds.pillar(1.5, 1.5, 2, 2)], spawns=room.spawns)
         assert len(divided.walls) > len(room.walls)
-        with pytest.raises(ValueError, match='must hold the signposts of the 3 maps, got those of other maps'):
+        with pytest.raises(ValueError, match='must hold the geodesic field of the  maps, got that of other maps'):
             GeodesicField.load(path, [self.ROOMS[0], divided, self.ROOMS[2]], 'cpu')
 
     def test_is_refused_where_it_is_damaged(self, path):
@@ -240,11 +240,11 @@ class TestFile:
 
     def test_is_refused_if_it_is_another_or_of_another_version(self, path):
         arrays, metadata = storage.read(path)
-        storage.write(path, {name: array.copy() for name, array in arrays.items()}, {**metadata, 'signposts': '0'})
-        with pytest.raises(ValueError, match='must hold signposts of version 1, got 0'):
+        storage.write(path, {name: array.copy() for name, array in arrays.items()}, {**metadata, 'geodesic_field': '0'})
+        with pytest.raises(ValueError, match='must hold a geodesic field of version 1, got 0'):
             GeodesicField.load(path, self.ROOMS, 'cpu')
         MapSet(self.ROOMS).save(path)
-        with pytest.raises(ValueError, match='must hold signposts of version 1, got None'):
+        with pytest.raises(ValueError, match='must hold a geodesic field of version 1, got None'):
             GeodesicField.load(path, self.ROOMS, 'cpu')
         with pytest.raises(FileNotFoundError):
             GeodesicField.load(path.with_name('absent'), self.ROOMS, 'cpu')
@@ -269,15 +269,15 @@ def test_both_kernels_find_the_same(num_envs, num_agents, device, poisoned):
 @pytest.mark.gpu
 def test_a_cuda_graph_repeats_it_without_waiting():
     houses, device = worlds.houses(8), torch.device('cuda')
-    navigation, reference = GeodesicField.pack(houses, device), GeodesicField.pack(houses, 'cpu')
+    field, reference = GeodesicField.pack(houses, device), GeodesicField.pack(houses, 'cpu')
     rng = np.random.default_rng(0)
     places = np.stack([worlds.free_places(houses[i % 8], 2, rng) for i in range(64)])
     positions = torch.zeros((64, 2, 2), device=device)
     ids, goals = (torch.arange(64) % 8).to(device), torch.randint(0, 10, (64, 2)).to(device)
-    navigation.distances(positions, ids, goals)
+    field.distances(positions, ids, goals)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        found = navigation.distances(positions, ids, goals)
+        found = field.distances(positions, ids, goals)
     positions.copy_(torch.from_numpy(places))
     graph.replay()
     truth = reference.distances(torch.from_numpy(places).float(), ids.cpu(), goals.cpu())

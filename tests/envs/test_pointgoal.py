@@ -24,15 +24,15 @@ LINE = box(1, 1, 12, 3, spawns=[(2, 2), (4, 2)])
 
 
 @cache
-def signposts(maps):
+def field_of(maps):
     return GeodesicField.pack(maps, 'cpu')
 
 
 def make(task=Waypoint, num_envs=5, maps=None, **options):
     maps = houses(2) if maps is None else maps
-    navigation = options.pop('navigation', None) or signposts(maps if hasattr(maps, 'recipe') else tuple(maps))
+    field = options.pop('geodesic_field', None) or field_of(maps if hasattr(maps, 'recipe') else tuple(maps))
     options = {'cameras': FEW_RAYS, **options}
-    return task(maps, num_envs, 'cpu', navigation=navigation, **options)
+    return task(maps, num_envs, 'cpu', geodesic_field=field, **options)
 
 
 def facing_goal(**options):
@@ -44,8 +44,8 @@ def facing_goal(**options):
 
 
 def face_goal(env):
-    journey = env._journeys.current
-    env.core.agents.angles[:] = torch.where(journey.places[..., 0] > journey.starts[..., 0], 0.0, 180.0)
+    goal = env._goals.current
+    env.core.agents.angles[:] = torch.where(goal.positions[..., 0] > goal.starts[..., 0], 0.0, 180.0)
 
 
 def walk(env, actions):
@@ -91,19 +91,19 @@ def test_waypoint_tells_the_goal_from_where_one_is():
     env = make(Waypoint)
     goal = env.reset(seed=0)[0]['goal']
     for step in range(20):
-        np.testing.assert_allclose(placed(env, goal), env._journeys.current.places[:, 0], atol=1e-4)
+        np.testing.assert_allclose(placed(env, goal), env._goals.current.positions[:, 0], atol=1e-4)
         goal = env.step(actions_of(env, step))[0]['goal']
 
 
 def test_pointgoal_tells_the_goal_from_where_one_began():
     env = make(PointGoal, max_steps=6)
     first = env.reset(seed=0)[0]['goal']
-    np.testing.assert_allclose(placed(env, first), env._journeys.current.places[:, 0], atol=1e-4)
+    np.testing.assert_allclose(placed(env, first), env._goals.current.positions[:, 0], atol=1e-4)
     for step in range(6):
         assert torch.equal(env.step(actions_of(env, step))[0]['goal'], first)
     again = env.step(actions_of(env, 6))[0]['goal']
     assert not torch.equal(again, first)
-    np.testing.assert_allclose(placed(env, again), env._journeys.current.places[:, 0], atol=1e-4)
+    np.testing.assert_allclose(placed(env, again), env._goals.current.positions[:, 0], atol=1e-4)
 
 
 def test_pointgoal_says_apart_what_waypoint_would_tell():
@@ -130,7 +130,7 @@ def test_the_imu_and_the_first_goal_are_enough():
         position = position + facing * (forward + 1j * left) / 10
     ahead = (goal - position) / facing
     known = torch.stack([ahead.abs(), ahead.real / ahead.abs(), ahead.imag / ahead.abs()], dim=-1)
-    np.testing.assert_allclose(placed(env, known), env._journeys.current.places[:, 0], atol=1e-3)
+    np.testing.assert_allclose(placed(env, known), env._goals.current.positions[:, 0], atol=1e-3)
 
 
 class TestReward:
@@ -161,7 +161,7 @@ class TestReward:
         env.reset(seed=0)
         for step in range(40):
             info = env.step(actions_of(env, step))[4]
-        nearer = env._journeys.current.lengths[:, 0] - info['distance_to_goal']
+        nearer = env._goals.current.lengths[:, 0] - info['distance_to_goal']
         assert not info['_episode'].any()
         torch.testing.assert_close(info['episode']['return'], nearer, atol=1e-4, rtol=0)
 
@@ -236,7 +236,7 @@ def test_nothing_waits_and_nothing_that_is_kept_is_replaced(task):
     actions, mask = actions_of(env, 0), torch.tensor([True, False, True, False, False])  # held on to: they are read
     with Watch(env.device) as watch:
         env._movement(actions)
-        env._earned, _ = env._progress()
+        env._earned, _ = env._tracker()
         env._respawn(mask)
         env._observe()
         env._outcome()
@@ -260,8 +260,8 @@ def test_a_picture_shows_the_goal():
     env.reset(seed=0)
     env.step(actions_of(env, 0))
     state = env.state(3)
-    np.testing.assert_array_equal(state.goals, env._journeys.current.places[3])
-    assert state.values['distance'] == env._progress.remaining[3].item()
+    np.testing.assert_array_equal(state.goals, env._goals.current.positions[3])
+    assert state.values['distance'] == env._tracker.remaining[3].item()
     picture = plotting.StatePlot(state)
     across, up = picture._plan.transData.transform(state.goals[0]).round().astype(int)
     yellow = [255, 209, 102]  # the first agent's
@@ -281,7 +281,7 @@ def test_a_picture_shows_the_goal():
         ({'effort': np.nan}, 'effort must be finite, got nan'),
         ({'progress': np.nan}, 'progress must be finite, got nan'),
         ({'nearest': 3, 'furthest': 4}, 'map 0 must have two spawns 3 to 4 m apart'),
-        ({'navigation': signposts((box(),))}, 'navigation must be that of the 1 maps'),
+        ({'geodesic_field': field_of((box(),))}, 'geodesic_field must be of the 1 maps'),
     ],
 )
 def test_rejects_what_makes_no_task(options, message):
@@ -301,9 +301,9 @@ LEAST = {
 def test_who_knows_the_way_walks_it_in_every_family():
     """SPL above 0.95 on average, and no failure."""
     maps = [mapgen.make(family, 1, seed=0, **LEAST.get(family, {})) for family in mapgen.FAMILIES]
-    navigation = GeodesicField.pack(maps, 'cpu', workers=2)
-    env = make(num_envs=16 * len(maps), maps=maps, navigation=navigation)
-    found = guides.finished(env, navigation, 200)
+    field = GeodesicField.pack(maps, 'cpu', workers=2)
+    env = make(num_envs=16 * len(maps), maps=maps, geodesic_field=field)
+    found = guides.finished(env, field, 200)
     success, spl = (found[name].view(len(maps), -1) for name in ('success', 'spl'))
     for family, succeeded, scores in zip(mapgen.FAMILIES, success, spl, strict=True):
         assert succeeded.all(), family
@@ -322,9 +322,9 @@ def test_keeps_what_vector_envs_promise_on_a_gpu(mode):
 
 @pytest.mark.gpu
 def test_who_knows_the_way_walks_it_on_a_gpu():
-    navigation = GeodesicField.pack(houses(8), 'cuda')
-    env = Waypoint(houses(8), 512, 'cuda', cameras=FEW_RAYS, navigation=navigation)
-    found = guides.finished(env, navigation, 200)
+    field = GeodesicField.pack(houses(8), 'cuda')
+    env = Waypoint(houses(8), 512, 'cuda', cameras=FEW_RAYS, geodesic_field=field)
+    found = guides.finished(env, field, 200)
     assert found['success'].all()
     assert found['spl'].mean() > 0.98
 

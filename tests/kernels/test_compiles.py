@@ -46,7 +46,7 @@ KERNELS = {
         'positions=*fp32 velocities=*fp32 angles=*fp32 angular_velocities=*fp32 contacts=*i32 num_rows=i32',
         ['NUM_AGENTS=1 BLOCK=128', 'NUM_AGENTS=3 BLOCK=128'],
     ),
-    'megastep.triton.spawning._embark': (
+    'megastep.triton.spawning._respawn_with_goals': (
         'mask=*i1 draws=*i64 map_ids=*i64 spawns=*fp32 spawn_starts=*i64 spawn_widths=*i32 '
         'pairs=*i32 pair_starts=*i64 pair_widths=*i32 paths=*fp32 path_starts=*i64 '
         'positions=*fp32 velocities=*fp32 angles=*fp32 angular_velocities=*fp32 contacts=*i32 '

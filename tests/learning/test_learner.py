@@ -23,11 +23,11 @@ SMALL = Settings(
     num_envs=64, horizon=10, epochs=2, minibatches=2, learning_rate=3e-3, width=16, discount=0.9, stagger=0
 )
 ROOM = mapgen.generate('box', 1, seed=0)
-SIGNPOSTS = GeodesicField.pack(ROOM, 'cpu')
+FIELD = GeodesicField.pack(ROOM, 'cpu')
 
 
 def waypoint(num_envs=16, device='cpu', **options):
-    options |= {'navigation': SIGNPOSTS} if device == 'cpu' else {'cuda_graph': False, 'copy': False}
+    options |= {'geodesic_field': FIELD} if device == 'cpu' else {'cuda_graph': False, 'copy': False}
     return Waypoint(ROOM, num_envs, device, cameras=FEW_RAYS, **options)
 
 
