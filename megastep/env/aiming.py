@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from megastep.world.cameras import CameraRig, Cameras, kinds
+from megastep.world.cameras import CameraRig, Cameras, by_name
 from megastep.world.core import Core
 from megastep.world.rendering import View
 
@@ -75,7 +75,7 @@ def in_sight(core: Core, view: View | Mapping[str, View]) -> Bool[Tensor, 'env a
         ValueError: if the view was rendered without rays.
     """
     outlines = core.num_agents * core.scenery.lines_per_agent
-    lines = [_rays(each)[0].flatten(2) for each in kinds(view).values()]
+    lines = [_rays(each)[0].flatten(2) for each in by_name(view).values()]
     return reduce(torch.logical_or, [((each >= 0) & (each < outlines)).any(dim=-1) for each in lines])
 
 
@@ -87,7 +87,7 @@ def bearings(cameras: Cameras) -> Float[np.ndarray, ' ray']:
 
 def _first(things: Any) -> Any:
     """What there is for the first kind of camera."""
-    return next(iter(kinds(things).values()))
+    return next(iter(by_name(things).values()))
 
 
 def _rays(view: View) -> tuple[Tensor, Tensor]:

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from megastep.env.motion import turned
-from megastep.world.cameras import CameraRig, checked, per_kind
+from megastep.world.cameras import CameraRig, checked, map_by_name
 from megastep.world.core import Core
 from megastep.world.rendering import View
 
@@ -29,7 +29,7 @@ class RGB:
         Raises:
             ValueError: if it was rendered without any.
         """
-        return per_kind(_colours, view)
+        return map_by_name(_colours, view)
 
 
 class Depth:
@@ -43,7 +43,7 @@ class Depth:
 
     def __call__(self, view: View | Mapping[str, View]) -> Float[Tensor, 'row camera pixel'] | dict[str, Tensor]:
         """Picks the depths out of a view."""
-        return per_kind(lambda seen: seen.depth.flatten(0, 1), view)
+        return map_by_name(lambda seen: seen.depth.flatten(0, 1), view)
 
 
 class IMU:
@@ -71,7 +71,7 @@ def _colours(view: View) -> Float[Tensor, 'row camera 3 pixel']:
 
 def _pictures(cameras: CameraRig, channels: tuple[int, ...]) -> gymnasium.Space:
     """The space of one agent's pictures, of values from 0 to 1."""
-    boxes = per_kind(
+    boxes = map_by_name(
         lambda kind: Box(0, 1, (kind.num_cameras, *channels, kind.res), dtype=np.float32), checked(cameras)
     )
     return Dict(boxes) if isinstance(boxes, dict) else boxes

@@ -11,9 +11,9 @@ class Maps(NamedTuple):
     walls: np.ndarray
     wall_starts: np.ndarray
     wall_widths: np.ndarray
-    grouped: np.ndarray  # the walls in groups of neighbours
-    numbers: np.ndarray  # which of its map's walls each of those is
-    boxes: np.ndarray
+    boxed_walls: np.ndarray  # the walls in the order of their boxes
+    numbers: np.ndarray  # each of those's among its map's walls
+    boxes: np.ndarray  # bounding volumes: one around every few walls
     box_starts: np.ndarray
     box_widths: np.ndarray
     lights: np.ndarray
@@ -25,7 +25,7 @@ class Maps(NamedTuple):
     light: np.ndarray
     outline: np.ndarray
     outline_albedo: np.ndarray
-    group: int  # how many walls share a box
+    walls_per_box: int
 
 
 class Agents(NamedTuple):
@@ -40,16 +40,16 @@ class Agents(NamedTuple):
 
 def maps(scenery) -> Maps:
     """Returns the buffers of a `megastep.Scenery` on the CPU."""
-    walls, groups, lights, albedo = scenery.walls, scenery.groups, scenery.lights, scenery.albedo
+    walls, bounds, lights, albedo = scenery.walls, scenery.wall_boxes, scenery.lights, scenery.albedo
     return Maps(
         walls=walls.vals.numpy(),
         wall_starts=walls.starts.numpy(),
         wall_widths=walls.widths.numpy(),
-        grouped=groups.walls.numpy(),
-        numbers=groups.numbers.numpy(),
-        boxes=groups.boxes.vals.numpy(),
-        box_starts=groups.boxes.starts.numpy(),
-        box_widths=groups.boxes.widths.numpy(),
+        boxed_walls=bounds.walls.numpy(),
+        numbers=bounds.numbers.numpy(),
+        boxes=bounds.boxes.vals.numpy(),
+        box_starts=bounds.boxes.starts.numpy(),
+        box_widths=bounds.boxes.widths.numpy(),
         lights=lights.vals.numpy(),
         light_starts=lights.starts.numpy(),
         light_widths=lights.widths.numpy(),
@@ -59,7 +59,7 @@ def maps(scenery) -> Maps:
         light=scenery.light.numpy(),
         outline=scenery.outline.numpy(),
         outline_albedo=scenery.outline_albedo.numpy(),
-        group=scenery.walls_per_box,
+        walls_per_box=scenery.walls_per_box,
     )
 
 

@@ -24,10 +24,10 @@ DEGREE = np.float32(math.pi / 180)
 class Obstacles(NamedTuple):
     """What an env's agents may touch."""
 
-    walls: np.ndarray  # in groups of neighbours
-    numbers: np.ndarray  # which of the map's walls each is
-    boxes: np.ndarray  # around every ``group`` of walls
-    group: int
+    walls: np.ndarray  # in the order of their boxes
+    numbers: np.ndarray  # each one's among the map's walls
+    boxes: np.ndarray  # bounding volumes: one around every few walls
+    walls_per_box: int
     others: np.ndarray  # all the agents' positions
     sides: int  # how many lines an agent's outline has
     radius: np.float32  # an agent's
@@ -39,8 +39,8 @@ def obstacles_in(maps, m, others, radius):
     """What agents at the positions ``others`` may touch in map m."""
     first, last = maps.wall_starts[m], maps.wall_starts[m] + maps.wall_widths[m]
     boxes = maps.boxes[maps.box_starts[m] : maps.box_starts[m] + maps.box_widths[m]]
-    walls, numbers, scratch = maps.grouped[first:last], maps.numbers[first:last], np.empty(last - first, np.int32)
-    return Obstacles(walls, numbers, boxes, maps.group, others, len(maps.outline), radius, scratch)
+    walls, numbers, scratch = maps.boxed_walls[first:last], maps.numbers[first:last], np.empty(last - first, np.int32)
+    return Obstacles(walls, numbers, boxes, maps.walls_per_box, others, len(maps.outline), radius, scratch)
 
 
 class Outcome(NamedTuple):
@@ -68,14 +68,14 @@ def apart(box, left, bottom, right, top):
 @njit(cache=True, error_model='numpy')
 def nearby(obstacles, px, py, dx, dy):
     """The walls that a move by d from p may lead to, however it slides: it ends no further from p than d is long."""
-    walls, _, boxes, group, _, _, radius, scratch = obstacles
+    walls, _, boxes, per_box, _, _, radius, scratch = obstacles
     reach = np.sqrt(dx * dx + dy * dy) * MORE
     around_all = around(px, py, ZERO, ZERO, reach + radius + TWO * SKIN)
     count = 0
     for i in range(len(boxes)):
         if apart(around_all, boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]):
             continue
-        for k in range(i * group, min((i + 1) * group, len(walls))):
+        for k in range(i * per_box, min((i + 1) * per_box, len(walls))):
             ax, ay, bx, by = walls[k, 0, 0], walls[k, 0, 1], walls[k, 1, 0], walls[k, 1, 1]
             if not apart(around_all, min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)):
                 scratch[count] = k

@@ -16,7 +16,7 @@ from matplotlib.colors import to_rgba_array
 
 from megastep.plotting.figures import Picture
 from megastep.plotting.litplans import draw_map, shown
-from megastep.world.cameras import kinds
+from megastep.world.cameras import by_name
 from megastep.world.snapshot import Snapshot
 
 NIGHT, BRIGHT, DIM = '#0c0f14', '#eef1f5', '#7d8897'
@@ -128,7 +128,7 @@ class StatePlot:
 
 
 def _layout(snapshot: Snapshot) -> str:
-    pictures = [(name, *depth.shape[1:]) for name, depth in kinds(snapshot.depth).items()]
+    pictures = [(name, *depth.shape[1:]) for name, depth in by_name(snapshot.depth).items()]
     cameras = '; '.join(
         ' '.join(filter(None, (name, f'{count} cameras, {pixels} pixels'))) for name, count, pixels in pictures
     )
@@ -148,7 +148,7 @@ class _Sight(NamedTuple):
 
 def _sights(snapshot: Snapshot) -> Iterator[_Sight]:
     """What each camera sees, agent by agent."""
-    fields = [kinds(field) for field in (snapshot.eyes, snapshot.ray_ends, snapshot.rgb, snapshot.depth)]
+    fields = [by_name(field) for field in (snapshot.eyes, snapshot.ray_ends, snapshot.rgb, snapshot.depth)]
     for agent in range(len(snapshot.positions)):
         for kind, depth in fields[-1].items():
             for camera in range(depth.shape[1]):

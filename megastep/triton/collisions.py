@@ -39,7 +39,7 @@ def earliest(times, nx, ny, intos, lines, time, best_x, best_y, into, line):
 @no_type_check
 def first_impact(
     walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, dx, dy,
-    SIDES: tl.constexpr, NUM: tl.constexpr, GROUP: tl.constexpr,
+    SIDES: tl.constexpr, NUM: tl.constexpr, PER_BOX: tl.constexpr,
 ):  # fmt: skip
     """The first thing an agent touches on its move d: when, as a share of d; its normal; and its line, -1 for none.
 
@@ -49,19 +49,19 @@ def first_impact(
     margin = radius + 2 * SKIN
     left, right = tl.minimum(px, px + dx) - margin, tl.maximum(px, px + dx) + margin
     bottom, top = tl.minimum(py, py + dy) - margin, tl.maximum(py, py + dy) + margin
-    num_boxes = (width + GROUP - 1) // GROUP
+    num_boxes = (width + PER_BOX - 1) // PER_BOX
     for some in range(0, num_boxes, LANES):
         met = boxes_met(boxes, first_box, some, num_boxes, left, bottom, right, top)
         while met != 0:
-            start = (some + lowest(met)) * GROUP
+            start = (some + lowest(met)) * PER_BOX
             met &= met - 1
-            ax, ay, bx, by = load_walls(walls, first, start, width, GROUP)
+            ax, ay, bx, by = load_walls(walls, first, start, width, PER_BOX)
             beside = (right < tl.minimum(ax, bx)) | (left > tl.maximum(ax, bx))
             beside = beside | (top < tl.minimum(ay, by)) | (bottom > tl.maximum(ay, by))
             if bits(~beside) != 0:
                 near = 1
                 times, x, y = impact(px, py, dx, dy, ax, ay, bx, by, radius + SKIN)
-                lines = NUM * SIDES + start + tl.arange(0, GROUP)
+                lines = NUM * SIDES + start + tl.arange(0, PER_BOX)
                 time, nx, ny, into, line = earliest(times, x, y, dx * x + dy * y, lines, time, nx, ny, into, line)
     if NUM > 1:
         near = 1
@@ -77,20 +77,20 @@ def first_impact(
 @no_type_check
 def safe(
     walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, qx, qy,
-    NUM: tl.constexpr, GROUP: tl.constexpr,
+    NUM: tl.constexpr, PER_BOX: tl.constexpr,
 ):  # fmt: skip
     """1 if the way from p to q keeps clear of everything by the radius, or as clear as p is if that is less; else 0."""
     ok = 1
     margin = radius + 2 * SKIN
     left, right = tl.minimum(px, qx) - margin, tl.maximum(px, qx) + margin
     bottom, top = tl.minimum(py, qy) - margin, tl.maximum(py, qy) + margin
-    num_boxes = (width + GROUP - 1) // GROUP
+    num_boxes = (width + PER_BOX - 1) // PER_BOX
     for some in range(0, num_boxes, LANES):
         met = boxes_met(boxes, first_box, some, num_boxes, left, bottom, right, top)
         while met != 0:
-            start = (some + lowest(met)) * GROUP
+            start = (some + lowest(met)) * PER_BOX
             met &= met - 1
-            ax, ay, bx, by = load_walls(walls, first, start, width, GROUP)
+            ax, ay, bx, by = load_walls(walls, first, start, width, PER_BOX)
             clearance, before = chord_clearance(px, py, qx, qy, ax, ay, bx, by)
             enough = tl.minimum(radius + SKIN / 2, before)
             ok = tl.minimum(ok, tl.min((clearance >= enough).to(tl.int32), 0))
@@ -105,16 +105,16 @@ def safe(
 @no_type_check
 def committed(
     walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, dx, dy,
-    NUM: tl.constexpr, GROUP: tl.constexpr,
+    NUM: tl.constexpr, PER_BOX: tl.constexpr,
 ):  # fmt: skip
     """How much of the move d is safe to make: all, a half, a quarter, an eighth or nothing; and where it leads."""
     share, tries, qx, qy = 1.0, 0, px + dx, py + dy
-    ok = safe(walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, qx, qy, NUM, GROUP)
+    ok = safe(walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, qx, qy, NUM, PER_BOX)
     while (ok == 0) & (tries < HALVINGS):
         share *= 0.5
         tries += 1
         qx, qy = px + share * dx, py + share * dy
-        ok = safe(walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, qx, qy, NUM, GROUP)
+        ok = safe(walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, qx, qy, NUM, PER_BOX)
     return tl.where(ok == 1, share, 0.0), tl.where(ok == 1, qx, px), tl.where(ok == 1, qy, py)
 
 
@@ -139,7 +139,7 @@ def side_touched(outline, angle, nx, ny, SIDES: tl.constexpr):
 @no_type_check
 def move(
     walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, vx, vy, dx, dy,
-    SLIDE: tl.constexpr, SIDES: tl.constexpr, NUM: tl.constexpr, GROUP: tl.constexpr,
+    SLIDE: tl.constexpr, SIDES: tl.constexpr, NUM: tl.constexpr, PER_BOX: tl.constexpr,
 ):  # fmt: skip
     """Moves an agent by d: see `megastep.numba.collisions.move`."""
     progress, touched, touched_x, touched_y, stopped = 1.0, -1, 0.0, 0.0, 0
@@ -147,13 +147,13 @@ def move(
     going = (dx != 0) | (dy != 0)
     while going:
         time, nx, ny, line, near = first_impact(
-            walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, dx, dy, SIDES, NUM, GROUP
+            walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, dx, dy, SIDES, NUM, PER_BOX
         )
         share, qx, qy = 1.0, px + time * dx, py + time * dy
         if near == 1:
             share, qx, qy = committed(
                 walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, time * dx, time * dy,
-                NUM, GROUP,
+                NUM, PER_BOX,
             )  # fmt: skip
         px, py = qx, qy
         is_first = (touched < 0) & ((line >= 0) | (share < 1))
@@ -186,7 +186,7 @@ def _advance(
     # out
     progress,
     turn, radius, seconds,
-    SLIDE: tl.constexpr, SIDES: tl.constexpr, NUM: tl.constexpr, AGENTS: tl.constexpr, GROUP: tl.constexpr,
+    SLIDE: tl.constexpr, SIDES: tl.constexpr, NUM: tl.constexpr, AGENTS: tl.constexpr, PER_BOX: tl.constexpr,
 ):  # fmt: skip
     """Program e moves the NUM <= AGENTS agents of env e one after another, in an order that turns every step."""
     e = tl.program_id(0).to(tl.int64)
@@ -212,7 +212,7 @@ def _advance(
         px, py = tl.sum(tl.where(number == a, xs, 0.0), 0), tl.sum(tl.where(number == a, ys, 0.0), 0)
         px, py, vx, vy, made, line, nx, ny, stopped = move(
             walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, vx, vy, vx * seconds, vy * seconds,
-            SLIDE, SIDES, NUM, GROUP,
+            SLIDE, SIDES, NUM, PER_BOX,
         )  # fmt: skip
         xs, ys = tl.where(number == a, px, xs), tl.where(number == a, py, ys)
         if line >= NUM * SIDES:
@@ -241,13 +241,13 @@ def _advance(
 def advance(core, progress, *, slide):
     """Moves every agent for one step: see `megastep.world.physics.advance`."""
     scenery, agents = core.scenery, core.agents
-    walls, groups = scenery.walls, scenery.groups
+    walls, bounds = scenery.walls, scenery.wall_boxes
     _advance[(core.num_envs,)](
-        groups.walls.view(torch.int64), walls.starts, walls.widths, groups.numbers, groups.boxes.vals,
-        groups.boxes.starts, scenery.outline,
+        bounds.walls.view(torch.int64), walls.starts, walls.widths, bounds.numbers, bounds.boxes.vals,
+        bounds.boxes.starts, scenery.outline,
         core.map_ids, agents.positions, agents.velocities, agents.angles, agents.angular_velocities,
         core.contacts, core.non_finite, core.stops, progress, core.turn, core.agent_radius, 1 / core.fps,
         SLIDE=slide, SIDES=len(scenery.outline), NUM=core.num_agents,
-        AGENTS=triton.next_power_of_2(core.num_agents), GROUP=scenery.walls_per_box,
+        AGENTS=triton.next_power_of_2(core.num_agents), PER_BOX=scenery.walls_per_box,
         num_warps=1, enable_fp_fusion=False,
     )  # fmt: skip

@@ -1,4 +1,8 @@
-"""Which lines a block of a camera's rays can see: takes those down, so that the others are never drawn."""
+"""Frustum, back-face and occlusion culling: which lines a block of a camera's rays can see.
+
+Those are appended to records, so that the others are never drawn. The twin, `megastep.numba.raycasting`, culls only
+lines that face away or lie behind, one at a time.
+"""
 
 import math
 from typing import no_type_check
@@ -11,7 +15,7 @@ from megastep.triton.wall_boxes import load_walls
 
 DEGREE = tl.constexpr(math.pi / 180)
 RECORD = tl.constexpr(4)
-"""A line taken down is four words: its ends, each forward and left, the two of its inverse depth, and its number."""
+"""A line appended is four words: its ends, each forward and left, the two of its inverse depth, and its number."""
 EDGE_ON = tl.constexpr(2e-6)
 """Of a line whose plane comes this close to the camera, rounding leaves nothing of how depth varies along it."""
 
@@ -32,15 +36,15 @@ def any_of(mask):
 
 @triton.jit
 @no_type_check
-def take_down(records, plain_count, close_count, capacity, af, al, bf, bl, line, there, leftmost, rightmost, near):
-    """Takes down the lines of a group that face the camera and reach into its view.
+def append_visible(records, plain_count, close_count, capacity, af, al, bf, bl, line, there, leftmost, rightmost, near):
+    """Appends those of a block of lines that face the camera and reach into its frustum.
 
     Those that rays may have to pass over, since their plane comes near to the camera or through it, are put at the end
     of the records instead, from the back. Seen from its free side a line runs from its first end on the right to its
     second on the left, and the inverse of its depth is linear in a ray's slope.
 
     Returns:
-        How many lines have been taken down, those at the front and those at the back.
+        How many lines have been appended, those at the front and those at the back.
     """
     one, other = af * bl, al * bf
     facing, size = one - other, tl.abs(one) + tl.abs(other)
@@ -126,29 +130,29 @@ def may_be_seen(boxes, box, depth, x, y, cos, sin, slopes, inverses, valid):
 
 @triton.jit
 @no_type_check
-def take_down_agents(
+def append_visible_agents(
     records, plain, close, capacity, outline, positions, angles, first_agent, a, x, y, cos, sin,
     leftmost, rightmost, near, NUM_AGENTS: tl.constexpr, SIDES: tl.constexpr, OUTLINES: tl.constexpr,
 ):  # fmt: skip
-    """Takes down the outlines of an env's agents but a, all at once: there are NUM_AGENTS * SIDES <= OUTLINES lines."""
+    """Appends the outlines of an env's agents but a, all at once: there are NUM_AGENTS * SIDES <= OUTLINES lines."""
     line = tl.arange(0, OUTLINES)
     there = (line < NUM_AGENTS * SIDES) & (line // SIDES != a)
     i = tl.where(there, line, 0)
     ax, ay, bx, by = side_ends(outline, positions, angles, first_agent + i // SIDES, i % SIDES, x, y)
     af, al, bf, bl = cos * ax + sin * ay, cos * ay - sin * ax, cos * bx + sin * by, cos * by - sin * bx
-    return take_down(records, plain, close, capacity, af, al, bf, bl, line, there, leftmost, rightmost, near)
+    return append_visible(records, plain, close, capacity, af, al, bf, bl, line, there, leftmost, rightmost, near)
 
 
 @triton.jit
 @no_type_check
-def take_down_group(
+def append_visible_walls(
     records, plain, close, capacity, walls, first_wall, start, width, numbers, first_line, x, y, cos, sin,
-    leftmost, rightmost, near, GROUP: tl.constexpr,
+    leftmost, rightmost, near, PER_BOX: tl.constexpr,
 ):  # fmt: skip
-    """Takes down the walls of a map's group that begins at wall ``start``."""
-    ax, ay, bx, by = load_walls(walls, first_wall, start, width, GROUP)
+    """Appends the walls of a map's box that begins at wall ``start``."""
+    ax, ay, bx, by = load_walls(walls, first_wall, start, width, PER_BOX)
     ax, ay, bx, by = ax - x, ay - y, bx - x, by - y
     af, al, bf, bl = cos * ax + sin * ay, cos * ay - sin * ax, cos * bx + sin * by, cos * by - sin * bx
-    k = start + tl.arange(0, GROUP)
+    k = start + tl.arange(0, PER_BOX)
     line = first_line + tl.load(numbers + first_wall + k, mask=k < width, other=0)
-    return take_down(records, plain, close, capacity, af, al, bf, bl, line, k < width, leftmost, rightmost, near)
+    return append_visible(records, plain, close, capacity, af, al, bf, bl, line, k < width, leftmost, rightmost, near)

@@ -50,18 +50,18 @@ def brightness(walls, first_wall, last_wall, lights, first_light, last_light, x,
 
 @triton.jit
 @no_type_check
-def strip_walls(walls, first, start, width, lx, ly, ux, uy, reach, girth, GROUP: tl.constexpr):
-    """How a group of walls lies to the strip of half-width ``girth`` from a light l along u, ``reach`` long.
+def strip_walls(walls, first, start, width, lx, ly, ux, uy, reach, girth, PER_BOX: tl.constexpr):
+    """How a box of walls lies to the strip of half-width ``girth`` from a light l along u, ``reach`` long.
 
     Returns:
         Which of the walls may touch the strip, and which cut it off before its last two girths: a bit each.
     """
-    ax, ay, bx, by = load_walls(walls, first, start, width, GROUP)
+    ax, ay, bx, by = load_walls(walls, first, start, width, PER_BOX)
     ax, ay, bx, by = ax - lx, ay - ly, bx - lx, by - ly
     a_along, a_across, b_along, b_across = ax * ux + ay * uy, ux * ay - uy * ax, bx * ux + by * uy, ux * by - uy * bx
     low, high = tl.minimum(a_across, b_across), tl.maximum(a_across, b_across)
     near, far = tl.minimum(a_along, b_along), tl.maximum(a_along, b_along)
-    there = start + tl.arange(0, GROUP) < width
+    there = start + tl.arange(0, PER_BOX) < width
     touches = there & (low <= girth) & (high >= -girth) & (near <= reach) & (far >= 0)
     cuts = there & (low < -girth) & (high > girth) & (near > 0) & (far < reach - 2 * girth)
     return bits(touches), bits(cuts)
@@ -71,17 +71,17 @@ def strip_walls(walls, first, start, width, lx, ly, ux, uy, reach, girth, GROUP:
 @no_type_check
 def strip_shadow(
     walls, first_wall, width, boxes, first_box, left, bottom, right, top, lx, ly, ux, uy, reach, girth, x, y,
-    GROUP: tl.constexpr,
+    PER_BOX: tl.constexpr,
 ):  # fmt: skip
     """Which points at the end of a strip are hidden from its light: each is held against the walls that touch it."""
     shadow = (x != x) & (y != y)  # none yet
-    num_boxes = (width + GROUP - 1) // GROUP
+    num_boxes = (width + PER_BOX - 1) // PER_BOX
     for some in range(0, num_boxes, LANES):
         met = boxes_met(boxes, first_box, some, num_boxes, left, bottom, right, top)
         while met != 0:
-            start = (some + lowest(met)) * GROUP
+            start = (some + lowest(met)) * PER_BOX
             met &= met - 1
-            touches, _ = strip_walls(walls, first_wall, start, width, lx, ly, ux, uy, reach, girth, GROUP)
+            touches, _ = strip_walls(walls, first_wall, start, width, lx, ly, ux, uy, reach, girth, PER_BOX)
             while touches != 0:
                 shadow |= hides(walls, first_wall + start + lowest(touches), lx, ly, x, y)
                 touches &= touches - 1
@@ -92,7 +92,7 @@ def strip_shadow(
 @no_type_check
 def disc_brightness(
     walls, first_wall, width, boxes, first_box, lights, first_light, last_light, cx, cy, girth, x, y,
-    GROUP: tl.constexpr,
+    PER_BOX: tl.constexpr,
 ):  # fmt: skip
     """The light at points that all lie within ``girth`` of c: the same as `brightness` with no normal, but cheaper.
 
@@ -100,7 +100,7 @@ def disc_brightness(
     wall cuts it off none is; only otherwise is each point looked at, and only the walls that touch the strip.
     """
     total = tl.zeros_like(x) + AMBIENT
-    num_boxes = (width + GROUP - 1) // GROUP
+    num_boxes = (width + PER_BOX - 1) // PER_BOX
     for k in range(first_light, last_light):
         lx, ly, intensity = tl.load(lights + 3 * k), tl.load(lights + 3 * k + 1), tl.load(lights + 3 * k + 2)
         distance = tl.sqrt((cx - lx) * (cx - lx) + (cy - ly) * (cy - ly))
@@ -111,10 +111,10 @@ def disc_brightness(
         for some in range(0, num_boxes, LANES):
             met = boxes_met(boxes, first_box, some, num_boxes, left, bottom, right, top)
             while (met != 0) & (cut == 0):
-                start = (some + lowest(met)) * GROUP
+                start = (some + lowest(met)) * PER_BOX
                 met &= met - 1
                 touches, cuts = strip_walls(
-                    walls, first_wall, start, width, lx, ly, ux, uy, distance + girth, girth, GROUP
+                    walls, first_wall, start, width, lx, ly, ux, uy, distance + girth, girth, PER_BOX
                 )
                 touched, cut = tl.where(touches != 0, 1, touched), tl.where(cuts != 0, 1, cut)
         if cut == 0:
@@ -122,7 +122,7 @@ def disc_brightness(
             if touched == 1:
                 shadow = strip_shadow(
                     walls, first_wall, width, boxes, first_box, left, bottom, right, top,
-                    lx, ly, ux, uy, distance + girth, girth, x, y, GROUP,
+                    lx, ly, ux, uy, distance + girth, girth, x, y, PER_BOX,
                 )  # fmt: skip
             dx, dy = lx - x, ly - y
             total += tl.where(shadow, 0.0, 2 * intensity / tl.maximum(dx * dx + dy * dy, 1.0))

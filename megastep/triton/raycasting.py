@@ -1,9 +1,9 @@
 """What cameras see: finds each ray's nearest line, shades it, and takes the mean of each pixel's rays.
 
-A frame is a camera of an agent of an env, and one warp's work. A group of lines at a time and a line a lane, it takes
-down the lines that face the camera and reach between the rays of a block. It draws those, one after another, over all
-the block's rays, and goes on with the next group that may be nearer than what has been drawn. Most lines never get that
-far.
+A frame is a camera of an agent of an env, and one warp's work. A box of walls at a time and a wall a lane, it appends
+to its records the walls that face the camera and reach between the rays of a block. It draws those, one after another,
+over all the block's rays, and goes on with the next box that may be nearer than what has been drawn. Most walls never
+get that far.
 """
 
 import math
@@ -20,10 +20,10 @@ from megastep.triton.culling import (
     NONE,
     RECORD,
     any_of,
+    append_visible_agents,
+    append_visible_walls,
     boxes_in_view,
     may_be_seen,
-    take_down_agents,
-    take_down_group,
 )
 from megastep.triton.shading import colour_agents, pixel_means, wall_colour
 
@@ -32,9 +32,9 @@ PROGRAMS = 256
 SCRATCH = 1 << 29
 """How many bytes the programs' scratch may take."""
 BLOCK_RAYS = 128
-"""How many rays a program casts at a time: fewer would take lines down more often, more would need more registers."""
+"""How many rays a program casts at a time: fewer would cull lines more often, more would need more registers."""
 SKIP = True
-"""Whether groups that can't be seen are skipped: that changes no picture, which the tests see by turning it off."""
+"""Whether boxes of walls that can't be seen are skipped: it changes no picture, as the tests see by turning it off."""
 
 
 @triton.jit
@@ -78,12 +78,12 @@ def slope(ray, NUM_RAYS: tl.constexpr, half):
 @triton.jit
 @no_type_check
 def draw_new(records, old_plain, plain, old_close, close, capacity, slopes, norms, near, inverses, slots):
-    """Draws the lines taken down since there were ``old_plain`` and ``old_close`` of them.
+    """Draws the lines appended since there were ``old_plain`` and ``old_close`` of them.
 
     Returns:
         For each ray the inverse depth of the nearest line so far, and that line's record: 0 and -1 for none.
     """
-    tl.debug_barrier()  # what one lane took down, all draw
+    tl.debug_barrier()  # what one lane appended, all draw
     for slot in range(old_plain, plain):
         inverses, slots = draw(records, slot, slopes, slopes, inverses, slots, False)
     for slot in range(capacity - close, capacity - old_close):
@@ -96,10 +96,10 @@ def draw_new(records, old_plain, plain, old_close, close, capacity, slopes, norm
 def draw_walls(
     records, plain, close, capacity, walls, first_wall, width, numbers, boxes, first_box, first_line,
     x, y, cos, sin, leftmost, rightmost, near, slopes, norms, valid, inverses, slots,
-    GROUP: tl.constexpr, SKIP: tl.constexpr,
+    PER_BOX: tl.constexpr, SKIP: tl.constexpr,
 ):  # fmt: skip
-    """Draws a map's walls, the nearest groups first; those out of view or behind what has been drawn are skipped."""
-    num_boxes = (width + GROUP - 1) // GROUP
+    """Draws a map's walls, the nearest boxes first; those out of view or behind what has been drawn are skipped."""
+    num_boxes = (width + PER_BOX - 1) // PER_BOX
     for some in range(0, num_boxes, LANES):
         keys = boxes_in_view(boxes, first_box, some, num_boxes, x, y, cos, sin, leftmost, rightmost, SKIP)
         key = tl.min(keys, 0)
@@ -112,9 +112,9 @@ def draw_walls(
                 seen = box >= 0
             if seen:
                 old_plain, old_close = plain, close
-                plain, close = take_down_group(
-                    records, plain, close, capacity, walls, first_wall, box * GROUP, width, numbers, first_line,
-                    x, y, cos, sin, leftmost, rightmost, near, GROUP,
+                plain, close = append_visible_walls(
+                    records, plain, close, capacity, walls, first_wall, box * PER_BOX, width, numbers, first_line,
+                    x, y, cos, sin, leftmost, rightmost, near, PER_BOX,
                 )  # fmt: skip
                 inverses, slots = draw_new(
                     records, old_plain, plain, old_close, close, capacity, slopes, norms, near, inverses, slots
@@ -139,7 +139,7 @@ def _render(
     # sizes
     num_units, capacity,
     NUM_AGENTS: tl.constexpr, NUM_CAMERAS: tl.constexpr, SIDES: tl.constexpr, SIDE_TEXELS: tl.constexpr,
-    OUTLINES: tl.constexpr, GROUP: tl.constexpr,
+    OUTLINES: tl.constexpr, PER_BOX: tl.constexpr,
     RES: tl.constexpr, SUBSAMPLE: tl.constexpr, RGB: tl.constexpr, PER_RAY: tl.constexpr,
     PIXELS: tl.constexpr, RAYS: tl.constexpr, SKIP: tl.constexpr, COUNT: tl.constexpr,
 ):  # fmt: skip
@@ -169,14 +169,14 @@ def _render(
 
         plain, close, inverses, slots = 0, 0, tl.zeros_like(slopes), tl.full(slopes.shape, -1, tl.int32)
         if NUM_AGENTS > 1:
-            plain, close = take_down_agents(
+            plain, close = append_visible_agents(
                 records, plain, close, capacity, outline, positions, angles, e * NUM_AGENTS, a, x, y, cos, sin,
                 leftmost, rightmost, near, NUM_AGENTS, SIDES, OUTLINES,
             )  # fmt: skip
             inverses, slots = draw_new(records, 0, plain, 0, close, capacity, slopes, norms, near, inverses, slots)
         slots, num_drawn = draw_walls(
             records, plain, close, capacity, walls, first_wall, width, numbers, boxes, first_box, FIRST_WALL_LINE,
-            x, y, cos, sin, leftmost, rightmost, near, slopes, norms, valid, inverses, slots, GROUP, SKIP,
+            x, y, cos, sin, leftmost, rightmost, near, slopes, norms, valid, inverses, slots, PER_BOX, SKIP,
         )  # fmt: skip
 
         hit = valid & (slots >= 0)
@@ -203,7 +203,7 @@ def _render(
                         red, green, blue, walls, first_wall, width, boxes, first_box, lights, light_starts,
                         light_widths, outline_albedo, positions + 2 * e * NUM_AGENTS, m, line, location,
                         x + far * (cos - slopes * sin), y + far * (sin + slopes * cos), is_agent, girth,
-                        NUM_AGENTS, SIDES, SIDE_TEXELS, GROUP,
+                        NUM_AGENTS, SIDES, SIDE_TEXELS, PER_BOX,
                     )  # fmt: skip
             along, across = bf - af, bl - al
             slant = 1 - (along + slopes * across) * (along + slopes * across) / (
@@ -229,7 +229,7 @@ def render(core, cameras, view, drawn=None):
     Into ``drawn``, int32, if it is given, goes against how many lines the rays of each block were held: see `blocks`.
     """
     scenery, agents, per_ray = core.scenery, core.agents, view.distances is not None
-    walls, groups, lights = scenery.walls, scenery.groups, scenery.lights
+    walls, bounds, lights = scenery.walls, scenery.wall_boxes, scenery.lights
     (pixels, rays), units = blocks(core, cameras)
     outlines = core.num_agents * scenery.lines_per_agent
     capacity = scenery.most_walls + outlines
@@ -238,8 +238,8 @@ def render(core, cameras, view, drawn=None):
     scratch = torch.empty((programs, capacity, RECORD.value), dtype=torch.int64, device=core.device)
     _render[(programs,)](
         agents.positions, agents.angles, core.map_ids,
-        groups.walls.view(torch.int64), walls.starts, walls.widths, groups.numbers, groups.boxes.vals,
-        groups.boxes.starts, lights.vals, lights.starts, lights.widths,
+        bounds.walls.view(torch.int64), walls.starts, walls.widths, bounds.numbers, bounds.boxes.vals,
+        bounds.boxes.starts, lights.vals, lights.starts, lights.widths,
         scenery.texels.view(torch.int64), scenery.surface.starts, scenery.surface.vals.view(torch.int64),
         scenery.outline, scenery.outline_albedo,
         mounts_on(cameras, core.device), math.tan(math.radians(cameras.fov) / 2), core.agent_radius, cameras.max_depth,
@@ -249,7 +249,7 @@ def render(core, cameras, view, drawn=None):
         scratch, units, capacity,
         NUM_AGENTS=core.num_agents, NUM_CAMERAS=cameras.num_cameras, SIDES=scenery.lines_per_agent,
         SIDE_TEXELS=len(scenery.outline_albedo) // scenery.lines_per_agent,
-        OUTLINES=triton.next_power_of_2(outlines), GROUP=scenery.walls_per_box, RES=cameras.res,
+        OUTLINES=triton.next_power_of_2(outlines), PER_BOX=scenery.walls_per_box, RES=cameras.res,
         SUBSAMPLE=cameras.subsample, RGB=view.rgb is not None, PER_RAY=per_ray,
         PIXELS=pixels, RAYS=rays, SKIP=SKIP, COUNT=drawn is not None,
         num_warps=1, enable_fp_fusion=True,

@@ -69,7 +69,7 @@ def agent_colour(outline_albedo, side, SIDE_TEXELS: tl.constexpr, location, ligh
 def colour_agents(
     red, green, blue, walls, first_wall, width, boxes, first_box, lights, light_starts, light_widths,
     outline_albedo, positions, m, line, location, x, y, is_agent, girth,
-    NUM_AGENTS: tl.constexpr, SIDES: tl.constexpr, SIDE_TEXELS: tl.constexpr, GROUP: tl.constexpr,
+    NUM_AGENTS: tl.constexpr, SIDES: tl.constexpr, SIDE_TEXELS: tl.constexpr, PER_BOX: tl.constexpr,
 ):  # fmt: skip
     """The colours given, with those of the rays that meet an agent put in: albedo times the light there."""
     first_light, light = tl.load(light_starts + m), tl.zeros_like(x)
@@ -79,8 +79,9 @@ def colour_agents(
         if any_of(is_b):
             cx, cy = tl.load(positions + 2 * b), tl.load(positions + 2 * b + 1)
             falls = disc_brightness(
-                walls, first_wall, width, boxes, first_box, lights, first_light, last_light, cx, cy, girth, x, y, GROUP
-            )
+                walls, first_wall, width, boxes, first_box, lights, first_light, last_light, cx, cy, girth, x, y,
+                PER_BOX,
+            )  # fmt: skip
             light = tl.where(is_b, falls, light)
     side = tl.where(is_agent, line, 0) % SIDES
     agent_red, agent_green, agent_blue = agent_colour(outline_albedo, side, SIDE_TEXELS, location, light, is_agent)

@@ -1,4 +1,4 @@
-"""Walls in groups of neighbours with a box around each: see `megastep.world.wall_boxes`."""
+"""Bounding volumes of walls: see `megastep.world.wall_boxes`. The twin, `megastep.numba.collisions`, looks at each."""
 
 from typing import no_type_check
 
@@ -23,9 +23,9 @@ def boxes_met(boxes, first, start, count, left, bottom, right, top):
 
 @triton.jit
 @no_type_check
-def load_walls(walls, first, start, width, GROUP: tl.constexpr):
-    """The ends of a group of a map's walls, one a lane; beyond the last one, walls that are far away."""
-    k = start + tl.arange(0, GROUP)
+def load_walls(walls, first, start, width, PER_BOX: tl.constexpr):
+    """The ends of the walls of one of a map's boxes, one a lane; beyond the last one, walls that are far away."""
+    k = start + tl.arange(0, PER_BOX)
     wall, there = walls + 2 * (first + k), k < width
     ax, ay = halves(tl.load(wall, mask=there, other=0))
     bx, by = halves(tl.load(wall + 1, mask=there, other=0))

@@ -78,12 +78,12 @@ def checked(rig: CameraRig) -> CameraRig:
     return dict(rig)
 
 
-def kinds(things: Thing | Mapping[str, Thing]) -> Mapping[str, Thing]:
+def by_name(things: Thing | Mapping[str, Thing]) -> Mapping[str, Thing]:
     """What there is for each kind of camera, by name; the name of an only kind is empty."""
     return things if isinstance(things, Mapping) else {'': things}
 
 
-def per_kind(function: Callable[..., Any], *things: Any) -> Any:
+def map_by_name(function: Callable[..., Any], *things: Any) -> Any:
     """Applies a function to what there is for an only kind of camera, or, by name, to what there is for each kind."""
     if not isinstance(things[0], Mapping):
         return function(*things)
@@ -92,9 +92,9 @@ def per_kind(function: Callable[..., Any], *things: Any) -> Any:
 
 def num_rays(rig: CameraRig) -> int:
     """How many rays an agent casts."""
-    return sum(kind.num_cameras * kind.num_rays for kind in kinds(rig).values())
+    return sum(kind.num_cameras * kind.num_rays for kind in by_name(rig).values())
 
 
 def num_pixels(rig: CameraRig) -> int:
     """How many pixels an agent sees."""
-    return sum(kind.num_cameras * kind.res for kind in kinds(rig).values())
+    return sum(kind.num_cameras * kind.res for kind in by_name(rig).values())

@@ -14,10 +14,9 @@ from torch import Tensor
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
-from megastep.world import textures
-from megastep.world import wall_boxes as groups
+from megastep.world import textures, wall_boxes
 from megastep.world.kernels import implementation
-from megastep.world.wall_boxes import Groups
+from megastep.world.wall_boxes import WallBoxes
 
 LARGEST = 500.0
 """Coordinates beyond this, in metres, are refused: float32 could no longer tell an agent's skin from a wall."""
@@ -31,7 +30,7 @@ class Scenery:
 
     Args:
         walls: Each map's walls: ragged (wall, 2, 2) float32, in metres.
-        groups: The walls once more, in groups of neighbours: what the kernels read, see `megastep.world.wall_boxes`.
+        wall_boxes: The walls once more, in bounding volumes: what the kernels read.
         lights: Each map's lights: ragged (light, 3): x, y, intensity.
         spawns: Each map's spawns: ragged (spawn, 2), in metres.
         texels: For each wall of ``walls.vals``, its first texel, counted from its map's first, and how many it has.
@@ -44,7 +43,7 @@ class Scenery:
     """
 
     walls: Ragged[Tensor]
-    groups: Groups
+    wall_boxes: WallBoxes
     lights: Ragged[Tensor]
     spawns: Ragged[Tensor]
     texels: Int32[Tensor, 'wall 2']
@@ -84,7 +83,7 @@ class Scenery:
         surface = torch.zeros((int(sums.sum()), 8), dtype=torch.uint8, device=device)
         scenery = cls(
             walls=walls,
-            groups=groups.group(walls),
+            wall_boxes=wall_boxes.build(walls),
             lights=lights,
             spawns=spawns,
             texels=torch.stack([_offsets(counts, walls), counts], dim=-1),
@@ -130,7 +129,7 @@ class Scenery:
     @property
     def walls_per_box(self) -> int:
         """How many walls share a box."""
-        return groups.GROUP
+        return wall_boxes.WALLS_PER_BOX
 
     @property
     def lines_per_agent(self) -> int:

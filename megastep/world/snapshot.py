@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from megastep.world import rendering
-from megastep.world.cameras import CameraRig, Cameras, per_kind
+from megastep.world.cameras import CameraRig, Cameras, map_by_name
 from megastep.world.core import Agents, Core
 from megastep.world.rendering import View
 from megastep.world.scenery import Scenery
@@ -92,10 +92,10 @@ def take(core: Core, cameras: CameraRig, env: int, **values: SupportsFloat) -> S
         angles=angles,
         outlines=_turned(_array(scenery.outline), angles[:, None, None]) + positions[:, None, None],
         side_colours=_array(scenery.outline_albedo).reshape(scenery.lines_per_agent, -1, 3).mean(axis=1) / 255,
-        eyes=per_kind(lambda kind: _eyes(positions, angles, kind), cameras),
-        ray_ends=per_kind(lambda kind, seen: _ray_ends(positions, angles, kind, seen), cameras, view),
-        rgb=per_kind(lambda seen: _array(seen.rgb[0]), view),
-        depth=per_kind(lambda seen: _array(seen.depth[0]), view),
+        eyes=map_by_name(lambda kind: _eyes(positions, angles, kind), cameras),
+        ray_ends=map_by_name(lambda kind, seen: _ray_ends(positions, angles, kind, seen), cameras, view),
+        rgb=map_by_name(lambda seen: _array(seen.rgb[0]), view),
+        depth=map_by_name(lambda seen: _array(seen.depth[0]), view),
         values={name: float(value) for name, value in values.items()},
     )
 

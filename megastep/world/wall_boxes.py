@@ -1,4 +1,8 @@
-"""Walls in groups of neighbours with a box around each, so that a group that is out of reach is skipped as one."""
+"""Bounding volumes of walls: axis-aligned boxes around neighbours, so that those out of reach are skipped as one.
+
+They are a bounding-volume hierarchy of one level, built from a space-filling curve as linear hierarchies are
+(Lauterbach et al., "Fast BVH Construction on GPUs", 2009).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from torch import Tensor
 
 from megastep.maps.ragged import Ragged
 
-GROUP = 32
+WALLS_PER_BOX = 32
 """How many walls share a box: as many as a GPU's warp has lanes."""
 
 CELLS = 1 << 15
@@ -18,13 +22,13 @@ CELLS = 1 << 15
 
 
 @dataclass(frozen=True, eq=False)
-class Groups:
-    """The walls of maps, each map's in an order in which neighbours follow one another.
+class WallBoxes:
+    """A one-level bounding-volume hierarchy in Hilbert order: each map's walls sorted, and a box around every few.
 
     Args:
-        walls: The walls: (wall, 2, 2). Those of a map are where they are in the maps' own walls, in another order.
-        numbers: Which of its map's walls each one is.
-        boxes: The least x and y and the greatest x and y of every `GROUP` walls of a map: ragged (box, 4).
+        walls: The walls, neighbours one after another. Those of a map are where they are in the maps' own walls.
+        numbers: Each one's number among its map's walls.
+        boxes: The least x and y and the greatest x and y of every `WALLS_PER_BOX` walls of a map: ragged (box, 4).
     """
 
     walls: Float[Tensor, 'wall 2 2']
@@ -32,16 +36,16 @@ class Groups:
     boxes: Ragged[Tensor]
 
 
-def group(walls: Ragged[Tensor]) -> Groups:
-    """Sorts each map's walls along a Hilbert curve, and bounds them a group at a time."""
+def build(walls: Ragged[Tensor]) -> WallBoxes:
+    """Builds the bounding volumes: sorts each map's walls along a Hilbert curve, and puts a box around every few."""
     maps = torch.repeat_interleave(torch.arange(len(walls), device=walls.vals.device), walls.widths.long())
     order = torch.argsort(maps * CELLS**2 + along_curve(_cells(walls, maps)), stable=True)
     chosen = Ragged(walls.vals[order], walls.widths)
-    return Groups(chosen.vals, (order - walls.starts[maps]).int(), _boxes(chosen, maps))
+    return WallBoxes(chosen.vals, (order - walls.starts[maps]).int(), _boxes(chosen, maps))
 
 
 def along_curve(cells: Int[Tensor, 'cell 2']) -> Int[Tensor, ' cell']:
-    """How far along a Hilbert curve the cells of a square of `CELLS` by `CELLS` are.
+    """Distances along a Hilbert curve: those of cells of a square of `CELLS` by `CELLS`.
 
     From the largest quarters to the smallest: which quarter a cell is in, and the cell as seen from the curve within
     that quarter, which is turned (Hilbert, "Über die stetige Abbildung einer Linie auf ein Flächenstück", 1891).
@@ -68,12 +72,12 @@ def _cells(walls: Ragged[Tensor], maps: Int[Tensor, ' wall']) -> Int[Tensor, 'wa
 
 
 def _boxes(walls: Ragged[Tensor], maps: Int[Tensor, ' wall']) -> Ragged[Tensor]:
-    counts = (walls.widths + GROUP - 1) // GROUP
+    counts = (walls.widths + WALLS_PER_BOX - 1) // WALLS_PER_BOX
     firsts = counts.cumsum(0) - counts
-    groups = firsts[maps] + (torch.arange(len(maps), device=maps.device) - walls.starts[maps]) // GROUP
+    boxes = firsts[maps] + (torch.arange(len(maps), device=maps.device) - walls.starts[maps]) // WALLS_PER_BOX
     low, high = walls.vals.amin(dim=1), walls.vals.amax(dim=1)
     count = int(counts.sum())
-    return Ragged(torch.cat([_reduce(low, groups, count, 'amin'), _reduce(high, groups, count, 'amax')], -1), counts)
+    return Ragged(torch.cat([_reduce(low, boxes, count, 'amin'), _reduce(high, boxes, count, 'amax')], -1), counts)
 
 
 def _reduce(points: Float[Tensor, 'wall 2'], rows: Int[Tensor, ' wall'], count: int, how: str) -> Tensor:

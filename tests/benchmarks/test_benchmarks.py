@@ -304,7 +304,7 @@ def test_buffers_that_are_views_of_others_are_counted_once():
 
     scenery = Scenery.pack([worlds.box()], device='cpu')
     before = num_bytes(scenery)
-    assert before > sum(part.nbytes for part in (scenery.surface.vals, scenery.walls.vals, scenery.groups.walls))
+    assert before > sum(part.nbytes for part in (scenery.surface.vals, scenery.walls.vals, scenery.wall_boxes.walls))
     assert scenery.light.numel() == scenery.albedo.vals.shape[0] > 200
     assert num_bytes(scenery) - before < 100  # where rows begin, which had not been asked for
 

@@ -28,11 +28,11 @@ KERNELS = {
         'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32 drawn=*i32 scratch=*i64 '
         'num_units=i32 capacity=i32',
         [
-            'NUM_AGENTS=1 NUM_CAMERAS=1 SIDES=8 SIDE_TEXELS=2 OUTLINES=8 GROUP=32 '
+            'NUM_AGENTS=1 NUM_CAMERAS=1 SIDES=8 SIDE_TEXELS=2 OUTLINES=8 PER_BOX=32 '
             'RES=64 SUBSAMPLE=4 RGB=1 PER_RAY=0 PIXELS=64 RAYS=4 SKIP=1 COUNT=0',
-            'NUM_AGENTS=2 NUM_CAMERAS=1 SIDES=8 SIDE_TEXELS=2 OUTLINES=16 GROUP=32 '
+            'NUM_AGENTS=2 NUM_CAMERAS=1 SIDES=8 SIDE_TEXELS=2 OUTLINES=16 PER_BOX=32 '
             'RES=1 SUBSAMPLE=1 RGB=0 PER_RAY=1 PIXELS=1 RAYS=1 SKIP=0 COUNT=1',
-            'NUM_AGENTS=3 NUM_CAMERAS=2 SIDES=8 SIDE_TEXELS=2 OUTLINES=32 GROUP=32 '
+            'NUM_AGENTS=3 NUM_CAMERAS=2 SIDES=8 SIDE_TEXELS=2 OUTLINES=32 PER_BOX=32 '
             'RES=5 SUBSAMPLE=3 RGB=1 PER_RAY=1 PIXELS=8 RAYS=4 SKIP=1 COUNT=0',
         ],
     ),
@@ -74,9 +74,9 @@ KERNELS = {
         'positions=*fp32 velocities=*fp32 angles=*fp32 angular_velocities=*fp32 '
         'contacts=*i32 non_finite=*i32 stops=*i32 progress=*fp32 turn=*i64 radius=fp32 seconds=fp32',
         [
-            'SLIDE=1 SIDES=8 NUM=1 AGENTS=1 GROUP=32',
-            'SLIDE=1 SIDES=8 NUM=3 AGENTS=4 GROUP=32',
-            'SLIDE=0 SIDES=8 NUM=2 AGENTS=2 GROUP=32',
+            'SLIDE=1 SIDES=8 NUM=1 AGENTS=1 PER_BOX=32',
+            'SLIDE=1 SIDES=8 NUM=3 AGENTS=4 PER_BOX=32',
+            'SLIDE=0 SIDES=8 NUM=2 AGENTS=2 PER_BOX=32',
         ],
     ),
 }

@@ -276,7 +276,7 @@ def test_a_step_can_be_captured(device):
     torch.testing.assert_close(view.rgb, expected.rgb)
 
 
-def test_skipping_groups_of_walls_changes_no_picture(device, use, monkeypatch):
+def test_skipping_boxes_of_walls_changes_no_picture(device, use, monkeypatch):
     use(triton)
     core = small_core(5, 2, device)
     cameras, views = Cameras(res=16, subsample=2, fov=100), []
@@ -300,14 +300,14 @@ def test_few_lines_are_drawn(device, monkeypatch):
     assert counts[0].sum() < 0.4 * core.scenery.walls.widths[core.map_ids].sum()
 
 
-def test_skipping_groups_of_walls_changes_no_move(device, use):
-    """With boxes that hold everything no group is skipped."""
+def test_skipping_boxes_of_walls_changes_no_move(device, use):
+    """With boxes that hold everything no wall is skipped."""
     use(triton)
     core = small_core(5, 2, device)
-    boxes = core.scenery.groups.boxes
+    boxes = core.scenery.wall_boxes.boxes
     everything = torch.tensor([-1e9, -1e9, 1e9, 1e9], device=device).expand_as(boxes.vals).contiguous()
-    groups = replace(core.scenery.groups, boxes=Ragged(everything, boxes.widths))
-    all_tried = twin(core, replace(core.scenery, groups=groups))
+    bounds = replace(core.scenery.wall_boxes, boxes=Ragged(everything, boxes.widths))
+    all_tried = twin(core, replace(core.scenery, wall_boxes=bounds))
     core.agents.velocities.uniform_(-9, 9, generator=core.generator)
     all_tried.agents.velocities.copy_(core.agents.velocities)
     progress = [physics.advance(each) for each in (core, all_tried)]

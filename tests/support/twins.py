@@ -6,15 +6,15 @@ import torch
 
 from megastep.maps.ragged import Ragged
 from megastep.world.core import Core
-from megastep.world.wall_boxes import Groups
+from megastep.world.wall_boxes import WallBoxes
 
 
 def on_cpu(scenery):
     """The same buffers on the CPU."""
     values = {field.name: getattr(scenery, field.name) for field in fields(scenery)}
     moved = {name: v.to('cpu') for name, v in values.items() if isinstance(v, Ragged | torch.Tensor)}
-    groups = Groups(*(getattr(scenery.groups, field.name).to('cpu') for field in fields(Groups)))
-    return replace(scenery, groups=groups, **moved)
+    boxes = WallBoxes(*(getattr(scenery.wall_boxes, field.name).to('cpu') for field in fields(WallBoxes)))
+    return replace(scenery, wall_boxes=boxes, **moved)
 
 
 def twin(core, scenery=None):

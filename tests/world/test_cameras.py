@@ -11,8 +11,8 @@ from envs import Explorer, Minimal
 from megastep import Cameras, plotting
 from megastep.env import coverage
 from megastep.env.sensors import RGB, Depth
-from megastep.world import cameras as rigs
 from megastep.world import rendering, snapshot
+from megastep.world.cameras import by_name, num_pixels, num_rays
 
 FRONT, REAR = Cameras(res=12, fov=100), Cameras(res=5, subsample=1, mounts=((0, 0, 180), (0.05, 0, 90)))
 EYES = {'front': FRONT, 'rear': REAR}
@@ -104,7 +104,7 @@ def test_tasks_follow(task, cameras, device):
         observations = env.step(actions_of(env, step))[0]
     depth = observations if task is Minimal else observations['depth']
     rows = depth if isinstance(depth, dict) else {'': depth}
-    kinds = rigs.kinds(cameras)
+    kinds = by_name(cameras)
     assert {name: tuple(each.shape) for name, each in rows.items()} == {
         name: (5, kind.num_cameras, kind.res) for name, kind in kinds.items()
     }
@@ -113,8 +113,8 @@ def test_tasks_follow(task, cameras, device):
 
 def test_explorer_pays_for_what_any_camera_sees_a_share_of_its_pixels():
     env = make(Explorer, cameras=EYES)
-    assert rigs.num_pixels(EYES) == 12 + 2 * 5
-    assert rigs.num_rays(EYES) == 48 + 2 * 5
+    assert num_pixels(EYES) == 12 + 2 * 5
+    assert num_rays(EYES) == 48 + 2 * 5
     env.reset(seed=0)
     before = env._counts.clone()
     rewards = env.step(actions_of(env, 3))[1]

@@ -73,7 +73,7 @@ def carried(core, carry):
     geometries = [*map(unchecked, core.scenery.walls, core.scenery.spawns)]
     scenery = Scenery.pack(geometries, num_agents=core.num_agents, device=core.device)
     scenery.walls.vals.copy_(carry(core.scenery.walls.vals))
-    scenery = replace(scenery, groups=wall_boxes.group(scenery.walls))
+    scenery = replace(scenery, wall_boxes=wall_boxes.build(scenery.walls))
     other = copied(core, scenery=scenery)
     other.agents.positions.copy_(carry(core.agents.positions))
     return other

@@ -1,4 +1,4 @@
-"""Walls in groups of neighbours: each is there once, in its box, and near the others of its group."""
+"""Bounding volumes of walls: each wall is there once, in its box, and near the others in it."""
 
 import itertools
 
@@ -23,17 +23,17 @@ def walls():
 
 
 def test_each_wall_is_there_once_and_known_by_its_number(walls):
-    found = wall_boxes.group(walls)
+    found = wall_boxes.build(walls)
     numbers = Ragged(found.numbers, walls.widths)
-    for number, row, grouped in zip(numbers, walls, Ragged(found.walls, walls.widths), strict=True):
+    for number, row, boxed in zip(numbers, walls, Ragged(found.walls, walls.widths), strict=True):
         assert sorted(number.tolist()) == list(range(len(row)))
-        assert torch.equal(grouped, row[number.long()])
+        assert torch.equal(boxed, row[number.long()])
 
 
 def test_boxes_are_those_of_their_walls(walls):
-    found = wall_boxes.group(walls)
+    found = wall_boxes.build(walls)
     for row, boxes in zip(Ragged(found.walls, walls.widths), found.boxes, strict=True):
-        parts = row.split(wall_boxes.GROUP)
+        parts = row.split(wall_boxes.WALLS_PER_BOX)
         assert len(parts) == len(boxes)
         for part, box in zip(parts, boxes, strict=True):
             assert torch.equal(box, torch.cat([part.amin(dim=(0, 1)), part.amax(dim=(0, 1))]))
@@ -42,7 +42,7 @@ def test_boxes_are_those_of_their_walls(walls):
 def test_boxes_are_as_small_whatever_the_order_of_the_walls(walls):
     extents = []
     for each in (walls, shuffled(walls)):
-        boxes = wall_boxes.group(each).boxes.vals
+        boxes = wall_boxes.build(each).boxes.vals
         extents.append((boxes[:, 2:] - boxes[:, :2]).prod(-1).mean())
     spans = walls.vals.amax(dim=(0, 1)) - walls.vals.amin(dim=(0, 1))
     assert extents[1] == pytest.approx(float(extents[0]), rel=0.05)
