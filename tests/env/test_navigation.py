@@ -161,7 +161,7 @@ class TestPack:
         field.check_spawns(scenery.spawns)
         for maps in ([worlds.box(), worlds.box()], [worlds.halved_box()]):
             other = Scenery.pack(maps, device='cpu')
-            with pytest.raises(ValueError, match='geodesic_field must be of the  maps, got that of'):
+            with pytest.raises(ValueError, match=f'geodesic_field must be of the {other.num_maps} maps, got that of'):
                 field.check_spawns(other.spawns)
         with pytest.raises(ValueError, match='geodesic_field must be on cpu, got meta'):
             replace(field, nodes=field.nodes.to('meta')).check_spawns(scenery.spawns)
@@ -216,7 +216,7 @@ class TestFile:
 
     def test_goes_with_its_maps_alone(self, path):
         for maps in (self.ROOMS[:2], self.ROOMS[::-1]):
-            message = 'must hold the geodesic field of the  maps, got that of other maps'
+            message = f'must hold the geodesic field of the {len(maps)} maps, got that of other maps'
             with pytest.raises(ValueError, match=message):
                 GeodesicField.load(path, maps, 'cpu')
 
@@ -225,7 +225,7 @@ class TestFile:
         room = self.ROOMS[1]
         divided = worlds.box(pillars=[worlds.pillar(1.5, 1.5, 2, 2)], spawns=room.spawns)
         assert len(divided.walls) > len(room.walls)
-        with pytest.raises(ValueError, match='must hold the geodesic field of the  maps, got that of other maps'):
+        with pytest.raises(ValueError, match='must hold the geodesic field of the 3 maps, got that of other maps'):
             GeodesicField.load(path, [self.ROOMS[0], divided, self.ROOMS[2]], 'cpu')
 
     def test_is_refused_where_it_is_damaged(self, path):
