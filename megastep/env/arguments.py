@@ -24,18 +24,6 @@ def check_modes(render_mode: str | None, autoreset_mode: AutoresetMode) -> None:
         raise ValueError(f'autoreset_mode must be a gymnasium.vector.AutoresetMode, got {autoreset_mode!r}.')  # noqa: TRY004
 
 
-def check_actions(actions: Tensor, num_rows: int, device: torch.device) -> None:
-    """Raises a `ValueError` unless actions are integers, one a row, on the device. Their values aren't looked at."""
-    if not isinstance(actions, Tensor):
-        raise ValueError(f'actions must be a torch tensor, got {type(actions).__name__}.')  # noqa: TRY004
-    if actions.dtype == torch.bool or actions.is_floating_point() or actions.is_complex():
-        raise ValueError(f'actions must be integers, got {actions.dtype}.')
-    if actions.shape != (num_rows,):
-        raise ValueError(f'actions must have shape ({num_rows},), got {tuple(actions.shape)}.')
-    if actions.device != device:
-        raise ValueError(f'actions must be on {device}, got {actions.device}.')
-
-
 def check_options(options: Mapping[str, Any]) -> None:
     """Raises a `ValueError` unless the options of a reset are known."""
     if unknown := sorted(set(options) - set(OPTIONS)):

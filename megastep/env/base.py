@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,11 @@ import torch
 from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
-from jaxtyping import Bool, Float, Int, Shaped, UInt8
+from jaxtyping import Bool, Float, Shaped, UInt8
 from torch import Tensor
 
 from megastep.env import arguments
+from megastep.env.actions import ActionBatch
 from megastep.env.cuda_graph import CudaGraph
 from megastep.env.nested import copied
 from megastep.env.state import check_rows, read_state, write_state
@@ -100,6 +101,7 @@ class Env(gymnasium.vector.VectorEnv):
         self.core, self.cameras, self.device, self.render_mode = core, checked(cameras), core.device, render_mode
         self.num_envs = core.num_envs * core.num_agents
         self.single_action_space, self.single_observation_space = action_space, observation_space
+        self._actions = ActionBatch(action_space, core)
         self.metadata = {**self.metadata, 'render_fps': core.fps, 'autoreset_mode': autoreset_mode}
         self.lengths = torch.zeros(core.num_envs, dtype=torch.int64, device=core.device)
         self.returns = torch.zeros((core.num_envs, core.num_agents), device=core.device)
@@ -127,8 +129,12 @@ class Env(gymnasium.vector.VectorEnv):
         """Begins new episodes in the envs in the mask, by masked writes. Called before every `_observe`."""
         raise NotImplementedError
 
-    def _act(self, actions: Int[Tensor, 'env agent']) -> None:
-        """Moves the agents for one step."""
+    def _act(self, actions: Any) -> None:
+        """Moves the agents for one step.
+
+        Args:
+            actions: (env, agent, ...), nested as the action space is, and cleaned of what isn't in it: see `step`.
+        """
         raise NotImplementedError
 
     def _observe(self) -> Any:
@@ -200,13 +206,16 @@ class Env(gymnasium.vector.VectorEnv):
 
     @torch.no_grad()
     def step(
-        self, actions: Int[Tensor, ' row']
+        self, actions: Any
     ) -> tuple[Any, Float[Tensor, ' row'], Bool[Tensor, ' row'], Bool[Tensor, ' row'], dict[str, Any]]:
         """Moves every env on by one step. With NEXT_STEP, one that has ended begins a new episode instead.
 
         Args:
-            actions: Integers on the env's device. Those for envs that begin a new episode are ignored. Numbers that
-                stand for no action are taken as an action that does nothing: checking them would wait for the GPU.
+            actions: A row for each agent, nested as the action space is, in whatever `torch.as_tensor` takes; tensors
+                on the env's device aren't copied. Those for envs that begin a new episode are ignored. Values aren't
+                checked, which would wait for the GPU, but made harmless: an integer that is no action becomes one below
+                the space's least (-1 in a `Discrete` that starts at 0), which moves nothing; a real is clipped to the
+                box; NaN counts as 0, and is counted for ``core.check()``.
 
         Returns:
             All rows' observations, rewards, whether their episode terminated, whether it was truncated, and info:
@@ -217,21 +226,23 @@ class Env(gymnasium.vector.VectorEnv):
         Raises:
             ClosedEnvironmentError: if the env is closed.
             ResetNeeded: if it hasn't been reset.
-            ValueError: if the actions have the wrong type, shape or device.
+            ValueError: if the actions have other parts, shapes or types than the space's.
         """
         self._check_begun('step')
-        arguments.check_actions(actions, self.num_envs, self.device)
-        return self._run(actions.long().reshape(self.returns.shape))
+        return self._run(*self._actions.tensors(actions))
 
-    def _advance(self, actions: Int[Tensor, 'env agent']) -> tuple[Any, Tensor, Tensor, Tensor, dict[str, Any]]:
+    def _advance(self, *tensors: Tensor) -> tuple[Any, Tensor, Tensor, Tensor, dict[str, Any]]:
         """A step, which may be captured in a CUDA graph; what it returns may be overwritten by the next."""
         if self._mode is AutoresetMode.NEXT_STEP:
-            return self._moved(actions, self._over)
-        outputs = self._moved(actions, self._nobody)
+            return self._moved(tensors, self._over)
+        outputs = self._moved(tensors, self._nobody)
         return self._begun_anew(*copied(outputs)) if self._mode is AutoresetMode.SAME_STEP else outputs
 
-    def _moved(self, actions: Int[Tensor, 'env agent'], resets: Bool[Tensor, ' env']) -> tuple[Any, ...]:
+    def _moved(self, tensors: Sequence[Tensor], resets: Bool[Tensor, ' env']) -> tuple[Any, ...]:
         """Moves every env on by one step, but begins new episodes in some instead."""
+        actions, faulty = self._actions.cleaned(tensors)
+        if faulty is not None:
+            self.core.non_finite.add_(faulty & ~resets[:, None])
         self._act(actions)
         self._respawn(resets)
         self.lengths.add_(1).masked_fill_(resets, 0)
@@ -261,14 +272,13 @@ class Env(gymnasium.vector.VectorEnv):
 
     def _captured(self) -> CudaGraph:
         name, remedy = f"{type(self).__name__}'s step", 'make the env with cuda_graph=False'
-        actions = torch.zeros(self.returns.shape, dtype=torch.int64, device=self.device)
         return CudaGraph(
-            self._advance, [actions], [self.core.generator],
+            self._advance, self._actions.examples(), [self.core.generator],
             stream=torch.cuda.Stream(self.device), name=name, remedy=remedy, copy=self.copy,
         )  # fmt: skip
 
-    def _eagerly(self, actions: Int[Tensor, 'env agent']) -> Any:
-        outputs = self._advance(actions)
+    def _eagerly(self, *tensors: Tensor) -> Any:
+        outputs = self._advance(*tensors)
         return copied(outputs) if self.copy else outputs
 
     @torch.no_grad()

@@ -107,19 +107,23 @@ def mismatch(label: str, batch: Any, space: gymnasium.Space, num_rows: int, devi
         device: Where they are to be.
     """
     if isinstance(space, Dict | Tuple):
-        parts = dict(space.spaces.items() if isinstance(space, Dict) else enumerate(space.spaces))
-        found = _parts(batch, space)
-        if found is None or set(found) != set(parts):
+        spaces, found = subspaces(space), parts(batch, space)
+        if found is None or set(found) != set(spaces):
             got = type(batch).__name__ if found is None else list(found)
-            return f'{label} must have {list(parts)}, got {got}.'
-        sentences = (mismatch(f'{label}[{name!r}]', found[name], parts[name], num_rows, device) for name in parts)
+            return f'{label} must have {list(spaces)}, got {got}.'
+        sentences = (mismatch(f'{label}[{name!r}]', found[name], spaces[name], num_rows, device) for name in spaces)
         return next(filter(None, sentences), None)
     if not isinstance(space, Box | Discrete | MultiDiscrete | MultiBinary):
         return f'the space of {label} must be one of tensors, got {type(space).__name__}.'
     return _tensor_mismatch(label, batch, space, num_rows, device)
 
 
-def _parts(batch: Any, space: gymnasium.Space) -> dict[Any, Any] | None:
+def subspaces(space: Dict | Tuple) -> dict[Any, gymnasium.Space]:
+    """The spaces within a space, by name or number."""
+    return dict(space.spaces.items() if isinstance(space, Dict) else enumerate(space.spaces))
+
+
+def parts(batch: Any, space: gymnasium.Space) -> dict[Any, Any] | None:
     """A container's parts by name or number, None if it isn't of the space's kind."""
     if isinstance(space, Dict):
         return dict(batch) if isinstance(batch, Mapping) else None

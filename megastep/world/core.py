@@ -56,7 +56,8 @@ class Core:
         map_ids: (env,) int64; may be written between steps, with numbers from 0 to ``scenery.num_maps - 1``.
         agents: The agents' state.
         contacts: What each agent touched in the last step: (env, agent) int32, -1 for nothing, else a line's number.
-        non_finite: How often each agent's velocity was NaN or infinite, and so taken as zero: (env, agent) int32.
+        non_finite: How often each agent's action was NaN, or its velocity NaN or infinite, and so taken as zero: (env,
+            agent) int32.
         stops: How often each agent had to stop where it was because rounding left no safe move: (env, agent) int32.
         turn: Counts the steps; decides which agent of an env moves first.
         generator: The generator of all randomness.
@@ -102,7 +103,7 @@ class Core:
         self._map_ids.copy_(ids)  # a CUDA graph goes on reading the same tensor
 
     def check(self) -> None:
-        """Raises if an agent's velocity was NaN or infinite since the last check. Waits for the GPU.
+        """Raises if an agent's action or velocity was NaN or infinite since the last check. Waits for the GPU.
 
         Raises:
             ValueError: naming the first such env and agent.
@@ -113,8 +114,8 @@ class Core:
             env, agent = counts.nonzero()[0].tolist()
             others = int((counts > 0).sum()) - 1
             raise ValueError(
-                f'velocities must be finite, but that of env {env}, agent {agent} was not, {counts[env, agent]} times'
-                + (f', nor were those of {others} other agents.' if others else '.')
+                f'actions and velocities must be finite, but those of env {env}, agent {agent} were not, '
+                f'{counts[env, agent]} times' + (f', nor were those of {others} other agents.' if others else '.')
             )
 
 

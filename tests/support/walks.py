@@ -30,9 +30,9 @@ class Walk(Env):
         core = Core(Scenery.pack([box(1, 1, 9, 9, spawns=spawns)], num_agents, device), num_envs)
         self._movement, self._spawns = SimpleMovement(core), RandomSpawns(core)
         self._lifespans = RandomLifespans(core, min(2, longest), longest)
-        spaces = {'action_space': self._movement.space, 'observation_space': Box(0, 10, (2,))}
+        spaces = {'action_space': self._movement.space, 'observation_space': Box(0, 10, (2,)), **options}
         kept = {'left': self._lifespans.left} if kept else {}
-        super().__init__(core, Cameras(), **spaces, kept=kept, autoreset_mode=mode, **options)
+        super().__init__(core, Cameras(), kept=kept, autoreset_mode=mode, **spaces)
 
     def _respawn(self, mask):
         self._spawns(mask)
