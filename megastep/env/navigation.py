@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,14 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from tqdm import tqdm
 
+from megastep.checks import check_counts
 from megastep.maps import storage
 from megastep.maps.geodesics.lookup import SIDE, Signposts, signposts
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
+from megastep.maps.threads import mapped
 from megastep.world.device import num_cores
 from megastep.world.kernels import implementation
 
@@ -127,8 +127,7 @@ class GeodesicField:
         if metadata.get('geodesic_field') != VERSION:
             found = metadata.get('geodesic_field')
             raise ValueError(f'{path} must hold a geodesic field of version {VERSION}, got {found}.')
-        if storage.digest(arrays) != metadata['sha256']:
-            raise ValueError(f'{path} is damaged: its content does not hash to what it should.')
+        storage.check_digest(Path(path), arrays, metadata['sha256'])
         if metadata['fingerprint'] != _fingerprint(maps):
             raise ValueError(f'{path} must hold the geodesic field of the {len(maps)} maps, got that of other maps.')
         device = _device(device)
@@ -189,19 +188,14 @@ def _device(asked: str | torch.device | None) -> torch.device:
 
 
 def _fingerprint(maps: MapSet | Sequence[Geometry]) -> str:
-    maps = maps if isinstance(maps, MapSet) else MapSet(maps)
-    widths = {'walls.widths': maps.walls.widths, 'spawns.widths': maps.spawns.widths}
-    return storage.digest({'walls': maps.walls.vals, 'spawns': maps.spawns.vals, **widths})
+    return (maps if isinstance(maps, MapSet) else MapSet(maps)).digest('walls', 'spawns')
 
 
 def _lookups(maps: MapSet | Sequence[Geometry], workers: int, progress: bool) -> list[Signposts]:
     if not len(maps):
         raise ValueError('maps must hold at least 1 map, got 0.')
-    if not isinstance(workers, int) or workers < 1:
-        raise ValueError(f'workers must be a whole number of at least 1, got {workers!r}.')
-    with ThreadPoolExecutor(workers) as pool:
-        posts = pool.map(_lookup, maps)
-        return list(tqdm(posts, 'geodesic field', len(maps), unit='maps', disable=not progress))
+    check_counts(workers=workers)
+    return mapped(_lookup, maps, len(maps), name='geodesic field', workers=workers, progress=progress)
 
 
 def _lookup(geometry: Geometry) -> Signposts:

@@ -7,7 +7,7 @@ import shapely
 from jaxtyping import Bool, Float, Int
 from shapely import MultiPolygon, Polygon
 
-from megastep.maps.segments import clearances
+from megastep.maps.segments import clearances, thin
 
 GRID = 1e-6
 """Segment ends are snapped to this grid, in metres, so that ends meant to meet do."""
@@ -44,8 +44,8 @@ def enclose(
         raise ValueError(f'walls enclose nothing: no closed outline is among the {len(segments)} given.')
     face = shapely.orient_polygons(largest_holding(faces, holding))
     pieces = _chains(noded)
-    thin = pieces[_inside(face, pieces)]
-    walls = np.concatenate([sides(face), thin, thin[:, ::-1]])
+    inner = pieces[_inside(face, pieces)]  # free space on both sides
+    walls = np.concatenate([sides(face), inner, inner[:, ::-1]])
     return walls[_order(walls, lines)], face
 
 
@@ -68,14 +68,6 @@ def _inside(face: Polygon, walls: Float[np.ndarray, 'wall 2 2']) -> Bool[np.ndar
     return shapely.contains(face, middles) & ~shapely.dwithin(boundary, middles, GRID)
 
 
-def _both_ways(walls: Float[np.ndarray, 'wall 2 2']) -> Float[np.ndarray, 'thin 2 2']:
-    """The walls that are there in both directions."""
-    ends = np.ascontiguousarray(walls).view(np.complex128).reshape(-1)  # a number a point, which NumPy sorts fast
-    points, corners = np.unique(ends, return_inverse=True)
-    starts, stops = corners.reshape(-1, 2).astype(np.int64).T
-    return walls[np.isin(starts * len(points) + stops, stops * len(points) + starts)]
-
-
 def _order(walls: Float[np.ndarray, 'wall 2 2'], lines: np.ndarray) -> Int[np.ndarray, ' wall']:
     """Sorts walls by the segment they came from, then along it."""
     middles = shapely.points(walls.mean(axis=1))
@@ -91,11 +83,11 @@ def reach(
     in both directions.
     """
     shrunk = face.buffer(-radius, join_style=join_style, quad_segs=4)
-    thin = _both_ways(walls)
-    thin = thin[_inside(face, thin)] if len(thin) else thin
-    if not len(thin):
+    within = walls[thin(walls)]
+    within = within[_inside(face, within)] if len(within) else within
+    if not len(within):
         return shrunk
-    return shrunk.difference(shapely.union_all(shapely.linestrings(thin)).buffer(radius, join_style=join_style))
+    return shrunk.difference(shapely.union_all(shapely.linestrings(within)).buffer(radius, join_style=join_style))
 
 
 def rooms(face: Polygon, walls: Float[np.ndarray, 'wall 2 2']) -> list[Polygon]:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from shapely import Polygon
 
 from megastep.maps import freespace, picture
-from megastep.maps.segments import clearances, join, windings
+from megastep.maps.segments import area, clearances, join, planar_graph, windings
 
 AGENT_RADIUS = 0.15 / math.sqrt(2)
 """An agent is a disc of this radius, in metres, to the walls and to the other agents."""
@@ -138,7 +138,7 @@ class Geometry:
     @property
     def area(self) -> float:
         """The free space's area, in square metres."""
-        return _area(self.walls)
+        return area(self.walls)
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -216,9 +216,8 @@ def _check_lengths(walls: Float[np.ndarray, 'wall 2 2']) -> None:
 
 def _check_closed(walls: Float[np.ndarray, 'wall 2 2']) -> None:
     """Along closed outlines, as many walls begin at a point as end there."""
-    ends = np.ascontiguousarray(walls).view(np.complex128).reshape(-1)  # a number a point, which NumPy sorts fast
-    points, corners = np.unique(ends, return_inverse=True)
-    begin, end = (np.bincount(corners[side::2], minlength=len(points)) for side in (0, 1))
+    points, starts, ends = planar_graph(walls)
+    begin, end = (np.bincount(side, minlength=len(points)) for side in (starts, ends))
     loose = np.flatnonzero(begin != end)
     if len(loose):
         at, hint = points[loose[0]], 'Geometry.from_walls takes segments in any order and direction.'
@@ -226,8 +225,8 @@ def _check_closed(walls: Float[np.ndarray, 'wall 2 2']) -> None:
             f'walls have loose ends: at ({at.real:g}, {at.imag:g}) m {begin[loose[0]]} of them begin and '
             f'{end[loose[0]]} end, and as many should begin as end. {hint}'
         )
-    if (area := _area(walls)) <= 0:
-        raise ValueError(f'walls enclose nothing: the area to their left is {area:g} m², and should be above 0.')
+    if (enclosed := area(walls)) <= 0:
+        raise ValueError(f'walls enclose nothing: the area to their left is {enclosed:g} m², and should be above 0.')
 
 
 def _check_facing(walls: Float[np.ndarray, 'wall 2 2']) -> None:
@@ -275,9 +274,3 @@ def _checked_geodesics(
                 f'{lengths[j, i]} m, and straight {straight[i, j]:.6g} m.'
             )
     return _frozen(lengths)
-
-
-def _area(walls: Float[np.ndarray, 'wall 2 2']) -> float:
-    """The area to the left of closed walls, by the shoelace formula."""
-    (ax, ay), (bx, by) = walls[:, 0].T, walls[:, 1].T
-    return float((ax * by - ay * bx).sum() / 2)

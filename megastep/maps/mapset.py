@@ -7,7 +7,6 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -15,14 +14,15 @@ from typing import Any, overload
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int, Int32, Int64, Shaped
-from tqdm import tqdm
 
+from megastep.checks import check_counts
 from megastep.maps import geodesics, recipes, splitting, storage
 from megastep.maps.exchange import Exchange
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.packing import PackedMaps
 from megastep.maps.ragged import Ragged
 from megastep.maps.stats import table
+from megastep.maps.threads import mapped
 
 
 class MapSet(Exchange):
@@ -114,8 +114,17 @@ class MapSet(Exchange):
         if self._source is None:
             raise ValueError('only maps that were loaded from a file can be verified; these were not.')
         path, expected = self._source
-        if (actual := storage.digest(self._columns.tensors())) != expected:
-            raise ValueError(f'{path} is damaged: its content hashes to {actual}, and should to {expected}.')
+        storage.check_digest(path, self._columns.tensors(), expected)
+
+    def digest(self, *names: str) -> str:
+        """The SHA-256 of some of the maps' arrays in hexadecimal, the same for equal maps, wherever they come from.
+
+        Args:
+            names: The arrays that count: ``'walls'``, ``'spawns'``, ``'lights'``, ``'doors'`` and the like.
+        """
+        arrays = {name: getattr(self, name) for name in names}
+        widths = {f'{name}.widths': rows.widths for name, rows in arrays.items()}
+        return storage.digest({**{name: rows.vals for name, rows in arrays.items()}, **widths})
 
     @property
     def recipe(self) -> dict[str, Any] | None:
@@ -197,11 +206,8 @@ class MapSet(Exchange):
         Raises:
             ValueError: if workers is below 1.
         """
-        if not isinstance(workers, int) or workers < 1:
-            raise ValueError(f'workers must be a whole number of at least 1, got {workers!r}.')
-        with ThreadPoolExecutor(workers) as pool:
-            rows = pool.map(_geodesics, self)
-            found = list(tqdm(rows, 'geodesics', len(self), unit='maps', disable=not progress))
+        check_counts(workers=workers)
+        found = mapped(_geodesics, self, len(self), name='geodesics', workers=workers, progress=progress)
         widths = np.array([len(row) for row in found], np.int32)
         column = Ragged(np.concatenate([np.empty(0, np.float32), *found]), widths)
         return MapSet._of(replace(self._gathered(), geodesics=column), None, self._recipe, None)

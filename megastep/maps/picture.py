@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from html import escape
 from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float, Int
+
+from megastep.maps import segments
 
 SIZE = 240
 """The picture's longer side, in pixels."""
@@ -101,8 +102,8 @@ def draw(
     metres_per_pixel = max(right - left, top - bottom) / (SIZE - 12)
     pixel = 100 * metres_per_pixel
     thick = max(100 * THICKNESS, 1.5 * pixel)
-    chains = _chains(walls)
-    outline, outside = _path(chains, top), _path([chain for chain in chains if _winds_left(chain)], top)
+    rings = segments.rings(walls)
+    outline, outside = _path(rings, top), _path([ring for ring in rings if segments.area(_sides(ring)) > 0], top)
     clip = f'free-{zlib.crc32(outline.encode()):08x}'  # its own: a page may hold many pictures
     bar, label = _scale_bar(left, bottom - metres_per_pixel * 14, top, metres_per_pixel)
     layers = [
@@ -133,33 +134,16 @@ def _pixels(points: Float[np.ndarray, 'point 2'], top: float) -> Int[np.ndarray,
     return np.rint(100 * (points * [1, -1] + [0, top])).astype(int)
 
 
-def _chains(walls: Float[np.ndarray, 'wall 2 2']) -> list[Float[np.ndarray, 'corner 2']]:
-    """Follows walls from end to start until each outline is closed."""
-    starts: dict[tuple, list[tuple]] = defaultdict(list)
-    for start, end in walls.tolist():
-        starts[tuple(start)].append(tuple(end))
-    chains = []
-    for first in list(starts):
-        while starts[first]:
-            chain = [first]
-            while starts[chain[-1]]:
-                chain.append(starts[chain[-1]].pop())
-            chains.append(np.array(chain))
-    return chains
+def _sides(ring: Float[np.ndarray, 'corner 2']) -> Float[np.ndarray, 'side 2 2']:
+    return np.stack([ring, np.roll(ring, -1, axis=0)], axis=1)
 
 
-def _winds_left(chain: Float[np.ndarray, 'corner 2']) -> bool:
-    """Whether a closed chain has its inside to the left, by the shoelace formula."""
-    (ax, ay), (bx, by) = chain[:-1].T, chain[1:].T
-    return bool((ax * by - ay * bx).sum() > 0)
-
-
-def _path(chains: list[Float[np.ndarray, 'corner 2']], top: float) -> str:
-    """Closed outlines in SVG's language, as steps from corner to corner."""
+def _path(rings: list[Float[np.ndarray, 'corner 2']], top: float) -> str:
+    """Rings in SVG's language, as steps from corner to corner."""
     outlines = []
-    for chain in chains:
-        corners = _pixels(chain, top)
-        steps = ''.join(_step(dx, dy) for dx, dy in np.diff(corners, axis=0)[:-1].tolist())
+    for ring in rings:
+        corners = _pixels(ring, top)
+        steps = ''.join(_step(dx, dy) for dx, dy in np.diff(corners, axis=0).tolist())
         outlines.append(f'M{corners[0, 0]} {corners[0, 1]}{steps}z')
     return ''.join(outlines)
 
@@ -175,9 +159,8 @@ def _strokes(lines: Float[np.ndarray, 'line 2 2'], top: float, style: str) -> st
 
 
 def _thin(walls: Float[np.ndarray, 'wall 2 2']) -> Float[np.ndarray, 'thin 2 2']:
-    """Walls that are there in both directions, each once."""
-    reverses = {(*end, *start) for start, end in walls.tolist()}
-    return np.array([w for w in walls if tuple(w.flat) in reverses and tuple(w[0]) < tuple(w[1])]).reshape(-1, 2, 2)
+    """The thin walls, each once."""
+    return walls[segments.thin(walls) & ~segments.backwards(walls)]
 
 
 def _dots(points: Float[np.ndarray, 'point _']) -> Float[np.ndarray, 'point 2 2']:
@@ -186,8 +169,7 @@ def _dots(points: Float[np.ndarray, 'point _']) -> Float[np.ndarray, 'point 2 2'
 
 
 def _draw_room(outline: Float[np.ndarray, 'corner 2'], kind: str, top: float) -> str:
-    corners = _path([np.concatenate([outline, outline[:1]])], top)
-    return f'<path d="{corners}" fill="{tint(kind)}"><title>{escape(kind)}</title></path>'
+    return f'<path d="{_path([outline], top)}" fill="{tint(kind)}"><title>{escape(kind)}</title></path>'
 
 
 def _scale_bar(left: float, y: float, top: float, metres_per_pixel: float) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""A map set's file: named arrays in safetensors, memory-mapped when read, never half-written."""
+"""Storage: named arrays in safetensors files, memory-mapped when read; and files that are never half-written."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,12 @@ def digest(tensors: Mapping[str, np.ndarray]) -> str:
     return sha.hexdigest()
 
 
+def check_digest(path: Path, tensors: Mapping[str, np.ndarray], expected: str) -> None:
+    """Raises a `ValueError` unless the tensors of a file hash to what its header says."""
+    if (actual := digest(tensors)) != expected:
+        raise ValueError(f'{path} is damaged: its content hashes to {actual}, and should to {expected}.')
+
+
 def write(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
     """Writes a file whole or not at all: what was there stays until its successor is safely on disk.
 
@@ -44,21 +51,41 @@ def write(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, 
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Puts content into a file so that, whatever happens, what was there or all of the content is there afterwards.
+    """Writes a file atomically: see `replacing`."""
+    with replacing(path) as beside:
+        beside.write_bytes(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Atomic replacement of a file: whatever happens, what was there or all that is written is there afterwards.
+
+    >>> with replacing(path) as beside:  # doctest: +SKIP
+    ...     figure.savefig(beside)
+
+    Yields:
+        The path to write to: of the same suffix, in the same folder. If the block fails it is removed.
 
     Raises:
         FileNotFoundError: if the file's folder isn't there.
     """
     check_folder(path)
-    beside = path.with_name(f'.{path.name}.{uuid.uuid4().hex}')
+    beside = path.with_name(f'.{uuid.uuid4().hex}{path.suffix}')
     try:
-        with open(beside, 'wb') as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        yield beside
+        sync(beside)
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Waits until a file's content, or the names in a folder, are on disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def check_folder(path: Path) -> None:

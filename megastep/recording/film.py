@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import fields, replace
 from functools import partial
 from multiprocessing import get_context
@@ -17,6 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from megastep import plotting
+from megastep.checks import check_counts
 from megastep.plotting.states import TRAIL
 from megastep.recording.video import Frame, Recorder
 from megastep.world.snapshot import Snapshot
@@ -59,8 +61,7 @@ class Film:
         size: tuple[int, int] = (960, 540),
         progress: bool = False,
     ) -> None:
-        if not isinstance(workers, int) or workers < 1:
-            raise ValueError(f'workers must be an integer of at least 1, got {workers!r}.')
+        check_counts(workers=workers)
         self._recorder, self._workers, self._size = Recorder(path, fps), workers, size
         self.path = self._recorder.path
         self._chunk: list[Snapshot] = []
@@ -69,7 +70,8 @@ class Film:
         self._progress = progress
 
     def __enter__(self) -> Film:
-        self._recorder.__enter__()
+        self._recording = ExitStack()
+        self._recording.enter_context(self._recorder)
         self._bar = tqdm(desc='film', unit='frames', total=0, disable=not self._progress)
         # Ctrl-C is for the caller alone: a pool whose workers die of it never lets the caller end.
         deaf = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
@@ -108,10 +110,10 @@ class Film:
     ) -> None:
         try:
             if error is None:
-                with self._recorder:
+                with self._recording:
                     self._finish()
             else:
-                self._recorder.__exit__(kind, error, trace)
+                self._recording.__exit__(kind, error, trace)
         finally:
             self._pool.shutdown(cancel_futures=True)
             self._drawings.put(None)

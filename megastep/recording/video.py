@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import os
-import uuid
 from collections.abc import Generator, Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -13,6 +12,8 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
+
+from megastep.maps import storage
 
 Frame = UInt8[np.ndarray, 'height width 3']
 
@@ -143,12 +144,16 @@ class Recorder:
             raise ValueError(f'fps must be above 0 and finite, got {fps}.')
         if encoder() == 'pillow':
             self.path = self.path.with_suffix('.gif')
-        self._beside = self.path.with_name(f'.{uuid.uuid4().hex}{self.path.suffix}')
-        self._writer: _Writer = (_Mp4 if self.path.suffix == '.mp4' else _Gif)(self._beside, fps)
+        self._fps = fps
         self._shape: tuple[int, ...] | None = None
 
     def __enter__(self) -> Recorder:
-        self._beside.touch()  # a folder that isn't there, or can't be written, is reported before the work begins
+        with ExitStack() as stack:
+            beside = stack.enter_context(storage.replacing(self.path))
+            beside.touch()  # a folder that can't be written is reported before the work begins
+            self._writer: _Writer = (_Mp4 if self.path.suffix == '.mp4' else _Gif)(beside, self._fps)
+            stack.push(self._finish)
+            self._files = stack.pop_all()
         return self
 
     def add(self, frame: Frame) -> None:
@@ -168,16 +173,12 @@ class Recorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            if kind is None:
-                self._finish()
-            else:
-                self._writer.abandon()
-        finally:
-            self._beside.unlink(missing_ok=True)
+        self._files.__exit__(kind, error, trace)
 
-    def _finish(self) -> None:
-        if self._shape is None:
+    def _finish(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._writer.abandon()
+        elif self._shape is None:
             raise ValueError('a recording needs at least 1 frame, got 0.')
-        self._writer.finish()
-        os.replace(self._beside, self.path)
+        else:
+            self._writer.finish()

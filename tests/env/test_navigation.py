@@ -145,7 +145,7 @@ class TestPack:
     def test_rejects_what_it_cannot_pack(self):
         with pytest.raises(ValueError, match='maps must hold at least 1 map, got 0'):
             GeodesicField.pack([])
-        with pytest.raises(ValueError, match='workers must be a whole number of at least 1, got 0'):
+        with pytest.raises(ValueError, match='workers must be an integer of at least 1, got 0'):
             GeodesicField.pack([worlds.box()], workers=0)
 
     def test_places_without_meaning_do_no_harm(self, device):
@@ -232,7 +232,7 @@ class TestFile:
         content = bytearray(path.read_bytes())
         content[-5] ^= 1
         path.write_bytes(content)
-        with pytest.raises(ValueError, match='is damaged: its content does not hash to what it should'):
+        with pytest.raises(ValueError, match=r'is damaged: its content hashes to [0-9a-f]{64}, and should'):
             GeodesicField.load(path, self.ROOMS, 'cpu')
         path.write_bytes(content[:-5])
         with pytest.raises(ValueError, match='is truncated'):

@@ -249,7 +249,7 @@ class TestMapSet:
 
     @pytest.mark.parametrize('workers', [0, 1.5])
     def test_rejects_no_workers(self, maps, workers):
-        with pytest.raises(ValueError, match=f'workers must be a whole number of at least 1, got {workers}'):
+        with pytest.raises(ValueError, match=f'workers must be an integer of at least 1, got {workers}'):
             maps.with_geodesics(workers=workers)
 
     def test_rejects_a_row_that_is_no_square(self, measured):

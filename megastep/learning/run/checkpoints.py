@@ -21,7 +21,7 @@ from torch.optim import Optimizer
 
 from megastep.learning.model.policy import Policy
 from megastep.learning.run.distributed import Group
-from megastep.maps.storage import ordered
+from megastep.maps import storage
 
 if TYPE_CHECKING:
     from megastep.env import Env
@@ -40,10 +40,8 @@ def learner_file(rank: int) -> str:
 
 def write(path: Path, content: bytes) -> str:
     """Writes a file, waits until it is on disk, and returns the content's SHA-256 in hexadecimal."""
-    with open(path, 'wb') as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    path.write_bytes(content)
+    storage.sync(path)
     return hashlib.sha256(content).hexdigest()
 
 
@@ -82,7 +80,7 @@ class Checkpoints:
         files = {learner_file(group.rank): _pickled(learner.state())}
         if group.leads:
             files[OPTIMIZER] = _pickled(learner.optimizer.state_dict())
-            files[WEIGHTS] = ordered(save(weights, metadata=architecture(learner.policy, self._env)))
+            files[WEIGHTS] = storage.ordered(save(weights, metadata=architecture(learner.policy, self._env)))
         digests = group.gather({name: write(beside / name, content) for name, content in files.items()})
         manifest = {
             'updates': learner.updates,
@@ -148,21 +146,12 @@ def _emptied(folder: Path) -> None:
 def _finish(beside: Path, path: Path, manifest: Mapping[str, Any], keep: int) -> None:
     """Gives a checkpoint its name, once all of it is on disk."""
     write(beside / MANIFEST, json.dumps(manifest, indent=1).encode())
-    _sync(beside)
+    storage.sync(beside)
     os.replace(beside, path)
-    _sync(path.parent)
+    storage.sync(path.parent)
     unfinished = (other for other in path.parent.glob('.*') if other.name[1:].isdecimal())
     for old in (*found(path.parent)[:-keep], *unfinished):
         shutil.rmtree(old)
-
-
-def _sync(folder: Path) -> None:
-    """Waits until the names in a folder are on disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def found(folder: Path) -> list[Path]:

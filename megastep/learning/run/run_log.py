@@ -15,6 +15,7 @@ from tqdm import tqdm
 from megastep.evaluation import Evaluation
 from megastep.learning.run.run_folder import Run
 from megastep.learning.run.update_statistics import UpdateStatistics
+from megastep.maps import storage
 
 SHOWN = ('return', 'success', 'coverage')
 """What the bar shows, where a task has it."""
@@ -91,9 +92,8 @@ class Progress:
             return
         from megastep import plotting  # here, as the other processes draw nothing
 
-        beside = self._run.curves.with_name('.curves.png')
-        plotting.curves(self._run.lines()).savefig(beside)
-        beside.replace(self._run.curves)
+        with storage.replacing(self._run.curves) as beside:
+            plotting.curves(self._run.lines()).savefig(beside)
         self._drawn, self._is_new = time.perf_counter(), False
         self._last = self._drawn
 

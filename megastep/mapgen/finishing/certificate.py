@@ -7,13 +7,12 @@ from collections.abc import Iterator
 import networkx as nx
 import numpy as np
 import shapely
-from jaxtyping import Complex128, Float, Int
 from scipy.spatial import cKDTree
 from shapely import Polygon
 
 from megastep.mapgen.geometry.extent import FURTHEST
 from megastep.maps.geometry import AGENT_RADIUS, MARGIN, Geometry
-from megastep.maps.segments import clearances
+from megastep.maps.segments import clearances, planar_graph, rings
 
 DOORSTEP = 0.25
 """Rooms nearer than this to the middle of a door, in metres, are those it joins."""
@@ -79,43 +78,21 @@ def _check_walls(geometry: Geometry) -> Iterator[str]:
         yield f'walls reach a coordinate of {walls.max()} m, and should stay within {FURTHEST:g} m'
     if short := np.flatnonzero((walls[:, 0] == walls[:, 1]).all(-1)).tolist():
         yield f'walls {short} have zero length'
-    starts, ends = (np.sort(_numbers(walls[:, i])) for i in (0, 1))
-    if (starts[1:] == starts[:-1]).any() and len(np.unique(walls.reshape(-1, 4), axis=0)) < len(walls):
+    points, starts, ends = planar_graph(walls)
+    begin, end = (np.bincount(side, minlength=len(points)) for side in (starts, ends))
+    if begin.max() > 1 and len(np.unique(walls.reshape(-1, 4), axis=0)) < len(walls):
         yield 'there are walls twice'
-    if (starts != ends).any() or (starts[1:] == starts[:-1]).any():
+    if (begin != 1).any() or (end != 1).any():
         yield 'there is not one wall that begins where each wall ends'
-
-
-def _numbers(points: Float[np.ndarray, 'point 2']) -> Complex128[np.ndarray, ' point']:
-    """A number a point, which NumPy sorts fast."""
-    return np.ascontiguousarray(points).view(np.complex128).reshape(-1)
 
 
 def free_space(geometry: Geometry) -> Polygon:
     """The polygon to the left of a map's walls. The ring that holds the least corner is taken as the outer one."""
-    corners, ring = _rings(geometry.walls)
-    rings = shapely.linearrings(corners, indices=ring)
-    outer = ring[np.argmin(_numbers(corners))]
-    return shapely.polygons(rings[outer], np.delete(rings, outer))
-
-
-def _rings(walls: Float[np.ndarray, 'wall 2 2']) -> tuple[Float[np.ndarray, 'wall 2'], Int[np.ndarray, ' wall']]:
-    """The corners along each ring of walls, one ring after another, and the ring that each is of."""
-    starts, ends = _numbers(walls[:, 0]), _numbers(walls[:, 1])
-    order = np.argsort(starts)
-    follower = order[np.searchsorted(starts[order], ends)].tolist()
-    path: list[int] = []
-    lengths: list[int] = []
-    left = [True] * len(follower)
-    for first in range(len(follower)):
-        before, wall = len(path), first
-        while left[wall]:
-            left[wall] = False
-            path.append(wall)
-            wall = follower[wall]
-        if len(path) > before:
-            lengths.append(len(path) - before)
-    return walls[path, 0], np.repeat(np.arange(len(lengths)), lengths)
+    outlines = rings(geometry.walls)
+    corners, owners = np.concatenate(outlines), np.repeat(np.arange(len(outlines)), [len(each) for each in outlines])
+    shapes = shapely.linearrings(corners, indices=owners)
+    outer = owners[np.lexsort(corners.T[::-1])[0]]
+    return shapely.polygons(shapes[outer], np.delete(shapes, outer))
 
 
 def _check_space(space: Polygon, geometry: Geometry) -> Iterator[str]:

@@ -27,7 +27,7 @@ from shapely import Polygon
 
 from megastep.maps import freespace
 from megastep.maps.geometry import AGENT_RADIUS, LARGEST, MARGIN, Geometry, Room
-from megastep.maps.segments import windings
+from megastep.maps.segments import backwards, windings
 
 MOST_SEGMENTS = 1 << 14
 """A map may have so many segments, and so many walls made of them."""
@@ -137,10 +137,7 @@ def _distinct(segments: Float[np.ndarray, 'segment 2 2']) -> Float[np.ndarray, '
     segments = segments[(segments[:, 0] != segments[:, 1]).any(-1)]
     if not len(segments):
         raise ValueError('walls enclose nothing: there is no segment that has a length.')
-    backwards = (segments[:, 0, 0] > segments[:, 1, 0]) | (
-        (segments[:, 0, 0] == segments[:, 1, 0]) & (segments[:, 0, 1] > segments[:, 1, 1])
-    )
-    forwards = np.where(backwards[:, None, None], segments[:, ::-1], segments)
+    forwards = np.where(backwards(segments)[:, None, None], segments[:, ::-1], segments)
     _, firsts = np.unique(forwards.reshape(-1, 4), axis=0, return_index=True)
     return segments[np.sort(firsts)]
 

@@ -35,7 +35,7 @@ from megastep.maps import storage
 from megastep.maps.formats.building import Imported, check_segments
 from megastep.maps.formats.reading import Attempt, Collected, collect
 from megastep.maps.geometry import LARGEST, Geometry, Room
-from megastep.maps.segments import chains
+from megastep.maps.segments import polylines
 
 MOST_BYTES = 8 << 20
 """The longest text of one map: about 200,000 corners."""
@@ -99,7 +99,7 @@ def write(path: str | os.PathLike, geometries: Iterable[Geometry]) -> None:
 
 def _collection(geometry: Geometry) -> dict[str, Any]:
     """A map as GeoJSON. Floats are written so that the very same are read."""
-    lines = [chain.tolist() for chain in chains(geometry.walls)]
+    lines = [line.tolist() for line in polylines(geometry.walls)]
     features = [_feature('MultiLineString', lines, kind='wall', oriented=True)]
     for room in geometry.rooms:
         ring = [*room.outline.tolist(), room.outline[0].tolist()]

@@ -29,7 +29,7 @@ from megastep.maps.formats.building import MOST_SEGMENTS, Drawing
 from megastep.maps.formats.reading import Collected, Paths, one_each, read_bytes
 from megastep.maps.formats.svg_path import Chain
 from megastep.maps.geometry import Geometry
-from megastep.maps.segments import chains
+from megastep.maps.segments import polylines
 
 MOST_BYTES = 4 << 20
 
@@ -86,7 +86,7 @@ def _picture(geometry: Geometry, scale: float) -> str:
     left, bottom, right, top = geometry.bounds
     margin = 0.2
     box = [left - margin, -margin, right - left + 2 * margin, top - bottom + 2 * margin]
-    lines = (scale * (chain * [1, -1] + [0, top]) for chain in chains(geometry.walls))
+    lines = (scale * (line * [1, -1] + [0, top]) for line in polylines(geometry.walls))
     path = ''.join('M' + 'L'.join(f'{x:.12g} {y:.12g}' for x, y in line.tolist()) for line in lines)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{" ".join(f"{scale * side:.12g}" for side in box)}">'

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from jaxtyping import Float, Float32
 
+from megastep.maps.segments import planar_graph
+
 if TYPE_CHECKING:
     from megastep.maps.geodesics.compiled import Corners, Field
 
@@ -95,8 +97,6 @@ def look_up(walls: Float[np.ndarray, 'wall 2 2'], radius: float) -> Field:
 
 def _joints(walls: Float[np.ndarray, 'wall 2 2']) -> tuple[np.ndarray, ...]:
     """Which point each wall begins and ends at, the walls in the order of where they begin, and each point's first."""
-    ends = np.ascontiguousarray(walls).view(np.complex128).reshape(-1)
-    points, numbers = np.unique(ends, return_inverse=True)
-    begins = numbers[::2]
-    order = np.argsort(begins, kind='stable')
-    return begins, numbers[1::2], order, np.searchsorted(begins[order], np.arange(len(points) + 1))
+    points, starts, ends = planar_graph(walls)
+    order = np.argsort(starts, kind='stable')
+    return starts, ends, order, np.searchsorted(starts[order], np.arange(len(points) + 1))

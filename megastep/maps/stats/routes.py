@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from megastep.maps.geometry import AGENT_RADIUS
-from megastep.maps.segments import clearances
+from megastep.maps.segments import area, clearances
 from megastep.maps.stats.grid import make_grid, spread, way
 from megastep.maps.stats.visibility import fans, visible_areas
 
@@ -59,8 +59,7 @@ def visible_share(walls: Float[np.ndarray, 'wall 2 2'], spawns: Float[np.ndarray
         return np.nan
     reached = np.flatnonzero(np.isfinite(spread(grid.free, start)[0]))
     views = reached[np.linspace(0, len(reached) - 1, min(VIEWS, len(reached))).astype(int)]
-    (ax, ay), (bx, by) = walls[:, 0].T, walls[:, 1].T
-    return float(visible_areas(grid.places(views), walls, RAYS).mean() / ((ax * by - ay * bx).sum() / 2))
+    return float(visible_areas(grid.places(views), walls, RAYS).mean() / area(walls))
 
 
 def detours(lengths: Float[np.ndarray, 'spawn spawn'], spawns: Float[np.ndarray, 'spawn 2']) -> Detours:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float, Shaped
-from tqdm import tqdm
 
 from megastep.checks import check_counts
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
@@ -17,6 +15,7 @@ from megastep.maps.packing import MapArrays, totals
 from megastep.maps.ragged import Ragged
 from megastep.maps.stats import rooms
 from megastep.maps.symmetry import canonical_hashes
+from megastep.maps.threads import mapped
 
 COUNTS: Mapping[str, str] = MappingProxyType(
     {
@@ -166,10 +165,9 @@ def _by_map(
 ) -> dict[str, Float[np.ndarray, ' map']]:
     """Measures map by map, on several threads: compiled code lets others run."""
     names = [name for group, _ in parts for name in group]
-    with ThreadPoolExecutor(workers) as pool:
-        rows = pool.map(partial(_row, maps, [measured for _, measured in parts]), range(len(maps)))
-        table = np.array(list(tqdm(rows, 'stats', len(maps), unit='maps', disable=not progress)))
-    return dict(zip(names, table.reshape(-1, len(names)).T, strict=True))
+    row = partial(_row, maps, [measured for _, measured in parts])
+    rows = mapped(row, range(len(maps)), len(maps), name='stats', workers=workers, progress=progress)
+    return dict(zip(names, np.array(rows).reshape(-1, len(names)).T, strict=True))
 
 
 def _row(maps: MapArrays, measures: Sequence[Callable[[Geometry], tuple[float, ...]]], i: int) -> list[float]:
