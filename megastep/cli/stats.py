@@ -1,4 +1,4 @@
-"""What `megastep stats` does: compares sets of maps with one another and with real homes."""
+"""The command `megastep stats`: compares sets of maps with one another and with real homes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from megastep.maps.stats.table import HASHES, STATISTICS
 Stats = Mapping[str, np.ndarray]
 
 NAMES, SET = 26, 45
-"""How many letters wide the statistics' names are in the table, and what there is of a set."""
+"""The widths, in letters, of the statistics' names in the table, and of what there is of a set."""
 
 
 def run(paths: Sequence[Path], out: Path, *, workers: int) -> None:

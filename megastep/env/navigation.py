@@ -15,7 +15,7 @@ from torch import Tensor
 
 from megastep.checks import check_counts
 from megastep.maps import storage
-from megastep.maps.geodesics.lookup import SIDE, Signposts, signposts
+from megastep.maps.geodesics.lookup import SIDE, LookupTable, lookup_table
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
@@ -82,19 +82,20 @@ class GeodesicField:
         Raises:
             ValueError: if there are no maps, or workers is below 1.
         """
-        device, posts = _device(device), _lookups(maps, num_cores() if workers is None else workers, progress)
+        device, tables = _device(device), _lookups(maps, num_cores() if workers is None else workers, progress)
         nowhere, unreached = np.zeros((1, 2)), np.full(max(len(geometry.spawns) for geometry in maps), np.inf)
-        nodes = np.cumsum([1, *(len(post.nodes) for post in posts)])
-        signs = np.cumsum([1, *(len(post.hops) for post in posts)])
-        hops = [hops + node for post, node in zip(posts, nodes[:-1], strict=True) for hops in post.hops]
+        nodes = np.cumsum([1, *(len(table.nodes) for table in tables)])
+        rows = np.cumsum([1, *(len(table.hops) for table in tables)])
+        hop_rows = [table.hop_rows + row for table, row in zip(tables, rows[:-1], strict=True)]
+        hops = [hops + node for table, node in zip(tables, nodes[:-1], strict=True) for hops in table.hops]
         return cls(
-            corners=torch.tensor([post.corner for post in posts], device=device),
-            shapes=torch.tensor([post.shape for post in posts], device=device),
-            sees=_packed([post.sees.reshape(-1) for post in posts], np.int32, device),
-            signs=_packed([post.signs + sign for post, sign in zip(posts, signs[:-1], strict=True)], np.int32, device),
+            corners=torch.tensor([table.corner for table in tables], device=device),
+            shapes=torch.tensor([table.shape for table in tables], device=device),
+            sees=_packed([table.visible.reshape(-1) for table in tables], np.int32, device),
+            signs=_packed(hop_rows, np.int32, device),
             hops=_packed([np.zeros(1), *hops], np.int32, device),
-            nodes=torch.from_numpy(np.concatenate([nowhere, *(post.nodes for post in posts)])).float().to(device),
-            lengths=_packed([unreached, *(row for post in posts for row in post.lengths)], np.float32, device),
+            nodes=torch.from_numpy(np.concatenate([nowhere, *(table.nodes for table in tables)])).float().to(device),
+            lengths=_packed([unreached, *(row for table in tables for row in table.lengths)], np.float32, device),
             spawns=_packed([geometry.spawns for geometry in maps], np.float32, device),
             fingerprint=_fingerprint(maps),
         )
@@ -191,15 +192,15 @@ def _fingerprint(maps: MapSet | Sequence[Geometry]) -> str:
     return (maps if isinstance(maps, MapSet) else MapSet(maps)).digest('walls', 'spawns')
 
 
-def _lookups(maps: MapSet | Sequence[Geometry], workers: int, progress: bool) -> list[Signposts]:
+def _lookups(maps: MapSet | Sequence[Geometry], workers: int, progress: bool) -> list[LookupTable]:
     if not len(maps):
         raise ValueError('maps must hold at least 1 map, got 0.')
     check_counts(workers=workers)
     return mapped(_lookup, maps, len(maps), name='geodesic field', workers=workers, progress=progress)
 
 
-def _lookup(geometry: Geometry) -> Signposts:
-    return signposts(geometry.walls, geometry.spawns, AGENT_RADIUS)
+def _lookup(geometry: Geometry) -> LookupTable:
+    return lookup_table(geometry.walls, geometry.spawns, AGENT_RADIUS)
 
 
 def _packed(rows: Sequence[np.ndarray], dtype: type, device: torch.device) -> Ragged[Tensor]:

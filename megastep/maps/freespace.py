@@ -1,4 +1,4 @@
-"""From loose segments to free space: what they enclose, the rooms in it, and where an agent may start."""
+"""Free space from loose segments: the face that they enclose, its rooms, the configuration space, and spawns."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _chains(lines: np.ndarray | list[shapely.LineString]) -> Float[np.ndarray, '
 
 
 def _inside(face: Polygon, walls: Float[np.ndarray, 'wall 2 2']) -> Bool[np.ndarray, ' wall']:
-    """Which walls run through the face's inside rather than along its boundary, or outside."""
+    """A mask of the walls that run through the face's inside rather than along its boundary, or outside."""
     middles, boundary = shapely.points(walls.mean(axis=1)), shapely.boundary(face)
     shapely.prepare(face)
     shapely.prepare(boundary)
@@ -76,11 +76,18 @@ def _order(walls: Float[np.ndarray, 'wall 2 2'], lines: np.ndarray) -> Int[np.nd
     return np.lexsort([along, parents])
 
 
-def reach(
+def configuration_space(
     face: Polygon, walls: Float[np.ndarray, 'wall 2 2'], radius: float, *, join_style: str = 'round'
 ) -> Polygon | MultiPolygon:
-    """Where the centre of a disc can be without overlapping a wall, of which one with free space on both sides is there
-    in both directions.
+    """The configuration space of a disc: the free space less the Minkowski sum of the walls and the disc.
+
+    The disc overlaps no wall while its centre is there.
+
+    Args:
+        face: The free space, in metres.
+        walls: The walls around it and in it: one with free space on both sides is there in both directions.
+        radius: The disc's radius, in metres.
+        join_style: How the sum goes around corners: ``'round'``, or ``'mitre'`` to keep them sharp.
     """
     shrunk = face.buffer(-radius, join_style=join_style, quad_segs=4)
     within = walls[thin(walls)]
@@ -96,8 +103,8 @@ def rooms(face: Polygon, walls: Float[np.ndarray, 'wall 2 2']) -> list[Polygon]:
 
 
 def wide_parts(space: Polygon | MultiPolygon, face: Polygon, walls: Float[np.ndarray, 'wall 2 2']) -> list[Polygon]:
-    """The parts of a stretch of the free space that remain when its narrow passages are closed, left to right."""
-    wide = shapely.get_parts(reach(space, walls, NARROW / 2, join_style='mitre'))
+    """Morphological opening: the parts of the free space that remain when narrow passages close, left to right."""
+    wide = shapely.get_parts(configuration_space(space, walls, NARROW / 2, join_style='mitre'))
     spread = [shapely.make_valid(part.buffer(NARROW / 2, join_style='mitre')) for part in wide]  # mitres may cross
     grown = [part.intersection(face) for part in spread]
     return sorted((largest(part) for part in grown if part.area > 0), key=lambda part: part.bounds)
@@ -134,14 +141,14 @@ def outline(room: Polygon) -> Float[np.ndarray, 'corner 2']:
 
 
 def pole(face: Polygon) -> tuple[float, float]:
-    """The point of a face that is furthest from its boundary, which lies inside even where the centroid doesn't."""
+    """The pole of inaccessibility: the point furthest from a face's boundary, inside even where the centroid isn't."""
     x, y = shapely.get_coordinates(shapely.maximum_inscribed_circle(face, tolerance=0.01))[0].tolist()
     return x, y
 
 
 def middle(room: Polygon, walls: Float[np.ndarray, 'wall 2 2']) -> Float[np.ndarray, ' xy']:
     """The centroid of a room or, where that's in a corner, a wall or another room, the point furthest from walls."""
-    open_space = reach(room, walls, 0.1)
+    open_space = configuration_space(room, walls, 0.1)
     points = np.array(
         [shapely.get_coordinates(room.centroid)[0], pole(room if open_space.is_empty else largest(open_space))]
     )
@@ -163,7 +170,7 @@ def spawns(
     Raises:
         ValueError: if no disc of this radius fits.
     """
-    free = reach(face, walls, 1.1 * radius)
+    free = configuration_space(face, walls, 1.1 * radius)
     if free.is_empty:
         widest = shapely.length(shapely.maximum_inscribed_circle(face, tolerance=1e-3))
         raise ValueError(f'walls enclose no spawn with {radius:.3f} m of clearance: at most {widest:.3f} m is free.')

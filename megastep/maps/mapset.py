@@ -1,4 +1,4 @@
-"""Many floorplans: on disk, in memory, in parts."""
+"""Map sets: many floorplans, on disk, in memory, in parts."""
 
 from __future__ import annotations
 
@@ -58,18 +58,16 @@ class MapSet(Exchange):
             raise ValueError(f'a map set is made of geometries, got {names}; MapSet.load reads a file.')
         numbers = np.arange(len(geometries)) if indices is None else np.array(indices, np.int64)
         parts = np.zeros(len(geometries), np.int32) if origins is None else np.array(origins, np.int32)
-        self._columns = PackedMaps.pack(geometries, numbers, parts)
+        self._packed = PackedMaps.pack(geometries, numbers, parts)
         self._picked: Int[np.ndarray, ' map'] | None = None
         self._recipe = recipes.jsonable(recipe)
-        _check_origins(self._columns.origins, self._recipe)
+        _check_origins(self._packed.origins, self._recipe)
         self._source: tuple[Path, str] | None = None
 
     @classmethod
-    def _of(
-        cls, columns: PackedMaps, picked: np.ndarray | None, recipe: Any, source: tuple[Path, str] | None
-    ) -> MapSet:
+    def _of(cls, packed: PackedMaps, picked: np.ndarray | None, recipe: Any, source: tuple[Path, str] | None) -> MapSet:
         maps = cls.__new__(cls)
-        maps._columns, maps._picked, maps._recipe, maps._source = columns, picked, recipe, source
+        maps._packed, maps._picked, maps._recipe, maps._source = packed, picked, recipe, source
         return maps
 
     @classmethod
@@ -86,10 +84,10 @@ class MapSet(Exchange):
         if missing := {'kinds', 'recipe', 'sha256'} - metadata.keys():
             raise ValueError(f'{path} must have kinds, recipe and sha256 in its header; missing: {sorted(missing)}.')
         try:
-            columns = PackedMaps.from_tensors(tensors, json.loads(metadata['kinds']))
+            packed = PackedMaps.from_tensors(tensors, json.loads(metadata['kinds']))
             recipe = json.loads(metadata['recipe'])
-            _check_origins(columns.origins, recipe)
-            return cls._of(columns, None, recipe, (path, metadata['sha256']))
+            _check_origins(packed.origins, recipe)
+            return cls._of(packed, None, recipe, (path, metadata['sha256']))
         except ValueError as error:
             raise ValueError(f'{path} contradicts itself: {error}') from error
 
@@ -101,9 +99,9 @@ class MapSet(Exchange):
         """
         if not len(self):
             raise ValueError(f'a map set needs at least 1 map to be saved, got 0 for {path}.')
-        columns = self._gathered()
-        metadata = {'recipe': json.dumps(self._recipe), 'kinds': json.dumps(columns.vocabulary)}
-        storage.write(Path(path), columns.tensors(), metadata)
+        packed = self._gathered()
+        metadata = {'recipe': json.dumps(self._recipe), 'kinds': json.dumps(packed.vocabulary)}
+        storage.write(Path(path), packed.tensors(), metadata)
 
     def verify(self) -> None:
         """Reads the whole of the file the maps came from, and checks its content against the hash in its header.
@@ -114,7 +112,7 @@ class MapSet(Exchange):
         if self._source is None:
             raise ValueError('only maps that were loaded from a file can be verified; these were not.')
         path, expected = self._source
-        storage.check_digest(path, self._columns.tensors(), expected)
+        storage.check_digest(path, self._packed.tensors(), expected)
 
     def digest(self, *names: str) -> str:
         """The SHA-256 of some of the maps' arrays in hexadecimal, the same for equal maps, wherever they come from.
@@ -128,24 +126,24 @@ class MapSet(Exchange):
 
     @property
     def recipe(self) -> dict[str, Any] | None:
-        """How the maps were made."""
+        """The recipe: how the maps were made."""
         return self._recipe
 
     @property
     def vocabulary(self) -> tuple[str, ...]:
         """The names of the kinds of room, in the order of the codes in `kinds`."""
-        return self._columns.vocabulary
+        return self._packed.vocabulary
 
     @cached_property
     def indices(self) -> Int64[np.ndarray, ' map']:
-        """Which map of its part of the recipe each map is."""
-        indices = self._columns.indices
+        """Each map's number in its part of the recipe."""
+        indices = self._packed.indices
         return indices if self._picked is None else indices[self._picked]
 
     @cached_property
     def origins(self) -> Int32[np.ndarray, ' map']:
-        """Which of the recipe's parts each map is of; 0 if the recipe has no parts."""
-        origins = self._columns.origins
+        """The number of the recipe's part that each map is of; 0 if the recipe has no parts."""
+        origins = self._packed.origins
         return origins if self._picked is None else origins[self._picked]
 
     @property
@@ -159,39 +157,39 @@ class MapSet(Exchange):
     @cached_property
     def walls(self) -> Ragged[np.ndarray]:
         """A row of (wall, 2, 2) a map, in metres: free space to the left of each wall."""
-        return self._rows(self._columns.walls)
+        return self._rows(self._packed.walls)
 
     @cached_property
     def spawns(self) -> Ragged[np.ndarray]:
         """A row of (spawn, 2) a map, in metres."""
-        return self._rows(self._columns.spawns)
+        return self._rows(self._packed.spawns)
 
     @cached_property
     def lights(self) -> Ragged[np.ndarray]:
         """A row of (light, 3) a map: x and y in metres, and intensity."""
-        return self._rows(self._columns.lights)
+        return self._rows(self._packed.lights)
 
     @cached_property
     def doors(self) -> Ragged[np.ndarray]:
         """A row of (door, 2, 2) a map, in metres."""
-        return self._rows(self._columns.doors)
+        return self._rows(self._packed.doors)
 
     @cached_property
     def kinds(self) -> Ragged[np.ndarray]:
         """A row of (room,) a map: which entry of `vocabulary` names each room."""
-        return self._rows(self._columns.kinds)
+        return self._rows(self._packed.kinds)
 
     @cached_property
     def outlines(self) -> Ragged[np.ndarray]:
         """A row of (corner, 2) a room, in metres: the rooms of the first map, then those of the second, and so on."""
         if self._picked is None:
-            return self._columns.outlines
-        return self._columns.outlines.rows(self._columns.room_rows(self._picked))
+            return self._packed.outlines
+        return self._packed.outlines.rows(self._packed.room_rows(self._picked))
 
     @cached_property
     def geodesics(self) -> Ragged[np.ndarray]:
         """A row of (spawn * spawn,) a map: its `Geometry.geodesics`, row by row, or nothing where it has none."""
-        return self._rows(self._columns.geodesics)
+        return self._rows(self._packed.geodesics)
 
     def with_geodesics(self, *, workers: int = 1, progress: bool = False) -> MapSet:
         """The same maps with `Geometry.geodesics`: how long an agent's shortest paths between their spawns are.
@@ -209,11 +207,11 @@ class MapSet(Exchange):
         check_counts(workers=workers)
         found = mapped(_geodesics, self, len(self), name='geodesics', workers=workers, progress=progress)
         widths = np.array([len(row) for row in found], np.int32)
-        column = Ragged(np.concatenate([np.empty(0, np.float32), *found]), widths)
-        return MapSet._of(replace(self._gathered(), geodesics=column), None, self._recipe, None)
+        lengths = Ragged(np.concatenate([np.empty(0, np.float32), *found]), widths)
+        return MapSet._of(replace(self._gathered(), geodesics=lengths), None, self._recipe, None)
 
-    def _rows(self, column: Ragged[np.ndarray]) -> Ragged[np.ndarray]:
-        return column if self._picked is None else column.rows(self._picked)
+    def _rows(self, array: Ragged[np.ndarray]) -> Ragged[np.ndarray]:
+        return array if self._picked is None else array.rows(self._picked)
 
     def _gathered(self) -> PackedMaps:
         return PackedMaps(
@@ -230,7 +228,7 @@ class MapSet(Exchange):
         )
 
     def __len__(self) -> int:
-        return len(self._columns) if self._picked is None else len(self._picked)
+        return len(self._packed) if self._picked is None else len(self._picked)
 
     def __iter__(self) -> Iterator[Geometry]:
         return (self[i] for i in range(len(self)))
@@ -241,11 +239,11 @@ class MapSet(Exchange):
     def __getitem__(self, index: slice | Iterable[int] | np.ndarray) -> MapSet: ...
     def __getitem__(self, index: int | np.integer | slice | Iterable[int] | np.ndarray) -> Geometry | MapSet:
         if isinstance(index, int | np.integer):
-            return self._columns.geometry(int(self._positions(np.array([index]))[0]))
+            return self._packed.geometry(int(self._positions(np.array([index]))[0]))
         chosen = np.arange(len(self))[index] if isinstance(index, slice) else np.asarray(index)
         if chosen.dtype == bool:
             chosen = self._true(chosen)
-        return MapSet._of(self._columns, self._positions(chosen), self._recipe, self._source)
+        return MapSet._of(self._packed, self._positions(chosen), self._recipe, self._source)
 
     def _true(self, mask: Bool[np.ndarray, ' mask']) -> Int64[np.ndarray, ' chosen']:
         if mask.shape != (len(self),):
@@ -253,7 +251,7 @@ class MapSet(Exchange):
         return np.flatnonzero(mask)
 
     def _positions(self, chosen: Shaped[np.ndarray, ' chosen']) -> Int64[np.ndarray, ' chosen']:
-        """Where in the columns the maps with these numbers are."""
+        """The rows of the packed arrays that hold the maps with these numbers."""
         if chosen.size and (chosen.ndim != 1 or not np.issubdtype(chosen.dtype, np.integer)):
             raise TypeError(f'maps are chosen by whole numbers, got {chosen.dtype} of shape {chosen.shape}.')
         chosen = chosen.astype(np.int64).reshape(-1)
@@ -278,11 +276,11 @@ class MapSet(Exchange):
         if not sets:
             raise ValueError('sets must be at least 1 to be put together, got 0.')
         recipe, places = recipes.union([maps.recipe for maps in sets])
-        columns = [
+        packed = [
             replace(maps._gathered(), origins=np.array(place, np.int32)[maps.origins])
             for maps, place in zip(sets, places, strict=True)
         ]
-        return cls._of(PackedMaps.concat(columns), None, recipe, None)
+        return cls._of(PackedMaps.concat(packed), None, recipe, None)
 
     def __add__(self, other: MapSet) -> MapSet:
         return MapSet.concat([self, other]) if isinstance(other, MapSet) else NotImplemented
@@ -334,7 +332,7 @@ class MapSet(Exchange):
         return self[rows]
 
     def stats(self, *names: str, workers: int = 1, progress: bool = False) -> dict[str, Shaped[np.ndarray, ' map']]:
-        """What the maps are like: a number a map under each name. Areas are square metres and lengths are metres.
+        """Statistics of the maps: a number a map under each name. Areas are square metres and lengths are metres.
 
         Counts, sizes and hashes take microseconds a map. What agents can see and how far their ways lead takes 6 ms
         for a house, so name what is needed where maps are many: ``maps.stats('rooms', 'area')``.

@@ -1,4 +1,4 @@
-"""Many floorplans' arrays, packed end to end."""
+"""Packed maps: many floorplans' arrays, end to end."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ SHAPES: dict[str, tuple[int, ...]] = {
     'kinds': (),
     'geodesics': (),
 }
-"""The columns of unequal length, and the shape of one value of each."""
+"""The ragged arrays, and the shape of one value of each."""
 
 DTYPES: dict[str, type] = {'kinds': np.int32, 'geodesics': np.float32}
 """The type of their values where that isn't float64."""
 
 OPTIONAL = {'geodesics'}
-"""Columns that a file goes without where they hold nothing."""
+"""Arrays that a file goes without where they hold nothing."""
 
 
 class MapArrays(Protocol):
@@ -51,7 +51,7 @@ class MapArrays(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class PackedMaps:
-    """Every map's arrays, one map after another.
+    """Packed arrays of many maps, one map after another.
 
     Args:
         walls: A row of (wall, 2, 2) a map, in metres, as are the next three.
@@ -66,7 +66,7 @@ class PackedMaps:
         vocabulary: The names of the kinds of room.
 
     Raises:
-        ValueError: if the columns disagree on the number of maps, rooms, spawns or kinds, or a map has no wall or no
+        ValueError: if the arrays disagree on the number of maps, rooms, spawns or kinds, or a map has no wall or no
             spawn.
     """
 
@@ -133,14 +133,14 @@ class PackedMaps:
     @classmethod
     def concat(cls, sets: Sequence[PackedMaps]) -> PackedMaps:
         """Copies the maps of several sets into one, one set after another."""
-        vocabulary = tuple(sorted({kind for columns in sets for kind in columns.vocabulary}))
-        codes = [np.array([vocabulary.index(kind) for kind in columns.vocabulary], np.int32) for columns in sets]
-        joined = {name: _joined([getattr(columns, name) for columns in sets]) for name in SHAPES}
-        kinds = [code[columns.kinds.vals] for code, columns in zip(codes, sets, strict=True)]
+        vocabulary = tuple(sorted({kind for packed in sets for kind in packed.vocabulary}))
+        codes = [np.array([vocabulary.index(kind) for kind in packed.vocabulary], np.int32) for packed in sets]
+        joined = {name: _joined([getattr(packed, name) for packed in sets]) for name in SHAPES}
+        kinds = [code[packed.kinds.vals] for code, packed in zip(codes, sets, strict=True)]
         return cls(
             **{**joined, 'kinds': Ragged(np.concatenate(kinds), joined['kinds'].widths)},
-            indices=np.concatenate([columns.indices for columns in sets]),
-            origins=np.concatenate([columns.origins for columns in sets]),
+            indices=np.concatenate([packed.indices for packed in sets]),
+            origins=np.concatenate([packed.origins for packed in sets]),
             vocabulary=vocabulary,
         )
 
@@ -155,17 +155,17 @@ class PackedMaps:
             raise ValueError(f'the vocabulary must be a list of texts, got {vocabulary!r}.')
         indices = _tensor(tensors, 'indices', np.dtype(np.int64), ())
         without = OPTIONAL - tensors.keys()
-        columns = {name: nothing(name, len(indices)) if name in without else _ragged(tensors, name) for name in SHAPES}
+        arrays = {name: nothing(name, len(indices)) if name in without else _ragged(tensors, name) for name in SHAPES}
         origins = _tensor(tensors, 'origins', np.dtype(np.int32), ())
-        return cls(**columns, indices=indices, origins=origins, vocabulary=tuple(vocabulary))
+        return cls(**arrays, indices=indices, origins=origins, vocabulary=tuple(vocabulary))
 
     def tensors(self) -> dict[str, np.ndarray]:
-        """The columns as flat arrays by name: ``walls``, ``walls.widths`` and so on."""
-        columns = {name: getattr(self, name) for name in SHAPES}
-        columns = {name: column for name, column in columns.items() if name not in OPTIONAL or len(column.vals)}
-        widths = {f'{name}.widths': column.widths for name, column in columns.items()}
+        """The arrays as flat ones by name: ``walls``, ``walls.widths`` and so on."""
+        arrays = {name: getattr(self, name) for name in SHAPES}
+        arrays = {name: rows for name, rows in arrays.items() if name not in OPTIONAL or len(rows.vals)}
+        widths = {f'{name}.widths': rows.widths for name, rows in arrays.items()}
         numbers = {'indices': self.indices, 'origins': self.origins}
-        return {**{name: column.vals for name, column in columns.items()}, **widths, **numbers}
+        return {**{name: rows.vals for name, rows in arrays.items()}, **widths, **numbers}
 
     def geometry(self, i: int) -> Geometry:
         """Unpacks the map in row ``i``."""
@@ -182,7 +182,7 @@ class PackedMaps:
         )
 
     def room_rows(self, picked: Int[np.ndarray, ' picked']) -> Int[np.ndarray, ' room']:
-        """Which rows of ``outlines`` hold the rooms of the maps picked."""
+        """The rows of ``outlines`` that hold the rooms of the maps picked."""
         return Ragged(np.arange(len(self.outlines)), self.kinds.widths).rows(picked).vals
 
 
@@ -191,7 +191,7 @@ def _concatenate(rows: Sequence[np.ndarray], name: str) -> Ragged[np.ndarray]:
 
 
 def nothing(name: str, rows: int) -> Ragged[np.ndarray]:
-    """A column of which every row is empty."""
+    """A ragged array of which every row is empty."""
     return Ragged(np.empty((0, *SHAPES[name]), DTYPES.get(name, np.float64)), np.zeros(rows, np.int32))
 
 
@@ -199,8 +199,8 @@ def _flat(geodesics: np.ndarray | None) -> np.ndarray:
     return nothing('geodesics', 0).vals if geodesics is None else geodesics.reshape(-1)
 
 
-def _joined(columns: Sequence[Ragged[np.ndarray]]) -> Ragged[np.ndarray]:
-    vals, widths = ([getattr(column, name) for column in columns] for name in ('vals', 'widths'))
+def _joined(arrays: Sequence[Ragged[np.ndarray]]) -> Ragged[np.ndarray]:
+    vals, widths = ([getattr(rows, name) for rows in arrays] for name in ('vals', 'widths'))
     return Ragged(np.concatenate(vals), np.concatenate(widths))
 
 

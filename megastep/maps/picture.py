@@ -1,4 +1,4 @@
-"""Draws a floorplan as a small SVG picture that looks right on light and on dark pages."""
+"""SVG pictures of floorplans: small ones that look right on light and on dark pages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIZE = 240
 """The picture's longer side, in pixels."""
 
 THICKNESS = 0.12
-"""How thick a wall is drawn at least where its far side isn't known, in metres."""
+"""The least thickness of a wall whose far side isn't known, in metres."""
 
 WALL, FLOOR, LIGHT, SPAWN, DOOR, LABEL = '#33323e', '#fbf9f4', '#f5a300', '#33323e', '#b58a5a', '#8a8a8a'
 

@@ -1,4 +1,4 @@
-"""Arrays of unequal length, packed end to end."""
+"""Ragged arrays: rows of unequal length, packed end to end."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Ragged(Generic[Array]):
 
     @cached_property
     def starts(self) -> Array:
-        """Where each row begins in ``vals``: (row,) int64, so that more than 2^31 values can be told apart."""
+        """Each row's first place in ``vals``: (row,) int64, so that more than 2^31 values can be told apart."""
         return self.widths.cumsum(0) - self.widths
 
     def __len__(self) -> int:

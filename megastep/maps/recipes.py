@@ -1,4 +1,4 @@
-"""How map sets were made. A recipe is what JSON can hold; that of a set of several kinds has a list of parts."""
+"""Recipes: how map sets were made. One is what JSON can hold; that of a set of several kinds has a list of parts."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def families(recipe: Recipe) -> list[str]:
 
 
 def differences(recipe: Any, other: Any, place: str = '') -> list[str]:
-    """Where two recipes differ, as the names that lead there: ``'parameters.rooms'``."""
+    """The differences of two recipes, as the names that lead to them: ``'parameters.rooms'``."""
     if isinstance(recipe, list) and isinstance(other, list) and len(recipe) == len(other):
         recipe, other = (dict(enumerate(entries)) for entries in (recipe, other))
     if not isinstance(recipe, dict) or not isinstance(other, dict):

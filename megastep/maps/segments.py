@@ -1,4 +1,4 @@
-"""Where points stand among oriented segments."""
+"""Oriented segments: clearances, winding numbers, and the planar graph, rings and thin walls that they form."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 CHUNK = 1 << 15
-"""How many pairs of a point and a wall are worked on at once: their arrays fit a processor's cache."""
+"""So many pairs of a point and a wall are worked on at once: their arrays fit a processor's cache."""
 
 
 def clearances(
     points: Float[np.ndarray, 'point 2'], walls: Float[np.ndarray, 'wall 2 2']
 ) -> Float[np.ndarray, ' point']:
-    """How far each point is from the nearest wall, in metres."""
+    """The clearance of each point: its distance from the nearest wall, in metres."""
     (ax, ay), (bx, by) = walls[:, 0].T, walls[:, 1].T
     vx, vy = bx - ax, by - ay
     squares = vx * vx + vy * vy
@@ -31,7 +31,7 @@ def clearances(
 
 
 def windings(points: Float[np.ndarray, 'point 2'], walls: Float[np.ndarray, 'wall 2 2']) -> Int[np.ndarray, ' point']:
-    """How often the walls wind anticlockwise around each point: 1 in free space that lies to their left, 0 outside.
+    """Winding numbers: how often walls wind anticlockwise around each point. 1 in free space to their left, 0 outside.
 
     Counts the walls that cross the ray from the point towards +x, upwards less downwards. A wall owns its lower end
     but not its upper one, so that a ray through a corner is counted once.

@@ -1,4 +1,4 @@
-"""Deals maps out to parts, such that maps that look alike stay together."""
+"""Splits of map sets, in which maps that are equal up to symmetry stay together."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from megastep.maps.ragged import Ragged
 from megastep.maps.symmetry import canonical_hashes, mix
 
 
-def firsts(columns: Sequence[Ragged[np.ndarray]]) -> Int[np.ndarray, ' first']:
-    """The rows that are equal, in every column, to no row before them."""
-    hashes = mix(np.stack([_row_hashes(column) for column in columns]))
+def firsts(arrays: Sequence[Ragged[np.ndarray]]) -> Int[np.ndarray, ' first']:
+    """The rows that are equal, in every array, to no row before them."""
+    hashes = mix(np.stack([_row_hashes(rows) for rows in arrays]))
     return np.sort(np.unique(hashes, return_index=True)[1])
 
 
-def _row_hashes(column: Ragged[np.ndarray]) -> UInt64[np.ndarray, ' row']:
+def _row_hashes(rows: Ragged[np.ndarray]) -> UInt64[np.ndarray, ' row']:
     """Hashes each row to the sum of its values' hashes with their places, so that equal rows have equal hashes."""
-    bits = np.ascontiguousarray(column.vals).view(np.int64).reshape(len(column.vals), math.prod(column.vals.shape[1:]))
-    places = np.arange(len(bits)) - np.repeat(column.starts, column.widths)
+    bits = np.ascontiguousarray(rows.vals).view(np.int64).reshape(len(rows.vals), math.prod(rows.vals.shape[1:]))
+    places = np.arange(len(bits)) - np.repeat(rows.starts, rows.widths)
     hashes = mix(np.stack([places, *bits.T]))
     sums = np.concatenate([np.zeros(1, np.uint64), hashes.cumsum(dtype=np.uint64)])  # modulo 2^64
-    return sums[column.starts + column.widths] - sums[column.starts] + column.widths.astype(np.uint64)
+    return sums[rows.starts + rows.widths] - sums[rows.starts] + rows.widths.astype(np.uint64)
 
 
 def groups(walls: Ragged[np.ndarray], seed: int) -> list[Int[np.ndarray, ' member']]:

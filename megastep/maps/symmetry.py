@@ -1,4 +1,4 @@
-"""Numbers that are equal for maps that are equal but for turning, mirroring and moving them."""
+"""Canonical hashes: equal for maps that are equal but for turning, mirroring and moving them."""
 
 import itertools
 

@@ -253,9 +253,9 @@ class TestMapSet:
             maps.with_geodesics(workers=workers)
 
     def test_rejects_a_row_that_is_no_square(self, measured):
-        columns = measured._columns
+        packed = measured._packed
         with pytest.raises(ValueError, match=r'geodesics must be none or \d+ of map 0, .* got 9'):
-            replace(columns, geodesics=replace(columns.geodesics, vals=np.zeros(54), widths=np.full(6, 9)))
+            replace(packed, geodesics=replace(packed.geodesics, vals=np.zeros(54), widths=np.full(6, 9)))
 
 
 def test_map_sets_start_without_numba():

@@ -18,7 +18,7 @@ from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
 from megastep.maps.symmetry import CHUNK, canonical_hashes
 
-COLUMNS = ['walls', 'spawns', 'lights', 'doors', 'kinds', 'outlines']
+ARRAYS = ['walls', 'spawns', 'lights', 'doors', 'kinds', 'outlines']
 
 
 def ring(*corners):
@@ -96,8 +96,8 @@ class TestIndexing:
     def test_parts_of_parts(self, maps):
         assert maps[2:9][[1, -1]][::-1].indices.tolist() == [8, 3]
 
-    @pytest.mark.parametrize('name', COLUMNS)
-    def test_columns_of_a_part_are_those_of_its_maps(self, maps, name):
+    @pytest.mark.parametrize('name', ARRAYS)
+    def test_arrays_of_a_part_are_those_of_its_maps(self, maps, name):
         part, anew = maps[[5, 1, 4, 9]], MapSet([GEOMETRIES[i] for i in (5, 1, 4, 9)])
         expected, actual = getattr(anew, name), getattr(part, name)
         np.testing.assert_array_equal(actual.widths, expected.widths)
@@ -107,7 +107,7 @@ class TestIndexing:
             np.testing.assert_array_equal(actual.vals, expected.vals)
         assert getattr(part, name) is actual, 'gathered twice'
 
-    def test_columns_are_flat(self, maps):
+    def test_arrays_are_flat(self, maps):
         assert maps.walls.vals.shape == (72, 2, 2)
         assert maps.walls.vals.dtype == np.float64
         assert maps.walls.widths.dtype == np.int32
@@ -475,8 +475,8 @@ class TestBrokenFiles:
         with pytest.raises(ValueError, match=f'{whole} must have schema 1, got {schema}'):
             MapSet.load(whole)
 
-    @pytest.mark.parametrize('name', [*COLUMNS, *(f'{name}.widths' for name in COLUMNS), 'indices', 'origins'])
-    def test_missing_columns(self, whole, name):
+    @pytest.mark.parametrize('name', [*ARRAYS, *(f'{name}.widths' for name in ARRAYS), 'indices', 'origins'])
+    def test_missing_arrays(self, whole, name):
         self.rewrite(whole, **{name: None})
         with pytest.raises(ValueError, match=f'{whole} contradicts itself: {name} is missing; there are'):
             MapSet.load(whole)
@@ -510,7 +510,7 @@ class TestBrokenFiles:
             ({'outlines.widths': np.array([56], np.int32)}, 'outlines has 1 rooms, but kinds has 16'),
         ],
     )
-    def test_columns_that_contradict_each_other(self, whole, tensors, message):
+    def test_arrays_that_contradict_each_other(self, whole, tensors, message):
         self.rewrite(whole, **tensors)
         with pytest.raises(ValueError, match=f'{whole} contradicts itself: {message}'):
             MapSet.load(whole)

@@ -57,7 +57,7 @@ def houses():
 
 
 class TestTable:
-    def test_every_statistic_is_a_column(self, houses):
+    def test_every_statistic_is_measured(self, houses):
         stats = houses.stats()
         assert list(stats) == list(STATISTICS)
         assert all(
@@ -265,7 +265,7 @@ class TestGrid:
     def test_ways_are_hardly_too_long(self):
         """In an empty room the shortest way is the straight line."""
         empty = np.ones((50, 70), bool)
-        lengths, _ = grid.spread(empty, 10 * 70 + 12)
+        lengths, _ = grid.distance_transform(empty, 10 * 70 + 12)
         rows, columns = np.divmod(np.arange(empty.size), 70)
         straight = np.hypot(rows - 10, columns - 12)
         assert (lengths >= straight - 1e-9).all()
@@ -274,7 +274,7 @@ class TestGrid:
     def test_ways_agree_with_networkx(self):
         free = np.random.default_rng(2).random((12, 15)) > 0.3
         source = int(np.flatnonzero(free)[0])
-        lengths, before = grid.spread(free, source)
+        lengths, before = grid.distance_transform(free, source)
         graph = nx.Graph()
         for (row, column), _ in np.ndenumerate(free):
             for dx, dy in grid.MOVES.tolist():
@@ -287,7 +287,7 @@ class TestGrid:
         for cell, length in enumerate(lengths):
             assert length == pytest.approx(expected.get(cell, np.inf))
             if np.isfinite(length):
-                cells = grid.way(before, cell)
+                cells = grid.path(before, cell)
                 assert (cells[0], cells[-1]) == (cell, source)
 
     def test_the_nearest_free_cell(self):

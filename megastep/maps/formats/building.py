@@ -36,13 +36,13 @@ MOST_PAIRS = 1 << 19
 """So many ordered pairs of a map's segments may be near enough to meet: their bounding boxes do. Each meets itself."""
 
 CHUNK = 128
-"""How many segments' neighbours are looked for at once, so that a file with too many costs little memory."""
+"""So many segments' neighbours are looked for at once, so that a file with too many costs little memory."""
 
 CORNER = 1.0
 """The least x and the least y of any wall, in metres."""
 
 EXTENT = 499.0
-"""How wide and how high a map may be, in metres, for the simulator to take it."""
+"""The greatest width and height of a map, in metres, that the simulator takes."""
 
 MOST_SPAWNS = 64
 
@@ -50,7 +50,7 @@ UNLIT = 5.0
 """In large rooms, lights are this far apart, in metres, or further and stronger where they would be too many."""
 
 OFF_WALLS = 0.5
-"""How far those lights are from walls at least, in metres."""
+"""Those lights are at least this far from walls, in metres."""
 
 MOST_LIGHTS = 64
 """About how many lights a map gets beyond one a room."""
@@ -59,18 +59,18 @@ NOWHERE = np.empty((0, 2))
 
 
 class Drawing(NamedTuple):
-    """What a file says of a map. Lengths are metres, and the origin may be anywhere."""
+    """A floorplan as a file draws it. Lengths are metres, and the origin may be anywhere."""
 
     segments: Float[np.ndarray, 'segment 2 2']
     """The walls' sides, in any order and direction."""
     starts: Float[np.ndarray, 'start 2'] = NOWHERE
-    """Where agents should start. The free space is the largest face that holds one, where any does."""
+    """Starting places of agents. The free space is the largest face that holds one, where any does."""
     others: Float[np.ndarray, 'other 2'] = NOWHERE
-    """Where else they may."""
+    """Other places where they may start."""
     kind: str = 'room'
-    """What the rooms are."""
+    """The rooms' kind."""
     notes: Mapping[str, Any] = MappingProxyType({})
-    """What else is to be known of it."""
+    """Notes on the map, beside those of `Imported`."""
 
 
 class Imported(NamedTuple):
@@ -165,8 +165,8 @@ def enclose(
 def _reachable(
     face: Polygon, walls: Float[np.ndarray, 'wall 2 2'], starts: Float[np.ndarray, 'start 2']
 ) -> tuple[Polygon, float]:
-    """The stretch that an agent with room to spare moves about in, and the share of such places it can't reach."""
-    free = freespace.reach(face, walls, AGENT_RADIUS + MARGIN)
+    """The component of the configuration space that agents move about in, and the share of it that they can't reach."""
+    free = freespace.configuration_space(face, walls, AGENT_RADIUS + MARGIN)
     if free.is_empty:
         widest = shapely.length(shapely.maximum_inscribed_circle(face, tolerance=1e-3))
         raise ValueError(
@@ -213,7 +213,7 @@ def _lights(room: Polygon, walls: Float[np.ndarray, 'wall 2 2'], total: float) -
     first = freespace.middle(room, walls)
     spacing = max(UNLIT, np.sqrt(total / MOST_LIGHTS))
     strength = (spacing / UNLIT) ** 2  # so that it's as bright between lights, however far apart they are
-    inner = freespace.reach(room, walls, OFF_WALLS)
+    inner = freespace.configuration_space(room, walls, OFF_WALLS)
     parts = [part for part in shapely.get_parts(inner) if part.area > 0]
     others = np.concatenate([NOWHERE, *(freespace.lattice(part, spacing) for part in parts)])
     others = others[np.hypot(*(others - first).T) > spacing / 2]

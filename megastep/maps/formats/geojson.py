@@ -41,7 +41,7 @@ MOST_BYTES = 8 << 20
 """The longest text of one map: about 200,000 corners."""
 
 DEPTHS = {'Point': -1, 'MultiPoint': 0, 'LineString': 0, 'MultiLineString': 1, 'Polygon': 1, 'MultiPolygon': 2}
-"""How deep each type of geometry nests its lists of points."""
+"""The depth to which each type of geometry nests its lists of points."""
 
 SHAPES = {
     'wall': ('LineString', 'MultiLineString', 'Polygon', 'MultiPolygon'),
@@ -55,7 +55,7 @@ SHAPES = {
 
 @dataclass
 class Found:
-    """What the features of a map are, as far as they have been read."""
+    """The features of a map by kind, as far as they have been read."""
 
     walls: list[Float[np.ndarray, 'segment 2 2']] = field(default_factory=list)
     rooms: list[Room] = field(default_factory=list)
@@ -145,7 +145,7 @@ def _is_json(text: bytes) -> bool:
 
 
 def _loaded(text: bytes) -> Any:
-    """What a text holds, if it isn't too long, is UTF-8 and is JSON."""
+    """Parses a text, if it isn't too long, is UTF-8 and is JSON."""
     if len(text) > MOST_BYTES:
         raise ValueError(f'a map must be at most {MOST_BYTES} bytes of text, got more.')
     try:
@@ -184,7 +184,7 @@ def _geometry(found: Found) -> Geometry:
 
 
 def _sort(features: list) -> Found:
-    """What the features are, each checked by itself so that an error can name it."""
+    """Sorts features by kind, each checked by itself so that an error can name it."""
     found = Found()
     for number, feature in enumerate(features):
         try:

@@ -41,7 +41,7 @@ MODES = ('trinary', 'scale', 'raw')
 
 
 class Header(NamedTuple):
-    """What a YAML file says."""
+    """A map's metadata, as its YAML file has them."""
 
     image: Path
     resolution: float
@@ -139,7 +139,7 @@ def _beside(path: Path, image: Any) -> Path:
 
 
 def _free(header: Header) -> Bool[np.ndarray, 'row column']:
-    """Which cells are known to be free. The first row is the one at the top."""
+    """A mask of the cells that are known to be free. The first row is the one at the top."""
     values, opaque = _pixels(header.image)
     if header.mode == 'raw':  # percentages; anything above 100 is unknown
         return (values <= 100) & (values < 100 * header.free_thresh)
@@ -175,7 +175,7 @@ def _brightness(image: Image.Image) -> tuple[UInt8[np.ndarray, 'row column'], Bo
 
 
 def _space(free: Bool[np.ndarray, 'row column'], least: float) -> Bool[np.ndarray, 'row column']:
-    """The largest patch of free cells, with what lies in it and has fewer than ``least`` cells."""
+    """The largest connected component of free cells, with what lies in it and has fewer than ``least`` cells."""
     if not free.any():
         raise ValueError(f'there must be free cells, got none among {free.size}.')
     patches = _labelled(free, np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]]))
@@ -188,7 +188,7 @@ def _space(free: Bool[np.ndarray, 'row column'], least: float) -> Bool[np.ndarra
 
 
 def _labelled(cells: Bool[np.ndarray, 'row column'], touching: Int[np.ndarray, '3 3']) -> Int[np.ndarray, 'row column']:
-    """The patches of cells that touch each other, numbered from 1."""
+    """Labels connected components, as by flood fill: the patches of cells that touch each other, numbered from 1."""
     return ndimage.label(cells, touching)[0]
 
 

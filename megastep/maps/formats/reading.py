@@ -1,4 +1,4 @@
-"""Reading files that may hold anything: how much of one is read, and what becomes of the maps that can't be used."""
+"""Bounded reading of files that may hold anything, and collecting the maps in them that can be used."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Attempt(NamedTuple):
     """A map that may turn out not to be one."""
 
     name: str
-    """What it is called in its file, or its file."""
+    """Its name in its file, or its file's."""
     where: str
-    """Where it is, for errors."""
+    """Its place, for errors."""
     make: Callable[[], Imported]
     """Makes it, or raises a ValueError."""
 

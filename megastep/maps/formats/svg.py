@@ -122,7 +122,7 @@ def _name(element: Element) -> str:
 
 
 def _segments(root: Element) -> Iterator[Float[np.ndarray, 'segment 2 2']]:
-    """What each shape that is drawn consists of, in the picture's units, in the order they are drawn."""
+    """The segments of each shape that is drawn, in the picture's units, in the order they are drawn."""
     waiting: list[tuple[Element, Matrix]] = [(root, np.eye(3))]
     counts: Counter[str] = Counter()
     while waiting:
@@ -141,13 +141,13 @@ def _segments(root: Element) -> Iterator[Float[np.ndarray, 'segment 2 2']]:
 
 
 def _label(element: Element, number: int) -> str:
-    """What to call an element in an error: by its id, or else as which of its name it is among those shown."""
+    """An element's name for errors: its id, or else its tag and its number among those of this tag that are shown."""
     label = element.get('id', '')[:40]
     return f'{_name(element)} {label!r}' if label else f'{_name(element)} number {number}'
 
 
 def _read(element: Element, outer: Matrix, *, is_root: bool) -> tuple[Matrix, list[Chain]]:
-    """What an element's coordinates are turned by, and what it draws."""
+    """The transform of an element's coordinates, and the lines that it draws."""
     name = _name(element)
     if name in REFUSED or (name == 'svg' and not is_root):
         raise ValueError(f'is not read: {REFUSED.get(name, "it is a picture within the picture")}.')
@@ -162,7 +162,7 @@ def _is_hidden(element: Element) -> bool:
 
 
 def _transform(text: str) -> Matrix:
-    """What a list of transforms does, the first of them last."""
+    """The matrix of a list of transforms, of which the first is applied last."""
     matrix, at = np.eye(3), 0
     while match := TRANSFORM.match(text, at):
         matrix = matrix @ _matrix(match[1], svg_path.numbers(match[2]))
@@ -253,4 +253,4 @@ SHAPES: dict[str, Callable[[Element], list[Chain]]] = {
     'circle': _ellipse,
     'ellipse': _ellipse,
 }
-"""What each shape consists of, by the name of its element."""
+"""The lines of each shape, by the name of its element."""

@@ -1,4 +1,4 @@
-"""The language in which SVG says how a line runs, with curves taken as chains of straight pieces.
+"""SVG path data, with curves flattened to chains of straight pieces.
 
 What the commands and the flags of arcs mean is in the SVG 1.1 specification, chapter 8 and appendix F.6.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 PIECES = 16
-"""How many straight pieces a curve, or a quarter of an ellipse, becomes."""
+"""A curve, or a quarter of an ellipse, becomes so many straight pieces."""
 
 NUMBER = r'[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?'
 TOKEN = re.compile(rf'[\s,]*(?:(?P<command>[A-Za-z])|(?P<number>{NUMBER}))')
@@ -23,7 +23,7 @@ FLAG = re.compile(r'[\s,]*(?P<number>[01])')
 SPACE = re.compile(r'[\s,]*')
 
 TAKES = {'M': 2, 'L': 2, 'H': 1, 'V': 1, 'C': 6, 'S': 4, 'Q': 4, 'T': 2, 'A': 7, 'Z': 0}
-"""How many numbers each command takes."""
+"""The number of arguments of each command."""
 
 LARGEST = 1e9
 """Greater numbers are refused."""

@@ -82,7 +82,7 @@ def _tokens(text: str) -> Iterator[str]:
 
 
 def _stands(line: Block) -> bool:
-    """Whether nobody walks through a line."""
+    """True if nobody walks through a line."""
     return line.get('blocking', '').lower() == 'true' or line.get('sideback', '-1') == '-1'
 
 

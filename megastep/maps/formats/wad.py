@@ -31,7 +31,7 @@ UNITS = 32.0
 
 MOST_LUMPS = 1 << 16
 MOST_BYTES = 4 << 20
-"""As much of a lump as a level may need: 65,536 things take a third of it."""
+"""The largest lump of a level that is read, in bytes: 65,536 things take a third of it."""
 
 HEADER, ENTRY = struct.Struct('<4sii'), struct.Struct('<ii8s')
 
@@ -89,7 +89,7 @@ def _attempts(path: Path, file: BinaryIO) -> Iterator[Attempt]:
 
 
 def _directory(file: BinaryIO) -> list[Lump]:
-    """What is in the file, checked to lie in the file."""
+    """The file's directory of lumps, checked to lie in the file."""
     length = os.fstat(file.fileno()).st_size
     header = file.read(HEADER.size)
     if len(header) < HEADER.size or header[:4] not in (b'IWAD', b'PWAD'):

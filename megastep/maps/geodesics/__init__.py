@@ -1,12 +1,13 @@
-"""Shortest paths through the free space, for a disc that must not overlap a wall.
+"""Shortest paths through the free space, for a disc that must not overlap a wall, from a visibility graph.
 
 The shortest path of a disc's centre is a taut string: straight but where it bends around a corner that sticks out into
-free space, along an arc of the disc's radius. Here the arcs are replaced by polygons around them that turn by at most
-22.5° at a corner, so that a path found is free, and no more than 1.3 % longer than the shortest: tan(11.25°) over
-11.25° in radians, where all of it is arc. (From a point between an arc and its polygon, so less than 2 % of the radius
-too near to a corner, it may be 40 % of the radius longer.) Only a gap not 2 % wider than the disc may be lost. Between
-the polygons' corners, the nodes, a visibility graph holds the ways that are clear and taut at both ends, and Dijkstra's
-algorithm finds the paths.
+free space, along an arc of the disc's radius. Its space is the configuration space: the free space less the Minkowski
+sum of the walls and the disc. Here the arcs are replaced by polygons around them that turn by at most 22.5° at a
+corner, so that a path found is free, and no more than 1.3 % longer than the shortest: tan(11.25°) over 11.25° in
+radians, where all of it is arc. (From a point between an arc and its polygon, so less than 2 % of the radius too near
+to a corner, it may be 40 % of the radius longer.) Only a gap not 2 % wider than the disc may be lost. Between the
+polygons' corners, the nodes, a reduced visibility graph (Latombe 1991) holds the ways that are clear and taut at both
+ends, and Dijkstra's algorithm finds the paths.
 
 What is compiled is imported when it is first used: importing Numba takes a second.
 """
@@ -22,7 +23,7 @@ from jaxtyping import Float, Float32
 from megastep.maps.segments import planar_graph
 
 if TYPE_CHECKING:
-    from megastep.maps.geodesics.compiled import Corners, Field
+    from megastep.maps.geodesics.compiled import Nodes, WallGrid
 
 STEP = math.pi / 8
 """The most a path turns at a node, in radians."""
@@ -34,21 +35,21 @@ SIDE = 0.5
 """Walls are looked up in squares of this side, in metres, or of a longer one where those would be too many."""
 
 
-class Survey(NamedTuple):
-    """All that is known of the shortest paths to some goals."""
+class ShortestPaths(NamedTuple):
+    """The shortest paths to some goals, from the nodes of a map's visibility graph."""
 
-    field: Field
-    corners: Corners
-    ways: Float[np.ndarray, 'goal node']
+    grid: WallGrid
+    nodes: Nodes
+    direct: Float[np.ndarray, 'goal node']
     """The straight ways from goals to nodes, in metres; infinite if there is none that a shortest path can take."""
     lengths: Float[np.ndarray, 'goal node']
-    """The shortest paths from goals to nodes."""
+    """The shortest paths from goals to nodes, in metres."""
 
 
 def distances(
     walls: Float[np.ndarray, 'wall 2 2'], points: Float[np.ndarray, 'point 2'], radius: float
 ) -> Float32[np.ndarray, 'point point']:
-    """Finds how long the shortest paths of a disc between points are.
+    """Geodesic distances: how long the shortest paths of a disc between points are.
 
     Args:
         walls: Closed walls, free space to the left of each, in metres: those of a `megastep.Geometry`.
@@ -61,23 +62,25 @@ def distances(
     """
     from megastep.maps.geodesics import compiled
 
-    found = survey(walls, points, radius)
-    return compiled.between(found.field, points, found.ways, found.lengths).astype(np.float32)
+    found = shortest_paths(walls, points, radius)
+    return compiled.goal_distances(found.grid, points, found.direct, found.lengths).astype(np.float32)
 
 
-def survey(walls: Float[np.ndarray, 'wall 2 2'], goals: Float[np.ndarray, 'goal 2'], radius: float) -> Survey:
+def shortest_paths(
+    walls: Float[np.ndarray, 'wall 2 2'], goals: Float[np.ndarray, 'goal 2'], radius: float
+) -> ShortestPaths:
     """Finds the nodes around a map's corners, and the shortest paths from goals to them. See `distances`."""
     from megastep.maps.geodesics import compiled
 
-    field = look_up(walls, radius - SLACK)
-    begins, ends, order, firsts = _joints(walls)
-    corners = compiled.bends(field, begins, ends, order, firsts, radius, STEP)
-    ways, lengths = compiled.node_distances(field, corners, np.array(goals), radius / 2)
-    return Survey(field, corners, ways, lengths)
+    grid = wall_grid(walls, radius - SLACK)
+    starts, ends, order, firsts = _leaving(walls)
+    nodes = compiled.place_nodes(grid, starts, ends, order, firsts, radius, STEP)
+    direct, lengths = compiled.node_distances(grid, nodes, np.array(goals), radius / 2)
+    return ShortestPaths(grid, nodes, direct, lengths)
 
 
-def look_up(walls: Float[np.ndarray, 'wall 2 2'], radius: float) -> Field:
-    """Sorts walls into the squares of a grid, at most eight squares a wall beside a thousand."""
+def wall_grid(walls: Float[np.ndarray, 'wall 2 2'], radius: float) -> WallGrid:
+    """Sorts walls into the squares of a uniform grid, at most eight squares a wall beside a thousand."""
     from megastep.maps.geodesics import compiled
 
     ends = walls.reshape(-1, 2)
@@ -85,18 +88,18 @@ def look_up(walls: Float[np.ndarray, 'wall 2 2'], radius: float) -> Field:
     side = max(SIDE, math.sqrt(size.prod() / (1000 + 8 * len(walls))), size.max() / (1000 + 8 * len(walls)))
     columns, rows = (int(extent / side) + 1 for extent in size)
     counts = np.zeros(columns * rows + 1, np.int64)
-    grid = {'left': float(low[0]), 'bottom': float(low[1]), 'side': side, 'columns': columns, 'rows': rows}
+    place = {'left': float(low[0]), 'bottom': float(low[1]), 'side': side, 'columns': columns, 'rows': rows}
     flat = np.array(walls.reshape(-1, 4))
-    field = compiled.Field(flat, counts, np.empty(0, np.int32), **grid, radius=radius)
-    compiled.members(field, True)
+    grid = compiled.WallGrid(flat, counts, np.empty(0, np.int32), **place, radius=radius)
+    compiled.enter_walls(grid, True)
     firsts = np.cumsum(counts) - counts
-    field = field._replace(firsts=firsts.copy(), members=np.empty(firsts[-1], np.int32))
-    compiled.members(field, False)
-    return field._replace(firsts=firsts)
+    grid = grid._replace(firsts=firsts.copy(), members=np.empty(firsts[-1], np.int32))
+    compiled.enter_walls(grid, False)
+    return grid._replace(firsts=firsts)
 
 
-def _joints(walls: Float[np.ndarray, 'wall 2 2']) -> tuple[np.ndarray, ...]:
-    """Which point each wall begins and ends at, the walls in the order of where they begin, and each point's first."""
+def _leaving(walls: Float[np.ndarray, 'wall 2 2']) -> tuple[np.ndarray, ...]:
+    """The points each wall begins and ends at, the walls in the order of where they begin, and each point's first."""
     points, starts, ends = planar_graph(walls)
     order = np.argsort(starts, kind='stable')
     return starts, ends, order, np.searchsorted(starts[order], np.arange(len(points) + 1))

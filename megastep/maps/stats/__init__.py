@@ -1,1 +1,1 @@
-"""What maps are like, as numbers: see `megastep.MapSet.stats`, and `apartments` for how near real homes are."""
+"""Statistics of maps: see `megastep.MapSet.stats`, and `apartments` for distances to those of real homes."""

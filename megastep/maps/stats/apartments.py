@@ -1,4 +1,4 @@
-"""How near maps are to real apartments, as far as those are known.
+"""Kolmogorov-Smirnov distances of maps to real apartments, as far as those are known.
 
 Two sets of figures ship with megastep, both of the hand-annotated floors of art-programmer/FloorplanTransformation.
 Of 200 apartments there are percentiles of what `megastep.MapSet.stats` measures. Of 1,365 floors a few quantiles are
@@ -28,7 +28,7 @@ Points = Sequence[tuple[float, float]]
 
 
 class Reference(NamedTuple):
-    """What is known of real homes."""
+    """Reference distributions: what is known of real homes."""
 
     apartments: Mapping[str, Points]
     """By statistic: percentiles of 200 apartments."""

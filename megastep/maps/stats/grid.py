@@ -1,4 +1,4 @@
-"""A map's free space on a square grid, and the shortest ways through it."""
+"""Occupancy grids: a map's configuration space on a square grid, and geodesic distance transforms of it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from jaxtyping import Bool, Float, Int
 from numba import njit
 
 STEP = 0.1
-"""How far cells are apart, in metres, unless that makes too many."""
+"""The distance between cells, in metres, unless that makes too many."""
 
 COARSE = 0.2
-"""How far they are apart at the most: a door of 0.75 m stays open."""
+"""The greatest distance between cells, in metres: a door of 0.75 m stays open."""
 
 CELLS = 1 << 16
-"""How many cells a grid should have at the most."""
+"""A grid should have no more cells than this."""
 
 MOVES = np.array(
     [(1, 0), (0, 1), (-1, 0), (0, -1), (1, 1), (-1, 1), (-1, -1), (1, -1)]
@@ -29,14 +29,17 @@ NEAR = 3
 
 
 class Grid(NamedTuple):
-    """Where the centre of a disc can be. Cell (row, column) is at ``corner + step * (column, row)``."""
+    """An occupancy grid of the configuration space. Cell (row, column) is at ``corner + step * (column, row)``."""
 
     free: Bool[np.ndarray, 'row column']
+    """True where the centre of the disc can be."""
     corner: Float[np.ndarray, ' xy']
+    """The place of the first cell, in metres."""
     step: float
+    """The distance between neighbouring cells, in metres."""
 
     def places(self, cells: Int[np.ndarray, ' cell']) -> Float[np.ndarray, 'cell 2']:
-        """Where cells are, in metres."""
+        """The places of cells, in metres."""
         rows, columns = np.divmod(cells, self.free.shape[1])
         return self.corner + self.step * np.stack([columns, rows], axis=1)
 
@@ -47,7 +50,7 @@ class Grid(NamedTuple):
 
 
 def make_grid(walls: Float[np.ndarray, 'wall 2 2'], radius: float) -> Grid:
-    """Lays a grid over a map: 10 cm fine, and up to 20 cm where there would be more than 65,536 cells.
+    """Lays an occupancy grid over a map: 10 cm fine, and up to 20 cm where there would be more than 65,536 cells.
 
     Args:
         walls: The map's walls, in metres.
@@ -62,7 +65,7 @@ def make_grid(walls: Float[np.ndarray, 'wall 2 2'], radius: float) -> Grid:
 
 @njit(cache=True, nogil=True, error_model='numpy')
 def _free(walls, corner, step, radius, rows, columns):
-    """Which cells the walls wind around and lie no nearer to than the radius."""
+    """Rasterises the configuration space: cells that the walls wind around and lie no nearer to than the radius."""
     winding = np.zeros((rows, columns + 1), np.int32)
     for wall in range(len(walls)):
         ax, ay = (walls[wall, 0] - corner) / step
@@ -113,18 +116,20 @@ def _nearest(free: Bool[np.ndarray, 'row column'], row: int, column: int) -> int
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
-def spread(free: np.ndarray, source: int) -> tuple[np.ndarray, np.ndarray]:
-    """The shortest way from a cell to each other cell, in steps, and the cell before each on that way.
+def distance_transform(free: np.ndarray, source: int) -> tuple[np.ndarray, np.ndarray]:
+    """Geodesic distance transform: the shortest way from a cell to each other, and the cell before each on that way.
 
-    Dijkstra's algorithm with buckets (Dial 1969, Denardo and Fox 1979): no move is shorter than a bucket is wide, so a
-    bucket's cells are final when its turn comes. No move goes through a blocked cell.
+    The cells at a finite distance are those that a flood fill reaches. It is Dijkstra's algorithm with buckets (Dial
+    1969, Denardo and Fox 1979): no move is shorter than a bucket is wide, so a bucket's cells are final when its turn
+    comes. No move goes through a blocked cell.
 
     Args:
         free: (row, column) which cells can be gone through.
         source: The cell to start from, counted row by row.
 
     Returns:
-        (cell,) the ways' lengths, infinite where there is none; and (cell,) the cells before, -1 where there is none.
+        (cell,) the ways' lengths in steps, infinite where there is none; and (cell,) the cells before, -1 where there
+        is none.
     """
     rows, columns = free.shape
     lengths, before = np.full(free.size, np.inf), np.full(free.size, -1)
@@ -161,8 +166,8 @@ def spread(free: np.ndarray, source: int) -> tuple[np.ndarray, np.ndarray]:
     return lengths, before
 
 
-def way(before: Int[np.ndarray, ' cell'], target: int) -> Int[np.ndarray, ' step']:
-    """The cells that the way to ``target`` goes through, from its end to its beginning, as `spread` found it."""
+def path(before: Int[np.ndarray, ' cell'], target: int) -> Int[np.ndarray, ' step']:
+    """Backtracks the shortest path to ``target`` from its end to its beginning, as `distance_transform` found it."""
     cells = [target]
     while before[cells[-1]] >= 0:
         cells.append(before[cells[-1]])

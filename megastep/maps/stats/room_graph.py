@@ -21,7 +21,7 @@ SAMPLE = 0.1
 """Sides that touch are looked at every so often, in metres, for walls between them."""
 
 OPEN = 3
-"""How many samples in all must be free of walls for two rooms to be open to one another."""
+"""Two rooms are open to one another where at least so many samples in all are free of walls."""
 
 
 class Connections(NamedTuple):

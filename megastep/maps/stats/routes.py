@@ -1,4 +1,4 @@
-"""What a map asks of whoever goes through it: how much one sees, how far round ways lead, how narrow they are."""
+"""Statistics of routes through a map: the visible share of it, detour ratios, and navigation difficulty."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from megastep.maps.geometry import AGENT_RADIUS
 from megastep.maps.segments import area, clearances
-from megastep.maps.stats.grid import make_grid, spread, way
+from megastep.maps.stats.grid import distance_transform, make_grid, path
 from megastep.maps.stats.visibility import fans, visible_areas
 
 VIEWS, RAYS = 64, 256
@@ -24,7 +24,7 @@ of where the agent's centre can be."""
 
 
 class Detours(NamedTuple):
-    """How much longer than straight lines the shortest ways between a map's spawns are: 1 is as long. NaN if none."""
+    """Detour ratios: the lengths of shortest paths between a map's spawns over those of straight lines. NaN if none."""
 
     mean: float
     p95: float
@@ -32,7 +32,7 @@ class Detours(NamedTuple):
 
 
 class Difficulty(NamedTuple):
-    """How hard the way across a map is: means over its places, but for the tortuosity. NaN if there is none.
+    """Navigation difficulty of the way across a map: means over it, but for the tortuosity. NaN if there is none.
 
     The set of Perille, Truong, Xiao and Stone, "Benchmarking metric ground navigation" (2020), for the longest of the
     shortest ways between two spawns. They measure on a grid of obstacles grown by the robot; here lengths are metres
@@ -40,13 +40,13 @@ class Difficulty(NamedTuple):
     """
 
     closest_obstacle: float
-    """How far the nearest wall is."""
+    """The distance of the nearest wall."""
     visibility: float
-    """How far one sees, on average over 16 directions."""
+    """The distance that one sees, on average over 16 directions."""
     dispersion: float
-    """How often a wall begins or ends to be near as one turns around once, in 16 directions."""
+    """The number of times a wall begins or ends to be near as one turns around once, in 16 directions."""
     characteristic_dimension: float
-    """How far it is from wall to wall along the narrowest of four axes."""
+    """The distance from wall to wall along the narrowest of four axes."""
     tortuosity: float
     """The way's length over the straight line's."""
 
@@ -57,7 +57,7 @@ def visible_share(walls: Float[np.ndarray, 'wall 2 2'], spawns: Float[np.ndarray
     start = grid.cell(spawns[0])
     if start < 0:
         return np.nan
-    reached = np.flatnonzero(np.isfinite(spread(grid.free, start)[0]))
+    reached = np.flatnonzero(np.isfinite(distance_transform(grid.free, start)[0]))
     views = reached[np.linspace(0, len(reached) - 1, min(VIEWS, len(reached))).astype(int)]
     return float(visible_areas(grid.places(views), walls, RAYS).mean() / area(walls))
 
@@ -87,7 +87,7 @@ def difficulty(
     cells = grid.cell(spawns[start]), grid.cell(spawns[end])
     if not possible[start, end] or min(cells) < 0:
         return Difficulty(*[np.nan] * 5)
-    places = grid.places(way(spread(grid.free, cells[0])[1], cells[1]))
+    places = grid.places(path(distance_transform(grid.free, cells[0])[1], cells[1]))
     seen = fans(places, walls, AXES)
     near = seen < DISPERSION
     across = (seen[:, : AXES // 2] + seen[:, AXES // 2 :])[:, :: AXES // 8]

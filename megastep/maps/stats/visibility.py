@@ -1,4 +1,4 @@
-"""How much of a map can be seen from its places."""
+"""Visibility: isovists, by casting rays at the walls from places in a map."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 ROUNDING = 1e-9
-"""What rounding may move a ray by, in parts of the angle between two: a wall's end on a ray belongs to both walls."""
+"""Rounding may move a ray by this, in parts of the angle between two: a wall's end on a ray belongs to both walls."""
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
@@ -43,7 +43,7 @@ def sweep(x: float, y: float, walls: np.ndarray, distances: np.ndarray) -> None:
 
 @njit(cache=True, nogil=True, error_model='numpy')
 def _range(ax, ay, bx, by):
-    """How far the nearest and the furthest point of a segment are: where it is seen edge-on a ray can't tell."""
+    """The distances of a segment's nearest and furthest point: where it is seen edge-on a ray can't tell."""
     vx, vy = bx - ax, by - ay
     square = vx * vx + vy * vy
     along = min(max(-(ax * vx + ay * vy) / square, 0.0), 1.0)
@@ -52,7 +52,7 @@ def _range(ax, ay, bx, by):
 
 @njit(cache=True, nogil=True, error_model='numpy')
 def visible_areas(points: np.ndarray, walls: np.ndarray, num_rays: int) -> np.ndarray:
-    """The area that can be seen from each point: its isovist (Benedikt 1979), as a fan of ``num_rays`` sectors."""
+    """The area of each point's isovist, what can be seen from it (Benedikt 1979), as a fan of ``num_rays`` sectors."""
     areas = np.empty(len(points))
     distances = np.empty(num_rays)
     for point in range(len(points)):
@@ -63,7 +63,7 @@ def visible_areas(points: np.ndarray, walls: np.ndarray, num_rays: int) -> np.nd
 
 @njit(cache=True, nogil=True, error_model='numpy')
 def fans(points: np.ndarray, walls: np.ndarray, num_rays: int) -> np.ndarray:
-    """How far one sees from each point in directions evenly spaced, in metres: (point, ray)."""
+    """Range scans: how far one sees from each point in directions evenly spaced, in metres: (point, ray)."""
     distances = np.empty((len(points), num_rays))
     for point in range(len(points)):
         sweep(points[point, 0], points[point, 1], walls, distances[point])
