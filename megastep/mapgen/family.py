@@ -1,4 +1,4 @@
-"""What a family of maps is: a pure function from words and parameters to a plan."""
+"""The family of maps: a pure function from random numbers and parameters to a plan."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from megastep.mapgen.parameters import Choice, Parameter, checked
 from megastep.mapgen.plan import Plan
 from megastep.mapgen.rng import Rng
-from megastep.mapgen.variations.options import OPTIONS, apply
+from megastep.mapgen.variations.options import OPTIONS, apply_options
 
 __all__ = ['Build', 'Choice', 'Family', 'Parameter']
 
@@ -19,15 +19,15 @@ Build = Callable[..., Plan]
 
 @dataclass(frozen=True)
 class Family:
-    """A kind of map. The same family, version, seed and index give the same map for ever.
+    """A family of maps: one kind of them. The same family, version, seed and index give the same map for ever.
 
     Args:
-        name: What `generate` calls it.
-        version: Changes whenever its maps do.
+        name: Its key in `FAMILIES`.
+        version: A number that changes whenever its maps do.
         about: One sentence on what its maps are like.
-        parameters: What it takes, by name. The options that every family takes are added to them, but for those that
-            have the name of one of its own.
-        build: Makes a plan from `Rng` and its own parameters, by keyword.
+        parameters: The parameters that it takes, by name. The options that every family takes are added to them, but
+            for those that have the name of one of its own.
+        build: The function that makes a plan from an `Rng` and its own parameters, by keyword.
     """
 
     name: str
@@ -46,11 +46,11 @@ class Family:
         return tuple(name for name, option in OPTIONS.items() if self.parameters[name] is option)
 
     def rng(self, seed: int, index: int) -> Rng:
-        """The random words of one map."""
+        """The random number generator of one map."""
         return Rng(f'{self.name}/{self.version}/{seed}/{index}')
 
     def complete(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The parameters given, checked, and the defaults of the others.
+        """The complete parameters: those given, checked, and the defaults of the others.
 
         Raises:
             ValueError: if the family has no such parameter, or a value is out of its range.
@@ -62,10 +62,10 @@ class Family:
         return {name: checked(f'{self.name}: {name}', values[name], self.parameters[name]) for name in values}
 
     def draw(self, rng: Rng, parameters: Mapping[str, Any]) -> Plan:
-        """Makes a map's plan, without the options.
+        """The plan of a map, without the options.
 
         Args:
-            rng: The random words of this map.
+            rng: The random number generator of this map.
             parameters: All that the family takes, as `complete` gives them.
 
         Raises:
@@ -76,5 +76,5 @@ class Family:
         return self.build(rng, **{name: value for name, value in parameters.items() if name not in options})
 
     def vary(self, plan: Plan, rng: Rng, parameters: Mapping[str, Any]) -> Plan:
-        """Applies the options to a plan that `draw` made of the same words and parameters."""
-        return apply(plan, rng.fork('options'), {name: parameters[name] for name in self.options})
+        """The plan with the options applied, of the same generator and parameters that `draw` made it of."""
+        return apply_options(plan, rng.fork('options'), {name: parameters[name] for name in self.options})

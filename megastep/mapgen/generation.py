@@ -1,4 +1,4 @@
-"""Makes map sets, on one process or many."""
+"""Generation of map sets, on one process or many."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from megastep.maps import recipes, storage
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 
-CHUNK = 16
-"""How many maps are made in one go: by a worker, and for a shard."""
+MAPS_PER_CHUNK = 16
+"""The number of maps made in one go: by a worker, and for a shard."""
 
-UNDER_WAY = 1024
-"""How many chunks are asked of an executor at once, so that a large cluster has enough to do."""
+MOST_CHUNKS_UNDER_WAY = 1024
+"""The number of chunks asked of an executor at once, so that a large cluster has enough to do."""
 
 
 class GenerationError(RuntimeError):
-    """A map could not be made: a bug in megastep, and worth a report."""
+    """An error of the generator: a map could not be made. A bug in megastep, and worth a report."""
 
 
 class Chunk(NamedTuple):
-    """Maps to make: the number of the first, and which part of the recipe it and each that follows is of."""
+    """A chunk of maps to make: the number of the first, and the part of the recipe that each is of."""
 
     start: int
     origins: tuple[int, ...]
@@ -60,7 +60,7 @@ def generate(
     progress: bool = False,
     **shared: Any,
 ) -> MapSet:
-    """Generates maps. The same arguments give the same maps for ever, whoever and however many make them.
+    """Procedural generation of a map set. The same arguments give the same maps for ever, whoever makes them.
 
     >>> generate('house', 1000, seed=0, workers=2, rooms=(8, 12))
     >>> generate(mixture={'house': 0.5, 'maze': 0.5}, count=1000, parameters={'house': {'rooms': (8, 12)}})
@@ -69,13 +69,13 @@ def generate(
     ``if __name__ == '__main__':``.
 
     Args:
-        family: The kind of map: a key of `FAMILIES`. Give this or a mixture.
-        count: How many maps.
-        mixture: How many maps of each family there are, compared with the others. The first maps, however many,
-            have these shares too, rounded up or down; `MapSet.families` says which map is of which family.
-        parameters: What some of the families take, by family and name.
+        family: The family of the maps: a key of `FAMILIES`. Give this or a mixture.
+        count: The number of maps.
+        mixture: The shares of the families, compared with each other. The first maps, however many, have these shares
+            too, rounded up or down; `MapSet.families` says which map is of which family.
+        parameters: Parameters of some of the families, by family and name.
         seed: Another seed gives other maps. A greater count with the same seed begins with the same maps.
-        workers: How many processes to use.
+        workers: The number of processes to use.
         executor: What to use instead of processes of this machine: anything of `concurrent.futures`' form, such as a
             dask client's ``get_executor()``.
         out: The file to save the maps in. Until it is there, what is finished is kept in a folder beside it, of the
@@ -83,7 +83,8 @@ def generate(
         resume: Go on with a run to ``out`` that was killed, instead of refusing to if there is one.
         geodesics: Give each map the lengths of the shortest paths between its spawns: `Geometry.geodesics`.
         progress: Show a bar.
-        shared: What the family takes, or every family of the mixture, each as in ``FAMILIES[family].parameters``.
+        shared: Parameters of the family, or of every family of the mixture, each as in
+            ``FAMILIES[family].parameters``.
 
     Raises:
         ValueError: if there is no such family or parameter, a value is out of its range, values don't go together, or
@@ -113,10 +114,10 @@ def generate(
 
 
 def make(family: str, index: int, *, seed: int = 0, **parameters: Any) -> Geometry:
-    """Makes one map: the one that `generate` has at an index.
+    """Procedural generation of one map: the one that `generate` has at an index.
 
     Args:
-        family: The kind of map: a key of `FAMILIES`.
+        family: The family of the map: a key of `FAMILIES`.
         index: The map's number: an entry of `MapSet.indices`.
         seed: The seed.
         parameters: The family's parameters.
@@ -124,8 +125,8 @@ def make(family: str, index: int, *, seed: int = 0, **parameters: Any) -> Geomet
     Raises:
         As `generate`.
     """
-    kind = _family(family)
-    return _make(kind, _whole('seed', seed, 0), _whole('index', index, 0), kind.complete(parameters))
+    chosen = _family(family)
+    return _make(chosen, _whole('seed', seed, 0), _whole('index', index, 0), chosen.complete(parameters))
 
 
 def _whole(subject: str, value: Any, least: int) -> int:
@@ -145,7 +146,7 @@ def _family(name: str) -> Family:
 
 
 def _shares(family: str | None, mixture: Mapping[str, float] | None) -> dict[str, float]:
-    """The families asked for, in the order of their names, and how many maps of each, compared with the others."""
+    """The shares of the families asked for, compared with each other, in the order of their names."""
     if (family is None) == (mixture is None):
         raise ValueError(f'either a family or a mixture must be given, got family={family!r} and mixture={mixture!r}.')
     return {str(family): 1.0} if mixture is None else checked_shares(mixture)
@@ -158,26 +159,26 @@ def _recipe(
     shared: Mapping[str, Any],
     more: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """How the maps are to be made, with all that isn't given filled in, and with what more is asked of each part."""
-    kinds = [_family(name) for name in shares]
+    """The recipe of the maps, with all that isn't given filled in, and with what more is asked of each part."""
+    families = [_family(name) for name in shares]
     if unknown := sorted(set(parameters) - set(shares)):
         raise ValueError(f'parameters are given for {unknown[0]!r}, but the families are {", ".join(shares)}.')
     parts = [
         {
-            'family': kind.name,
-            'version': kind.version,
+            'family': family.name,
+            'version': family.version,
             'seed': seed,
-            'parameters': kind.complete({**shared, **parameters.get(kind.name, {})}),
+            'parameters': family.complete({**shared, **parameters.get(family.name, {})}),
             **more,
         }
-        for kind in kinds
+        for family in families
     ]
     recipe = parts[0] if len(parts) == 1 else {'mixture': dict(shares), 'parts': parts}
     return recipes.jsonable(recipe) or {}
 
 
 def _shards(out: str | PathLike | None, recipe: Mapping[str, Any], resume: bool) -> Shards | None:
-    """Where finished chunks are kept, if anywhere."""
+    """The shards that finished chunks are kept in, if any."""
     if out is None:
         if resume:
             raise ValueError('resume goes on with a run to a file: say to which with out.')
@@ -189,16 +190,18 @@ def _shards(out: str | PathLike | None, recipe: Mapping[str, Any], resume: bool)
 
 
 def _chunks(origins: list[int]) -> list[Chunk]:
-    return [Chunk(start, tuple(origins[start : start + CHUNK])) for start in range(0, len(origins), CHUNK)]
+    return [
+        Chunk(start, tuple(origins[start : start + MAPS_PER_CHUNK])) for start in range(0, len(origins), MAPS_PER_CHUNK)
+    ]
 
 
 def _called(
     function: Callable[[Chunk], tuple[Chunk, MapSet]], chunks: list[Chunk], workers: int, executor: Executor | None
 ) -> Iterator[tuple[Chunk, MapSet]]:
-    """What the function makes of the chunks, in any order: here, in processes of this machine, or elsewhere."""
+    """A map of the function over the chunks, in any order: here, in processes of this machine, or elsewhere."""
     workers = min(workers, len(chunks))
     if executor is not None:
-        yield from completed(executor, function, chunks, most=UNDER_WAY)
+        yield from completed(executor, function, chunks, most=MOST_CHUNKS_UNDER_WAY)
     elif workers > 1:
         with processes(workers) as pool:
             yield from completed(pool, function, chunks, most=2 * workers)
@@ -209,26 +212,26 @@ def _called(
 def _make_chunk(recipe: dict[str, Any], chunk: Chunk) -> tuple[Chunk, MapSet]:
     """Makes the maps of a chunk. This is what workers do."""
     parts = [part or {} for part in recipes.parts(recipe)]
-    kinds = [FAMILIES[part['family']] for part in parts]
-    complete = [kind.complete(part['parameters']) for kind, part in zip(kinds, parts, strict=True)]
+    families = [FAMILIES[part['family']] for part in parts]
+    complete = [family.complete(part['parameters']) for family, part in zip(families, parts, strict=True)]
     indices = range(chunk.start, chunk.stop)
     geometries = [
-        _make(kinds[origin], parts[origin]['seed'], index, complete[origin])
+        _make(families[origin], parts[origin]['seed'], index, complete[origin])
         for index, origin in zip(indices, chunk.origins, strict=True)
     ]
     maps = MapSet(geometries, recipe=recipe, indices=indices, origins=chunk.origins)
     return chunk, maps.with_geodesics() if parts[0].get('geodesics') else maps
 
 
-def _make(kind: Family, seed: int, index: int, parameters: dict[str, Any]) -> Geometry:
+def _make(family: Family, seed: int, index: int, parameters: dict[str, Any]) -> Geometry:
     """Makes one map and certifies it. The parameters are complete and checked."""
-    name = f'{kind.name} version {kind.version}, seed {seed}, index {index}'
-    rng = kind.rng(seed, index)
+    name = f'{family.name} version {family.version}, seed {seed}, index {index}'
+    rng = family.rng(seed, index)
     try:
-        plan = kind.draw(rng, parameters)
-        geometry = finish(kind.vary(plan, rng, parameters), rng)
+        plan = family.draw(rng, parameters)
+        geometry = finish(family.vary(plan, rng, parameters), rng)
     except Exception as error:
-        if isinstance(error, ValueError) and str(error).startswith(f'{kind.name}: '):
+        if isinstance(error, ValueError) and str(error).startswith(f'{family.name}: '):
             raise  # the family refuses parameters that don't go together
         reason = f'{type(error).__name__}: {error}'
         raise GenerationError(f'{name} could not be made: {reason}. This is a bug in the generator.') from error

@@ -1,4 +1,4 @@
-"""Which family each map of a mixture is of."""
+"""Apportionment of a mixture: the family that each of its maps is of."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def checked_shares(mixture: Any) -> dict[str, float]:
-    """A mixture's shares as plain numbers, in the order of the families' names.
+    """The validated shares of a mixture as plain numbers, in the order of the families' names.
 
     Raises:
         ValueError: if it isn't a mapping of names to finite numbers above 0.
@@ -27,15 +27,15 @@ def checked_shares(mixture: Any) -> dict[str, float]:
 
 
 def apportion(shares: Sequence[float], count: int) -> list[int]:
-    """Which of several parts each of ``count`` places goes to.
+    """Apportionment of ``count`` places: the part, of several, that each place goes to.
 
     However many of the places are looked at, from the first on, each part has its share of them, rounded up or down:
     the quota method (Balinski and Young, "The quota method of apportionment", 1975). A greater count begins with the
     same places.
 
     Args:
-        shares: How large the parts are, compared with each other.
-        count: How many places there are.
+        shares: The sizes of the parts, compared with each other.
+        count: The number of places.
     """
     whole = _whole(shares)
     total, held = sum(whole), [0] * len(whole)

@@ -1,4 +1,4 @@
-"""Changes a floorplan a little, as curricula do."""
+"""Mutation of floorplans: one small edit, as curricula of levels make them."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from megastep.mapgen.finishing.spawns import place_spawns
 from megastep.mapgen.finishing.survey import survey
 from megastep.mapgen.geometry.polygons import followed
 from megastep.mapgen.geometry.raster import edges
-from megastep.mapgen.plan import MILLIMETRES, Plan, PlannedRoom
+from megastep.mapgen.plan import MILLIMETRES_PER_METRE, Plan, PlannedRoom
 from megastep.mapgen.rng import Rng
 from megastep.maps.geometry import AGENT_RADIUS, MARGIN, Geometry, Room
 from megastep.maps.segments import clearances, windings
 
-TRIES = 200
-"""How many changes are tried, for each kind that may be made, before it is given up."""
+TRIES_PER_EDIT = 200
+"""The number of changes tried, for each kind of edit that may be made, before it is given up."""
 
 EDITS = {'door': move_door, 'wall': move_wall, 'furniture': change_furniture}
-"""What may be changed."""
+"""The edits that may be made, by name."""
 
 
 def mutate(
     geometry: Geometry, rng: np.random.Generator | Rng, *, edits: Sequence[str] = ('door', 'wall', 'furniture')
 ) -> Geometry:
-    """Makes one small change to a floorplan.
+    """A mutation of a floorplan: one small, random edit.
 
     A door moves along its wall; or a wall between rooms moves, with its doors; or a piece of furniture comes, at a wall
     or with a passage all around it, or one of the latter goes or moves. If the certificate holds for the floorplan it
@@ -40,8 +40,8 @@ def mutate(
 
     Args:
         geometry: Any floorplan of which no two walls begin at the same point.
-        rng: What the change is drawn from. The same state makes the same change.
-        edits: What may be changed: some of ``'door'``, ``'wall'`` and ``'furniture'``.
+        rng: The random number generator that the change is drawn from. The same state makes the same change.
+        edits: The edits that may be made: some of ``'door'``, ``'wall'`` and ``'furniture'``.
 
     Raises:
         ValueError: if ``rng`` or an edit is not what it should be, two walls begin at the same point, or no change was
@@ -54,7 +54,7 @@ def mutate(
     rng = rng if isinstance(rng, Rng) else Rng(f'mutate/{rng.integers(1 << 63)}')
     plan = _plan(geometry)
     good = not any(failures(geometry))
-    tries = TRIES * len(set(edits))  # a map without doors has furniture, and should have it as surely
+    tries = TRIES_PER_EDIT * len(set(edits))  # a map without doors has furniture, and should have it as surely
     for _ in range(tries):
         changed = EDITS[rng.pick(sorted(edits))](plan, rng)
         if changed and (found := _finished(changed, geometry, rng)) and _as_good(found, geometry, good):
@@ -63,7 +63,7 @@ def mutate(
 
 
 def _plan(geometry: Geometry) -> Plan:
-    """A floorplan in whole millimetres, where it is."""
+    """The plan of a floorplan: in whole millimetres, where it is."""
     walls = _millimetres(geometry.walls)
     after = {(a, b): (c, d) for (a, b), (c, d) in walls.tolist()}
     if len(after) < len(walls):
@@ -80,27 +80,29 @@ def _plan(geometry: Geometry) -> Plan:
 
 
 def _millimetres(metres: Float[np.ndarray, '*size']) -> np.ndarray:
-    return np.rint(MILLIMETRES * metres).astype(np.int64)
+    return np.rint(MILLIMETRES_PER_METRE * metres).astype(np.int64)
 
 
 def _finished(plan: Plan, before: Geometry, rng: Rng) -> Geometry | None:
     """The changed plan in metres, with the spawns and lights that were there, and new ones for rooms that have none."""
     walls = edges(plan.rings)
     spawns, lights = (
-        _still_clear(points, before.walls, walls / MILLIMETRES) for points in (before.spawns, before.lights)
+        _still_clear(points, before.walls, walls / MILLIMETRES_PER_METRE) for points in (before.spawns, before.lights)
     )
-    rooms = [Room(np.array(room.outline) / MILLIMETRES, room.kind) for room in plan.rooms]
+    rooms = [Room(np.array(room.outline) / MILLIMETRES_PER_METRE, room.kind) for room in plan.rooms]
     new_spawns, new_lights = (
         _missing(plan, rooms, before, was, now) for was, now in ((before.spawns, spawns), (before.lights, lights))
     )
     try:
         if new_spawns.rooms:
-            spawns = np.concatenate([spawns, place_spawns(survey(new_spawns, walls), rng, most=0) / MILLIMETRES])
+            spawns = np.concatenate(
+                [spawns, place_spawns(survey(new_spawns, walls), rng, most=0) / MILLIMETRES_PER_METRE]
+            )
         if new_lights.rooms:
-            hung = place_lights(survey(new_lights, walls)) / MILLIMETRES
+            hung = place_lights(survey(new_lights, walls)) / MILLIMETRES_PER_METRE
             lights = np.concatenate([lights, np.insert(hung, 2, 1, axis=1)])
-        doors = np.array(plan.doors, dtype=np.float64).reshape(-1, 2, 2) / MILLIMETRES
-        return Geometry(walls=walls / MILLIMETRES, spawns=spawns, lights=lights, doors=doors, rooms=rooms)
+        doors = np.array(plan.doors, dtype=np.float64).reshape(-1, 2, 2) / MILLIMETRES_PER_METRE
+        return Geometry(walls=walls / MILLIMETRES_PER_METRE, spawns=spawns, lights=lights, doors=doors, rooms=rooms)
     except ValueError:  # it encloses nothing, or a room has become too narrow: another change will do
         return None
 
@@ -126,7 +128,7 @@ def _holds(room: Room, points: np.ndarray) -> bool:
 
 
 def _as_good(found: Geometry, before: Geometry, good: bool) -> bool:
-    """Whether the certificate holds, or if it didn't before, no more of the free space is cut off."""
+    """True if the certificate holds, or if it didn't before, no more of the free space is cut off."""
     if good:
         return not any(failures(found))
     now, then = (free_space(each).buffer(-(AGENT_RADIUS + MARGIN), join_style='mitre') for each in (found, before))

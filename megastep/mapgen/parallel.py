@@ -1,4 +1,4 @@
-"""Calls a function on many items, in other processes."""
+"""Parallel map: calls of a function on many items, in other processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import TypeVar
 Item = TypeVar('Item')
 Result = TypeVar('Result')
 
-DIED = (
+PROCESS_DIED = (
     'a process of the pool ended in the middle of its work. Each imports the script that started it, so what a script '
     "does must stand under `if __name__ == '__main__':`. Otherwise something has killed it, as when memory runs out."
 )
@@ -24,13 +24,14 @@ DIED = (
 def completed(
     executor: Executor, function: Callable[[Item], Result], items: Iterable[Item], *, most: int
 ) -> Iterator[Result]:
-    """Calls a function on every item, and yields the results as they come, in any order.
+    """A parallel map that yields the results as they come, in any order, with a bound on calls in flight.
 
     Args:
         executor: What makes the calls.
         function: What is called.
         items: What it is called on.
-        most: How many calls may be under way at once. When this ends early, those that haven't begun are cancelled.
+        most: The greatest number of calls under way at once. When this ends early, those that haven't begun are
+            cancelled.
 
     Raises:
         RuntimeError: if a process ends.
@@ -45,14 +46,18 @@ def completed(
             running |= {executor.submit(function, item) for item in islice(waiting, len(done))}
             yield from results
     except BrokenProcessPool as error:
-        raise RuntimeError(DIED) from error
+        raise RuntimeError(PROCESS_DIED) from error
     finally:
         for future in running:
             future.cancel()
 
 
 def processes(count: int) -> Executor:
-    """A pool of processes that leave Ctrl-C to the process which made them, and end when it does."""
+    """A process pool whose processes leave Ctrl-C to the process which made them, and end when it does.
+
+    Args:
+        count: The number of processes.
+    """
     return ProcessPoolExecutor(count, get_context('spawn'), initializer=_begin)
 
 

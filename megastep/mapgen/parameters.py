@@ -1,24 +1,30 @@
-"""What families and options take: numbers, pairs of them, and names."""
+"""Parameters of families and options: numbers, ranges of them, and names."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+IntRange = tuple[int, int]
+"""A range of whole numbers that a map may draw: the least and the greatest."""
+
+FloatRange = tuple[float, float]
+"""A range of numbers that a map may draw: the least and the greatest."""
+
 
 @dataclass(frozen=True)
 class Parameter:
-    """A number that a family takes, or a pair of them: from the least to the greatest that a map may draw.
+    """A number that a family takes, or a range of them: from the least to the greatest that a map may draw.
 
     Args:
         default: The value where none is given. A pair takes pairs; whole numbers take whole numbers.
         least: The least value.
         most: The greatest value.
-        unit: What it is measured in.
+        unit: The unit that it is measured in.
         about: What it says of a map.
     """
 
-    default: float | tuple[float, float]
+    default: float | FloatRange
     least: float
     most: float
     unit: str
@@ -27,7 +33,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Choice:
-    """A name that a family takes, one of a few.
+    """A categorical parameter: a name that a family takes, one of a few.
 
     Args:
         default: The name where none is given.
@@ -41,7 +47,7 @@ class Choice:
 
 
 def checked(subject: str, value: Any, parameter: Parameter | Choice) -> Any:
-    """A parameter's value as plain numbers or a name.
+    """The validated value of a parameter, as plain numbers or a name.
 
     Args:
         subject: What to call it in an error.

@@ -1,4 +1,4 @@
-"""A floorplan in whole millimetres: what a family draws, before lights, spawns and options."""
+"""A plan: a floorplan in whole millimetres, as a family draws it, before lights, spawns and options."""
 
 from __future__ import annotations
 
@@ -6,34 +6,34 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 Point = tuple[int, int]
-"""x and y in millimetres."""
+"""A point: x and y in millimetres."""
 
-MILLIMETRES = 1000
-"""To a metre."""
+MILLIMETRES_PER_METRE = 1000
+"""The number of millimetres in a metre."""
 
-FINE = 50
-"""Millimetres to a lattice unit."""
+LATTICE_STEP = 50
+"""The step of the lattice that most plans are drawn on, in millimetres: a lattice unit."""
 
 
 class PlannedRoom(NamedTuple):
-    """A room: what it is for, and its corners, anticlockwise, in millimetres."""
+    """A room by its kind and its corners, anticlockwise, in millimetres."""
 
     kind: str
     outline: Sequence[Point]
 
 
 class Plan(NamedTuple):
-    """Free space, the rooms in it and the doors between them, in whole millimetres. The origin may be anywhere."""
+    """A floorplan: free space, the rooms in it and the doors between them. The origin may be anywhere."""
 
     rings: Sequence[Sequence[Point]]
     """The walls: the outlines of the free space, which lies to the left of each: one outer ring, anticlockwise, and a
     clockwise ring around each hole. No corner is there twice, and none lies on a straight line between its neighbours.
     """
     rooms: Sequence[PlannedRoom]
-    """They don't overlap, and lie in the free space but for what stands in them (columns, furniture)."""
+    """The rooms. They don't overlap, and lie in the free space but for what stands in them (columns, furniture)."""
     doors: Sequence[tuple[Point, Point]] = ()
-    """Each opening between two rooms, from jamb to jamb."""
+    """The openings between two rooms each, from jamb to jamb."""
     symmetry: str = 'none'
-    """Which of `orbits.SYMMETRIES` the walls have about the origin, for spawns and lights to have it too, so that a map
-    is fair to all who start in it. Only plans of one room have any.
+    """The symmetry of the walls about the origin, of `symmetry.SYMMETRIES`, for spawns and lights to have it too, so
+    that a map is fair to all who start in it. Only plans of one room have any.
     """

@@ -1,4 +1,4 @@
-"""The finished parts of a map set that is being generated, as files in a folder beside it."""
+"""Shards: the finished parts of a map set that is being generated, as files in a folder beside it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any
 from megastep.maps import recipes
 from megastep.maps.mapset import MapSet
 
-NAME = re.compile(r'(\d+)-(\d+)-([0-9a-f]{16})\.safetensors')
-"""A shard's file: the numbers of its first map and of the one after its last, and its recipe's key."""
+SHARD_NAME = re.compile(r'(\d+)-(\d+)-([0-9a-f]{16})\.safetensors')
+"""The name of a shard's file: the numbers of its first map and of the one after its last, and its recipe's key."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Shards:
 
     Args:
         out: The file that the set is to be written to.
-        recipe: How the set is made.
+        recipe: The recipe of the set.
     """
 
     out: Path
@@ -32,23 +32,23 @@ class Shards:
 
     @property
     def folder(self) -> Path:
-        """Where the shards are."""
+        """The folder that the shards are in."""
         return self.out.with_name(f'{self.out.name}.shards')
 
     @property
     def key(self) -> str:
-        """Tells shards of one recipe from those of another."""
+        """A hash of the recipe, which tells its shards from those of another."""
         written = json.dumps(self.recipe, sort_keys=True)
         return hashlib.sha256(written.encode()).hexdigest()[:16]
 
     def check(self, *, resume: bool) -> None:
-        """Looks at the shards that there are.
+        """Checks the shards that there are.
 
         Raises:
             ValueError: if there are any, and either they are of another recipe or ``resume`` is false.
         """
         for path in sorted(self.folder.glob('*.safetensors')):
-            if not (name := NAME.fullmatch(path.name)):
+            if not (name := SHARD_NAME.fullmatch(path.name)):
                 continue  # a shard that was being written when its process was killed
             if not resume:
                 raise ValueError(

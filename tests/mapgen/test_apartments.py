@@ -7,12 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from megastep import mapgen
-from megastep.mapgen.families.apartments import FEWEST
+from megastep.mapgen.families.apartments import FEWEST_FLATS
 from megastep.mapgen.geometry.lattice import Rect
-from megastep.mapgen.layout.dwelling import LEAST, room_sizes
-from megastep.mapgen.layout.flats import Lot, draw_flat, narrowest
+from megastep.mapgen.layout.flats import LEAST_FLAT_ROOM_WIDTH, Lot, draw_flat, narrowest, room_sizes
 from megastep.mapgen.layout.footprint import Band
-from megastep.mapgen.layout.room_kinds import DEAD_ENDS
+from megastep.mapgen.layout.room_kinds import DEAD_END_KINDS
 from megastep.mapgen.rng import Rng
 
 GOLDEN = {
@@ -53,13 +52,13 @@ def test_a_flat_fills_its_lot(facing, count, width, depth, hall, wall, seed):
     assert sum(tile.area for tile in tiles) == land.tile.area
     assert not any(one.overlaps(other) for one, other in combinations(tiles, 2))
     assert len(flat.rooms) <= 1 + count
-    assert min(tile.shorter for room in flat.rooms for tile in room) >= min(LEAST + wall, hall)
+    assert min(tile.shorter for room in flat.rooms for tile in room) >= min(LEAST_FLAT_ROOM_WIDTH + wall, hall)
     assert flat.rooms[0][0].overlaps(land.part(Rect(0, 0, width, 1)))
 
 
-@pytest.mark.parametrize('shape', sorted(FEWEST))
+@pytest.mark.parametrize('shape', sorted(FEWEST_FLATS))
 def test_there_are_as_many_flats_as_asked_for(shape):
-    for count in {FEWEST[shape], 4 if shape == 'tower' else 17}:
+    for count in {FEWEST_FLATS[shape], 4 if shape == 'tower' else 17}:
         block = plan('apartments', flats=(count, count), shape=shape)
         assert len(list(homes(block))) == count
         assert len(of_kind(block, 'stairs')) == -(-count // 8)
@@ -80,7 +79,7 @@ def test_nobody_walks_through_a_bathroom():
     for index in range(10):
         block = plan('apartments', index)
         graph = room_graph(block)
-        for room in of_kind(block, *DEAD_ENDS - {'closet', 'storage'}):
+        for room in of_kind(block, *DEAD_END_KINDS - {'closet', 'storage'}):
             assert sum(block.rooms[other].kind != 'closet' for other in graph[room]) == 1
 
 

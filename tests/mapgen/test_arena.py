@@ -153,7 +153,7 @@ def test_obstacles_are_added_until_they_cover_what_is_asked():
         assert 0.03 <= sum(covered) < 0.03 + 4 * max(covered)
 
 
-@pytest.mark.parametrize('kind', sorted({*arena_obstacles.KINDS, *arena_obstacles.EVEN}))
+@pytest.mark.parametrize('kind', sorted({*arena_obstacles.OBSTACLE_KINDS, *arena_obstacles.SYMMETRICAL_KINDS}))
 def test_obstacles_are_as_long_as_asked(kind):
     rng = Rng(kind)
     for half in (3, 4, 9, 40, 80):
@@ -194,7 +194,7 @@ def test_a_mirrored_ring_runs_the_same_way():
     assert transformed([(1, 0), (2, 0), (2, 1)], (-1, 0, 0, 1)) == [(-2, 0), (-1, 0), (-2, 1)]
 
 
-@pytest.mark.parametrize('kind', arena_obstacles.EVEN)
+@pytest.mark.parametrize('kind', arena_obstacles.SYMMETRICAL_KINDS)
 def test_even_obstacles_stay_themselves(kind):
     ring = arena_obstacles.draw(Rng(kind), kind, 12, mouth=24)
     for shape in (ring, arena_obstacles.half_right(ring)):

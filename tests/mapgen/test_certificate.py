@@ -117,11 +117,11 @@ def test_every_room_can_be_reached_through_doors(house):
     assert_fails(broken(house, doors=house.doors[1:][:0]), 'rooms fall into 6 groups without a way between them')
 
 
-@pytest.mark.parametrize('name, column', [('spawns', 2), ('lights', 3)])
-def test_every_room_has_a_spawn_and_a_light(house, name, column):
+@pytest.mark.parametrize('name, size', [('spawns', 2), ('lights', 3)])
+def test_every_room_has_a_spawn_and_a_light(house, name, size):
     points = getattr(house, name)
     elsewhere = points[points[:, 0] > points[:, 0].min() + 1]
-    assert_fails(broken(house, **{name: elsewhere[:1, :column]}), rf'rooms \[.*\] have no {name[:-1]}')
+    assert_fails(broken(house, **{name: elsewhere[:1, :size]}), rf'rooms \[.*\] have no {name[:-1]}')
 
 
 def test_spawns_keep_clear_of_walls(box):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from megastep.mapgen import FAMILIES, Choice
-from megastep.mapgen.geometry.extent import FURTHEST, LONGEST, check_extent
-from megastep.mapgen.geometry.lattice import PER_METRE
+from megastep.mapgen.geometry.extent import LARGEST_COORDINATE, LARGEST_EXTENT, check_extent
+from megastep.mapgen.geometry.lattice import UNITS_PER_METRE
 from megastep.mapgen.variations.options import OPTIONS
 
 MARGINS = 2 * 1.0
@@ -36,12 +36,12 @@ def test_the_largest_buildings_can_be_simulated_turned_as_they_may_be(name, shap
     deep = getattr(FAMILIES[name].parameters['depth'], depth)
     for seed in range(2):
         width, height = size(name, seed, shape=shape, **(greatest(name) | {'depth': (deep, deep)}))
-        assert np.hypot(width, height) + MARGINS < FURTHEST
+        assert np.hypot(width, height) + MARGINS < LARGEST_COORDINATE
 
 
 @pytest.mark.parametrize('name', ['cave', 'track', 'voronoi', 'warehouse', 'house'])
 def test_the_largest_maps_of_other_families_can_be_simulated(name):
-    assert np.hypot(*size(name, **greatest(name))) + MARGINS < FURTHEST
+    assert np.hypot(*size(name, **greatest(name))) + MARGINS < LARGEST_COORDINATE
 
 
 @pytest.mark.parametrize('name', ['maze', 'rooms'])
@@ -51,9 +51,9 @@ def test_larger_maps_of_some_families_are_refused_before_they_are_drawn(name):
 
 
 def test_what_is_too_large_is_said_in_metres():
-    check_extent('hut', 'its side', LONGEST)
+    check_extent('hut', 'its side', LARGEST_EXTENT)
     with pytest.raises(ValueError, match=r'hut: its side must come to at most 98 m, got up to 98\.05 m'):
-        check_extent('hut', 'its side', LONGEST + 1)
+        check_extent('hut', 'its side', LARGEST_EXTENT + 1)
 
 
 @pytest.mark.parametrize('name', sorted(FAMILIES))
@@ -67,4 +67,4 @@ def test_by_default_maps_lie_where_physics_is_exact(name):
 
 def test_long_offices_have_narrower_rooms():
     assert size('office', shape='bar', **greatest('office')).max() < 400
-    assert PER_METRE * size('office', shape='bar', rooms=(24, 24)).max() < LONGEST
+    assert UNITS_PER_METRE * size('office', shape='bar', rooms=(24, 24)).max() < LARGEST_EXTENT

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from megastep.mapgen import certify
 from megastep.mapgen.finishing.finish import finish
 from megastep.mapgen.geometry.lattice import Rect
-from megastep.mapgen.geometry.raster import Grid, cover, depths, edges, fill, near
+from megastep.mapgen.geometry.raster import Grid, cover, distance_transform, edges, fill, near
 from megastep.mapgen.geometry.rotation import rotate
 from megastep.mapgen.layout.assembly import Space, assemble
 from megastep.mapgen.plan import Plan, PlannedRoom
@@ -47,7 +47,7 @@ def test_arrays_cannot_be_written_to():
     assert not any(array.flags.writeable for array in arrays)
 
 
-def test_the_same_words_give_the_same_spawns_and_others_give_others():
+def test_the_same_random_numbers_give_the_same_spawns_and_others_give_others():
     one, same, other = (finish(rectangle(6000, 6000), Rng(name)).spawns for name in 'aab')
     np.testing.assert_array_equal(one, same)
     assert one.shape != other.shape or (one != other).any()
@@ -174,7 +174,7 @@ def test_rasters_agree_with_shapely(corners, step, reach):
     assert (near(grid, edges([ring]), reach) == (away < reach))[abs(away - reach) > 1e-6].all()
 
 
-def test_depths_count_the_moves_of_a_king():
+def test_the_distance_transform_counts_the_moves_of_a_king():
     free = np.ones((5, 7), dtype=bool)
     free[2, 0] = False
-    assert depths(free)[2].tolist() == [0, 1, 2, 3, 3, 2, 1]
+    assert distance_transform(free)[2].tolist() == [0, 1, 2, 3, 3, 2, 1]

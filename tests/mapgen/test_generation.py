@@ -95,8 +95,8 @@ class TestMixtures:
         assert saved(again, tmp_path / 'again') == saved(maps, tmp_path / 'maps')
 
     def test_neither_workers_nor_the_order_of_names_change_anything(self, maps, tmp_path):
-        turned = dict(reversed(MIXTURE.items()))
-        again = mapgen.generate(mixture=turned, count=40, seed=4, parameters={'house': {'rooms': (4, 6)}}, workers=2)
+        other = dict(reversed(MIXTURE.items()))
+        again = mapgen.generate(mixture=other, count=40, seed=4, parameters={'house': {'rooms': (4, 6)}}, workers=2)
         assert saved(again, tmp_path / 'again') == saved(maps, tmp_path / 'maps')
 
     def test_more_maps_begin_with_the_same(self, maps):
@@ -204,7 +204,7 @@ class TestFailures:
             mapgen.generate('box', 1)
 
     def test_what_was_finished_before_is_kept(self, monkeypatch, tmp_path):
-        monkeypatch.setattr(generation, 'CHUNK', 2)
+        monkeypatch.setattr(generation, 'MAPS_PER_CHUNK', 2)
         with pytest.raises(mapgen.GenerationError):
             mapgen.generate('fails', 8, out=tmp_path / 'maps')
         assert len(list((tmp_path / 'maps.shards').iterdir())) == 2

@@ -4,7 +4,7 @@ import shapely
 from buildings import areas, digest, of_kind, outlines, plan, room_graph
 
 from megastep import mapgen
-from megastep.mapgen.layout.footprint import SHAPES
+from megastep.mapgen.layout.footprint import FOOTPRINT_SHAPES
 
 GOLDEN = {
     (0, 0): 'de63bebf869ac771edb3b37d2d5b40c1',
@@ -14,7 +14,7 @@ GOLDEN = {
 }
 
 
-@pytest.mark.parametrize('shape', sorted({*SHAPES} - {'core'}))
+@pytest.mark.parametrize('shape', sorted({*FOOTPRINT_SHAPES} - {'core'}))
 @pytest.mark.parametrize('count', [24, 101])
 def test_there_are_as_many_guest_rooms_as_asked_for(shape, count):
     hotel = plan('hotel', guest_rooms=(count, count), shape=shape)

@@ -106,7 +106,7 @@ CROSS = [Rect(0, 0, 10, 9), Rect(10, 0, 20, 9), Rect(0, 9, 10, 20), Rect(10, 9, 
 @pytest.mark.parametrize('mirrored', [False, True])
 @pytest.mark.parametrize('swapped', [False, True])
 @pytest.mark.parametrize('tiles', [TEE, CROSS])
-def test_no_post_is_left_where_walls_met(tiles, mirrored, swapped):
+def test_no_stub_is_left_where_walls_met(tiles, mirrored, swapped):
     tiles = [Rect(-tile.right, tile.bottom, -tile.left, tile.top) if mirrored else tile for tile in tiles]
     tiles = [Rect(tile.bottom, tile.left, tile.top, tile.right) if swapped else tile for tile in tiles]
     box = shapely.box(*union(tiles).bounds)

@@ -8,7 +8,7 @@ import pytest
 import shapely
 
 from megastep import mapgen
-from megastep.mapgen.layout.room_kinds import DEAD_ENDS
+from megastep.mapgen.layout.room_kinds import DEAD_END_KINDS
 from megastep.maps.geometry import AGENT_RADIUS
 from megastep.maps.segments import clearances
 
@@ -132,7 +132,7 @@ def test_nobody_walks_through_a_bathroom_or_a_closet(houses):
         graph = room_graph(geometry)
         for i, room in enumerate(geometry.rooms):
             others = [j for j in graph[i] if geometry.rooms[j].kind != 'closet']
-            if room.kind in DEAD_ENDS:
+            if room.kind in DEAD_END_KINDS:
                 assert len(others) == 1
 
 

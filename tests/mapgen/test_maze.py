@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from megastep import mapgen
-from megastep.mapgen.families.maze import FAMILY, FREE, GROWTHS, braided, carve, dead_ends
+from megastep.mapgen.families.maze import FAMILY, FREE, GROWTHS, braid_maze, carve_maze, dead_ends
 from megastep.mapgen.families.maze_growth import Walls, backtracker, prim, wilson
 from megastep.mapgen.geometry.lattice import Rect
 from megastep.mapgen.rng import Rng
@@ -30,8 +30,7 @@ def plan(index=0, **parameters):
 
 def passages(squares):
     """The graph of cells, joined where the square between them is free."""
-    rows, columns = (count // 2 for count in squares.shape)
-    graph = nx.grid_2d_graph(rows, columns)
+    graph = nx.grid_2d_graph(*(count // 2 for count in squares.shape))
     closed = [
         (one, other) for one, other in graph.edges if squares[one[0] + other[0] + 1, one[1] + other[1] + 1] != FREE
     ]
@@ -46,7 +45,7 @@ def free_area(maze):
 @settings(max_examples=40, deadline=None)
 @given(shape=SHAPES, growth=st.sampled_from(sorted(GROWTHS)), seed=st.integers(0, 99))
 def test_a_maze_without_chambers_is_a_spanning_tree_of_its_cells(shape, growth, seed):
-    graph = passages(carve(Rng(f'maze {seed}'), shape, growth, []))
+    graph = passages(carve_maze(Rng(f'maze {seed}'), shape, growth, []))
     assert len(graph) == shape[0] * shape[1]
     assert nx.is_tree(graph)
 
@@ -55,7 +54,7 @@ def test_a_maze_without_chambers_is_a_spanning_tree_of_its_cells(shape, growth, 
 @given(growth=st.sampled_from(sorted(GROWTHS)), seed=st.integers(0, 99))
 def test_between_chambers_and_cells_there_is_one_way(growth, seed):
     chambers = [Rect(0, 0, 2, 3), Rect(4, 1, 7, 3)]
-    graph = passages(carve(Rng(f'chambers {seed}'), (6, 8), growth, chambers))
+    graph = passages(carve_maze(Rng(f'chambers {seed}'), (6, 8), growth, chambers))
     for left, bottom, right, top in chambers:
         cells = [(i, j) for i in range(bottom, top) for j in range(left, right)]
         inside = graph.subgraph(cells)
@@ -79,17 +78,17 @@ def test_a_perfect_maze_has_one_outline_and_a_passage_less_than_cells(width, hei
 @settings(max_examples=40, deadline=None)
 @given(shape=SHAPES, share=st.integers(0, 100), growth=st.sampled_from(sorted(GROWTHS)), seed=st.integers(0, 99))
 def test_a_braided_maze_has_no_more_dead_ends_than_asked(shape, share, growth, seed):
-    squares = carve(Rng(f'maze {seed}'), shape, growth, [])
+    squares = carve_maze(Rng(f'maze {seed}'), shape, growth, [])
     before = len(dead_ends(squares))
     assert before == sum(degree == 1 for _, degree in passages(squares).degree)
-    braided(Rng(f'braid {seed}'), squares, share)
+    braid_maze(Rng(f'braid {seed}'), squares, share)
     left = sum(degree == 1 for _, degree in passages(squares).degree)
     most = before * (100 - share) // 100
     assert max(0, most - 1) <= left <= most
     assert nx.is_connected(passages(squares))
 
 
-def test_posts_that_no_wall_is_left_at_are_taken_away():
+def test_junctions_that_no_wall_is_left_at_are_taken_away():
     """Two by two cells without dead ends are a room."""
     maze = plan(width=(2, 2), height=(2, 2), **{**PLAIN, 'braid': (1.0, 1.0)})
     assert len(maze.rings) == 1 and len(maze.rings[0]) == 4
@@ -98,7 +97,7 @@ def test_posts_that_no_wall_is_left_at_are_taken_away():
 def test_wilson_draws_each_maze_as_often():
     """Two rows of three cells have fifteen spanning trees."""
     rng = Rng('wilson')
-    counts = Counter(carve(rng, (2, 3), 'wilson', []).tobytes() for _ in range(3000))
+    counts = Counter(carve_maze(rng, (2, 3), 'wilson', []).tobytes() for _ in range(3000))
     assert len(counts) == 15
     assert min(counts.values()) > 150 and max(counts.values()) < 250
 
@@ -111,7 +110,7 @@ def test_growth_finds_the_only_tree_of_a_path(grow):
 
 def test_backtracking_winds_and_prim_branches():
     ends = {
-        growth: np.mean([len(dead_ends(carve(Rng(f'{i}'), (15, 15), growth, []))) for i in range(10)])
+        growth: np.mean([len(dead_ends(carve_maze(Rng(f'{i}'), (15, 15), growth, []))) for i in range(10)])
         for growth in GROWTHS
     }
     assert ends['backtracker'] < 0.5 * ends['wilson']
@@ -119,10 +118,10 @@ def test_backtracking_winds_and_prim_branches():
 
 
 def test_chambers_are_open():
-    """The middle of a chamber of two cells by two would be a post; here it is free, and there are three at most."""
+    """The middle of a chamber of two cells by two would be a junction; here it is free, and there are three at most."""
     closed = plan(width=(12, 12), height=(12, 12), **PLAIN)
     opened = plan(width=(12, 12), height=(12, 12), **{**PLAIN, 'chambers': (3, 3), 'chamber': (2, 2)})
-    # a chamber takes its cells together: four walls and a post are gone, and three passages of the tree
+    # a chamber takes its cells together: four walls and a junction are gone, and three passages of the tree
     gain = (4 - 3) * 1.2 * 0.2 + 0.2**2
     assert free_area(opened) == pytest.approx(free_area(closed) + 3 * gain)
     space = shapely.Polygon(opened.rings[0])

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from megastep import mapgen
 from megastep.mapgen.geometry.lattice import Rect, shared
 from megastep.mapgen.geometry.symmetry import SquareSymmetry
-from megastep.mapgen.layout.corridor_lots import allot, capacity, fitted, sliced
-from megastep.mapgen.layout.footprint import SHAPES, Band, footprint
+from megastep.mapgen.layout.corridor_lots import allot_lots, fitted, lot_capacity, sliced
+from megastep.mapgen.layout.footprint import FOOTPRINT_SHAPES, Band, draw_footprint
 from megastep.mapgen.layout.solids import COLUMN_CLEARANCE, column_grid
 from megastep.mapgen.rng import Rng
 
@@ -33,12 +33,19 @@ def wings_of(shape, seed, *, depth=100, corridor=40, needed=4000, halls=50):
 
     rng = Rng(f'wings {seed}')
     shapes = [shape]
-    return footprint(rng, enough, never, shapes=shapes, depth=depth, corridor=corridor, most=30, plot=9999, halls=halls)
+    return draw_footprint(
+        rng, enough, never, shapes=shapes, depth=depth, corridor=corridor, most=30, plot=9999, halls=halls
+    )
 
 
 @settings(max_examples=80, deadline=None)
-@given(shape=st.sampled_from(SHAPES), seed=st.integers(0, 99), depth=st.integers(50, 200), corridor=st.integers(25, 80))
-def test_the_land_of_wings_lies_along_corridors(shape, seed, depth, corridor):
+@given(
+    shape=st.sampled_from(FOOTPRINT_SHAPES),
+    seed=st.integers(0, 99),
+    depth=st.integers(50, 200),
+    corridor=st.integers(25, 80),
+)
+def test_the_land_of_footprints_lies_along_corridors(shape, seed, depth, corridor):
     wings = wings_of(shape, seed, depth=depth, corridor=corridor)
     corridors = [tile for tiles in wings.corridors for tile in tiles]
     tiles = [*corridors, *(band.tile for band in wings.bands), *wings.halls]
@@ -69,11 +76,11 @@ def test_shapes_have_the_branches_that_their_names_say(shape):
 )
 def test_rooms_are_shared_out_as_they_fit(lengths, seed, share):
     least = 40
-    most = capacity(lengths, least)
+    most = lot_capacity(lengths, least)
     count = len(lengths) + round(share * (most - len(lengths)))
-    rng = Rng(f'frontage {seed}')
+    rng = Rng(f'lots {seed}')
     widths = [rng.between(30, 200) for _ in range(count)]
-    shares = allot(widths, lengths, least)
+    shares = allot_lots(widths, lengths, least)
     assert sorted(room for share in shares for room in share) == list(range(count))
     for length, rooms in zip(lengths, shares, strict=True):
         assert 1 <= len(rooms) <= length // least
@@ -101,14 +108,14 @@ def test_columns_keep_clear_of_walls_and_of_each_other(width, height, pitch):
         assert max(abs(one.left - other.left), abs(one.bottom - other.bottom)) >= pitch
 
 
-def test_turns_are_the_eight_symmetries():
+def test_symmetries_of_the_square_are_eight():
     tile = Rect(1, 2, 5, 4)
-    turned = {SquareSymmetry(*map(bool, flags))(tile) for flags in np.ndindex(2, 2, 2)}
-    assert len(turned) == 8
-    assert {part.area for part in turned} == {8}
+    images = {SquareSymmetry(*map(bool, flags))(tile) for flags in np.ndindex(2, 2, 2)}
+    assert len(images) == 8
+    assert {part.area for part in images} == {8}
 
 
-@pytest.mark.parametrize('shape', SHAPES)
+@pytest.mark.parametrize('shape', FOOTPRINT_SHAPES)
 @pytest.mark.parametrize('count', [24, 250])
 def test_there_are_as_many_rooms_as_asked_for(shape, count):
     office = plan('office', rooms=(count, count), shape=shape)

@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 from megastep import mapgen
 from megastep.mapgen import Choice, Family, Parameter, certify
 from megastep.mapgen.finishing.finish import finish
-from megastep.mapgen.geometry.clearance import gap, in_front, keeps_away
+from megastep.mapgen.geometry.clearance import distance_to_edge, in_front, keeps_away
 from megastep.mapgen.geometry.lattice import Rect, Stretch
-from megastep.mapgen.geometry.outlines import Neighbourhood, Outlines
+from megastep.mapgen.geometry.outlines import EdgeIndex, Outlines
 from megastep.mapgen.geometry.polygons import doubled_area
 from megastep.mapgen.geometry.raster import edges
-from megastep.mapgen.geometry.rotation import ONE, direction, rotate
+from megastep.mapgen.geometry.rotation import FIXED_POINT_ONE, direction, rotate
 from megastep.mapgen.layout.assembly import Space, assemble
 from megastep.mapgen.plan import Plan, PlannedRoom
 from megastep.mapgen.rng import Rng
 from megastep.mapgen.variations.corners import cut_corners
-from megastep.mapgen.variations.furniture_catalogue import BARE, CATALOGUE, pieces
-from megastep.mapgen.variations.options import OPTIONS, apply
-from megastep.mapgen.variations.placement import Floor, inside
+from megastep.mapgen.variations.furniture_catalogue import CATALOGUE, UNFURNISHED_KINDS, pieces
+from megastep.mapgen.variations.options import OPTIONS, apply_options
+from megastep.mapgen.variations.placement import Placement, inside
 from megastep.maps.segments import windings
 
 CORNER = st.tuples(st.integers(0, 60), st.integers(0, 60))
@@ -86,7 +86,7 @@ def test_a_parameter_of_a_family_takes_the_place_of_an_option_of_its_name():
     family = Family('desks', 1, 'Desks.', {'columns': own}, lambda rng, *, columns: (columns, rng))
     assert family.parameters['columns'] is own and 'columns' not in family.options
     assert replace(family, version=2).options == family.options
-    assert family.draw('words', family.complete({'columns': (3, 4)})) == ((3, 4), 'words')
+    assert family.draw('rng', family.complete({'columns': (3, 4)})) == ((3, 4), 'rng')
 
 
 @pytest.mark.parametrize('value', ['oak', 3, None, ('pine',)])
@@ -100,8 +100,8 @@ def test_a_choice_is_one_of_a_few_names(value):
 
 def test_by_default_options_change_nothing():
     plan = two_rooms()
-    assert apply(plan, Rng('a'), {}) is plan
-    assert apply(plan, Rng('a'), {name: option.default for name, option in OPTIONS.items()}) is plan
+    assert apply_options(plan, Rng('a'), {}) is plan
+    assert apply_options(plan, Rng('a'), {name: option.default for name, option in OPTIONS.items()}) is plan
 
 
 @pytest.mark.parametrize(
@@ -132,15 +132,15 @@ def test_houses_with_an_option_are_certified_and_differ_from_those_without(optio
 @pytest.mark.parametrize('option', GOLDEN)
 def test_options_do_what_they_have_always_done(option):
     """A change that alters what an option does needs a new version of every family, and new hashes here."""
-    assert digest(apply(two_rooms(), Rng('golden'), SEPARATE[option])) == GOLDEN[option]
+    assert digest(apply_options(two_rooms(), Rng('golden'), SEPARATE[option])) == GOLDEN[option]
 
 
 @pytest.mark.parametrize('hundredths', [0, 1, 3000, 4500, 9000, 12345, 18000, -9000, -1, 36000])
 def test_directions_are_cosines_and_sines(hundredths):
     cosine, sine = direction(hundredths)
     angle = math.radians(hundredths / 100)
-    assert cosine / ONE == pytest.approx(math.cos(angle), abs=1e-15)
-    assert sine / ONE == pytest.approx(math.sin(angle), abs=1e-15)
+    assert cosine / FIXED_POINT_ONE == pytest.approx(math.cos(angle), abs=1e-15)
+    assert sine / FIXED_POINT_ONE == pytest.approx(math.sin(angle), abs=1e-15)
 
 
 def turned_left(points, times):
@@ -168,9 +168,8 @@ def test_rotation_moves_corners_by_a_millimetre_at_most():
 
 
 def test_rotation_is_drawn_from_its_range():
-    rng = [Rng(f'a{i}') for i in range(20)]
-    for word in rng:
-        corner = apply(rectangle(10_000, 1000), word, {'rotation': (10.0, 20.0)}).rings[0][1]
+    for i in range(20):
+        corner = apply_options(rectangle(10_000, 1000), Rng(f'a{i}'), {'rotation': (10.0, 20.0)}).rings[0][1]
         assert 10 - 0.01 <= math.degrees(math.atan2(corner[1], corner[0])) <= 20 + 0.01
 
 
@@ -215,7 +214,7 @@ def test_the_ends_of_walls_are_cut_but_not_through():
 
 
 def test_columns_stand_in_rows_and_leave_passages():
-    plan = apply(rectangle(12_000, 10_000), Rng('a'), {'columns': 8.0})
+    plan = apply_options(rectangle(12_000, 10_000), Rng('a'), {'columns': 8.0})
     columns = shapes(plan)
     assert 8 <= len(columns) <= 12
     assert len({round(column.centroid.x) for column in columns}) <= 5
@@ -225,13 +224,13 @@ def test_columns_stand_in_rows_and_leave_passages():
 
 
 def test_small_rooms_have_no_columns():
-    assert apply(rectangle(4000, 4000), Rng('a'), {'columns': 10.0}).rings == rectangle(4000, 4000).rings
+    assert apply_options(rectangle(4000, 4000), Rng('a'), {'columns': 10.0}).rings == rectangle(4000, 4000).rings
 
 
 @pytest.mark.parametrize('name', list('abcdefgh'))
 def test_furniture_leaves_passages_everywhere(name):
     """Around all that stands in a room, an agent 0.75 m wide could go, or there is no gap at all; doors are clear."""
-    plan = apply(two_rooms(), Rng(name), {'furniture': (9, 9), 'columns': 4.0})
+    plan = apply_options(two_rooms(), Rng(name), {'furniture': (9, 9), 'columns': 4.0})
     assert len(shapes(plan)) >= 4
     free = shapely.Polygon(plan.rings[0], plan.rings[1:])
     assert free.is_valid and all(len(set(ring)) == len(ring) for ring in plan.rings)
@@ -243,18 +242,19 @@ def test_furniture_leaves_passages_everywhere(name):
 
 
 def test_furniture_is_as_its_room_needs():
-    plan = apply(rectangle(4000, 4000, 'bedroom'), Rng('a'), {'furniture': (1, 1)})
+    plan = apply_options(rectangle(4000, 4000, 'bedroom'), Rng('a'), {'furniture': (1, 1)})
     (bed,) = shapes(plan)
     assert 1400 * 2000 <= bed.area <= 2200 * 2100
-    for kind in sorted(BARE):
+    for kind in sorted(UNFURNISHED_KINDS):
         assert (
-            apply(rectangle(9000, 9000, kind), Rng('a'), {'furniture': (12, 12)}).rings == rectangle(9000, 9000).rings
+            apply_options(rectangle(9000, 9000, kind), Rng('a'), {'furniture': (12, 12)}).rings
+            == rectangle(9000, 9000).rings
         )
     assert pieces('bedroom') == CATALOGUE['bedroom'] and pieces('observatory') and not pieces('corridor')
 
 
 def test_tables_stand_free():
-    plan = apply(rectangle(5000, 4000, 'dining_room'), Rng('a'), {'furniture': (1, 1)})
+    plan = apply_options(rectangle(5000, 4000, 'dining_room'), Rng('a'), {'furniture': (1, 1)})
     assert len(plan.rings) == 2
     assert doubled_area(plan.rings[1]) < 0
     (table,) = shapes(plan)
@@ -263,49 +263,47 @@ def test_tables_stand_free():
 
 def test_a_thing_is_not_put_into_a_wall_or_another_room():
     plan = two_rooms()
-    floor = Floor(plan)
+    placement = Placement(plan)
     near = [(1500, 1500), (2000, 1500), (2000, 2000), (1500, 2000)]
-    assert floor.clear(near, plan.rooms[0])
-    assert not floor.clear(near, plan.rooms[1])
-    assert not floor.clear([(x, y + 5000) for x, y in near], plan.rooms[0])
-    assert not floor.clear([(x - 1000, y) for x, y in near], plan.rooms[0])
-    floor.stand(near)
-    assert not floor.clear([(x + 900, y) for x, y in near], plan.rooms[0])
+    assert placement.is_clear(near, plan.rooms[0])
+    assert not placement.is_clear(near, plan.rooms[1])
+    assert not placement.is_clear([(x, y + 5000) for x, y in near], plan.rooms[0])
+    assert not placement.is_clear([(x - 1000, y) for x, y in near], plan.rooms[0])
+    placement.stand(near)
+    assert not placement.is_clear([(x + 900, y) for x, y in near], plan.rooms[0])
 
 
-def neighbourhood(segments):
-    found = Neighbourhood()
+def edge_index(segments):
+    found = EdgeIndex()
     for segment in segments:
         found.add(segment)
     return found
 
 
 def nearest(shape, segments):
-    return min((gap(shape, segment) for segment in segments), default=math.inf)
+    return min((distance_to_edge(shape, segment) for segment in segments), default=math.inf)
 
 
-def test_gaps():
+def test_distances():
     square = [(0, 0), (100, 0), (100, 100), (0, 100)]
-    assert gap(square, ((-50, 50), (150, 60))) == 0
-    assert gap(square, ((20, 50), (30, 60))) == 0
-    assert gap(square, ((103, 104), (300, 104))) == 5
+    assert distance_to_edge(square, ((-50, 50), (150, 60))) == 0
+    assert distance_to_edge(square, ((20, 50), (30, 60))) == 0
+    assert distance_to_edge(square, ((103, 104), (300, 104))) == 5
     assert nearest(square, [((130, -400), (110, 50)), ((120, -400), (120, 400))]) == 10
-    assert gap(square, ((200, 50), (150, 300))) == pytest.approx(
+    assert distance_to_edge(square, ((200, 50), (150, 300))) == pytest.approx(
         shapely.box(0, 0, 100, 100).distance(shapely.LineString([(200, 50), (150, 300)]))
     )
 
 
 @settings(deadline=None, max_examples=100)
 @given(st.lists(st.tuples(*4 * [st.integers(-300, 400)]), min_size=1, max_size=5), st.integers(1, 300))
-def test_gaps_agree_with_shapely(ends, least):
+def test_distances_agree_with_shapely(ends, least):
     segments = [((a, b), (c, d)) for a, b, c, d in ends if (a, b) != (c, d)]
     octagon = [(30, 0), (70, 0), (100, 30), (100, 70), (70, 100), (30, 100), (0, 70), (0, 30)]
     if segments:
         expected = shapely.distance(shapely.Polygon(octagon), shapely.linestrings(segments)).min()
         assert nearest(octagon, segments) == pytest.approx(expected, abs=1e-9)
-        assert abs(expected - least) < 1e-9 or keeps_away(octagon, neighbourhood(segments), least) == (
-            expected >= least
-        )
+        assert abs(expected - least) < 1e-9 or keeps_away(octagon, edge_index(segments), least) == (expected >= least)
 
 
 def test_what_is_behind_a_wall_is_not_in_front_of_it():
@@ -315,7 +313,7 @@ def test_what_is_behind_a_wall_is_not_in_front_of_it():
     assert [in_front(edge, [((0, 0), (100, 0)), ((100, 0), (100, 300))]) for edge in segments] == expected
     assert not any(in_front(edge, [((0, 200), (100, 200))]) for edge in segments)
     square = [(0, 0), (100, 0), (100, 100), (0, 100)]
-    near = neighbourhood(segments[:2])
+    near = edge_index(segments[:2])
     assert keeps_away(square, near, 50, [((0, 0), (100, 0))]) and not keeps_away(square, near, 50)
 
 

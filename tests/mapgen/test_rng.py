@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from megastep.mapgen.rng import BATCH, Rng
+from megastep.mapgen.rng import BATCH_WORDS, Rng
 
 WORD = (1 << 64) - 1
 
@@ -34,7 +34,7 @@ def test_philox_gives_its_authors_known_answer():
 def test_words_are_philox_keyed_by_the_hash_of_the_name():
     key = int.from_bytes(hashlib.blake2b(b'house/1/0/3', digest_size=16).digest(), 'little')
     rng = Rng('house/1/0/3')
-    drawn = [rng.word() for _ in range(BATCH + 8)]
+    drawn = [rng.word() for _ in range(BATCH_WORDS + 8)]
     assert drawn == [word for block in range(1, len(drawn) // 4 + 1) for word in philox(block, key)]
 
 

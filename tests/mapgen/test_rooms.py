@@ -63,7 +63,7 @@ def test_a_tree_of_slots_is_one_and_loops_are_new(count, spare, loops, seed):
     edges = rooms_grid.tree(rng, shape, count)
     graph = nx.Graph(edges)
     assert len(graph) == count and nx.is_tree(graph)
-    more = rooms_grid.more(rng, edges, loops)
+    more = rooms_grid.loops(rng, edges, loops)
     assert all(map(beside, edges + more))
     possible = sum(map(beside, combinations(graph, 2)))
     graph.add_edges_from(more)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from megastep import mapgen
 from megastep.mapgen.families.track import FAMILY
-from megastep.mapgen.families.track_circuit import SAG, circuit
+from megastep.mapgen.families.track_circuit import MOST_SAGITTA, circuit
 from megastep.mapgen.geometry.polygons import doubled_area
 from megastep.mapgen.rng import Rng
 
@@ -46,13 +46,13 @@ def test_a_track_is_equally_wide_all_along(tracks):
     for track in tracks:
         for ring, other in (track.rings, track.rings[::-1]):
             widths = shapely.distance(shapely.points(ring), shapely.LinearRing(other))
-            assert widths.min() > 1500 - SAG - 2 and widths.max() < 1500 + SAG + 2
+            assert widths.min() > 1500 - MOST_SAGITTA - 2 and widths.max() < 1500 + MOST_SAGITTA + 2
 
 
 def test_stretches_keep_apart(tracks):
     """Grown by not quite half the gap on each side, the track still surrounds one hole and touches itself nowhere."""
     for track in tracks:
-        grown = space(track).buffer(200 - SAG)
+        grown = space(track).buffer(200 - MOST_SAGITTA)
         assert len(grown.interiors) == 1
 
 
@@ -102,7 +102,7 @@ def test_the_first_sector_begins_with_the_longest_straight(tracks):
         walls = [
             math.dist(one, other) for ring in track.rings for one, other in zip(ring, [*ring[1:], ring[0]], strict=True)
         ]
-        assert math.dist(*first[:2]) > max(walls) - SAG
+        assert math.dist(*first[:2]) > max(walls) - MOST_SAGITTA
 
 
 def test_more_hexagons_and_more_winding_make_longer_tracks():

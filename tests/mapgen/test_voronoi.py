@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from megastep import mapgen
 from megastep.mapgen.families.voronoi import FAMILY
-from megastep.mapgen.families.voronoi_cells import HalfPlane, cells, clipped, outline, section, spread, width
+from megastep.mapgen.families.voronoi_cells import HalfPlane, cells, clipped, least_width, lloyd_sites, outline, section
 from megastep.mapgen.geometry.polygons import doubled_area
 from megastep.mapgen.rng import Rng
 
@@ -53,7 +53,7 @@ def buildings():
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10**6), count=st.integers(2, 30))
 def test_each_cell_is_what_is_nearest_to_its_site(seed, count):
-    sites = spread(Rng(f'sites {seed}'), SQUARE, count, 1)
+    sites = lloyd_sites(Rng(f'sites {seed}'), SQUARE, count, 1)
     shapes = np.array([shapely.Polygon(corners(sides)) for sides in cells(sites, outline(SQUARE), 0)])
     points = np.random.default_rng(seed).uniform(0, 10_000, (500, 2))
     distances = np.linalg.norm(points[:, None] - np.array(sites), axis=-1)
@@ -78,7 +78,7 @@ def test_half_planes_cut_polygons():
     assert sorted(corners(half)) == [(0, 0), (0, 4000), (10_000, 0), (10_000, 4000)]
     assert [side.start for side in half if side.neighbour == 7] == [(10_000, 4000)]
     assert clipped(half, HalfPlane((0, 5000), (1, 0)), 8) == []
-    assert width(half) == 4000
+    assert least_width(half) == 4000
     assert section(square, below, 1000) == (-10_000, 0)
     assert section(half, below, -1) is None
 
@@ -86,7 +86,7 @@ def test_half_planes_cut_polygons():
 def test_sites_even_out():
     rough, smooth = (
         np.std([shapely.Polygon(corners(sides)).area for sides in cells(sites, outline(SQUARE), 0)])
-        for sites in (spread(Rng('sites'), SQUARE, 20, rounds) for rounds in (0, 20))
+        for sites in (lloyd_sites(Rng('sites'), SQUARE, 20, rounds) for rounds in (0, 20))
     )
     assert smooth < rough / 3
 

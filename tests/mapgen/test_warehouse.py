@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from megastep import mapgen
-from megastep.mapgen.geometry.lattice import Rect
-from megastep.mapgen.layout.drafting import without
+from megastep.mapgen.geometry.lattice import Rect, difference
 
 FULL = {'missing': 0.0, 'pallets': 0.0}
 
@@ -34,7 +33,7 @@ def islands(warehouse):
 @settings(max_examples=60, deadline=None)
 @given(rects=st.lists(RECTS, min_size=1, max_size=5), solids=st.lists(RECTS, max_size=5))
 def test_what_solid_rectangles_leave_of_others(rects, solids):
-    found = without(rects, solids)
+    found = difference(rects, solids)
     whole, holes = (shapely.union_all([shapely.box(*rect) for rect in group]) for group in (rects, solids))
     left = [shapely.box(*rect) for rect in found]
     assert shapely.union_all(left).symmetric_difference(whole - holes).area == 0

@@ -13,7 +13,7 @@ from oracle import clearances
 from worlds import box, core_at, houses, one, outline, repainted, scattered
 
 from megastep import Cameras, Geometry, Room, mapgen, plotting
-from megastep.mapgen.variations.furniture_catalogue import BARE, CATALOGUE
+from megastep.mapgen.variations.furniture_catalogue import CATALOGUE, UNFURNISHED_KINDS
 from megastep.maps.picture import PLAIN, TINTS, tint
 from megastep.world import rendering, snapshot
 
@@ -352,7 +352,11 @@ def test_between_the_corridors_of_a_maze_all_is_wall():
 
 
 def test_kinds_of_room_of_every_family_have_colours_of_their_own():
-    kinds = {*CATALOGUE, *BARE, *(kind for name in ('box', 'maze', 'rooms', 'voronoi') for kind in kinds_of(name))}
+    kinds = {
+        *CATALOGUE,
+        *UNFURNISHED_KINDS,
+        *(kind for name in ('box', 'maze', 'rooms', 'voronoi') for kind in kinds_of(name)),
+    }
     assert kinds <= set(TINTS)
     assert all(re.fullmatch('#[0-9a-f]{6}', colour) for colour in TINTS.values())
     assert tint('observatory') == tint('room') == PLAIN

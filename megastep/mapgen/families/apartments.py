@@ -8,57 +8,58 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from megastep.mapgen.family import Choice, Family, Parameter
-from megastep.mapgen.geometry.lattice import PER_METRE, Rect, Stretch, opening, subtract, units
+from megastep.mapgen.geometry.lattice import Rect, Stretch, opening, subtract, units
 from megastep.mapgen.geometry.symmetry import SquareSymmetry, draw_square_symmetry
 from megastep.mapgen.layout import dwelling
 from megastep.mapgen.layout.assembly import Space, assemble
-from megastep.mapgen.layout.corridor_lots import allot, capacity, fitted, sliced
-from megastep.mapgen.layout.drafting import Draft, Link, linked, nearest, space
-from megastep.mapgen.layout.flats import Lot, draw_flat, narrowest
-from megastep.mapgen.layout.footprint import Band, Wings, footprint
-from megastep.mapgen.layout.room_kinds import assign
-from megastep.mapgen.layout.skeleton import SHALLOW
+from megastep.mapgen.layout.corridor_lots import allot_lots, fitted, lot_capacity, sliced
+from megastep.mapgen.layout.drafting import Draft, Link, clear_space, linked, nearest, transformed_drafts
+from megastep.mapgen.layout.flats import LEAST_FLAT_LAND, Lot, draw_flat, narrowest, room_sizes
+from megastep.mapgen.layout.footprint import Band, Footprint, draw_footprint
+from megastep.mapgen.layout.room_kinds import assign_room_kinds
+from megastep.mapgen.parameters import FloatRange, IntRange
 from megastep.mapgen.plan import Plan
 from megastep.mapgen.rng import Rng
 
-FEWEST = {'tower': 2, 'bar': 2, 'ell': 5, 'tee': 5, 'zed': 8, 'cup': 8, 'cross': 8, 'ring': 12, 'aitch': 14}
-"""How many flats each shape of building has at least."""
+FEWEST_FLATS = {'tower': 2, 'bar': 2, 'ell': 5, 'tee': 5, 'zed': 8, 'cup': 8, 'cross': 8, 'ring': 12, 'aitch': 14}
+"""The least number of flats of each shape of building."""
 
-TOWER = 4
-"""A tower has at most so many flats."""
+MOST_TOWER_FLATS = 4
+"""The greatest number of flats of a tower."""
 
-PLOT = 80 * PER_METRE
-"""Buildings are no longer and no wider where they can help it."""
+APARTMENTS_PLOT_SIDE = units(80)
+"""The greatest length and width of a block where that can be had, in lattice units."""
 
-STAIRS = (13 * PER_METRE // 5, 3 * PER_METRE)
-"""How wide a staircase is, with its wall."""
+STAIR_WIDTHS = (units(2.6), units(3))
+"""The range of the width of a staircase, with its wall, in lattice units."""
 
-FLIGHT = (18 * PER_METRE // 5, 21 * PER_METRE // 5)
-"""How long one is in a tower, and"""
+TOWER_STAIR_LENGTHS = (units(3.6), units(4.2))
+"""The range of the length of a staircase in a tower, in lattice units."""
 
-LOBBY = 6 * PER_METRE
-"""elsewhere, if behind it there is space for a storage room; if not, it is as deep as the flats."""
+STAIR_LENGTH = units(6)
+"""The length of a staircase elsewhere, if there is space for a storage room behind it; if not, it is as deep as the
+flats. In lattice units."""
 
-STORE = 2 * PER_METRE
-"""How deep a storage room is at least, with its wall."""
+LEAST_STORAGE_DEPTH = units(2)
+"""The least depth of a storage room, with its wall, in lattice units."""
 
-SERVED = 8
-"""A staircase is for at most so many flats."""
-
-Pair = tuple[int, int]
-Range = tuple[float, float]
+FLATS_PER_STAIRCASE = 8
+"""The greatest number of flats to a staircase."""
 
 
-class Home(NamedTuple):
-    """What a flat is to be: how large its rooms are with their walls, whether two are one, how many closets it has."""
+class Programme(NamedTuple):
+    """The programme of a flat: what is to be in it."""
 
     sizes: list[int]
+    """The areas of its rooms, with their walls, in square lattice units."""
     open_plan: bool
+    """True if two of these are to be one room."""
     closets: int
+    """The number of its closets."""
 
 
 class Block(NamedTuple):
-    """Where everything is in a building: what is common to all, with its doors, and the lots of flats."""
+    """The layout of a building: what is common to all, with its doors, and the lots of flats."""
 
     commons: list[Draft]
     links: list[Link]
@@ -75,9 +76,9 @@ class Measures(NamedTuple):
 
 
 class Habits(NamedTuple):
-    """What furnishing flats takes: see `FAMILY`."""
+    """The parameters of the inside of flats, the last two in hundredths: see `FAMILY`."""
 
-    loops: Pair
+    loops: IntRange
     wide: int
     shafts: int
 
@@ -85,19 +86,19 @@ class Habits(NamedTuple):
 def build(
     rng: Rng,
     *,
-    flats: Pair,
+    flats: IntRange,
     shape: str,
-    rooms: Pair,
-    closets: Pair,
-    loops: Pair,
-    depth: Range,
-    landing: Range,
-    hall: Range,
-    wall: Range,
+    rooms: IntRange,
+    closets: IntRange,
+    loops: IntRange,
+    depth: FloatRange,
+    landing: FloatRange,
+    hall: FloatRange,
+    wall: FloatRange,
     wide: float,
     shafts: float,
 ) -> Plan:
-    """Makes a storey of an apartment block. See `FAMILY` for what the parameters mean.
+    """The plan of a storey of an apartment block. `FAMILY` says what the parameters mean.
 
     Raises:
         ValueError: if there may be fewer or more flats than a building of the shape asked for has.
@@ -107,56 +108,56 @@ def build(
     thickness = sizes.between(*map(units, wall))
     others = [sizes.between(*map(units, pair)) + thickness for pair in (landing, hall, depth)]
     measures = Measures(thickness, *others)
-    homes = [_home(rng.fork(f'home {i}'), rooms, closets) for i in range(sizes.between(*flats))]
-    tower = shape == 'tower' or (shape == 'any' and len(homes) <= TOWER and sizes.chance(1, 2))
+    programmes = [_programme(rng.fork(f'home {i}'), rooms, closets) for i in range(sizes.between(*flats))]
+    tower = shape == 'tower' or (shape == 'any' and len(programmes) <= MOST_TOWER_FLATS and sizes.chance(1, 2))
     draw = _tower if tower else _winged
-    block = draw(rng.fork('block'), homes, shape, measures)
+    block = draw(rng.fork('block'), programmes, shape, measures)
     symmetry = draw_square_symmetry(rng.fork('turn'))
-    block = block._replace(
-        commons=[Draft(room.kind, [symmetry(tile) for tile in room.tiles]) for room in block.commons]
-    )
-    spaces = [space(draft, thickness) for draft in block.commons]
+    block = block._replace(commons=transformed_drafts(block.commons, symmetry))
+    spaces = [clear_space(draft, thickness) for draft in block.commons]
     doors = linked(rng.fork('doors'), block.commons, block.links, thickness)
     habits = Habits(loops, round(100 * wide), round(100 * shafts))
-    for i, (lot, home) in enumerate(zip(block.lots, homes, strict=True)):
-        flat, inside = _flat(rng.fork(f'flat {i}'), lot, home, block.commons, symmetry, measures, habits)
+    for i, (lot, programme) in enumerate(zip(block.lots, programmes, strict=True)):
+        flat, inside = _flat(rng.fork(f'flat {i}'), lot, programme, block.commons, symmetry, measures, habits)
         spaces += flat
         doors += inside
     return assemble(spaces, doors=doors, wall=thickness)
 
 
-def _check_flats(shape: str, flats: Pair) -> None:
+def _check_flats(shape: str, flats: IntRange) -> None:
     if shape == 'any':
         return
-    if flats[0] < FEWEST[shape]:
-        raise ValueError(f'apartments: flats must be at least {FEWEST[shape]} for the shape {shape!r}, got {flats}.')
-    if shape == 'tower' and flats[1] > TOWER:
-        raise ValueError(f'apartments: flats must be at most {TOWER} for the shape {shape!r}, got {flats}.')
+    if flats[0] < FEWEST_FLATS[shape]:
+        raise ValueError(
+            f'apartments: flats must be at least {FEWEST_FLATS[shape]} for the shape {shape!r}, got {flats}.'
+        )
+    if shape == 'tower' and flats[1] > MOST_TOWER_FLATS:
+        raise ValueError(f'apartments: flats must be at most {MOST_TOWER_FLATS} for the shape {shape!r}, got {flats}.')
 
 
-def _home(rng: Rng, rooms: Pair, closets: Pair) -> Home:
+def _programme(rng: Rng, rooms: IntRange, closets: IntRange) -> Programme:
     count, open_plan = rng.between(*rooms), rng.chance(1, 2)
     cupboards = min(rng.between(*closets), count // 4, count - 4)
-    return Home(dwelling.room_sizes(rng, count - 1 - cupboards + open_plan), open_plan, cupboards)
+    return Programme(room_sizes(rng, count - 1 - cupboards + open_plan), open_plan, cupboards)
 
 
-def _width(home: Home, measures: Measures) -> int:
-    """How wide a flat should be: its rooms and half a corridor, over its depth."""
-    area = sum(home.sizes) * 17 // 16 + measures.hall * measures.depth // 2
+def _width(programme: Programme, measures: Measures) -> int:
+    """The width that a flat should have: its rooms and half a corridor, over its depth."""
+    area = sum(programme.sizes) * 17 // 16 + measures.hall * measures.depth // 2
     return max(area // measures.depth, narrowest(measures.hall))
 
 
-def _tower(rng: Rng, homes: Sequence[Home], shape: str, measures: Measures) -> Block:
-    """Draws flats like the vanes of a pinwheel around a landing, of which stairs take one corner."""
+def _tower(rng: Rng, programmes: Sequence[Programme], shape: str, measures: Measures) -> Block:
+    """A random tower: flats like the vanes of a pinwheel around a landing, of which stairs take one corner."""
     arm = max(measures.landing, measures.hall)
-    width, flight = rng.between(*STAIRS), rng.between(*FLIGHT)
-    right, top = (length + arm + rng.below(PER_METRE) for length in (width, flight))
+    width, flight = rng.between(*STAIR_WIDTHS), rng.between(*TOWER_STAIR_LENGTHS)
+    right, top = (length + arm + rng.below(units(1)) for length in (width, flight))
     stairs = Rect(0, top - flight, width, top)
     landing = Draft('landing', subtract(Rect(0, 0, right, top), stairs))
-    sides = sorted(rng.shuffled(range(4))[: len(homes)])
+    sides = sorted(rng.shuffled(range(4))[: len(programmes)])
     lots = []
-    for side, home in zip(sides, homes, strict=True):
-        length, deep = max(_width(home, measures), max(right, top) + SHALLOW), measures.depth
+    for side, programme in zip(sides, programmes, strict=True):
+        length, deep = max(_width(programme, measures), max(right, top) + LEAST_FLAT_LAND), measures.depth
         lots.append(
             (
                 Lot(Band(Rect(right - length, -deep, right, 0), 'top'), length - right, length),
@@ -168,46 +169,46 @@ def _tower(rng: Rng, homes: Sequence[Home], shape: str, measures: Measures) -> B
     return Block([landing, Draft('stairs', [stairs])], [Link(0, 1)], lots)
 
 
-def _winged(rng: Rng, homes: Sequence[Home], shape: str, measures: Measures) -> Block:
-    """Draws flats along corridors, and a staircase between some."""
-    least, stair = narrowest(measures.hall), rng.between(*STAIRS)
-    widths = [_width(home, measures) for home in homes]
-    flights = 1 + (len(homes) - 1) // SERVED
+def _winged(rng: Rng, programmes: Sequence[Programme], shape: str, measures: Measures) -> Block:
+    """A random block with footprint: flats along corridors, and a staircase between some."""
+    least, stair = narrowest(measures.hall), rng.between(*STAIR_WIDTHS)
+    widths = [_width(programme, measures) for programme in programmes]
+    flights = 1 + (len(programmes) - 1) // FLATS_PER_STAIRCASE
 
-    def enough(wings: Wings, quarters: int = 4) -> bool:
-        lengths = _lengths(wings, stair, flights)
-        fits = min(lengths) >= least and capacity(lengths, least) >= len(homes)
+    def enough(footprint: Footprint, quarters: int = 4) -> bool:
+        lengths = _lengths(footprint, stair, flights)
+        fits = min(lengths) >= least and lot_capacity(lengths, least) >= len(programmes)
         return fits and 4 * sum(lengths) >= quarters * sum(widths)
 
-    wings = footprint(
+    footprint = draw_footprint(
         rng,
         enough,
         partial(enough, quarters=5),
-        shapes=[name for name in FEWEST if name != 'tower'] if shape == 'any' else [shape],
+        shapes=[name for name in FEWEST_FLATS if name != 'tower'] if shape == 'any' else [shape],
         depth=measures.depth,
         corridor=measures.landing,
-        most=len(homes),
-        plot=PLOT,
+        most=len(programmes),
+        plot=APARTMENTS_PLOT_SIDE,
     )
-    lengths = _lengths(wings, stair, flights)
-    places: list[Lot | None] = [None] * len(homes)
+    lengths = _lengths(footprint, stair, flights)
+    places: list[Lot | None] = [None] * len(programmes)
     staircases: list[Band] = []
-    for band, free, share in zip(wings.bands, lengths, allot(widths, lengths, least), strict=True):
+    for band, free, share in zip(footprint.bands, lengths, allot_lots(widths, lengths, least), strict=True):
         row = rng.shuffled([*share, *[None] * ((band.length - free) // stair)])
-        leasts = [stair if home is None else least for home in row]
-        wished = [stair if home is None else widths[home] for home in row]
-        for home, part in zip(row, sliced(band, fitted(wished, band.length, leasts)), strict=True):
-            if home is None:
+        leasts = [stair if programme is None else least for programme in row]
+        wished = [stair if programme is None else widths[programme] for programme in row]
+        for programme, part in zip(row, sliced(band, fitted(wished, band.length, leasts)), strict=True):
+            if programme is None:
                 staircases.append(part)
             else:
-                places[home] = Lot(part, 0, part.length)
-    commons, links = _commons(wings.corridors, staircases, measures.wall)
+                places[programme] = Lot(part, 0, part.length)
+    commons, links = _commons(footprint.corridors, staircases, measures.wall)
     return Block(commons, links, [lot for lot in places if lot])
 
 
-def _lengths(wings: Wings, stair: int, flights: int) -> list[int]:
-    """How much of each band is for flats: the longest have staircases."""
-    lengths = [band.length for band in wings.bands]
+def _lengths(footprint: Footprint, stair: int, flights: int) -> list[int]:
+    """The length of each band that is for flats: the longest have staircases."""
+    lengths = [band.length for band in footprint.bands]
     for _ in range(flights):
         lengths[lengths.index(max(lengths))] -= stair
     return lengths
@@ -220,7 +221,7 @@ def _commons(
     commons = [Draft('landing', tiles) for tiles in corridors]
     links = [Link(0, 1, open=True)] if len(corridors) == 2 else []
     for part in staircases:
-        deep = LOBBY if part.depth >= LOBBY + STORE else part.depth
+        deep = STAIR_LENGTH if part.depth >= STAIR_LENGTH + LEAST_STORAGE_DEPTH else part.depth
         stairs = Draft('stairs', [part.part(Rect(0, 0, part.length, deep))])
         links.append(Link(nearest(commons[: len(corridors)], stairs, wall), len(commons)))
         commons.append(stairs)
@@ -233,36 +234,36 @@ def _commons(
 def _flat(
     rng: Rng,
     lot: Lot,
-    home: Home,
+    programme: Programme,
     commons: Sequence[Draft],
     symmetry: SquareSymmetry,
     measures: Measures,
     habits: Habits,
 ) -> tuple[list[Space], list[Stretch]]:
-    """Draws a flat; gives its rooms and its doors, the entrance among them."""
+    """The rooms of a random flat, and its doors, the entrance among them."""
     wall = measures.wall
     tiling = draw_flat(
         rng.fork('plan'),
         lot,
-        home.sizes,
-        open_plan=home.open_plan,
-        closets=home.closets,
+        programme.sizes,
+        open_plan=programme.open_plan,
+        closets=programme.closets,
         hall=measures.hall,
         wall=wall,
     )
-    tiling = tiling._replace(rooms=[tuple(symmetry(tile) for tile in tiles) for tiles in tiling.rooms])
+    tiling = tiling.transformed(symmetry)
     graph = dwelling.adjacency(tiling, wall)
     closets = len(tiling.hosts)
-    kinds = assign(rng.fork('kinds'), graph, dwelling.areas(tiling, wall), closets=closets, hub=False)
-    doors = dwelling.inner_doors(rng.fork('doors'), graph, kinds, rng.between(*habits.loops), habits.wide)
+    room_kinds = assign_room_kinds(rng.fork('kinds'), graph, dwelling.areas(tiling, wall), closets=closets, hub=False)
+    doors = dwelling.inner_doors(rng.fork('doors'), graph, room_kinds, rng.between(*habits.loops), habits.wide)
     doors.append(_entrance(rng.fork('entrance'), tiling.rooms[0][0], commons, wall))
-    gaps = [opening(door, wall) for door in doors]
-    floors = dwelling.floors(rng.fork('shafts'), tiling, gaps, wall, habits.shafts)
-    return [Space(kind, rects) for kind, rects in zip(kinds, floors, strict=True)], doors
+    openings = [opening(door, wall) for door in doors]
+    floors = dwelling.floors(rng.fork('shafts'), tiling, openings, wall, habits.shafts)
+    return [Space(kind, rects) for kind, rects in zip(room_kinds, floors, strict=True)], doors
 
 
 def _entrance(rng: Rng, front: Rect, commons: Sequence[Draft], wall: int) -> Stretch:
-    """A flat's front door, from the first part of its corridor to a landing."""
+    """The front door of a flat, from the first part of its corridor to a landing."""
     landings = [room for room in commons if room.kind == 'landing']
     flat = Draft('corridor', [front])
     (door,) = linked(rng, [*landings, flat], [Link(nearest(landings, flat, wall), len(landings))], wall)
@@ -275,17 +276,21 @@ FAMILY = Family(
     about='A storey of an apartment block: flats of several rooms around a landing or along corridors.',
     parameters=MappingProxyType(
         {
-            'flats': Parameter((3, 8), 2, 24, '', 'How many flats.'),
-            'shape': Choice('any', ('any', *FEWEST), 'How its wings lie; a tower has a landing in the middle.'),
-            'rooms': Parameter(
-                (5, 9), 4, 12, '', 'How many rooms a flat has, closets and all; fewer where space is short.'
+            'flats': Parameter((3, 8), 2, 24, '', 'The number of flats.'),
+            'shape': Choice(
+                'any', ('any', *FEWEST_FLATS), 'The shape of its footprint; a tower has a landing in the middle.'
             ),
-            'closets': Parameter((0, 2), 0, 3, '', "How many of a flat's rooms are closets, at most a quarter."),
-            'loops': Parameter((0, 1), 0, 4, '', 'How many doors more than it takes to reach every room of a flat.'),
-            'depth': Parameter((7.5, 9.5), 6.5, 12.0, 'm', 'How deep flats are, from the landing to the facade.'),
-            'landing': Parameter((1.5, 2.2), 1.2, 4.0, 'm', 'How wide landings and corridors are.'),
-            'hall': Parameter((1.0, 1.3), 1.0, 2.0, 'm', "How wide a flat's corridor is."),
-            'wall': Parameter((0.1, 0.2), 0.1, 0.3, 'm', 'How thick walls are.'),
+            'rooms': Parameter(
+                (5, 9), 4, 12, '', 'The number of rooms of a flat, closets and all; fewer where space is short.'
+            ),
+            'closets': Parameter((0, 2), 0, 3, '', "The number of a flat's rooms that are closets, at most a quarter."),
+            'loops': Parameter(
+                (0, 1), 0, 4, '', 'The number of doors more than it takes to reach every room of a flat.'
+            ),
+            'depth': Parameter((7.5, 9.5), 6.5, 12.0, 'm', 'The depth of flats, from the landing to the facade.'),
+            'landing': Parameter((1.5, 2.2), 1.2, 4.0, 'm', 'The width of landings and corridors.'),
+            'hall': Parameter((1.0, 1.3), 1.0, 2.0, 'm', "The width of a flat's corridor."),
+            'wall': Parameter((0.1, 0.2), 0.1, 0.3, 'm', 'The thickness of walls.'),
             'wide': Parameter(0.4, 0.0, 1.0, '', 'The share of wide doors in flats, where they fit and suit.'),
             'shafts': Parameter(0.3, 0.0, 1.0, '', 'The share of rectangular rooms with a solid corner.'),
         }

@@ -12,152 +12,148 @@ from jaxtyping import Int
 
 from megastep.mapgen.families import arena_obstacles
 from megastep.mapgen.family import Choice, Family, Parameter
-from megastep.mapgen.geometry.lattice import units
+from megastep.mapgen.geometry.lattice import in_millimetres, units
+from megastep.mapgen.geometry.polygons import doubled_area
 from megastep.mapgen.geometry.symmetry import SYMMETRIES, orbit
-from megastep.mapgen.plan import FINE, MILLIMETRES, Plan, PlannedRoom, Point
+from megastep.mapgen.parameters import FloatRange
+from megastep.mapgen.plan import LATTICE_STEP, MILLIMETRES_PER_METRE, Plan, PlannedRoom, Point
 from megastep.mapgen.rng import Rng
 
-OUTLINES = ('cross', 'octagon', 'rectangle')
+ARENA_OUTLINES = ('cross', 'octagon', 'rectangle')
+"""The forms that the outline may have."""
 
-SIDES = np.array([(1, 0), (0, 1), (1, 1), (1, -1)])
-"""Obstacles are told apart by how far they extend along these directions."""
+SEPARATING_DIRECTIONS = np.array([(1, 0), (0, 1), (1, 1), (1, -1)])
+"""The directions of the separating axes that obstacles are told apart by."""
 
-STRETCH = np.array([1000, 1000, 1415, 1415])
-"""A thousand times the lengths of these, or a little more."""
+DIRECTION_LENGTHS = np.array([1000, 1000, 1415, 1415])
+"""The lengths of these directions, times a thousand, or a little more."""
 
-THROWS = 192
-"""How many obstacles are tried."""
+OBSTACLE_DRAWS = 192
+"""The number of obstacles that are tried."""
 
-MOST = 128
-"""No arena has more obstacles than this, but for the last one's images."""
+MOST_OBSTACLES = 128
+"""The greatest number of obstacles, but for the last one's images."""
 
 
 class Ground(NamedTuple):
-    """An arena without its obstacles. Its middle is the origin."""
+    """The ground of an arena: without its obstacles. Its middle is the origin."""
 
     ring: list[Point]
-    parts: Int[np.ndarray, 'part 2 side']
-    """Convex parts that cover it: the least and the greatest that each reaches along `SIDES`."""
+    parts: Int[np.ndarray, 'part 2 direction']
+    """Convex parts that cover it: the projection of each onto `SEPARATING_DIRECTIONS`, its least and its greatest."""
     symmetry: str
 
 
 def build(
     rng: Rng,
     *,
-    width: tuple[float, float],
-    height: tuple[float, float],
+    width: FloatRange,
+    height: FloatRange,
     outline: str,
     symmetry: str,
-    cover: tuple[float, float],
-    size: tuple[float, float],
+    cover: FloatRange,
+    size: FloatRange,
     passage: float,
     diagonal: float,
 ) -> Plan:
-    """Makes an arena around the origin. See `FAMILY` for what the parameters mean.
+    """The plan of an arena around the origin. `FAMILY` says what the parameters mean.
 
-    Obstacles are thrown in, up to `THROWS` of them. One stays, with its images under the symmetry, if it leaves a
-    passage to the outline, to all others and to its images: so whatever is drawn, the ground hangs together.
+    Obstacles are thrown in, up to `OBSTACLE_DRAWS` of them. One stays, with its images under the symmetry, if it leaves
+    a passage to the outline, to all others and to its images: so whatever is drawn, the ground hangs together.
     """
     sizes = rng.fork('sizes')
     across, up = (sizes.between(*map(units, side)) // 2 for side in (width, height))
-    shape = sizes.pick(OUTLINES) if outline == 'any' else outline
-    kind = sizes.pick(sorted(SYMMETRIES)) if symmetry == 'any' else symmetry
-    ground = _ground(sizes, shape, kind, across, across if kind == 'quarter_turns' else up)
+    shape = sizes.pick(ARENA_OUTLINES) if outline == 'any' else outline
+    chosen = sizes.pick(sorted(SYMMETRIES)) if symmetry == 'any' else symmetry
+    ground = _ground(sizes, shape, chosen, across, across if chosen == 'quarter_turns' else up)
     share = sizes.between(*(round(1000 * part) for part in cover))
     throw = partial(_throw, rng.fork('obstacles'), ground, size, passage, diagonal)
-    rings = _scatter(rng.fork('middle'), throw, ground, share, round(MILLIMETRES * passage))
-    return Plan([ground.ring, *(ring[::-1] for ring in rings)], [PlannedRoom('arena', ground.ring)], symmetry=kind)
+    rings = _scatter(rng.fork('middle'), throw, ground, share, round(MILLIMETRES_PER_METRE * passage))
+    return Plan([ground.ring, *(ring[::-1] for ring in rings)], [PlannedRoom('arena', ground.ring)], symmetry=chosen)
 
 
 def _ground(rng: Rng, shape: str, symmetry: str, across: int, up: int) -> Ground:
-    """Draws the outline.
+    """A random ground.
 
     Each corner of an octagon takes a sixth to three tenths of its shorter side. A cross's arms are a third to two
     thirds as wide as the cross.
     """
     shorter = min(across, up)
     cut = rng.between(shorter // 3, 6 * shorter // 10)
-    post, beam = rng.between(across // 3, 2 * across // 3), rng.between(up // 3, 2 * up // 3)
-    beam = post if symmetry == 'quarter_turns' else beam
+    upright, level = rng.between(across // 3, 2 * across // 3), rng.between(up // 3, 2 * up // 3)
+    level = upright if symmetry == 'quarter_turns' else level
     if shape == 'cross':
-        bars = [arena_obstacles.rectangle(post, up), arena_obstacles.rectangle(across, beam)]
-        ring, parts = arena_obstacles.cross(across, up, post, beam), bars
+        bars = [arena_obstacles.rectangle(upright, up), arena_obstacles.rectangle(across, level)]
+        ring, parts = arena_obstacles.cross(across, up, upright, level), bars
     else:
         ring = arena_obstacles.octagon(across, up, cut) if shape == 'octagon' else arena_obstacles.rectangle(across, up)
         parts = [ring]
-    return Ground(_millimetres(ring), _reach([_millimetres(part) for part in parts]), symmetry)
+    return Ground(in_millimetres(ring), _projections([in_millimetres(part) for part in parts]), symmetry)
 
 
-def _millimetres(corners: list[Point]) -> list[Point]:
-    return [(FINE * x, FINE * y) for x, y in corners]
-
-
-def _reach(rings: list[list[Point]]) -> Int[np.ndarray, 'ring 2 side']:
-    """The least and the greatest that each ring reaches along `SIDES`."""
-    along = [np.array(ring) @ SIDES.T for ring in rings]
+def _projections(rings: list[list[Point]]) -> Int[np.ndarray, 'ring 2 direction']:
+    """The projection of each ring onto `SEPARATING_DIRECTIONS`: its least and its greatest."""
+    along = [np.array(ring) @ SEPARATING_DIRECTIONS.T for ring in rings]
     return np.array([(each.min(axis=0), each.max(axis=0)) for each in along])
 
 
-def _throw(
-    rng: Rng, ground: Ground, size: tuple[float, float], passage: float, diagonal: float, central: bool
-) -> list[Point]:
-    """Draws an obstacle and where it stands: in the middle, or anywhere; in a mirrored arena often on the axis."""
+def _throw(rng: Rng, ground: Ground, size: FloatRange, passage: float, diagonal: float, central: bool) -> list[Point]:
+    """A random obstacle where it stands: in the middle, or anywhere; in a mirrored arena often on the axis."""
     half = rng.between(*(units(length) // 2 for length in size))
     axial = central or (ground.symmetry == 'mirror' and rng.chance(1, 4))
-    kind = rng.pick(arena_obstacles.EVEN if axial else arena_obstacles.KINDS)
+    kind = rng.pick(arena_obstacles.SYMMETRICAL_KINDS if axial else arena_obstacles.OBSTACLE_KINDS)
     ring = arena_obstacles.draw(rng, kind, half, mouth=units(1.05 * passage))
-    ring = arena_obstacles.turn(rng, ring, rng.chance(round(100 * diagonal), 100))
-    across, up = (max(corner[axis] for corner in ground.ring) // FINE for axis in (0, 1))
+    ring = arena_obstacles.rotated(rng, ring, rng.chance(round(100 * diagonal), 100))
+    across, up = (max(corner[axis] for corner in ground.ring) // LATTICE_STEP for axis in (0, 1))
     x, y = rng.between(-across, across), rng.between(-up, up)
-    x, y = 0 if axial else FINE * x, 0 if central else FINE * y
+    x, y = 0 if axial else LATTICE_STEP * x, 0 if central else LATTICE_STEP * y
     return [(x + dx, y + dy) for dx, dy in ring]
 
 
 def _scatter(
     rng: Rng, throw: Callable[[bool], list[Point]], ground: Ground, share: int, passage: int
 ) -> list[list[Point]]:
-    """Throws obstacles in until they cover so many thousandths of the ground, or enough were thrown.
+    """Dart throwing: random obstacles until they cover so many thousandths of the ground, or enough were tried.
 
     Args:
-        rng: Whether one is in the middle is drawn from these.
-        throw: Draws an obstacle, in the middle or not.
-        ground: Where they stand.
-        share: How much to cover.
-        passage: How far each is from all others and from the outline, in millimetres.
+        rng: Drawn from, once, for an obstacle in the middle.
+        throw: A function that draws an obstacle, in the middle or not.
+        ground: The ground that they stand on.
+        share: The part of it to cover, in thousandths.
+        passage: The least distance of each from all others and from the outline, in millimetres.
     """
-    gaps = passage * STRETCH // 1000 + 1
+    clearance = passage * DIRECTION_LENGTHS // 1000 + 1
     rings: list[list[Point]] = []
-    kept = np.empty((0, 2, len(SIDES)), dtype=np.int64)
-    left = share * _area(ground.ring) // 1000
+    kept = np.empty((0, 2, len(SEPARATING_DIRECTIONS)), dtype=np.int64)
+    left = share * (doubled_area(ground.ring) // 2) // 1000
     central = ground.symmetry != 'none' and rng.chance(1, 2)
-    for i in range(THROWS):
-        if left <= 0 or len(rings) >= MOST:
+    for i in range(OBSTACLE_DRAWS):
+        if left <= 0 or len(rings) >= MOST_OBSTACLES:
             break
         ring = throw(central and i == 0)
-        (reach,) = _reach([ring])
-        if _inside(reach, ground.parts, gaps) and _apart(reach, kept, gaps):
+        (projection,) = _projections([ring])
+        if _inside(projection, ground.parts, clearance) and _apart(projection, kept, clearance):
             images = orbit(ring, ground.symmetry)
-            reaches = _reach(images)
-            if _apart(reach, reaches[1:], gaps):
+            projections = _projections(images)
+            if _apart(projection, projections[1:], clearance):
                 rings += images
-                kept = np.concatenate([kept, reaches])
-                left -= len(images) * _area(ring)
+                kept = np.concatenate([kept, projections])
+                left -= len(images) * (doubled_area(ring) // 2)
     return rings
 
 
-def _area(ring: list[Point]) -> int:
-    """What an anticlockwise ring encloses, in square millimetres, by the shoelace formula."""
-    return sum(ax * by - ay * bx for (ax, ay), (bx, by) in zip(ring, ring[1:] + ring[:1], strict=True)) // 2
+def _inside(projection: np.ndarray, parts: np.ndarray, clearance: np.ndarray) -> bool:
+    """True if a shape keeps clear of the sides of one of the ground's parts."""
+    return bool(
+        ((parts[:, 0] + clearance <= projection[0]) & (projection[1] + clearance <= parts[:, 1])).all(axis=1).any()
+    )
 
 
-def _inside(reach: np.ndarray, parts: np.ndarray, gaps: np.ndarray) -> bool:
-    """Whether a shape keeps clear of the sides of one of the ground's parts."""
-    return bool(((parts[:, 0] + gaps <= reach[0]) & (reach[1] + gaps <= parts[:, 1])).all(axis=1).any())
-
-
-def _apart(reach: np.ndarray, others: np.ndarray, gaps: np.ndarray) -> bool:
-    """Whether a shape is clear of each of the others, seen along some direction."""
-    return bool(((others[:, 1] + gaps <= reach[0]) | (reach[1] + gaps <= others[:, 0])).any(axis=1).all())
+def _apart(projection: np.ndarray, others: np.ndarray, clearance: np.ndarray) -> bool:
+    """Separating axis test: true if a shape is clear of each of the others along some direction."""
+    return bool(
+        ((others[:, 1] + clearance <= projection[0]) | (projection[1] + clearance <= others[:, 0])).any(axis=1).all()
+    )
 
 
 FAMILY = Family(
@@ -167,20 +163,20 @@ FAMILY = Family(
     parameters=MappingProxyType(
         {
             'width': Parameter(
-                (12.0, 24.0), 6.0, 98.0, 'm', 'How far it goes along x, and if it has quarter turns, y.'
+                (12.0, 24.0), 6.0, 98.0, 'm', 'Its length along x, and if it has quarter turns, along y.'
             ),
-            'height': Parameter((12.0, 24.0), 6.0, 98.0, 'm', 'How far it goes along y, unless it has quarter turns.'),
-            'outline': Choice('any', ('any', *OUTLINES), 'The form of its outline.'),
+            'height': Parameter((12.0, 24.0), 6.0, 98.0, 'm', 'Its length along y, unless it has quarter turns.'),
+            'outline': Choice('any', ('any', *ARENA_OUTLINES), 'The form of its outline.'),
             'symmetry': Choice(
                 'any',
                 ('any', *SYMMETRIES),
-                'What leaves it as it is, spawns and lights too: nothing, a mirror, half a turn, or each quarter.',
+                'Its symmetry, of spawns and lights too: none, by a mirror, by half a turn, or by each quarter.',
             ),
             'cover': Parameter(
-                (0.06, 0.14), 0.0, 0.3, '', 'Obstacles are added until they cover this share, while they fit.'
+                (0.06, 0.14), 0.0, 0.3, '', 'The share that obstacles are added until they cover, while they fit.'
             ),
-            'size': Parameter((0.6, 3.5), 0.3, 8.0, 'm', 'How long obstacles are.'),
-            'passage': Parameter(1.2, 0.75, 2.0, 'm', 'What obstacles leave free between them, at least.'),
+            'size': Parameter((0.6, 3.5), 0.3, 8.0, 'm', 'The length of obstacles.'),
+            'passage': Parameter(1.2, 0.75, 2.0, 'm', 'The least width that obstacles leave free between them.'),
             'diagonal': Parameter(0.25, 0.0, 1.0, '', 'The share of obstacles turned by 45 degrees.'),
         }
     ),

@@ -1,35 +1,37 @@
-"""What stands in an arena: boxes, crosses, corners, bays, pillars and short walls."""
+"""The obstacles of an arena: boxes, crosses, corners, bays, pillars and short walls."""
 
 from __future__ import annotations
 
-from megastep.mapgen.geometry.lattice import PER_METRE
+from megastep.mapgen.geometry.lattice import LatticePoint, in_millimetres, units
 from megastep.mapgen.geometry.symmetry import SYMMETRIES, transformed
-from megastep.mapgen.plan import FINE, Point
+from megastep.mapgen.plan import Point
 from megastep.mapgen.rng import Rng
 
-EVEN = ('cross', 'pillar', 'square')
-"""Kinds that a quarter turn about their middle, or a mirror through it, leaves as they are."""
+SYMMETRICAL_KINDS = ('cross', 'pillar', 'square')
+"""The kinds that a quarter turn about their middle, or a mirror through it, leaves as they are."""
 
-KINDS = ('bay', 'box', 'box', 'corner', 'cross', 'pillar', 'wall')
-"""What is drawn, each entry as likely as the others."""
+OBSTACLE_KINDS = ('bay', 'box', 'box', 'corner', 'cross', 'pillar', 'wall')
+"""The kinds that are drawn, each entry as likely as the others."""
 
-THIN = PER_METRE // 20
-"""Half of how thick walls and arms are at least, in lattice units."""
+LEAST_HALF_THICKNESS = units(0.05)
+"""Half of the least thickness of walls and arms, in lattice units."""
 
 
 def draw(rng: Rng, kind: str, half: int, mouth: int) -> list[Point]:
-    """Draws an obstacle about the origin.
+    """A random obstacle about the origin.
 
     Args:
         rng: Drawn from.
-        kind: One of `KINDS` or `EVEN`.
+        kind: One of `OBSTACLE_KINDS` or `SYMMETRICAL_KINDS`.
         half: Half of its length, in lattice units: at least 3.
-        mouth: The least width of what opens into a bay, in lattice units. A bay too small for that becomes a corner.
+        mouth: The least width of the opening of a bay, in lattice units. A bay too small for that becomes a corner.
 
     Returns:
         Its corners, anticlockwise, in millimetres.
     """
-    thick = rng.between(THIN, max(THIN, half // 4))  # half a cross's arms, and all of other walls
+    thick = rng.between(
+        LEAST_HALF_THICKNESS, max(LEAST_HALF_THICKNESS, half // 4)
+    )  # half a cross's arms, and all of other walls
     deep = rng.between(-(-half // 2), half)  # half the other side's length
     if kind == 'cross':
         corners = cross(half, half, thick, thick)
@@ -41,40 +43,40 @@ def draw(rng: Rng, kind: str, half: int, mouth: int) -> list[Point]:
         corners = _corner(half, deep, 2 * thick)
     else:
         corners = rectangle(half, {'square': half, 'box': deep, 'wall': thick}[kind])
-    return [(FINE * x, FINE * y) for x, y in corners]
+    return in_millimetres(corners)
 
 
-def rectangle(across: int, up: int) -> list[Point]:
-    """From -across to across, and from -up to up."""
+def rectangle(across: int, up: int) -> list[LatticePoint]:
+    """A rectangle from -across to across, and from -up to up."""
     return [(-across, -up), (across, -up), (across, up), (-across, up)]
 
 
-def octagon(across: int, up: int, cut: int) -> list[Point]:
+def octagon(across: int, up: int, cut: int) -> list[LatticePoint]:
     """A rectangle whose corners are cut off, so far from each along both sides."""
     right = [(across - cut, -up), (across, cut - up), (across, up - cut), (across - cut, up)]
     return right + [(-x, -y) for x, y in right]
 
 
-def cross(across: int, up: int, post: int, beam: int) -> list[Point]:
-    """An upright bar from -post to post, as high as the whole, and a level one from -beam to beam, as wide."""
-    right = [(post, -up), (post, -beam), (across, -beam), (across, beam), (post, beam), (post, up)]
+def cross(across: int, up: int, upright: int, level: int) -> list[LatticePoint]:
+    """A cross of a bar from -upright to upright, as high as the whole, and one from -level to level, as wide."""
+    right = [(upright, -up), (upright, -level), (across, -level), (across, level), (upright, level), (upright, up)]
     return right + [(-x, -y) for x, y in right]
 
 
-def _corner(across: int, up: int, thick: int) -> list[Point]:
+def _corner(across: int, up: int, thick: int) -> list[LatticePoint]:
     left, bottom = -across, -up
     inner = (left + thick, bottom + thick)
     return [(left, bottom), (across, bottom), (across, inner[1]), inner, (inner[0], up), (left, up)]
 
 
-def _bay(across: int, up: int, thick: int) -> list[Point]:
+def _bay(across: int, up: int, thick: int) -> list[LatticePoint]:
     inner, bottom = across - thick, -up
     right = [(across, bottom), (across, up), (inner, up), (inner, bottom + thick)]
     return right + [(-x, y) for x, y in reversed(right)]
 
 
-def turn(rng: Rng, ring: list[Point], diagonal: bool) -> list[Point]:
-    """Turns an obstacle by a multiple of 90 degrees and maybe by 45 more, mirrored or not.
+def rotated(rng: Rng, ring: list[Point], diagonal: bool) -> list[Point]:
+    """An obstacle rotated by a random multiple of 90 degrees and maybe by 45 more, mirrored or not.
 
     Half of a right angle leaves the corners on whole millimetres: it makes the obstacle 1 % smaller.
     """
@@ -84,5 +86,5 @@ def turn(rng: Rng, ring: list[Point], diagonal: bool) -> list[Point]:
 
 
 def half_right(ring: list[Point]) -> list[Point]:
-    """A ring turned by 45 degrees, 1 % smaller."""
+    """A ring rotated by 45 degrees, 1 % smaller."""
     return [(7 * (x - y) // 10, 7 * (x + y) // 10) for x, y in ring]

@@ -10,7 +10,7 @@ from megastep.mapgen.rng import Rng
 
 
 def build(rng: Rng, *, width: float, height: float) -> Plan:
-    """Makes a room of the width and height given, in metres; only the spawns, and what options add, are random."""
+    """The plan of a room of a width and height in metres; only the spawns, and what options add, are random."""
     return assemble([Space('room', (Rect(0, 0, units(width), units(height)),))])
 
 
@@ -20,8 +20,8 @@ FAMILY = Family(
     about='An empty rectangular room.',
     parameters=MappingProxyType(
         {
-            'width': Parameter(5.0, 1.0, 50.0, 'm', 'The room along x.'),
-            'height': Parameter(5.0, 1.0, 50.0, 'm', 'The room along y.'),
+            'width': Parameter(5.0, 1.0, 50.0, 'm', 'The length of the room along x.'),
+            'height': Parameter(5.0, 1.0, 50.0, 'm', 'The length of the room along y.'),
         }
     ),
     build=build,

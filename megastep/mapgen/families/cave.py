@@ -1,4 +1,4 @@
-"""A cave: what a cellular automaton leaves of random rock, with tunnels between its caverns."""
+"""A cave: random rock after a cellular automaton, with tunnels between its caverns."""
 
 from __future__ import annotations
 
@@ -12,54 +12,56 @@ from scipy import ndimage
 from megastep.mapgen.families.cave_contours import Mask, Node, contours, without_touching
 from megastep.mapgen.family import Family, Parameter
 from megastep.mapgen.geometry.polygons import smoothed
-from megastep.mapgen.plan import MILLIMETRES, Plan, PlannedRoom
+from megastep.mapgen.plan import MILLIMETRES_PER_METRE, Plan, PlannedRoom
 from megastep.mapgen.rng import Rng
 
-CAVERN = 12
-"""Hollows of fewer lattice points than this are filled."""
+LEAST_CAVERN_POINTS = 12
+"""The number of lattice points below which hollows are filled."""
 
-ROCK, SPREAD = 3, 24
-"""What a step of a tunnel costs through rock: this, and up to so much more at random. Through air it costs 1."""
+ROCK_COST, MOST_EXTRA_COST = 3, 24
+"""The cost of a step of a tunnel through rock: the first, and less than the second more at random. Air costs 1."""
 
-LEVEL = 104
-"""The density that walls follow. At less than 128, half of the greatest, walls lean towards the rock."""
+WALL_DENSITY = 104
+"""The level of the density that walls follow. At less than 128, half of the greatest, walls lean towards the rock."""
 
 
 def build(
     rng: Rng, *, width: float, height: float, spacing: float, air: float, rounds: int, pillar: float, rough: float
 ) -> Plan:
-    """Makes a cave. See `FAMILY` for what the parameters mean.
+    """The plan of a cave. `FAMILY` says what the parameters mean.
 
     An agent with 0.05 m to spare, which is 0.156 m from its middle to its side, can go from each point of the lattice
     in the air to the next: `contours` keeps 0.177 m away, at the least spacing.
     """
-    step = round(spacing * MILLIMETRES)
-    shape = [max(1, round(size * MILLIMETRES / step)) + 3 for size in (height, width)]
+    step = round(spacing * MILLIMETRES_PER_METRE)
+    shape = [max(1, round(size * MILLIMETRES_PER_METRE / step)) + 3 for size in (height, width)]
     hollow = _hollowed(rng.fork('rock'), shape, round(100 * air), rounds)
     joined = _joined(rng.fork('tunnels'), hollow)
-    cave = _without_pillars(without_touching(joined), pillar * MILLIMETRES**2 / step**2)
+    cave = _without_pillars(without_touching(joined), pillar * MILLIMETRES_PER_METRE**2 / step**2)
     density = _density(rng.fork('walls'), cave, rough)
-    rings = [smoothed(ring) for ring in contours(cave, density, level=LEVEL, spacing=step)]
+    rings = [smoothed(ring) for ring in contours(cave, density, level=WALL_DENSITY, spacing=step)]
     return Plan(rings, [PlannedRoom('cave', rings[0])])
 
 
 def _hollowed(rng: Rng, shape: list[int], air: int, rounds: int) -> Mask:
-    """Random rock after so many rounds of the automaton: a point is air where most of the nine around it were.
+    """Random rock after so many rounds of the cellular automaton: a point is air where most of the nine around it were.
 
     A square of four by four points in the middle begins as air. Without its corners, it stays.
     """
-    rows, columns = shape
-    free = np.zeros((rows, columns), dtype=bool)
-    free[1:-1, 1:-1] = np.array([rng.below(100) < air for _ in range(free[1:-1, 1:-1].size)]).reshape(rows - 2, -1)
-    free[rows // 2 - 2 : rows // 2 + 2, columns // 2 - 2 : columns // 2 + 2] = True
+    height, width = shape
+    free = np.zeros((height, width), dtype=bool)
+    free[1:-1, 1:-1] = np.array([rng.below(100) < air for _ in range(free[1:-1, 1:-1].size)]).reshape(height - 2, -1)
+    free[height // 2 - 2 : height // 2 + 2, width // 2 - 2 : width // 2 + 2] = True
     for _ in range(rounds):
         counts = _box(free.astype(np.int64), (1, 1, 1))
         free[1:-1, 1:-1] = counts[1:-1, 1:-1] >= 5
-    return _swept(free)
+    return _opened(free)
 
 
-def _box(values: Int[np.ndarray, 'row column'], weights: tuple[int, int, int]) -> Int[np.ndarray, 'row column']:
-    """The sum of each value and its eight neighbours, weighted along both axes. Beyond the border, values are zero."""
+def _box(values: Int[np.ndarray, 'y x'], weights: tuple[int, int, int]) -> Int[np.ndarray, 'y x']:
+    """A separable convolution: the weighted sum of each value and its eight neighbours, which are 0 beyond the
+    border.
+    """
     for axis in (0, 1):
         low, middle, high = weights
         padded = np.pad(values, [(1, 1) if axis == i else (0, 0) for i in (0, 1)]).swapaxes(0, axis)
@@ -67,23 +69,23 @@ def _box(values: Int[np.ndarray, 'row column'], weights: tuple[int, int, int]) -
     return values
 
 
-def _swept(free: Mask) -> Mask:
-    """The air that squares of two by two points fit in: passages of one point are closed."""
+def _opened(free: Mask) -> Mask:
+    """Morphological opening: the air that squares of two by two points fit in. Passages of one point are closed."""
     fits = free[:-1, :-1] & free[1:, :-1] & free[:-1, 1:] & free[1:, 1:]
-    swept = np.zeros_like(free)
+    opened = np.zeros_like(free)
     for below in (slice(None, -1), slice(1, None)):
         for left in (slice(None, -1), slice(1, None)):
-            swept[below, left] |= fits
-    return swept
+            opened[below, left] |= fits
+    return opened
 
 
 def _joined(rng: Rng, hollow: Mask) -> Mask:
-    """The largest hollow, other caverns, and tunnels from these to the largest, each two points wide."""
+    """The large connected components of the air, and tunnels from each to the largest, two points wide."""
     labels, count = ndimage.label(hollow)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     sizes[0] = 0
     largest = int(sizes.argmax())
-    caverns = [i for i in range(1, count + 1) if sizes[i] >= CAVERN]
+    caverns = [i for i in range(1, count + 1) if sizes[i] >= LEAST_CAVERN_POINTS]
     joined = np.isin(labels, caverns)
     if len(caverns) > 1:
         cost, via = _paths(rng, joined, labels == largest)
@@ -101,13 +103,15 @@ def _dig(free: Mask, via: dict[Node, Node], node: Node) -> None:
 
 
 def _paths(rng: Rng, free: Mask, start: Mask) -> tuple[dict[Node, int], dict[Node, Node]]:
-    """What the cheapest way from the start to every point costs, and where it comes from (Dijkstra, 1959).
+    """Shortest paths from the start to every point (Dijkstra, 1959): their costs, and the predecessor of each point.
 
-    The last row and column are left out, as tunnels are a point wider than their path.
+    The last points along x and y are left out, as tunnels are a point wider than their path.
     """
-    rows, columns = free.shape
+    height, width = free.shape
     price = {
-        (i, j): 1 if free[i, j] else ROCK + rng.below(SPREAD) for i in range(1, rows - 2) for j in range(1, columns - 2)
+        (i, j): 1 if free[i, j] else ROCK_COST + rng.below(MOST_EXTRA_COST)
+        for i in range(1, height - 2)
+        for j in range(1, width - 2)
     }
     ahead = [(0, node, node) for node in map(tuple, np.argwhere(start).tolist()) if node in price]
     cost: dict[Node, int] = {}
@@ -124,15 +128,15 @@ def _paths(rng: Rng, free: Mask, start: Mask) -> tuple[dict[Node, int], dict[Nod
 
 
 def _without_pillars(free: Mask, least: float) -> Mask:
-    """Opens rock that stands alone and has fewer points than the least."""
+    """The air with the connected components of rock opened that stand alone and have fewer points than the least."""
     labels, count = ndimage.label(~free, structure=np.ones((3, 3), dtype=int))
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     small = [i for i in range(1, count + 1) if i != labels[0, 0] and sizes[i] < least]
     return free | np.isin(labels, small)
 
 
-def _density(rng: Rng, free: Mask, rough: float) -> Int[np.ndarray, 'row column']:
-    """How much air is around each point: from 0 to 256, and at random up to 64 more or less."""
+def _density(rng: Rng, free: Mask, rough: float) -> Int[np.ndarray, 'y x']:
+    """The density of air around each point: from 0 to 256, and at random up to 64 more or less."""
     noise = np.array([rng.below(129) - 64 for _ in range(free.size)]).reshape(free.shape)
     return 16 * _box(free.astype(np.int64), (1, 2, 1)) + noise * round(100 * rough) // 100
 
@@ -143,15 +147,19 @@ FAMILY = Family(
     about='A cave: caverns with rough walls, and winding tunnels between them.',
     parameters=MappingProxyType(
         {
-            'width': Parameter(18.0, 3.0, 80.0, 'm', 'The cave along x, at most.'),
-            'height': Parameter(14.0, 3.0, 80.0, 'm', 'The cave along y, at most.'),
-            'spacing': Parameter(0.65, 0.5, 1.0, 'm', 'How fine it is: passages are about twice as wide as this.'),
+            'width': Parameter(18.0, 3.0, 80.0, 'm', 'The greatest length of the cave along x.'),
+            'height': Parameter(14.0, 3.0, 80.0, 'm', 'The greatest length of the cave along y.'),
+            'spacing': Parameter(
+                0.65, 0.5, 1.0, 'm', 'The spacing of its lattice: passages are about twice as wide as this.'
+            ),
             'air': Parameter(
                 0.48, 0.4, 0.65, '', 'The share of air before the automaton runs: more gives wider caverns.'
             ),
-            'rounds': Parameter(4, 1, 10, '', 'How often the automaton runs: more gives smoother, rounder caverns.'),
-            'pillar': Parameter(4.0, 0.0, 20.0, 'm²', 'Rock that stands alone is at least this large.'),
-            'rough': Parameter(0.7, 0.0, 1.0, '', 'How rough the walls are.'),
+            'rounds': Parameter(
+                4, 1, 10, '', 'The number of rounds of the automaton: more gives smoother, rounder caverns.'
+            ),
+            'pillar': Parameter(4.0, 0.0, 20.0, 'm²', 'The least area of rock that stands alone.'),
+            'rough': Parameter(0.7, 0.0, 1.0, '', 'The roughness of the walls.'),
         }
     ),
     build=build,

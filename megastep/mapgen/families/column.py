@@ -10,7 +10,7 @@ from megastep.mapgen.rng import Rng
 
 
 def build(rng: Rng, *, width: float, height: float, column: float) -> Plan:
-    """Makes a room with a column, of the sizes given in metres; only the spawns, and what options add, are random."""
+    """The plan of a room with a column, of sizes in metres; only the spawns, and what options add, are random."""
     room, side = Rect(0, 0, units(width), units(height)), units(column)
     left, bottom = (room.width - side) // 2, (room.height - side) // 2
     around = subtract(room, Rect(left, bottom, left + side, bottom + side))
@@ -23,9 +23,9 @@ FAMILY = Family(
     about='A rectangular room with a square column in its middle.',
     parameters=MappingProxyType(
         {
-            'width': Parameter(5.0, 3.0, 50.0, 'm', 'The room along x.'),
-            'height': Parameter(5.0, 3.0, 50.0, 'm', 'The room along y.'),
-            'column': Parameter(1.0, 0.1, 1.5, 'm', "The column's sides."),
+            'width': Parameter(5.0, 3.0, 50.0, 'm', 'The length of the room along x.'),
+            'height': Parameter(5.0, 3.0, 50.0, 'm', 'The length of the room along y.'),
+            'column': Parameter(1.0, 0.1, 1.5, 'm', "The length of the column's sides."),
         }
     ),
     build=build,

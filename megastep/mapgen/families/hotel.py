@@ -9,111 +9,115 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from megastep.mapgen.family import Choice, Family, Parameter
-from megastep.mapgen.geometry.lattice import PER_METRE, Rect, clear, units
+from megastep.mapgen.geometry.lattice import Rect, units
 from megastep.mapgen.geometry.symmetry import draw_square_symmetry
-from megastep.mapgen.layout.assembly import Space, assemble
-from megastep.mapgen.layout.corridor_lots import sliced
-from megastep.mapgen.layout.drafting import Draft, Link, linked, nearest, space
-from megastep.mapgen.layout.footprint import SHAPES, Band, Wings, footprint
-from megastep.mapgen.layout.solids import column_grid
+from megastep.mapgen.layout.assembly import assemble
+from megastep.mapgen.layout.corridor_lots import LEAST_LOT_WIDTH, sliced
+from megastep.mapgen.layout.drafting import Draft, Link, columned_space, linked, nearest, transformed_drafts
+from megastep.mapgen.layout.footprint import FOOTPRINT_SHAPES, Band, Footprint, draw_footprint
+from megastep.mapgen.parameters import FloatRange, IntRange
 from megastep.mapgen.plan import Plan
 from megastep.mapgen.rng import Rng
 
-LEAST = 2 * PER_METRE
-"""Rooms that aren't guests' are at least this wide along their corridor, without walls."""
+LEAST_ENTRY_WIDTH = units(1.1)
+"""The least width of the way in beside a bathroom, without walls, in lattice units."""
 
-ENTRY = 11 * PER_METRE // 10
-"""How wide the way in beside a bathroom is at least, without walls."""
+BATHROOM_WIDTHS, BATHROOM_DEPTHS = (units(1.5), units(2)), (units(1.9), units(2.6))
+"""The ranges of the width of bathrooms along the corridor, where the room allows it, and of their depth; without walls,
+in lattice units."""
 
-BATHS = ((3 * PER_METRE // 2, 2 * PER_METRE), (19 * PER_METRE // 10, 13 * PER_METRE // 5))
-"""Bathrooms are so wide along the corridor where the room allows it, and so deep, without walls."""
+WINDOWED_SHAPES = tuple(shape for shape in FOOTPRINT_SHAPES if shape != 'core')
+"""The shapes of footprints in which all rooms have windows."""
 
-PLOT = 95 * PER_METRE
-"""Buildings are no longer and no wider where they can help it."""
-
-LIGHT = tuple(shape for shape in SHAPES if shape != 'core')
-"""All rooms have windows."""
-
-HALLS = 35
+HALL_CHANCE = 35
 """The chance in a hundred of a hall at each end of a corridor."""
 
-SHARED = ('restaurant', 'meeting_room', 'gym', 'lounge', 'meeting_room')
-"""What large rooms are for that aren't guests', in turn, but the largest, which is the lobby; and"""
+SHARED_KINDS = ('restaurant', 'meeting_room', 'gym', 'lounge', 'meeting_room')
+"""The kinds of large rooms that aren't guests', in turn, but for the largest, which is the lobby."""
 
-SERVICES = ('stairs', 'storage', 'stairs', 'restroom', 'storage', 'office')
-"""the small ones: those less than one and a half times as wide as a guest's."""
+HOTEL_SERVICES = ('stairs', 'storage', 'stairs', 'restroom', 'storage', 'office')
+"""The kinds of small ones: those less than one and a half times as wide as a guest's."""
 
-LARGE = frozenset({'lobby', *SHARED})
+LARGE_KINDS = frozenset({'lobby', *SHARED_KINDS})
+"""The kinds of rooms with columns and wide doors."""
 
-WELCOME = 3
-"""A lobby takes the place of so many guests' rooms, or stands in a hall. Stairs take the place of one."""
+LOBBY_SLOTS = 3
+"""The number of guests' rooms that a lobby takes the place of, unless it stands in a hall. Stairs take that of one."""
 
-PITCH, COLUMN = 5 * PER_METRE, 2 * PER_METRE // 5
-"""How far apart the columns of large rooms are at least, and how thick."""
-
-Pair = tuple[int, int]
-Range = tuple[float, float]
+COLUMN_PITCH = units(5)
+"""The least distance of the columns of large rooms, from middle to middle, in lattice units."""
 
 
 class Share(NamedTuple):
-    """What lies along a band: how many guests' rooms, then how wide the other rooms are, then more guests' rooms."""
+    """The rooms along a band: a number of guests' rooms, the widths of the other rooms, and more guests' rooms."""
 
     before: int
     others: tuple[int, ...]
     after: int
 
 
-def build(rng: Rng, *, guest_rooms: Pair, shape: str, width: Range, depth: Range, corridor: Range, wall: Range) -> Plan:
-    """Makes a hotel. See `FAMILY` for what the parameters mean."""
+def build(
+    rng: Rng,
+    *,
+    guest_rooms: IntRange,
+    shape: str,
+    width: FloatRange,
+    depth: FloatRange,
+    corridor: FloatRange,
+    wall: FloatRange,
+) -> Plan:
+    """The plan of a hotel. `FAMILY` says what the parameters mean."""
     sizes = rng.fork('sizes')
     count, thickness = sizes.between(*guest_rooms), sizes.between(*map(units, wall))
     passage, deep, wide = (sizes.between(*map(units, pair)) + thickness for pair in (corridor, depth, width))
-    least = LEAST + thickness
+    least = LEAST_LOT_WIDTH + thickness
 
-    def enough(wings: Wings, quarters: int = 4) -> bool:
-        needed = count + 1 + WELCOME * (not wings.halls)
-        return 4 * sum(_slots(band, wide, least) for band in wings.bands) >= quarters * needed
+    def enough(footprint: Footprint, quarters: int = 4) -> bool:
+        needed = count + 1 + LOBBY_SLOTS * (not footprint.halls)
+        return 4 * sum(_slots(band, wide, least) for band in footprint.bands) >= quarters * needed
 
-    wings = footprint(
+    footprint = draw_footprint(
         rng.fork('wings'),
         enough,
         partial(enough, quarters=5),
-        shapes=LIGHT if shape == 'any' else (shape,),
+        shapes=WINDOWED_SHAPES if shape == 'any' else (shape,),
         depth=deep,
         corridor=passage,
         most=count,
-        plot=PLOT,
-        halls=HALLS,
+        halls=HALL_CHANCE,
     )
-    shares = _shares(rng.fork('shares'), wings, count, wide, least)
+    shares = _shares(rng.fork('shares'), footprint, count, wide, least)
     bath = _bath(rng.fork('bath'), wide, thickness)
-    drafts, links = _rooms(wings, shares, wide, bath)
+    drafts, links = _rooms(footprint, shares, wide, bath)
     symmetry = draw_square_symmetry(rng.fork('turn'))
-    drafts = [Draft(draft.kind, [symmetry(tile) for tile in draft.tiles]) for draft in drafts]
-    links += _links(drafts, len(wings.corridors), thickness)
+    drafts = transformed_drafts(drafts, symmetry)
+    links += _links(drafts, len(footprint.corridors), thickness)
     doors = linked(rng.fork('doors'), drafts, links, thickness)
-    return assemble([_furnished(draft, thickness) for draft in drafts], doors=doors, wall=thickness)
+    return assemble(
+        [columned_space(draft, thickness, LARGE_KINDS, COLUMN_PITCH) for draft in drafts], doors=doors, wall=thickness
+    )
 
 
 def _slots(band: Band, wide: int, least: int) -> int:
-    """How many guests' rooms a band has space for, if what is left is nothing or a room of its own."""
+    """The number of guests' rooms that a band has space for, if what is left is nothing or a room of its own."""
     slots, left = divmod(band.length, wide)
     return slots - 1 if slots and 0 < left < least else slots
 
 
-def _shares(rng: Rng, wings: Wings, count: int, wide: int, least: int) -> list[Share]:
-    """Says what lies along each band: as many guests' rooms as are wanted, and other rooms in place of the rest."""
-    guests = [_slots(band, wide, least) for band in wings.bands]
+def _shares(rng: Rng, footprint: Footprint, count: int, wide: int, least: int) -> list[Share]:
+    """The rooms along each band: as many guests' rooms as are wanted, and other rooms in place of the rest."""
+    guests = [_slots(band, wide, least) for band in footprint.bands]
     others = [
-        [left] if (left := band.length - slots * wide) else [] for band, slots in zip(wings.bands, guests, strict=True)
+        [left] if (left := band.length - slots * wide) else []
+        for band, slots in zip(footprint.bands, guests, strict=True)
     ]
-    chunk = 1 if wings.halls else WELCOME
+    chunk = 1 if footprint.halls else LOBBY_SLOTS
     while surplus := sum(guests) - count:
         chunk = min(chunk, surplus, max(guests))
         i = rng.pick([i for i, slots in enumerate(guests) if slots >= chunk])
         guests[i] -= chunk
         others[i].append(chunk * wide)
-        chunk = 1 if chunk > 1 else rng.between(1, WELCOME)
+        chunk = 1 if chunk > 1 else rng.between(1, LOBBY_SLOTS)
     shares = []
     for slots, widths in zip(guests, others, strict=True):
         before = 2 * rng.below(slots // 2 + 1)
@@ -121,24 +125,24 @@ def _shares(rng: Rng, wings: Wings, count: int, wide: int, least: int) -> list[S
     return shares
 
 
-def _bath(rng: Rng, wide: int, wall: int) -> Pair:
-    """How long a bathroom's tile is along the corridor, and away from it."""
-    (least, most), depths = BATHS
-    across = rng.between(least, min(most, wide - 2 * wall - ENTRY))
-    return across + wall, rng.between(*depths) + wall
+def _bath(rng: Rng, wide: int, wall: int) -> IntRange:
+    """The width of a bathroom's tile along the corridor, and its depth away from it."""
+    least, most = BATHROOM_WIDTHS
+    across = rng.between(least, min(most, wide - 2 * wall - LEAST_ENTRY_WIDTH))
+    return across + wall, rng.between(*BATHROOM_DEPTHS) + wall
 
 
-def _rooms(wings: Wings, shares: Sequence[Share], wide: int, bath: Pair) -> tuple[list[Draft], list[Link]]:
+def _rooms(footprint: Footprint, shares: Sequence[Share], wide: int, bath: IntRange) -> tuple[list[Draft], list[Link]]:
     """The corridors, halls, other rooms, guests' rooms and bathrooms; and the doors between the last two."""
     guests: list[Band] = []
-    others = [(max(hall.width, hall.height), hall) for hall in wings.halls]
+    others = [(max(hall.width, hall.height), hall) for hall in footprint.halls]
     flips = []
-    for band, share in zip(wings.bands, shares, strict=True):
+    for band, share in zip(footprint.bands, shares, strict=True):
         parts = sliced(band, [*[wide] * share.before, *share.others, *[wide] * share.after])
         others += [(part.length, part.tile) for part in parts[share.before : len(parts) - share.after]]
         guests += parts[: share.before] + parts[len(parts) - share.after :]
         flips += [i % 2 == 1 for count in (share.before, share.after) for i in range(count)]
-    drafts = [Draft('corridor', tiles) for tiles in wings.corridors]
+    drafts = [Draft('corridor', tiles) for tiles in footprint.corridors]
     drafts += [Draft(kind, [tile]) for kind, tile in _named(others, wide)]
     links = []
     for guest, flipped in zip(guests, flips, strict=True):
@@ -148,14 +152,14 @@ def _rooms(wings: Wings, shares: Sequence[Share], wide: int, bath: Pair) -> tupl
 
 
 def _named(others: Sequence[tuple[int, Rect]], wide: int) -> list[tuple[str, Rect]]:
-    """Says what rooms are for that aren't guests', by how long they are."""
+    """The kinds of the rooms that aren't guests', by their lengths."""
     lobby, *rest = sorted(others, key=lambda other: (-other[0], other[1]))
-    large, small = cycle(SHARED), cycle(SERVICES)
+    large, small = cycle(SHARED_KINDS), cycle(HOTEL_SERVICES)
     return [('lobby', lobby[1]), *((next(large if 2 * length >= 3 * wide else small), tile) for length, tile in rest)]
 
 
-def _suite(guest: Band, bath: Pair, flipped: bool) -> list[Draft]:
-    """A guest's room, its second tile beside the bathroom; and the bathroom, at the low end unless flipped."""
+def _suite(guest: Band, bath: IntRange, flipped: bool) -> list[Draft]:
+    """The drafts of a guest's room, its second tile beside the bathroom; and of that, at the low end unless flipped."""
     across, deep = bath
     wide = guest.length
     wet, entry = (Rect(0, 0, across, deep), Rect(across, 0, wide, deep))
@@ -174,14 +178,8 @@ def _links(drafts: Sequence[Draft], corridors: int, wall: int) -> list[Link]:
             links.append(Link(corridor, i, tile=1))
         elif draft.kind != 'bathroom':
             corridor = nearest(drafts[:corridors], draft, wall)
-            links.append(Link(corridor, i, wide=100 if draft.kind in LARGE else 0))
+            links.append(Link(corridor, i, wide=100 if draft.kind in LARGE_KINDS else 0))
     return links
-
-
-def _furnished(draft: Draft, wall: int) -> Space:
-    """A room's clear floor, with columns if it is a large one."""
-    solids = column_grid(clear(draft.tiles[0], wall), PITCH, COLUMN) if draft.kind in LARGE else []
-    return space(draft, wall, solids)
 
 
 FAMILY = Family(
@@ -190,12 +188,12 @@ FAMILY = Family(
     about='A hotel: many rooms of one size along corridors, each with a bathroom.',
     parameters=MappingProxyType(
         {
-            'guest_rooms': Parameter((24, 60), 24, 180, '', 'How many rooms for guests.'),
-            'shape': Choice('any', ('any', *LIGHT), 'How its wings lie.'),
-            'width': Parameter((3.2, 3.8), 3.0, 4.5, 'm', "How wide a guest's room is along the corridor."),
-            'depth': Parameter((5.8, 7.0), 5.0, 9.0, 'm', "How deep a guest's room is, bathroom and all."),
-            'corridor': Parameter((1.5, 2.1), 1.2, 3.0, 'm', 'How wide corridors are.'),
-            'wall': Parameter((0.1, 0.2), 0.1, 0.3, 'm', 'How thick walls are.'),
+            'guest_rooms': Parameter((24, 60), 24, 180, '', 'The number of rooms for guests.'),
+            'shape': Choice('any', ('any', *WINDOWED_SHAPES), 'The shape of its footprint.'),
+            'width': Parameter((3.2, 3.8), 3.0, 4.5, 'm', "The width of a guest's room along the corridor."),
+            'depth': Parameter((5.8, 7.0), 5.0, 9.0, 'm', "The depth of a guest's room, bathroom and all."),
+            'corridor': Parameter((1.5, 2.1), 1.2, 3.0, 'm', 'The width of corridors.'),
+            'wall': Parameter((0.1, 0.2), 0.1, 0.3, 'm', 'The thickness of walls.'),
         }
     ),
     build=build,

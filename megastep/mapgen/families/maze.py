@@ -12,36 +12,36 @@ from megastep.mapgen.families.maze_growth import Walls, backtracker, prim, wilso
 from megastep.mapgen.family import Choice, Family, Parameter
 from megastep.mapgen.geometry.extent import check_extent
 from megastep.mapgen.geometry.lattice import Rect, trace, units
-from megastep.mapgen.plan import FINE, Plan, PlannedRoom
+from megastep.mapgen.parameters import FloatRange, IntRange
+from megastep.mapgen.plan import LATTICE_STEP, Plan, PlannedRoom
 from megastep.mapgen.rng import Rng
 
-Pair = tuple[int, int]
-
 GROWTHS = MappingProxyType({'backtracker': backtracker, 'prim': prim, 'wilson': wilson})
+"""The algorithms that draw a spanning tree, by name."""
 
-TRIES = 8
-"""How many places are tried for each chamber."""
+CHAMBER_TRIES = 8
+"""The number of places tried for each chamber."""
 
 WALL, FREE, RIM = 0, 1, 2
-"""What is in a square of the plan: rows and columns of cells, with walls and the posts they meet at between them."""
+"""The states of a square of the plan: cells are free, between them are walls and the junctions that these meet at."""
 
-Squares = Int[np.ndarray, 'row column']
-"""A maze's plan: cell (i, j) is square (2i + 1, 2j + 1)."""
+Squares = Int[np.ndarray, 'y x']
+"""The plan of a maze: cell (i, j) is square (2i + 1, 2j + 1)."""
 
 
 def build(
     rng: Rng,
     *,
-    width: Pair,
-    height: Pair,
-    corridor: tuple[float, float],
-    wall: tuple[float, float],
+    width: IntRange,
+    height: IntRange,
+    corridor: FloatRange,
+    wall: FloatRange,
     growth: str,
-    braid: tuple[float, float],
-    chambers: Pair,
-    chamber: Pair,
+    braid: FloatRange,
+    chambers: IntRange,
+    chamber: IntRange,
 ) -> Plan:
-    """Makes a maze. See `FAMILY` for what the parameters mean.
+    """The plan of a maze. `FAMILY` says what the parameters mean.
 
     Raises:
         ValueError: if the largest maze that may be drawn is too large.
@@ -54,53 +54,53 @@ def build(
     loops = sizes.between(*(round(100 * share) for share in braid))
     rule = sizes.pick(sorted(GROWTHS)) if growth == 'any' else growth
     places = _chambers(rng.fork('chambers'), shape, sizes.between(*chambers), chamber)
-    squares = carve(rng.fork('growth'), shape, rule, places)
-    braided(rng.fork('braid'), squares, loops)
+    squares = carve_maze(rng.fork('growth'), shape, rule, places)
+    braid_maze(rng.fork('braid'), squares, loops)
     return _plan(squares, clear, thickness)
 
 
-def _chambers(rng: Rng, shape: Pair, count: int, sides: Pair) -> list[Rect]:
-    """Draws open places of whole cells, at least a cell apart and at most half as long and as wide as the maze."""
-    rows, columns = shape
+def _chambers(rng: Rng, shape: tuple[int, int], count: int, sides: IntRange) -> list[Rect]:
+    """Random open places of whole cells, at least a cell apart and at most half as long and as wide as the maze."""
+    up, across = shape
     found: list[Rect] = []
-    for _ in range(TRIES * count):
-        width, height = min(rng.between(*sides), columns // 2), min(rng.between(*sides), rows // 2)
-        left, bottom = rng.below(columns - width + 1), rng.below(rows - height + 1)
+    for _ in range(CHAMBER_TRIES * count):
+        width, height = min(rng.between(*sides), across // 2), min(rng.between(*sides), up // 2)
+        left, bottom = rng.below(across - width + 1), rng.below(up - height + 1)
         place = Rect(left, bottom, left + width, bottom + height)
         if len(found) < count and not any(place.grown(1).overlaps(other) for other in found):
             found.append(place)
     return found
 
 
-def carve(rng: Rng, shape: Pair, growth: str, chambers: list[Rect]) -> Squares:
-    """Digs a perfect maze: between any two cells or chambers there is one way.
+def carve_maze(rng: Rng, shape: tuple[int, int], growth: str, chambers: list[Rect]) -> Squares:
+    """A random perfect maze, a spanning tree: between any two cells or chambers there is one way.
 
     Args:
         rng: Drawn from.
-        shape: How many rows and columns of cells.
+        shape: The number of cells along y and along x.
         growth: A key of `GROWTHS`.
         chambers: Rectangles of cells without walls between them. They don't overlap.
 
     Returns:
-        What is in each square.
+        The state of each square.
     """
-    rows, columns = shape
-    squares = np.full((2 * rows + 1, 2 * columns + 1), RIM)
+    height, width = shape
+    squares = np.full((2 * height + 1, 2 * width + 1), RIM)
     squares[1:-1, 1:-1] = WALL
     squares[1::2, 1::2] = FREE
-    places = np.arange(rows * columns).reshape(shape)
+    places = np.arange(height * width).reshape(shape)
     for left, bottom, right, top in chambers:
         squares[2 * bottom + 1 : 2 * top, 2 * left + 1 : 2 * right] = FREE
         places[bottom:top, left:right] = places[bottom, left]
-    start = int(places.flat[rng.below(rows * columns)])
+    start = int(places.flat[rng.below(height * width)])
     squares.flat[GROWTHS[growth](rng, _walls(places), start)] = FREE
     return squares
 
 
-def _walls(places: Int[np.ndarray, 'row column']) -> Walls:
-    """What may be opened between the places that the cells belong to, a wall by its square's number."""
-    rows, columns = places.shape
-    numbers = np.arange((2 * rows + 1) * (2 * columns + 1)).reshape(2 * rows + 1, 2 * columns + 1)
+def _walls(places: Int[np.ndarray, 'y x']) -> Walls:
+    """The walls between the places that the cells belong to, each by the number of its square."""
+    height, width = places.shape
+    numbers = np.arange((2 * height + 1) * (2 * width + 1)).reshape(2 * height + 1, 2 * width + 1)
     walls = np.concatenate([numbers[1::2, 2:-1:2].ravel(), numbers[2:-1:2, 1::2].ravel()])
     one = np.concatenate([places[:, :-1].ravel(), places[:-1].ravel()])
     other = np.concatenate([places[:, 1:].ravel(), places[1:].ravel()])
@@ -109,17 +109,17 @@ def _walls(places: Int[np.ndarray, 'row column']) -> Walls:
     beside = np.concatenate([one, other])[np.tile(one != other, 2)]
     order = np.argsort(beside, kind='stable')
     around = np.tile(walls[one != other], 2)[order].tolist()
-    bounds = np.searchsorted(beside[order], np.arange(rows * columns + 1)).tolist()
+    bounds = np.searchsorted(beside[order], np.arange(height * width + 1)).tolist()
     return Walls([around[low:high] for low, high in pairwise(bounds)], sums.tolist())
 
 
-def braided(rng: Rng, squares: Squares, share: int) -> None:
-    """Opens dead ends, in place: each into another dead end if it is beside one, else into any cell.
+def braid_maze(rng: Rng, squares: Squares, share: int) -> None:
+    """Braids a maze in place: opens dead ends, each into another if it is beside one, else into any cell.
 
     Args:
         rng: Drawn from.
-        squares: A maze of at least two rows and two columns.
-        share: How many of a hundred dead ends to open.
+        squares: A maze of at least two cells along y and two along x.
+        share: The number of a hundred dead ends to open.
     """
     dead = set(dead_ends(squares))
     left = len(dead) * (100 - share) // 100
@@ -138,12 +138,12 @@ def dead_ends(squares: Squares) -> list[int]:
     """The numbers of the cells with one way out."""
     free = squares == FREE
     exits = 1 * free[1::2, :-1:2] + free[1::2, 2::2] + free[:-1:2, 1::2] + free[2::2, 1::2]
-    row, column = np.nonzero(exits == 1)
-    return ((2 * row + 1) * squares.shape[1] + 2 * column + 1).tolist()
+    i, j = np.nonzero(exits == 1)
+    return ((2 * i + 1) * squares.shape[1] + 2 * j + 1).tolist()
 
 
 def _plan(squares: Squares, corridor: int, wall: int) -> Plan:
-    """Sets the walls up, but for posts that no wall is left at."""
+    """The plan of a maze, without junctions that no wall is left at."""
     free = squares == FREE
     across = free[2:-1:2, 1:-2:2] & free[2:-1:2, 3::2]
     free[2:-1:2, 2:-1:2] = across & free[1:-2:2, 2:-1:2] & free[3::2, 2:-1:2]
@@ -153,8 +153,12 @@ def _plan(squares: Squares, corridor: int, wall: int) -> Plan:
 
 
 def _lines(cells: int, corridor: int, wall: int) -> list[int]:
-    """Where each cell of a row begins and ends, in millimetres."""
-    return [FINE * at for low in range(0, cells * (corridor + wall), corridor + wall) for at in (low, low + corridor)]
+    """The places where each of some cells side by side begins and ends, in millimetres."""
+    return [
+        LATTICE_STEP * at
+        for low in range(0, cells * (corridor + wall), corridor + wall)
+        for at in (low, low + corridor)
+    ]
 
 
 FAMILY = Family(
@@ -163,18 +167,18 @@ FAMILY = Family(
     about='A maze of corridors: perfect or with loops, and with open places.',
     parameters=MappingProxyType(
         {
-            'width': Parameter((8, 14), 2, 64, 'cells', 'How many cells it has along x.'),
-            'height': Parameter((8, 14), 2, 64, 'cells', 'How many cells it has along y.'),
-            'corridor': Parameter((1.0, 1.5), 0.75, 3.0, 'm', 'How wide corridors are.'),
-            'wall': Parameter((0.1, 0.4), 0.05, 1.0, 'm', 'How thick walls are.'),
+            'width': Parameter((8, 14), 2, 64, 'cells', 'The number of cells along x.'),
+            'height': Parameter((8, 14), 2, 64, 'cells', 'The number of cells along y.'),
+            'corridor': Parameter((1.0, 1.5), 0.75, 3.0, 'm', 'The width of corridors.'),
+            'wall': Parameter((0.1, 0.4), 0.05, 1.0, 'm', 'The thickness of walls.'),
             'growth': Choice(
                 'any',
                 ('any', *sorted(GROWTHS)),
-                'How corridors grow: long and winding, bushy, any maze as likely as the others; or one of these.',
+                'The growth of corridors: long and winding, bushy, any maze as likely as the others; or one of these.',
             ),
             'braid': Parameter((0.0, 0.5), 0.0, 1.0, '', 'The share of dead ends opened: 0 leaves a perfect maze.'),
-            'chambers': Parameter((0, 3), 0, 32, '', 'How many open places, if as many fit.'),
-            'chamber': Parameter((2, 3), 2, 8, 'cells', 'How long and wide they are, at most half of the maze.'),
+            'chambers': Parameter((0, 3), 0, 32, '', 'The number of open places, if as many fit.'),
+            'chamber': Parameter((2, 3), 2, 8, 'cells', 'Their length and width, at most half of the maze.'),
         }
     ),
     build=build,

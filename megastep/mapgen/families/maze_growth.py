@@ -1,4 +1,4 @@
-"""Ways for a maze to grow: random spanning trees of places that walls part."""
+"""Random spanning trees of places that walls part: recursive backtracker, Prim's and Wilson's algorithm."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from megastep.mapgen.rng import Rng
 
 
 class Walls(NamedTuple):
-    """What may be opened. Walls and places go by numbers, which are made faster than objects."""
+    """The graph of places and walls between them, both by numbers, which are made faster than objects."""
 
     around: list[list[int]]
     """The walls around each place that have another place behind them."""
@@ -17,11 +17,13 @@ class Walls(NamedTuple):
 
 
 def backtracker(rng: Rng, walls: Walls, start: int) -> list[int]:
-    """Digs on from the newest place that has one to dig to: long and winding, with few dead ends.
+    """The recursive backtracker, a random depth-first search: long and winding, with few dead ends.
+
+    It is the growing tree algorithm that digs on from the newest place that has one to dig to.
 
     Args:
         rng: Drawn from.
-        walls: What may be opened.
+        walls: The walls that may be opened.
         start: The place to begin at.
 
     Returns:
@@ -43,9 +45,9 @@ def backtracker(rng: Rng, walls: Walls, start: int) -> list[int]:
 
 
 def prim(rng: Rng, walls: Walls, start: int) -> list[int]:
-    """Digs on from any place found so far: bushy, with many short dead ends. As `backtracker`.
+    """Prim's algorithm with random walls: bushy, with many short dead ends. As `backtracker`.
 
-    It is Prim's algorithm, but that walls are drawn from those at hand instead of weighed.
+    It digs on from any place found so far: walls are drawn from those at hand instead of weighed.
     """
     around, sums = walls
     opened, found = [], {start}
@@ -63,10 +65,10 @@ def prim(rng: Rng, walls: Walls, start: int) -> list[int]:
 
 
 def wilson(rng: Rng, walls: Walls, start: int) -> list[int]:
-    """Draws one of all spanning trees, each as likely as the others. As `backtracker`.
+    """Wilson's algorithm: a uniform spanning tree, each as likely as the others. As `backtracker`.
 
-    From each place it walks at random to the tree, and adds the walk less its loops (Wilson, "Generating random
-    spanning trees more quickly than the cover time", 1996).
+    By loop-erased random walks: from each place it walks at random to the tree, and adds the walk less its loops
+    (Wilson, "Generating random spanning trees more quickly than the cover time", 1996).
     """
     around, sums = walls
     opened, found = [], {start}

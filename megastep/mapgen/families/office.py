@@ -8,97 +8,92 @@ from itertools import pairwise
 from types import MappingProxyType
 
 from megastep.mapgen.family import Choice, Family, Parameter
-from megastep.mapgen.geometry.lattice import PER_METRE, Rect, clear, units
+from megastep.mapgen.geometry.lattice import square_units, units
 from megastep.mapgen.geometry.symmetry import draw_square_symmetry
-from megastep.mapgen.layout.assembly import Space, assemble
-from megastep.mapgen.layout.corridor_lots import allot, capacity, fitted, sliced
-from megastep.mapgen.layout.drafting import Draft, Link, linked, nearest, space
-from megastep.mapgen.layout.footprint import SHAPES, Band, Wings, footprint
-from megastep.mapgen.layout.solids import column_grid
+from megastep.mapgen.layout.assembly import assemble
+from megastep.mapgen.layout.corridor_lots import LEAST_LOT_WIDTH, allot_lots, fitted, lot_capacity, sliced
+from megastep.mapgen.layout.drafting import Draft, Link, columned_space, linked, nearest, transformed_drafts
+from megastep.mapgen.layout.footprint import FOOTPRINT_SHAPES, Band, Footprint, draw_footprint
+from megastep.mapgen.parameters import FloatRange, IntRange
 from megastep.mapgen.plan import Plan
 from megastep.mapgen.rng import Rng
 
-LEAST = 2 * PER_METRE
-"""Rooms are at least this wide along their corridor, without walls."""
+LARGEST_BUILDING = units(340)
+"""The length or width of a building beyond which its rooms are narrower, in lattice units: so it stays below 500 m,
+rotated as it may be."""
 
-PLOT = 95 * PER_METRE
-"""Buildings are no longer and no wider where they can help it."""
-
-FURTHEST = 340 * PER_METRE
-"""Where they would get longer or wider than this, rooms are narrower: so they stay below 500 m, turned as they may be.
-"""
-
-HALLS = 50
+OPEN_PLAN_HALL_CHANCE = 50
 """The chance in a hundred of an open-plan area at each end of a corridor, across the whole wing."""
 
-OPEN_PLAN = 40 * PER_METRE**2
-"""What was to be an open-plan area and came out smaller than this, with walls, is a meeting room."""
+LEAST_OPEN_PLAN_AREA = square_units(40)
+"""The area below which an open-plan area, with walls, becomes a meeting room, in square lattice units."""
 
-MEETING = 15 * PER_METRE**2
-"""Likewise, what was to be a meeting room is an office."""
+LEAST_MEETING_AREA = square_units(15)
+"""The area below which a meeting room, with walls, becomes an office, in square lattice units."""
 
-SERVICES = ('stairs', 'restroom', 'kitchen', 'restroom', 'storage', 'stairs', 'restroom', 'server_room')
-"""Services, in turn: one for every `SERVED` rooms, and `FIRST` more."""
+OFFICE_SERVICES = ('stairs', 'restroom', 'kitchen', 'restroom', 'storage', 'stairs', 'restroom', 'server_room')
+"""The kinds of services, in turn: one for every `ROOMS_PER_SERVICE` rooms, and `EXTRA_SERVICES` more."""
 
-SERVED, FIRST = 10, 2
+ROOMS_PER_SERVICE, EXTRA_SERVICES = 10, 2
 
-WORKING = frozenset({'office', 'meeting_room', 'open_plan'})
-"""What may have a door to the room next to it."""
+WORKING_KINDS = frozenset({'office', 'meeting_room', 'open_plan'})
+"""The kinds of rooms that may have a door to the room next to them."""
 
-Pair = tuple[int, int]
-Range = tuple[float, float]
+COLUMNED_KINDS = frozenset({'open_plan', 'lobby'})
+"""The kinds of large rooms, with columns and wide doors."""
 
 
 def build(
     rng: Rng,
     *,
-    rooms: Pair,
+    rooms: IntRange,
     shape: str,
-    width: Range,
-    depth: Range,
-    corridor: Range,
-    wall: Range,
+    width: FloatRange,
+    depth: FloatRange,
+    corridor: FloatRange,
+    wall: FloatRange,
     meeting: float,
     open_plan: float,
     connected: float,
-    pitch: Range,
+    pitch: FloatRange,
 ) -> Plan:
-    """Makes an office building. See `FAMILY` for what the parameters mean."""
+    """The plan of an office building. `FAMILY` says what the parameters mean."""
     sizes = rng.fork('sizes')
     count, thickness = sizes.between(*rooms), sizes.between(*map(units, wall))
     passage, deep, usual = (sizes.between(*map(units, pair)) + thickness for pair in (corridor, depth, width))
     wanted = _programme(rng.fork('programme'), count, usual, round(100 * meeting), round(100 * open_plan))
-    least = LEAST + thickness
+    least = LEAST_LOT_WIDTH + thickness
 
-    def enough(wings: Wings, quarters: int = 4) -> bool:
-        slots = count - len(wings.corridors) - len(wings.halls)
-        lengths, widths = [band.length for band in wings.bands], [width for _, width in wanted[:slots]]
-        wide = 4 * sum(lengths) >= quarters * sum(widths) or wings.extent >= FURTHEST
-        return wide and capacity(lengths, least) >= slots
+    def enough(footprint: Footprint, quarters: int = 4) -> bool:
+        slots = count - len(footprint.corridors) - len(footprint.halls)
+        lengths, widths = [band.length for band in footprint.bands], [width for _, width in wanted[:slots]]
+        wide = 4 * sum(lengths) >= quarters * sum(widths) or footprint.extent >= LARGEST_BUILDING
+        return wide and lot_capacity(lengths, least) >= slots
 
-    wings = footprint(
+    footprint = draw_footprint(
         rng.fork('wings'),
         enough,
         partial(enough, quarters=5),
-        shapes=SHAPES if shape == 'any' else (shape,),
+        shapes=FOOTPRINT_SHAPES if shape == 'any' else (shape,),
         depth=deep,
         corridor=passage,
         most=count - 2,
-        plot=PLOT,
-        halls=HALLS if open_plan else 0,
+        halls=OPEN_PLAN_HALL_CHANCE if open_plan else 0,
     )
-    drafts, neighbours = _rooms(rng.fork('rooms'), wings, wanted, count, least)
+    drafts, neighbours = _rooms(rng.fork('rooms'), footprint, wanted, count, least)
     symmetry = draw_square_symmetry(rng.fork('turn'))
-    drafts = [Draft(draft.kind, [symmetry(tile) for tile in draft.tiles]) for draft in drafts]
-    links = _links(rng.fork('links'), drafts, len(wings.corridors), neighbours, thickness, round(100 * connected))
+    drafts = transformed_drafts(drafts, symmetry)
+    links = _links(rng.fork('links'), drafts, len(footprint.corridors), neighbours, thickness, round(100 * connected))
     doors = linked(rng.fork('doors'), drafts, links, thickness)
     apart = sizes.between(*map(units, pitch))
-    return assemble([_furnished(draft, thickness, apart) for draft in drafts], doors=doors, wall=thickness)
+    return assemble(
+        [columned_space(draft, thickness, COLUMNED_KINDS, apart) for draft in drafts], doors=doors, wall=thickness
+    )
 
 
 def _programme(rng: Rng, count: int, usual: int, meeting: int, open_plan: int) -> list[tuple[str, int]]:
-    """What rooms there should be, services first, and how wide each is along its corridor."""
-    services = [SERVICES[i % len(SERVICES)] for i in range(FIRST + count // SERVED)]
+    """The programme: the kinds of rooms that there should be, services first, and their widths along the corridor."""
+    services = [OFFICE_SERVICES[i % len(OFFICE_SERVICES)] for i in range(EXTRA_SERVICES + count // ROOMS_PER_SERVICE)]
     wanted = [(kind, usual * rng.between(14, 18) // 16) for kind in services]
     while len(wanted) < count:
         if rng.chance(open_plan, 400):
@@ -111,60 +106,53 @@ def _programme(rng: Rng, count: int, usual: int, meeting: int, open_plan: int) -
 
 
 def _rooms(
-    rng: Rng, wings: Wings, wanted: Sequence[tuple[str, int]], count: int, least: int
-) -> tuple[list[Draft], list[Pair]]:
-    """The corridors, the halls and the rooms beside corridors; and which of these are neighbours."""
-    drafts = [Draft('corridor', tiles) for tiles in wings.corridors]
-    drafts += [Draft('lobby' if i == 0 else 'open_plan', [hall]) for i, hall in enumerate(wings.halls)]
-    kinds, widths = zip(*wanted[: count - len(drafts)], strict=True)
-    neighbours: list[Pair] = []
-    shares = allot(widths, [band.length for band in wings.bands], least)
-    for band, share in zip(wings.bands, shares, strict=True):
-        order = _arranged(rng, share, kinds)
+    rng: Rng, footprint: Footprint, wanted: Sequence[tuple[str, int]], count: int, least: int
+) -> tuple[list[Draft], list[tuple[int, int]]]:
+    """The corridors, the halls and the rooms beside corridors; and the pairs of these that are neighbours."""
+    drafts = [Draft('corridor', tiles) for tiles in footprint.corridors]
+    drafts += [Draft('lobby' if i == 0 else 'open_plan', [hall]) for i, hall in enumerate(footprint.halls)]
+    room_kinds, widths = zip(*wanted[: count - len(drafts)], strict=True)
+    neighbours: list[tuple[int, int]] = []
+    shares = allot_lots(widths, [band.length for band in footprint.bands], least)
+    for band, share in zip(footprint.bands, shares, strict=True):
+        order = _arranged(rng, share, room_kinds)
         parts = sliced(band, fitted([widths[room] for room in order], band.length, [least] * len(order)))
         first = len(drafts)
-        drafts += [Draft(_kind(kinds[room], part), [part.tile]) for room, part in zip(order, parts, strict=True)]
+        drafts += [Draft(_kind(room_kinds[room], part), [part.tile]) for room, part in zip(order, parts, strict=True)]
         neighbours += pairwise(range(first, len(drafts)))
     return drafts, neighbours
 
 
-def _arranged(rng: Rng, share: Sequence[int], kinds: Sequence[str]) -> list[int]:
+def _arranged(rng: Rng, share: Sequence[int], room_kinds: Sequence[str]) -> list[int]:
     """Rooms in the order in which they lie along a corridor: services together, like offices together."""
     groups: dict[str, list[int]] = {}
     for room in share:
-        groups.setdefault(kinds[room] if kinds[room] in WORKING else 'service', []).append(room)
+        kind = room_kinds[room]
+        groups.setdefault(kind if kind in WORKING_KINDS else 'service', []).append(room)
     return [room for _, group in rng.shuffled(sorted(groups.items())) for room in group]
 
 
 def _kind(kind: str, part: Band) -> str:
-    """What a room is for, by what it was to be and how large it came out."""
-    if kind == 'open_plan' and part.tile.area < OPEN_PLAN:
+    """The kind of a room, by what it was to be and how large it came out."""
+    if kind == 'open_plan' and part.tile.area < LEAST_OPEN_PLAN_AREA:
         kind = 'meeting_room'
-    if kind == 'meeting_room' and part.tile.area < MEETING:
+    if kind == 'meeting_room' and part.tile.area < LEAST_MEETING_AREA:
         kind = 'office'
     return kind
 
 
 def _links(
-    rng: Rng, drafts: Sequence[Draft], corridors: int, neighbours: Sequence[Pair], wall: int, connected: int
+    rng: Rng, drafts: Sequence[Draft], corridors: int, neighbours: Sequence[tuple[int, int]], wall: int, connected: int
 ) -> list[Link]:
     """A door for each room to its corridor, and some between neighbours."""
     links = [Link(0, 1, open=True)] if corridors == 2 else []
     for i, draft in enumerate(drafts[corridors:], corridors):
-        large = draft.kind in ('open_plan', 'lobby')
-        links.append(Link(nearest(drafts[:corridors], draft, wall), i, wide=100 if large else 5))
+        wide = 100 if draft.kind in COLUMNED_KINDS else 5
+        links.append(Link(nearest(drafts[:corridors], draft, wall), i, wide=wide))
     for i, j in neighbours:
-        if {drafts[i].kind, drafts[j].kind} <= WORKING and rng.chance(connected, 100):
+        if {drafts[i].kind, drafts[j].kind} <= WORKING_KINDS and rng.chance(connected, 100):
             links.append(Link(i, j))
     return links
-
-
-def _furnished(draft: Draft, wall: int, pitch: int) -> Space:
-    """A room's clear floor, with columns if it is a large one."""
-    solids: list[Rect] = []
-    if draft.kind in ('open_plan', 'lobby'):
-        solids = column_grid(clear(draft.tiles[0], wall), pitch, 2 * PER_METRE // 5)
-    return space(draft, wall, solids)
 
 
 FAMILY = Family(
@@ -173,16 +161,16 @@ FAMILY = Family(
     about='An office building: rooms along corridors, open-plan areas with columns, services.',
     parameters=MappingProxyType(
         {
-            'rooms': Parameter((40, 80), 24, 300, '', 'How many rooms, counting corridors.'),
-            'shape': Choice('any', ('any', *SHAPES), 'How its wings lie.'),
-            'width': Parameter((2.6, 3.4), 2.2, 5.0, 'm', 'How wide an office is along its corridor.'),
-            'depth': Parameter((4.2, 5.6), 3.5, 8.0, 'm', 'How deep rooms are, from the corridor to the facade.'),
-            'corridor': Parameter((1.5, 2.2), 1.2, 4.0, 'm', 'How wide corridors are.'),
-            'wall': Parameter((0.1, 0.2), 0.1, 0.3, 'm', 'How thick walls are.'),
+            'rooms': Parameter((40, 80), 24, 300, '', 'The number of rooms, counting corridors.'),
+            'shape': Choice('any', ('any', *FOOTPRINT_SHAPES), 'The shape of its footprint.'),
+            'width': Parameter((2.6, 3.4), 2.2, 5.0, 'm', 'The width of an office along its corridor.'),
+            'depth': Parameter((4.2, 5.6), 3.5, 8.0, 'm', 'The depth of rooms, from the corridor to the facade.'),
+            'corridor': Parameter((1.5, 2.2), 1.2, 4.0, 'm', 'The width of corridors.'),
+            'wall': Parameter((0.1, 0.2), 0.1, 0.3, 'm', 'The thickness of walls.'),
             'meeting': Parameter(0.15, 0.0, 1.0, '', 'The share of meeting rooms.'),
             'open_plan': Parameter(0.3, 0.0, 1.0, '', "The share of open-plan areas, by the offices' measure."),
             'connected': Parameter(0.1, 0.0, 1.0, '', 'The share of neighbours with a door between them.'),
-            'pitch': Parameter((4.0, 7.0), 2.5, 12.0, 'm', 'How far apart the columns of large rooms are.'),
+            'pitch': Parameter((4.0, 7.0), 2.5, 12.0, 'm', 'The distance of the columns of large rooms.'),
         }
     ),
     build=build,

@@ -9,27 +9,27 @@ from megastep.mapgen.family import Choice, Family, Parameter
 from megastep.mapgen.geometry.extent import check_extent
 from megastep.mapgen.geometry.lattice import Rect, Stretch, clear, shared, units
 from megastep.mapgen.layout.assembly import Space, assemble
-from megastep.mapgen.layout.doors import NEED, place
+from megastep.mapgen.layout.doors import LEAST_DOOR_WALL, place_door
+from megastep.mapgen.parameters import FloatRange, IntRange
 from megastep.mapgen.plan import Plan
 from megastep.mapgen.rng import Rng
 
-Pair = tuple[int, int]
-
 LAYOUTS = MappingProxyType({'chain': rooms_grid.chain, 'tree': rooms_grid.tree})
+"""The functions that say which slots are taken and joined, by name."""
 
 
 def build(
     rng: Rng,
     *,
-    rooms: Pair,
-    size: tuple[float, float],
-    wall: tuple[float, float],
+    rooms: IntRange,
+    size: FloatRange,
+    wall: FloatRange,
     layout: str,
-    loops: Pair,
+    loops: IntRange,
     spare: float,
     wide: float,
 ) -> Plan:
-    """Makes rooms in some of a coarse grid's slots. See `FAMILY` for what the parameters mean.
+    """The plan of rooms in some of a coarse grid's slots. `FAMILY` says what the parameters mean.
 
     Raises:
         ValueError: if the largest map that may be drawn is too large.
@@ -42,21 +42,21 @@ def build(
     thickness, count, extra = sizes.between(*map(units, wall)), sizes.between(*rooms), sizes.between(*loops)
     join = LAYOUTS[sizes.pick(sorted(LAYOUTS)) if layout == 'any' else layout]
     edges = join(rng.fork('layout'), sizes.pick(_shapes(count, spare)), count)
-    edges += rooms_grid.more(rng.fork('loops'), edges, extra)
-    core = (NEED + thickness + 1) // 2
+    edges += rooms_grid.loops(rng.fork('loops'), edges, extra)
+    core = (LEAST_DOOR_WALL + thickness + 1) // 2
     tiles = rooms_grid.tiles(rng.fork('tiles'), edges, least + thickness, most + thickness, core)
     doors = _doors(rng.fork('doors'), [(tiles[one], tiles[other]) for one, other in edges], thickness, wide)
     return assemble([Space('room', (clear(tile, thickness),)) for tile in tiles.values()], doors=doors, wall=thickness)
 
 
-def _shapes(count: int, spare: float) -> list[Pair]:
-    """The grids that so many rooms may be drawn in."""
+def _shapes(count: int, spare: float) -> list[rooms_grid.Slot]:
+    """The shapes of grids that so many rooms may be drawn in."""
     return rooms_grid.shapes(count * (100 + round(100 * spare)) // 100)
 
 
 def _doors(rng: Rng, pairs: list[tuple[Rect, Rect]], wall: int, wide: float) -> list[Stretch]:
     stretches = [stretch for one, other in pairs if (stretch := shared(one, other, wall))]
-    return [place(rng, stretch, ('room', 'room'), wide=round(100 * wide)) for stretch in stretches]
+    return [place_door(rng, stretch, ('room', 'room'), wide=round(100 * wide)) for stretch in stretches]
 
 
 FAMILY = Family(
@@ -65,17 +65,17 @@ FAMILY = Family(
     about='Rectangular rooms of random sizes, each beside the next, in a chain or branching.',
     parameters=MappingProxyType(
         {
-            'rooms': Parameter((4, 12), 2, 64, '', 'How many rooms.'),
-            'size': Parameter((2.0, 6.0), 1.5, 12.0, 'm', 'How long and wide each is.'),
-            'wall': Parameter((0.1, 0.2), 0.05, 0.4, 'm', 'How thick walls are.'),
+            'rooms': Parameter((4, 12), 2, 64, '', 'The number of rooms.'),
+            'size': Parameter((2.0, 6.0), 1.5, 12.0, 'm', 'The length and the width of each.'),
+            'wall': Parameter((0.1, 0.2), 0.05, 0.4, 'm', 'The thickness of walls.'),
             'layout': Choice(
-                'any', ('any', *sorted(LAYOUTS)), 'Whether the rooms are in a chain or branch like a tree.'
+                'any', ('any', *sorted(LAYOUTS)), 'The layout: rooms in a chain, or branching like a tree.'
             ),
             'loops': Parameter(
-                (0, 2), 0, 16, '', 'How many doors more than it takes, if as many rooms lie side by side.'
+                (0, 2), 0, 16, '', 'The number of doors more than it takes, if as many rooms lie side by side.'
             ),
             'spare': Parameter(
-                0.5, 0.0, 2.0, '', 'How many of the places for rooms stay empty, for each that has one.'
+                0.5, 0.0, 2.0, '', 'The number of places for rooms that stay empty, for each that has one.'
             ),
             'wide': Parameter(0.2, 0.0, 1.0, '', 'The share of wide doors, where they fit.'),
         }

@@ -1,4 +1,4 @@
-"""Convex cells: a polygon parted among sites, each of which has what is nearer to it than to any other (Voronoi, 1908).
+"""Voronoi cells: a polygon parted among sites, each of which has what is nearest to it (Voronoi, 1908).
 
 Cells are cut out by half-planes, one a neighbour. They are moved apart by the thickness of the walls between them by
 moving the half-planes.
@@ -13,42 +13,42 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Int
 
-from megastep.mapgen.geometry.polygons import Place, along, distance, left_of, unit
+from megastep.mapgen.geometry.polygons import Vector, along, distance, interpolated, left_of, ring_edges, unit
 from megastep.mapgen.plan import Point
 from megastep.mapgen.rng import Rng
 
 OUTSIDE = -1
-"""Stands for what is beyond the polygon, as a cell's neighbour."""
+"""The neighbour of a cell beyond the polygon."""
 
-GRAIN = 64
-"""Cells are evened out on about so many points each."""
+POINTS_PER_CELL = 64
+"""The number of points that each cell is evened out on, about."""
 
-SHORT = 60.0
-"""Sides of fewer millimetres than this are cut off."""
+SHORTEST_CELL_SIDE = 60.0
+"""The length below which sides of cells are cut off, in millimetres."""
 
 
 class Side(NamedTuple):
-    """A side of a convex polygon: from where, and which cell is behind it. It ends where the next begins."""
+    """A side of a convex polygon: its start, and the cell behind it. It ends where the next begins."""
 
-    start: Place
+    start: Vector
     neighbour: int
 
 
 class HalfPlane(NamedTuple):
-    """What lies to the left of a line."""
+    """A half-plane: what lies to the left of a line."""
 
-    origin: Place
-    direction: Place
-    """Of length 1."""
+    origin: Vector
+    direction: Vector
+    """The direction of the line, of length 1."""
 
-    def depth(self, place: Place) -> float:
-        """How far inside a place is; below zero outside."""
+    def depth(self, point: Vector) -> float:
+        """The signed distance of a point inside, in millimetres; below zero outside."""
         (x, y), (u, v) = self.origin, self.direction
-        return u * (place[1] - y) - v * (place[0] - x)
+        return u * (point[1] - y) - v * (point[0] - x)
 
 
 def clipped(sides: Sequence[Side], half: HalfPlane, neighbour: int) -> list[Side]:
-    """What a half-plane leaves of a convex polygon."""
+    """The intersection of a convex polygon with a half-plane, by clipping (Sutherland and Hodgman, 1974)."""
     depths = [half.depth(side.start) for side in sides]
     kept: list[Side] = []
     for i, (side, depth) in enumerate(zip(sides, depths, strict=True)):
@@ -56,28 +56,26 @@ def clipped(sides: Sequence[Side], half: HalfPlane, neighbour: int) -> list[Side
         if depth > 0:
             kept.append(side)
         if (depth > 0) != (beyond > 0):
-            crossing = _between(side.start, after.start, depth / (depth - beyond))
+            crossing = interpolated(side.start, after.start, depth / (depth - beyond))
             kept.append(Side(crossing, neighbour if depth > 0 else side.neighbour))
     return kept
 
 
-def _between(one: Place, other: Place, part: float) -> Place:
-    return one[0] + part * (other[0] - one[0]), one[1] + part * (other[1] - one[1])
-
-
-def outline(corners: Sequence[Place]) -> list[Side]:
+def outline(corners: Sequence[Vector]) -> list[Side]:
     """The sides of a convex polygon, anticlockwise, with nothing but the outside around it."""
     return [Side((float(x), float(y)), OUTSIDE) for x, y in corners]
 
 
-def spread(rng: Rng, corners: Sequence[Point], count: int, rounds: int) -> list[Point]:
-    """Puts sites into a convex polygon, evenly: again and again each moves to the middle of its cell (Lloyd, 1982).
+def lloyd_sites(rng: Rng, corners: Sequence[Point], count: int, rounds: int) -> list[Point]:
+    """Lloyd relaxation: random sites in a convex polygon, each of which moves to the middle of its cell over and over.
+
+    Lloyd, "Least squares quantization in PCM", 1982.
 
     Args:
         rng: Drawn from.
-        corners: The polygon's, anticlockwise.
-        count: How many sites.
-        rounds: How often they move: after more, cells are rounder and more alike.
+        corners: The polygon's, anticlockwise, in millimetres.
+        count: The number of sites.
+        rounds: The number of moves: after more, cells are rounder and more alike.
     """
     points = _points_inside(corners, count)
     sites = points[rng.shuffled(range(len(points)))[:count]]
@@ -95,20 +93,26 @@ def _points_inside(corners: Sequence[Point], count: int) -> Int[np.ndarray, 'poi
     """Lattice points in a convex polygon."""
     ring = np.array(corners, dtype=np.int64)
     low, high = ring.min(0), ring.max(0)
-    step = max(1, math.isqrt(int((high - low).prod()) // (GRAIN * count)))
+    step = max(1, math.isqrt(int((high - low).prod()) // (POINTS_PER_CELL * count)))
     x, y = np.meshgrid(*(np.arange(start + step // 2, end, step) for start, end in zip(low, high, strict=True)))
-    inside: Bool[np.ndarray, 'row column'] = np.ones(x.shape, dtype=bool)
+    inside: Bool[np.ndarray, 'y x'] = np.ones(x.shape, dtype=bool)
     for (u, v), (s, t) in zip(ring, np.roll(ring, -1, axis=0), strict=True):
         inside &= (s - u) * (y - v) - (t - v) * (x - u) > 0
     return np.stack([x[inside], y[inside]], axis=1)
 
 
-def cells(sites: Sequence[Place], sides: Sequence[Side], wall: float) -> list[list[Side]]:
-    """The cell of each site in a convex polygon, with walls of a thickness between them; without its shortest sides."""
+def cells(sites: Sequence[Vector], sides: Sequence[Side], wall: float) -> list[list[Side]]:
+    """The Voronoi cell of each site in a convex polygon, with walls between them; without its shortest sides.
+
+    Args:
+        sites: The sites, in millimetres.
+        sides: The polygon.
+        wall: The thickness of walls, in millimetres.
+    """
     return [_without_short(_cell(i, sites, sides, wall)) for i in range(len(sites))]
 
 
-def _cell(i: int, sites: Sequence[Place], sides: Sequence[Side], wall: float) -> list[Side]:
+def _cell(i: int, sites: Sequence[Vector], sides: Sequence[Side], wall: float) -> list[Side]:
     cell = list(sides)
     others = sorted((distance(sites[i], other), j) for j, other in enumerate(sites) if j != i)
     for away, j in others:
@@ -118,44 +122,43 @@ def _cell(i: int, sites: Sequence[Place], sides: Sequence[Side], wall: float) ->
     return cell
 
 
-def border(site: Place, other: Place, beyond: float) -> HalfPlane:
-    """What is nearer to a site than to another, or so much further from the middle."""
+def border(site: Vector, other: Vector, beyond: float) -> HalfPlane:
+    """The half-plane of what is nearer to a site than to another: left of their bisector, moved by a distance."""
     ahead, length = unit(site, other)
     return HalfPlane(along(site, ahead, length / 2 + beyond), left_of(ahead))
 
 
-def width(sides: Sequence[Side]) -> float:
-    """How far apart the nearest two parallel lines are that a convex polygon lies between."""
+def least_width(sides: Sequence[Side]) -> float:
+    """The width of a convex polygon: the least distance of two parallel lines that it lies between."""
     halves = _half_planes(sides)
     return min(max(half.depth(side.start) for side in sides) for half in halves)
 
 
 def _half_planes(sides: Sequence[Side]) -> list[HalfPlane]:
-    ends = [*sides[1:], sides[0]]
-    return [HalfPlane(side.start, unit(side.start, end.start)[0]) for side, end in zip(sides, ends, strict=True)]
+    return [HalfPlane(side.start, unit(side.start, after.start)[0]) for side, after in ring_edges(sides)]
 
 
 def section(sides: Sequence[Side], half: HalfPlane, depth: float) -> tuple[float, float] | None:
-    """From where to where a line so deep in a half-plane runs through a convex polygon, measured from its origin."""
+    """The interval in which a line so deep in a half-plane runs through a convex polygon, measured from its origin."""
     depths = [half.depth(side.start) - depth for side in sides]
     (x, y), (u, v) = half
     found = []
     for i, side in enumerate(sides):
         after, near, far = sides[(i + 1) % len(sides)], depths[i], depths[(i + 1) % len(sides)]
         if (near > 0) != (far > 0):
-            place = _between(side.start, after.start, near / (near - far))
-            found.append((place[0] - x) * u + (place[1] - y) * v)
+            point = interpolated(side.start, after.start, near / (near - far))
+            found.append((point[0] - x) * u + (point[1] - y) * v)
     return (min(found), max(found)) if found else None
 
 
 def _without_short(sides: list[Side]) -> list[Side]:
-    """A polygon with the ends of short sides left out, so that it only gets smaller."""
+    """A polygon without the ends of short sides, so that it only gets smaller."""
     kept: list[Side] = []
     for side in sides:
-        if kept and distance(kept[-1].start, side.start) < SHORT:
+        if kept and distance(kept[-1].start, side.start) < SHORTEST_CELL_SIDE:
             kept[-1] = Side(kept[-1].start, side.neighbour)
         else:
             kept.append(side)
-    while len(kept) > 1 and distance(kept[-1].start, kept[0].start) < SHORT:
+    while len(kept) > 1 and distance(kept[-1].start, kept[0].start) < SHORTEST_CELL_SIDE:
         kept.pop()
     return kept

@@ -1,4 +1,4 @@
-"""What every generated map is checked for before it is handed out."""
+"""The certificate of validity that every generated map is checked for before it is handed out."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ import shapely
 from scipy.spatial import cKDTree
 from shapely import Polygon
 
-from megastep.mapgen.geometry.extent import FURTHEST
+from megastep.mapgen.geometry.extent import LARGEST_COORDINATE
 from megastep.maps.geometry import AGENT_RADIUS, MARGIN, Geometry
 from megastep.maps.segments import clearances, planar_graph, rings
 
-DOORSTEP = 0.25
-"""Rooms nearer than this to the middle of a door, in metres, are those it joins."""
+DOOR_REACH = 0.25
+"""The distance from the middle of a door within which the rooms lie that it joins, in metres."""
 
-APART = 2 * AGENT_RADIUS
-"""Spawns keep this far from one another, in metres: two agents fit."""
+LEAST_SPAWN_DISTANCE = 2 * AGENT_RADIUS
+"""The least distance of spawns from one another, in metres: two agents fit."""
 
 SPAWN_CLEARANCE = 0.25
-"""Spawns keep this far from the walls, in metres."""
+"""The least distance of spawns from the walls, in metres."""
 
-ROUNDING = 1e-9
-"""What float arithmetic may lose, in metres or square metres."""
+FLOAT_TOLERANCE = 1e-9
+"""The tolerance of float arithmetic, in metres or square metres."""
 
-SLIVER = 0.004
-"""What corners on whole millimetres may be off, in metres: rooms may overlap by so much, and doors end in a wall."""
+CORNER_TOLERANCE = 0.004
+"""The tolerance of corners on whole millimetres, in metres: rooms may overlap by so much, and doors end in a wall."""
 
 
 class CertificateError(RuntimeError):
-    """A generated map isn't what its generator promises: a bug in megastep, and worth a report."""
+    """An error of the generator: a map isn't what it promises. A bug in megastep, and worth a report."""
 
 
 def certify(geometry: Geometry, origin: str) -> None:
@@ -54,7 +54,7 @@ def certify(geometry: Geometry, origin: str) -> None:
 
 
 def failures(geometry: Geometry) -> Iterator[str]:
-    """What is wrong with a map, each thing in words. Each check relies on those before it, which it follows at once."""
+    """The defects of a map, in words. Each check relies on those before it, which it follows at once."""
     yield from _check_walls(geometry)
     space = free_space(geometry)
     yield from _check_space(space, geometry)
@@ -74,8 +74,8 @@ def _check_walls(geometry: Geometry) -> Iterator[str]:
     walls = geometry.walls
     if not (walls.min() > 0 and np.isfinite(walls).all()):
         yield f'walls reach a coordinate of {walls.min()} m'
-    if walls.max() > FURTHEST:
-        yield f'walls reach a coordinate of {walls.max()} m, and should stay within {FURTHEST:g} m'
+    if walls.max() > LARGEST_COORDINATE:
+        yield f'walls reach a coordinate of {walls.max()} m, and should stay within {LARGEST_COORDINATE:g} m'
     if short := np.flatnonzero((walls[:, 0] == walls[:, 1]).all(-1)).tolist():
         yield f'walls {short} have zero length'
     points, starts, ends = planar_graph(walls)
@@ -87,7 +87,7 @@ def _check_walls(geometry: Geometry) -> Iterator[str]:
 
 
 def free_space(geometry: Geometry) -> Polygon:
-    """The polygon to the left of a map's walls. The ring that holds the least corner is taken as the outer one."""
+    """The free space of a map: the polygon left of its walls. The ring with the least corner is the outer one."""
     outlines = rings(geometry.walls)
     corners, owners = np.concatenate(outlines), np.repeat(np.arange(len(outlines)), [len(each) for each in outlines])
     shapes = shapely.linearrings(corners, indices=owners)
@@ -98,7 +98,7 @@ def free_space(geometry: Geometry) -> Polygon:
 def _check_space(space: Polygon, geometry: Geometry) -> Iterator[str]:
     if not space.is_valid:
         yield f'the free space is not a polygon: {shapely.is_valid_reason(space)}'
-    if abs(space.area - geometry.area) > ROUNDING * (1 + space.area):
+    if abs(space.area - geometry.area) > FLOAT_TOLERANCE * (1 + space.area):
         yield f'the free space has {space.area} m², but the walls enclose {geometry.area} m²'
 
 
@@ -111,8 +111,8 @@ def _check_rooms(open_space: Polygon, rooms: np.ndarray) -> Iterator[str]:
     pairs = pairs[pairs[:, 0] < pairs[:, 1]]
     pairs = pairs[shapely.intersects(*rooms[pairs.T])]
     common = shapely.intersection(*rooms[pairs.T])
-    for k in np.flatnonzero(shapely.area(common) > ROUNDING).tolist():
-        if not common[k].buffer(-SLIVER / 2).is_empty:
+    for k in np.flatnonzero(shapely.area(common) > FLOAT_TOLERANCE).tolist():
+        if not common[k].buffer(-CORNER_TOLERANCE / 2).is_empty:
             yield f'rooms {pairs[k, 0]} and {pairs[k, 1]} overlap'
     if shut := np.flatnonzero(~shapely.intersects(open_space, rooms)).tolist():
         yield f'rooms {shut} have no place for an agent with {MARGIN} m to spare'
@@ -121,12 +121,12 @@ def _check_rooms(open_space: Polygon, rooms: np.ndarray) -> Iterator[str]:
 def _check_doors(space: Polygon, open_space: Polygon, rooms: np.ndarray, geometry: Geometry) -> Iterator[str]:
     lines = shapely.linestrings(geometry.doors)
     blocked = ~shapely.covers(space, lines)
-    blocked[blocked] = shapely.length(shapely.difference(lines[blocked], space)) > SLIVER
+    blocked[blocked] = shapely.length(shapely.difference(lines[blocked], space)) > CORNER_TOLERANCE
     if blocked.any():
         yield f'doors {np.flatnonzero(blocked).tolist()} are not in the free space'
     if narrow := np.flatnonzero(~shapely.intersects(open_space, lines)).tolist():
         yield f'doors {narrow} are too narrow for an agent with {MARGIN} m to spare'
-    near = shapely.STRtree(rooms).query(shapely.points(geometry.doors.mean(axis=1)), 'dwithin', DOORSTEP).T
+    near = shapely.STRtree(rooms).query(shapely.points(geometry.doors.mean(axis=1)), 'dwithin', DOOR_REACH).T
     joined = np.bincount(near[:, 0], minlength=len(lines))
     for door in np.flatnonzero(joined != 2).tolist():
         yield f'door {door} joins {joined[door]} rooms'
@@ -141,9 +141,9 @@ def _check_doors(space: Polygon, open_space: Polygon, rooms: np.ndarray, geometr
 
 def _open_borders(open_space: Polygon, rooms: np.ndarray) -> list[list[int]]:
     """The pairs of rooms between which an agent can stand on the border."""
-    pairs = shapely.STRtree(rooms).query(rooms, 'dwithin', SLIVER)
+    pairs = shapely.STRtree(rooms).query(rooms, 'dwithin', CORNER_TOLERANCE)
     pairs = pairs[:, pairs[0] < pairs[1]]
-    grown = shapely.buffer(rooms, SLIVER, join_style='mitre')
+    grown = shapely.buffer(rooms, CORNER_TOLERANCE, join_style='mitre')
     borders = shapely.intersection(*grown[pairs])
     return pairs.T[shapely.intersects(open_space, borders)].tolist()
 
@@ -156,12 +156,12 @@ def _check_points(space: Polygon, rooms: np.ndarray, geometry: Geometry) -> Iter
         served = np.unique(shapely.STRtree(places).query(rooms, predicate='contains')[0])
         if empty := sorted(set(range(len(rooms))) - set(served.tolist())):
             yield f'rooms {empty} have no {name}'
-        inside, tight = shapely.contains(space, places), shapely.dwithin(boundary, places, least - ROUNDING)
+        inside, tight = shapely.contains(space, places), shapely.dwithin(boundary, places, least - FLOAT_TOLERANCE)
         if (near := np.flatnonzero(tight | ~inside)).size:
             room = clearances(points[near[:1], :2], geometry.walls)[0] if inside[near[0]] else -np.inf
             yield f'{name} {near[0]} has {room:.3f} m of clearance, and should have {least:.3f} m'
 
 
 def _check_crowd(geometry: Geometry) -> Iterator[str]:
-    for i, j in sorted(cKDTree(geometry.spawns).query_pairs(APART - ROUNDING)):
+    for i, j in sorted(cKDTree(geometry.spawns).query_pairs(LEAST_SPAWN_DISTANCE - FLOAT_TOLERANCE)):
         yield f'spawns {i} and {j} are nearer than two agents'

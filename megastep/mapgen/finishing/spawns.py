@@ -1,4 +1,4 @@
-"""Where agents may start."""
+"""Spawns, the points where agents may start: a Poisson disk sample of the floor."""
 
 from __future__ import annotations
 
@@ -9,34 +9,38 @@ import numpy as np
 from jaxtyping import Int
 
 from megastep.mapgen.finishing.survey import Survey
+from megastep.mapgen.geometry.polygons import squared_distance
 from megastep.mapgen.geometry.symmetry import SYMMETRIES, images
 from megastep.mapgen.plan import Point
 from megastep.mapgen.rng import Rng
 
-SPACING = 500
-"""Spawns keep this many millimetres from one another."""
+SPAWN_DISTANCE = 500
+"""The least distance of spawns from one another, in millimetres, but for the first of some rooms."""
 
-MOST = 64
-"""No map has more spawns than this, unless it has more rooms."""
+MOST_SPAWNS = 64
+"""The greatest number of spawns of a map, unless it has more rooms."""
 
-DRAWS = 12
-"""How many points are tried for a room's first spawn before the one furthest from other rooms' is taken."""
+FIRST_SPAWN_DRAWS = 12
+"""The number of points tried for a room's first spawn before the one furthest from other rooms' is taken."""
 
-TOUCHING = 220
-"""Even those keep this many millimetres from one another: two agents fit."""
+CLOSEST_SPAWN_DISTANCE = 220
+"""The least distance even of those from one another, in millimetres: two agents fit."""
 
-TRIES = 6 * MOST
-"""How many points are tried after each room has one."""
+MORE_SPAWN_DRAWS = 6 * MOST_SPAWNS
+"""The number of points tried after each room has one."""
 
 
-def place_spawns(survey: Survey, rng: Rng, *, most: int = MOST, symmetry: str = 'none') -> Int[np.ndarray, 'spawn 2']:
-    """Throws points onto the floor, evenly by area, and keeps those that aren't too near to another (Poisson disc).
+def place_spawns(
+    survey: Survey, rng: Rng, *, most: int = MOST_SPAWNS, symmetry: str = 'none'
+) -> Int[np.ndarray, 'spawn 2']:
+    """A Poisson disk sample of the floor by dart throwing: points evenly by area, of which none is too near to another.
 
     Args:
-        survey: The rooms, and where they are clear of walls.
+        survey: The rooms, and the points of them that are clear of walls.
         rng: Drawn from.
-        most: How many there are at most, but for one a room.
-        symmetry: What the plan has of `orbits.SYMMETRIES`: a point is kept with all its images, or not at all.
+        most: The greatest number of spawns, but for one a room.
+        symmetry: The symmetry of the plan, of `symmetry.SYMMETRIES`: a point is kept with all its images, or not at
+            all.
 
     Returns:
         Points in millimetres, in random order, at least one in each room.
@@ -50,7 +54,7 @@ def place_spawns(survey: Survey, rng: Rng, *, most: int = MOST, symmetry: str = 
     for room, (low, high) in enumerate(pairwise(bounds)):
         _keep(_first(points[low:high], room, crowd, rng, symmetry), crowd)
     left = most - sum(map(len, crowd.values()))
-    for _ in range(TRIES):
+    for _ in range(MORE_SPAWN_DRAWS):
         if left <= 0:
             break
         group = images(_at(points, rng.below(len(points))), symmetry)
@@ -64,18 +68,22 @@ def _first(
     points: Int[np.ndarray, 'point 2'], room: int, crowd: dict[Point, list[Point]], rng: Rng, symmetry: str
 ) -> list[Point]:
     """A room's first spawn, and its images: drawn, or after a few that are too near to others, the furthest of all."""
-    for _ in range(DRAWS):
+    for _ in range(FIRST_SPAWN_DRAWS):
         group = images(_at(points, rng.below(len(points))), symmetry)
         if not _crowded(group, crowd):
             return group
-    gaps = _gaps(points, [other for bucket in crowd.values() for other in bucket], symmetry)
-    if gaps.max() < TOUCHING**2:
-        raise ValueError(f'room {room} has no place for a spawn that is {TOUCHING} mm from those of other rooms.')
-    return images(_at(points, int(gaps.argmax())), symmetry)
+    clearances = _squared_clearances(points, [other for bucket in crowd.values() for other in bucket], symmetry)
+    if clearances.max() < CLOSEST_SPAWN_DISTANCE**2:
+        raise ValueError(
+            f'room {room} has no place for a spawn that is {CLOSEST_SPAWN_DISTANCE} mm from those of other rooms.'
+        )
+    return images(_at(points, int(clearances.argmax())), symmetry)
 
 
-def _gaps(points: Int[np.ndarray, 'point 2'], others: Sequence[Point], symmetry: str) -> Int[np.ndarray, ' point']:
-    """The squares of how far each point is from the nearest of others, and of its own images elsewhere."""
+def _squared_clearances(
+    points: Int[np.ndarray, 'point 2'], others: Sequence[Point], symmetry: str
+) -> Int[np.ndarray, ' point']:
+    """The squared distance of each point to the nearest of others, and of its own images elsewhere."""
     x, y = points.T
     squares = [(x - u) ** 2 + (y - v) ** 2 for u, v in others]
     for a, b, c, d in SYMMETRIES[symmetry]:
@@ -95,16 +103,12 @@ def _keep(group: Sequence[Point], crowd: dict[Point, list[Point]]) -> None:
 
 
 def _bucket(point: Point) -> Point:
-    """The square of a coarse grid that a point lies in. Its neighbours' points are all that can be too near."""
-    return point[0] // SPACING, point[1] // SPACING
+    """The cell of a spatial hash that a point lies in. Its neighbours' points are all that can be too near."""
+    return point[0] // SPAWN_DISTANCE, point[1] // SPAWN_DISTANCE
 
 
 def _crowded(group: Sequence[Point], crowd: dict[Point, list[Point]]) -> bool:
-    """Whether the first of a group is too near to another point: then each of its images is."""
-    (x, y), (column, row) = group[0], _bucket(group[0])
-    for i in (column - 1, column, column + 1):
-        for j in (row - 1, row, row + 1):
-            for other_x, other_y in crowd.get((i, j), ()):
-                if (x - other_x) ** 2 + (y - other_y) ** 2 < SPACING**2:
-                    return True
-    return any((x - u) ** 2 + (y - v) ** 2 < SPACING**2 for u, v in group[1:])
+    """True if the first of a group is too near to another point: then each of its images is."""
+    point, (i, j) = group[0], _bucket(group[0])
+    near = [other for k in (i - 1, i, i + 1) for m in (j - 1, j, j + 1) for other in crowd.get((k, m), ())]
+    return any(squared_distance(point, other) < SPAWN_DISTANCE**2 for other in (*near, *group[1:]))

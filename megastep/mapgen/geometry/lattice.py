@@ -1,4 +1,4 @@
-"""Whole-number geometry on a lattice of 5 cm.
+"""Rectangles on an integer lattice of 5 cm, and the outlines of their unions.
 
 A plan is first a set of tiles that meet without gaps. A wall of thickness t stands on the low side of each tile: what
 is clear of a tile [left, right) x [bottom, top) is [left + t, right) x [bottom + t, top).
@@ -14,11 +14,13 @@ from typing import NamedTuple
 import numpy as np
 
 from megastep.mapgen.geometry.polygons import followed
+from megastep.mapgen.plan import LATTICE_STEP, Point
 
-PER_METRE = 20
-"""Lattice units to a metre."""
+UNITS_PER_METRE = 20
+"""The number of lattice units in a metre."""
 
-Point = tuple[int, int]
+LatticePoint = tuple[int, int]
+"""A point of the lattice: x and y in lattice units."""
 
 
 class Rect(NamedTuple):
@@ -43,26 +45,31 @@ class Rect(NamedTuple):
 
     @property
     def shorter(self) -> int:
-        """The length of the shorter sides."""
+        """The length of the shorter sides, in lattice units."""
         return min(self.width, self.height)
 
     def grown(self, by: int) -> Rect:
-        """The rectangle with each side moved outwards, or inwards by a negative number."""
+        """The rectangle dilated: with each side moved outwards, or inwards by a negative number."""
         return Rect(self.left - by, self.bottom - by, self.right + by, self.top + by)
 
     def overlaps(self, other: Rect) -> bool:
-        """Whether the insides have points in common."""
+        """Intersection test: true if the insides have points in common."""
         across = self.left < other.right and other.left < self.right
         return across and self.bottom < other.top and other.bottom < self.top
+
+    @property
+    def transposed(self) -> Rect:
+        """The mirror image in the diagonal: x and y swapped."""
+        return Rect(self.bottom, self.left, self.top, self.right)
 
 
 class Stretch(NamedTuple):
     """A stretch of wall with clear floor on both sides, in lattice units."""
 
     upright: bool
-    """Whether the wall runs along y."""
+    """True if the wall runs along y."""
     at: int
-    """The wall's low side."""
+    """The coordinate of the wall's low side."""
     low: int
     high: int
 
@@ -72,17 +79,35 @@ class Stretch(NamedTuple):
 
 
 def units(metres: float) -> int:
-    """The nearest whole number of lattice units."""
-    return round(metres * PER_METRE)
+    """A length in lattice units, rounded to the nearest.
+
+    Args:
+        metres: The length in metres.
+    """
+    return round(metres * UNITS_PER_METRE)
+
+
+def square_units(square_metres: float) -> int:
+    """An area in square lattice units, rounded to the nearest.
+
+    Args:
+        square_metres: The area in square metres.
+    """
+    return round(square_metres * UNITS_PER_METRE**2)
+
+
+def in_millimetres(corners: Iterable[LatticePoint]) -> list[Point]:
+    """Points of the lattice in millimetres."""
+    return [(LATTICE_STEP * x, LATTICE_STEP * y) for x, y in corners]
 
 
 def clear(tile: Rect, wall: int) -> Rect:
-    """What a wall on its low sides leaves of a tile."""
+    """The clear part of a tile: the tile without a wall on its low sides."""
     return Rect(tile.left + wall, tile.bottom + wall, tile.right, tile.top)
 
 
 def shared(one: Rect, other: Rect, wall: int) -> Stretch | None:
-    """The wall between two tiles that don't overlap, if they share one."""
+    """The shared wall of two tiles that don't overlap, if they have one: adjacency."""
     if one.right == other.left or other.right == one.left:
         upright, at = True, max(one.left, other.left)
         low, high = max(one.bottom, other.bottom) + wall, min(one.top, other.top)
@@ -95,21 +120,21 @@ def shared(one: Rect, other: Rect, wall: int) -> Stretch | None:
 
 
 def opening(stretch: Stretch, wall: int) -> Rect:
-    """The gap that a stretch of wall leaves when it is taken out."""
+    """The opening that a stretch of wall leaves when it is taken out."""
     if stretch.upright:
         return Rect(stretch.at, stretch.low, stretch.at + wall, stretch.high)
     return Rect(stretch.low, stretch.at, stretch.high, stretch.at + wall)
 
 
 def floor(tiles: Sequence[Rect], wall: int) -> list[Rect]:
-    """What is clear of a room of several tiles: the tiles', then the gaps where there would be walls between them."""
+    """The clear floor of a room of several tiles: theirs, then the openings where there would be walls between them."""
     inner = [found for one, other in combinations(tiles, 2) if (found := shared(one, other, wall))]
-    gaps = [opening(stretch, wall) for stretch in inner]
-    return [clear(tile, wall) for tile in tiles] + gaps + _posts(inner, wall)
+    openings = [opening(stretch, wall) for stretch in inner]
+    return [clear(tile, wall) for tile in tiles] + openings + _junctions(inner, wall)
 
 
-def _posts(stretches: Sequence[Stretch], wall: int) -> list[Rect]:
-    """Where three or four walls of a room's meet that are all taken out: a post would be left there alone."""
+def _junctions(stretches: Sequence[Stretch], wall: int) -> list[Rect]:
+    """The places where three or four walls of a room meet that are all taken out: a stub would be left there alone."""
     ends = Counter(
         (stretch.at, at) if stretch.upright else (at, stretch.at)
         for stretch in stretches
@@ -119,7 +144,7 @@ def _posts(stretches: Sequence[Stretch], wall: int) -> list[Rect]:
 
 
 def subtract(rect: Rect, hole: Rect) -> list[Rect]:
-    """Up to four rectangles that cover what a hole leaves of a rectangle."""
+    """The difference of two rectangles: up to four that cover what a hole leaves of a rectangle."""
     if not rect.overlaps(hole):
         return [rect]
     bottom, top = max(rect.bottom, hole.bottom), min(rect.top, hole.top)
@@ -132,8 +157,8 @@ def subtract(rect: Rect, hole: Rect) -> list[Rect]:
     return [part for part in parts if part.width > 0 and part.height > 0]
 
 
-def rings(rects: Iterable[Rect]) -> list[list[Point]]:
-    """The outlines of a union of rectangles: its outer ones anticlockwise, its holes clockwise.
+def rings(rects: Iterable[Rect]) -> list[list[LatticePoint]]:
+    """The boundary of a union of rectangles: its outer rings anticlockwise, its holes clockwise.
 
     Each ring has only true corners and begins at its least one; the rings are in order. So equal unions have equal
     rings, whatever rectangles they are made of.
@@ -141,16 +166,16 @@ def rings(rects: Iterable[Rect]) -> list[list[Point]]:
     Raises:
         ValueError: if the union touches itself at a corner.
     """
-    return trace(*_raster(rects))
+    return trace(*_rasterized([(rects, 1)]))
 
 
-def trace(covered: np.ndarray, xs: Sequence[int], ys: Sequence[int]) -> list[list[Point]]:
-    """The outlines of the covered cells of a grid, as `rings` gives them.
+def trace(covered: np.ndarray, xs: Sequence[int], ys: Sequence[int]) -> list[list[LatticePoint]]:
+    """Boundary tracing: the outlines of the covered cells of a grid, as `rings` gives them.
 
     Args:
-        covered: Which cells are, of which those at the grid's edge aren't: (row, column), of 0 and 1.
-        xs: Where the lines between columns are: one less than there are columns.
-        ys: Where the lines between rows are.
+        covered: 1 for each cell that is covered, else 0, as at the grid's edge: shape (y, x).
+        xs: The x of the lines between cells: one less than there are cells along x.
+        ys: The y of the lines between cells.
 
     Raises:
         ValueError: if the covered cells touch themselves at a corner.
@@ -162,7 +187,7 @@ def trace(covered: np.ndarray, xs: Sequence[int], ys: Sequence[int]) -> list[lis
 def _boundary(covered: np.ndarray) -> dict[int, int]:
     """The walls around the covered cells of a grid, from corner to corner, what is covered on their left.
 
-    Corners are numbered, upwards and then column by column, because a number is made faster than a point.
+    Corners are numbered, first upwards and then to the right, because a number is made faster than a point.
     """
     up = covered.shape[0] - 1
     (line, first, last), (upright, low, high) = _runs(covered), _runs(covered.T)
@@ -173,21 +198,38 @@ def _boundary(covered: np.ndarray) -> dict[int, int]:
     return ends
 
 
-def _raster(rects: Iterable[Rect]) -> tuple[np.ndarray, list[int], list[int]]:
-    """Which cells between the rectangles' sides are covered, with a margin; and the coordinates of the sides."""
-    rects = list(rects)
-    xs = sorted({x for rect in rects for x in (rect.left, rect.right)})
-    ys = sorted({y for rect in rects for y in (rect.bottom, rect.top)})
-    columns, rows = {x: i for i, x in enumerate(xs, 1)}, {y: i for i, y in enumerate(ys, 1)}
+def difference(rects: Sequence[Rect], solids: Sequence[Rect]) -> list[Rect]:
+    """The difference of two unions of rectangles, as rectangles that don't overlap.
+
+    Args:
+        rects: What the first union is made of.
+        solids: What is taken away.
+    """
+    free, xs, ys = _rasterized([(rects, 1), (solids, 0)])
+    steps = np.diff(free, axis=1)
+    rows, starts = np.nonzero(steps == 1)
+    stops = np.nonzero(steps == -1)[1]
+    runs = zip(rows.tolist(), starts.tolist(), stops.tolist(), strict=True)
+    return [Rect(xs[start], ys[row - 1], xs[stop], ys[row]) for row, start, stop in runs]
+
+
+def _rasterized(layers: Iterable[tuple[Iterable[Rect], int]]) -> tuple[np.ndarray, list[int], list[int]]:
+    """The cells between all rectangles' sides, each with the value of the last layer that covers it, and a margin of 0;
+    and the coordinates of the sides.
+    """
+    boxes = [(rect, value) for rects, value in layers for rect in rects]
+    xs = sorted({x for rect, _ in boxes for x in (rect.left, rect.right)})
+    ys = sorted({y for rect, _ in boxes for y in (rect.bottom, rect.top)})
+    x_index, y_index = {x: i for i, x in enumerate(xs, 1)}, {y: i for i, y in enumerate(ys, 1)}
     covered = np.zeros((len(ys) + 1, len(xs) + 1), dtype=np.int8)
-    for left, bottom, right, top in rects:
-        covered[rows[bottom] : rows[top], columns[left] : columns[right]] = 1
+    for (left, bottom, right, top), value in boxes:
+        covered[y_index[bottom] : y_index[top], x_index[left] : x_index[right]] = value
     return covered, xs, ys
 
 
 def _runs(covered: np.ndarray) -> np.ndarray:
-    """Sides between rows of cells: which line each is on, and from where to where, what is covered lying above a side
-    to the right, and below one to the left.
+    """The sides between rows of cells: the line that each is on, and its start and stop, what is covered lying above a
+    side to the right, and below one to the left.
     """
     steps = np.diff(covered, axis=0)
     found = []

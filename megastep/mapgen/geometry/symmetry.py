@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from types import MappingProxyType
 from typing import NamedTuple
 
 from megastep.mapgen.geometry.lattice import Rect
+from megastep.mapgen.geometry.polygons import ring_edges
 from megastep.mapgen.plan import Point
 from megastep.mapgen.rng import Rng
 
@@ -45,7 +45,7 @@ def images(point: Point, symmetry: str) -> list[Point]:
 
 def is_symmetrical(rings: Iterable[Sequence[Point]], symmetry: str) -> bool:
     """Invariance of the edges of rings under a symmetry group: true if each of its matrices leaves them as they are."""
-    edges = {edge for ring in rings for edge in pairwise([*ring, ring[0]])}
+    edges = {edge for ring in rings for edge in ring_edges(ring)}
     for a, b, c, d in SYMMETRIES[symmetry]:
         transformed_edges = {tuple((a * x + b * y, c * x + d * y) for x, y in edge) for edge in edges}
         if a * d - b * c < 0:
@@ -80,7 +80,8 @@ class SquareSymmetry(NamedTuple):
     def __call__(self, tile: Rect) -> Rect:
         left, right = (-tile.right, -tile.left) if self.mirrored else (tile.left, tile.right)
         bottom, top = (-tile.top, -tile.bottom) if self.upside_down else (tile.bottom, tile.top)
-        return Rect(bottom, left, top, right) if self.swapped else Rect(left, bottom, right, top)
+        image = Rect(left, bottom, right, top)
+        return image.transposed if self.swapped else image
 
 
 def draw_square_symmetry(rng: Rng) -> SquareSymmetry:

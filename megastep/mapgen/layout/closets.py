@@ -1,37 +1,40 @@
-"""Built-in closets, cut out of rooms' corners."""
+"""Built-in closets, cut out of the corners of rooms."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from megastep.mapgen.geometry.lattice import PER_METRE, Rect, clear, shared, subtract
-from megastep.mapgen.layout.doors import NEED
+from megastep.mapgen.geometry.lattice import Rect, clear, shared, square_units, subtract, units
+from megastep.mapgen.layout.doors import LEAST_DOOR_WALL
 from megastep.mapgen.rng import Rng
 
-HOST = 4 * PER_METRE**2
-"""Rooms of at least this clear area, in square lattice units, may have a closet."""
+LEAST_HOST_AREA = square_units(4)
+"""The least clear area of a room that may have a closet, in square lattice units."""
 
-PASSAGE = PER_METRE
-"""How wide a room stays beside its closet."""
+CLOSET_CLEARANCE = units(1)
+"""The least width of a room beside its closet, in lattice units."""
 
-DEPTHS = (3 * PER_METRE // 5, 3 * PER_METRE // 4)
-LENGTHS = (19 * PER_METRE // 20, 13 * PER_METRE // 10)
+CLOSET_DEPTHS = (units(0.6), units(0.75))
+CLOSET_LENGTHS = (units(0.95), units(1.3))
+"""The ranges of the depths and lengths of closets, without walls, in lattice units."""
 
 
-def carve(rng: Rng, rooms: Sequence[tuple[Rect, ...]], host: int, wall: int) -> tuple[tuple[Rect, ...], Rect] | None:
-    """Cuts a closet out of a corner of a room's first tile, so that all that the room touched still touches it.
+def carve_closet(
+    rng: Rng, rooms: Sequence[tuple[Rect, ...]], host: int, wall: int
+) -> tuple[tuple[Rect, ...], Rect] | None:
+    """A random closet cut out of a corner of a room's first tile, so that all that the room touched still touches it.
 
     Args:
         rng: Drawn from.
-        rooms: Each room's tiles.
-        host: Which of them the closet is for.
-        wall: How thick the walls are, in lattice units.
+        rooms: The tiles of each room.
+        host: The number of the room that the closet is for.
+        wall: The thickness of the walls, in lattice units.
 
     Returns:
-        What is left of the room's tiles, and the closet's; or nothing, if no corner will do.
+        The tiles that are left of the room, and the closet's; or nothing, if no corner will do.
     """
     tile, *others = rooms[host]
-    depth, length = (rng.between(*sizes) + wall for sizes in (DEPTHS, LENGTHS))
+    depth, length = (rng.between(*sizes) + wall for sizes in (CLOSET_DEPTHS, CLOSET_LENGTHS))
     for closet in rng.shuffled(_corners(tile, depth, length, wall)):
         left = subtract(tile, closet)
         neighbours = [room for i, room in enumerate(rooms) if i != host and _touch(rooms[host], room, wall)]
@@ -46,8 +49,8 @@ def _corners(tile: Rect, depth: int, length: int, wall: int) -> list[Rect]:
     """The closets of a size that fit a tile's corners; one takes the whole side if too little would be left."""
     found = []
     for width, height in ((length, depth), (depth, length)):
-        width = tile.width if tile.width - width < PASSAGE + wall else width
-        height = tile.height if tile.height - height < PASSAGE + wall else height
+        width = tile.width if tile.width - width < CLOSET_CLEARANCE + wall else width
+        height = tile.height if tile.height - height < CLOSET_CLEARANCE + wall else height
         if (width, height) != (tile.width, tile.height):
             for left in {tile.left, tile.right - width}:
                 for bottom in {tile.bottom, tile.top - height}:
@@ -57,9 +60,14 @@ def _corners(tile: Rect, depth: int, length: int, wall: int) -> list[Rect]:
 
 def _touch(one: Sequence[Rect], other: Sequence[Rect], wall: int) -> bool:
     stretches = (shared(a, b, wall) for a in one for b in other)
-    return any(stretch and stretch.length >= NEED for stretch in stretches)
+    return any(stretch and stretch.length >= LEAST_DOOR_WALL for stretch in stretches)
 
 
 def hosts(rooms: Sequence[tuple[Rect, ...]], wall: int) -> list[int]:
-    """Which rooms may have a closet: those whose first tile is large enough."""
-    return [i for i, tiles in enumerate(rooms) if clear(tiles[0], wall).area >= HOST]
+    """The rooms that may have a closet: those whose first tile is large enough.
+
+    Args:
+        rooms: The tiles of each room.
+        wall: The thickness of the walls, in lattice units.
+    """
+    return [i for i, tiles in enumerate(rooms) if clear(tiles[0], wall).area >= LEAST_HOST_AREA]

@@ -1,4 +1,4 @@
-"""Which rooms open onto which, and where."""
+"""Doors: a spanning tree of the rooms and a few loops, and the place of each door in its wall."""
 
 from __future__ import annotations
 
@@ -7,102 +7,112 @@ from itertools import combinations
 
 import networkx as nx
 
-from megastep.mapgen.geometry.lattice import PER_METRE, Rect, Stretch, shared
-from megastep.mapgen.layout.room_kinds import DEAD_ENDS
+from megastep.mapgen.geometry.lattice import Rect, Stretch, shared, units
+from megastep.mapgen.layout.room_kinds import DEAD_END_KINDS
 from megastep.mapgen.rng import Rng
 
-JAMB = PER_METRE // 10
-"""A door is at least this far from the corners of both rooms."""
+JAMB = units(0.1)
+"""The least distance of a door from the corners of both rooms, in lattice units."""
 
-NARROW = (3 * PER_METRE // 4, 9 * PER_METRE // 10)
-WIDE = (31 * PER_METRE // 20, 7 * PER_METRE // 4)
-"""Most doors are as wide as the one or the other."""
+NARROW_DOOR_RANGE = (units(0.75), units(0.9))
+WIDE_DOOR_RANGE = (units(1.55), units(1.75))
+"""The ranges of the widths of most doors, in lattice units: they are narrow or wide."""
 
-NARROWS = (15, 15, 15, 15, 16, 16, 17, 18, 20, 22)
-WIDES = (31, 32, 32, 33, 34, 36, 38, 42, 46, 54)
-"""How wide doors are, in lattice units: each width is as likely as the others. Of 10,037 openings inside 1,365 real
+NARROW_DOOR_WIDTHS = (15, 15, 15, 15, 16, 16, 17, 18, 20, 22)
+WIDE_DOOR_WIDTHS = (31, 32, 32, 33, 34, 36, 38, 42, 46, 54)
+"""The widths of doors, in lattice units: each is as likely as the others. Of 10,037 openings inside 1,365 real
 apartments a quarter are narrower than 0.75 m, a half than 0.86 m and three quarters than 1.62 m: two humps (annotations
 of art-programmer/FloorplanTransformation)."""
 
-NEED = NARROW[0] + 2 * JAMB
-"""How long a shared wall must be to have a door."""
+LEAST_DOOR_WALL = NARROW_DOOR_RANGE[0] + 2 * JAMB
+"""The least length of a shared wall that has a door, in lattice units."""
 
-CIRCULATION = frozenset({'corridor', 'hall'})
-SOCIAL = frozenset({'living_room', 'kitchen', 'dining_room'})
-MODEST = frozenset({'bathroom', 'restroom'})
-"""These have no wide doors."""
+CIRCULATION_KINDS = frozenset({'corridor', 'hall'})
+SOCIAL_KINDS = frozenset({'living_room', 'kitchen', 'dining_room'})
+"""The kinds of rooms that people walk through, and those that they meet in: their doors suit best."""
 
-DEAD_END = 3
-"""The least weight of a door to a dead end, and more than that of any other."""
+NARROW_DOOR_KINDS = frozenset({'bathroom', 'restroom'})
+"""The kinds of rooms that have no wide doors."""
+
+DEAD_END_WEIGHT = 3
+"""The least weight of a door to a dead end, and more than that of any other door."""
 
 
 def walls_between(rooms: Sequence[tuple[Rect, ...]], wall: int) -> nx.Graph:
-    """Which rooms share a wall that a door fits in: an edge each, with the longest such ``stretch``.
+    """The adjacency graph of rooms: an edge for each two that share a wall that a door fits in, with the longest such
+    ``stretch``.
 
     Args:
-        rooms: Each room's tiles.
-        wall: How thick the walls are, in lattice units.
+        rooms: The tiles of each room.
+        wall: The thickness of the walls, in lattice units.
     """
     graph = nx.Graph()
     graph.add_nodes_from(range(len(rooms)))
     for i, j in combinations(range(len(rooms)), 2):
         stretches = [found for one in rooms[i] for other in rooms[j] if (found := shared(one, other, wall))]
         longest = max(stretches, key=lambda stretch: stretch.length, default=None)
-        if longest and longest.length >= NEED:
+        if longest and longest.length >= LEAST_DOOR_WALL:
             graph.add_edge(i, j, stretch=longest)
     return graph
 
 
-def connect(rng: Rng, adjacency: nx.Graph, kinds: Sequence[str], *, loops: int) -> list[tuple[int, int]]:
-    """Picks which walls get doors: a minimum spanning tree, so that every room can be reached, and a few loops.
+def connect_rooms(rng: Rng, adjacency: nx.Graph, room_kinds: Sequence[str], *, loops: int) -> list[tuple[int, int]]:
+    """The minimum spanning tree of the rooms with random weights, so that each can be reached, and a few loops.
 
-    Doors that suit their rooms weigh less; of those that suit as well, words decide. A door to a dead end weighs the
+    Doors that suit their rooms weigh less; of those that suit as well, chance decides. A door to a dead end weighs the
     most and there is none from one to another, so that each dead end has one door and nobody walks through it, but for
-    closets, which open onto the room they are in whatever it is for.
+    closets, which open onto the room they are in whatever its kind.
 
     Args:
         rng: Drawn from once a wall.
-        adjacency: Which rooms share a wall. Those that are no dead ends are connected, and each dead end touches one.
-        kinds: What each room is for.
-        loops: How many doors to add to the tree, if there are as many that suit.
+        adjacency: An edge for each two rooms that share a wall. Those that are no dead ends are connected, and each
+            dead end touches one.
+        room_kinds: The kind of each room.
+        loops: The number of doors to add to the tree, if there are as many that suit.
 
     Returns:
         Pairs of rooms, in order.
     """
     weights = nx.Graph()
     for i, j in sorted((min(edge), max(edge)) for edge in adjacency.edges):
-        if 'closet' in (kinds[i], kinds[j]) or not {kinds[i], kinds[j]} <= DEAD_ENDS:
-            rank = _rank(kinds[i], kinds[j]) << 64 | rng.below(1 << 32) << 32 | i << 16 | j
+        if 'closet' in (room_kinds[i], room_kinds[j]) or not {room_kinds[i], room_kinds[j]} <= DEAD_END_KINDS:
+            rank = _rank(room_kinds[i], room_kinds[j]) << 64 | rng.below(1 << 32) << 32 | i << 16 | j
             weights.add_edge(i, j, weight=rank)
     tree = nx.minimum_spanning_tree(weights)
     others = [(rank, i, j) for i, j, rank in weights.edges(data='weight') if not tree.has_edge(i, j)]
-    suitable = sorted(other for other in others if other[0] < DEAD_END << 64)
+    suitable = sorted(other for other in others if other[0] < DEAD_END_WEIGHT << 64)
     doors = [*tree.edges, *((i, j) for _, i, j in suitable[:loops])]
     return sorted((min(door), max(door)) for door in doors)
 
 
 def _rank(one: str, other: str) -> int:
-    """How well a door suits the rooms it joins: 0 is best."""
+    """The rank of a door by how well it suits the rooms it joins: 0 is best."""
     kinds = {one, other}
-    if kinds & DEAD_ENDS:
-        return DEAD_END if kinds & CIRCULATION else DEAD_END + 1 if not kinds & SOCIAL else DEAD_END + 2
-    if kinds & CIRCULATION or kinds <= SOCIAL:
+    if kinds & DEAD_END_KINDS:
+        return (
+            DEAD_END_WEIGHT
+            if kinds & CIRCULATION_KINDS
+            else DEAD_END_WEIGHT + 1
+            if not kinds & SOCIAL_KINDS
+            else DEAD_END_WEIGHT + 2
+        )
+    if kinds & CIRCULATION_KINDS or kinds <= SOCIAL_KINDS:
         return 0
     return 1 if 'living_room' in kinds else 2
 
 
-def place(rng: Rng, stretch: Stretch, kinds: tuple[str, str], *, wide: int) -> Stretch:
-    """Says where in a wall a door is, and how wide it is: often close to a corner, as most are.
+def place_door(rng: Rng, stretch: Stretch, room_kinds: tuple[str, str], *, wide: int) -> Stretch:
+    """A door of a random width at a random place in a wall: often close to a corner, as most are.
 
     Args:
         rng: Drawn from.
-        stretch: The wall, at least `NEED` long.
-        kinds: What the rooms are for that it joins.
+        stretch: The wall, at least `LEAST_DOOR_WALL` long.
+        room_kinds: The kinds of the rooms that it joins.
         wide: The chance in a hundred that it is wide, where that fits and suits.
     """
     room = stretch.length - 2 * JAMB
-    opens_wide = rng.chance(wide, 100) and room > NARROW[1] and not MODEST & {*kinds}
-    width = min(rng.pick(WIDES if opens_wide else NARROWS), room)
+    opens_wide = rng.chance(wide, 100) and room > NARROW_DOOR_RANGE[1] and not NARROW_DOOR_KINDS & {*room_kinds}
+    width = min(rng.pick(WIDE_DOOR_WIDTHS if opens_wide else NARROW_DOOR_WIDTHS), room)
     spare = room - width
     shift = rng.pick((min(spare, JAMB), max(0, spare - JAMB), rng.below(spare + 1), spare // 2))
     low = stretch.low + JAMB + shift

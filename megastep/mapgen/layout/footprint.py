@@ -1,4 +1,4 @@
-"""Large buildings' footprints: double-loaded corridors along a spine and its branches, and the land beside them."""
+"""Footprints of large buildings: double-loaded corridors along a spine and its branches, and the land beside them."""
 
 from __future__ import annotations
 
@@ -7,21 +7,25 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from megastep.mapgen.geometry.lattice import PER_METRE, Rect
+from megastep.mapgen.geometry.lattice import Rect, units
 from megastep.mapgen.rng import Rng
 
-COURT = 6 * PER_METRE
-"""Two wings side by side are at least this far apart."""
+WING_DISTANCE = units(6)
+"""The least distance of two wings side by side, in lattice units."""
 
-LONGEST = 2_000 * PER_METRE
-"""No spine is longer. None comes near: 250 rooms of 5 m on both sides of one take 625 m."""
+LONGEST_SPINE = units(2_000)
+"""The greatest length of a spine, in lattice units. None comes near: 250 rooms of 5 m on both sides take 625 m."""
 
-PARTS = 60
-"""Branches leave a spine so many parts of the way from its first place for one to its last."""
+SPINE_PARTS = 60
+"""The number of parts of the way along a spine, from its first place for a branch to its last, that branches leave it
+at."""
 
-SHAPES = ('bar', 'ell', 'tee', 'zed', 'cup', 'cross', 'aitch', 'comb', 'fishbone', 'ring', 'core')
-"""The letters I, L, T, Z, U, X and H; an E with three or more branches, and one with branches on both sides; wings
-around courts, and corridors around rooms without windows."""
+FOOTPRINT_SHAPES = ('bar', 'ell', 'tee', 'zed', 'cup', 'cross', 'aitch', 'comb', 'fishbone', 'ring', 'core')
+"""The shapes of footprints: the letters I, L, T, Z, U, X and H; an E with three or more branches, and one with branches
+on both sides; wings around courts, and corridors around rooms without windows."""
+
+PLOT_SIDE = units(95)
+"""The greatest length and width of a building where that can be had, in lattice units."""
 
 
 class Band(NamedTuple):
@@ -33,19 +37,21 @@ class Band(NamedTuple):
 
     @property
     def upright(self) -> bool:
-        """Whether the corridor runs along y."""
+        """True if the corridor runs along y."""
         return self.facing in ('left', 'right')
 
     @property
     def length(self) -> int:
+        """The length along the corridor, in lattice units."""
         return self.tile.height if self.upright else self.tile.width
 
     @property
     def depth(self) -> int:
+        """The depth away from the corridor, in lattice units."""
         return self.tile.width if self.upright else self.tile.height
 
     def part(self, inner: Rect) -> Rect:
-        """Where a part of the band is whose x is along the corridor, from the low end, and whose y is away from it."""
+        """A part of the band, from local coordinates: x along the corridor, from the low end on, and y away from it."""
         left, bottom, right, top = self.tile
         if self.facing == 'bottom':
             return Rect(left + inner.left, bottom + inner.bottom, left + inner.right, bottom + inner.top)
@@ -56,8 +62,8 @@ class Band(NamedTuple):
         return Rect(right - inner.top, bottom + inner.left, right - inner.bottom, bottom + inner.right)
 
 
-class Wings(NamedTuple):
-    """Tiles that cover a building without gaps but for its courts, in lattice units."""
+class Footprint(NamedTuple):
+    """The footprint of a building: tiles that cover it without gaps but for its courts, in lattice units."""
 
     corridors: list[list[Rect]]
     """One room, or two that close a loop; the first tile of each touches its others."""
@@ -67,28 +73,28 @@ class Wings(NamedTuple):
 
     @property
     def extent(self) -> int:
-        """The building's longer side."""
+        """The building's longer side, in lattice units."""
         tiles = [*(band.tile for band in self.bands), *self.halls]
         width = max(tile.right for tile in tiles) - min(tile.left for tile in tiles)
         return max(width, max(tile.top for tile in tiles) - min(tile.bottom for tile in tiles))
 
 
 class Sketch(NamedTuple):
-    """A footprint whose size is still open. Lengths are in lattice units."""
+    """The proportions of a footprint whose size is still open. Lengths are in lattice units."""
 
     depth: int
-    """How deep the land beside corridors is."""
+    """The depth of the land beside corridors."""
     corridor: int
-    """How wide the corridors' tiles are."""
+    """The width of the corridors' tiles."""
     above: tuple[int, ...]
-    """Where branches leave the spine upwards, in `PARTS`."""
+    """The places where branches leave the spine upwards, in `SPINE_PARTS`."""
     below: tuple[int, ...]
     loop: bool
-    """Whether the branches upwards end at a second spine."""
+    """True if the branches upwards end at a second spine."""
     slope: int
-    """How much longer the branches get as the spine does, in sixteenths."""
+    """The growth of the branches with the spine, in sixteenths."""
     west: int
-    """How long the hall at the spine's left end is; 0 if there is none."""
+    """The length of the hall at the spine's left end; 0 if there is none."""
     east: int
     tip: int
     """Likewise, at branches' ends."""
@@ -96,37 +102,37 @@ class Sketch(NamedTuple):
     @property
     def shortest(self) -> int:
         """The least length of a spine on which the branches keep apart and the halls leave land beside them."""
-        pitch = self.corridor + 2 * self.depth + COURT
+        pitch = self.corridor + 2 * self.depth + WING_DISTANCE
         needs = [(high - low, pitch) for side in (self.above, self.below) for low, high in pairwise(side)]
         needs += [(at, self.west) for at in (*self.above, *self.below) if at]
-        needs += [(PARTS - at, self.east) for at in (*self.above, *self.below) if at < PARTS]
-        run = max([-(-PARTS * need // parts) for parts, need in needs], default=self.west + self.east)
+        needs += [(SPINE_PARTS - at, self.east) for at in (*self.above, *self.below) if at < SPINE_PARTS]
+        run = max([-(-SPINE_PARTS * need // parts) for parts, need in needs], default=self.west + self.east)
         return run + 2 * self.depth + self.corridor
 
 
-def footprint(
+def draw_footprint(
     rng: Rng,
-    enough: Callable[[Wings], bool],
-    ample: Callable[[Wings], bool],
+    enough: Callable[[Footprint], bool],
+    ample: Callable[[Footprint], bool],
     *,
     shapes: Sequence[str],
     depth: int,
     corridor: int,
     most: int,
-    plot: int,
+    plot: int = PLOT_SIDE,
     halls: int = 0,
-) -> Wings:
-    """Draws a building just large enough: of shapes in a random order, the first whose size suits.
+) -> Footprint:
+    """The footprint of a random building just large enough: of shapes in a random order, the first whose size suits.
 
     Args:
         rng: Drawn from.
-        enough: Whether a building has all the land it needs. Longer spines don't change this back.
-        ample: Whether it has too much.
-        shapes: Which of `SHAPES` it may have.
-        depth: How deep the land beside corridors is, with a wall.
-        corridor: How wide corridors are, with a wall.
-        most: How many bands and halls it may have. A bar without halls has 2 and an
-            H has 14; all shapes can be had with 20.
+        enough: True of a building that has all the land it needs. Longer spines don't change this back.
+        ample: True of one that has too much.
+        shapes: The `FOOTPRINT_SHAPES` that it may have.
+        depth: The depth of the land beside corridors, with a wall, in lattice units.
+        corridor: The width of corridors, with a wall, in lattice units.
+        most: The greatest number of bands and halls. A bar without halls has 2 and an H has 14; all shapes can be had
+            with 20.
         plot: Buildings suit that are no longer and no wider, and whose shape can be had without too much land. Where no
             shape suits, the building is the most compact of those that can be had.
         halls: The chance in a hundred that there is a hall at an end of a corridor.
@@ -139,11 +145,11 @@ def footprint(
             sketch = sketch._replace(west=0, east=0, tip=0)
             least = drawn(sketch, sketch.shortest)
         if len(least.bands) <= most:
-            wings = _fitted(sketch, enough)
-            if wings.extent <= plot and not ample(least):
-                return wings
-            found.append(wings)
-    return min(found, key=lambda wings: wings.extent)
+            footprint = _fitted(sketch, enough)
+            if footprint.extent <= plot and not ample(least):
+                return footprint
+            found.append(footprint)
+    return min(found, key=lambda footprint: footprint.extent)
 
 
 def _candidates(rng: Rng, shapes: Sequence[str]) -> list[tuple[str, int]]:
@@ -153,38 +159,43 @@ def _candidates(rng: Rng, shapes: Sequence[str]) -> list[tuple[str, int]]:
 
 
 def _sketched(rng: Rng, name: str, branches: int, depth: int, corridor: int, halls: int) -> Sketch:
-    """Draws a shape's proportions."""
-    even = tuple(PARTS * i // (branches - 1) for i in range(branches)) if branches > 1 else ()
-    middle, other = (rng.between(PARTS // 4, 3 * PARTS // 4) for _ in range(2))
+    """Random proportions of a shape."""
+    even = tuple(SPINE_PARTS * i // (branches - 1) for i in range(branches)) if branches > 1 else ()
+    middle, other = (rng.between(SPINE_PARTS // 4, 3 * SPINE_PARTS // 4) for _ in range(2))
     above, below = {
-        'ell': ((PARTS,), ()),
+        'ell': ((SPINE_PARTS,), ()),
         'tee': ((middle,), ()),
-        'zed': ((0,), (PARTS,)),
-        'cup': ((0, PARTS), ()),
+        'zed': ((0,), (SPINE_PARTS,)),
+        'cup': ((0, SPINE_PARTS), ()),
         'cross': ((middle,), (other,)),
-        'aitch': ((0, PARTS), (0, PARTS)),
+        'aitch': ((0, SPINE_PARTS), (0, SPINE_PARTS)),
         'fishbone': (even, even),
     }.get(name, (even, ()))
     ends = [rng.between(depth, 2 * depth) if rng.chance(halls, 100) else 0 for _ in range(3)]
     west = min(ends[0], depth) if 0 in above + below else ends[0]
-    east = min(ends[1], depth) if PARTS in above + below else ends[1]
+    east = min(ends[1], depth) if SPINE_PARTS in above + below else ends[1]
     loop = name in ('ring', 'core')
     slope = 0 if name == 'core' else rng.between(3, 12)
     return Sketch(depth, corridor, above, below, loop, slope, west, east, 0 if loop else ends[2])
 
 
-def _fitted(sketch: Sketch, enough: Callable[[Wings], bool]) -> Wings:
-    """The smallest building to a sketch that is large enough."""
-    lengths = range(sketch.shortest, LONGEST)
+def _fitted(sketch: Sketch, enough: Callable[[Footprint], bool]) -> Footprint:
+    """The smallest building to a sketch that is large enough, by binary search."""
+    lengths = range(sketch.shortest, LONGEST_SPINE)
     return drawn(sketch, lengths[bisect_left(lengths, True, key=lambda length: enough(drawn(sketch, length)))])
 
 
-def drawn(sketch: Sketch, length: int) -> Wings:
-    """A building to a sketch, with a spine of a length, in lattice units, its halls included."""
+def drawn(sketch: Sketch, length: int) -> Footprint:
+    """The footprint of a building to a sketch.
+
+    Args:
+        sketch: Its proportions.
+        length: The length of its spine, halls included, in lattice units.
+    """
     depth, corridor = sketch.depth, sketch.corridor
     left, right = sketch.west, length - sketch.east
     run = length - 2 * depth - corridor
-    above, below = ([depth + run * at // PARTS for at in side] for side in (sketch.above, sketch.below))
+    above, below = ([depth + run * at // SPINE_PARTS for at in side] for side in (sketch.above, sketch.below))
     reach = _reach(sketch, run)
     upper, lower = (_side(sketch, side, left, right, reach) for side in (above, below))
     spine = Rect(left, 0, right, corridor)
@@ -195,35 +206,41 @@ def drawn(sketch: Sketch, length: int) -> Wings:
     if sketch.loop:
         base = corridor + 2 * depth + reach
         corridors.append([Rect(left, base, right, base + corridor)])
-        bands += [Band(Rect(low, base - depth, high, base), 'top') for low, high in _gaps(above, left, right, corridor)]
+        bands += [
+            Band(Rect(low, base - depth, high, base), 'top')
+            for low, high in _stretches_between(above, left, right, corridor)
+        ]
         bands.append(Band(Rect(left, base + corridor, right, base + corridor + depth), 'bottom'))
         halls += _end_halls(sketch, length, base)
-    return Wings(corridors, bands, halls)
+    return Footprint(corridors, bands, halls)
 
 
 def _reach(sketch: Sketch, run: int) -> int:
-    """How far branches go beyond the land beside the spine."""
+    """The length of branches beyond the land beside the spine."""
     if sketch.loop and not sketch.slope:
         return 0
-    return max(run * sketch.slope // 16, COURT if sketch.loop else sketch.depth + sketch.tip)
+    return max(run * sketch.slope // 16, WING_DISTANCE if sketch.loop else sketch.depth + sketch.tip)
 
 
-def _side(sketch: Sketch, places: Sequence[int], left: int, right: int, reach: int) -> Wings:
+def _side(sketch: Sketch, places: Sequence[int], left: int, right: int, reach: int) -> Footprint:
     """The branches above a spine, the land beside them, and that above the spine from ``left`` to ``right``."""
     depth, corridor = sketch.depth, sketch.corridor
     base = corridor + depth
     top, end = base + reach - sketch.tip, base + reach
-    bands = [Band(Rect(low, corridor, high, base), 'bottom') for low, high in _gaps(places, left, right, corridor)]
+    bands = [
+        Band(Rect(low, corridor, high, base), 'bottom')
+        for low, high in _stretches_between(places, left, right, corridor)
+    ]
     if top > base:
         bands += [Band(Rect(at - depth, base, at, top), 'right') for at in places]
         bands += [Band(Rect(at + corridor, base, at + corridor + depth, top), 'left') for at in places]
     branches = [Rect(at, corridor, at + corridor, top + depth if sketch.loop else top) for at in places]
     halls = [Rect(at - depth, top, at + corridor + depth, end) for at in places if sketch.tip]
-    return Wings([branches], bands, halls)
+    return Footprint([branches], bands, halls)
 
 
-def _gaps(places: Sequence[int], left: int, right: int, corridor: int) -> list[tuple[int, int]]:
-    """What branches leave of the land beside a spine."""
+def _stretches_between(places: Sequence[int], left: int, right: int, corridor: int) -> list[tuple[int, int]]:
+    """The stretches that branches leave of the land beside a spine."""
     starts, stops = [left, *(at + corridor for at in places)], [*places, right]
     return [(low, high) for low, high in zip(starts, stops, strict=True) if low < high]
 

@@ -1,4 +1,4 @@
-"""A house's outline and its circulation, and the land that is left for rooms."""
+"""The skeleton of a house: its outline and its circulation, and the land that is left for rooms."""
 
 from __future__ import annotations
 
@@ -6,26 +6,23 @@ from itertools import pairwise
 from math import isqrt
 from typing import NamedTuple
 
-from megastep.mapgen.geometry.lattice import PER_METRE, Rect
+from megastep.mapgen.geometry.lattice import Rect, units
 from megastep.mapgen.rng import Rng
 
-SHALLOW = 5 * PER_METRE // 2
-"""A flat's land is at least this wide and deep."""
+LEAST_HOUSE_LAND = units(1.4)
+"""The least width and depth of a house's land, in lattice units."""
 
-STRIP = 7 * PER_METRE // 5
-"""A house's land is at least this wide and deep."""
+ONE_SIDED_DEPTH = units(6.5)
+"""The greatest depth of the land beside a corridor that may be all on one side, in lattice units."""
 
-DEEP = 13 * PER_METRE // 2
-"""Where the land beside a corridor is deeper than this in all, it isn't all on one side."""
+BRANCHED_DEPTH = units(3)
+"""The least depth of land that branches of the corridor may run through, in lattice units."""
 
-BRANCH = 3 * PER_METRE
-"""Land at least this deep may have branches of the corridor run through it."""
+HUB_SIDES = (units(2.6), units(5))
+"""The range of the length and the width of a hub, where there is space, in lattice units."""
 
-HUB = (13 * PER_METRE // 5, 5 * PER_METRE)
-"""How long and how wide a hub is, where there is space."""
-
-SETBACK = PER_METRE // 2
-"""A corner taken off a house is at least this deep."""
+LEAST_SETBACK = units(0.5)
+"""The least depth of a corner taken off a house, in lattice units."""
 
 
 class Skeleton(NamedTuple):
@@ -40,19 +37,19 @@ class Skeleton(NamedTuple):
 
 
 def around_hub(rng: Rng, *, area: int) -> Skeleton:
-    """Draws a house whose rooms lie around one in the middle, each land a vane of a pinwheel.
+    """A random house whose rooms lie around one in the middle, each land a vane of a pinwheel.
 
     Args:
         rng: Drawn from.
-        area: About how much all tiles should cover, in square lattice units: at least a square of three times
-            `STRIP`.
+        area: The area that all tiles should cover, about, in square lattice units: at least a square of three times
+            `LEAST_HOUSE_LAND`.
     """
-    height = rng.between(3 * STRIP, isqrt(area))
+    height = rng.between(3 * LEAST_HOUSE_LAND, isqrt(area))
     width = area // height
-    wide = _between(rng, *HUB, most=width - 2 * STRIP)
-    deep = _between(rng, *HUB, most=height - 2 * STRIP)
-    left = rng.between(STRIP, width - STRIP - wide)
-    bottom = rng.between(STRIP, height - STRIP - deep)
+    wide = _between(rng, *HUB_SIDES, most=width - 2 * LEAST_HOUSE_LAND)
+    deep = _between(rng, *HUB_SIDES, most=height - 2 * LEAST_HOUSE_LAND)
+    left = rng.between(LEAST_HOUSE_LAND, width - LEAST_HOUSE_LAND - wide)
+    bottom = rng.between(LEAST_HOUSE_LAND, height - LEAST_HOUSE_LAND - deep)
     hub = Rect(left, bottom, left + wide, bottom + deep)
     vanes = (
         Rect(0, 0, hub.right, hub.bottom),
@@ -69,20 +66,24 @@ def _between(rng: Rng, low: int, high: int, *, most: int) -> int:
 
 
 def around_corridor(rng: Rng, *, area: int, rooms: int, corridor: int, least: int, branched: bool = True) -> Skeleton:
-    """Draws a house and a corridor through it: straight, or with branches that make it an L, a T or a comb.
+    """A random house and a corridor through it: straight, or with branches that make it an L, a T or a comb.
 
     Args:
         rng: Drawn from.
-        area: About how much rooms and branches should cover, in square lattice units.
-        rooms: How many rooms there will be besides the corridor: at least 2, and no fewer lands and caps are made.
-        corridor: How wide the corridor's tiles are.
-        least: How long a room at a dead end is at least.
-        branched: Whether it may have branches. A room that lies between all others is a corridor without.
+        area: The area that rooms and branches should cover, about, in square lattice units.
+        rooms: The number of rooms besides the corridor: at least 2, and no fewer lands and caps are made.
+        corridor: The width of the corridor's tiles, in lattice units.
+        least: The least length of a room at a dead end, in lattice units.
+        branched: True if it may have branches. A room that lies between all others is a corridor without.
     """
     width = isqrt(area * rng.between(12, 36) // 16)
-    height = corridor + max(area // width, STRIP)
+    height = corridor + max(area // width, LEAST_HOUSE_LAND)
     below = _depth_below(rng, height - corridor)
-    block = rng.between(STRIP, 2 * STRIP) if rooms >= 3 and width >= 5 * STRIP and rng.chance(1, 2) else 0
+    block = (
+        rng.between(LEAST_HOUSE_LAND, 2 * LEAST_HOUSE_LAND)
+        if rooms >= 3 and width >= 5 * LEAST_HOUSE_LAND and rng.chance(1, 2)
+        else 0
+    )
     spine = Rect(block, below, width, below + corridor)
     sides = [Rect(block, spine.top, width, height)] + ([Rect(block, 0, width, below)] if below else [])
     counts = _branch_counts(rng, sides, rooms) if branched else [0] * len(sides)
@@ -96,15 +97,15 @@ def around_corridor(rng: Rng, *, area: int, rooms: int, corridor: int, least: in
 
 
 def _depth_below(rng: Rng, free: int) -> int:
-    """How much of the depth that is free lies below the corridor."""
-    if free < 2 * STRIP or (free <= DEEP and rng.chance(1, 4)):
+    """The part of the free depth that lies below the corridor."""
+    if free < 2 * LEAST_HOUSE_LAND or (free <= ONE_SIDED_DEPTH and rng.chance(1, 4)):
         return 0
-    return rng.between(STRIP, free - STRIP)
+    return rng.between(LEAST_HOUSE_LAND, free - LEAST_HOUSE_LAND)
 
 
 def _branch_counts(rng: Rng, sides: list[Rect], rooms: int) -> list[int]:
-    """How many branches each side of the corridor has."""
-    deep = [side for side in sides if side.height >= BRANCH]
+    """The number of branches on each side of the corridor."""
+    deep = [side for side in sides if side.height >= BRANCHED_DEPTH]
     counts = dict.fromkeys(sides, 0)
     for _ in range(rng.below(min(rooms // 8, (rooms - 4) // 2) + 1) if deep else 0):
         counts[rng.pick(deep)] += 1
@@ -113,7 +114,7 @@ def _branch_counts(rng: Rng, sides: list[Rect], rooms: int) -> list[int]:
 
 def _branched(rng: Rng, side: Rect, count: int, corridor: int) -> tuple[list[Rect], list[Rect]]:
     """Runs branches across the land on one side of a corridor; gives them, and the lands between them."""
-    count = min(count, (side.width - STRIP) // (STRIP + corridor))
+    count = min(count, (side.width - LEAST_HOUSE_LAND) // (LEAST_HOUSE_LAND + corridor))
     at_end = count > 0 and rng.chance(1, 3)
     branches, lands, x = [], [], side.left
     for width in _shares(rng, side.width - count * corridor, count + 1 - at_end):
@@ -124,10 +125,10 @@ def _branched(rng: Rng, side: Rect, count: int, corridor: int) -> tuple[list[Rec
 
 
 def _shares(rng: Rng, total: int, parts: int) -> list[int]:
-    """Cuts a length into parts, each at least `STRIP`."""
-    spare = total - parts * STRIP
+    """Cuts a length into parts, each at least `LEAST_HOUSE_LAND`."""
+    spare = total - parts * LEAST_HOUSE_LAND
     cuts = [0, *sorted(rng.below(spare + 1) for _ in range(parts - 1)), spare]
-    return [STRIP + high - low for low, high in pairwise(cuts)]
+    return [LEAST_HOUSE_LAND + high - low for low, high in pairwise(cuts)]
 
 
 def _capped(rng: Rng, corridors: tuple[Rect, ...], least: int, spare: int) -> tuple[tuple[Rect, ...], tuple[Rect, ...]]:
@@ -136,9 +137,11 @@ def _capped(rng: Rng, corridors: tuple[Rect, ...], least: int, spare: int) -> tu
     capped: list[Rect] = []
     caps: list[Rect] = []
     for corridor in corridors:
-        length = rng.between(least, least + PER_METRE)
-        open_end = max((branch.right for branch in branches), default=spine.left) <= spine.right - length - STRIP
-        fits = open_end if corridor is spine else corridor.height >= STRIP + length
+        length = rng.between(least, least + units(1))
+        open_end = (
+            max((branch.right for branch in branches), default=spine.left) <= spine.right - length - LEAST_HOUSE_LAND
+        )
+        fits = open_end if corridor is spine else corridor.height >= LEAST_HOUSE_LAND + length
         if fits and len(caps) < spare and rng.chance(1, 2):
             corridor, cap = _cut_end(corridor, length, spine)
             caps.append(cap)
@@ -157,14 +160,14 @@ def _cut_end(corridor: Rect, length: int, spine: Rect) -> tuple[Rect, Rect]:
 
 
 def notched(rng: Rng, skeleton: Skeleton) -> Skeleton:
-    """Takes a corner off a house, if it has one that can go: its land becomes two, one of them set back."""
+    """The house with a random corner taken off, if one can go: its land becomes two, one of them set back."""
     width, height = (max(getattr(tile, side) for tile in skeleton.lands) for side in ('right', 'top'))
     corners = [
         (i, x, y)
         for i, land in enumerate(skeleton.lands)
         for x in {0, width} & {land.left, land.right}
         for y in {0, height} & {land.bottom, land.top}
-        if max(land.width, land.height) >= 2 * STRIP and land.shorter >= STRIP + SETBACK
+        if max(land.width, land.height) >= 2 * LEAST_HOUSE_LAND and land.shorter >= LEAST_HOUSE_LAND + LEAST_SETBACK
     ]
     if not corners:
         return skeleton
@@ -176,11 +179,11 @@ def notched(rng: Rng, skeleton: Skeleton) -> Skeleton:
 def _without_corner(rng: Rng, land: Rect, x: int, y: int) -> tuple[Rect, Rect]:
     """Cuts a land in two across its length, and sets the part at corner (x, y) back from the outline."""
     if land.width < land.height:
-        flipped = _without_corner(rng, Rect(land.bottom, land.left, land.top, land.right), y, x)
-        return tuple(Rect(part.bottom, part.left, part.top, part.right) for part in flipped)  # type: ignore[return-value]
+        one, other = _without_corner(rng, land.transposed, y, x)
+        return one.transposed, other.transposed
     left, bottom, right, top = land
-    at = rng.between(left + STRIP, right - STRIP)
-    back = rng.between(SETBACK, land.height - STRIP)
+    at = rng.between(left + LEAST_HOUSE_LAND, right - LEAST_HOUSE_LAND)
+    back = rng.between(LEAST_SETBACK, land.height - LEAST_HOUSE_LAND)
     whole, corner = Rect(left, bottom, at, top), Rect(at, bottom, right, top)
     if x == left:
         whole, corner = corner, whole

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from megastep.mapgen.geometry.lattice import PER_METRE, Rect
+from megastep.mapgen.geometry.lattice import Rect, units
 from megastep.mapgen.rng import Rng
 
-COLUMN_CLEARANCE = 6 * PER_METRE // 5
+COLUMN_SIDE = units(0.4)
+"""The length of the sides of columns in rows, in lattice units."""
+
+COLUMN_CLEARANCE = units(1.2)
 """The least distance of columns from walls and from each other, in lattice units. A room with less space has none."""
 
-SHAFT_SIDES = (3 * PER_METRE // 10, 3 * PER_METRE // 5)
+SHAFT_SIDES = (units(0.3), units(0.6))
 """The range of the lengths of a shaft's sides, in lattice units."""
 
-SHAFT_CLEARANCE = 9 * PER_METRE // 10
+SHAFT_CLEARANCE = units(0.9)
 """The least width that a shaft leaves of its room, in lattice units."""
 
-SHAFT_DOOR_CLEARANCE = 3 * PER_METRE // 10
+SHAFT_DOOR_CLEARANCE = units(0.3)
 """The least distance of shafts from doors, in lattice units."""
 
 
-def column_grid(room: Rect, pitch: int, side: int) -> list[Rect]:
+def column_grid(room: Rect, pitch: int, side: int = COLUMN_SIDE) -> list[Rect]:
     """Square columns on a grid that fills a rectangular room evenly.
 
     Args:

@@ -1,4 +1,4 @@
-"""What stands in rooms: pieces of furniture, by what a room is for."""
+"""The catalogue of furniture: the pieces that stand in rooms, by the rooms' kinds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Piece(NamedTuple):
     depth: tuple[int, int]
     """Away from it."""
     free: bool = False
-    """Whether it stands in the middle of a room rather than at a wall."""
+    """True if it stands in the middle of a room rather than at a wall."""
 
 
 BED = Piece('bed', (1400, 1800), (2000, 2100))
@@ -70,14 +70,17 @@ CATALOGUE: Mapping[str, tuple[Piece, ...]] = MappingProxyType(
         'lobby': (COUNTER_DESK, SOFA, BENCH, LOW_TABLE),
     }
 )
+"""The pieces that stand in a room of each kind, the most important first."""
 
-ANYWHERE = (SHELF, TABLE, BENCH, DRAWERS)
-"""What stands in rooms of other kinds."""
+PIECES_ANYWHERE = (SHELF, TABLE, BENCH, DRAWERS)
+"""The pieces that stand in rooms of other kinds."""
 
-BARE = frozenset({'arena', 'cave', 'closet', 'corridor', 'dock', 'landing', 'maze', 'stairs', 'storage_hall', 'track'})
-"""Rooms in which nothing stands."""
+UNFURNISHED_KINDS = frozenset(
+    {'arena', 'cave', 'closet', 'corridor', 'dock', 'landing', 'maze', 'stairs', 'storage_hall', 'track'}
+)
+"""The kinds of rooms in which nothing stands."""
 
 
 def pieces(kind: str) -> tuple[Piece, ...]:
-    """What may stand in a room of a kind, the most important first."""
-    return () if kind in BARE else CATALOGUE.get(kind, ANYWHERE)
+    """The pieces that may stand in a room of a kind, the most important first."""
+    return () if kind in UNFURNISHED_KINDS else CATALOGUE.get(kind, PIECES_ANYWHERE)
