@@ -406,6 +406,32 @@ class TestFile:
         assert path.read_bytes() == before
         assert os.listdir(path.parent) == [path.name]
 
+    def test_what_is_written_beside_a_file_takes_its_place(self, tmp_path):
+        path = tmp_path / 'picture.png'
+        path.write_bytes(b'old')
+        with storage.replacing(path) as beside:
+            assert (beside.parent, beside.suffix) == (tmp_path, '.png')
+            beside.write_bytes(b'new')
+            assert path.read_bytes() == b'old'
+        assert path.read_bytes() == b'new'
+        assert os.listdir(tmp_path) == [path.name]
+
+    def test_what_could_not_be_written_leaves_the_old_file_and_nothing_else(self, tmp_path):
+        path = tmp_path / 'picture.png'
+        path.write_bytes(b'old')
+        with pytest.raises(OSError, match='no space left'), storage.replacing(path) as beside:
+            beside.write_bytes(b'n')
+            raise OSError('no space left on device')
+        assert path.read_bytes() == b'old'
+        assert os.listdir(tmp_path) == [path.name]
+
+    def test_a_digest_tells_arrays_and_maps_apart(self, maps, path):
+        maps.save(path)
+        for same in (MapSet.load(path), maps[:], MapSet(GEOMETRIES)):
+            assert same.digest('walls', 'spawns') == same.digest('spawns', 'walls') == maps.digest('walls', 'spawns')
+        others = {maps.digest('walls'), maps.digest('spawns'), maps[1:].digest('walls'), maps[::-1].digest('walls')}
+        assert len(others) == 4
+
     def test_others_may_read_it(self, maps, path):
         maps.save(path)
         (path.parent / 'plain').touch()
