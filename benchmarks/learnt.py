@@ -21,8 +21,8 @@ from megastep import MapSet, mapgen
 from megastep.cli.train import parse_options
 from megastep.env import Env
 from megastep.evaluation import evaluate
-from megastep.evaluation.rollouts import Act, Actor, among
-from megastep.learning import Policy, Settings, registry
+from megastep.evaluation.play import Act, among
+from megastep.learning import Policy, Settings
 from megastep.learning.registry import Task
 from megastep.learning.run import checkpoints, train
 from megastep.learning.run.run_folder import Run
@@ -92,7 +92,7 @@ def main(
     rows: list[dict[str, Any]] = []
     written = Report(f'learnt-{task}', device_name(where), rows, commit or current_commit())
     path = report or written.default_path
-    what = Task(task, {**OPTIONS.get(task, {}), **parse_options(options)})
+    what = Task.of(task, {**OPTIONS.get(task, {}), **parse_options(options)})
     changed = shape | parse_options(settings)
     asked = {'task': task, 'options': dict(what.options), 'settings': changed, 'of steps': steps}
     rows.extend(row for row in kept(path, written, asked) if row['seed'] not in seeds)
@@ -137,14 +137,14 @@ def maps(task: str, count: int, seed: int) -> MapSet:
     """Maps to learn a task in, or others to test it in."""
     workers = min(16, num_cores()) if count > 50 else 1
     if task == 'deathmatch':
-        return mapgen.generate(**{**registry.DEFAULT_MAPS[task], 'count': count}, seed=seed, workers=workers)
+        return mapgen.generate('arena', count, seed=seed, workers=workers, width=(8, 12), height=(8, 12))
     rooms = LARGE if task == 'explorer' else {}
     return mapgen.generate('house', count, seed=seed, workers=workers, geodesics=task == 'pointgoal', **rooms)
 
 
 def tested_in(task: Task) -> list[Task]:
     """The tasks that agents are tested in: their own, and Deathmatch among four."""
-    return [task, Task(task.name, {**task.options, 'num_agents': 4})] if task.name == 'deathmatch' else [task]
+    return [task, Task(task.env, {**task.options, 'num_agents': 4})] if task.name == 'deathmatch' else [task]
 
 
 def tested(task: str, run: Run, settings: Settings, tests: list[Env]) -> Iterator[dict[str, Any]]:
@@ -236,9 +236,9 @@ def _ratio(ours: float, theirs: float) -> float | None:
 def _match(policy: Policy, env: Env) -> tuple[float, float]:
     """How many kills an agent and a scripted opponent make of an episode, half of each world being such."""
     num_agents = env.core.num_agents
-    opponents = Task('deathmatch', {'num_agents': num_agents}).opponents(env, num_agents // 2)
+    opponents = Task.of('deathmatch', {'num_agents': num_agents}).opponents(env, num_agents // 2)
     assert opponents is not None
-    kills = evaluate(among(Actor(policy, env.num_envs), opponents), env).scores['kills']
+    kills = evaluate(among(policy.actor(env.num_envs), opponents), env).scores['kills']
     theirs = opponents.rows.cpu()
     return float(kills[~theirs].mean()), float(kills[theirs].mean())
 

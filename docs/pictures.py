@@ -11,7 +11,7 @@ import tyro
 
 from megastep import mapgen, plotting
 from megastep.cli.watch import trained
-from megastep.evaluation.rollouts import Actor, play
+from megastep.evaluation.play import play
 from megastep.learning.registry import Task
 from megastep.learning.run.run_folder import Run
 from megastep.plotting.states import StatePlot
@@ -58,9 +58,9 @@ def options():
 def on_the_way(folder, house=4, shortest=9.0, left=12):
     """A trained agent some steps before its goal, towards the end of a long way in a house that it hasn't seen."""
     run = Run(folder)
-    task = Task('pointgoal', {**run.read()['options'], 'nearest': shortest, 'furthest': 2 * shortest})
+    task = Task.of('pointgoal', {**run.read()['options'], 'nearest': shortest, 'furthest': 2 * shortest})
     env = task.make(mapgen.generate('house', house + 1, seed=1, rooms=(10, 14))[house:], 1, device='cpu')
-    moments = play(Actor(trained(run, env), 1, greedy=True), env)
+    moments = play(trained(run, env).actor(1, greedy=True), env)
     next(moments)
     states = [env.state(0)]
     while not next(moments)['_episode']:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from gymnasium.spaces import Dict, Discrete
 
+from envs.gunner import DECAY, MOVEMENTS, TURNING, Gunner
 from megastep import mapgen
 from megastep.checks import check_choice, check_counts, check_crowd, check_finite
 from megastep.env import Env
@@ -23,9 +24,6 @@ from megastep.world.cameras import CameraRig, Cameras
 from megastep.world.core import Core
 from megastep.world.scenery import Scenery
 from megastep.world.snapshot import Snapshot
-
-MOVEMENTS = 7
-TURNING, DECAY = 225.0, 2.5  # degrees per second², per second: see `MomentumMovement`
 
 
 class Deathmatch(Env):
@@ -67,6 +65,8 @@ class Deathmatch(Env):
     Raises:
         ValueError: if a value is out of range, or a map has too few spawns for the agents.
     """
+
+    scores = ('kills', 'deaths', 'hits', 'wounds', 'shots', 'aims')
 
     def __init__(
         self,
@@ -115,6 +115,13 @@ class Deathmatch(Env):
         seen = Dict(rgb=self._rgb.space, depth=self._depth.space, imu=self._imu.space, **self._combat.spaces)
         kept = {'targets': self._aim.targets, **self._score.kept, **self._combat.kept}
         super().__init__(core, cameras, action_space=actions, observation_space=seen, kept=kept, **options)
+
+    @classmethod
+    def default_maps(cls, *, seed: int = 0) -> MapSet:
+        return mapgen.generate('arena', 64, seed=seed, width=(8, 12), height=(8, 12))
+
+    def scripted_opponent(self) -> Gunner:
+        return Gunner(self)
 
     def _respawn(self, mask):
         new = mask[:, None] | (self._combat.health <= 0)

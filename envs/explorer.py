@@ -48,6 +48,8 @@ class Explorer(Env):
         ValueError: if patience isn't an integer of at least 1.
     """
 
+    scores = ('coverage',)
+
     def __init__(
         self,
         maps: MapSet | Sequence[Geometry] | None = None,

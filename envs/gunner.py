@@ -9,10 +9,16 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from envs.deathmatch import DECAY, MOVEMENTS, TURNING, Deathmatch
+from megastep.env import Env
 from megastep.env.aiming import bearings
 from megastep.env.motion import ACTIONS
 from megastep.world.cameras import Cameras
+
+MOVEMENTS = len(ACTIONS)
+"""How many of the actions of `Deathmatch` move; the others do the same with a shot."""
+
+TURNING, DECAY = 225.0, 2.5
+"""How its agents turn, in degrees per second², and how quickly they slow, per second: see `MomentumMovement`."""
 
 STAY, FORWARD, LEFT, RIGHT = (ACTIONS.index(name) for name in ('stay', 'forward', 'turn left', 'turn right'))
 
@@ -36,7 +42,7 @@ class Gunner:
         ValueError: if the env's agents carry cameras of several kinds.
     """
 
-    def __init__(self, env: Deathmatch) -> None:
+    def __init__(self, env: Env) -> None:
         if not isinstance(env.cameras, Cameras):
             raise ValueError(f'cameras must be of one kind for a Gunner, got {list(env.cameras)}.')  # noqa: TRY004
         self._shot = MOVEMENTS if env.single_action_space.n > MOVEMENTS else 0  # type: ignore[attr-defined]

@@ -63,6 +63,10 @@ class Minimal(Env):
             **options,
         )
 
+    @classmethod
+    def default_maps(cls, *, seed: int = 0) -> MapSet:
+        return mapgen.generate('box', 8, seed=seed)
+
     def _respawn(self, mask):
         self._spawns(mask)
         self._lifespans.restart(mask)

@@ -61,6 +61,7 @@ class PointGoal(Env):
     """
 
     auxiliary_space: Space | None = PointGoalSensor.space
+    scores = ('success', 'spl', 'soft_spl', 'distance_to_goal', 'collisions')
 
     def __init__(
         self,
@@ -151,6 +152,10 @@ class Waypoint(PointGoal):
     """Go to a point that is told relative to where one is: how far and in which direction. Otherwise as `PointGoal`."""
 
     auxiliary_space = None  # there is nothing to work out
+
+    @classmethod
+    def default_maps(cls, *, seed: int = 0) -> MapSet:
+        return mapgen.generate('box', 8, seed=seed)
 
     def _origin(self):
         return self.core.agents.positions, self.core.agents.angles

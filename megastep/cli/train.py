@@ -83,11 +83,11 @@ def train(
     from megastep.learning.run import train as training
     from megastep.maps.mapset import MapSet
 
-    task = Task(env, parse_options(options))
+    task = Task.of(env, parse_options(options))
     try:
         ending = training.train(
             env, out, Settings(**asdict(settings)),
-            maps=task.default_maps() if maps is None else MapSet.load(maps),
+            maps=task.env.default_maps() if maps is None else MapSet.load(maps),
             eval_maps=None if eval_maps is None else MapSet.load(eval_maps),
             steps=steps, options=task.options, opponents=opponents, weights=weights, resume=resume, overwrite=overwrite,
             eval_every=eval_every, eval_episodes=eval_episodes, greedy=greedy, checkpoint_every=checkpoint_every,

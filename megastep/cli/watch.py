@@ -10,7 +10,7 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from megastep.env import Env
-from megastep.evaluation.rollouts import Act, Actor, among, play
+from megastep.evaluation.play import Act, among, play
 from megastep.learning.model.policy import Policy
 from megastep.learning.registry import Task
 from megastep.learning.run.checkpoints import last_good, load_weights
@@ -45,7 +45,7 @@ def record(
         ValueError: if there is no such task or map, or a number is out of range.
     """
     _check(steps, seed)
-    task = Task(name)
+    task = Task.of(name)
     env = task.make(maps, task.num_agents, seed=seed)
     count, generator = int(env.single_action_space.n), torch.Generator().manual_seed(seed)  # type: ignore[attr-defined]
 
@@ -89,12 +89,13 @@ def watch(
     _check(steps, seed)
     run = Run(folder)
     about = run.read()
-    task = Task(about['env'], about['options'])
+    task = Task.of(about['env'], about['options'])
     maps = unseen(task, about) if maps is None else maps
     env = task.make(maps, task.num_agents, device=device_for(device), seed=seed)
     policy = trained(run, env)
-    actor = among(Actor(policy, env.num_envs, greedy=greedy, seed=seed), task.opponents(env, about['opponents']))
-    return film(actor, env, out, map_id=map_id, steps=steps, seed=seed, workers=workers)
+    actor = policy.actor(env.num_envs, greedy=greedy, seed=seed)
+    act = among(actor, task.opponents(env, about['opponents']))
+    return film(act, env, out, map_id=map_id, steps=steps, seed=seed, workers=workers)
 
 
 def film(act: Act, env: Env, out: Path, *, map_id: int, steps: int, seed: int, workers: int) -> Path:
@@ -112,7 +113,7 @@ def film(act: Act, env: Env, out: Path, *, map_id: int, steps: int, seed: int, w
 def unseen(task: Task, about: dict[str, Any]) -> MapSet:
     """Maps that a run's agent hasn't been trained in, given how the run was begun."""
     path = about.get('files', {}).get('eval_maps')
-    return task.default_maps(seed=UNSEEN) if path is None else MapSet.load(path)
+    return task.env.default_maps(seed=UNSEEN) if path is None else MapSet.load(path)
 
 
 def trained(run: Run, env: Env) -> Policy:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,10 @@ import torch
 from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
-from jaxtyping import Bool, Float, Shaped, UInt8
+from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from torch import Tensor
 
+from megastep import mapgen
 from megastep.env import arguments
 from megastep.env.actions import ActionBatch
 from megastep.env.cuda_graph import CudaGraph
@@ -25,6 +26,7 @@ from megastep.world.cameras import CameraRig, checked
 from megastep.world.core import Core, checked_map_ids
 
 if TYPE_CHECKING:
+    from megastep.maps.mapset import MapSet
     from megastep.plotting import Picture, StatePlot
     from megastep.world.snapshot import Snapshot
 
@@ -83,6 +85,9 @@ class Env(gymnasium.vector.VectorEnv):
 
     auxiliary_space: gymnasium.Space | None = None
     """What `auxiliary` says of one agent; None if it says nothing."""
+
+    scores: tuple[str, ...] = ()
+    """The names of the infos that say how well an episode went, the most telling first; return and length always do."""
 
     def __init__(
         self,
@@ -156,6 +161,23 @@ class Env(gymnasium.vector.VectorEnv):
         after steps and resets. It is captured in CUDA graphs as steps are, and changes nothing.
         """
         raise NotImplementedError
+
+    @classmethod
+    def default_maps(cls, *, seed: int = 0) -> MapSet:
+        """The map set that the task is learnt in unless another is given: 256 houses, unless the task says otherwise.
+
+        Args:
+            seed: Another seed gives other maps.
+        """
+        return mapgen.generate('house', 256, seed=seed)
+
+    def scripted_opponent(self) -> Callable[[Any], Int[Tensor, ' row']] | None:
+        """A policy that needs no learning, for agents to learn against; None if the task has none.
+
+        Returns:
+            A function from all rows' observations to all rows' actions.
+        """
+        return None
 
     @torch.no_grad()
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:

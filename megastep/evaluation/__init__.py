@@ -1,5 +1,6 @@
-"""How good an agent is: the same number of episodes in every row, and so in every map."""
+"""Evaluation of agents: the same number of episodes in every row, and so in every map."""
 
-from megastep.evaluation.rollouts import Actor, Evaluation, evaluate
+from megastep.evaluation.episodes import Evaluation
+from megastep.evaluation.evaluating import evaluate
 
-__all__ = ['Actor', 'Evaluation', 'evaluate']
+__all__ = ['Evaluation', 'evaluate']

@@ -1,4 +1,4 @@
-"""Opponents that act by a script among agents that learn."""
+"""Scripted opponents among agents that learn."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from torch import Tensor
 
 
 class Opponents(NamedTuple):
-    """Who acts by a script, and how. Nothing is learnt from what they do, nor counted of how they fare."""
+    """Agents that act by a script. Nothing is learnt from what they do, and their episodes don't count.
+
+    Args:
+        rows: Which of an env's rows they are.
+        act: Picks actions for all rows, given what they observe. What it picks for other rows isn't used.
+    """
 
     rows: Bool[Tensor, ' row']
-    """Which of an env's rows they are."""
     act: Callable[[Any], Int[Tensor, ' row']]
-    """Picks actions for all rows, given what they observe. What it picks for other rows isn't used."""

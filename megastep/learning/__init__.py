@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from megastep.learning.learner import Learner
     from megastep.learning.model.heads import intake, output
-    from megastep.learning.model.policy import Policy
+    from megastep.learning.model.policy import Actor, Policy
     from megastep.learning.settings import Settings
 
-__all__ = ['Learner', 'Policy', 'Settings', 'intake', 'output']
+__all__ = ['Actor', 'Learner', 'Policy', 'Settings', 'intake', 'output']
 
 _HOMES = {
-    'Learner': 'learner', 'Policy': 'model.policy', 'Settings': 'settings', 'intake': 'model.heads',
-    'output': 'model.heads',
+    'Actor': 'model.policy', 'Learner': 'learner', 'Policy': 'model.policy', 'Settings': 'settings',
+    'intake': 'model.heads', 'output': 'model.heads',
 }  # fmt: skip
 
 

@@ -1,36 +1,18 @@
-"""What can be learnt: the environments by name, as they are asked for, and maps for each."""
+"""Tasks to learn: the envs by name, as they are asked for."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_type_hints
 
 import torch
 
 import envs
-from envs.gunner import Gunner
-from megastep import mapgen
 from megastep.env import Env
 from megastep.evaluation.opponents import Opponents
 from megastep.maps.mapset import MapSet
-
-DEFAULT_MAPS: dict[str, dict[str, Any]] = {
-    'minimal': {'family': 'box', 'count': 8},
-    'waypoint': {'family': 'box', 'count': 8},
-    'deathmatch': {'family': 'arena', 'count': 64, 'width': (8, 12), 'height': (8, 12)},
-}
-"""What `mapgen.generate` makes for a task; `HOUSES` for those that aren't here."""
-
-HOUSES: dict[str, Any] = {'family': 'house', 'count': 256}
-
-SCRIPTS: dict[str, Callable[..., Callable[[Any], torch.Tensor]]] = {'deathmatch': Gunner}
-"""What scripted opponents act by, given the env, in the tasks that have some."""
-
-APART = ('maps', 'num_envs', 'device', 'seed', 'cameras', 'geodesic_field', 'options')
-"""What an env takes that isn't one of a task's options."""
-
 
 KINDS: dict[type, tuple[tuple[type, ...], str]] = {
     bool: ((bool,), 'True or False'),
@@ -41,74 +23,89 @@ KINDS: dict[type, tuple[tuple[type, ...], str]] = {
 """The types of what may stand for an option of each type, and what to call them."""
 
 
-def tasks() -> dict[str, Callable[..., Env]]:
-    """The envs there are, by their names in lower case."""
+def tasks() -> dict[str, type[Env]]:
+    """The envs that can be asked for, by their names in lower case."""
     return {name.lower(): getattr(envs, name) for name in envs.__all__}
 
 
 @dataclass(frozen=True)
 class Task:
-    """An env that can be made in any maps.
+    """Env that can be made in any maps, with the options that it is made with.
 
     Args:
-        name: Its name, in lower case.
+        env: Makes it, of maps, ``num_envs``, ``device``, ``seed`` and options; and says all else that has to be known
+            of it: see `Env.scores`, `Env.default_maps` and `Env.scripted_opponent`.
         options: What it takes that isn't to be as it is by default, such as ``{'reward': 'sparse'}``.
 
     Raises:
-        ValueError: if there is no such env, or it takes no such option, or none of such a type.
+        ValueError: if it takes no such option, or none of such a type.
     """
 
-    name: str
+    env: type[Env]
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.name not in tasks():
-            raise ValueError(f'env must be one of {", ".join(tasks())}, got {self.name!r}.')
-        taken = [name for name in self._parameters() if name not in APART]
+        taken = self._taken()
         if unknown := sorted(set(self.options) - set(taken)):
             raise ValueError(f'options of {self.name} may be {", ".join(taken)}, got {", ".join(unknown)}.')
-        hints = get_type_hints(tasks()[self.name].__init__)
         for name, value in self.options.items():
-            _check_kind(name, value, hints[name])
+            _check_kind(name, value, taken[name])
+
+    @classmethod
+    def of(cls, env: str | type[Env], options: Mapping[str, Any] | None = None) -> Task:
+        """The task of an env, given the env or its name.
+
+        Args:
+            env: A class of envs, or the name of one in lower case.
+            options: As `Task` takes them.
+
+        Raises:
+            ValueError: if there is no such env, or it takes no such option, or none of such a type.
+        """
+        if isinstance(env, str) and env not in tasks():
+            raise ValueError(f'env must be one of {", ".join(tasks())}, got {env!r}.')
+        return cls(tasks()[env] if isinstance(env, str) else env, options or {})
+
+    @property
+    def name(self) -> str:
+        """The env's name: in lower case if it can be asked for by that, otherwise that of its module and its own."""
+        known = {env: name for name, env in tasks().items()}
+        return known.get(self.env, f'{self.env.__module__}:{self.env.__qualname__}')
 
     def _parameters(self) -> Mapping[str, inspect.Parameter]:
-        return inspect.signature(tasks()[self.name]).parameters
+        return inspect.signature(self.env).parameters
+
+    def _taken(self) -> dict[str, type]:
+        """The types of the options that the env takes, by name: keywords for words, numbers and the like."""
+        hints = get_type_hints(self.env.__init__)
+        names = [name for name, parameter in self._parameters().items() if parameter.kind is parameter.KEYWORD_ONLY]
+        return {name: hints[name] for name in names if name != 'seed' and hints.get(name) in KINDS}
 
     @property
     def num_agents(self) -> int:
-        """How many agents, and so rows, a world has."""
+        """The number of agents, and so of rows, that a world has."""
         parameter = self._parameters().get('num_agents')
         return self.options.get('num_agents', 1 if parameter is None else parameter.default)
 
-    def check_opponents(self, count: int) -> None:
-        """Looks whether so many agents of each world can act by a script.
+    def opponents(self, env: Env, count: int) -> Opponents | None:
+        """Opponents that act by the env's script: the last so many agents of each world; None if there are none.
+
+        Args:
+            env: The env, as the task has made it.
+            count: How many of each world.
 
         Raises:
-            ValueError: if the task has no script, or there would be nobody left to learn.
+            ValueError: if the env has no script, or there would be nobody left to learn.
         """
         if count == 0:
-            return
-        if self.name not in SCRIPTS:
+            return None
+        if (script := env.scripted_opponent()) is None:
             raise ValueError(f'opponents must be 0 in {self.name}, which has no script for any, got {count!r}.')
         most = self.num_agents - 1
         if not isinstance(count, int) or not 0 <= count <= most:
             raise ValueError(f'opponents must be an integer from 0 to {most} in {self.name}, got {count!r}.')
-
-    def opponents(self, env: Env, count: int) -> Opponents | None:
-        """Opponents that act by a script: the last so many agents of each world; None if there are none.
-
-        Raises:
-            ValueError: as `check_opponents` does.
-        """
-        self.check_opponents(count)
-        if count == 0:
-            return None
         numbers = torch.arange(env.num_envs, device=env.device) % self.num_agents
-        return Opponents(numbers >= self.num_agents - count, SCRIPTS[self.name](env))
-
-    def default_maps(self, *, seed: int = 0) -> MapSet:
-        """The maps that it is learnt in unless others are given."""
-        return mapgen.generate(**DEFAULT_MAPS.get(self.name, HOUSES), seed=seed)
+        return Opponents(numbers >= self.num_agents - count, script)
 
     def make(
         self, maps: MapSet, num_envs: int, *, device: str | torch.device | None = None, seed: int = 0, **options: Any
@@ -125,7 +122,8 @@ class Task:
         Raises:
             ValueError: if it can't be made so.
         """
-        return tasks()[self.name](maps, num_envs=num_envs, device=device, seed=seed, **self.options, **options)
+        make: Any = self.env  # which has parameters of its own
+        return make(maps, num_envs=num_envs, device=device, seed=seed, **self.options, **options)
 
 
 def _check_kind(name: str, value: Any, kind: type) -> None:

@@ -6,17 +6,15 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
 from megastep.env import Env
+from megastep.evaluation.episodes import scores
 from megastep.evaluation.opponents import Opponents
 from megastep.learning import ppo
 from megastep.learning.model.policy import Policy
-
-NOT_SCORES = ('_episode', 'map_ids', 'world', 'opponent')
-"""What an info has that says nothing of how an episode goes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,7 +197,7 @@ class Rollout:
         self._memory.copy_(memory)
         self._begins.copy_(self._ignored)
         self._ignored.copy_(ended)
-        return _sums(ended & ~self._scripted, info)
+        return _sums(ended & ~self._scripted, scores(info, self.env.scores))
 
     def _played(self, actions: Tensor) -> Tensor:
         """The actions that are taken: the policy's, but for scripted opponents."""
@@ -225,15 +223,8 @@ class Rollout:
         }  # fmt: skip
 
 
-def _sums(ended: Bool[Tensor, ' row'], info: dict[str, Any]) -> dict[str, Tensor]:
-    """Adds up what an info says of the episodes that have ended."""
-    told = scores(info)
-    values = torch.stack([torch.ones_like(ended).float(), *(values.float() for values in told.values())])
+def _sums(ended: Bool[Tensor, ' row'], scores: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Adds up the scores of the episodes that have ended, and counts them."""
+    values = torch.stack([torch.ones_like(ended).float(), *(values.float() for values in scores.values())])
     sums = torch.where(ended, values, 0).sum(dim=-1)  # all at once: each by itself would take a GPU longer
-    return dict(zip(['episodes', *told], sums.unbind(), strict=True))
-
-
-def scores(info: dict[str, Any]) -> dict[str, Shaped[Tensor, ' row']]:
-    """What an info says of how every row's episode has gone up to now, by name."""
-    told = {**info['episode'], **info}
-    return {name: values for name, values in told.items() if name not in NOT_SCORES and isinstance(values, Tensor)}
+    return dict(zip(['episodes', *scores], sums.unbind(), strict=True))

@@ -11,12 +11,13 @@ import torch
 from PIL import Image
 from trainings import ARGUMENTS, STEPS, boxes, contents, train
 
+from envs import Deathmatch, Explorer
 from envs.gunner import Gunner
 from megastep import mapgen
 from megastep.cli import main, watch
 from megastep.cli.train import training
-from megastep.learning import registry
 from megastep.learning.learner import Learner
+from megastep.learning.registry import Task
 from megastep.learning.run.checkpoints import found
 from megastep.learning.run.run_folder import Run
 from megastep.learning.run.run_log import Progress
@@ -222,7 +223,7 @@ def test_films_in_the_runs_folder_unless_told_otherwise(trained, tmp_path, monke
 
 
 def test_the_agent_is_watched_among_the_opponents_it_learnt_with(tmp_path, monkeypatch):
-    arenas, seen = registry.Task('deathmatch').default_maps()[:2], {}
+    arenas, seen = Deathmatch.default_maps()[:2], {}
     train(tmp_path / 'run', 1, 'deathmatch', maps=arenas, eval_maps=arenas, opponents=3)
     monkeypatch.setattr(watch, 'film', lambda act, env, out, **how: seen.update(act=act, env=env) or out)
     watch.watch(tmp_path / 'run', tmp_path / 'film.gif', arenas, device='cpu')
@@ -233,12 +234,13 @@ def test_the_agent_is_watched_among_the_opponents_it_learnt_with(tmp_path, monke
 
 
 def test_the_agent_is_watched_in_maps_it_has_not_seen(tmp_path, monkeypatch):
-    monkeypatch.setitem(registry.HOUSES, 'count', 2)
-    houses = registry.Task('explorer').default_maps(seed=watch.UNSEEN)
-    task = registry.Task('explorer')
+    generate = mapgen.generate
+    monkeypatch.setattr(mapgen, 'generate', lambda family, count, **how: generate(family, 2, **how))
+    houses = Explorer.default_maps(seed=watch.UNSEEN)
+    task = Task.of('explorer')
     unseen = watch.unseen(task, {'files': {'maps': 'a', 'eval_maps': None}})
     assert (unseen.walls.vals == houses.walls.vals).all()
-    assert not (unseen.walls.vals[:50] == registry.Task('explorer').default_maps().walls.vals[:50]).all()
+    assert not (unseen.walls.vals[:50] == Explorer.default_maps().walls.vals[:50]).all()
     boxes(3).save(tmp_path / 'test.safetensors')
     assert len(watch.unseen(task, {'files': {'eval_maps': str(tmp_path / 'test.safetensors')}})) == 3
 

@@ -10,10 +10,11 @@ from worlds import houses
 
 from envs import Deathmatch, Explorer, Minimal, Waypoint
 from megastep import mapgen
-from megastep.evaluation import Actor, Evaluation, evaluate
+from megastep.evaluation import Evaluation, evaluate
+from megastep.evaluation.episodes import EpisodeRecorder
 from megastep.evaluation.opponents import Opponents
-from megastep.evaluation.rollouts import EpisodeRecorder, play
-from megastep.learning import Policy
+from megastep.evaluation.play import play
+from megastep.learning import Actor, Policy
 
 
 def minimal(num_envs=6, shortest=1, longest=9, **options):
@@ -141,14 +142,23 @@ def test_means_and_spreads_are_over_all_episodes():
     assert alone.spreads() == {'return': 0}
 
 
-def test_a_scorebook_is_full_when_every_row_is():
-    book = EpisodeRecorder(2, 2, torch.device('cpu'))
+def test_a_recorder_is_full_when_every_row_is():
+    recorder = EpisodeRecorder(2, 2, torch.device('cpu'))
     for rows in ([True, False], [True, True], [True, False], [False, True]):
-        assert not book.is_full()
+        assert not recorder.is_full()
         length = torch.tensor([sum(rows), 5])
-        book.note({'_episode': torch.tensor(rows), 'episode': {'length': length, 'map_ids': torch.tensor([0, 1])}})
-    assert book.is_full()
-    assert book.evaluation().scores['length'].tolist() == [[1, 2], [5, 5]]
+        recorder.record(
+            {'_episode': torch.tensor(rows), 'episode': {'length': length, 'map_ids': torch.tensor([0, 1])}}
+        )
+    assert recorder.is_full()
+    assert recorder.evaluation().scores['length'].tolist() == [[1, 2], [5, 5]]
+
+
+def test_rejects_an_info_without_the_scores():
+    env = minimal()
+    env.scores = ('style', 'grace')
+    with pytest.raises(ValueError, match=r"env's info must have all of its scores, got none called style, grace\."):
+        evaluate(still, env)
 
 
 def test_rejects_what_it_cannot_count():

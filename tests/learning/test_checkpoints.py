@@ -11,9 +11,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from trainings import TINY, boxes, contents, train, weights
 
-from envs import Minimal
+from envs import Deathmatch, Minimal
 from megastep.cli import main
-from megastep.learning import Learner, Policy, registry
+from megastep.learning import Learner, Policy
 from megastep.learning.run.checkpoints import Checkpoints, found, last_good, load_weights, verified
 from megastep.learning.run.distributed import Group
 from megastep.learning.run.run_folder import Run
@@ -103,7 +103,7 @@ def forged(run, name, content):
 def other(tmp_path_factory):
     """A run of another task."""
     out = tmp_path_factory.mktemp('runs') / 'other'
-    train(out, 1, 'deathmatch', maps=registry.Task('deathmatch').default_maps()[:1])
+    train(out, 1, 'deathmatch', maps=Deathmatch.default_maps()[:1])
     return out
 
 

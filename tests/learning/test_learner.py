@@ -226,8 +226,8 @@ def pair(path):
     """What two processes come to that learn together."""
     file = path / 'meeting'
     command = [sys.executable, '-c', PROCESS, str(file)]
-    here, before = Path(__file__).parent, os.environ.get('PYTHONPATH', '')
-    paths = os.pathsep.join([str(here), str(here.parent), before])
+    tests, before = Path(__file__).parents[1], os.environ.get('PYTHONPATH', '')
+    paths = os.pathsep.join([str(tests / 'support'), str(tests.parent), before])
     options = {'env': {**os.environ, 'PYTHONPATH': paths, 'OMP_NUM_THREADS': '1'}, 'stderr': subprocess.PIPE}
     both = [subprocess.Popen([*command, str(rank)], **options) for rank in range(2)]
     errors = [process.communicate(timeout=120)[1].decode() for process in both]

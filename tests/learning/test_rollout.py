@@ -22,7 +22,7 @@ class Counter:
 
     single_observation_space, single_action_space, auxiliary_space = Box(-500, 500, (1,)), Discrete(3), None
     metadata = {'autoreset_mode': AutoresetMode.NEXT_STEP}
-    device, num_envs = torch.device('cpu'), 4
+    device, num_envs, scores = torch.device('cpu'), 4, ('score',)
 
     def reset(self, *, seed=None):
         self.times, self.over = torch.zeros(4, dtype=torch.int64), torch.zeros(4, dtype=torch.bool)

@@ -162,6 +162,6 @@ def test_the_command_says_what_is_wrong(maps, tmp_path, capsys, arguments, messa
 @pytest.mark.parametrize('name', registry.tasks())
 def test_every_task_can_be_made_for_a_film(name):
     spawns = [(x, y) for x in range(2, 9) for y in range(2, 9)]
-    task = registry.Task(name)
+    task = registry.Task.of(name)
     env = task.make([box(1, 1, 9, 9, spawns=spawns)] * 2, task.num_agents)
     assert (env.core.num_envs, env.num_envs) == (1, task.num_agents)

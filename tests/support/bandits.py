@@ -10,7 +10,7 @@ class Bandit:
 
     single_observation_space, single_action_space, auxiliary_space = Box(-1, 1, (2,)), Discrete(4), None
     metadata = {'autoreset_mode': AutoresetMode.NEXT_STEP}
-    device, cuda_graph, length = torch.device('cpu'), False, 1
+    device, cuda_graph, scores, length = torch.device('cpu'), False, (), 1
 
     def __init__(self, num_envs):
         self.num_envs = num_envs

@@ -141,3 +141,30 @@ class Policy(nn.Module):
     def forward(self, features: Tensor, state: Tensor, begins: Tensor) -> Judgement:
         """The same as `sequence`."""
         return self.sequence(features, state, begins)
+
+    def actor(self, rows: int, *, greedy: bool = False, seed: int = 0) -> Actor:
+        """Who acts by it in so many rows: see `Actor`."""
+        return Actor(self, rows, greedy=greedy, seed=seed)
+
+
+class Actor:
+    """A policy that acts, and remembers what it saw since each episode began.
+
+    Args:
+        policy: The policy.
+        rows: How many rows the env has.
+        greedy: Take the likeliest action; otherwise draw one.
+        seed: Seeds what is drawn.
+    """
+
+    def __init__(self, policy: Policy, rows: int, *, greedy: bool = False, seed: int = 0) -> None:
+        self._policy, self._greedy, self._memory = policy, greedy, policy.blank(rows)
+        self._generator = torch.Generator(self._memory.device).manual_seed(seed)
+
+    @torch.no_grad()
+    def __call__(self, observations: Any, begins: Bool[Tensor, ' row']) -> Tensor:
+        """Picks the next actions, given what is seen and where an episode begins with it."""
+        choice = self._policy.choice
+        numbers, _, self._memory, _ = self._policy.step(observations, self._memory, begins)
+        drawn = choice.mode(numbers) if self._greedy else choice.sample(numbers, self._generator)
+        return choice.actions(drawn)

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import torch
 
 from megastep.env import Env
-from megastep.learning.examining import Evaluator
 from megastep.learning.learner import Learner
 from megastep.learning.registry import Task
 from megastep.learning.run.checkpoints import Checkpoints, found, last_good, load_weights
@@ -20,7 +19,7 @@ from megastep.learning.run.distributed import Group, joined, launch, restarts
 from megastep.learning.run.run_folder import Run, described, origin_of
 from megastep.learning.run.run_log import Progress
 from megastep.learning.run.signals import Signals
-from megastep.learning.run.trainer import Trainer
+from megastep.learning.run.trainer import Evaluator, Trainer
 from megastep.learning.settings import Settings
 from megastep.maps.mapset import MapSet
 
@@ -39,7 +38,7 @@ class Ending(NamedTuple):
 
 
 def train(
-    name: str,
+    env: str | type[Env],
     out: Path,
     settings: Settings,
     *,
@@ -63,7 +62,7 @@ def train(
     """Trains an agent, alone or as one of the processes that torchrun started.
 
     Args:
-        name: The task, in lower case.
+        env: The task: the name of its env in lower case, or a class of envs.
         out: The run's folder.
         settings: How to learn.
         maps: The maps, of all processes; each gets a part of them.
@@ -95,19 +94,18 @@ def train(
     _check(course)
     if resume and overwrite:
         raise ValueError('resume and overwrite must not both be asked for.')
-    task, run = Task(name, dict(options or {})), Run(Path(out))
-    task.check_opponents(opponents)
+    task, run = Task.of(env, options), Run(Path(out))
     with joined(device) as group:
         about = described(task, maps, settings, group, opponents=opponents, files=files or {}, course=course)
         starting = partial(_start, run, about, resume=resume, overwrite=overwrite)
         start = group.once(starting)
         origin = None if weights is None or start is not None else group.once(lambda: origin_of(Path(weights), run))
         examiner = _examiner(task, eval_maps, eval_episodes, opponents, settings, group, greedy=greedy)
-        env = _env(task, group.shard(maps), settings, group.device)
-        with closing(Learner(env, settings, task.opponents(env, opponents))) as learner:
-            checkpoints = Checkpoints(run.checkpoints, learner, env, group, keep=keep)
+        made = _env(task, group.shard(maps), settings, group.device)
+        with closing(Learner(made, settings, task.opponents(made, opponents))) as learner:
+            checkpoints = Checkpoints(run.checkpoints, learner, made, group, keep=keep)
             if origin is not None:
-                load_weights(learner.policy, origin, env)
+                load_weights(learner.policy, origin, made)
             per_update = settings.num_envs * settings.horizon * group.size
             updates = math.ceil(steps / per_update)
             with (

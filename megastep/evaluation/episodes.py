@@ -1,0 +1,94 @@
+"""Episodes' scores: as a step's info has them, as they are recorded when episodes end, and as statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int, Shaped
+from torch import Tensor
+
+
+def scores(info: dict[str, Any], names: Sequence[str]) -> dict[str, Shaped[Tensor, ' row']]:
+    """Every row's scores in its episode up to now, by name.
+
+    Args:
+        info: A step's.
+        names: The scores that its env has beside the return and the length: see `Env.scores`.
+
+    Raises:
+        ValueError: if the info lacks one.
+    """
+    if missing := [name for name in names if name not in info]:
+        raise ValueError(f"the env's info must have all of its scores, got none called {', '.join(missing)}.")
+    always = {name: values for name, values in info['episode'].items() if name != 'map_ids'}
+    return {**always, **{name: info[name] for name in names}}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of episodes: as many in each row.
+
+    Args:
+        scores: By name: ``'return'``, ``'length'`` in steps, and those that the env has of its own.
+        map_ids: The map that each episode was in.
+    """
+
+    scores: dict[str, Float[Tensor, 'row episode']]
+    map_ids: Int[Tensor, 'row episode']
+
+    def means(self) -> dict[str, float]:
+        """Each score's mean over all episodes."""
+        return {name: float(values.mean()) for name, values in self.scores.items()}
+
+    def spreads(self) -> dict[str, float]:
+        """Each score's standard deviation among all episodes; 0 if there is only one."""
+        return {name: float(values.std(correction=0)) for name, values in self.scores.items()}
+
+    def by_map(self, name: str) -> dict[int, float]:
+        """A score's mean in each map there were episodes in."""
+        values, ids = self.scores[name].flatten(), self.map_ids.flatten()
+        return {number: float(values[ids == number].mean()) for number in ids.unique().tolist()}
+
+
+class EpisodeRecorder:
+    """Record of the first few episodes that end in each row, made without waiting for the device.
+
+    Args:
+        rows: How many rows the env has.
+        episodes: How many episodes of each are recorded.
+        device: The env's.
+        names: The scores that the env has beside the return and the length: see `Env.scores`.
+    """
+
+    def __init__(self, rows: int, episodes: int, device: torch.device, names: Sequence[str] = ()) -> None:
+        self._counts = torch.zeros(rows, dtype=torch.int64, device=device)
+        self._shape, self._episodes, self._names = (rows, episodes), episodes, names
+        self._recorded: dict[str, Tensor] = {}
+
+    def record(self, info: dict[str, Any]) -> None:
+        """Records the scores of the episodes that a step ended.
+
+        Args:
+            info: The step's.
+        """
+        wanted = info['_episode'] & (self._counts < self._episodes)
+        place = self._counts.clamp(max=self._episodes - 1)[:, None]
+        for name, values in {**scores(info, self._names), 'map_ids': info['episode']['map_ids']}.items():
+            empty = torch.zeros(self._shape, dtype=values.dtype, device=values.device)
+            recorded = self._recorded.setdefault(name, empty)
+            recorded.scatter_(1, place, torch.where(wanted[:, None], values[:, None], recorded.gather(1, place)))
+        self._counts += wanted
+
+    def is_full(self) -> bool:
+        """Whether all rows have had their episodes. Waits for the device."""
+        return bool((self._counts == self._episodes).all())
+
+    def evaluation(self, rows: Bool[Tensor, ' row'] | None = None) -> Evaluation:
+        """The scores that have been recorded, of all rows or of some."""
+        chosen = slice(None) if rows is None else rows
+        recorded = {name: values[chosen].cpu() for name, values in self._recorded.items()}
+        ids = recorded.pop('map_ids')
+        return Evaluation({name: values.double() for name, values in recorded.items()}, ids)

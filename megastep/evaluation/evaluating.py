@@ -1,0 +1,57 @@
+"""Evaluation: an exact number of episodes is played in every row of an env."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import torch
+from gymnasium.vector import AutoresetMode
+
+from megastep.env import Env
+from megastep.evaluation.episodes import EpisodeRecorder, Evaluation
+from megastep.evaluation.opponents import Opponents
+from megastep.evaluation.play import Act, SupportsActor, among, play
+
+GLANCE = 16
+"""After so many steps it is asked again whether all have ended: asking waits for the device."""
+
+
+@torch.no_grad()
+def evaluate(
+    policy: SupportsActor | Act,
+    env: Env,
+    episodes: int = 1,
+    *,
+    greedy: bool = False,
+    seed: int = 0,
+    opponents: Opponents | None = None,
+) -> Evaluation:
+    """Evaluation of a policy: plays episodes until every row has had as many.
+
+    The first ones that end in each row count, so that short episodes don't count more than long ones. Rows stay in
+    their maps: where ``num_envs`` is a multiple of the number of maps, all maps count alike.
+
+    Args:
+        policy: What acts: a `Policy`, or a function from observations and where episodes begin to actions.
+        env: The env, in Gymnasium's NEXT_STEP mode. It is reset with the seed.
+        episodes: How many episodes each row has.
+        greedy: Whether a `Policy` takes the likeliest action; otherwise it draws one.
+        seed: Seeds the env and what is drawn.
+        opponents: Who acts by a script; their rows are left out of what is returned. By default nobody.
+
+    Raises:
+        ValueError: if episodes is below 1, the env is of another autoreset mode, or its info lacks one of its scores.
+    """
+    if not isinstance(episodes, int) or episodes < 1:
+        raise ValueError(f'episodes must be an integer of at least 1, got {episodes!r}.')
+    if (mode := env.metadata['autoreset_mode']) is not AutoresetMode.NEXT_STEP:
+        raise ValueError(f"the env's autoreset_mode must be NEXT_STEP, got {mode}.")
+    if isinstance(policy, SupportsActor):
+        policy = policy.actor(env.num_envs, greedy=greedy, seed=seed)
+    recorder = EpisodeRecorder(env.num_envs, episodes, env.device, env.scores)
+    steps = play(among(policy, opponents), env, seed=seed)
+    next(steps)
+    while not recorder.is_full():
+        for info in islice(steps, GLANCE):
+            recorder.record(info)
+    return recorder.evaluation(None if opponents is None else ~opponents.rows)

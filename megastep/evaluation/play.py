@@ -1,0 +1,64 @@
+"""Acting in an env: the functions that pick actions, opponents among them, and the loop that steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from megastep.env import Env
+from megastep.evaluation.opponents import Opponents
+
+Act = Callable[[Any, Bool[Tensor, ' row']], Tensor]
+"""Picks all rows' actions, given their observations and in which of them an episode has just begun."""
+
+
+@runtime_checkable
+class SupportsActor(Protocol):
+    """A policy, as far as an evaluation has to know it: it says who acts by it."""
+
+    def actor(self, rows: int, *, greedy: bool = False, seed: int = 0) -> Act:
+        """Who acts in so many rows, and remembers what it saw since each episode began.
+
+        Args:
+            rows: How many rows the env has.
+            greedy: Take the likeliest action; otherwise draw one.
+            seed: Seeds what is drawn.
+        """
+
+
+def among(act: Act, opponents: Opponents | None) -> Act:
+    """The same, but for opponents that act by a script, if there are any."""
+    if opponents is None:
+        return act
+    rows, script = opponents
+
+    def played(observations: Any, begins: Bool[Tensor, ' row']) -> Tensor:
+        return torch.where(rows, script(observations), act(observations, begins))
+
+    return played
+
+
+def play(act: Act, env: Env, *, seed: int = 0, options: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+    """Resets an env, and steps it for as long as it is asked to.
+
+    Args:
+        act: Picks the actions.
+        env: The env, in Gymnasium's NEXT_STEP mode.
+        seed: Seeds the env.
+        options: Of the reset.
+
+    Yields:
+        The info of the reset, then each step's.
+    """
+    observations, info = env.reset(seed=seed, options=options)
+    yield info
+    begins = torch.ones(env.num_envs, dtype=torch.bool, device=env.device)
+    over = torch.zeros_like(begins)
+    while True:
+        observations, _, terminated, truncated, info = env.step(act(observations, begins))
+        begins, over = over, terminated | truncated
+        yield info
