@@ -15,7 +15,7 @@ from torch import Tensor
 
 from megastep.checks import check_counts
 from megastep.maps import storage
-from megastep.maps.geodesics.lookup import SIDE, LookupTable, lookup_table
+from megastep.maps.geodesics.lookup import CELL_SIDE, LookupTable, lookup_table
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
@@ -181,7 +181,7 @@ class GeodesicField:
     @property
     def cell_side(self) -> float:
         """How wide and high a cell is, in metres."""
-        return SIDE
+        return CELL_SIDE
 
 
 def _device(asked: str | torch.device | None) -> torch.device:

@@ -21,6 +21,9 @@ AGENT_RADIUS = 0.15 / math.sqrt(2)
 MARGIN = 0.05
 """Room to spare, in metres: an agent this much wider than it is could still go everywhere in a generated map."""
 
+DOOR_REACH = 0.25
+"""The distance from the middle of a door, in metres, within which the two rooms lie that it joins."""
+
 JOIN = freespace.GRID / 2
 """Wall ends nearer than this, in metres, meet."""
 

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int, Int32, Int64
 from megastep.maps.geometry import Geometry, Room
 from megastep.maps.ragged import Ragged
 
-SHAPES: dict[str, tuple[int, ...]] = {
+VALUE_SHAPES: dict[str, tuple[int, ...]] = {
     'walls': (2, 2),
     'spawns': (2,),
     'lights': (3,),
@@ -23,7 +23,7 @@ SHAPES: dict[str, tuple[int, ...]] = {
 }
 """The ragged arrays, and the shape of one value of each."""
 
-DTYPES: dict[str, type] = {'kinds': np.int32, 'geodesics': np.float32}
+VALUE_TYPES: dict[str, type] = {'kinds': np.int32, 'geodesics': np.float32}
 """The type of their values where that isn't float64."""
 
 OPTIONAL = {'geodesics'}
@@ -135,7 +135,7 @@ class PackedMaps:
         """Copies the maps of several sets into one, one set after another."""
         vocabulary = tuple(sorted({kind for packed in sets for kind in packed.vocabulary}))
         codes = [np.array([vocabulary.index(kind) for kind in packed.vocabulary], np.int32) for packed in sets]
-        joined = {name: _joined([getattr(packed, name) for packed in sets]) for name in SHAPES}
+        joined = {name: _joined([getattr(packed, name) for packed in sets]) for name in VALUE_SHAPES}
         kinds = [code[packed.kinds.vals] for code, packed in zip(codes, sets, strict=True)]
         return cls(
             **{**joined, 'kinds': Ragged(np.concatenate(kinds), joined['kinds'].widths)},
@@ -155,13 +155,15 @@ class PackedMaps:
             raise ValueError(f'the vocabulary must be a list of texts, got {vocabulary!r}.')
         indices = _tensor(tensors, 'indices', np.dtype(np.int64), ())
         without = OPTIONAL - tensors.keys()
-        arrays = {name: nothing(name, len(indices)) if name in without else _ragged(tensors, name) for name in SHAPES}
+        arrays = {
+            name: nothing(name, len(indices)) if name in without else _ragged(tensors, name) for name in VALUE_SHAPES
+        }
         origins = _tensor(tensors, 'origins', np.dtype(np.int32), ())
         return cls(**arrays, indices=indices, origins=origins, vocabulary=tuple(vocabulary))
 
     def tensors(self) -> dict[str, np.ndarray]:
         """The arrays as flat ones by name: ``walls``, ``walls.widths`` and so on."""
-        arrays = {name: getattr(self, name) for name in SHAPES}
+        arrays = {name: getattr(self, name) for name in VALUE_SHAPES}
         arrays = {name: rows for name, rows in arrays.items() if name not in OPTIONAL or len(rows.vals)}
         widths = {f'{name}.widths': rows.widths for name, rows in arrays.items()}
         numbers = {'indices': self.indices, 'origins': self.origins}
@@ -192,7 +194,7 @@ def _concatenate(rows: Sequence[np.ndarray], name: str) -> Ragged[np.ndarray]:
 
 def nothing(name: str, rows: int) -> Ragged[np.ndarray]:
     """A ragged array of which every row is empty."""
-    return Ragged(np.empty((0, *SHAPES[name]), DTYPES.get(name, np.float64)), np.zeros(rows, np.int32))
+    return Ragged(np.empty((0, *VALUE_SHAPES[name]), VALUE_TYPES.get(name, np.float64)), np.zeros(rows, np.int32))
 
 
 def _flat(geodesics: np.ndarray | None) -> np.ndarray:
@@ -205,7 +207,7 @@ def _joined(arrays: Sequence[Ragged[np.ndarray]]) -> Ragged[np.ndarray]:
 
 
 def _ragged(tensors: Mapping[str, np.ndarray], name: str) -> Ragged[np.ndarray]:
-    vals = _tensor(tensors, name, np.dtype(DTYPES.get(name, np.float64)), SHAPES[name])
+    vals = _tensor(tensors, name, np.dtype(VALUE_TYPES.get(name, np.float64)), VALUE_SHAPES[name])
     widths = _tensor(tensors, f'{name}.widths', np.dtype(np.int32), ())
     try:
         return Ragged(vals, widths)

@@ -11,7 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-CHUNK = 1 << 15
+PAIRS_AT_ONCE = 1 << 15
 """So many pairs of a point and a wall are worked on at once: their arrays fit a processor's cache."""
 
 
@@ -47,7 +47,7 @@ def windings(points: Float[np.ndarray, 'point 2'], walls: Float[np.ndarray, 'wal
 
 def _batches(points: Float[np.ndarray, 'point 2'], width: int) -> Iterator[Float[np.ndarray, '2 point 1']]:
     """The points' x and y, to set against ``width`` walls, few enough at a time to bound the memory."""
-    step = max(1, CHUNK // max(width, 1))
+    step = max(1, PAIRS_AT_ONCE // max(width, 1))
     return (points[i : i + step].T[:, :, None] for i in range(0, len(points), step))
 
 

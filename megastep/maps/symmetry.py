@@ -10,7 +10,7 @@ from megastep.maps.ragged import Ragged
 LATTICE = 1e-3
 """Coordinates that differ by less than half of this, in metres, count as equal."""
 
-CHUNK = 1 << 17
+WALLS_AT_ONCE = 1 << 17
 """About how many walls are worked on at once, which bounds the memory needed."""
 
 
@@ -20,7 +20,7 @@ def canonical_hashes(walls: Ragged[np.ndarray]) -> UInt64[np.ndarray, ' map']:
     Args:
         walls: Each map's walls, a row of (wall, 2, 2) a map, in metres; no row is empty.
     """
-    chunks = np.searchsorted(walls.starts, np.arange(0, len(walls.vals), CHUNK))
+    chunks = np.searchsorted(walls.starts, np.arange(0, len(walls.vals), WALLS_AT_ONCE))
     bounds = np.unique([*chunks, 0, len(walls)])
     pieces = [_hashes(walls.rows(np.arange(a, b))) for a, b in itertools.pairwise(bounds)]
     return np.concatenate([np.empty(0, np.uint64), *pieces])

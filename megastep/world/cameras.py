@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from megastep.checks import check_counts
+
 
 @dataclass(frozen=True)
 class Cameras:
@@ -31,10 +33,7 @@ class Cameras:
     mounts: tuple[tuple[float, float, float], ...] = ((0.0, 0.0, 0.0),)
 
     def __post_init__(self) -> None:
-        for name in ('res', 'subsample'):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f'{name} must be an integer of at least 1, got {value!r}.')
+        check_counts(res=self.res, subsample=self.subsample)
         if not 0 < self.fov < 180:
             raise ValueError(f'fov must be between 0 and 180 degrees, got {self.fov}.')
         if not 0 < self.max_depth < math.inf:

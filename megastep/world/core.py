@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from megastep.checks import check_counts
 from megastep.world.kernels import implementation
 from megastep.world.scenery import Scenery
 
@@ -76,8 +77,7 @@ class Core:
         map_ids: Int[Tensor, ' env'] | None = None,
         checked: bool = False,
     ) -> None:
-        if not isinstance(num_envs, int) or num_envs < 1:
-            raise ValueError(f'num_envs must be an integer of at least 1, got {num_envs!r}.')
+        check_counts(num_envs=num_envs)
         if not 0 < fps < math.inf:
             raise ValueError(f'fps must be above 0 and finite, got {fps}.')
         self.scenery, self.num_envs, self.fps, self.device = scenery, num_envs, float(fps), scenery.device

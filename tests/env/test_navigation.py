@@ -13,12 +13,12 @@ from apartments import APARTMENTS, apartments
 from megastep import mapgen, numba, triton
 from megastep.env.navigation import RAGGEDS, TENSORS, GeodesicField
 from megastep.maps import geodesics, storage
-from megastep.maps.geodesics.lookup import SIDE
+from megastep.maps.geodesics.lookup import CELL_SIDE
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
 from megastep.world.scenery import Scenery
 
-DIAGONAL = SIDE * np.sqrt(2)
+DIAGONAL = CELL_SIDE * np.sqrt(2)
 
 
 def to_all(field, number, places):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from megastep.maps.geometry import AGENT_RADIUS, Geometry, Room
-from megastep.maps.segments import CHUNK, clearances, join, windings
+from megastep.maps.segments import PAIRS_AT_ONCE, clearances, join, windings
 
 
 def ring(*corners):
@@ -57,7 +57,7 @@ class TestSegments:
 
     def test_many_points_and_walls_are_taken_in_chunks(self):
         points, walls = np.random.default_rng(0).uniform(1, 6, (700, 2)), np.tile(BOX, (100, 1, 1))
-        assert len(points) * len(walls) > 2 * CHUNK
+        assert len(points) * len(walls) > 2 * PAIRS_AT_ONCE
         np.testing.assert_array_equal(clearances(points, walls), clearances(points, BOX))
         np.testing.assert_array_equal(windings(points, walls), 100 * windings(points, BOX))
 

@@ -16,7 +16,7 @@ from megastep.maps import storage
 from megastep.maps.geometry import Geometry, Room
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
-from megastep.maps.symmetry import CHUNK, canonical_hashes
+from megastep.maps.symmetry import WALLS_AT_ONCE, canonical_hashes
 
 ARRAYS = ['walls', 'spawns', 'lights', 'doors', 'kinds', 'outlines']
 
@@ -347,9 +347,11 @@ class TestCanonicalHashes:
         assert canonical_hashes(inside) != canonical_hashes(outside)
 
     def test_many_maps_are_taken_in_chunks(self, maps):
-        many = maps[np.tile(np.arange(12), CHUNK // 36)]
-        assert len(many.walls.vals) > CHUNK
-        np.testing.assert_array_equal(canonical_hashes(many.walls), np.tile(canonical_hashes(maps.walls), CHUNK // 36))
+        many = maps[np.tile(np.arange(12), WALLS_AT_ONCE // 36)]
+        assert len(many.walls.vals) > WALLS_AT_ONCE
+        np.testing.assert_array_equal(
+            canonical_hashes(many.walls), np.tile(canonical_hashes(maps.walls), WALLS_AT_ONCE // 36)
+        )
 
 
 class TestFile:

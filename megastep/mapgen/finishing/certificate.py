@@ -11,11 +11,8 @@ from scipy.spatial import cKDTree
 from shapely import Polygon
 
 from megastep.mapgen.geometry.extent import LARGEST_COORDINATE
-from megastep.maps.geometry import AGENT_RADIUS, MARGIN, Geometry
+from megastep.maps.geometry import AGENT_RADIUS, DOOR_REACH, MARGIN, Geometry
 from megastep.maps.segments import clearances, planar_graph, rings
-
-DOOR_REACH = 0.25
-"""The distance from the middle of a door within which the rooms lie that it joins, in metres."""
 
 LEAST_SPAWN_DISTANCE = 2 * AGENT_RADIUS
 """The least distance of spawns from one another, in metres: two agents fit."""

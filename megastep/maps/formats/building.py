@@ -35,7 +35,7 @@ MOST_SEGMENTS = 1 << 14
 MOST_PAIRS = 1 << 19
 """So many ordered pairs of a map's segments may be near enough to meet: their bounding boxes do. Each meets itself."""
 
-CHUNK = 128
+SEGMENTS_AT_ONCE = 128
 """So many segments' neighbours are looked for at once, so that a file with too many costs little memory."""
 
 CORNER = 1.0
@@ -126,8 +126,8 @@ def check_pairs(shapes: np.ndarray) -> None:
         ValueError: if more than `MOST_PAIRS` of their bounding boxes do.
     """
     tree, pairs = shapely.STRtree(shapes), 0
-    for i in range(0, len(shapes), CHUNK):
-        pairs += tree.query(shapes[i : i + CHUNK]).shape[1]
+    for i in range(0, len(shapes), SEGMENTS_AT_ONCE):
+        pairs += tree.query(shapes[i : i + SEGMENTS_AT_ONCE]).shape[1]
         if pairs > MOST_PAIRS:
             raise ValueError(f'must have at most {MOST_PAIRS} pairs of pieces that may meet, got {pairs} and more.')
 

@@ -43,7 +43,7 @@ MOST_BYTES = 8 << 20
 DEPTHS = {'Point': -1, 'MultiPoint': 0, 'LineString': 0, 'MultiLineString': 1, 'Polygon': 1, 'MultiPolygon': 2}
 """The depth to which each type of geometry nests its lists of points."""
 
-SHAPES = {
+GEOMETRY_TYPES = {
     'wall': ('LineString', 'MultiLineString', 'Polygon', 'MultiPolygon'),
     'room': ('Polygon',),
     'door': ('LineString', 'MultiLineString'),
@@ -189,7 +189,7 @@ def _sort(features: list) -> Found:
     for number, feature in enumerate(features):
         try:
             kind, properties = _kind(feature)
-            if kind in SHAPES:
+            if kind in GEOMETRY_TYPES:
                 _add(found, kind, properties, feature['geometry'])
         except ValueError as error:
             raise ValueError(f'feature {number}: {error}') from error
@@ -247,7 +247,7 @@ def _intensity(properties: dict) -> float:
 
 def _lines(geometry: Any, kind: str) -> list[Float[np.ndarray, 'point 2']]:
     """Every line or ring of a geometry, or its points as one."""
-    shapes = SHAPES[kind]
+    shapes = GEOMETRY_TYPES[kind]
     if not isinstance(geometry, dict) or geometry.get('type') not in shapes:
         raise ValueError(f"a {kind}'s geometry must be a {' or '.join(shapes)}, got {_shortened(geometry)}.")
     shape = geometry['type']

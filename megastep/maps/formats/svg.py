@@ -151,9 +151,9 @@ def _read(element: Element, outer: Matrix, *, is_root: bool) -> tuple[Matrix, li
     name = _name(element)
     if name in REFUSED or (name == 'svg' and not is_root):
         raise ValueError(f'is not read: {REFUSED.get(name, "it is a picture within the picture")}.')
-    if name not in GROUPS and name not in SHAPES:
+    if name not in GROUPS and name not in ELEMENTS:
         return outer, []
-    return outer @ _transform(element.get('transform', '')), SHAPES[name](element) if name in SHAPES else []
+    return outer @ _transform(element.get('transform', '')), ELEMENTS[name](element) if name in ELEMENTS else []
 
 
 def _is_hidden(element: Element) -> bool:
@@ -244,7 +244,7 @@ def _length(element: Element, name: str) -> float:
     return value
 
 
-SHAPES: dict[str, Callable[[Element], list[Chain]]] = {
+ELEMENTS: dict[str, Callable[[Element], list[Chain]]] = {
     'path': _path,
     'polyline': _polyline,
     'polygon': _polygon,

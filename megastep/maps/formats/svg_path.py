@@ -25,7 +25,7 @@ SPACE = re.compile(r'[\s,]*')
 TAKES = {'M': 2, 'L': 2, 'H': 1, 'V': 1, 'C': 6, 'S': 4, 'Q': 4, 'T': 2, 'A': 7, 'Z': 0}
 """The number of arguments of each command."""
 
-LARGEST = 1e9
+LARGEST_NUMBER = 1e9
 """Greater numbers are refused."""
 
 MOST_CORNERS = 1 << 16
@@ -107,8 +107,8 @@ def _check_count(corners: int) -> None:
 
 def _bounded(text: str) -> float:
     number = float(text)
-    if not abs(number) <= LARGEST:
-        raise ValueError(f'numbers must be at most {LARGEST:g}, got {text[:40]}.')
+    if not abs(number) <= LARGEST_NUMBER:
+        raise ValueError(f'numbers must be at most {LARGEST_NUMBER:g}, got {text[:40]}.')
     return number
 
 
@@ -208,7 +208,7 @@ def _bezier(*controls: Point) -> list[Point]:
 def _arc(at: Point, values: list[float], control: Point) -> tuple[list[Point], Point]:
     """Points along an elliptical arc. Appendix F.6.5 of the specification says how to find its centre."""
     across, up, end = abs(values[0]), abs(values[1]), complex(values[5], values[6])
-    if at == end or across < 1 / LARGEST or up < 1 / LARGEST:
+    if at == end or across < 1 / LARGEST_NUMBER or up < 1 / LARGEST_NUMBER:
         return [end], end
     turn = complex(math.cos(math.radians(values[2])), math.sin(math.radians(values[2])))
 

@@ -25,13 +25,13 @@ from megastep.maps.segments import planar_graph
 if TYPE_CHECKING:
     from megastep.maps.geodesics.compiled import Nodes, WallGrid
 
-STEP = math.pi / 8
+MOST_TURN = math.pi / 8
 """The most a path turns at a node, in radians."""
 
 SLACK = 1e-6
 """A disc may overlap a wall by this much, in metres, which is rounding."""
 
-SIDE = 0.5
+SQUARE_SIDE = 0.5
 """Walls are looked up in squares of this side, in metres, or of a longer one where those would be too many."""
 
 
@@ -74,7 +74,7 @@ def shortest_paths(
 
     grid = wall_grid(walls, radius - SLACK)
     starts, ends, order, firsts = _leaving(walls)
-    nodes = compiled.place_nodes(grid, starts, ends, order, firsts, radius, STEP)
+    nodes = compiled.place_nodes(grid, starts, ends, order, firsts, radius, MOST_TURN)
     direct, lengths = compiled.node_distances(grid, nodes, np.array(goals), radius / 2)
     return ShortestPaths(grid, nodes, direct, lengths)
 
@@ -85,7 +85,7 @@ def wall_grid(walls: Float[np.ndarray, 'wall 2 2'], radius: float) -> WallGrid:
 
     ends = walls.reshape(-1, 2)
     low, size = ends.min(0), np.ptp(ends, axis=0)
-    side = max(SIDE, math.sqrt(size.prod() / (1000 + 8 * len(walls))), size.max() / (1000 + 8 * len(walls)))
+    side = max(SQUARE_SIDE, math.sqrt(size.prod() / (1000 + 8 * len(walls))), size.max() / (1000 + 8 * len(walls)))
     columns, rows = (int(extent / side) + 1 for extent in size)
     counts = np.zeros(columns * rows + 1, np.int64)
     place = {'left': float(low[0]), 'bottom': float(low[1]), 'side': side, 'columns': columns, 'rows': rows}

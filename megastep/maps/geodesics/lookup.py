@@ -4,7 +4,7 @@ A map is covered by a grid of cells, and a cell's entry says which goals can be 
 through which nodes of the visibility graph paths to them go: at most 16, mostly three or four, from which the shortest
 for any goal can be told by how far the nodes are and how long the paths from there are.
 
-The entry of a cell is that of a point of it. No wall runs between two free points of a cell (see `SIDE`), so from
+The entry of a cell is that of a point of it. No wall runs between two free points of a cell (see `CELL_SIDE`), so from
 elsewhere in the cell a path that begins as the entry says is out by little: it passes corners a little too near or too
 far. Only beside a corner can that be more, up to the cell's diagonal twice. Where a gap that is just too narrow for an
 agent parts a cell, one side has the entry of the other.
@@ -20,7 +20,7 @@ from jaxtyping import Float, Int32
 
 from megastep.maps.geodesics import shortest_paths
 
-SIDE = 0.15
+CELL_SIDE = 0.15
 """The side of a cell, in metres. Its diagonal is an agent's diameter, so no wall fits between two agents'
 places in one cell."""
 
@@ -59,8 +59,8 @@ def lookup_table(
     found = shortest_paths(walls, goals, radius)
     ends = walls.reshape(-1, 2)
     (left, bottom), (width, height) = ends.min(0).tolist(), np.ptp(ends, axis=0).tolist()
-    shape = math.ceil(width / SIDE), math.ceil(height / SIDE)
-    cells = compiled.Cells(left, bottom, SIDE, *shape)
+    shape = math.ceil(width / CELL_SIDE), math.ceil(height / CELL_SIDE)
+    cells = compiled.Cells(left, bottom, CELL_SIDE, *shape)
     goals = np.array(goals)
     entries = compiled.fill_lookup(found.grid, found.nodes, goals, found.lengths, cells, radius / 2, TOLERANCE, MOST)
     rows, hop_rows = _distinct(entries.hops)

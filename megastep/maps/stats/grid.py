@@ -9,13 +9,13 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numba import njit
 
-STEP = 0.1
+FINE = 0.1
 """The distance between cells, in metres, unless that makes too many."""
 
 COARSE = 0.2
 """The greatest distance between cells, in metres: a door of 0.75 m stays open."""
 
-CELLS = 1 << 16
+MOST_CELLS = 1 << 16
 """A grid should have no more cells than this."""
 
 MOVES = np.array(
@@ -57,7 +57,7 @@ def make_grid(walls: Float[np.ndarray, 'wall 2 2'], radius: float) -> Grid:
         radius: How far a free cell is from all walls, in metres.
     """
     low, high = walls.min(axis=(0, 1)), walls.max(axis=(0, 1))
-    step = min(max(STEP, math.sqrt(np.prod(high - low) / CELLS)), COARSE)
+    step = min(max(FINE, math.sqrt(np.prod(high - low) / MOST_CELLS)), COARSE)
     columns, rows = np.ceil((high - low) / step).astype(int)
     corner = low + step / 2
     return Grid(_free(walls, corner, step, radius, rows, columns), corner, step)

@@ -9,10 +9,8 @@ import numpy as np
 from jaxtyping import Float
 from numba import njit
 
+from megastep.maps.geometry import DOOR_REACH
 from megastep.maps.ragged import Ragged
-
-DOORSTEP = 0.25
-"""A door joins the two rooms nearest to its middle, if they are this near, in metres."""
 
 TOUCH = 5e-3
 """Rooms touch, and walls lie between them, where their sides are this near, in metres."""
@@ -70,7 +68,7 @@ def _join_by_doors(joined, middles, corners, starts, widths):
     """Joins the two rooms nearest to the middle of each door."""
     for door in range(len(middles)):
         x, y = middles[door]
-        first, second, nearest, next_nearest = -1, -1, DOORSTEP, DOORSTEP
+        first, second, nearest, next_nearest = -1, -1, DOOR_REACH, DOOR_REACH
         for room in range(len(starts)):
             distance = _distance(x, y, corners[starts[room] : starts[room] + widths[room]])
             if distance < nearest:

@@ -35,7 +35,7 @@ EXTENTS: Mapping[str, str] = MappingProxyType(
     }
 )
 SIZES: Mapping[str, str] = MappingProxyType({**COUNTS, **EXTENTS})
-SHAPES: Mapping[str, str] = MappingProxyType(
+ROOM_SHAPES: Mapping[str, str] = MappingProxyType(
     {
         'room_area': 'the mean room, m²',
         'aspect': "the longer side of a room's bounding box over the shorter, on average",
@@ -69,7 +69,7 @@ ROUTES: Mapping[str, str] = MappingProxyType(
     }
 )
 STATISTICS: Mapping[str, str] = MappingProxyType(
-    {**SIZES, **SHAPES, **OPENINGS, **HASHES, **GRAPH, **VISIBILITY, **ROUTES}
+    {**SIZES, **ROOM_SHAPES, **OPENINGS, **HASHES, **GRAPH, **VISIBILITY, **ROUTES}
 )
 """All statistics, and what each says of a map."""
 
@@ -83,7 +83,7 @@ def measure(
     check_counts(workers=workers)
     wanted = names or tuple(STATISTICS)
     found = {name: _counts(maps, name) for name in COUNTS if name in wanted}
-    for group, measured in ((EXTENTS, extents), (SHAPES, shapes), (OPENINGS, openings), (HASHES, hashes)):
+    for group, measured in ((EXTENTS, extents), (ROOM_SHAPES, shapes), (OPENINGS, openings), (HASHES, hashes)):
         if not group.keys().isdisjoint(wanted):
             found |= measured(maps)
     parts = [(list(group), each) for group, each in ((GRAPH, graph), (VISIBILITY, visibility), (ROUTES, route))]
@@ -114,7 +114,7 @@ def extents(maps: MapArrays) -> dict[str, np.ndarray]:
 
 
 def shapes(maps: MapArrays) -> dict[str, np.ndarray]:
-    """`SHAPES`: means over a map's rooms, NaN where it has none."""
+    """`ROOM_SHAPES`: means over a map's rooms, NaN where it has none."""
     found = rooms.shapes(maps.outlines)
     means = {'room_area': found.areas, 'aspect': found.aspects, 'rectangularity': found.rectangularities}
     return {name: _means(values, maps.kinds) for name, values in means.items()}
