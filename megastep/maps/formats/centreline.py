@@ -25,13 +25,11 @@ from shapely import Polygon
 from megastep.maps import freespace
 from megastep.maps.formats.building import Drawing, check_pairs
 from megastep.maps.formats.reading import Collected, Paths, one_each, read_text
+from megastep.maps.geometry import LARGEST
 
 MOST_BYTES = 4 << 20
 
 MOST_POINTS = 1 << 14
-
-LARGEST = 1e6
-"""The largest number, in metres."""
 
 
 def read(path: Paths, *, scale: float, skip_invalid: bool) -> Collected:
