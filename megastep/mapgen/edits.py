@@ -174,10 +174,10 @@ def _faces(plan: Plan, outlines: Outlines, frame: Frame, start: Point) -> set[Po
         for door in plan.doors
         if all(back - 1 <= frame(end)[1] <= 1 for end in door)
     ]
-    return {corner for _, wall in _connected(parts, face) for corner in wall}
+    return {corner for _, wall in _connected_parts(parts, face) for corner in wall}
 
 
-def _connected(parts: list[WallPart], face: Interval) -> list[WallPart]:
+def _connected_parts(parts: list[WallPart], face: Interval) -> list[WallPart]:
     """The connected component of a face: the parts that overlap one another from it on."""
     found, frontier = [], [face]
     while frontier:

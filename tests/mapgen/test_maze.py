@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from megastep import mapgen
-from megastep.mapgen.families.maze import FAMILY, FREE, GROWTHS, braid_maze, carve_maze, dead_ends
+from megastep.mapgen.families.maze import FAMILY, FREE, GROWTHS, braid_maze, carve_maze, dead_end_cells
 from megastep.mapgen.families.maze_growth import Walls, backtracker, prim, wilson
 from megastep.mapgen.geometry.lattice import Rect
 from megastep.mapgen.rng import Rng
@@ -79,7 +79,7 @@ def test_a_perfect_maze_has_one_outline_and_a_passage_less_than_cells(width, hei
 @given(shape=SHAPES, share=st.integers(0, 100), growth=st.sampled_from(sorted(GROWTHS)), seed=st.integers(0, 99))
 def test_a_braided_maze_has_no_more_dead_ends_than_asked(shape, share, growth, seed):
     squares = carve_maze(Rng(f'maze {seed}'), shape, growth, [])
-    before = len(dead_ends(squares))
+    before = len(dead_end_cells(squares))
     assert before == sum(degree == 1 for _, degree in passages(squares).degree)
     braid_maze(Rng(f'braid {seed}'), squares, share)
     left = sum(degree == 1 for _, degree in passages(squares).degree)
@@ -110,7 +110,7 @@ def test_growth_finds_the_only_tree_of_a_path(grow):
 
 def test_backtracking_winds_and_prim_branches():
     ends = {
-        growth: np.mean([len(dead_ends(carve_maze(Rng(f'{i}'), (15, 15), growth, []))) for i in range(10)])
+        growth: np.mean([len(dead_end_cells(carve_maze(Rng(f'{i}'), (15, 15), growth, []))) for i in range(10)])
         for growth in GROWTHS
     }
     assert ends['backtracker'] < 0.5 * ends['wilson']

@@ -24,18 +24,13 @@ GOLDEN = {
 }
 
 
-def wings_of(shape, seed, *, depth=100, corridor=40, needed=4000, halls=50):
-    def enough(wings):
-        return sum(band.length for band in wings.bands) >= needed
-
-    def never(wings):
-        return False
+def footprint_of(shape, seed, *, depth=100, corridor=40, needed=4000, halls=50):
+    def enough(footprint, quarters):
+        return quarters == 4 and sum(band.length for band in footprint.bands) >= needed
 
     rng = Rng(f'wings {seed}')
     shapes = [shape]
-    return draw_footprint(
-        rng, enough, never, shapes=shapes, depth=depth, corridor=corridor, most=30, plot=9999, halls=halls
-    )
+    return draw_footprint(rng, enough, shapes=shapes, depth=depth, corridor=corridor, most=30, plot=9999, halls=halls)
 
 
 @settings(max_examples=80, deadline=None)
@@ -46,26 +41,26 @@ def wings_of(shape, seed, *, depth=100, corridor=40, needed=4000, halls=50):
     corridor=st.integers(25, 80),
 )
 def test_the_land_of_footprints_lies_along_corridors(shape, seed, depth, corridor):
-    wings = wings_of(shape, seed, depth=depth, corridor=corridor)
-    corridors = [tile for tiles in wings.corridors for tile in tiles]
-    tiles = [*corridors, *(band.tile for band in wings.bands), *wings.halls]
+    footprint = footprint_of(shape, seed, depth=depth, corridor=corridor)
+    corridors = [tile for tiles in footprint.corridors for tile in tiles]
+    tiles = [*corridors, *(band.tile for band in footprint.bands), *footprint.halls]
     assert not any(one.overlaps(other) for one, other in combinations(tiles, 2))
-    assert sum(band.length for band in wings.bands) >= 4000
-    for band in wings.bands:
+    assert sum(band.length for band in footprint.bands) >= 4000
+    for band in footprint.bands:
         front = Band(band.part(Rect(0, 0, band.length, 1)), band.facing).tile
         assert band.depth == depth
         assert any((found := shared(front, tile, 0)) and found.length == band.length for tile in corridors)
-    for hall in wings.halls:
+    for hall in footprint.halls:
         assert any((found := shared(hall, tile, 0)) and found.length >= corridor for tile in corridors)
-    for first, *others in wings.corridors:
+    for first, *others in footprint.corridors:
         assert all(shared(first, other, 0) for other in others)
 
 
 @pytest.mark.parametrize('shape', sorted(BRANCHES))
 def test_shapes_have_the_branches_that_their_names_say(shape):
-    wings = wings_of(shape, 1)
-    assert len(wings.corridors[0]) == 1 + BRANCHES[shape]
-    assert len(wings.corridors) == (2 if shape == 'core' else 1)
+    footprint = footprint_of(shape, 1)
+    assert len(footprint.corridors[0]) == 1 + BRANCHES[shape]
+    assert len(footprint.corridors) == (2 if shape == 'core' else 1)
 
 
 @settings(max_examples=80, deadline=None)

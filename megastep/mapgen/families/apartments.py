@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -66,7 +65,7 @@ class Block(NamedTuple):
     lots: list[Lot]
 
 
-class Measures(NamedTuple):
+class BlockMeasures(NamedTuple):
     """Lengths that hold for a whole building, in lattice units, with a wall each but for the wall's own."""
 
     wall: int
@@ -75,7 +74,7 @@ class Measures(NamedTuple):
     depth: int
 
 
-class Habits(NamedTuple):
+class FlatParameters(NamedTuple):
     """The parameters of the inside of flats, the last two in hundredths: see `FAMILY`."""
 
     loops: IntRange
@@ -106,8 +105,9 @@ def build(
     _check_flats(shape, flats)
     sizes = rng.fork('sizes')
     thickness = sizes.between(*map(units, wall))
-    others = [sizes.between(*map(units, pair)) + thickness for pair in (landing, hall, depth)]
-    measures = Measures(thickness, *others)
+    measures = BlockMeasures(
+        thickness, *(sizes.between(*map(units, pair)) + thickness for pair in (landing, hall, depth))
+    )
     programmes = [_programme(rng.fork(f'home {i}'), rooms, closets) for i in range(sizes.between(*flats))]
     tower = shape == 'tower' or (shape == 'any' and len(programmes) <= MOST_TOWER_FLATS and sizes.chance(1, 2))
     draw = _tower if tower else _winged
@@ -116,11 +116,13 @@ def build(
     block = block._replace(commons=transformed_drafts(block.commons, symmetry))
     spaces = [clear_space(draft, thickness) for draft in block.commons]
     doors = linked(rng.fork('doors'), block.commons, block.links, thickness)
-    habits = Habits(loops, round(100 * wide), round(100 * shafts))
+    inside_parameters = FlatParameters(loops, round(100 * wide), round(100 * shafts))
     for i, (lot, programme) in enumerate(zip(block.lots, programmes, strict=True)):
-        flat, inside = _flat(rng.fork(f'flat {i}'), lot, programme, block.commons, symmetry, measures, habits)
+        flat, inner_doors = _flat(
+            rng.fork(f'flat {i}'), lot, programme, block.commons, symmetry, measures, inside_parameters
+        )
         spaces += flat
-        doors += inside
+        doors += inner_doors
     return assemble(spaces, doors=doors, wall=thickness)
 
 
@@ -141,13 +143,13 @@ def _programme(rng: Rng, rooms: IntRange, closets: IntRange) -> Programme:
     return Programme(room_sizes(rng, count - 1 - cupboards + open_plan), open_plan, cupboards)
 
 
-def _width(programme: Programme, measures: Measures) -> int:
+def _width(programme: Programme, measures: BlockMeasures) -> int:
     """The width that a flat should have: its rooms and half a corridor, over its depth."""
     area = sum(programme.sizes) * 17 // 16 + measures.hall * measures.depth // 2
     return max(area // measures.depth, narrowest(measures.hall))
 
 
-def _tower(rng: Rng, programmes: Sequence[Programme], shape: str, measures: Measures) -> Block:
+def _tower(rng: Rng, programmes: Sequence[Programme], shape: str, measures: BlockMeasures) -> Block:
     """A random tower: flats like the vanes of a pinwheel around a landing, of which stairs take one corner."""
     arm = max(measures.landing, measures.hall)
     width, flight = rng.between(*STAIR_WIDTHS), rng.between(*TOWER_STAIR_LENGTHS)
@@ -169,41 +171,47 @@ def _tower(rng: Rng, programmes: Sequence[Programme], shape: str, measures: Meas
     return Block([landing, Draft('stairs', [stairs])], [Link(0, 1)], lots)
 
 
-def _winged(rng: Rng, programmes: Sequence[Programme], shape: str, measures: Measures) -> Block:
-    """A random block with footprint: flats along corridors, and a staircase between some."""
+def _winged(rng: Rng, programmes: Sequence[Programme], shape: str, measures: BlockMeasures) -> Block:
+    """A random block with wings: flats along corridors, and a staircase between some."""
     least, stair = narrowest(measures.hall), rng.between(*STAIR_WIDTHS)
     widths = [_width(programme, measures) for programme in programmes]
     flights = 1 + (len(programmes) - 1) // FLATS_PER_STAIRCASE
-
-    def enough(footprint: Footprint, quarters: int = 4) -> bool:
-        lengths = _lengths(footprint, stair, flights)
-        fits = min(lengths) >= least and lot_capacity(lengths, least) >= len(programmes)
-        return fits and 4 * sum(lengths) >= quarters * sum(widths)
-
-    footprint = draw_footprint(
-        rng,
-        enough,
-        partial(enough, quarters=5),
-        shapes=[name for name in FEWEST_FLATS if name != 'tower'] if shape == 'any' else [shape],
-        depth=measures.depth,
-        corridor=measures.landing,
-        most=len(programmes),
-        plot=APARTMENTS_PLOT_SIDE,
-    )
+    footprint = _footprint(rng, shape, widths, least, stair, flights, measures)
     lengths = _lengths(footprint, stair, flights)
     places: list[Lot | None] = [None] * len(programmes)
     staircases: list[Band] = []
     for band, free, share in zip(footprint.bands, lengths, allot_lots(widths, lengths, least), strict=True):
         row = rng.shuffled([*share, *[None] * ((band.length - free) // stair)])
-        leasts = [stair if programme is None else least for programme in row]
-        wished = [stair if programme is None else widths[programme] for programme in row]
-        for programme, part in zip(row, sliced(band, fitted(wished, band.length, leasts)), strict=True):
-            if programme is None:
+        leasts = [stair if flat is None else least for flat in row]
+        wished = [stair if flat is None else widths[flat] for flat in row]
+        for flat, part in zip(row, sliced(band, fitted(wished, band.length, leasts)), strict=True):
+            if flat is None:
                 staircases.append(part)
             else:
-                places[programme] = Lot(part, 0, part.length)
+                places[flat] = Lot(part, 0, part.length)
     commons, links = _commons(footprint.corridors, staircases, measures.wall)
     return Block(commons, links, [lot for lot in places if lot])
+
+
+def _footprint(
+    rng: Rng, shape: str, widths: Sequence[int], least: int, stair: int, flights: int, measures: BlockMeasures
+) -> Footprint:
+    """The footprint of a random building with land for flats of these widths, and for so many staircases."""
+
+    def enough(footprint: Footprint, quarters: int) -> bool:
+        lengths = _lengths(footprint, stair, flights)
+        fits = min(lengths) >= least and lot_capacity(lengths, least) >= len(widths)
+        return fits and 4 * sum(lengths) >= quarters * sum(widths)
+
+    return draw_footprint(
+        rng,
+        enough,
+        shapes=[name for name in FEWEST_FLATS if name != 'tower'] if shape == 'any' else [shape],
+        depth=measures.depth,
+        corridor=measures.landing,
+        most=len(widths),
+        plot=APARTMENTS_PLOT_SIDE,
+    )
 
 
 def _lengths(footprint: Footprint, stair: int, flights: int) -> list[int]:
@@ -237,8 +245,8 @@ def _flat(
     programme: Programme,
     commons: Sequence[Draft],
     symmetry: SquareSymmetry,
-    measures: Measures,
-    habits: Habits,
+    measures: BlockMeasures,
+    inside_parameters: FlatParameters,
 ) -> tuple[list[Space], list[Stretch]]:
     """The rooms of a random flat, and its doors, the entrance among them."""
     wall = measures.wall
@@ -255,10 +263,12 @@ def _flat(
     graph = dwelling.adjacency(tiling, wall)
     closets = len(tiling.hosts)
     room_kinds = assign_room_kinds(rng.fork('kinds'), graph, dwelling.areas(tiling, wall), closets=closets, hub=False)
-    doors = dwelling.inner_doors(rng.fork('doors'), graph, room_kinds, rng.between(*habits.loops), habits.wide)
+    doors = dwelling.inner_doors(
+        rng.fork('doors'), graph, room_kinds, rng.between(*inside_parameters.loops), inside_parameters.wide
+    )
     doors.append(_entrance(rng.fork('entrance'), tiling.rooms[0][0], commons, wall))
     openings = [opening(door, wall) for door in doors]
-    floors = dwelling.floors(rng.fork('shafts'), tiling, openings, wall, habits.shafts)
+    floors = dwelling.floors(rng.fork('shafts'), tiling, openings, wall, inside_parameters.shafts)
     return [Space(kind, rects) for kind, rects in zip(room_kinds, floors, strict=True)], doors
 
 

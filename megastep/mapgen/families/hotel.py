@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import cycle
 from types import MappingProxyType
 from typing import NamedTuple
@@ -71,31 +70,26 @@ def build(
     count, thickness = sizes.between(*guest_rooms), sizes.between(*map(units, wall))
     passage, deep, wide = (sizes.between(*map(units, pair)) + thickness for pair in (corridor, depth, width))
     least = LEAST_LOT_WIDTH + thickness
-
-    def enough(footprint: Footprint, quarters: int = 4) -> bool:
-        needed = count + 1 + LOBBY_SLOTS * (not footprint.halls)
-        return 4 * sum(_slots(band, wide, least) for band in footprint.bands) >= quarters * needed
-
-    footprint = draw_footprint(
-        rng.fork('wings'),
-        enough,
-        partial(enough, quarters=5),
-        shapes=WINDOWED_SHAPES if shape == 'any' else (shape,),
-        depth=deep,
-        corridor=passage,
-        most=count,
-        halls=HALL_CHANCE,
-    )
+    footprint = _footprint(rng.fork('wings'), shape, count, wide, least, depth=deep, corridor=passage)
     shares = _shares(rng.fork('shares'), footprint, count, wide, least)
     bath = _bath(rng.fork('bath'), wide, thickness)
     drafts, links = _rooms(footprint, shares, wide, bath)
-    symmetry = draw_square_symmetry(rng.fork('turn'))
-    drafts = transformed_drafts(drafts, symmetry)
+    drafts = transformed_drafts(drafts, draw_square_symmetry(rng.fork('turn')))
     links += _links(drafts, len(footprint.corridors), thickness)
     doors = linked(rng.fork('doors'), drafts, links, thickness)
-    return assemble(
-        [columned_space(draft, thickness, LARGE_KINDS, COLUMN_PITCH) for draft in drafts], doors=doors, wall=thickness
-    )
+    spaces = [columned_space(draft, thickness, LARGE_KINDS, COLUMN_PITCH) for draft in drafts]
+    return assemble(spaces, doors=doors, wall=thickness)
+
+
+def _footprint(rng: Rng, shape: str, count: int, wide: int, least: int, *, depth: int, corridor: int) -> Footprint:
+    """The footprint of a random building with land for so many guests' rooms."""
+
+    def enough(footprint: Footprint, quarters: int) -> bool:
+        needed = count + 1 + LOBBY_SLOTS * (not footprint.halls)
+        return 4 * sum(_slots(band, wide, least) for band in footprint.bands) >= quarters * needed
+
+    shapes = WINDOWED_SHAPES if shape == 'any' else (shape,)
+    return draw_footprint(rng, enough, shapes=shapes, depth=depth, corridor=corridor, most=count, halls=HALL_CHANCE)
 
 
 def _slots(band: Band, wide: int, least: int) -> int:

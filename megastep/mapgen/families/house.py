@@ -36,8 +36,8 @@ LOUNGE_WIDTHS = (units(2.6), units(3.9))
 """The range of the width of a living room that runs through the house as a corridor would, in lattice units."""
 
 
-class Measures(NamedTuple):
-    """Measures that are drawn before any room, in lattice units."""
+class HouseMeasures(NamedTuple):
+    """HouseMeasures that are drawn before any room, in lattice units."""
 
     notches: int
     """The number of corners to take off the outline, if there are as many that can go."""
@@ -63,7 +63,7 @@ def build(
     thickness = sizes.between(*map(units, wall))
     width = sizes.between(*map(units, corridor)) + thickness
     count, cupboards, corners, extra = (sizes.between(*pair) for pair in (rooms, closets, notches, loops))
-    measures = Measures(corners, width, thickness)
+    measures = HouseMeasures(corners, width, thickness)
     tiling = _with_closets(rng.fork('plan'), count, min(cupboards, count // 3), measures)
     symmetry = draw_square_symmetry(rng.fork('turn'))
     tiling = tiling.transformed(symmetry)
@@ -77,7 +77,7 @@ def build(
     return assemble(spaces, doors=doors, wall=thickness)
 
 
-def _with_closets(rng: Rng, count: int, closets: int, measures: Measures) -> Tiling:
+def _with_closets(rng: Rng, count: int, closets: int, measures: HouseMeasures) -> Tiling:
     """Random rooms and closets. Where there is no place for all of these, the next have one less and one more room."""
     for wanted in range(closets, -1, -1):
         tiling = _tiling(rng, count - 1 - wanted, measures)
@@ -87,7 +87,7 @@ def _with_closets(rng: Rng, count: int, closets: int, measures: Measures) -> Til
     return tiling
 
 
-def _tiling(rng: Rng, rooms: int, measures: Measures) -> Tiling:
+def _tiling(rng: Rng, rooms: int, measures: HouseMeasures) -> Tiling:
     """A random circulation and the rooms around it, without some walls where that makes rooms wider.
 
     Where there is no such wall, another house is drawn in which none is taken out.
@@ -105,7 +105,7 @@ def _tiling(rng: Rng, rooms: int, measures: Measures) -> Tiling:
     return Tiling([circulation, *((cap,) for cap in skeleton.caps), *others], [], hub)
 
 
-def _tiles(rng: Rng, rooms: int, spare: int, hub: bool, measures: Measures) -> tuple[Skeleton, list[Rect]]:
+def _tiles(rng: Rng, rooms: int, spare: int, hub: bool, measures: HouseMeasures) -> tuple[Skeleton, list[Rect]]:
     """A random circulation, and the land around it cut into tiles: with the caps one a room, and some to spare.
 
     Where the land has no place for them all, the house is drawn anew, a quarter larger.
@@ -135,7 +135,7 @@ def _sizes(rng: Rng, rooms: int, spare: int, *, living: bool) -> list[int]:
     return sorted((rng.between(*each) for each in ranges), reverse=True)
 
 
-def _skeleton(rng: Rng, area: int, rooms: int, hub: bool, measures: Measures) -> Skeleton:
+def _skeleton(rng: Rng, area: int, rooms: int, hub: bool, measures: HouseMeasures) -> Skeleton:
     """A random house around a hub, a long living room or a corridor, without some of its corners."""
     if hub and rooms >= HUB_ROOMS[0] and area >= (3 * LEAST_HOUSE_LAND) ** 2 and rng.chance(1, 2):
         skeleton = around_hub(rng, area=area)

@@ -121,7 +121,7 @@ def braid_maze(rng: Rng, squares: Squares, share: int) -> None:
         squares: A maze of at least two cells along y and two along x.
         share: The number of a hundred dead ends to open.
     """
-    dead = set(dead_ends(squares))
+    dead = set(dead_end_cells(squares))
     left = len(dead) * (100 - share) // 100
     flat, stride = squares.reshape(-1), squares.shape[1]
     for cell in rng.shuffled(sorted(dead)):
@@ -134,7 +134,7 @@ def braid_maze(rng: Rng, squares: Squares, share: int) -> None:
             dead -= {cell, cell + 2 * step}
 
 
-def dead_ends(squares: Squares) -> list[int]:
+def dead_end_cells(squares: Squares) -> list[int]:
     """The numbers of the cells with one way out."""
     free = squares == FREE
     exits = 1 * free[1::2, :-1:2] + free[1::2, 2::2] + free[:-1:2, 1::2] + free[2::2, 1::2]

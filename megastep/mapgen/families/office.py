@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import pairwise
 from types import MappingProxyType
 
@@ -63,32 +62,15 @@ def build(
     passage, deep, usual = (sizes.between(*map(units, pair)) + thickness for pair in (corridor, depth, width))
     wanted = _programme(rng.fork('programme'), count, usual, round(100 * meeting), round(100 * open_plan))
     least = LEAST_LOT_WIDTH + thickness
-
-    def enough(footprint: Footprint, quarters: int = 4) -> bool:
-        slots = count - len(footprint.corridors) - len(footprint.halls)
-        lengths, widths = [band.length for band in footprint.bands], [width for _, width in wanted[:slots]]
-        wide = 4 * sum(lengths) >= quarters * sum(widths) or footprint.extent >= LARGEST_BUILDING
-        return wide and lot_capacity(lengths, least) >= slots
-
-    footprint = draw_footprint(
-        rng.fork('wings'),
-        enough,
-        partial(enough, quarters=5),
-        shapes=FOOTPRINT_SHAPES if shape == 'any' else (shape,),
-        depth=deep,
-        corridor=passage,
-        most=count - 2,
-        halls=OPEN_PLAN_HALL_CHANCE if open_plan else 0,
-    )
+    halls = OPEN_PLAN_HALL_CHANCE if open_plan else 0
+    footprint = _footprint(rng.fork('wings'), shape, wanted, least, depth=deep, corridor=passage, halls=halls)
     drafts, neighbours = _rooms(rng.fork('rooms'), footprint, wanted, count, least)
-    symmetry = draw_square_symmetry(rng.fork('turn'))
-    drafts = transformed_drafts(drafts, symmetry)
+    drafts = transformed_drafts(drafts, draw_square_symmetry(rng.fork('turn')))
     links = _links(rng.fork('links'), drafts, len(footprint.corridors), neighbours, thickness, round(100 * connected))
     doors = linked(rng.fork('doors'), drafts, links, thickness)
     apart = sizes.between(*map(units, pitch))
-    return assemble(
-        [columned_space(draft, thickness, COLUMNED_KINDS, apart) for draft in drafts], doors=doors, wall=thickness
-    )
+    spaces = [columned_space(draft, thickness, COLUMNED_KINDS, apart) for draft in drafts]
+    return assemble(spaces, doors=doors, wall=thickness)
 
 
 def _programme(rng: Rng, count: int, usual: int, meeting: int, open_plan: int) -> list[tuple[str, int]]:
@@ -103,6 +85,21 @@ def _programme(rng: Rng, count: int, usual: int, meeting: int, open_plan: int) -
         else:
             wanted.append(('office', usual * rng.pick((14, 16, 16, 16, 16, 20)) // 16))
     return wanted
+
+
+def _footprint(
+    rng: Rng, shape: str, wanted: Sequence[tuple[str, int]], least: int, *, depth: int, corridor: int, halls: int
+) -> Footprint:
+    """The footprint of a random building with land for the rooms that are wanted, but for its corridors and halls."""
+
+    def enough(footprint: Footprint, quarters: int) -> bool:
+        slots = len(wanted) - len(footprint.corridors) - len(footprint.halls)
+        lengths, widths = [band.length for band in footprint.bands], [width for _, width in wanted[:slots]]
+        wide = 4 * sum(lengths) >= quarters * sum(widths) or footprint.extent >= LARGEST_BUILDING
+        return wide and lot_capacity(lengths, least) >= slots
+
+    shapes, most = FOOTPRINT_SHAPES if shape == 'any' else (shape,), len(wanted) - 2
+    return draw_footprint(rng, enough, shapes=shapes, depth=depth, corridor=corridor, most=most, halls=halls)
 
 
 def _rooms(

@@ -112,8 +112,7 @@ class Sketch(NamedTuple):
 
 def draw_footprint(
     rng: Rng,
-    enough: Callable[[Footprint], bool],
-    ample: Callable[[Footprint], bool],
+    enough: Callable[[Footprint, int], bool],
     *,
     shapes: Sequence[str],
     depth: int,
@@ -126,8 +125,7 @@ def draw_footprint(
 
     Args:
         rng: Drawn from.
-        enough: True of a building that has all the land it needs. Longer spines don't change this back.
-        ample: True of one that has too much.
+        enough: True of a building that has so many quarters of the land it needs. Longer spines don't change this back.
         shapes: The `FOOTPRINT_SHAPES` that it may have.
         depth: The depth of the land beside corridors, with a wall, in lattice units.
         corridor: The width of corridors, with a wall, in lattice units.
@@ -145,8 +143,8 @@ def draw_footprint(
             sketch = sketch._replace(west=0, east=0, tip=0)
             least = drawn(sketch, sketch.shortest)
         if len(least.bands) <= most:
-            footprint = _fitted(sketch, enough)
-            if footprint.extent <= plot and not ample(least):
+            footprint = _fitted(sketch, lambda footprint: enough(footprint, 4))
+            if footprint.extent <= plot and not enough(least, 5):
                 return footprint
             found.append(footprint)
     return min(found, key=lambda footprint: footprint.extent)

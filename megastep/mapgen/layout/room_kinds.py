@@ -40,7 +40,7 @@ def assign_room_kinds(rng: Rng, adjacency: nx.Graph, areas: Sequence[int], *, cl
     rooms = adjacency.subgraph(range(len(areas) - closets))
     room_kinds = ['closet'] * len(areas)
     room_kinds[0] = ('living_room' if areas[0] >= min(KITCHEN_AREA, max(areas)) else 'hall') if hub else 'corridor'
-    dead = dead_ends(rooms, areas)
+    dead = dead_end_rooms(rooms, areas)
     for room, kind in zip(dead, _service_kinds(rng, [areas[room] for room in dead]), strict=True):
         room_kinds[room] = kind
     rest = sorted(set(rooms) - set(dead) - {0}, key=lambda room: (-areas[room], room))
@@ -53,7 +53,7 @@ def assign_room_kinds(rng: Rng, adjacency: nx.Graph, areas: Sequence[int], *, cl
     return room_kinds
 
 
-def dead_ends(rooms: nx.Graph, areas: Sequence[int]) -> list[int]:
+def dead_end_rooms(rooms: nx.Graph, areas: Sequence[int]) -> list[int]:
     """The dead ends: small rooms, one at least, without which the others stay connected, and each next to another.
 
     The largest room is picked only if no other can be.
@@ -72,13 +72,13 @@ def dead_ends(rooms: nx.Graph, areas: Sequence[int]) -> list[int]:
         if dead and (areas[room] >= SMALL_ROOM_AREA or room == ordered[-1]):
             break
         rest = through - {room}
-        if all(not rest.isdisjoint(rooms[other]) for other in [*dead, room]) and _connected(rooms, rest):
+        if all(not rest.isdisjoint(rooms[other]) for other in [*dead, room]) and _is_connected(rooms, rest):
             dead.append(room)
             through = rest
     return dead[::-1]
 
 
-def _connected(graph: nx.Graph, nodes: Set[int]) -> bool:
+def _is_connected(graph: nx.Graph, nodes: Set[int]) -> bool:
     """Connectivity of the subgraph of some nodes, by graph search from node 0."""
     found, frontier = {0}, [0]
     while frontier:
