@@ -30,7 +30,7 @@ def main(
     out: Path | None = None,
     commit: str | None = None,
     quick: bool = False,
-    maps: int = certification.COUNT,
+    maps: int = certification.MAPS,
     workers: int = 2,
 ) -> None:
     """Measure how fast megastep is.

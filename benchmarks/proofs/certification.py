@@ -1,4 +1,4 @@
-"""Certifies maps of all families with parameters from their whole ranges: `python -m benchmarks mapgen-proof`."""
+"""Certification of all families with parameters from their whole ranges: `python -m benchmarks mapgen-proof`."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from megastep.mapgen.parallel import completed, processes
 from megastep.mapgen.rng import Rng
 from megastep.maps.symmetry import canonical_hashes
 
-COUNT = 100_000
-"""How many maps are made, over all families."""
+MAPS = 100_000
+"""The number of maps that are made, over all families."""
 
-HEAVY, PART = ('hotel', 'office'), 3
-"""Families whose maps are large and take ten times as long: of them there are a third as many as of each other."""
+LARGE_FAMILIES, USUAL_WEIGHT = ('hotel', 'office'), 3
+"""The families whose maps are large and slow; and the number of maps of each other family for one of theirs."""
 
-CHUNK = 16
-"""How many of them a process makes at a time."""
+MAPS_PER_TASK = 16
+"""The number of maps that a process makes at a time."""
 
-STEPS = 1000
-"""How many steps the range of a real parameter is drawn in."""
+RANGE_STEPS = 1000
+"""The number of steps that the range of a real parameter is drawn in."""
 
-DRAWS = 1000
-"""How many times parameters are drawn for a map, until they are some that go together."""
+PARAMETER_DRAWS = 1000
+"""The greatest number of draws of parameters for a map, until they are some that go together."""
 
-EXAMPLES = 5
-"""How many failures and how many refusals of a family are quoted."""
+MOST_EXAMPLES = 5
+"""The greatest number of failures, and of refusals, that are quoted of a family."""
 
-LARGE, MOST_DUPLICATES = 10, 0.001
-"""Of houses with so many rooms at least, the part that may be equal up to symmetry to another."""
+LARGE_HOUSE_ROOMS, MOST_DUPLICATE_SHARE = 10, 0.001
+"""The least number of rooms of a large house, and the share of these that may be equal up to symmetry to another."""
 
 
 class Task(NamedTuple):
-    """Maps to make: those of a family with the numbers from ``start`` to just before ``stop``."""
+    """A task of maps to make: those of a family with the numbers from ``start`` to just before ``stop``."""
 
     family: str
     seed: int
@@ -48,15 +48,15 @@ class Task(NamedTuple):
 
 @dataclass
 class Outcome:
-    """What came of maps.
+    """The outcome of making maps.
 
     Args:
         hashes: Those that were certified, as hashes that are equal for maps equal up to symmetry.
-        rooms: How many rooms each of these has.
-        refused: How often parameters didn't go together, and others were drawn.
-        refusals: What was said of the first of these.
-        failures: What was said of maps that could not be made or aren't valid.
-        seconds: How long it took.
+        rooms: The number of rooms of each of these.
+        refused: The number of draws of parameters that didn't go together, after which others were drawn.
+        refusals: The messages of the first of these.
+        failures: The messages of maps that could not be made or aren't valid.
+        seconds: The time that it took, in seconds.
     """
 
     hashes: list[int] = field(default_factory=list)
@@ -69,26 +69,26 @@ class Outcome:
     def refuse(self, reason: str) -> None:
         """Counts a refusal, and notes what was said unless enough are noted."""
         self.refused += 1
-        self.refusals = [*self.refusals, reason][:EXAMPLES]
+        self.refusals = [*self.refusals, reason][:MOST_EXAMPLES]
 
     def add(self, other: Outcome) -> None:
         """Counts another's maps in."""
         self.hashes += other.hashes
         self.rooms += other.rooms
         self.refused += other.refused
-        self.refusals = (self.refusals + other.refusals)[:EXAMPLES]
+        self.refusals = (self.refusals + other.refusals)[:MOST_EXAMPLES]
         self.failures += other.failures
         self.seconds += other.seconds
 
 
-def prove(count: int = COUNT, *, seed: int = 0, workers: int = 2, parts: Parts | None = None) -> list[dict[str, Any]]:
-    """Makes maps of every family, as many of each but of those that are `HEAVY`, in processes of their own.
+def prove(count: int = MAPS, *, seed: int = 0, workers: int = 2, parts: Parts | None = None) -> list[dict[str, Any]]:
+    """Certification of maps of every family, as many of each but of `LARGE_FAMILIES`, in processes of their own.
 
     Args:
-        count: How many maps.
+        count: The number of maps.
         seed: Another seed draws other parameters and maps.
-        workers: How many processes to use.
-        parts: Where to keep what is finished, and what had been before. Of that, what isn't asked for is left out.
+        workers: The number of processes to use.
+        parts: The file of what is finished, now and before. Of that, what isn't asked for is left out.
 
     Returns:
         A row a family. It holds if none of its maps failed and, of houses, hardly any are duplicates.
@@ -110,24 +110,24 @@ def prove(count: int = COUNT, *, seed: int = 0, workers: int = 2, parts: Parts |
 
 
 def maker(commit: str) -> dict[str, Any]:
-    """What makes the maps, so that nobody counts those of other code with them."""
+    """The identity of what makes the maps, so that nobody counts those of other code with them."""
     return {'commit': commit, 'versions': {name: family.version for name, family in mapgen.FAMILIES.items()}}
 
 
 def divided(count: int, seed: int) -> list[Task]:
-    """What there is to do for so many maps, the families taking turns."""
+    """The tasks for so many maps, the families taking turns."""
     counts = parted(count)
     return [
-        Task(family, seed, start, min(start + CHUNK, number))
-        for start in range(0, max(counts.values()), CHUNK)
+        Task(family, seed, start, min(start + MAPS_PER_TASK, number))
+        for start in range(0, max(counts.values()), MAPS_PER_TASK)
         for family, number in counts.items()
         if start < number
     ]
 
 
 def parted(count: int) -> dict[str, int]:
-    """How many maps of each family there are among so many, rounded up."""
-    parts = {family: 1 if family in HEAVY else PART for family in mapgen.FAMILIES}
+    """The number of maps of each family among so many, rounded up."""
+    parts = {family: 1 if family in LARGE_FAMILIES else USUAL_WEIGHT for family in mapgen.FAMILIES}
     return {family: -(-count * part // sum(parts.values())) for family, part in parts.items()}
 
 
@@ -146,7 +146,7 @@ def attempt(task: Task) -> tuple[Task, Outcome]:
 def _attempt_one(task: Task, index: int, outcome: Outcome) -> Geometry | None:
     """Makes a map with the first parameters drawn that go together. What is refused and what fails is noted."""
     rng = Rng(f'certification/{task.family}/{task.seed}/{index}')
-    for _ in range(DRAWS):
+    for _ in range(PARAMETER_DRAWS):
         parameters = draw(mapgen.FAMILIES[task.family].parameters, rng)
         try:
             return mapgen.make(task.family, index, seed=task.seed, **parameters)
@@ -155,7 +155,7 @@ def _attempt_one(task: Task, index: int, outcome: Outcome) -> Geometry | None:
         except (mapgen.CertificateError, mapgen.GenerationError) as error:
             outcome.failures.append(f'{error} With {parameters}.')
             return None
-    outcome.failures.append(f'{task.family}, index {index}: {DRAWS} draws of parameters were refused.')
+    outcome.failures.append(f'{task.family}, index {index}: {PARAMETER_DRAWS} draws of parameters were refused.')
     return None
 
 
@@ -181,15 +181,15 @@ def _number(parameter: mapgen.Parameter, rng: Rng) -> float:
         return int(value) if whole else float(value)
     if whole:
         return rng.between(int(least), int(most))
-    return min(most, round(least + (most - least) * rng.between(0, STEPS) / STEPS, 6))
+    return min(most, round(least + (most - least) * rng.between(0, RANGE_STEPS) / RANGE_STEPS, 6))
 
 
 def row(family: str, outcome: Outcome) -> dict[str, Any]:
-    """What came of a family's maps, as a report has it."""
+    """A row of the report: the outcome of a family's maps."""
     made = len(outcome.hashes)
-    large = [hash_ for hash_, rooms in zip(outcome.hashes, outcome.rooms, strict=True) if rooms >= LARGE]
+    large = [hash_ for hash_, rooms in zip(outcome.hashes, outcome.rooms, strict=True) if rooms >= LARGE_HOUSE_ROOMS]
     duplicates = duplicated(large)
-    distinct = family != 'house' or duplicates <= MOST_DUPLICATES * len(large)
+    distinct = family != 'house' or duplicates <= MOST_DUPLICATE_SHARE * len(large)
     return {
         'family': family,
         'version': mapgen.FAMILIES[family].version,
@@ -198,15 +198,15 @@ def row(family: str, outcome: Outcome) -> dict[str, Any]:
         'refused': outcome.refused,
         'failed': len(outcome.failures),
         'duplicates': duplicated(outcome.hashes),
-        f'of {LARGE} rooms or more': len(large),
+        f'of {LARGE_HOUSE_ROOMS} rooms or more': len(large),
         'duplicates of these': duplicates,
         'maps/s a core': made / max(outcome.seconds, 1e-9),
         'digest': f'{sum(outcome.hashes) % 2**64:016x}',
         'refusals': outcome.refusals,
-        'failures': outcome.failures[:EXAMPLES],
+        'failures': outcome.failures[:MOST_EXAMPLES],
     }
 
 
 def duplicated(hashes: Sequence[int]) -> int:
-    """How many maps are equal to one before them."""
+    """The number of maps that are equal to one before them."""
     return len(hashes) - len(set(hashes))

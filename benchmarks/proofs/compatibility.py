@@ -29,7 +29,7 @@ NEEDED = ('scipy', 'shapely>=2.1', 'networkx', 'safetensors', 'jaxtyping', 'tqdm
 SAMPLE = """
 import hashlib, sys
 from pathlib import Path
-from benchmarks.certification import Task, attempt
+from benchmarks.proofs.certification import Task, attempt
 from megastep import mapgen
 
 families = dict.fromkeys(mapgen.FAMILIES, 1)
@@ -112,7 +112,7 @@ def attempt(python: str, numpy: str, folder: Path) -> Result:
     versions = run(
         [program, '-c', 'import numpy, shapely; print(numpy.__version__, shapely.__version__)']
     ).stdout.split()
-    files = sorted(str(path) for path in (ROOT / 'tests').glob('test_mapgen*.py'))
+    files = sorted(str(path) for path in (ROOT / 'tests' / 'mapgen').glob('*.py'))
     golden = ['-m', 'pytest', '--noconftest', '-p', 'no:cacheprovider', '-k', 'golden or always', *files]
     tests, sample = run([program, *golden]), run([program, '-c', SAMPLE, str(folder / 'maps')])
     return Result(

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.parts import Parts
 from benchmarks.proofs import certification, compatibility
-from benchmarks.proofs.certification import DRAWS, EXAMPLES, Outcome, Task, attempt, draw, prove, row
+from benchmarks.proofs.certification import MOST_EXAMPLES, PARAMETER_DRAWS, Outcome, Task, attempt, draw, prove, row
 from benchmarks.speed import generation
 from megastep import mapgen
 from megastep.mapgen import Choice, Parameter
@@ -55,8 +55,8 @@ def test_refusals_and_failures_are_counted(monkeypatch):
     monkeypatch.setattr(mapgen, 'make', unreliable)
     _, outcome = attempt(Task('box', 0, 0, 4))
     assert len(outcome.hashes) == 2
-    assert outcome.refused == 1 + DRAWS
-    assert len(outcome.refusals) == EXAMPLES
+    assert outcome.refused == 1 + PARAMETER_DRAWS
+    assert len(outcome.refusals) == MOST_EXAMPLES
     assert outcome.refusals[0].startswith("too wide. With {'width': ")
     assert outcome.failures[0].startswith("box, index 1 is not a valid map With {'width': ")
     assert outcome.failures[1] == 'box, index 2: 1000 draws of parameters were refused.'

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from plans import plan
 
 from megastep.mapgen import FAMILIES, Choice
 from megastep.mapgen.geometry.extent import LARGEST_COORDINATE, LARGEST_EXTENT, check_extent
@@ -11,10 +12,8 @@ EXACT = 100.0
 
 
 def size(name, seed=0, **parameters):
-    """How long and wide a map is, in metres."""
-    family = FAMILIES[name]
-    plan = family.draw(family.rng(seed, 0), family.complete(parameters))
-    return np.ptp(np.array(plan.rings[0]), axis=0) / 1000
+    """The length and the width of a map, in metres."""
+    return np.ptp(np.array(plan(name, seed=seed, **parameters).rings[0]), axis=0) / 1000
 
 
 def greatest(name):

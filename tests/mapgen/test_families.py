@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from benchmarks.proofs.certification import DRAWS, draw
+from benchmarks.proofs.certification import PARAMETER_DRAWS, draw
 from megastep import mapgen
 from megastep.mapgen import FAMILIES
 from megastep.mapgen.rng import Rng
@@ -20,7 +20,7 @@ def random_map(name, index, options):
     """A map, and its parameters: the first drawn that go together."""
     family, rng = FAMILIES[name], Rng(f'families/{name}/{index}')
     drawn = {key: each for key, each in family.parameters.items() if options or key not in family.options}
-    for _ in range(DRAWS):
+    for _ in range(PARAMETER_DRAWS):
         parameters = draw(drawn, rng)
         try:
             return mapgen.make(name, index, seed=1, **parameters), parameters

@@ -40,7 +40,7 @@ def digest(geometry):
 
 
 def room_graph(geometry):
-    """Which rooms are joined by doors."""
+    """The graph of rooms that doors join."""
     rooms = np.array([shapely.Polygon(room.outline) for room in geometry.rooms])
     graph = nx.Graph()
     graph.add_nodes_from(range(len(rooms)))

@@ -61,7 +61,7 @@ def area(plan):
 
 
 def shapes(plan):
-    """What stands in a plan: what is a room's and isn't free."""
+    """The solids in a plan: what is a room's and isn't free."""
     free = shapely.Polygon(plan.rings[0], plan.rings[1:])
     rooms = shapely.union_all([shapely.Polygon(room.outline) for room in plan.rooms])
     return [part for part in shapely.get_parts(rooms.difference(free)) if part.area > 1]
