@@ -113,8 +113,7 @@ class Deathmatch(Env):
         self._worlds = torch.arange(num_envs, device=core.device).view(-1, num_agents) // num_agents
         actions = Discrete(2 * MOVEMENTS if trigger else MOVEMENTS)
         seen = Dict(rgb=self._rgb.space, depth=self._depth.space, imu=self._imu.space, **self._combat.spaces)
-        kept = {'targets': self._aim.targets, **self._score.kept, **self._combat.kept}
-        super().__init__(core, cameras, action_space=actions, observation_space=seen, kept=kept, **options)
+        super().__init__(core, cameras, action_space=actions, observation_space=seen, **options)
 
     @classmethod
     def default_maps(cls, *, seed: int = 0) -> MapSet:
@@ -124,23 +123,28 @@ class Deathmatch(Env):
         return Gunner(self)
 
     def _respawn(self, mask):
-        new = mask[:, None] | (self._combat.health <= 0)
-        self._spawns(new)
-        self._combat.restart(new)
-        self._score.restart(mask)
+        new = mask[:, None] | self._combat.dead
+        self._spawns.reset(new)
+        self._combat.reset(new)
+        self._score.reset(mask)
 
     def _act(self, actions):
         shoots = (actions >= MOVEMENTS) & (actions < 2 * MOVEMENTS) if self._trigger else None
-        self._earned = self._score(self._combat.fire(self._aim.targets, shoots))
-        self._movement(actions if shoots is None else actions - MOVEMENTS * shoots)
+        self._earned = self._score.step(self._combat.step(self._aim.targets, shoots))
+        self._movement.step(actions if shoots is None else actions - MOVEMENTS * shoots)
         physics.advance(self.core)
 
     def _observe(self):
         view = rendering.render(self.core, self.cameras, per_ray=True)
-        self._aim(view)
+        self._aim.observe(view)
         if self._sight_reward:
             self._sighted = in_sight(self.core, view)
-        return {'rgb': self._rgb(view), 'depth': self._depth(view), 'imu': self._imu(), **self._combat.observe()}
+        return {
+            'rgb': self._rgb.observe(view),
+            'depth': self._depth.observe(view),
+            'imu': self._imu.observe(),
+            **self._combat.observe(),
+        }
 
     def _outcome(self):
         rewards = self._earned

@@ -10,7 +10,8 @@ from gymnasium.spaces import Dict
 
 from megastep import mapgen
 from megastep.checks import check_counts
-from megastep.env import Env, coverage
+from megastep.env import Env
+from megastep.env.coverage import Coverage
 from megastep.env.motion import MomentumMovement
 from megastep.env.sensors import IMU, RGB, Depth
 from megastep.env.spawning import RandomSpawns
@@ -68,34 +69,28 @@ class Explorer(Env):
         self._movement = MomentumMovement(core)
         self._rgb, self._depth, self._imu = RGB(core, cameras), Depth(core, cameras), IMU(core)
         self._spawns = RandomSpawns(core)
-        self._seen = coverage.bitmap(core)
-        self._counts = torch.zeros(num_envs, dtype=torch.int32, device=core.device)
+        self._coverage = Coverage(core)
         self._patience, self._pixels = patience, num_pixels(cameras)
         super().__init__(
             core,
             cameras,
             action_space=self._movement.space,
             observation_space=Dict(rgb=self._rgb.space, depth=self._depth.space, imu=self._imu.space),
-            kept={'seen': self._seen, 'counts': self._counts},
             **options,
         )
 
-    def _respawn(self, mask):
-        self._spawns(mask)
-        self._begun_now = mask
-
     def _act(self, actions):
-        self._movement(actions)
+        self._movement.step(actions)
         physics.advance(self.core)
 
     def _observe(self):
         view = rendering.render(self.core, self.cameras, per_ray=True)
-        self._found = coverage.mark(self.core, view, self._seen, self._counts, afresh=self._begun_now)
-        return {'rgb': self._rgb(view), 'depth': self._depth(view), 'imu': self._imu()}
+        self._found = self._coverage.observe(view)
+        return {'rgb': self._rgb.observe(view), 'depth': self._depth.observe(view), 'imu': self._imu.observe()}
 
     def _outcome(self):
-        truncated = self.lengths >= self._patience + self._counts
+        truncated = self.lengths >= self._patience + self._coverage.counts
         return self._found[:, None] / self._pixels, torch.zeros_like(truncated), truncated
 
     def _info(self):
-        return {'coverage': self._counts / self.core.scenery.surface.widths[self.core.map_ids]}
+        return {'coverage': self._coverage.share()}

@@ -59,7 +59,6 @@ class Minimal(Env):
             cameras,
             action_space=self._movement.space,
             observation_space=self._depth.space,
-            kept={'left': self._lifespans.left},
             **options,
         )
 
@@ -67,20 +66,16 @@ class Minimal(Env):
     def default_maps(cls, *, seed: int = 0) -> MapSet:
         return mapgen.generate('box', 8, seed=seed)
 
-    def _respawn(self, mask):
-        self._spawns(mask)
-        self._lifespans.restart(mask)
-
     def _act(self, actions):
         before = self.core.agents.positions.clone()
-        self._movement(actions)
+        self._movement.step(actions)
         physics.advance(self.core)
         moved = self.core.agents.positions - before
         self._forward = turned(moved, -self.core.agents.angles)[..., 0]
-        self._expired = self._lifespans()
+        self._expired = self._lifespans.step()
 
     def _observe(self):
-        return self._depth(rendering.render(self.core, self.cameras, rgb=False))
+        return self._depth.observe(rendering.render(self.core, self.cameras, rgb=False))
 
     def _outcome(self):
         return self._forward, torch.zeros_like(self._expired), self._expired

@@ -106,24 +106,23 @@ class PointGoal(Env):
             observation_space=Dict(
                 rgb=self._rgb.space, depth=self._depth.space, imu=self._imu.space, goal=self._goal_sensor.space
             ),
-            kept=self._tracker.kept,
             **options,
         )
 
-    def _respawn(self, mask):
-        self._goals(mask)
-        self._tracker.restart(mask)
-
     def _act(self, actions):
-        self._movement(actions)
+        self._movement.step(actions)
         physics.advance(self.core)
-        nearer, walked = self._tracker()
+        nearer, walked = self._tracker.step()
         self._earned = self._pay * nearer - self._effort * walked
 
     def _observe(self):
         view = rendering.render(self.core, self.cameras)
-        goal = self._goal_sensor(self._goals.current.positions, *self._origin())
-        return {'rgb': self._rgb(view), 'depth': self._depth(view), 'imu': self._imu(), 'goal': goal}
+        return {
+            'rgb': self._rgb.observe(view),
+            'depth': self._depth.observe(view),
+            'imu': self._imu.observe(),
+            'goal': self._goal_sensor.observe(self._goals.current.positions, *self._origin()),
+        }
 
     def _origin(self):
         """Where the goal is told from: positions and angles."""
@@ -131,7 +130,7 @@ class PointGoal(Env):
 
     def auxiliary(self):
         agents = self.core.agents
-        return self._goal_sensor(self._goals.current.positions, agents.positions, agents.angles)
+        return self._goal_sensor.observe(self._goals.current.positions, agents.positions, agents.angles)
 
     def _outcome(self):
         offsets = self._goals.current.positions - self.core.agents.positions

@@ -1,4 +1,4 @@
-"""Who aims at whom. What comes of it is `megastep.env.combat`'s."""
+"""Aiming: which agents have which others in the middle of their view. What comes of it is `megastep.env.combat`'s."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from megastep.world.rendering import View
 
 
 class Aim:
-    """Picks whom an agent has in the middle of its view.
+    """Target selection: picks whom an agent has in the middle of its view.
 
     What the rays of its first camera hit decides, so walls protect.
 
@@ -54,7 +54,12 @@ class Aim:
         self._nobody = torch.tensor(-1, dtype=torch.int32, device=core.device)
         self.targets = torch.full((core.num_envs, core.num_agents), -1, dtype=torch.int32, device=core.device)
 
-    def __call__(self, view: View | Mapping[str, View]) -> None:
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """The targets: what a step does about them was decided by the observation before it."""
+        return {'targets': self.targets}
+
+    def observe(self, view: View | Mapping[str, View]) -> None:
         """Aims at the agents that the rays nearest to the middle show, if they are within reach.
 
         Raises:

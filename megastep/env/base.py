@@ -1,4 +1,4 @@
-"""What every task derives from: a vector env in torch tensors, on the device that its worlds are on."""
+"""The base class of tasks: a Gymnasium vector env in torch tensors, on the device that its worlds are on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from megastep.env import arguments
 from megastep.env.actions import ActionBatch
 from megastep.env.cuda_graph import CudaGraph
 from megastep.env.nested import copied
-from megastep.env.state import check_rows, read_state, write_state
+from megastep.env.parts import Part, Resettable, Stateful, parts_of
+from megastep.env.state import check_rows, core_tensors, read_state, write_state
 from megastep.world import snapshot
 from megastep.world.cameras import CameraRig, checked
 from megastep.world.core import Core, checked_map_ids
@@ -32,12 +33,16 @@ if TYPE_CHECKING:
 
 
 class Env(gymnasium.vector.VectorEnv):
-    """Runs episodes of a task in many envs at once, as a Gymnasium vector env.
+    """Vector env of a task: runs its episodes in many envs at once, as Gymnasium has it.
 
-    A task builds its modules, hands its core, cameras and spaces to ``Env.__init__``, and defines `_respawn`, `_act`,
-    `_observe` and `_outcome`, and `_info` if it has more to say. In a step they are called in the order ``_act,
-    _respawn, _observe, _outcome, _info``, always for all envs: the outcomes of those that were respawned are dropped. A
-    reset calls ``_respawn, _observe``.
+    A task builds the parts that it is made of, hands its core, cameras and spaces to ``Env.__init__``, and defines
+    `_act`, `_observe` and `_outcome`, and `_info` if it has more to say. In a step they are called in the order
+    ``_act, _respawn, _observe, _outcome, _info``, always for all envs: the outcomes of those that were respawned are
+    dropped. A reset calls ``_respawn, _observe``.
+
+    Those of an env's attributes that have ``reset(mask)``, ``state`` or both are its parts: see `megastep.env.parts`.
+    They are found at the first reset. `_respawn` resets them all, in the order in which they became attributes, unless
+    the task says otherwise, and `get_state` has their state, by the attributes' names without leading underscores.
 
     How an env that has ended begins anew is Gymnasium's ``autoreset_mode``:
 
@@ -53,16 +58,17 @@ class Env(gymnasium.vector.VectorEnv):
 
     On a GPU the second step is captured in a CUDA graph, and from then on a step is a replay of it. So Python runs in
     the first two steps alone: what the methods branch on, and the tensors that they read, must stay the same. What a
-    task keeps from step to step it writes in place, and names as ``kept``, which is all that `get_state` needs; a
-    tensor that a step assigns to an attribute afresh is good until that step ends. A step that can't be captured raises
-    a `CaptureError` that names the line.
+    task keeps from step to step it writes in place, and names as ``kept`` if it isn't a part's; a tensor that a step
+    assigns to an attribute afresh is good until that step ends. A step that can't be captured raises a `CaptureError`
+    that names the line.
 
     Args:
         core: The worlds.
         cameras: What the agents look at them with: `Cameras`, or several kinds of them by name.
         action_space: One agent's actions.
         observation_space: One agent's observations.
-        kept: What the task keeps from step to step, beside what the core does: tensors with a row for each env.
+        kept: What the task itself keeps from step to step, beside the core and its parts: tensors with a row for each
+            env.
         render_mode: ``'rgb_array'``, to call `render`.
         autoreset_mode: How envs that have ended begin anew; also in ``metadata``.
         cuda_graph: Whether steps run from a CUDA graph; by default on a GPU, unless the core is ``checked``.
@@ -114,10 +120,11 @@ class Env(gymnasium.vector.VectorEnv):
         self._over = torch.zeros(core.num_envs, dtype=torch.bool, device=core.device)
         self._nothing, self._nobody = torch.zeros((), device=core.device), torch.zeros_like(self._over)
         self._kept = dict(kept or {})
-        check_rows(self._kept, core.num_envs, core.device)
+        check_rows('kept', self._kept, core.num_envs, core.device)
         self.copy, self._mode, self._begun = copy, autoreset_mode, False
         self.cuda_graph = arguments.uses_graph(core, cuda_graph)
         self._run = self._captured() if self.cuda_graph else self._eagerly
+        self._parts: dict[str, Part] = {}
         self._picture: StatePlot | None = None
 
     @cached_property
@@ -131,8 +138,13 @@ class Env(gymnasium.vector.VectorEnv):
         return batch_space(self.single_observation_space, self.num_envs)
 
     def _respawn(self, mask: Bool[Tensor, ' env']) -> None:
-        """Begins new episodes in the envs in the mask, by masked writes. Called before every `_observe`."""
-        raise NotImplementedError
+        """Begins new episodes in the envs in the mask, by masked writes: by default in all parts, in order.
+
+        It is called before every `_observe`.
+        """
+        for part in self._parts.values():
+            if isinstance(part, Resettable):
+                part.reset(mask)
 
     def _act(self, actions: Any) -> None:
         """Moves the agents for one step.
@@ -213,12 +225,22 @@ class Env(gymnasium.vector.VectorEnv):
             self.core.turn.zero_()
         if map_ids is not None:
             self.core.map_ids.copy_(torch.where(mask, map_ids, self.core.map_ids))
+        if not self._begun:
+            self._find_parts()
         self._begun = True
         self._begin(mask)
         self._over.masked_fill_(mask, False)
         self._rewards.masked_fill_(mask[:, None], 0)
         observations = self._observe()
         return (copied(observations) if self.copy else observations), {}
+
+    def _find_parts(self) -> None:
+        """Finds the parts among the attributes. From now on they are these: a CUDA graph sees no others."""
+        self._parts = parts_of(self)
+        if taken := sorted({'core', 'episode', 'shared', 'task'} & set(self._parts)):
+            raise ValueError(f'a part may not be called {taken[0]!r}: a state has something else by that name.')
+        for name, tensors in self.state_tensors().items():
+            check_rows(f'state of {name}', tensors, self.core.num_envs, self.device)
 
     def _begin(self, mask: Bool[Tensor, ' env']) -> None:
         """Begins new episodes, and their statistics, in the envs in the mask."""
@@ -319,7 +341,7 @@ class Env(gymnasium.vector.VectorEnv):
             ResetNeeded: if it hasn't been reset.
         """
         self._check_begun('get_state', env)
-        return read_state(self.core, self._tensors(), env)
+        return read_state(self.core, self.state_tensors(), env)
 
     @torch.no_grad()
     def set_state(self, state: Mapping[str, Mapping[str, Tensor]], env: int | None = None) -> None:
@@ -339,12 +361,13 @@ class Env(gymnasium.vector.VectorEnv):
             ResetNeeded: if it hasn't been reset.
         """
         self._check_begun('set_state', env)
-        write_state(self.core, self._tensors(), state, env)
+        write_state(self.core, self.state_tensors(), state, env)
 
-    def _tensors(self) -> dict[str, dict[str, Tensor]]:
-        """Every tensor of the episode and the task that has a row for each env and lasts from step to step."""
+    def state_tensors(self) -> Mapping[str, Mapping[str, Tensor]]:
+        """Returns the tensors themselves that `get_state` copies and that have a row for each env."""
         episode = {'lengths': self.lengths, 'returns': self.returns, 'rewards': self._rewards, 'over': self._over}
-        return {'episode': episode, 'task': self._kept}
+        parts = {name: part.state for name, part in self._parts.items() if isinstance(part, Stateful)}
+        return {'core': core_tensors(self.core), 'episode': episode, 'task': self._kept, **parts}
 
     def state(self, env: int) -> Snapshot:
         """Copies one env off the device, to be drawn by `plot_state`. Waits for the GPU.

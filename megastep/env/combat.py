@@ -1,4 +1,4 @@
-"""What shots do: all that are fired in a step strike at the same instant."""
+"""Combat: health and cooldowns, shots and what they do, and what they pay. A step's shots strike at one instant."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int, Int64
 from torch import Tensor
 
 from megastep.checks import check_counts, check_finite
+from megastep.env.parts import agents_in
 from megastep.world.core import Core
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ wounds, and kills as deaths."""
 
 
 class Combat:
-    """Agents' health and the time they need between shots.
+    """Health and cooldown of agents that shoot at one another.
 
-    A hit takes one point of health. An agent that has none left is dead, and is to be restarted. All shots of a step
+    A hit takes one point of health. An agent that has none left is dead, and is to be reset. All shots of a step
     are fired at once, so those that an agent fires as it dies count. If several hit one who dies of it, the kill is put
     down to the one who comes first when turns are taken, as they are in the physics, starting one further every step.
 
@@ -62,11 +63,16 @@ class Combat:
         self.spaces: dict[str, Any] = {name: Box(0, 1, (1,), dtype=np.float32) for name in ('health', 'cooldown')}
 
     @property
-    def kept(self) -> dict[str, Tensor]:
-        """What lasts from step to step, by name: what an env keeps."""
+    def state(self) -> dict[str, Tensor]:
+        """Health and cooldown, by name."""
         return {'health': self.health, 'waits': self.waits}
 
-    def fire(
+    @property
+    def dead(self) -> Bool[Tensor, 'env agent']:
+        """Which agents have no health left."""
+        return self.health <= 0
+
+    def step(
         self, targets: Int[Tensor, 'env agent'], triggers: Bool[Tensor, 'env agent'] | None = None
     ) -> Int64[Tensor, 'event env agent']:
         """Fires every agent's shot that is due, and takes the wounded's health.
@@ -83,7 +89,7 @@ class Combat:
         struck = aimed & fires[..., None]
         wounds = struck.sum(dim=1)
         self.health.sub_(wounds)
-        deaths = self.health <= 0
+        deaths = self.dead
         turns = (self._numbers - self._core.turn) % self._last
         orders = torch.where(struck, turns[:, None], self._last)
         killed = (orders == orders.amin(dim=1, keepdim=True)) & deaths[:, None]
@@ -92,9 +98,9 @@ class Combat:
         self.waits.sub_(1).clamp_(min=0).add_(shots, alpha=self._period - 1)
         return torch.stack([aims, shots, hits, wounds, kills, deaths.long()])
 
-    def restart(self, mask: Bool[Tensor, 'env agent']) -> None:
-        """Makes the agents in the mask new: unhurt and ready to shoot."""
-        torch.where(mask, self._new, self._points, out=self._points)
+    def reset(self, mask: Bool[Tensor, ' env'] | Bool[Tensor, 'env agent']) -> None:
+        """Makes the agents in the mask new, or all of the envs in it: unhurt and ready to shoot."""
+        torch.where(agents_in(mask, self._core), self._new, self._points, out=self._points)
 
     def observe(self) -> dict[str, Float[Tensor, 'row 1']]:
         """Returns the share of its health that each agent has left, and how long it can't shoot.
@@ -116,7 +122,7 @@ class Combat:
 
 
 class Score:
-    """What agents have done in their episode, and what they are paid for it.
+    """Combat score: counts of what agents have done in their episode, and what they are paid for it.
 
     Args:
         core: The envs.
@@ -137,19 +143,19 @@ class Score:
         shape = (len(EVENTS), core.num_envs, core.num_agents)
         self.counts = torch.zeros(shape, dtype=torch.int64, device=core.device)
 
-    def __call__(self, events: Int64[Tensor, 'event env agent']) -> Float[Tensor, 'env agent']:
+    def step(self, events: Int64[Tensor, 'event env agent']) -> Float[Tensor, 'env agent']:
         """Counts a step's events, and returns what they are worth."""
         self.counts.add_(events)
         return (self._values * events).sum(dim=0)
 
-    def restart(self, mask: Bool[Tensor, ' env']) -> None:
+    def reset(self, mask: Bool[Tensor, ' env']) -> None:
         """Counts anew in the envs in the mask."""
         self.counts.masked_fill_(mask[:, None], 0)
 
     @property
-    def kept(self) -> dict[str, Tensor]:
-        """What lasts from step to step, by name: what an env keeps."""
-        return {'tally': self.counts.transpose(0, 1)}
+    def state(self) -> dict[str, Tensor]:
+        """The counts, an env a row."""
+        return {'counts': self.counts.transpose(0, 1)}
 
     def shown(self, taken: Snapshot, env: int, *names: str) -> Snapshot:
         """Adds to a snapshot of an env how often some events happened to its agents in all. Waits for the GPU."""

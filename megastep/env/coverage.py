@@ -1,4 +1,4 @@
-"""What agents have seen of their map, texel by texel. Checks its arguments, then hands on to the device's kernels."""
+"""Coverage: what agents have seen of their map, texel by texel."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import Bool, Int32
+from jaxtyping import Bool, Float, Int32
 from torch import Tensor
 
 from megastep.world.kernels import implementation
@@ -17,6 +17,44 @@ if TYPE_CHECKING:
 
 BITS = 32
 """How many texels a word of a bitmap stands for."""
+
+
+class Coverage:
+    """Coverage of each env's map by what its agents have seen in the episode, texel by texel.
+
+    Args:
+        core: The envs.
+
+    Attributes:
+        seen: The texels seen: see `bitmap`.
+        counts: How many those are: (env,) int32.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self._core, self.seen = core, bitmap(core)
+        self.counts = torch.zeros(core.num_envs, dtype=torch.int32, device=core.device)
+        self._afresh: Bool[Tensor, ' env'] | None = None
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """The texels seen, and their number."""
+        return {'seen': self.seen, 'counts': self.counts}
+
+    def reset(self, mask: Bool[Tensor, ' env']) -> None:
+        """Has the next observation forget what was seen in the envs in the mask: it goes over the texels anyway."""
+        self._afresh = mask
+
+    def observe(self, view: View | Mapping[str, View]) -> Int32[Tensor, ' env']:
+        """Takes account of a view, and returns how many texels are new in it.
+
+        Raises:
+            ValueError: if the view was rendered without rays.
+        """
+        return mark(self._core, view, self.seen, self.counts, afresh=self._afresh)
+
+    def share(self) -> Float[Tensor, ' env']:
+        """The share of the texels of each env's map that has been seen."""
+        return self.counts / self._core.scenery.surface.widths[self._core.map_ids]
 
 
 def bitmap(core: Core) -> Int32[Tensor, 'env word']:

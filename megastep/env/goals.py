@@ -78,9 +78,14 @@ class RandomGoals:
             positions=torch.zeros_like(places),
             lengths=torch.zeros_like(values),
         )
-        self(torch.ones(core.num_envs, dtype=torch.bool, device=core.device))
+        self.reset(torch.ones(core.num_envs, dtype=torch.bool, device=core.device))
 
-    def __call__(self, mask: Bool[Tensor, ' env']) -> None:
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """The starts and goals."""
+        return self.current._asdict()
+
+    def reset(self, mask: Bool[Tensor, ' env']) -> None:
         """Gives new starts and goals in the envs in the mask; the others' stay as they are."""
         core = self._core
         draws = torch.randint(MANY, (core.num_envs, 2), device=core.device, generator=core.generator)
@@ -96,7 +101,7 @@ class PointGoalSensor:
 
     space = Box(np.array([0, -1, -1], np.float32), np.array([np.inf, 1, 1], np.float32))
 
-    def __call__(
+    def observe(
         self,
         points: Float[Tensor, 'env agent 2'],
         positions: Float[Tensor, 'env agent 2'],
@@ -134,19 +139,19 @@ class GoalTracker:
         self.collisions = torch.zeros_like(core.contacts)
 
     @property
-    def kept(self) -> dict[str, Tensor]:
-        """What lasts from step to step, by name: what an env keeps."""
-        counts = {'travelled': self.travelled, 'remaining': self.remaining, 'collisions': self.collisions}
-        return {**self._goals._asdict(), **counts, 'last': self._last}
+    def state(self) -> dict[str, Tensor]:
+        """The metrics, and where the agents were when they were last taken."""
+        metrics = {'travelled': self.travelled, 'remaining': self.remaining, 'collisions': self.collisions}
+        return {**metrics, 'last': self._last}
 
-    def restart(self, mask: Bool[Tensor, ' env']) -> None:
+    def reset(self, mask: Bool[Tensor, ' env']) -> None:
         """Begins anew in the envs in the mask, whose agents stand at their starts."""
         torch.where(mask[:, None], self._goals.lengths, self.remaining, out=self.remaining)
         torch.where(mask[:, None, None], self._goals.starts, self._last, out=self._last)
         self.travelled.masked_fill_(mask[:, None], 0)
         self.collisions.masked_fill_(mask[:, None], 0)
 
-    def __call__(self) -> tuple[Float[Tensor, 'env agent'], Float[Tensor, 'env agent']]:
+    def step(self) -> tuple[Float[Tensor, 'env agent'], Float[Tensor, 'env agent']]:
         """Takes account of a step.
 
         Returns:

@@ -1,4 +1,4 @@
-"""Turns actions into velocities. Moving and colliding is left to `megastep.world.physics.advance`."""
+"""Motion control: turns actions into velocities. Moving and colliding is left to `megastep.world.physics.advance`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from megastep.world.core import Core
 
 ACTIONS = ('stay', 'forward', 'backward', 'left', 'right', 'turn left', 'turn right')
-"""What each action's number means."""
+"""The actions by their numbers."""
 
 DIRECTIONS = ((0, 0, 0), (1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1))
 """Each action's share of forward, leftward and anticlockwise motion."""
@@ -23,12 +23,12 @@ DEGREE = math.radians(1) * 1j
 
 
 def turned(vectors: Float[Tensor, '*batch 2'], angles: Float[Tensor, '*batch']) -> Float[Tensor, '*batch 2']:
-    """Turns vectors anticlockwise by angles in degrees: as complex numbers they are multiplied."""
+    """Rotates vectors anticlockwise by angles in degrees: as complex numbers they are multiplied."""
     return torch.view_as_real(torch.view_as_complex(vectors) * torch.exp(angles * DEGREE))
 
 
 class SimpleMovement:
-    """Seven actions, each of which sets the agent's velocity afresh: see `ACTIONS`.
+    """Velocity control: seven actions, each of which sets the agent's velocity afresh: see `ACTIONS`.
 
     Args:
         core: The envs.
@@ -45,7 +45,7 @@ class SimpleMovement:
         self._impulses = _Impulses(core, speed, turn_speed)
         self.space = Discrete(len(ACTIONS))
 
-    def __call__(self, actions: Int[Tensor, '*agent']) -> None:
+    def step(self, actions: Int[Tensor, '*agent']) -> None:
         """Sets the agents' velocities and angular velocities.
 
         Args:
@@ -58,7 +58,7 @@ class SimpleMovement:
 
 
 class MomentumMovement:
-    """Seven actions, each of which pushes an agent that friction slows down: see `ACTIONS`.
+    """Acceleration control: seven actions, each of which pushes an agent that friction slows down: see `ACTIONS`.
 
     Velocities follow dv/dt = acceleration - decay * v, solved exactly over a step in which the push is constant in the
     world's frame. So an agent's velocity halves as quickly, and tends to the same acceleration / decay, at any fps.
@@ -84,12 +84,12 @@ class MomentumMovement:
         _check_amounts(acceleration=acceleration, angular_acceleration=angular_acceleration, decay=decay)
         self._core = core
         step = 1 / core.fps
-        self._kept = math.exp(-decay * step)
+        self._remaining = math.exp(-decay * step)
         pushed = -math.expm1(-decay * step) / decay if decay else step  # seconds: what a push comes to after friction
         self._impulses = _Impulses(core, acceleration * pushed, angular_acceleration * pushed)
         self.space = Discrete(len(ACTIONS))
 
-    def __call__(self, actions: Int[Tensor, '*agent']) -> None:
+    def step(self, actions: Int[Tensor, '*agent']) -> None:
         """Changes the agents' velocities and angular velocities.
 
         Args:
@@ -97,9 +97,9 @@ class MomentumMovement:
                 stay; checking them would wait for the GPU.
         """
         velocities, angular_velocities = self._impulses(actions)
-        agents, kept = self._core.agents, self._kept
-        torch.add(velocities, agents.velocities, alpha=kept, out=agents.velocities)
-        torch.add(angular_velocities, agents.angular_velocities, alpha=kept, out=agents.angular_velocities)
+        agents, remaining = self._core.agents, self._remaining
+        torch.add(velocities, agents.velocities, alpha=remaining, out=agents.velocities)
+        torch.add(angular_velocities, agents.angular_velocities, alpha=remaining, out=agents.angular_velocities)
 
 
 class _Impulses:

@@ -1,4 +1,4 @@
-"""Turns what the agents see and do into observations: a row an agent, env by env."""
+"""Sensors: observations of what the agents see and do, a row an agent, env by env."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ from megastep.world.rendering import View
 
 
 class RGB:
-    """The colours each camera sees: linear, 0 to 1. Cameras of several kinds have a picture each, by name."""
+    """RGB sensor: the colours that each camera sees, linear, 0 to 1.
+
+    Cameras of several kinds have a picture each, by name.
+    """
 
     def __init__(self, core: Core, cameras: CameraRig) -> None:
         self.space = _pictures(cameras, channels=(3,))
 
-    def __call__(self, view: View | Mapping[str, View]) -> Float[Tensor, 'row camera 3 pixel'] | dict[str, Tensor]:
+    def observe(self, view: View | Mapping[str, View]) -> Float[Tensor, 'row camera 3 pixel'] | dict[str, Tensor]:
         """Picks the colours out of a view.
 
         Raises:
@@ -33,7 +36,7 @@ class RGB:
 
 
 class Depth:
-    """How near things are: 1 at the agent's rim, 0 at the cameras' ``max_depth`` and beyond.
+    """Depth sensor: how near things are, 1 at the agent's rim, 0 at the cameras' ``max_depth`` and beyond.
 
     Cameras of several kinds have a picture each, by name.
     """
@@ -41,22 +44,23 @@ class Depth:
     def __init__(self, core: Core, cameras: CameraRig) -> None:
         self.space = _pictures(cameras, channels=())
 
-    def __call__(self, view: View | Mapping[str, View]) -> Float[Tensor, 'row camera pixel'] | dict[str, Tensor]:
+    def observe(self, view: View | Mapping[str, View]) -> Float[Tensor, 'row camera pixel'] | dict[str, Tensor]:
         """Picks the depths out of a view."""
         return map_by_name(lambda seen: seen.depth.flatten(0, 1), view)
 
 
 class IMU:
-    """How an agent moves, in its own frame: forward and leftward in metres, and anticlockwise in turns, per second.
+    """Inertial sensor: how an agent moves, in its own frame.
 
-    Nothing limits how fast an agent may be, so the space has no bounds.
+    That is forward and leftward in metres, and anticlockwise in turns, per second. Nothing limits how fast an agent may
+    be, so the space has no bounds.
     """
 
     def __init__(self, core: Core) -> None:
         self._agents = core.agents
         self.space = Box(-np.inf, np.inf, (3,), dtype=np.float32)
 
-    def __call__(self) -> Float[Tensor, 'row 3']:
+    def observe(self) -> Float[Tensor, 'row 3']:
         """Reads the agents' velocities."""
         agents = self._agents
         velocities = turned(agents.velocities, -agents.angles)

@@ -1,4 +1,4 @@
-"""Where and when lives begin, and how long they last. Everything is a masked write, so nothing waits for the GPU."""
+"""Spawns and lifespans: where agents begin, and how long episodes last. Everything is a masked write."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from megastep.checks import check_counts
+from megastep.env.parts import agents_in
 from megastep.maps.ragged import Ragged
 from megastep.world.core import MANY, Core, respawn
 
 
 class RandomSpawns:
-    """Puts the agents of some envs at random spawns of their map: facing anywhere, at rest, touching nothing."""
+    """Random spawns: puts agents at random spawns of their map, facing anywhere, at rest, touching nothing."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def __call__(self, mask: Bool[Tensor, ' env']) -> None:
+    def reset(self, mask: Bool[Tensor, ' env']) -> None:
         """Respawns the agents of the envs in the mask; the others' stay as they are."""
         respawn(self._core, mask)
 
 
 class RandomLifespans:
-    """Ends each env after a random number of steps.
+    """Random episode lengths: ends each env after a random number of steps.
 
     Lives that begin before the core's first step are drawn from 1 step up rather than from the shortest up, so that
     envs that begin together don't end together too.
@@ -52,21 +53,26 @@ class RandomLifespans:
         self.left = torch.zeros(core.num_envs, dtype=torch.int64, device=core.device)
         first = longest if core.num_envs > 1 else longest + 1 - shortest
         self._first_span, self._span = torch.tensor([first, longest + 1 - shortest], device=core.device)
-        self.restart(torch.ones_like(self.left, dtype=torch.bool))
+        self.reset(torch.ones_like(self.left, dtype=torch.bool))
 
-    def restart(self, mask: Bool[Tensor, ' env']) -> None:
+    def reset(self, mask: Bool[Tensor, ' env']) -> None:
         """Begins new lives in the envs in the mask."""
         draws = torch.randint(MANY, self.left.shape, device=self._core.device, generator=self._core.generator)
         span = torch.where(self._core.turn == 0, self._first_span, self._span)
         torch.where(mask, self._longest - draws % span, self.left, out=self.left)
 
-    def __call__(self) -> Bool[Tensor, ' env']:
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """How many steps are left."""
+        return {'left': self.left}
+
+    def step(self) -> Bool[Tensor, ' env']:
         """Counts a step, and returns which envs have reached the end of their life."""
         return self.left.sub_(1) <= 0
 
 
 class FarSpawns:
-    """Puts single agents at spawns of their map that are far from the others: at rest, touching nothing.
+    """Far spawns: puts single agents at spawns of their map that are far from the others, at rest, touching nothing.
 
     For each env some spawns are drawn: neighbours in a random order of its map's. Those furthest from the nearest agent
     that stays where it is are taken, the furthest first. Spawns within four radii of another are left out, so that no
@@ -94,9 +100,9 @@ class FarSpawns:
         counts = torch.tensor([len(row) for row in rows])
         self._firsts = torch.stack([counts.cumsum(0) - counts, counts], dim=-1).to(core.device)
 
-    def __call__(self, mask: Bool[Tensor, 'env agent']) -> None:
-        """Respawns the agents in the mask; the others stay as they are."""
-        agents = self._core.agents
+    def reset(self, mask: Bool[Tensor, ' env'] | Bool[Tensor, 'env agent']) -> None:
+        """Respawns the agents in the mask, or all of the envs in it; the others stay as they are."""
+        mask, agents = agents_in(mask, self._core), self._core.agents
         positions = torch.view_as_complex(agents.positions)
         torch.where(mask, self._places(mask, positions), positions, out=positions)
         torch.where(mask, self._bearings(positions), agents.angles, out=agents.angles)

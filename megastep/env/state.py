@@ -15,17 +15,15 @@ Tensors = Mapping[str, Mapping[str, Tensor]]
 
 
 def read_state(core: Core, tensors: Tensors, env: int | None = None) -> dict[str, dict[str, Tensor]]:
-    """Copies a core's state and some tensors beside it: all of it, or one env's rows.
+    """Copies an env's state: all of it, or one env's rows.
 
     Args:
         core: The envs. Its generator and turn are all envs', and left out of the state of one.
-        tensors: What else there is: tensors with a row for each env.
+        tensors: Those with a row for each env, the core's among them.
         env: Which env; by default all.
     """
     pick = slice(None) if env is None else env
-    rows = {
-        part: {name: value[pick].clone() for name, value in of.items()} for part, of in _rows(core, tensors).items()
-    }
+    rows = {part: {name: value[pick].clone() for name, value in of.items()} for part, of in tensors.items()}
     return rows if env is not None else {**rows, 'shared': {name: v.clone() for name, v in _shared(core).items()}}
 
 
@@ -35,22 +33,22 @@ def write_state(core: Core, tensors: Tensors, state: Mapping[str, Any], env: int
     Raises:
         ValueError: if the state isn't one of tensors like these, or of maps that the core hasn't.
     """
-    rows, shared = _rows(core, tensors), {} if env is not None else {'shared': _shared(core)}
-    check_tensors({**rows, **shared}, state, env)
+    shared = {} if env is not None else {'shared': _shared(core)}
+    check_tensors({**tensors, **shared}, state, env)
     num_maps, ids = core.scenery.num_maps, state['core']['map_ids']
     if not bool(((ids >= 0) & (ids < num_maps)).all()):
         raise ValueError(f"state['core']['map_ids'] must be from 0 to {num_maps - 1}, got {ids.tolist()}.")
-    write_tensors(rows, state, env)
+    write_tensors(tensors, state, env)
     if env is None:
         core.turn.copy_(state['shared']['turn'])
         core.generator.set_state(state['shared']['generator'].cpu())
 
 
-def _rows(core: Core, tensors: Tensors) -> Tensors:
-    """What has a row for each env."""
+def core_tensors(core: Core) -> dict[str, Tensor]:
+    """A core's tensors with a row for each env."""
     agents = {name: getattr(core.agents, name) for name in Agents.__dataclass_fields__}
     counts = {'contacts': core.contacts, 'non_finite': core.non_finite, 'stops': core.stops}
-    return {'core': {'map_ids': core.map_ids, **agents, **counts}, **tensors}
+    return {'map_ids': core.map_ids, **agents, **counts}
 
 
 def _shared(core: Core) -> dict[str, Tensor]:
@@ -87,16 +85,18 @@ def write_tensors(tensors: Tensors, state: Mapping[str, Any], row: int | None = 
             target.copy_(given if row is None else given[None])
 
 
-def check_rows(kept: Mapping[str, Tensor], num_envs: int, device: torch.device) -> None:
-    """Raises unless what a task keeps are tensors of its device with a row for each env.
+def check_rows(label: str, kept: Mapping[str, Tensor], num_envs: int, device: torch.device) -> None:
+    """Raises unless what a task or a part of it keeps are tensors of its device with a row for each env.
 
     Raises:
         ValueError: naming the one that isn't.
     """
+    if not isinstance(kept, Mapping):
+        raise ValueError(f'{label} must be tensors by name, got {type(kept).__name__}.')  # noqa: TRY004
     for name, value in kept.items():
         if not isinstance(value, Tensor) or value.ndim == 0 or len(value) != num_envs or value.device != device:
             found = f'{value.device} of {tuple(value.shape)}' if isinstance(value, Tensor) else type(value).__name__
-            raise ValueError(f'kept[{name!r}] must be a tensor on {device} with {num_envs} rows, got {found}.')
+            raise ValueError(f'{label}[{name!r}] must be a tensor on {device} with {num_envs} rows, got {found}.')
 
 
 def _check_names(label: str, expected: Mapping[str, Any], given: Any) -> None:

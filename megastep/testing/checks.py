@@ -15,8 +15,9 @@ from jaxtyping import Bool
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from megastep.env import nested
+from megastep.env import Env, nested
 from megastep.env.nested import copied
+from megastep.testing.lost_state import check_state_is_whole
 from megastep.testing.steps import (
     Step,
     check_batch,
@@ -36,8 +37,8 @@ def check_env(env: Any, *, steps: int = 300, seed: int = 0, partial_resets: bool
     What is checked: attributes and spaces; types, shapes, devices and bounds of everything returned; that a seed
     repeats a rollout; what the autoreset mode in ``metadata`` promises, and that the last observation of an episode is
     real; masks and episode statistics in ``info``; that what is returned isn't overwritten, unless ``env.copy`` is
-    false; resets by mask; that on a GPU a step doesn't wait for it; ``get_state`` and ``set_state``, if there are such;
-    `render`, if there is a render mode; and `close`.
+    false; resets by mask; that on a GPU a step doesn't wait for it; ``get_state`` and ``set_state``, if there are such,
+    and, of an `Env`, that they leave out nothing that it keeps; `render`, if there is a render mode; and `close`.
 
     Beside a Gymnasium vector env's, it has the attribute ``device``. Everything is a tensor there, also ``info``'s
     values, but for frames. A dozen rows and episodes of a few steps are enough, and soon done.
@@ -61,6 +62,8 @@ def check_env(env: Any, *, steps: int = 300, seed: int = 0, partial_resets: bool
         _check_copies(env, seed)
         if partial_resets or mode_of(env) is AutoresetMode.DISABLED:
             _check_partial_reset(env, rollout, seed)
+        if isinstance(env, Env):
+            check_state_is_whole(env, rollout, seed)
         if hasattr(env, 'get_state') and hasattr(env, 'set_state'):
             _check_state(env, rollout, seed)
         if env.device.type == 'cuda':

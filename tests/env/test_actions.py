@@ -43,7 +43,7 @@ class Pushed(Walk):
         speeds = sum(leaf.flatten(2).sum(-1) if leaf.ndim > 2 else leaf for leaf in leaves(actions))
         self.core.agents.velocities[..., 0] = speeds * 0.1
         physics.advance(self.core)
-        self._expired = self._lifespans()
+        self._expired = self._lifespans.step()
 
 
 def leaves(nested):

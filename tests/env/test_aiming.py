@@ -15,7 +15,7 @@ HALL = box(1, 1, 21, 5, spawns=[(2 + i, 3) for i in range(8)])
 def aimed(core, cameras=WIDE, **options):
     """Whom each agent has within its aim."""
     aim = Aim(core, cameras, **options)
-    aim(rendering.render(core, cameras, per_ray=True))
+    aim.observe(rendering.render(core, cameras, per_ray=True))
     return aim.targets.tolist()
 
 
@@ -68,7 +68,7 @@ def test_an_aim_agrees_with_every_ray():
     core = core_at([HALL], places, angles)
     view = rendering.render(core, WIDE, per_ray=True)
     aim = Aim(core, WIDE, degrees=12, max_range=6)
-    aim(view)
+    aim.observe(view)
     for lines, distances, target in zip(
         view.lines.reshape(-1, 180).tolist(), view.distances.reshape(-1, 180), aim.targets.flatten(), strict=True
     ):
@@ -100,7 +100,7 @@ def test_rejects_impossible_aims(options, message):
 def test_an_aim_needs_rays():
     core = facing(0)
     view = rendering.render(core, WIDE)
-    for use in (Aim(core, WIDE), lambda view: in_sight(core, view)):
+    for use in (Aim(core, WIDE).observe, lambda view: in_sight(core, view)):
         with pytest.raises(ValueError, match='view must have lines and distances, got none'):
             use(view)
     assert isinstance(view, View)

@@ -18,7 +18,7 @@ def short(mode, **options):
 
 
 def drawn(env):
-    return env._depth(rendering.render(env.core, env.cameras))
+    return env._depth.observe(rendering.render(env.core, env.cameras))
 
 
 def spawned(env):

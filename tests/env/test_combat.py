@@ -14,7 +14,7 @@ def crowd(num_agents, num_envs=1, **options):
 
 
 def fire(combat, *targets, triggers=None):
-    events = combat.fire(torch.tensor(targets), None if triggers is None else torch.tensor(triggers))
+    events = combat.step(torch.tensor(targets), None if triggers is None else torch.tensor(triggers))
     return dict(zip(EVENTS, events.tolist(), strict=True))
 
 
@@ -34,7 +34,7 @@ def test_a_kill_is_put_down_to_one_in_turn():
         assert (events['hits'], events['wounds'], events['deaths']) == ([[1, 1, 0, 0]], [[0, 0, 0, 2]], [[0, 0, 0, 1]])
         killers.append(events['kills'][0].index(1))
         assert sum(events['kills'][0]) == 1
-        combat.restart(combat.health <= 0)
+        combat.reset(combat.health <= 0)
     assert killers == [0, 1, 0, 0]  # of agents 0 and 1 the first from agent `turn` on, round and round
 
 
@@ -44,7 +44,7 @@ def test_an_agent_takes_as_many_hits_as_it_has_health():
         fire(combat, [1, -1])
         healths.append(combat.health[0, 1].item())
     assert healths == [2, 1, 0]
-    combat.restart(torch.tensor([[False, True]]))
+    combat.reset(torch.tensor([[False, True]]))
     assert combat.health.tolist() == [[3, 3]]
 
 
@@ -82,7 +82,7 @@ def test_every_wound_has_a_shooter():
         core.turn.add_(1)
         targets = torch.randint(-1, 5, (30, 5), generator=generator)
         before, ready = combat.health.clone(), combat.waits == 0
-        aims, shots, hits, wounds, kills, deaths = combat.fire(targets)
+        aims, shots, hits, wounds, kills, deaths = combat.step(targets)
         assert torch.equal(aims == 1, targets >= 0)
         assert torch.equal(hits == 1, ready & (targets >= 0)) and torch.equal(shots, hits)
         counted = [[sum(t == victim for t in row) for victim in range(5)] for row in targets.where(ready, -1).tolist()]
@@ -91,7 +91,7 @@ def test_every_wound_has_a_shooter():
         assert torch.equal(deaths == 1, combat.health <= 0)
         assert torch.equal(kills.sum(1), deaths.sum(1))
         assert (kills <= hits).all()
-        combat.restart(combat.health <= 0)
+        combat.reset(combat.health <= 0)
 
 
 @pytest.mark.parametrize(
@@ -111,14 +111,14 @@ def test_rejects_impossible_combat(options, message):
 def test_a_score_counts_and_pays():
     core = crowd(3, num_envs=2)
     combat, score = Combat(core, health=1, cooldown=0), Score(core, {'hits': 2.0, 'deaths': -3.0})
-    earned = [score(combat.fire(torch.tensor([[1, 0, -1], [2, -1, -1]]))).tolist() for _ in range(2)]
+    earned = [score.step(combat.step(torch.tensor([[1, 0, -1], [2, -1, -1]]))).tolist() for _ in range(2)]
     assert earned == [[[-1, -1, 0], [2, 0, -3]]] * 2
     counts = {name: count.tolist() for name, count in score.by_name().items()}
     assert list(counts) == list(EVENTS)
     assert (counts['hits'], counts['wounds']) == ([[2, 2, 0], [2, 0, 0]], [[2, 2, 0], [0, 0, 2]])
-    score.restart(torch.tensor([False, True]))
+    score.reset(torch.tensor([False, True]))
     assert score.by_name()['hits'].tolist() == [[2, 2, 0], [0, 0, 0]]
-    assert torch.equal(score.kept['tally'][0], score.counts[:, 0])
+    assert torch.equal(score.state['counts'][0], score.counts[:, 0])
 
 
 @pytest.mark.parametrize(

@@ -130,12 +130,12 @@ class Task(Env):
     def _act(self, actions):
         if self._flaw is not None:
             self._flaw(self)
-        self._movement(actions)
+        self._movement.step(actions)
         self.core.agents.positions.add_(self.core.agents.velocities, alpha=0.1)
         self.noise.copy_(torch.rand(6, device=self.device))  # from PyTorch's own generator
 
     def _observe(self):
-        return self._imu()
+        return self._imu.observe()
 
     def _outcome(self):
         gone = (self.core.agents.positions - self.last).norm(dim=-1)

@@ -43,14 +43,11 @@ class Race(Env):
         self._movement, self._imu, self._spawns = SimpleMovement(core), IMU(core), RandomSpawns(core)
         super().__init__(core, FEW_RAYS, action_space=self._movement.space, observation_space=self._imu.space)
 
-    def _respawn(self, mask):
-        self._spawns(mask)
-
     def _act(self, actions):
-        self._movement(actions)
+        self._movement.step(actions)
 
     def _observe(self):
-        return self._imu()
+        return self._imu.observe()
 
     def _outcome(self):
         ended = self.lengths >= 2
@@ -70,7 +67,7 @@ def test_an_episode_ends_in_a_real_observation_and_the_next_step_resets():
     assert not terminated.any()
     assert info['_episode'].tolist() == truncated.tolist()
     assert (env.core.agents.positions[0] - before).norm() <= velocity + 1e-5  # moved on, not yet respawned
-    assert torch.equal(observations, env._depth(rendering.render(env.core, env.cameras)))
+    assert torch.equal(observations, env._depth.observe(rendering.render(env.core, env.cameras)))
 
     observations, rewards, terminated, truncated, info = env.step(torch.tensor([FORWARD, FORWARD]))
     assert (rewards[0], terminated[0], truncated[0], info['_episode'][0]) == (0, False, False, False)
@@ -80,7 +77,7 @@ def test_an_episode_ends_in_a_real_observation_and_the_next_step_resets():
     spawns = env.core.scenery.spawns[0]
     assert (spawns == env.core.agents.positions[0]).all(-1).any()
     assert not env.core.agents.velocities[0].any()
-    assert torch.equal(observations, env._depth(rendering.render(env.core, env.cameras)))
+    assert torch.equal(observations, env._depth.observe(rendering.render(env.core, env.cameras)))
 
     lived = [bool(env.step(torch.tensor([FORWARD, STAY]))[3][0]) for _ in range(3)]
     assert lived == [False, False, True] and 1 <= length <= 3

@@ -53,7 +53,7 @@ class TestRandomGoals:
         core.agents.velocities.fill_(1)
         core.agents.angular_velocities.fill_(1)
         core.contacts.fill_(3)
-        goals(all_of(core))
+        goals.reset(all_of(core))
         assert not core.agents.velocities.any() and not core.agents.angular_velocities.any()
         assert (core.contacts == -1).all()
         assert {int(angle // 90) for angle in core.agents.angles[:, 0].tolist()} == {-2, -1, 0, 1}
@@ -63,7 +63,7 @@ class TestRandomGoals:
         state = (*goals.current, core.agents.positions, core.agents.angles)
         before = [values.clone() for values in state]
         mask = torch.arange(8) % 2 == 0
-        goals(mask)
+        goals.reset(mask)
         for old, new in zip(before, state, strict=True):
             assert torch.equal(old[~mask], new[~mask])
             assert not torch.equal(old[mask], new[mask])
@@ -73,7 +73,7 @@ class TestRandomGoals:
         found = []
         for seed in (1, 2, 1):
             core.generator.manual_seed(seed)
-            goals(all_of(core))
+            goals.reset(all_of(core))
             found.append(goals.current.spawns.clone())
         assert torch.equal(found[0], found[2])
         assert not torch.equal(found[0], found[1])
@@ -81,7 +81,7 @@ class TestRandomGoals:
     def test_are_in_the_map_that_the_env_stands_in(self):
         core, goals = core_with_goals([CORRIDOR, box(20, 20, 25, 24)], 6)
         core.map_ids = torch.ones(6, dtype=torch.int64)
-        goals(all_of(core))
+        goals.reset(all_of(core))
         assert (goals.current.starts >= 20).all() and (goals.current.positions >= 20).all()
 
     def test_need_a_pair_of_spawns_in_every_map(self):
@@ -142,7 +142,7 @@ class TestPointGoalSensor:
         ],
     )
     def test_points_the_way(self, point, angle, expected):
-        found = PointGoalSensor()(
+        found = PointGoalSensor().observe(
             torch.tensor([[point]]).float(), torch.tensor([[(2.0, 2.0)]]), torch.tensor([[float(angle)]])
         )
         assert found[0].tolist() == pytest.approx(expected, abs=1e-6)
@@ -151,7 +151,7 @@ class TestPointGoalSensor:
     @given(x=st.floats(0, 500), y=st.floats(0, 500), angle=st.floats(-360, 360))
     def test_leads_to_the_point(self, x, y, angle):
         place, facing = torch.tensor([[(7.0, 9.0)]]), torch.tensor([[angle]])
-        found = PointGoalSensor()(torch.tensor([[(x, y)]]), place, facing)[0]
+        found = PointGoalSensor().observe(torch.tensor([[(x, y)]]), place, facing)[0]
         assert PointGoalSensor.space.contains(found.numpy())
         distance, cos, sin = found.double().tolist()
         turn = np.exp(1j * np.radians(angle)) * (cos + 1j * sin)
@@ -165,12 +165,12 @@ class TestGoalTracker:
         tracker = GoalTracker(core, goals, GeodesicField.pack([CORRIDOR], 'cpu'))
         core.agents.positions[:] = torch.tensor([2.0, 2.0])
         goals.current.starts[:], goals.current.spawns[:] = torch.tensor([2.0, 2.0]), 3
-        tracker.restart(all_of(core))
+        tracker.reset(all_of(core))
         nearer, walked = [], []
         for velocity in ((10.0, 0.0), (0.0, -20.0), (-4.0, -1.0)):  # on, into the wall below, and back along it
             core.agents.velocities[:] = torch.tensor(velocity)
             physics.advance(core)
-            made, went = tracker()
+            made, went = tracker.step()
             nearer.append(made.item())
             walked.append(went.item())
         fall = 1 - core.agent_radius
@@ -180,9 +180,9 @@ class TestGoalTracker:
         assert tracker.travelled.item() == pytest.approx(sum(walked), abs=1e-5)
         assert tracker.remaining.item() == pytest.approx(left, abs=1e-3)
         assert tracker.collisions.item() == 2
-        tracker.restart(~all_of(core))
+        tracker.reset(~all_of(core))
         assert tracker.collisions.item() == 2
-        tracker.restart(all_of(core))
+        tracker.reset(all_of(core))
         assert (tracker.travelled.item(), tracker.collisions.item(), tracker.remaining.item()) == (0, 0, 9)
 
     def test_scores_are_those_of_their_formulas(self):
@@ -203,7 +203,7 @@ class TestGoalTracker:
         tracker, before = GoalTracker(core, goals, field), goals.current.lengths.clone()
         field.sees.vals.zero_()  # nothing is seen from anywhere
         assert field.distances(core.agents.positions, core.map_ids, goals.current.spawns).isinf()
-        assert tracker()[0].item() == 0
+        assert tracker.step()[0].item() == 0
         assert torch.equal(tracker.remaining, before)
 
     def test_needs_the_field_of_its_maps(self):

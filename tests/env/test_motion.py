@@ -28,7 +28,7 @@ def moves(core):
 def walked(core, movement, action, seconds):
     """Takes one action again and again, and moves; says how fast the agent ends up."""
     for _ in range(round(seconds * core.fps)):
-        movement(torch.tensor([action]))
+        movement.step(torch.tensor([action]))
         physics.advance(core)
     return moves(core)
 
@@ -36,21 +36,21 @@ def walked(core, movement, action, seconds):
 @pytest.mark.parametrize('action, expected', FACING_NORTH.items(), ids=ACTIONS)
 def test_simple_movement_of_an_agent_that_faces_north(action, expected):
     core = one(HALL, 10, 10, 90)
-    SimpleMovement(core)(torch.tensor([action]))
+    SimpleMovement(core).step(torch.tensor([action]))
     assert moves(core) == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize('action, expected', FACING_NORTH.items(), ids=ACTIONS)
 def test_momentum_pushes_the_way_simple_movement_moves(action, expected):
     core = one(HALL, 10, 10, 90)
-    MomentumMovement(core, acceleration=2, angular_acceleration=180, decay=0)(torch.tensor([action]))
+    MomentumMovement(core, acceleration=2, angular_acceleration=180, decay=0).step(torch.tensor([action]))
     assert moves(core) == pytest.approx([value / core.fps for value in expected], abs=1e-5)
 
 
 @pytest.mark.parametrize('angle', [0, 37, 135, -160])
 def test_forward_is_the_way_the_agent_faces(angle):
     core = one(HALL, 10, 10, angle)
-    SimpleMovement(core, speed=3)(torch.tensor([FORWARD]))
+    SimpleMovement(core, speed=3).step(torch.tensor([FORWARD]))
     radians = math.radians(angle)
     assert moves(core) == pytest.approx([3 * math.cos(radians), 3 * math.sin(radians), 0], abs=1e-5)
 
@@ -102,14 +102,14 @@ def test_without_decay_nothing_slows_down():
 @pytest.mark.parametrize('action', [-1, 7, 10**12, -(10**12)])
 def test_numbers_that_stand_for_no_action_mean_stay(movement, action):
     core = one(HALL, 10, 10, 0)
-    movement(core)(torch.tensor([action]))
+    movement(core).step(torch.tensor([action]))
     assert moves(core) == [0, 0, 0]
 
 
 @pytest.mark.parametrize('dtype', [torch.uint8, torch.int8, torch.int32, torch.int64])
 def test_any_integer_dtype_will_do(dtype):
     core = one(HALL, 10, 10, 0)
-    SimpleMovement(core)(torch.tensor([FORWARD], dtype=dtype))
+    SimpleMovement(core).step(torch.tensor([FORWARD], dtype=dtype))
     assert moves(core) == pytest.approx([2, 0, 0])
 
 
@@ -121,11 +121,11 @@ def test_each_agent_takes_its_own_action(movement, shape):
         positions=[[(5, 5), (10, 10), (15, 15)]] * 2,
         angles=[[0, 0, 0]] * 2,
     )
-    module = movement(core)
-    module(torch.tensor([FORWARD, LEFT, TURN_LEFT, STAY, RIGHT, BACKWARD]).reshape(shape))
+    part = movement(core)
+    part.step(torch.tensor([FORWARD, LEFT, TURN_LEFT, STAY, RIGHT, BACKWARD]).reshape(shape))
     signs = torch.cat([core.agents.velocities, core.agents.angular_velocities[..., None]], dim=-1).sign()
     assert signs.reshape(6, 3).tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0], [0, -1, 0], [-1, 0, 0]]
-    assert module.space.n == 7
+    assert part.space.n == 7
 
 
 @pytest.mark.parametrize('speed', [-1, math.inf, math.nan])

@@ -14,7 +14,7 @@ CAMERAS = Cameras(res=7, subsample=3, mounts=((0, 0, 90), (0.05, 0, 0)))
 def test_each_agent_has_its_row():
     core = scattered(houses(2), num_envs=4, num_agents=3)
     view = rendering.render(core, CAMERAS)
-    rgb, depth = RGB(core, CAMERAS)(view), Depth(core, CAMERAS)(view)
+    rgb, depth = RGB(core, CAMERAS).observe(view), Depth(core, CAMERAS).observe(view)
     assert rgb.shape == (12, 2, 3, 7) and depth.shape == (12, 2, 7)
     for env in range(4):
         for agent in range(3):
@@ -25,7 +25,7 @@ def test_each_agent_has_its_row():
 def test_colours_that_were_not_rendered_are_refused():
     core = scattered(houses(2), num_envs=1, num_agents=1)
     with pytest.raises(ValueError, match='the view must have colours, but was rendered with rgb=False'):
-        RGB(core, CAMERAS)(rendering.render(core, CAMERAS, rgb=False))
+        RGB(core, CAMERAS).observe(rendering.render(core, CAMERAS, rgb=False))
 
 
 @settings(max_examples=10, deadline=None)
@@ -35,7 +35,7 @@ def test_what_is_sensed_lies_in_the_spaces(seed):
     core.agents.velocities.normal_(std=100, generator=core.generator)
     view = rendering.render(core, CAMERAS)
     rgb, depth, imu = RGB(core, CAMERAS), Depth(core, CAMERAS), IMU(core)
-    for space, rows in [(rgb.space, rgb(view)), (depth.space, depth(view)), (imu.space, imu())]:
+    for space, rows in [(rgb.space, rgb.observe(view)), (depth.space, depth.observe(view)), (imu.space, imu.observe())]:
         assert len(rows) == 8
         assert all(space.contains(row.numpy()) for row in rows)
 
@@ -54,10 +54,10 @@ def test_what_is_sensed_lies_in_the_spaces(seed):
 def test_the_imu_measures_forward_and_leftward(angle, velocity, expected):
     core = one(box(), 3, 3, angle)
     core.agents.velocities[0, 0] = torch.tensor(velocity)
-    assert IMU(core)()[0].tolist() == pytest.approx([*expected, 0], abs=1e-6)
+    assert IMU(core).observe()[0].tolist() == pytest.approx([*expected, 0], abs=1e-6)
 
 
 def test_the_imu_measures_turns_per_second():
     core = one(box(), 3, 3, 20)
     core.agents.angular_velocities.fill_(-90)
-    assert IMU(core)()[0].tolist() == [0, 0, -0.25]
+    assert IMU(core).observe()[0].tolist() == [0, 0, -0.25]

@@ -31,7 +31,7 @@ def all_of(core):
 
 def test_spawns_are_free_and_apart():
     core = moving_core(60, num_agents=3)
-    RandomSpawns(core)(all_of(core))
+    RandomSpawns(core).reset(all_of(core))
     for env, number in enumerate(core.map_ids.tolist()):
         places, walls = core.agents.positions[env].double().numpy(), houses(2)[number].walls
         assert inside(places, walls).all()
@@ -42,7 +42,7 @@ def test_spawns_are_free_and_apart():
 def test_spawns_are_anywhere_facing_any_way_at_rest():
     spawns = [(2, 2), (3, 3), (4, 2)]
     core = moving_core(200, num_agents=1, maps=[box(spawns=spawns)])
-    RandomSpawns(core)(all_of(core))
+    RandomSpawns(core).reset(all_of(core))
     assert {tuple(place) for place in core.agents.positions[:, 0].tolist()} == set(spawns)
     assert {int(angle // 90) for angle in core.agents.angles[:, 0].tolist()} == {-2, -1, 0, 1}
     assert core.agents.angles.abs().max() <= 180
@@ -55,7 +55,7 @@ def test_other_envs_stay_as_they_are():
     before = {name: getattr(core.agents, name).clone() for name in STATE}
     places = {name: getattr(core.agents, name).data_ptr() for name in STATE}
     mask = torch.tensor([True, False] * 4)
-    RandomSpawns(core)(mask)
+    RandomSpawns(core).reset(mask)
     for name in STATE:
         after = getattr(core.agents, name)
         assert torch.equal(after[~mask], before[name][~mask])
@@ -103,7 +103,7 @@ def test_later_lives_last_from_the_shortest_to_the_longest():
     mask = torch.arange(2000) > 0
     first = lives.left[0].clone()
     physics.advance(core)
-    lives.restart(mask)
+    lives.reset(mask)
     assert set(lives.left[1:].tolist()) == set(range(15, 21))
     assert lives.left[0] == first
 
@@ -119,11 +119,11 @@ def test_lives_end_when_their_steps_are_up():
     left, ends = lives.left.clone(), 0
     for _ in range(100):
         physics.advance(core)
-        over = lives()
+        over = lives.step()
         left -= 1
         assert torch.equal(lives.left, left)
         assert torch.equal(over, left <= 0)
-        lives.restart(over)
+        lives.reset(over)
         assert torch.equal(lives.left[~over], left[~over])
         assert ((lives.left[over] >= 3) & (lives.left[over] <= 9)).all()
         left, ends = lives.left.clone(), ends + int(over.sum())
@@ -164,9 +164,9 @@ def test_far_spawns_are_the_furthest_of_all_candidates():
     core = far_core(num_envs=20, num_agents=2)
     core.agents.positions[:, 0] = torch.tensor([1.4, 1.4])
     mask = torch.tensor([[False, True]]).expand(20, 2)
-    FarSpawns(core, candidates=len(GRID))(mask)
+    FarSpawns(core, candidates=len(GRID)).reset(mask)
     assert torch.allclose(core.agents.positions[:, 1], torch.tensor([4.5, 3.5]))
-    FarSpawns(core, candidates=2)(mask)
+    FarSpawns(core, candidates=2).reset(mask)
     assert len(core.agents.positions[:, 1].unique(dim=0)) > 5
 
 
@@ -175,7 +175,7 @@ def test_far_spawns_leave_the_others_as_they_are():
     before = {name: getattr(core.agents, name).clone() for name in STATE}
     places = {name: getattr(core.agents, name).data_ptr() for name in STATE}
     mask = torch.rand(40, 4, generator=torch.Generator().manual_seed(0)) < 0.4
-    FarSpawns(core)(mask)
+    FarSpawns(core).reset(mask)
     for name in STATE:
         after = getattr(core.agents, name)
         assert torch.equal(after[~mask], before[name][~mask])
@@ -193,16 +193,16 @@ def test_far_spawns_never_overlap(seed, num_agents, share):
     core = far_core(num_envs=4, num_agents=num_agents, spawns=crowded, seed=seed)
     scatter(core, [box(1, 1, 4, 4)], seed)
     assert (gaps(core) > 2 * AGENT_RADIUS).all()
-    FarSpawns(core)(torch.rand(4, num_agents, generator=generator) < share)
+    FarSpawns(core).reset(torch.rand(4, num_agents, generator=generator) < share)
     assert (gaps(core) > 2 * AGENT_RADIUS).all()
-    FarSpawns(core)(torch.ones(4, num_agents, dtype=torch.bool))
+    FarSpawns(core).reset(torch.ones(4, num_agents, dtype=torch.bool))
     assert (gaps(core) > 2 * AGENT_RADIUS).all()
 
 
 @pytest.mark.parametrize('spread', [0, 30])
 def test_far_spawns_face_the_others(spread):
     core = far_core(num_agents=3)
-    FarSpawns(core, spread=spread)(torch.ones(40, 3, dtype=torch.bool))
+    FarSpawns(core, spread=spread).reset(torch.ones(40, 3, dtype=torch.bool))
     positions = core.agents.positions
     towards = (positions.sum(1, keepdim=True) - positions) / 2 - positions
     bearings = torch.atan2(towards[..., 1], towards[..., 0]).rad2deg()
@@ -213,14 +213,14 @@ def test_far_spawns_face_the_others(spread):
 
 def test_far_spawns_face_anywhere_by_default():
     core = far_core(num_envs=100)
-    FarSpawns(core)(torch.ones(100, 4, dtype=torch.bool))
+    FarSpawns(core).reset(torch.ones(100, 4, dtype=torch.bool))
     assert {int(angle // 90) for angle in core.agents.angles.flatten().tolist()} == {-2, -1, 0, 1}
 
 
 def test_far_spawns_serve_every_map():
     maps = [box(spawns=GRID[:3]), box(6, 1, 10, 4, spawns=[(7, 2), (8, 2), (9, 2), (7, 3), (8, 3)])]
     core = Core(Scenery.pack(maps, num_agents=3, device='cpu'), num_envs=20)
-    FarSpawns(core)(torch.ones(20, 3, dtype=torch.bool))
+    FarSpawns(core).reset(torch.ones(20, 3, dtype=torch.bool))
     for number, places in zip(core.map_ids.tolist(), core.agents.positions.tolist(), strict=True):
         assert set(map(tuple, places)) <= {tuple(spawn) for spawn in maps[number].spawns.tolist()}
 

@@ -85,10 +85,10 @@ def test_one_env_goes_on_elsewhere(task, device):
 def test_a_state_names_what_it_holds():
     env = lively(Explorer)
     state = env.get_state()
-    assert set(state) == {'core', 'episode', 'task', 'shared'}
+    assert set(state) == {'core', 'episode', 'task', 'coverage', 'shared'}
     assert set(state['core']) == {'map_ids', *STATE, 'contacts', 'non_finite', 'stops'}
-    assert set(state['task']) == {'seen', 'counts'}
-    assert set(env.get_state(env=2)) == {'core', 'episode', 'task'}
+    assert set(state['coverage']) == {'seen', 'counts'} and state['task'] == {}
+    assert set(env.get_state(env=2)) == {'core', 'episode', 'task', 'coverage'}
     assert env.get_state(env=2)['core']['positions'].shape == (1, 2)
 
 
@@ -97,10 +97,10 @@ def broken(state, part, name, value):
 
 
 FAULTS = [
-    (lambda state: {}, r"state must have \['core', 'episode', 'shared', 'task'\], got \[\]"),
-    (lambda state: {**state, 'task': {}}, r"state\['task'\] must have \['left'\], got \[\]"),
-    (lambda state: {**state, 'task': None}, r"state\['task'\] must have \['left'\], got NoneType"),
-    (lambda state: broken(state, 'task', 'left', 3), r"state\['task'\]\['left'\] must be a tensor, got int"),
+    (lambda state: {}, r"state must have \['core', 'episode', 'lifespans', 'shared', 'task'\], got \[\]"),
+    (lambda state: {**state, 'lifespans': {}}, r"state\['lifespans'\] must have \['left'\], got \[\]"),
+    (lambda state: {**state, 'lifespans': None}, r"state\['lifespans'\] must have \['left'\], got NoneType"),
+    (lambda state: broken(state, 'lifespans', 'left', 3), r"state\['lifespans'\]\['left'\] must be a tensor, got int"),
     (
         lambda state: broken(state, 'core', 'angles', torch.zeros(5, 1)),
         r"state\['core'\]\['angles'\] must be torch.float32 of shape \(6, 1\), got torch.float32 of \(5, 1\)",
@@ -127,9 +127,9 @@ def test_rejects_a_state_that_is_not_one_of_the_env(fault, message):
 
 def test_rejects_a_state_of_the_wrong_number_of_envs():
     env = lively(Minimal)
-    with pytest.raises(ValueError, match=r"state must have \['core', 'episode', 'task'\]"):
+    with pytest.raises(ValueError, match=r"state must have \['core', 'episode', 'lifespans', 'task'\]"):
         env.set_state(env.get_state(), env=2)
-    with pytest.raises(ValueError, match=r"state must have \['core', 'episode', 'shared', 'task'\]"):
+    with pytest.raises(ValueError, match=r"state must have \['core', 'episode', 'lifespans', 'shared', 'task'\]"):
         env.set_state(env.get_state(env=2))
     for method in (env.get_state, lambda env_: env.set_state({}, env_)):
         with pytest.raises(ValueError, match='env must be from 0 to 5, got 6'):
@@ -152,4 +152,4 @@ def test_a_state_needs_an_open_env_that_has_been_reset():
 )
 def test_rejects_what_has_no_row_for_each_env(kept, found):
     with pytest.raises(ValueError, match=rf"kept\['goal'\] must be a tensor on cpu with 5 rows, got {found}"):
-        check_rows({'goal': kept}, 5, torch.device('cpu'))
+        check_rows('kept', {'goal': kept}, 5, torch.device('cpu'))

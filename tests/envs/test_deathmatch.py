@@ -247,7 +247,7 @@ class Counter(TorchDispatchMode):
 
 def counted(env):
     env.reset(seed=0)
-    actions = torch.zeros_like(env.returns, dtype=torch.int64)
+    actions = torch.zeros(env.num_envs, dtype=torch.int64)
     with Counter() as counter:
         env._advance(actions)
     return counter

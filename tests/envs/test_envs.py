@@ -145,7 +145,7 @@ def test_explorer_pays_for_texels_seen_first_and_truncates_when_patience_is_out(
             over[i] = not over[i] and lengths[i] >= 1 + len(seen[i])
             assert truncated[i].item() == over[i]
             ends += over[i]
-        assert env._counts.tolist() == [len(s) for s in seen]
+        assert env._coverage.counts.tolist() == [len(s) for s in seen]
         assert not terminated.any()
     assert ends > 4
 
@@ -165,13 +165,13 @@ def test_an_explorer_says_how_much_of_its_map_it_has_seen(device):
     env.reset(seed=0)
     coverage = env.step(actions_of(env, 0))[4]['coverage']
     texels = torch.tensor([2 * (80 + 60)] * 2 + [4 * 160] * 2, device=device)
-    torch.testing.assert_close(coverage, env._counts / texels)
+    torch.testing.assert_close(coverage, env._coverage.counts / texels)
     assert (coverage > 0.8).all() and (coverage <= 1).all()
     coarse = make(Explorer, num_envs=3, cameras=FEW_RAYS, patience=1, device=device)
     coarse.reset(seed=0)
     for step in range(40):
         info = coarse.step(actions_of(coarse, step))[4]
-        for i, words in enumerate(coarse._seen.tolist()):
+        for i, words in enumerate(coarse._coverage.seen.tolist()):
             seen = sum(bin(word & 0xFFFFFFFF).count('1') for word in words)
             total = int(coarse.core.scenery.surface.widths[coarse.core.map_ids[i]])
             assert info['coverage'][i].item() == pytest.approx(seen / total)

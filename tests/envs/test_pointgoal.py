@@ -235,8 +235,8 @@ def test_nothing_waits_and_nothing_that_is_kept_is_replaced(task):
     env.reset()
     actions, mask = actions_of(env, 0), torch.tensor([True, False, True, False, False])  # held on to: they are read
     with Watch(env.device) as watch:
-        env._movement(actions)
-        env._earned, _ = env._tracker()
+        env._movement.step(actions)
+        env._earned, _ = env._tracker.step()
         env._respawn(mask)
         env._observe()
         env._outcome()

@@ -35,7 +35,7 @@ class Guide:
         tries.map_ids = core.map_ids.repeat_interleave(TURNS)
         tries.agents.positions.copy_(core.agents.positions.repeat_interleave(TURNS, 0))
         tries.agents.angles.copy_((core.agents.angles + self._turns).view(-1, 1))
-        self._walk(torch.ones_like(tries.contacts))
+        self._walk.step(torch.ones_like(tries.contacts))
         physics.advance(tries)
         goals = self._env._goals.current.spawns.repeat_interleave(TURNS, 0)
         left = self._field.distances(tries.agents.positions, tries.map_ids, goals)

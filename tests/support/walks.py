@@ -23,25 +23,18 @@ LIVES = {Minimal: {'shortest': 2, 'longest': 5}, Explorer: {'patience': 1}}
 class Walk(Env):
     """An agent is told where it is, and paid for it. Its flaws are planted by the tests."""
 
-    def __init__(
-        self, mode=AutoresetMode.NEXT_STEP, *, longest=5, num_envs=6, num_agents=1, device='cpu', kept=True, **options
-    ):
+    def __init__(self, mode=AutoresetMode.NEXT_STEP, *, longest=5, num_envs=6, num_agents=1, device='cpu', **options):
         spawns = np.stack(np.meshgrid(np.linspace(2, 8, 7), np.linspace(2, 8, 7)), axis=-1).reshape(-1, 2)
         core = Core(Scenery.pack([box(1, 1, 9, 9, spawns=spawns)], num_agents, device), num_envs)
         self._movement, self._spawns = SimpleMovement(core), RandomSpawns(core)
         self._lifespans = RandomLifespans(core, min(2, longest), longest)
         spaces = {'action_space': self._movement.space, 'observation_space': Box(0, 10, (2,)), **options}
-        kept = {'left': self._lifespans.left} if kept else {}
-        super().__init__(core, Cameras(), kept=kept, autoreset_mode=mode, **spaces)
-
-    def _respawn(self, mask):
-        self._spawns(mask)
-        self._lifespans.restart(mask)
+        super().__init__(core, Cameras(), autoreset_mode=mode, **spaces)
 
     def _act(self, actions):
-        self._movement(actions)
+        self._movement.step(actions)
         physics.advance(self.core)
-        self._expired = self._lifespans()
+        self._expired = self._lifespans.step()
 
     def _observe(self):
         return self.core.agents.positions.flatten(0, 1).clone()

@@ -1,5 +1,8 @@
 """All envs keep their promises, and an env that breaks one is found out."""
 
+import re
+from typing import NamedTuple
+
 import gymnasium
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from worlds import box
 
 from envs import Explorer, Minimal
 from megastep.env.nested import mismatch
+from megastep.env.spawning import RandomLifespans
 from megastep.testing import check_env
 
 NEXT_STEP, SAME_STEP, DISABLED = AutoresetMode
@@ -187,6 +191,22 @@ class Obedient(Walk):
         return outputs
 
 
+class Tiring(Walk):
+    """Pays less with every step, which it counts where no state could hold it."""
+
+    def reset(self, *, options=None, **arguments):
+        self.num_steps = self.num_steps if options else 0
+        return super().reset(options=options, **arguments)
+
+    def _act(self, actions):
+        super()._act(actions)
+        self.num_steps += 1
+
+    def _outcome(self):
+        rewards, *ends = super()._outcome()
+        return rewards - 0.01 * self.num_steps, *ends
+
+
 class Blind(Walk):
     def __init__(self, frames):
         super().__init__(render_mode='rgb_array')
@@ -214,7 +234,7 @@ def renamed(**attributes):
 ENVS = [
     (Overwriting, 'what step returned must stay as it is, but a later step or reset overwrote it'),
     (lambda: Careless(DISABLED), 'a reset by mask must leave the other rows as they were, but changed'),
-    (lambda: Walk(kept=False), r'must repeat what came after it, but step \d+ differs: does the state hold everything'),
+    (Tiring, r'must repeat what came after it, but step \d+ differs: does the state hold everything'),
     (Obedient, "the actions of the step after an episode's last must be ignored, but are not"),
     (lambda: Blind(np.zeros((4, 4, 3), np.uint8)), 'must return frames in a tuple, got ndarray'),
     (lambda: Blind((np.zeros((4, 4, 3)),)), r'frames must be uint8 arrays .* got float64 of \(4, 4, 3\)'),
@@ -235,6 +255,87 @@ ENVS = [
 def test_finds_an_env_that_breaks_a_promise(make_env, message):
     with pytest.raises(AssertionError, match=message):
         check_env(make_env(), steps=30)
+
+
+class Forgetful(RandomLifespans):
+    """A part that doesn't name what it keeps."""
+
+    @property
+    def state(self):
+        return {}
+
+
+class Track(NamedTuple):
+    places: torch.Tensor
+
+
+class Odometer:
+    """A part whose state is nested, in things that may be none of a part's own."""
+
+    def __init__(self, core):
+        self._core, self.named = core, torch.zeros(core.num_envs, 1)
+        self.tracks = {'all': [Track(torch.zeros(1, core.num_envs))]}
+        self.constant = torch.zeros(core.num_envs)
+        self.total = torch.zeros(())
+
+    @property
+    def state(self):
+        return {'named': self.named}
+
+    def step(self):
+        self.named.add_(1)
+        self.tracks['all'][0].places.copy_(self._core.agents.positions[:, 0, 0])
+        self.fresh = self.named.clone()
+        self.total.add_(1)
+
+
+class Measured(Walk):
+    """Keeps tensors, and whichever it is told to are named."""
+
+    def __init__(self, kept=(), part=None, lifespans=None, **options):
+        kept = {name: torch.zeros(6) for name in kept}
+        self.count = kept.get('count', torch.zeros(6))
+        super().__init__(kept=kept, **options)
+        if lifespans is not None:
+            self._lifespans = lifespans(self.core, 2, 5)
+        self._part = None if part is None else part(self.core)
+
+    def _act(self, actions):
+        super()._act(actions)
+        self.count.add_(1)
+        if self._part is not None:
+            self._part.step()
+
+
+@pytest.mark.parametrize(
+    'options, lost',
+    [
+        ({}, 'env.count'),
+        ({'kept': ['count'], 'lifespans': Forgetful}, 'env._lifespans.left'),
+        ({'kept': ['count'], 'part': Odometer}, "env._part.tracks['all'][0].places"),
+        ({'lifespans': Forgetful, 'part': Odometer}, 'env.count, env._lifespans.left, '),
+    ],
+)
+def test_names_what_an_env_keeps_but_its_state_lacks(options, lost):
+    message = f'env.get_state() must hold every tensor that is kept from step to step, but lacks {lost}'
+    with pytest.raises(AssertionError, match=re.escape(message)):
+        check_env(Measured(**options), steps=30)
+
+
+def test_what_is_named_or_made_afresh_is_not_lost():
+    check_env(Measured(kept=['count']), steps=30)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize('graph', [False, True])
+def test_names_what_a_state_lacks_on_a_gpu(graph):
+    """The tensors that a graph's steps make are the same ones in every step, and are no false alarm."""
+    options = {'device': 'cuda', 'cuda_graph': graph}
+    check_env(Walk(**options), steps=30)
+    env = Walk(**options)
+    env._lifespans = Forgetful(env.core, 2, 5)
+    with pytest.raises(AssertionError, match=r'but lacks env\._lifespans\.left: a part names what'):
+        check_env(env, steps=30)
 
 
 def test_says_which_spaces_tensors_cannot_have():

@@ -40,7 +40,7 @@ def test_sensors_have_a_picture_for_each_kind(core):
         assert sensor.space == Dict(
             front=Box(0, 1, (1, *channels, 12), dtype=np.float32), rear=Box(0, 1, (2, *channels, 5), dtype=np.float32)
         )
-        rows = sensor(views)
+        rows = sensor.observe(views)
         assert all(sensor.space.contains({name: rows[name][i].cpu().numpy() for name in rows}) for i in range(12))
 
 
@@ -116,9 +116,9 @@ def test_explorer_pays_for_what_any_camera_sees_a_share_of_its_pixels():
     assert num_pixels(EYES) == 12 + 2 * 5
     assert num_rays(EYES) == 48 + 2 * 5
     env.reset(seed=0)
-    before = env._counts.clone()
+    before = env._coverage.counts.clone()
     rewards = env.step(actions_of(env, 3))[1]
-    torch.testing.assert_close(rewards * 22, (env._counts - before).float())
+    torch.testing.assert_close(rewards * 22, (env._coverage.counts - before).float())
 
 
 @pytest.mark.parametrize(
