@@ -88,8 +88,8 @@ def test_a_hole_is_inside(box):
 
 
 def test_free_space_lies_to_the_left(box):
-    pillar = ring((3, 3), (4, 3), (4, 4), (3, 4))
-    assert_fails(broken(box, walls=np.concatenate([box.walls, pillar])), r'24\.0 m², but the walls enclose 26\.0 m²')
+    column = ring((3, 3), (4, 3), (4, 4), (3, 4))
+    assert_fails(broken(box, walls=np.concatenate([box.walls, column])), r'24\.0 m², but the walls enclose 26\.0 m²')
 
 
 def test_an_agent_fits_through(box):

@@ -146,6 +146,6 @@ def test_a_seed_is_no_generator():
 
 
 def test_walls_that_touch_at_a_corner_are_refused():
-    pillars = [[(2, 2), (2, 3), (3, 3), (3, 2)], [(3, 3), (3, 4), (4, 4), (4, 3)]]
+    columns = [[(2, 2), (2, 3), (3, 3), (3, 2)], [(3, 3), (3, 4), (4, 4), (4, 3)]]
     with pytest.raises(ValueError, match='walls must begin at points of their own, but 12 walls begin at 11 points'):
-        mutate(box(5.0, 5.0, *pillars), np.random.default_rng(0))
+        mutate(box(5.0, 5.0, *columns), np.random.default_rng(0))

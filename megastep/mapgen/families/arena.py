@@ -116,7 +116,7 @@ def _scatter(
     """Dart throwing: random obstacles until they cover so many thousandths of the ground, or enough were tried.
 
     Args:
-        rng: Drawn from, once, for an obstacle in the middle.
+        rng: The random number generator, drawn from once, for an obstacle in the middle.
         throw: A function that draws an obstacle, in the middle or not.
         ground: The ground that they stand on.
         share: The part of it to cover, in thousandths.

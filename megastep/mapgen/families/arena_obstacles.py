@@ -21,7 +21,7 @@ def draw(rng: Rng, kind: str, half: int, mouth: int) -> list[Point]:
     """A random obstacle about the origin.
 
     Args:
-        rng: Drawn from.
+        rng: The random number generator.
         kind: One of `OBSTACLE_KINDS` or `SYMMETRICAL_KINDS`.
         half: Half of its length, in lattice units: at least 3.
         mouth: The least width of the opening of a bay, in lattice units. A bay too small for that becomes a corner.

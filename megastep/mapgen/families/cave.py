@@ -80,7 +80,7 @@ def _opened(free: Mask) -> Mask:
 
 
 def _joined(rng: Rng, hollow: Mask) -> Mask:
-    """The large connected components of the air, and tunnels from each to the largest, two points wide."""
+    """The large connected components of the air, by flood fill, and tunnels of two points from each to the largest."""
     labels, count = ndimage.label(hollow)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     sizes[0] = 0

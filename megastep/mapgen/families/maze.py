@@ -76,7 +76,7 @@ def carve_maze(rng: Rng, shape: tuple[int, int], growth: str, chambers: list[Rec
     """A random perfect maze, a spanning tree: between any two cells or chambers there is one way.
 
     Args:
-        rng: Drawn from.
+        rng: The random number generator.
         shape: The number of cells along y and along x.
         growth: A key of `GROWTHS`.
         chambers: Rectangles of cells without walls between them. They don't overlap.
@@ -117,7 +117,7 @@ def braid_maze(rng: Rng, squares: Squares, share: int) -> None:
     """Braids a maze in place: opens dead ends, each into another if it is beside one, else into any cell.
 
     Args:
-        rng: Drawn from.
+        rng: The random number generator.
         squares: A maze of at least two cells along y and two along x.
         share: The number of a hundred dead ends to open.
     """

@@ -22,7 +22,7 @@ def backtracker(rng: Rng, walls: Walls, start: int) -> list[int]:
     It is the growing tree algorithm that digs on from the newest place that has one to dig to.
 
     Args:
-        rng: Drawn from.
+        rng: The random number generator.
         walls: The walls that may be opened.
         start: The place to begin at.
 

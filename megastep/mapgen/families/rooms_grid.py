@@ -32,7 +32,7 @@ def chain(rng: Rng, shape: Slot, count: int) -> list[SlotPair]:
     studies of polymer chain dimensions in the melt", 1982).
 
     Args:
-        rng: Drawn from.
+        rng: The random number generator.
         shape: The number of slots along x and along y.
         count: The number of slots to take, at most as many as there are.
     """
@@ -53,7 +53,7 @@ def tree(rng: Rng, shape: Slot, count: int) -> list[SlotPair]:
     """A random growing tree of some slots of a grid: each is beside one taken before, half of them beside the last.
 
     Args:
-        rng: Drawn from.
+        rng: The random number generator.
         shape: The number of slots along x and along y.
         count: The number of slots to take, at most as many as there are.
     """
@@ -83,7 +83,7 @@ def tiles(rng: Rng, edges: list[SlotPair], least: int, most: int, core: int) -> 
     joined, and anywhere before it elsewhere. All reach across the middles of their slots, where joined ones touch.
 
     Args:
-        rng: Drawn from.
+        rng: The random number generator.
         edges: The pairs of slots that are joined.
         least: The least width and height of a tile, in lattice units.
         most: The greatest.

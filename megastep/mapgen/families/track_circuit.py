@@ -78,7 +78,7 @@ def circuit(rng: Rng, *, size: int, side: float, width: float, winding: float) -
     width apart.
 
     Args:
-        rng: Drawn from.
+        rng: The random number generator.
         size: The number of hexagons it runs around.
         side: The length of their sides, in millimetres: more than two thirds of the width.
         width: The width of the track, with the wall between two stretches of it, in millimetres.

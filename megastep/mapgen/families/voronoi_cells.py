@@ -72,7 +72,7 @@ def lloyd_sites(rng: Rng, corners: Sequence[Point], count: int, rounds: int) -> 
     Lloyd, "Least squares quantization in PCM", 1982.
 
     Args:
-        rng: Drawn from.
+        rng: The random number generator.
         corners: The polygon's, anticlockwise, in millimetres.
         count: The number of sites.
         rounds: The number of moves: after more, cells are rounder and more alike.

@@ -37,7 +37,7 @@ def place_spawns(
 
     Args:
         survey: The rooms, and the points of them that are clear of walls.
-        rng: Drawn from.
+        rng: The random number generator.
         most: The greatest number of spawns, but for one a room.
         symmetry: The symmetry of the plan, of `symmetry.SYMMETRIES`: a point is kept with all its images, or not at
             all.

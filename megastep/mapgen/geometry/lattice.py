@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 
 from megastep.mapgen.geometry.polygons import followed
-from megastep.mapgen.plan import LATTICE_STEP, Point
+from megastep.mapgen.plan import LATTICE_STEP, MILLIMETRES_PER_METRE, Point
 
-UNITS_PER_METRE = 20
+UNITS_PER_METRE = MILLIMETRES_PER_METRE // LATTICE_STEP
 """The number of lattice units in a metre."""
 
 LatticePoint = tuple[int, int]

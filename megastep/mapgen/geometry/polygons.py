@@ -57,7 +57,7 @@ def left_of(direction: Vector) -> Vector:
     return -direction[1], direction[0]
 
 
-def turn(before: Point, corner: Point, after: Point) -> int:
+def orientation(before: Point, corner: Point, after: Point) -> int:
     """The orientation of a corner, as a cross product: above zero for a left turn, below it for a right one."""
     return (corner[0] - before[0]) * (after[1] - corner[1]) - (corner[1] - before[1]) * (after[0] - corner[0])
 
@@ -81,12 +81,12 @@ def straightened(ring: Iterable[Point]) -> list[Point]:
     """A ring simplified: without corners that are there twice in a row, or lie between their neighbours on a line."""
     kept: list[Point] = []
     for point in ring:
-        while kept and (point == kept[-1] or (len(kept) > 1 and turn(kept[-2], kept[-1], point) == 0)):
+        while kept and (point == kept[-1] or (len(kept) > 1 and orientation(kept[-2], kept[-1], point) == 0)):
             kept.pop()
         kept.append(point)
-    while len(kept) > 2 and turn(kept[-2], kept[-1], kept[0]) == 0:
+    while len(kept) > 2 and orientation(kept[-2], kept[-1], kept[0]) == 0:
         kept.pop()
-    while len(kept) > 2 and turn(kept[-1], kept[0], kept[1]) == 0:
+    while len(kept) > 2 and orientation(kept[-1], kept[0], kept[1]) == 0:
         kept.pop(0)
     return kept
 

@@ -25,7 +25,7 @@ def carve_closet(
     """A random closet cut out of a corner of a room's first tile, so that all that the room touched still touches it.
 
     Args:
-        rng: Drawn from.
+        rng: The random number generator.
         rooms: The tiles of each room.
         host: The number of the room that the closet is for.
         wall: The thickness of the walls, in lattice units.

@@ -64,7 +64,7 @@ def connect_rooms(rng: Rng, adjacency: nx.Graph, room_kinds: Sequence[str], *, l
     closets, which open onto the room they are in whatever its kind.
 
     Args:
-        rng: Drawn from once a wall.
+        rng: The random number generator, drawn from once a wall.
         adjacency: An edge for each two rooms that share a wall. Those that are no dead ends are connected, and each
             dead end touches one.
         room_kinds: The kind of each room.
@@ -105,7 +105,7 @@ def place_door(rng: Rng, stretch: Stretch, room_kinds: tuple[str, str], *, wide:
     """A door of a random width at a random place in a wall: often close to a corner, as most are.
 
     Args:
-        rng: Drawn from.
+        rng: The random number generator.
         stretch: The wall, at least `LEAST_DOOR_WALL` long.
         room_kinds: The kinds of the rooms that it joins.
         wide: The chance in a hundred that it is wide, where that fits and suits.

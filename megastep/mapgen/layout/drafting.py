@@ -44,7 +44,7 @@ def linked(rng: Rng, rooms: Sequence[Draft], links: Sequence[Link], wall: int) -
     """The places of the doors that are wanted, drawn at random.
 
     Args:
-        rng: Drawn from.
+        rng: The random number generator.
         rooms: The rooms as they will be built: not to be transformed any more.
         links: The doors. Each pair of rooms shares a wall that a door fits in.
         wall: The thickness of walls, in lattice units.

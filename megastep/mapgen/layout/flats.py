@@ -58,7 +58,7 @@ def room_sizes(rng: Rng, count: int) -> list[int]:
     """Random areas of a flat's rooms, with their walls, in square lattice units; the largest first.
 
     Args:
-        rng: Drawn from.
+        rng: The random number generator.
         count: The number of rooms.
     """
     service = max(1, count * rng.between(5, 7) // 16)
@@ -82,7 +82,7 @@ def draw_flat(
     """A random flat: a corridor from the entrance, and rooms beside it and at its end.
 
     Args:
-        rng: Drawn from.
+        rng: The random number generator.
         lot: At least `narrowest` wide and two and a half times `LEAST_FLAT_LAND` deep. Its entrance is at least
             ``hall`` wide, and begins or ends within ``LEAST_FLAT_LAND`` of an end of the lot only if it does so at that
             end.

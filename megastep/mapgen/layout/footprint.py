@@ -124,7 +124,7 @@ def draw_footprint(
     """The footprint of a random building just large enough: of shapes in a random order, the first whose size suits.
 
     Args:
-        rng: Drawn from.
+        rng: The random number generator.
         enough: True of a building that has so many quarters of the land it needs. Longer spines don't change this back.
         shapes: The `FOOTPRINT_SHAPES` that it may have.
         depth: The depth of the land beside corridors, with a wall, in lattice units.

@@ -60,7 +60,7 @@ def cut_land(rng: Rng, land: Rect, areas: Sequence[int], *, least: int, near: Se
     """The best of several random binary space partitions of a land: cuts from side to side, over and over.
 
     Args:
-        rng: Drawn from.
+        rng: The random number generator.
         land: The land: its `land_capacity` is at least the number of rooms.
         areas: The area that each room should have, in square lattice units.
         least: The least width of a tile, in lattice units.

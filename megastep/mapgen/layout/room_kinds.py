@@ -30,7 +30,7 @@ def assign_room_kinds(rng: Rng, adjacency: nx.Graph, areas: Sequence[int], *, cl
     """The kind of each room, by its size and by what it touches.
 
     Args:
-        rng: Drawn from.
+        rng: The random number generator.
         adjacency: An edge for each two rooms that share a wall that a door fits in. Room 0 is the circulation, and the
             last are closets.
         areas: The clear area of each room, in square lattice units.

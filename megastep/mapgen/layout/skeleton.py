@@ -40,7 +40,7 @@ def around_hub(rng: Rng, *, area: int) -> Skeleton:
     """A random house whose rooms lie around one in the middle, each land a vane of a pinwheel.
 
     Args:
-        rng: Drawn from.
+        rng: The random number generator.
         area: The area that all tiles should cover, about, in square lattice units: at least a square of three times
             `LEAST_HOUSE_LAND`.
     """
@@ -69,7 +69,7 @@ def around_corridor(rng: Rng, *, area: int, rooms: int, corridor: int, least: in
     """A random house and a corridor through it: straight, or with branches that make it an L, a T or a comb.
 
     Args:
-        rng: Drawn from.
+        rng: The random number generator.
         area: The area that rooms and branches should cover, about, in square lattice units.
         rooms: The number of rooms besides the corridor: at least 2, and no fewer lands and caps are made.
         corridor: The width of the corridor's tiles, in lattice units.

@@ -50,7 +50,7 @@ def corner_shaft(rng: Rng, room: Rect, openings: Sequence[Rect]) -> Rect | None:
     """A random shaft in a corner of a rectangular room: solid, as chimneys and shafts for pipes are.
 
     Args:
-        rng: Drawn from.
+        rng: The random number generator.
         room: The clear part of the room, in lattice units.
         openings: The openings of doors, anywhere, in lattice units.
 

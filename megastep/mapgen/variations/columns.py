@@ -27,7 +27,7 @@ def put_columns(placement: Placement, rooms: Sequence[PlannedRoom], rng: Rng, *,
     Args:
         placement: What to put them into.
         rooms: Its rooms.
-        rng: Drawn from.
+        rng: The random number generator.
         density: The number of columns on 100 square metres, about.
     """
     low, high = (side // LATTICE_STEP for side in COLUMN_SIDES)

@@ -35,7 +35,7 @@ def cut_corners(plan: Plan, rng: Rng, *, chamfers: float, curves: float) -> Plan
 
     Args:
         plan: What to take them off.
-        rng: Drawn from.
+        rng: The random number generator.
         chamfers: The share of corners to cut straight, of those that allow it.
         curves: The share of the others to round.
     """

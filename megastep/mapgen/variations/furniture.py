@@ -57,7 +57,7 @@ def furnish(placement: Placement, rooms: Sequence[PlannedRoom], rng: Rng, *, cou
     Args:
         placement: What to put it into.
         rooms: Its rooms.
-        rng: Drawn from.
+        rng: The random number generator.
         count: The least and the greatest number of pieces to try to put into a room.
     """
     for i, room in enumerate(rooms):
@@ -102,7 +102,7 @@ def put_at_wall(placement: Placement, room: PlannedRoom, rng: Rng, piece: Piece,
     Args:
         placement: What to put it into.
         room: The room of it to put it into.
-        rng: Drawn from.
+        rng: The random number generator.
         piece: The piece.
         width: Its length along the wall, in millimetres: more if it then fits from corner to corner.
         depth: Its depth, in millimetres.
