@@ -87,7 +87,7 @@ def main(
     """
     where = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
     steps = 256 if quick else steps or STEPS[task]
-    shape: dict[str, Any] = {'num_envs': 8, 'horizon': 8, 'minibatches': 2, 'width': 8} if quick else {}
+    shape: dict[str, Any] = {'num_envs': 8, 'horizon': 8, 'num_minibatches': 2, 'width': 8} if quick else {}
     train_maps, test_maps = maps(task, 4 if quick else NUM_TRAIN, 0), maps(task, 4 if quick else NUM_TEST, UNSEEN)
     rows: list[dict[str, Any]] = []
     written = Report(f'learnt-{task}', device_name(where), rows, commit or current_commit())

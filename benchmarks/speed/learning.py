@@ -29,7 +29,7 @@ WARM = 4
 def cases(device: torch.device, *, quick: bool) -> list[tuple[Case, Settings]]:
     """What is measured on a device, or a few small ones."""
     if quick:
-        return [(Case('Minimal', 4), Settings(num_envs=4, horizon=2, minibatches=1, width=8))]
+        return [(Case('Minimal', 4), Settings(num_envs=4, horizon=2, num_minibatches=1, width=8))]
     settings = replace(Settings() if device.type == 'cuda' else CPU, stagger=0)  # which comes but once
     return [(Case(env, settings.num_envs, num_maps), settings) for env, num_maps in CASES]
 
@@ -81,8 +81,8 @@ def operations_a_step(policy: Policy, settings: Settings) -> float:
     begins = torch.zeros((horizon, rows), dtype=torch.bool, device=device)
 
     def judged() -> torch.Tensor:
-        judgement = policy(features, policy.blank(rows), begins)
-        return judgement.values.sum() + judgement.numbers.sum()
+        output = policy(features, policy.initial_hidden(rows), begins)
+        return output.values.sum() + output.logits.sum()
 
     with torch.no_grad():
         acting = _operations(judged)

@@ -1,4 +1,4 @@
-"""An env, a policy and an optimiser: one learns from what it does in the other."""
+"""Learner: an env, a policy and an optimiser, and the updates by which the policy learns from its rollouts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EAGER = 11
 
 
 class Learner:
-    """Learns a task by proximal policy optimisation, from one rollout after another.
+    """Learner of a task by proximal policy optimisation (PPO), from one rollout after another.
 
     Where `torch.distributed` is initialised, every process has a learner with envs of its own, and all have the same
     policy: they average their gradients.
@@ -68,16 +68,16 @@ class Learner:
         seeds = np.random.SeedSequence([settings.seed, rank]).generate_state(2).tolist()
         self._shuffler = torch.Generator(self._device).manual_seed(seeds[1])
         self._rollout = Rollout(
-            env, self.policy, settings.horizon, discount=settings.discount, trace=settings.trace, seed=seeds[0],
+            env, self.policy, settings.horizon, gamma=settings.gamma, gae_lambda=settings.gae_lambda, seed=seeds[0],
             stagger=settings.stagger, opponents=opponents,
         )  # fmt: skip
-        self._judge: nn.Module = self.policy
+        self._policy: nn.Module = self.policy
         self._roll: Callable[..., Any] = self._rollout
         self._fit: Callable[..., Any] = self._fit_once
         if self._on_gpu:
             self._capture()
         elif self._processes > 1:
-            self._judge = self._parallel()
+            self._policy = self._parallel()
             self._settle()
 
     def _parallel(self) -> DistributedDataParallel:
@@ -92,9 +92,10 @@ class Learner:
         After its first, PyTorch packs gradients anew, in the order in which they came; and on a CPU what three numbers
         sum to depends on where they are packed. So a run that goes on would begin with sums as no other run makes them.
         """
-        batch = self._rollout.experience.rows(torch.arange(self._settings.num_envs // self._settings.minibatches))
-        numbers, values, _, guesses = self._judge(batch.features, batch.start[0], batch.begins)
-        (numbers.sum() + values.sum() + guesses.sum()).backward()
+        rows = torch.arange(self._settings.num_envs // self._settings.num_minibatches)
+        batch = self._rollout.buffer.rows(rows)
+        logits, values, _, predictions = self._policy(batch.features, batch.hidden[0], batch.begins)
+        (logits.sum() + values.sum() + predictions.sum()).backward()
         self.optimizer.zero_grad()
 
     def _capture(self) -> None:
@@ -103,8 +104,8 @@ class Learner:
         if self._processes > 1:
             stream.wait_stream(torch.cuda.current_stream(self._device))
             with torch.cuda.stream(stream):  # where its gradients will be summed
-                self._judge = self._parallel()
-        rows = torch.zeros(settings.num_envs // settings.minibatches, dtype=torch.int64, device=self._device)
+                self._policy = self._parallel()
+        rows = torch.zeros(settings.num_envs // settings.num_minibatches, dtype=torch.int64, device=self._device)
         generators = [self._env.core.generator, self._rollout.generator]
         options: dict[str, Any] = {'stream': stream, 'remedy': 'learn on a CPU'}
         self._roll = CudaGraph(self._rollout, [], generators, name='the rollout', **options)
@@ -115,11 +116,11 @@ class Learner:
         """Makes one rollout and learns from it, without waiting for the device.
 
         Returns:
-            Numbers on the device, views of one tensor. Sums over the episodes that ended in the rollout, of all
-            processes: ``'episodes'``, how many; ``'return'``, ``'length'``, and all scores in the env's info. And
-            means: ``'explained'``, the share of the returns' variance that was expected; ``'policy_loss'``,
-            ``'value_loss'``, ``'entropy'``, ``'kl'``, ``'clipped'`` and, where there is something to guess,
-            ``'auxiliary_loss'``, as `ppo.losses` has them; and ``'grad_norm'``.
+            Statistics on the device, views of one tensor. Sums over the episodes that ended in the rollout, of all
+            processes: ``'episodes'``, how many; ``'return'``, ``'length'``, and the env's other scores. And means:
+            ``'explained_variance'``, the share of the returns' variance that was expected; ``'policy_loss'``,
+            ``'value_loss'``, ``'entropy'``, ``'approx_kl'``, ``'clip_fraction'`` and, where there is something to
+            predict, ``'auxiliary_loss'``, as `ppo.losses` has them; and ``'grad_norm'``.
         """
         self._anneal()
         self._rollout.restart_some(self.updates)
@@ -138,7 +139,7 @@ class Learner:
         parts: list[dict[str, Tensor]] = []
         for _ in range(self._settings.epochs):
             order = torch.rand(self._env.num_envs, generator=self._shuffler, device=self._device)
-            parts.extend(self._fit(rows) for rows in order.argsort(stable=True).chunk(self._settings.minibatches))
+            parts.extend(self._fit(rows) for rows in order.argsort(stable=True).chunk(self._settings.num_minibatches))
         return {name: torch.stack([part[name] for part in parts]).mean() for name in parts[0]}
 
     def close(self) -> None:
@@ -153,13 +154,13 @@ class Learner:
         return dict(zip([*sums, *means], numbers.unbind(), strict=True))
 
     def _fit_once(self, rows: Tensor) -> dict[str, Tensor]:
-        """Changes the policy once, given what some rows experienced."""
-        batch = self._rollout.experience.rows(rows)
-        numbers, values, _, guesses = self._judge(batch.features, batch.start[0], batch.begins)
-        choice = self.policy.choice
+        """Takes one gradient step, on the minibatch of some rows."""
+        batch = self._rollout.buffer.rows(rows)
+        logits, values, _, predictions = self._policy(batch.features, batch.hidden[0], batch.begins)
+        distribution = self.policy.distribution
         loss, parts = ppo.losses(
-            choice.log_prob(numbers, batch.drawn), batch.log_probs, values, choice.entropy(numbers),
-            batch.gains, batch.returns, guesses, batch.targets, ~batch.ignored, self._settings,
+            distribution.log_prob(logits, batch.samples), batch.log_probs, values, distribution.entropy(logits),
+            batch.advantages, batch.returns, predictions, batch.auxiliary_targets, batch.mask, self._settings,
         )  # fmt: skip
         self.optimizer.zero_grad()
         loss.backward()

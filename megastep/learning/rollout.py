@@ -1,4 +1,4 @@
-"""Policy and env together: what was seen, done and paid over some steps."""
+"""Rollouts: a policy steps an env, and its trajectories fill a buffer to learn from."""
 
 from __future__ import annotations
 
@@ -19,43 +19,47 @@ from megastep.learning.model.policy import Policy
 
 @dataclass(frozen=True, eq=False)
 class RolloutBuffer:
-    """What came of some steps of many rows, time first. There is nothing to learn from a step that is ignored."""
+    """Rollout buffer: the trajectories of all rows over some steps, time first.
+
+    Args:
+        features: What was observed before each step: see `Intake.features`.
+        samples: What the policy drew, nested as its distribution has it.
+        log_probs: The logarithm of how likely that was.
+        values: The value function before each step.
+        rewards: Each step's reward.
+        terminated: Where it ended an episode for good.
+        ended: Where it ended an episode.
+        mask: Where there is something to learn. Not where the step before had ended the episode, so that the action was
+            ignored; nor where it was that of a scripted opponent.
+        begins: Where an episode began with the observation before it.
+        advantages: How much better than expected things went from here on, normalised: see `ppo.estimate_advantages`.
+        returns: What the value function should have been.
+        auxiliary_targets: What was so before each step that the policy isn't told: see `Policy.auxiliary_targets`.
+        hidden: The policy's hidden state before the first step.
+    """
 
     features: Float[Tensor, 'time row feature']
-    """What was observed before each step: see `Intake.features`."""
-    drawn: Any
-    """What the policy drew, nested as its choice has it."""
+    samples: Any
     log_probs: Float[Tensor, 'time row']
-    """How likely that was."""
     values: Float[Tensor, 'time row']
-    """What it expected before each step."""
     rewards: Float[Tensor, 'time row']
-    """What each step paid."""
     terminated: Bool[Tensor, 'time row']
-    """Whether it ended an episode for good."""
     ended: Bool[Tensor, 'time row']
-    """Whether it ended an episode."""
-    ignored: Bool[Tensor, 'time row']
-    """Whether its action was, because the step before had ended the episode; or was that of a scripted opponent."""
+    mask: Bool[Tensor, 'time row']
     begins: Bool[Tensor, 'time row']
-    """Whether an episode began with the observation before it."""
-    gains: Float[Tensor, 'time row']
-    """How much better than expected things went from here on, normalised."""
+    advantages: Float[Tensor, 'time row']
     returns: Float[Tensor, 'time row']
-    """What should have been expected."""
-    targets: Float[Tensor, 'time row target']
-    """What was so before each step that the policy isn't told: see `Policy.targets`."""
-    start: Float[Tensor, '1 row memory']
-    """What the policy remembered before the first step."""
+    auxiliary_targets: Float[Tensor, 'time row target']
+    hidden: Float[Tensor, '1 row hidden']
 
-    def rows(self, rows: Tensor) -> RolloutBuffer:
-        """Copies some rows, given by their numbers."""
+    def rows(self, rows: Int[Tensor, ' chosen']) -> RolloutBuffer:
+        """A copy of some rows, given by their numbers."""
         parts = {field.name: getattr(self, field.name) for field in fields(self)}
         return RolloutBuffer(**tree_map(lambda values: values.index_select(1, rows), parts))
 
 
 class Rollout:
-    """Steps an env with a policy. What came of it is held in buffers that the next rollout overwrites.
+    """Rollouts of a policy in an env, each of which goes on where the last one ended and overwrites its buffer.
 
     Nothing in it waits for the device.
 
@@ -63,14 +67,14 @@ class Rollout:
         env: The env, in Gymnasium's NEXT_STEP mode. It is reset.
         policy: What decides.
         horizon: How many steps a rollout has.
-        discount: See `ppo.advantages`.
-        trace: See `ppo.advantages`.
+        gamma: See `ppo.estimate_advantages`.
+        gae_lambda: See `ppo.estimate_advantages`.
         seed: Seeds the env and what the policy draws.
         stagger: See `restart_some`.
         opponents: Who acts by a script; by default nobody.
 
     Attributes:
-        experience: What came of the last rollout.
+        buffer: The trajectories of the last rollout.
         generator: What the policy draws with.
 
     Raises:
@@ -83,33 +87,33 @@ class Rollout:
         policy: Policy,
         horizon: int,
         *,
-        discount: float,
-        trace: float,
+        gamma: float,
+        gae_lambda: float,
         seed: int = 0,
         stagger: int = 0,
         opponents: Opponents | None = None,
     ) -> None:
         self.env, self.policy, self._horizon = env, policy, horizon
-        self._discount, self._trace = discount, trace
+        self._gamma, self._gae_lambda = gamma, gae_lambda
         self.generator = torch.Generator(env.device).manual_seed(seed)
         observations = env.reset(seed=seed)[0]
         features = policy.intake.features(observations)
         self._features = features.bfloat16() if features.is_cuda else features.clone()  # as the policy will round them
-        self._memory = policy.blank(env.num_envs)
-        self._ignored = torch.zeros(env.num_envs, dtype=torch.bool, device=env.device)
-        self._begins = ~self._ignored
+        self._hidden = policy.initial_hidden(env.num_envs)
+        self._over = torch.zeros(env.num_envs, dtype=torch.bool, device=env.device)
+        self._begins = ~self._over
         self._opponents = opponents
-        self._scripted = torch.zeros_like(self._ignored) if opponents is None else opponents.rows
+        self._scripted = torch.zeros_like(self._over) if opponents is None else opponents.rows
         self._script = None if opponents is None else opponents.act(observations).clone()
         self._rounds = -(-stagger // horizon)
         self._due = self._drawn_rounds(seed)
         self._check_targets()
-        self.experience = self._buffers()
+        self.buffer = self._empty_buffer()
 
     def _drawn_rounds(self, seed: int) -> Int[Tensor, ' row']:
-        """Which rollout each row begins anew before: the same for all agents of a world."""
+        """The number of the rollout before which each row begins anew: the same for all agents of a world."""
         if not self._rounds:
-            return self._ignored.long()
+            return self._over.long()
         core = self.env.core
         generator = torch.Generator(core.device).manual_seed(seed)
         rounds = torch.randint(self._rounds, (core.num_envs, 1), generator=generator, device=core.device)
@@ -130,7 +134,7 @@ class Rollout:
         now = self._due == made
         self._take_in(self.env.reset(options={'reset_mask': now})[0])
         self._begins.logical_or_(now)
-        self._ignored.logical_and_(~now)
+        self._over.logical_and_(~now)
 
     def _take_in(self, observations: Any) -> None:
         """Takes what has been observed for what the next step goes by."""
@@ -138,29 +142,31 @@ class Rollout:
         if self._opponents is not None and self._script is not None:
             self._script.copy_(self._opponents.act(observations))
 
-    def _buffers(self) -> RolloutBuffer:
+    def _empty_buffer(self) -> RolloutBuffer:
         def buffer(like: Tensor) -> Tensor:
             return like.new_zeros((self._horizon, *like.shape))
 
-        numbers = self._memory.new_zeros((len(self._memory), self.policy.choice.size))
-        self._numbers = buffer(numbers)
-        reals = {name: buffer(self._memory[:, 0]) for name in ('log_probs', 'values', 'rewards', 'gains', 'returns')}
-        flags = {name: buffer(self._begins) for name in ('terminated', 'ended', 'ignored', 'begins')}
-        drawn = tree_map(buffer, self.policy.choice.mode(numbers))
+        logits = self._hidden.new_zeros((len(self._hidden), self.policy.distribution.size))
+        self._logits = buffer(logits)
+        names = ('log_probs', 'values', 'rewards', 'advantages', 'returns')
+        reals = {name: buffer(self._hidden[:, 0]) for name in names}
+        flags = {name: buffer(self._begins) for name in ('terminated', 'ended', 'mask', 'begins')}
+        samples = tree_map(buffer, self.policy.distribution.mode(logits))
         return RolloutBuffer(
-            features=buffer(self._features), drawn=drawn, targets=buffer(self._targets()),
-            start=self._memory.clone()[None], **reals, **flags,
+            features=buffer(self._features), samples=samples, auxiliary_targets=buffer(self._auxiliary_targets()),
+            hidden=self._hidden.clone()[None], **reals, **flags,
         )  # fmt: skip
 
-    def _targets(self) -> Float[Tensor, 'row target']:
+    def _auxiliary_targets(self) -> Float[Tensor, 'row target']:
         """What is so that the policy isn't told."""
-        targets = self.policy.targets
-        return self._memory[:, :0] if targets is None else targets(self.env.auxiliary())
+        targets = self.policy.auxiliary_targets
+        return self._hidden[:, :0] if targets is None else targets(self.env.auxiliary())
 
     def _check_targets(self) -> None:
         """Raises unless what isn't told has a row a row: other shapes may pass for these, and be learnt from."""
-        targets = self.policy.targets
-        shape, expected = tuple(self._targets().shape), (self.env.num_envs, 0 if targets is None else targets.size)
+        targets = self.policy.auxiliary_targets
+        size = 0 if targets is None else targets.size
+        shape, expected = tuple(self._auxiliary_targets().shape), (self.env.num_envs, size)
         if shape != expected:
             raise ValueError(f"the env's auxiliary must be of {expected[0]} rows in its auxiliary_space, got {shape}.")
 
@@ -170,61 +176,62 @@ class Rollout:
 
         Returns:
             Sums over the episodes that ended meanwhile, but for scripted opponents': ``'episodes'``, how many they
-            were; ``'return'`` and ``'length'``; and what else the env's info says of each. Then, as ``'explained'``,
-            the share of the returns' variance that was expected.
+            were; ``'return'`` and ``'length'``; and the env's other scores. Then, as ``'explained_variance'``, the
+            share of the returns' variance that was expected.
         """
-        now, choice = self.experience, self.policy.choice
-        now.start.copy_(self._memory[None])
+        buffer = self.buffer
+        buffer.hidden.copy_(self._hidden[None])
         sums = [self._step(time) for time in range(self._horizon)]
-        now.log_probs.copy_(choice.log_prob(self._numbers, now.drawn))
-        self._judge()
-        explained = ppo.explained(now.values, now.returns, ~now.ignored)
-        return {name: torch.stack([each[name] for each in sums]).sum() for name in sums[0]}, {'explained': explained}
+        buffer.log_probs.copy_(self.policy.distribution.log_prob(self._logits, buffer.samples))
+        self._estimate_advantages()
+        explained = ppo.explained_variance(buffer.values, buffer.returns, buffer.mask)
+        totals = {name: torch.stack([each[name] for each in sums]).sum() for name in sums[0]}
+        return totals, {'explained_variance': explained}
 
     def _step(self, time: int) -> dict[str, Tensor]:
         """Makes one step, and returns sums over the episodes that it ended."""
-        now, choice = self.experience, self.policy.choice
-        numbers, values, memory, _ = self.policy.step_features(self._features, self._memory, self._begins)
-        drawn = choice.sample(numbers, self.generator)
-        now.features[time], self._numbers[time], now.values[time] = self._features, numbers, values
-        now.begins[time], now.ignored[time] = self._begins, self._ignored | self._scripted
-        now.targets[time] = self._targets()
-        tree_map(lambda buffer, values: buffer[time].copy_(values), now.drawn, drawn)
-        observations, rewards, terminated, truncated, info = self.env.step(self._played(choice.actions(drawn)))
+        buffer, distribution = self.buffer, self.policy.distribution
+        logits, values, hidden, _ = self.policy.step_features(self._features, self._hidden, self._begins)
+        samples = distribution.sample(logits, self.generator)
+        buffer.features[time], self._logits[time], buffer.values[time] = self._features, logits, values
+        buffer.begins[time], buffer.mask[time] = self._begins, ~(self._over | self._scripted)
+        buffer.auxiliary_targets[time] = self._auxiliary_targets()
+        tree_map(lambda buffer, values: buffer[time].copy_(values), buffer.samples, samples)
+        actions = self._played(distribution.actions(samples))
+        observations, rewards, terminated, truncated, info = self.env.step(actions)
         ended = terminated | truncated
-        now.rewards[time], now.terminated[time], now.ended[time] = rewards, terminated, ended
+        buffer.rewards[time], buffer.terminated[time], buffer.ended[time] = rewards, terminated, ended
         self._take_in(observations)
-        self._memory.copy_(memory)
-        self._begins.copy_(self._ignored)
-        self._ignored.copy_(ended)
+        self._hidden.copy_(hidden)
+        self._begins.copy_(self._over)
+        self._over.copy_(ended)
         return _sums(ended & ~self._scripted, scores(info, self.env.scores))
 
     def _played(self, actions: Tensor) -> Tensor:
         """The actions that are taken: the policy's, but for scripted opponents."""
         return actions if self._script is None else torch.where(self._scripted, self._script, actions)
 
-    def _judge(self) -> None:
-        """Works out how well things went."""
-        now = self.experience
-        last = self.policy.step_features(self._features, self._memory, self._begins).values
-        gains = ppo.advantages(
-            now.rewards, torch.cat([now.values, last[None]]), now.terminated, now.ended,
-            discount=self._discount, trace=self._trace,
+    def _estimate_advantages(self) -> None:
+        """Writes down advantages and returns, bootstrapped from the value of what is observed last."""
+        buffer = self.buffer
+        last = self.policy.step_features(self._features, self._hidden, self._begins).values
+        advantages = ppo.estimate_advantages(
+            buffer.rewards, torch.cat([buffer.values, last[None]]), buffer.terminated, buffer.ended,
+            gamma=self._gamma, gae_lambda=self._gae_lambda,
         )  # fmt: skip
-        torch.add(gains, now.values, out=now.returns)
-        now.gains.copy_(ppo.normalised(gains, ~now.ignored))
+        torch.add(advantages, buffer.values, out=buffer.returns)
+        buffer.advantages.copy_(ppo.normalised(advantages, buffer.mask))
 
     def tensors(self) -> dict[str, Tensor]:
-        """What the next rollout depends on, beside the env, the policy and the generator: written in place."""
+        """The tensors that the next rollout depends on, beside env, policy and generator: written in place."""
         script = {} if self._script is None else {'script': self._script}
         return {
-            'features': self._features, 'memory': self._memory, 'ignored': self._ignored, 'begins': self._begins,
-            **script,
+            'features': self._features, 'hidden': self._hidden, 'over': self._over, 'begins': self._begins, **script,
         }  # fmt: skip
 
 
-def _sums(ended: Bool[Tensor, ' row'], scores: dict[str, Tensor]) -> dict[str, Tensor]:
+def _sums(ended: Bool[Tensor, ' row'], found: dict[str, Tensor]) -> dict[str, Tensor]:
     """Adds up the scores of the episodes that have ended, and counts them."""
-    values = torch.stack([torch.ones_like(ended).float(), *(values.float() for values in scores.values())])
+    values = torch.stack([torch.ones_like(ended).float(), *(values.float() for values in found.values())])
     sums = torch.where(ended, values, 0).sum(dim=-1)  # all at once: each by itself would take a GPU longer
-    return dict(zip(['episodes', *scores], sums.unbind(), strict=True))
+    return dict(zip(['episodes', *found], sums.unbind(), strict=True))

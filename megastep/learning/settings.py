@@ -1,4 +1,4 @@
-"""What may be set about learning, in one place."""
+"""Hyperparameters of learning, in one place."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LARGEST_SEED = 2**63 - 1
 
 @dataclass(frozen=True)
 class Settings:
-    """The hyperparameters of PPO with a recurrent policy. The defaults are for a large GPU; `CPU` is for two cores.
+    """Hyperparameters of PPO with a recurrent policy. The defaults are for a large GPU; `CPU` is for two cores.
 
     Raises:
         ValueError: if a value is out of range, or the minibatches don't divide the envs.
@@ -19,49 +19,49 @@ class Settings:
     num_envs: int = 16384
     """How many rows each process steps at once: envs, or agents where envs have several."""
     horizon: int = 32
-    """How many steps are made between updates; also how far back in time gradients flow."""
+    """How many steps a rollout has: those between updates; also how far back in time gradients flow."""
     stagger: int = 2048
     """Within so many steps every env begins anew once, so that episodes don't all begin and end together; 0 for not."""
     epochs: int = 1
     """How often each rollout is learnt from."""
-    minibatches: int = 8
-    """Into how many parts an epoch goes through a rollout; they divide ``num_envs``."""
+    num_minibatches: int = 8
+    """Into how many minibatches an epoch parts a rollout; they divide ``num_envs``."""
     learning_rate: float = 4e-4
-    """Adam's."""
+    """Adam's learning rate."""
     anneal: int = 0
     """The number of steps, of all processes, over which the learning rate falls to a tenth, linearly; 0 for never."""
-    discount: float = 0.99
-    """What a reward is worth a step later."""
-    trace: float = 0.95
-    """Generalised advantage estimation's lambda."""
-    clip: float = 0.2
-    """How far an action's probability may move from what it was, as a ratio, before its gradient is cut off."""
-    value_weight: float = 0.5
-    """What the value's loss counts for."""
-    entropy_weight: float = 0.01
-    """What entropy counts for."""
-    auxiliary_weight: float = 1.0
-    """What the error counts for of what agents guess, in envs that have something to guess."""
+    gamma: float = 0.99
+    """The discount: what a reward is worth a step later."""
+    gae_lambda: float = 0.95
+    """The lambda of generalised advantage estimation (GAE): how much later steps count."""
+    clip_coef: float = 0.2
+    """How far an action's probability may move from what it was, as a ratio, before its gradient is clipped off."""
+    vf_coef: float = 0.5
+    """The weight of the value function's loss."""
+    ent_coef: float = 0.01
+    """The weight of the entropy."""
+    auxiliary_coef: float = 1.0
+    """The weight of the auxiliary predictions' loss, in envs that have something to predict."""
     max_grad_norm: float = 0.5
-    """Longer gradients are shortened to this."""
+    """The norm to which longer gradients are clipped."""
     width: int = 512
-    """Of the policy's layers."""
+    """The width of the policy's layers."""
     seed: int = 0
-    """Of everything random, together with a process's rank."""
+    """The seed of everything random, together with a process's rank."""
 
     def __post_init__(self) -> None:
-        for name in ('num_envs', 'horizon', 'epochs', 'minibatches', 'width'):
+        for name in ('num_envs', 'horizon', 'epochs', 'num_minibatches', 'width'):
             _check(name, getattr(self, name), 1)
-        for name in ('stagger', 'anneal', 'value_weight', 'entropy_weight', 'auxiliary_weight', 'learning_rate'):
+        for name in ('stagger', 'anneal', 'vf_coef', 'ent_coef', 'auxiliary_coef', 'learning_rate'):
             _check(name, getattr(self, name), 0)
         _check('seed', self.seed, 0, LARGEST_SEED)
-        for name in ('discount', 'trace'):
+        for name in ('gamma', 'gae_lambda'):
             _check(name, getattr(self, name), 0, 1)
-        for name in ('clip', 'max_grad_norm'):
+        for name in ('clip_coef', 'max_grad_norm'):
             if not 0 < getattr(self, name) < float('inf'):
                 raise ValueError(f'{name} must be above 0 and finite, got {getattr(self, name)}.')
-        if self.num_envs % self.minibatches:
-            raise ValueError(f'minibatches must divide num_envs, {self.num_envs}, got {self.minibatches}.')
+        if self.num_envs % self.num_minibatches:
+            raise ValueError(f'num_minibatches must divide num_envs, {self.num_envs}, got {self.num_minibatches}.')
 
 
 def _check(name: str, value: float, low: float, high: float = float('inf')) -> None:
@@ -74,9 +74,7 @@ def _check(name: str, value: float, low: float, high: float = float('inf')) -> N
         raise ValueError(f'{name} must be {bound}, got {value}.')
 
 
-CPU = Settings(
-    num_envs=128, horizon=32, epochs=3, minibatches=4, learning_rate=1e-3, width=64,
-)  # fmt: skip
+CPU = Settings(num_envs=128, horizon=32, epochs=3, num_minibatches=4, learning_rate=1e-3, width=64)
 """For two cores of a CPU."""
 
 PRESETS = {'gpu': Settings(), 'cpu': CPU}

@@ -108,7 +108,7 @@ def test_what_other_seeds_learnt_stays_if_it_is_of_the_same_commit(tmp_path):
     from benchmarks.learnt import main
 
     path = tmp_path / 'report.json'
-    runs = [(0, 'abc', ()), (1, 'abc', ()), (0, 'abc', ()), (2, 'def', ()), (3, 'def', ('discount=.9',))]
+    runs = [(0, 'abc', ()), (1, 'abc', ()), (0, 'abc', ()), (2, 'def', ()), (3, 'def', ('gamma=.9',))]
     for number, (seed, commit, settings) in enumerate(runs):
         how = {'out': tmp_path / str(number), 'report': path, 'device': 'cpu', 'quick': True}
         main('explorer', seeds=(seed,), commit=commit, settings=settings, **how)

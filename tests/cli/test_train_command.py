@@ -20,7 +20,7 @@ from megastep.learning.learner import Learner
 from megastep.learning.registry import Task
 from megastep.learning.run.checkpoints import found
 from megastep.learning.run.run_folder import Run
-from megastep.learning.run.run_log import Progress
+from megastep.learning.run.run_log import RunLog
 from megastep.learning.settings import PRESETS, Settings
 from megastep.recording import video
 
@@ -28,7 +28,7 @@ from megastep.recording import video
 @pytest.fixture(autouse=True)
 def undrawn(monkeypatch):
     """Drawing curves takes longer than these runs."""
-    monkeypatch.setattr(Progress, 'draw', lambda progress: None)
+    monkeypatch.setattr(RunLog, 'draw', lambda log: None)
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_trains_and_evaluates(tmp_path, maps, capsys):
     assert f'64 steps are made; {out}/checkpoints/000002 holds the agent.' in capsys.readouterr().out
     about = json.loads((out / 'run.json').read_text())
     assert about['files'] == {'maps': str(maps), 'eval_maps': str(maps), 'weights': None}
-    assert (about['settings']['learning_rate'], about['settings']['discount']) == (1e-3, Settings().discount)
+    assert (about['settings']['learning_rate'], about['settings']['gamma']) == (1e-3, Settings().gamma)
     assert [line['updates'] for line in Run(out).lines()] == [1, 2, 2]
     assert main(['train', *ARGUMENTS, *options, '--learning-rate', '1e-3', '--resume', '--steps', '96']) == 0
     assert found(out / 'checkpoints')[-1].name == '000003'
@@ -113,7 +113,7 @@ def test_help_shows_the_presets_defaults(capsys):
     with pytest.raises(SystemExit):
         main(['train', '--preset', 'cpu', '--help'])
     text = ' '.join(capsys.readouterr().out.split())
-    assert '--eval-maps' in text and '--discount FLOAT' in text
+    assert '--eval-maps' in text and '--gamma FLOAT' in text
     assert f'(default: {PRESETS["cpu"].num_envs})' in text
 
 
@@ -172,7 +172,7 @@ def test_learning_that_has_gone_wrong_is_reported(tmp_path, maps, monkeypatch, c
         (['minimal', '--out', 'empty'], 'empty must be a new folder, or one of a run; it holds something else.'),
         (['minimal', '--maps', 'empty'], 'empty is not a map set, or is truncated'),
         (['minimal', '--eval-maps', 'empty'], 'empty is not a map set, or is truncated'),
-        (['minimal', '--num-envs', '10', '--minibatches', '4'], 'minibatches must divide num_envs, 10, got 4.'),
+        (['minimal', '--num-envs', '10', '--num-minibatches', '4'], 'num_minibatches must divide num_envs, 10, got 4.'),
         (['minimal', '--device', 'abacus'], "device must be such as 'cpu' or 'cuda', got 'abacus'."),
         (['minimal', '--steps', '0'], 'steps must be at least 1 and finite, got 0.0.'),
         (['minimal', '--out', 'full'], 'full must be a new folder, or one of a run; it holds something else.'),
@@ -235,13 +235,13 @@ def test_the_agent_is_watched_among_the_opponents_it_learnt_with(tmp_path, monke
 
 def test_the_agent_is_watched_in_maps_it_has_not_seen(tmp_path, monkeypatch):
     generate = mapgen.generate
+    boxes(3).save(tmp_path / 'test.safetensors')
     monkeypatch.setattr(mapgen, 'generate', lambda family, count, **how: generate(family, 2, **how))
     houses = Explorer.default_maps(seed=watch.UNSEEN)
     task = Task.of('explorer')
     unseen = watch.unseen(task, {'files': {'maps': 'a', 'eval_maps': None}})
     assert (unseen.walls.vals == houses.walls.vals).all()
     assert not (unseen.walls.vals[:50] == Explorer.default_maps().walls.vals[:50]).all()
-    boxes(3).save(tmp_path / 'test.safetensors')
     assert len(watch.unseen(task, {'files': {'eval_maps': str(tmp_path / 'test.safetensors')}})) == 3
 
 

@@ -86,11 +86,11 @@ def test_a_policy_begins_each_episode_with_nothing_remembered():
     for row in range(2):
         began = [True, False] + [bool(end[row]) for end in ends]  # the step after the last one begins anew
         assert [bool(begins[row]) for begins in told] == began[: len(told)]
-        memory = policy.blank(1)
+        hidden = policy.initial_hidden(1)
         for step, observations in enumerate(seen):
-            memory = policy.blank(1) if began[step] else memory
-            numbers, _, memory, _ = policy.step(observations[row : row + 1], memory)
-            assert policy.choice.actions(policy.choice.mode(numbers)).item() == acted[step][row]
+            hidden = policy.initial_hidden(1) if began[step] else hidden
+            logits, _, hidden, _ = policy.step(observations[row : row + 1], hidden)
+            assert policy.distribution.actions(policy.distribution.mode(logits)).item() == acted[step][row]
 
 
 def test_the_same_seed_gives_the_same_episodes_and_another_others():

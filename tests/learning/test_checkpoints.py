@@ -15,12 +15,12 @@ from envs import Deathmatch, Minimal
 from megastep.cli import main
 from megastep.learning import Learner, Policy
 from megastep.learning.run.checkpoints import Checkpoints, found, last_good, load_weights, verified
-from megastep.learning.run.distributed import Group
+from megastep.learning.run.distributed import ProcessGroup
 from megastep.learning.run.run_folder import Run
 from megastep.world.cameras import Cameras
 
 FILES = ['policy.safetensors', 'optimizer.pt', 'learner-0.pt', 'manifest.json']
-ALONE = Group(rank=0, size=1, device=torch.device('cpu'))
+ALONE = ProcessGroup(rank=0, size=1, device=torch.device('cpu'))
 
 
 @pytest.fixture(scope='module')

@@ -14,7 +14,7 @@ from trainings import ARGUMENTS, STEPS, boxes, command, contents, train, weights
 from megastep.cli import main
 from megastep.learning.run import distributed
 from megastep.learning.run.checkpoints import _check_weights, found, verified
-from megastep.learning.run.distributed import Group, device_for, joined, restarts
+from megastep.learning.run.distributed import ProcessGroup, device_for, joined, restarts
 from megastep.learning.run.run_folder import Run
 
 CPU = torch.device('cpu')
@@ -103,7 +103,7 @@ def test_a_process_alone_is_a_group(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.delenv('TORCHELASTIC_RESTART_COUNT', raising=False)
     with joined('cpu') as group:
-        assert (group, group.leads) == (Group(0, 1, CPU), True)
+        assert (group, group.leads) == (ProcessGroup(0, 1, CPU), True)
         assert group.agree((0, True, 15)) == [0, 1, 15]
         assert group.gather('mine') == ['mine']
         assert group.once(lambda: 7) == 7
@@ -168,16 +168,16 @@ def test_what_goes_wrong_for_one_goes_wrong_for_all():
         raise ValueError('no room')
 
     with pytest.raises(ValueError, match='no room'):
-        Group(0, 1, CPU).once(fail)
+        ProcessGroup(0, 1, CPU).once(fail)
 
 
 @pytest.mark.parametrize('size', [1, 2, 5])
 def test_every_map_is_in_one_shard(size):
     maps = boxes(5)
-    shards = [Group(rank, size, CPU).shard(maps) for rank in range(size)]
+    shards = [ProcessGroup(rank, size, CPU).shard(maps) for rank in range(size)]
     assert sorted(number for shard in shards for number in shard.indices.tolist()) == list(range(5))
     with pytest.raises(ValueError, match='maps must be at least 1 a process, 6 in all, got 5'):
-        Group(0, 6, CPU).shard(maps)
+        ProcessGroup(0, 6, CPU).shard(maps)
 
 
 def test_processes_have_a_gpu_each(monkeypatch):
@@ -194,6 +194,6 @@ def test_processes_have_a_gpu_each(monkeypatch):
 
 
 def test_different_weights_are_never_saved(monkeypatch):
-    monkeypatch.setattr(Group, 'gather', lambda group, value: [value, 'another'])
+    monkeypatch.setattr(ProcessGroup, 'gather', lambda group, value: [value, 'another'])
     with pytest.raises(RuntimeError, match='the processes have come to different weights by update 3'):
-        _check_weights({'a': torch.ones(2)}, 3, Group(0, 2, CPU))
+        _check_weights({'a': torch.ones(2)}, 3, ProcessGroup(0, 2, CPU))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch.utils._pytree import tree_leaves, tree_map
 
 from megastep.learning import intake, output
-from megastep.learning.model.distributions import choice
+from megastep.learning.model.distributions import distribution
 from megastep.learning.model.features import Features
 
 SHAPES = st.lists(st.integers(1, 3), max_size=3).map(tuple)
@@ -39,8 +39,8 @@ PICTURES = st.just(Dict(rgb=Box(0, 1, (2, 3, 16)), depth=Box(0, 255, (2, 16), dt
 def samples(space, count, seed=0):
     """Some of a space's values, as a tensor for each leaf."""
     space.seed(seed)
-    drawn = [space.sample() for _ in range(count)]
-    return tree_map(lambda *values: torch.from_numpy(np.stack(values)), *drawn)
+    samples = [space.sample() for _ in range(count)]
+    return tree_map(lambda *values: torch.from_numpy(np.stack(values)), *samples)
 
 
 def normal(*shape):
@@ -96,17 +96,17 @@ def test_a_picture_in_bytes_is_scaled():
 @options(max_examples=40, deadline=None)
 @given(space=NESTS)
 def test_what_an_output_draws_are_actions_of_the_space(space):
-    layer, family = output(space, 4, torch.Generator().manual_seed(0)), choice(space)
-    numbers = layer(normal(5, 3, 4)).detach()
-    drawn = family.sample(numbers, torch.Generator().manual_seed(0))
-    actions = family.actions(drawn)
+    layer, family = output(space, 4, torch.Generator().manual_seed(0)), distribution(space)
+    logits = layer(normal(5, 3, 4)).detach()
+    samples = family.sample(logits, torch.Generator().manual_seed(0))
+    actions = family.actions(samples)
     for i in np.ndindex(5, 3):
         action = tree_map(lambda values, i=i: values[i].numpy(), actions)
         assert space.contains(typed(space, action)), (space, action)
-    for values in (family.log_prob(numbers, drawn), family.entropy(numbers)):
+    for values in (family.log_prob(logits, samples), family.entropy(logits)):
         assert values.shape == (5, 3) and values.isfinite().all()
-    again = family.sample(numbers, torch.Generator().manual_seed(0))
-    assert all(torch.equal(a, b) for a, b in zip(tree_leaves(drawn), tree_leaves(again), strict=True))
+    again = family.sample(logits, torch.Generator().manual_seed(0))
+    assert all(torch.equal(a, b) for a, b in zip(tree_leaves(samples), tree_leaves(again), strict=True))
 
 
 def typed(space, action):
@@ -122,12 +122,12 @@ def typed(space, action):
 @options(max_examples=40, deadline=None)
 @given(space=NESTS)
 def test_the_mode_is_the_likeliest(space):
-    family = choice(space)
-    numbers = normal(4, family.size)
-    best = family.log_prob(numbers, family.mode(numbers))
+    family = distribution(space)
+    logits = normal(4, family.size)
+    best = family.log_prob(logits, family.mode(logits))
     for seed in range(5):
-        drawn = family.sample(numbers, torch.Generator().manual_seed(seed))
-        assert (family.log_prob(numbers, drawn) <= best + 1e-5).all()
+        samples = family.sample(logits, torch.Generator().manual_seed(seed))
+        assert (family.log_prob(logits, samples) <= best + 1e-5).all()
 
 
 DISTRIBUTIONS = [
@@ -142,50 +142,50 @@ DISTRIBUTIONS = [
 @pytest.mark.parametrize('space', DISTRIBUTIONS, ids=str)
 def test_what_is_drawn_is_as_likely_as_it_is_said_to_be(space):
     """Entropy is the mean of minus the log-probability."""
-    family, count = choice(space), 40_000
-    numbers = normal(family.size).expand(count, -1)
-    drawn = family.sample(numbers, torch.Generator().manual_seed(0))
-    logs = family.log_prob(numbers, drawn)
+    family, count = distribution(space), 40_000
+    logits = normal(family.size).expand(count, -1)
+    samples = family.sample(logits, torch.Generator().manual_seed(0))
+    logs = family.log_prob(logits, samples)
     error = 5 * logs.std().item() / math.sqrt(count)
-    assert -logs.mean().item() == pytest.approx(family.entropy(numbers)[0].item(), abs=error)
+    assert -logs.mean().item() == pytest.approx(family.entropy(logits)[0].item(), abs=error)
 
 
 @pytest.mark.parametrize('space', [MultiDiscrete([2, 3]), Discrete(4), MultiBinary(3)], ids=str)
 def test_integers_are_drawn_as_often_as_their_probability_says(space):
-    family, count = choice(space), 40_000
-    numbers = normal(family.size).expand(count, -1)
-    drawn = family.sample(numbers, torch.Generator().manual_seed(0))
-    for values in drawn.unique(dim=0):
-        share = (drawn == values).all(dim=-1).float().mean().item()
-        assert share == pytest.approx(family.log_prob(numbers[0], values).exp().item(), abs=2.5 / math.sqrt(count))
+    family, count = distribution(space), 40_000
+    logits = normal(family.size).expand(count, -1)
+    samples = family.sample(logits, torch.Generator().manual_seed(0))
+    for values in samples.unique(dim=0):
+        share = (samples == values).all(dim=-1).float().mean().item()
+        assert share == pytest.approx(family.log_prob(logits[0], values).exp().item(), abs=2.5 / math.sqrt(count))
 
 
 @pytest.mark.parametrize('space', [MultiDiscrete([2, 3]), Discrete(4), MultiBinary(3)], ids=str)
 def test_probabilities_add_up_to_one(space):
-    family = choice(space)
-    numbers = normal(family.size)
+    family = distribution(space)
+    logits = normal(family.size)
     counts = [2, 3] if isinstance(space, MultiDiscrete) else [4] if isinstance(space, Discrete) else [2] * 3
     every = torch.cartesian_prod(*(torch.arange(count) for count in counts)).reshape(-1, len(counts))
-    assert family.log_prob(numbers.expand(len(every), -1), every).exp().sum().item() == pytest.approx(1, abs=1e-5)
+    assert family.log_prob(logits.expand(len(every), -1), every).exp().sum().item() == pytest.approx(1, abs=1e-5)
 
 
 def test_a_density_is_that_of_a_normal_distribution():
-    family = choice(Box(-1, 1, (2,)))
-    numbers, drawn = normal(5, 4), normal(5, 2)
-    means, stds = numbers[:, :2], numbers[:, 2:].clamp(-5, 1).exp()
-    expected = torch.distributions.Normal(means, stds).log_prob(drawn).sum(dim=-1)
-    torch.testing.assert_close(family.log_prob(numbers, drawn), expected)
+    family = distribution(Box(-1, 1, (2,)))
+    logits, samples = normal(5, 4), normal(5, 2)
+    means, stds = logits[:, :2], logits[:, 2:].clamp(-5, 1).exp()
+    expected = torch.distributions.Normal(means, stds).log_prob(samples).sum(dim=-1)
+    torch.testing.assert_close(family.log_prob(logits, samples), expected)
 
 
 def test_actions_beyond_a_box_are_clipped_to_it():
     low, high = np.array([[-1, 0, -np.inf, 5], [3, np.inf, np.inf, 1e30]], np.float32)
-    family = choice(Box(low, high))
-    drawn = torch.tensor([[0.0, 0.5, 7.0, 1.0], [9.0, -1.0, -7.0, -1.0], [-9.0, 2.0, 0.0, 0.0]])
-    assert family.actions(drawn).tolist() == [[1, 0.5, 7, 6], [3, 0, -7, 5], [-1, 2, 0, 5]]
+    family = distribution(Box(low, high))
+    samples = torch.tensor([[0.0, 0.5, 7.0, 1.0], [9.0, -1.0, -7.0, -1.0], [-9.0, 2.0, 0.0, 0.0]])
+    assert family.actions(samples).tolist() == [[1, 0.5, 7, 6], [3, 0, -7, 5], [-1, 2, 0, 5]]
 
 
 def test_at_first_all_actions_are_about_equally_likely():
-    family, layer = choice(Discrete(7)), output(Discrete(7), 64, torch.Generator().manual_seed(0))
+    family, layer = distribution(Discrete(7)), output(Discrete(7), 64, torch.Generator().manual_seed(0))
     assert family.entropy(layer(normal(64))).item() == pytest.approx(math.log(7), abs=1e-2)
 
 

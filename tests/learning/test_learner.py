@@ -20,7 +20,7 @@ from megastep.env.navigation import GeodesicField
 from megastep.learning import Learner, Settings, ppo
 
 SMALL = Settings(
-    num_envs=64, horizon=10, epochs=2, minibatches=2, learning_rate=3e-3, width=16, discount=0.9, stagger=0
+    num_envs=64, horizon=10, epochs=2, num_minibatches=2, learning_rate=3e-3, width=16, gamma=0.9, stagger=0
 )
 ROOM = mapgen.generate('box', 1, seed=0)
 FIELD = GeodesicField.pack(ROOM, 'cpu')
@@ -55,7 +55,7 @@ def test_learns_to_remember():
 def test_does_not_remember_if_each_step_is_taken_for_the_first():
     learner = Learner(Memory(64), SMALL)
     remember = learner.policy.lstm.forward
-    learner.policy.lstm.forward = lambda inputs, state, begins: remember(inputs, state, torch.ones_like(begins))
+    learner.policy.lstm.forward = lambda inputs, hidden, begins: remember(inputs, hidden, torch.ones_like(begins))
     assert learnt(learner, 40) < 0.65
 
 
@@ -73,13 +73,13 @@ class Untold(Memory):
 
 @pytest.mark.parametrize('weight, low, high', [(1.0, 0, 0.1), (0.0, 0.5, 10)])
 def test_learns_to_tell_what_it_is_not_told(weight, low, high):
-    learner = Learner(Untold(64), replace(SMALL, auxiliary_weight=weight, value_weight=0.0, entropy_weight=0.0))
+    learner = Learner(Untold(64), replace(SMALL, auxiliary_coef=weight, vf_coef=0.0, ent_coef=0.0))
     for _ in range(40):
         found = learner.update()
     assert low <= found['auxiliary_loss'] <= high
 
 
-WALK = Settings(num_envs=32, horizon=16, epochs=4, minibatches=2, learning_rate=2e-3, width=32, entropy_weight=0.01)
+WALK = Settings(num_envs=32, horizon=16, epochs=4, num_minibatches=2, learning_rate=2e-3, width=32, ent_coef=0.01)
 """A room of 5 m in which there is time for one way across; whoever wanders about seldom finds the goal."""
 
 
@@ -98,7 +98,7 @@ def test_learns_to_walk_to_a_point():
 
 
 def test_does_not_learn_to_walk_if_nothing_is_better_than_expected(monkeypatch):
-    monkeypatch.setattr(ppo, 'normalised', lambda gains, mask: torch.zeros_like(gains))
+    monkeypatch.setattr(ppo, 'normalised', lambda advantages, mask: torch.zeros_like(advantages))
     assert successes(40) < 0.2
 
 
@@ -200,7 +200,7 @@ def test_rejects_an_env_with_graphs_of_its_own():
 def test_rejects_a_state_of_another_policy():
     learner, wider = (Learner(waypoint(), replace(SMALL, num_envs=16, width=width)) for width in (16, 8))
     before = updated(learner, 1)[1]
-    with pytest.raises(ValueError, match=r"state\['rollout'\]\['memory'\] must be .* \(16, 32\), got .* \(16, 16\)"):
+    with pytest.raises(ValueError, match=r"state\['rollout'\]\['hidden'\] must be .* \(16, 32\), got .* \(16, 16\)"):
         learner.load_state(wider.state())
     assert equal(before, list(learner.policy.state_dict().values()))
 
@@ -212,10 +212,10 @@ from bandits import Memory
 from megastep.learning import Learner, Settings
 file, rank = sys.argv[1], int(sys.argv[2])
 distributed.init_process_group('gloo', f'file://{file}', rank=rank, world_size=2)
-settings = Settings(num_envs=32, horizon=10, minibatches=2, width=16, learning_rate=3e-3, epochs=2, stagger=0)
+settings = Settings(num_envs=32, horizon=10, num_minibatches=2, width=16, learning_rate=3e-3, epochs=2, stagger=0)
 learner = Learner(Memory(32), settings)
 found = [learner.update() for _ in range(40)]
-seen = learner._rollout.experience
+seen = learner._rollout.buffer
 torch.save([found, learner.policy.state_dict(), seen.features, seen.ended.sum()], f'{file}-{rank}.pt')
 distributed.destroy_process_group()
 os._exit(0)  # gloo's threads live on, and may abort a process that ends as others do

@@ -33,21 +33,21 @@ def remembered(seed=0):
 
 
 def test_a_sequence_is_its_steps(policy):
-    seen, begins, state = observations(), some_begin(), remembered()
-    whole = policy.sequence(policy.intake.features(seen), state, begins)
+    seen, begins, hidden = observations(), some_begin(), remembered()
+    whole = policy.sequence(policy.intake.features(seen), hidden, begins)
     for time in range(TIMES):
-        judged = policy.step({name: seen[name][time] for name in seen}, state, begins[time])
-        state = judged.state
-        for name in ('numbers', 'values', 'guesses'):
-            torch.testing.assert_close(getattr(judged, name), getattr(whole, name)[time], atol=1e-5, rtol=0)
-    torch.testing.assert_close(state, whole.state, atol=1e-5, rtol=0)
+        found = policy.step({name: seen[name][time] for name in seen}, hidden, begins[time])
+        hidden = found.hidden
+        for name in ('logits', 'values', 'auxiliary_predictions'):
+            torch.testing.assert_close(getattr(found, name), getattr(whole, name)[time], atol=1e-5, rtol=0)
+    torch.testing.assert_close(hidden, whole.hidden, atol=1e-5, rtol=0)
 
 
 def test_what_is_remembered_matters_but_not_across_episodes(policy):
     features = policy.intake.features(observations())
     begins = torch.zeros(TIMES, ROWS, dtype=torch.bool)
     begins[4, :2] = True
-    one, other = (policy(features, remembered(seed), begins).numbers for seed in (1, 2))
+    one, other = (policy(features, remembered(seed), begins).logits for seed in (1, 2))
     same = (one == other).all(dim=-1)
     assert same[4:, :2].all() and not same[:4].any() and not same[:, 2:].any()
 
@@ -55,13 +55,14 @@ def test_what_is_remembered_matters_but_not_across_episodes(policy):
 def test_an_episode_that_begins_is_like_a_blank_memory(policy):
     seen = {name: values[0] for name, values in observations().items()}
     begun = policy.step(seen, remembered(), torch.ones(ROWS, dtype=torch.bool))
-    assert all(torch.equal(a, b) for a, b in zip(begun, policy.step(seen, policy.blank(ROWS)), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(begun, policy.step(seen, policy.initial_hidden(ROWS)), strict=True))
 
 
 def test_gradients_reach_every_parameter(policy):
-    judged = policy(policy.intake.features(observations()), policy.blank(ROWS), some_begin())
-    drawn = policy.choice.sample(judged.numbers.detach(), torch.Generator().manual_seed(0))
-    loss = policy.choice.log_prob(judged.numbers, drawn).mean() + judged.values.mean() + judged.guesses.mean()
+    found = policy(policy.intake.features(observations()), policy.initial_hidden(ROWS), some_begin())
+    samples = policy.distribution.sample(found.logits.detach(), torch.Generator().manual_seed(0))
+    loss = policy.distribution.log_prob(found.logits, samples).mean()
+    loss = loss + found.values.mean() + found.auxiliary_predictions.mean()
     loss.backward()
     for name, parameter in policy.named_parameters():
         assert parameter.grad is not None and (parameter.grad != 0).any(), name
@@ -71,7 +72,7 @@ def test_gradients_flow_back_to_the_start_of_an_episode_and_no_further(policy):
     features = policy.intake.features(observations()).requires_grad_()
     begins = torch.zeros(TIMES, ROWS, dtype=torch.bool)
     begins[3, 0] = True
-    policy(features, policy.blank(ROWS), begins).values[-1].sum().backward()
+    policy(features, policy.initial_hidden(ROWS), begins).values[-1].sum().backward()
     reached = (features.grad != 0).any(dim=-1)
     assert reached[:, 1:].all() and reached[3:, 0].all() and not reached[:3, 0].any()
 

@@ -46,17 +46,17 @@ class Counter:
 
 def rolled(env, horizon=12, **options):
     policy = Policy.of(env, 8)
-    return Rollout(env, policy, horizon, **{'discount': 0.9, 'trace': 0.8, 'seed': 0, **options})
+    return Rollout(env, policy, horizon, **{'gamma': 0.9, 'gae_lambda': 0.8, 'seed': 0, **options})
 
 
 def test_what_is_seen_and_paid():
     rollout = rolled(Counter())
     rollout()
-    now, seen = rollout.experience, lambda time: (rollout.experience.features[:, :, 0] * 500).round().long()[time]
+    now, seen = rollout.buffer, lambda time: (rollout.buffer.features[:, :, 0] * 500).round().long()[time]
     assert seen(slice(None))[:, 0].tolist() == [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2]
     assert now.rewards[:, 0].tolist() == [1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0]
     assert now.ended[:, 0].tolist() == [False, True, False] * 4
-    assert now.ignored[:, 0].tolist() == [False, False, True] * 4
+    assert now.mask[:, 0].tolist() == [True, True, False] * 4
     assert now.begins[:, 0].tolist() == [True, False, False] * 4
     assert now.terminated.any(dim=0).tolist() == [True, False, True, False]
     assert now.ended.any(dim=0).all()
@@ -75,8 +75,8 @@ def test_what_is_not_told_goes_with_what_is_seen():
     rollout = rolled(Secretive())
     for _ in range(2):
         rollout()
-        assert torch.equal(rollout.experience.targets, rollout.experience.features)
-    assert rolled(Counter()).experience.targets.shape == (12, 4, 0)
+        assert torch.equal(rollout.buffer.auxiliary_targets, rollout.buffer.features)
+    assert rolled(Counter()).buffer.auxiliary_targets.shape == (12, 4, 0)
 
 
 class Misshapen(Secretive):
@@ -101,22 +101,22 @@ def test_opponents_act_by_their_script():
     for _ in range(2):
         rollout.env.actions.clear()
         rollout()
-        now, actions = rollout.experience, torch.stack(rollout.env.actions)
+        now, actions = rollout.buffer, torch.stack(rollout.env.actions)
         shown = (now.features[:, :, 0] * 500).round().long()
         assert torch.equal(actions[:, 1::2], shown[:, 1::2] % 3)
-        assert torch.equal(actions[:, ::2], now.drawn[:, ::2, 0])
-        assert now.ignored[:, 1::2].all()
-        assert not now.ignored[:, ::2].all()
+        assert torch.equal(actions[:, ::2], now.samples[:, ::2, 0])
+        assert not now.mask[:, 1::2].any()
+        assert now.mask[:, ::2].any()
 
 
 def test_opponents_do_not_count():
-    """Neither in the sums nor in what gains are measured by."""
+    """Neither in the sums nor in what advantages are measured by."""
     rollout = rolled(Counter(), opponents=scripted([False, True, True, True]))
     sums = rollout()[0]
     assert (sums['episodes'], sums['return']) == (4, 4 * 3)
-    one = rollout.experience.rows(torch.tensor([0]))
+    one = rollout.buffer.rows(torch.tensor([0]))
     unscaled = one.returns - one.values
-    torch.testing.assert_close(one.gains, ppo.normalised(unscaled, ~one.ignored))
+    torch.testing.assert_close(one.advantages, ppo.normalised(unscaled, one.mask))
 
 
 def test_a_rollout_goes_on_with_what_opponents_were_about_to_do():
@@ -136,8 +136,8 @@ def test_every_world_begins_anew_once_at_a_time_of_its_own():
     for made in range(10):
         rollout.restart_some(made)
         rollout()
-        now = rollout.experience
-        assert not now.begins[1:].any() and not now.ignored.any()
+        now = rollout.buffer
+        assert not now.begins[1:].any() and now.mask.all()
         moments.append(now.begins[0].clone())
     begun = torch.stack(moments)
     assert begun[0].all() and not begun[8:].any()
@@ -156,36 +156,36 @@ def test_who_begins_anew_remembers_nothing_and_sees_where_it_is():
     assert late.tolist() in ([True] * 4 + [False] * 4, [False] * 4 + [True] * 4)
     rollout.restart_some(0)
     rollout()
-    assert torch.equal(rollout.tensors()['ignored'], torch.ones(8, dtype=torch.bool))
+    assert torch.equal(rollout.tensors()['over'], torch.ones(8, dtype=torch.bool))
     rollout.restart_some(1)
     told = rollout.tensors()
-    assert torch.equal(told['begins'], late) and torch.equal(told['ignored'], ~late)
+    assert torch.equal(told['begins'], late) and torch.equal(told['over'], ~late)
     observations = env._observe()
     assert torch.equal(told['features'], rollout.policy.intake.features(observations))
     assert torch.equal(told['script'], gunner(observations))
     rollout()
-    begins, ignored = rollout.experience.begins, rollout.experience.ignored
+    begins, mask = rollout.buffer.begins, rollout.buffer.mask
     assert torch.equal(begins[0], late) and torch.equal(begins[1], ~late) and not begins[2:].any()
-    assert torch.equal(ignored[0], ~late | (torch.arange(8) % 4 == 3))
+    assert torch.equal(mask[0], late & (torch.arange(8) % 4 != 3))
 
 
 def test_the_next_rollout_goes_on_where_this_one_ended():
     long, short = rolled(Counter(), 20), rolled(Counter(), 10)
     long()
     first = short()[0]
-    parts = [short.experience.rows(torch.arange(4))]
+    parts = [short.buffer.rows(torch.arange(4))]
     second = short()[0]
-    parts.append(short.experience)
-    for name in ('features', 'drawn', 'log_probs', 'values', 'rewards', 'ignored', 'begins'):
+    parts.append(short.buffer)
+    for name in ('features', 'samples', 'log_probs', 'values', 'rewards', 'mask', 'begins'):
         joined = torch.cat([getattr(part, name) for part in parts])
-        torch.testing.assert_close(getattr(long.experience, name), joined, msg=name)
-    assert first['episodes'] + second['episodes'] == long.experience.ended.sum()
+        torch.testing.assert_close(getattr(long.buffer, name), joined, msg=name)
+    assert first['episodes'] + second['episodes'] == long.buffer.ended.sum()
 
 
 def test_the_env_gets_the_actions_that_are_noted():
     rollout = rolled(Counter())
     rollout()
-    assert torch.equal(torch.stack(rollout.env.actions), rollout.experience.drawn[..., 0])
+    assert torch.equal(torch.stack(rollout.env.actions), rollout.buffer.samples[..., 0])
 
 
 def test_an_update_sees_what_the_rollout_did():
@@ -193,21 +193,21 @@ def test_an_update_sees_what_the_rollout_did():
     rollout = rolled(Counter())
     for _ in range(2):
         rollout()
-    now, policy = rollout.experience, rollout.policy
-    numbers, values, *_ = policy(now.features, now.start[0], now.begins)
+    now, policy = rollout.buffer, rollout.policy
+    logits, values, *_ = policy(now.features, now.hidden[0], now.begins)
     torch.testing.assert_close(values, now.values, atol=1e-5, rtol=0)
-    torch.testing.assert_close(policy.choice.log_prob(numbers, now.drawn), now.log_probs, atol=1e-5, rtol=0)
+    torch.testing.assert_close(policy.distribution.log_prob(logits, now.samples), now.log_probs, atol=1e-5, rtol=0)
 
 
-def test_gains_are_those_of_what_was_noted():
+def test_advantages_are_those_of_what_was_noted():
     rollout = rolled(Counter())
     rollout()
-    now = rollout.experience
-    last = rollout.policy.step_features(*(rollout.tensors()[name] for name in ('features', 'memory', 'begins'))).values
+    now = rollout.buffer
+    last = rollout.policy.step_features(*(rollout.tensors()[name] for name in ('features', 'hidden', 'begins'))).values
     values = torch.cat([now.values, last[None]])
-    gains = ppo.advantages(now.rewards, values, now.terminated, now.ended, discount=0.9, trace=0.8)
-    torch.testing.assert_close(now.returns, (gains + now.values).detach())
-    torch.testing.assert_close(now.gains, ppo.normalised(gains, ~now.ignored).detach())
+    advantages = ppo.estimate_advantages(now.rewards, values, now.terminated, now.ended, gamma=0.9, gae_lambda=0.8)
+    torch.testing.assert_close(now.returns, (advantages + now.values).detach())
+    torch.testing.assert_close(now.advantages, ppo.normalised(advantages, now.mask).detach())
 
 
 def test_sums_are_over_the_episodes_that_ended():
@@ -224,10 +224,10 @@ def test_sums_are_over_the_episodes_that_ended():
 def test_rows_are_picked_from_everything():
     rollout = rolled(Counter())
     rollout()
-    now, some = rollout.experience, rollout.experience.rows(torch.tensor([2, 0]))
+    now, some = rollout.buffer, rollout.buffer.rows(torch.tensor([2, 0]))
     assert torch.equal(some.features, now.features[:, [2, 0]])
-    assert torch.equal(some.drawn, now.drawn[:, [2, 0]])
-    assert torch.equal(some.start, now.start[:, [2, 0]])
+    assert torch.equal(some.samples, now.samples[:, [2, 0]])
+    assert torch.equal(some.hidden, now.hidden[:, [2, 0]])
 
 
 @pytest.mark.parametrize('task', [Explorer, Deathmatch])
@@ -241,5 +241,5 @@ def test_a_rollout_never_waits_for_the_device(task, monkeypatch):
     with Watch(torch.device('cpu')) as watch:
         sums, means = rollout()
     assert not any(source.storage.expired() for source in watch.sources.values())
-    assert means['explained'].isfinite()
+    assert means['explained_variance'].isfinite()
     assert set(sums) - {'episodes', 'return', 'length'} == set(['coverage'] if task is Explorer else EVENTS)

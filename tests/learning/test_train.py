@@ -23,12 +23,12 @@ from megastep.learning import Actor
 from megastep.learning.learner import Learner
 from megastep.learning.registry import Task, tasks
 from megastep.learning.run.checkpoints import found
-from megastep.learning.run.distributed import Group
+from megastep.learning.run.distributed import ProcessGroup
 from megastep.learning.run.run_folder import BINDING, Run, fingerprint
-from megastep.learning.run.run_log import Progress
+from megastep.learning.run.run_log import RunLog
 from megastep.learning.run.signals import Signals
 from megastep.learning.run.trainer import Timer, Trainer
-from megastep.learning.run.update_statistics import MEANS, UpdateStatistics, broken
+from megastep.learning.run.update_statistics import MEANS, UpdateStatistics, diverged
 from megastep.learning.settings import Settings
 from megastep.maps.mapset import MapSet
 from megastep.plotting.curves import curves
@@ -48,7 +48,7 @@ def six(tmp_path_factory):
 def undrawn(request, monkeypatch):
     """Drawing takes longer than these runs: curves are drawn only where they are looked at."""
     if 'drawn' not in request.fixturenames:
-        monkeypatch.setattr(Progress, 'draw', lambda progress: None)
+        monkeypatch.setattr(RunLog, 'draw', lambda log: None)
 
 
 @pytest.fixture
@@ -178,7 +178,7 @@ def test_a_run_on_a_gpu_goes_on(tmp_path):
 
 
 def test_the_folder_says_how_the_run_was_begun_and_went(tmp_path, drawn):
-    out, settings = tmp_path / 'run', Settings(num_envs=4, horizon=64, minibatches=1, width=8)
+    out, settings = tmp_path / 'run', Settings(num_envs=4, horizon=64, num_minibatches=1, width=8)
     train(out, 4, settings=settings)
     assert {path.name for path in out.iterdir()} == {'.lock', 'run.json', 'log.jsonl', 'curves.png', 'checkpoints'}
     about = json.loads((out / 'run.json').read_text())
@@ -350,29 +350,29 @@ def test_weights_that_are_no_numbers_are_not_saved(tmp_path, monkeypatch):
     assert [path.name for path in (tmp_path / 'run' / 'checkpoints').iterdir()] == ['000000']
 
 
-# UpdateStatistics late
+# Statistics late
 
 
 def test_statistics_are_read_while_the_next_update_is_under_way(tmp_path, monkeypatch):
     order = []
     update, values = Learner.update, UpdateStatistics.values
     monkeypatch.setattr(Learner, 'update', lambda learner: order.append('update') or update(learner))
-    monkeypatch.setattr(UpdateStatistics, 'values', lambda reading: order.append(reading.updates) or values(reading))
+    monkeypatch.setattr(UpdateStatistics, 'values', lambda late: order.append(late.updates) or values(late))
     train(tmp_path / 'run', 3)
     assert order == ['update', 'update', 1, 'update', 2, 3]
 
 
-def test_a_reading_keeps_what_is_overwritten():
+def test_statistics_keep_what_is_overwritten():
     numbers = {'episodes': torch.tensor(4.0), 'return': torch.tensor(10.0), 'policy_loss': torch.tensor(0.5)}
-    reading = UpdateStatistics(numbers, updates=3, frames=12)
+    statistics = UpdateStatistics(numbers, updates=3, frames=12)
     for value in numbers.values():
         value.zero_()
-    assert reading.values() == {'episodes': 4, 'return': 2.5, 'policy_loss': 0.5}
+    assert statistics.values() == {'episodes': 4, 'return': 2.5, 'policy_loss': 0.5}
 
 
 def test_where_no_episode_ended_there_is_no_mean():
-    numbers = {'episodes': torch.tensor(0.0), 'return': torch.tensor(0.0), 'kl': torch.tensor(0.25)}
-    assert UpdateStatistics(numbers, updates=1, frames=4).values() == {'episodes': 0, 'kl': 0.25}
+    numbers = {'episodes': torch.tensor(0.0), 'return': torch.tensor(0.0), 'approx_kl': torch.tensor(0.25)}
+    assert UpdateStatistics(numbers, updates=1, frames=4).values() == {'episodes': 0, 'approx_kl': 0.25}
 
 
 def test_what_updates_return_is_a_mean_or_a_sum_over_episodes(tmp_path):
@@ -384,9 +384,9 @@ def test_what_updates_return_is_a_mean_or_a_sum_over_episodes(tmp_path):
 
 
 def test_only_losses_and_gradients_must_be_finite():
-    fine = {'policy_loss': 0.0, 'value_loss': 1.0, 'grad_norm': 2.0, 'explained': math.nan}
-    assert broken(fine) == []
-    assert broken({**fine, 'value_loss': math.inf}) == ['value_loss is inf']
+    fine = {'policy_loss': 0.0, 'value_loss': 1.0, 'grad_norm': 2.0, 'explained_variance': math.nan}
+    assert diverged(fine) == []
+    assert diverged({**fine, 'value_loss': math.inf}) == ['value_loss is inf']
 
 
 def test_a_timer_is_due_once_in_its_time(monkeypatch):
@@ -414,7 +414,7 @@ def test_a_timer_is_due_once_in_its_time(monkeypatch):
         ({'keep': 0}, 'keep must be an integer of at least 1, got 0'),
         ({'name': 'chess'}, "env must be one of deathmatch, explorer, minimal, pointgoal, waypoint, got 'chess'"),
         ({'maps': boxes()[:0]}, 'maps must be at least 1 a process, 1 in all, got 0'),
-        ({'name': 'deathmatch', 'settings': Settings(num_envs=6, minibatches=2)}, 'multiple of num_agents'),
+        ({'name': 'deathmatch', 'settings': Settings(num_envs=6, num_minibatches=2)}, 'multiple of num_agents'),
         ({'opponents': 1}, 'opponents must be 0 in minimal, which has no script for any, got 1'),
         ({'name': 'deathmatch', 'opponents': 4}, 'opponents must be an integer from 0 to 3 in deathmatch, got 4'),
         ({'name': 'deathmatch', 'opponents': -1}, 'opponents must be an integer from 0 to 3 in deathmatch, got -1'),
@@ -496,7 +496,8 @@ def test_a_run_goes_on_only_as_it_was_begun(six, options, message):
 
 def lines_of(count):
     return [
-        {'updates': i, 'frames': 10 * i, 'seconds': i, 'episodes': 1, 'return': i, 'kl': None} for i in range(count)
+        {'updates': i, 'frames': 10 * i, 'seconds': i, 'episodes': 1, 'return': i, 'entropy': None}
+        for i in range(count)
     ]
 
 
@@ -534,6 +535,6 @@ def test_a_trainer_needs_nobody_to_watch(tmp_path):
             calls.append(learner.updates)
 
     learner = Still()
-    group = Group(rank=0, size=1, device=torch.device('cpu'))
+    group = ProcessGroup(rank=0, size=1, device=torch.device('cpu'))
     assert Trainer(learner, Kept(), group).train(3, Signals()) == 0
     assert calls == [0, 3]

@@ -10,13 +10,14 @@ from megastep.learning.run import train as training
 from megastep.learning.run.checkpoints import found
 from megastep.learning.settings import Settings
 
-TINY = Settings(num_envs=4, horizon=8, minibatches=2, width=8, stagger=16)
+TINY = Settings(num_envs=4, horizon=8, num_minibatches=2, width=8, stagger=16)
 STEPS = TINY.num_envs * TINY.horizon
 """How many steps an update takes."""
 
 ARGUMENTS = [
     'minimal',
-    *['--num-envs', '4', '--horizon', '8', '--minibatches', '2', '--width', '8', '--stagger', '16', '--device', 'cpu'],
+    *['--num-envs', '4', '--horizon', '8', '--num-minibatches', '2', '--width', '8', '--stagger', '16'],
+    *['--device', 'cpu'],
 ]
 """The same as the command takes it."""
 

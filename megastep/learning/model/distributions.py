@@ -1,6 +1,6 @@
-"""Distributions over actions of any Gymnasium space, given by a vector of numbers.
+"""Distributions over actions of any Gymnasium space, each given by a vector of logits.
 
-What is drawn is simple: integers from 0, or reals of about unit size. `Choice.actions` makes of it what an env takes.
+Samples are simple: integers from 0, or reals of about unit size. `Distribution.actions` makes actions of them.
 """
 
 from __future__ import annotations
@@ -21,33 +21,37 @@ from megastep.learning.model.features import WIDE
 LOG_STD_RANGE = (-5.0, 1.0)
 """How narrow and how wide a normal distribution may be: the logarithm of its standard deviation."""
 
-Numbers = Float[Tensor, '*batch number']
+Logits = Float[Tensor, '*batch logit']
 
 
-class Choice(Protocol):
-    """A family of distributions; each function takes the numbers that pick some of its members: (*batch, size)."""
+class Distribution(Protocol):
+    """Family of probability distributions over actions; each function takes the logits of some of its members.
+
+    Logits, (*batch, size), are the unbounded numbers that a network puts out: of integers, the logarithms of their
+    probabilities up to a constant; of reals, means and the logarithms of standard deviations.
+    """
 
     size: int
-    """How many numbers pick one."""
+    """How many logits a member has."""
 
-    def sample(self, numbers: Numbers, generator: torch.Generator | None = None) -> Any:
-        """Draws from each, without waiting for the device."""
+    def sample(self, logits: Logits, generator: torch.Generator | None = None) -> Any:
+        """A sample of each, drawn without waiting for the device."""
 
-    def mode(self, numbers: Numbers) -> Any:
-        """What each is likeliest to draw."""
+    def mode(self, logits: Logits) -> Any:
+        """The likeliest sample of each."""
 
-    def log_prob(self, numbers: Numbers, drawn: Any) -> Float[Tensor, '*batch']:
-        """The logarithm of the probability, or density, of what was drawn."""
+    def log_prob(self, logits: Logits, samples: Any) -> Float[Tensor, '*batch']:
+        """The logarithm of the samples' probability, or density."""
 
-    def entropy(self, numbers: Numbers) -> Float[Tensor, '*batch']:
-        """Each one's entropy, in nats."""
+    def entropy(self, logits: Logits) -> Float[Tensor, '*batch']:
+        """The entropy of each, in nats."""
 
-    def actions(self, drawn: Any) -> Any:
-        """The actions that what was drawn stands for, as the space has them."""
+    def actions(self, samples: Any) -> Any:
+        """The actions that samples stand for, as the space has them."""
 
 
-def choice(space: gymnasium.Space) -> Choice:
-    """The distributions over a space's actions.
+def distribution(space: gymnasium.Space) -> Distribution:
+    """The family of distributions over a space's actions.
 
     Raises:
         ValueError: if the space isn't `Discrete`, `MultiDiscrete`, `MultiBinary`, a `Box` with bounds or without, or a
@@ -69,7 +73,7 @@ def choice(space: gymnasium.Space) -> Choice:
 
 
 class Categorical:
-    """Some integers, independent of each other.
+    """Categorical distributions: some integers, independent of each other.
 
     Args:
         counts: How many values each has.
@@ -80,35 +84,35 @@ class Categorical:
     def __init__(self, counts: list[int], starts: list[int], shape: tuple[int, ...]) -> None:
         self._counts, self._starts, self._shape, self.size = counts, starts, shape, sum(counts)
 
-    def _parts(self, numbers: Numbers) -> tuple[Tensor, ...]:
-        return numbers.split(self._counts, dim=-1)
+    def _parts(self, logits: Logits) -> tuple[Tensor, ...]:
+        return logits.split(self._counts, dim=-1)
 
-    def sample(self, numbers, generator=None):
-        noise = torch.empty_like(numbers).exponential_(generator=generator).log()  # minus it has Gumbel's distribution
-        return self.mode(numbers - noise)
+    def sample(self, logits, generator=None):
+        noise = torch.empty_like(logits).exponential_(generator=generator).log()  # minus it has Gumbel's distribution
+        return self.mode(logits - noise)
 
-    def mode(self, numbers):
-        return torch.stack([part.argmax(dim=-1) for part in self._parts(numbers)], dim=-1)
+    def mode(self, logits):
+        return torch.stack([part.argmax(dim=-1) for part in self._parts(logits)], dim=-1)
 
-    def log_prob(self, numbers, drawn):
-        logs = [functional.log_softmax(part, dim=-1) for part in self._parts(numbers)]
-        return sum(log.gather(-1, drawn[..., i, None])[..., 0] for i, log in enumerate(logs))
+    def log_prob(self, logits, samples):
+        logs = [functional.log_softmax(part, dim=-1) for part in self._parts(logits)]
+        return sum(log.gather(-1, samples[..., i, None])[..., 0] for i, log in enumerate(logs))
 
-    def entropy(self, numbers):
-        logs = [functional.log_softmax(part, dim=-1) for part in self._parts(numbers)]
+    def entropy(self, logits):
+        logs = [functional.log_softmax(part, dim=-1) for part in self._parts(logits)]
         return sum(-(log.exp() * log).sum(dim=-1) for log in logs)
 
-    def actions(self, drawn):
-        columns = [column + start for column, start in zip(drawn.unbind(-1), self._starts, strict=True)]
-        return torch.stack(columns, dim=-1).reshape(*drawn.shape[:-1], *self._shape)
+    def actions(self, samples):
+        columns = [column + start for column, start in zip(samples.unbind(-1), self._starts, strict=True)]
+        return torch.stack(columns, dim=-1).reshape(*samples.shape[:-1], *self._shape)
 
 
 class Normal:
-    """Reals, independent of each other: half of the numbers are means, the others logarithms of standard deviations.
+    """Normal distributions: reals, independent of each other.
 
-    What is drawn is in units of half the box's range, from its middle; where the box has no bounds, or hardly any, it
-    is in units of 1, from what is nearest to 0. As actions it is clipped to the bounds, but its density is that of what
-    was drawn.
+    Half of the logits are means, the others logarithms of standard deviations. Samples are in units of half the box's
+    range, from its middle; where the box has no bounds, or hardly any, in units of 1, from what is nearest to 0.
+    Actions are clipped to the bounds, but a density is that of the samples.
     """
 
     def __init__(self, space: Box) -> None:
@@ -122,43 +126,43 @@ class Normal:
         self._half = np.where(bounded, spread / 2, 1).tolist()
         self._bounds = list(zip(low.tolist(), high.tolist(), strict=True))
 
-    def _parts(self, numbers: Numbers) -> tuple[Tensor, Tensor]:
-        means, log_stds = numbers.split(self._count, dim=-1)
+    def _parts(self, logits: Logits) -> tuple[Tensor, Tensor]:
+        means, log_stds = logits.split(self._count, dim=-1)
         return means, log_stds.clamp(*LOG_STD_RANGE)
 
-    def sample(self, numbers, generator=None):
-        means, log_stds = self._parts(numbers)
+    def sample(self, logits, generator=None):
+        means, log_stds = self._parts(logits)
         return means + log_stds.exp() * torch.empty_like(means).normal_(generator=generator)
 
-    def mode(self, numbers):
-        return self._parts(numbers)[0]
+    def mode(self, logits):
+        return self._parts(logits)[0]
 
-    def log_prob(self, numbers, drawn):
-        means, log_stds = self._parts(numbers)
-        deviations = (drawn - means) * (-log_stds).exp()
+    def log_prob(self, logits, samples):
+        means, log_stds = self._parts(logits)
+        deviations = (samples - means) * (-log_stds).exp()
         return -(deviations**2 / 2 + log_stds + math.log(2 * math.pi) / 2).sum(dim=-1)
 
-    def entropy(self, numbers):
-        return (self._parts(numbers)[1] + math.log(2 * math.pi * math.e) / 2).sum(dim=-1)
+    def entropy(self, logits):
+        return (self._parts(logits)[1] + math.log(2 * math.pi * math.e) / 2).sum(dim=-1)
 
-    def actions(self, drawn):
+    def actions(self, samples):
         columns = [
             (column * half + middle).clamp(*bounds)
             for column, half, middle, bounds in zip(
-                drawn.unbind(-1), self._half, self._middle, self._bounds, strict=True
+                samples.unbind(-1), self._half, self._middle, self._bounds, strict=True
             )
         ]
-        return torch.stack(columns, dim=-1).reshape(*drawn.shape[:-1], *self._shape)
+        return torch.stack(columns, dim=-1).reshape(*samples.shape[:-1], *self._shape)
 
 
 class Joint:
-    """Several choices, independent of each other, by name or in a tuple."""
+    """Joint distribution of several, independent of each other, by name or in a tuple."""
 
     def __init__(self, space: Dict | Tuple) -> None:
         self._names = list(space.spaces) if isinstance(space, Dict) else None
         spaces = space.spaces.values() if isinstance(space, Dict) else space.spaces
-        self._choices = [choice(part) for part in spaces]
-        self._sizes = [part.size for part in self._choices]
+        self._members = [distribution(part) for part in spaces]
+        self._sizes = [part.size for part in self._members]
         self.size = sum(self._sizes)
 
     def _nested(self, values: list[Any]) -> Any:
@@ -167,22 +171,22 @@ class Joint:
     def _listed(self, nested: Any) -> list[Any]:
         return list(nested) if self._names is None else [nested[name] for name in self._names]
 
-    def _each(self, numbers: Numbers) -> Any:
-        return zip(self._choices, numbers.split(self._sizes, dim=-1), strict=True)
+    def _each(self, logits: Logits) -> Any:
+        return zip(self._members, logits.split(self._sizes, dim=-1), strict=True)
 
-    def sample(self, numbers, generator=None):
-        return self._nested([part.sample(values, generator) for part, values in self._each(numbers)])
+    def sample(self, logits, generator=None):
+        return self._nested([part.sample(values, generator) for part, values in self._each(logits)])
 
-    def mode(self, numbers):
-        return self._nested([part.mode(values) for part, values in self._each(numbers)])
+    def mode(self, logits):
+        return self._nested([part.mode(values) for part, values in self._each(logits)])
 
-    def log_prob(self, numbers, drawn):
-        pairs = zip(self._each(numbers), self._listed(drawn), strict=True)
+    def log_prob(self, logits, samples):
+        pairs = zip(self._each(logits), self._listed(samples), strict=True)
         return sum(part.log_prob(values, one) for (part, values), one in pairs)
 
-    def entropy(self, numbers):
-        return sum(part.entropy(values) for part, values in self._each(numbers))
+    def entropy(self, logits):
+        return sum(part.entropy(values) for part, values in self._each(logits))
 
-    def actions(self, drawn):
-        pairs = zip(self._choices, self._listed(drawn), strict=True)
+    def actions(self, samples):
+        pairs = zip(self._members, self._listed(samples), strict=True)
         return self._nested([part.actions(one) for part, one in pairs])

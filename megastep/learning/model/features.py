@@ -1,4 +1,4 @@
-"""Turns observations of any Gymnasium space into vectors."""
+"""Feature vectors of observations of any Gymnasium space."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WIDE = 1000.0
 
 
 class Features(nn.Module):
-    """Writes observations as vectors of about unit size. There is nothing to learn in it.
+    """Feature vectors: observations written as numbers of about unit size. There is nothing to learn in it.
 
     The parts of a `Dict` or `Tuple` come one after another. Integers are one-hot. A box's values are flattened: those
     with bounds are scaled to -1 to 1, and the others squashed, to sign(x) log(1 + |x|).

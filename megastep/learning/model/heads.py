@@ -1,4 +1,4 @@
-"""What a policy begins and ends with, made to measure for its spaces."""
+"""Encoder of observations and policy head, made to measure for their spaces."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from megastep.learning.model.distributions import choice
+from megastep.learning.model.distributions import distribution
 from megastep.learning.model.features import Features
 
-HIDDEN_GAIN, CHOICE_GAIN = math.sqrt(2), 0.01
+HIDDEN_GAIN, POLICY_GAIN = math.sqrt(2), 0.01
 
 
 def linear(inputs: int, outputs: int, gain: float, generator: torch.Generator | None = None) -> nn.Linear:
@@ -25,7 +25,7 @@ def linear(inputs: int, outputs: int, gain: float, generator: torch.Generator | 
 
 
 class Intake(nn.Module):
-    """Makes of observations, nested as their space is, vectors of a width: (*batch, width).
+    """Encoder: makes of observations, nested as their space is, vectors of a width: (*batch, width).
 
     All parts of an observation go through one matrix product: on a GPU that takes less time than one for each.
 
@@ -53,12 +53,12 @@ class Intake(nn.Module):
 
 
 def intake(space: gymnasium.Space, width: int, generator: torch.Generator | None = None) -> Intake:
-    """See `Intake`."""
+    """The encoder of observations: see `Intake`."""
     return Intake(space, width, generator)
 
 
 def output(space: gymnasium.Space, width: int, generator: torch.Generator | None = None) -> nn.Linear:
-    """A layer that makes of vectors of a width the numbers that pick a distribution over actions: see `choice`.
+    """The policy head: a layer that makes of vectors of a width the logits of a distribution over actions.
 
     At first all actions are about equally likely.
 
@@ -68,6 +68,6 @@ def output(space: gymnasium.Space, width: int, generator: torch.Generator | None
         generator: Draws the weights; by default PyTorch's own does.
 
     Raises:
-        ValueError: if there is no choice of such actions.
+        ValueError: if there are no distributions over such actions: see `distribution`.
     """
-    return linear(width, choice(space).size, CHOICE_GAIN, generator)
+    return linear(width, distribution(space).size, POLICY_GAIN, generator)

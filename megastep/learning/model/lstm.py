@@ -1,4 +1,4 @@
-"""An LSTM that forgets in the middle of a sequence, where one episode ends and another begins."""
+"""Long short-term memory (LSTM) that forgets in the middle of a sequence, where one episode ends and another begins."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from megastep.learning.model import lstm_cell as plain
-
 
 class LSTM(nn.Module):
-    """Hochreiter and Schmidhuber's, 1997, with the forget gates of Gers et al., 2000: one layer, of one width.
+    """Long short-term memory (Hochreiter and Schmidhuber, 1997; forget gates: Gers et al., 2000): one layer of cells.
 
     It computes what PyTorch's `nn.LSTMCell` does, but a whole sequence at a time: the inputs' share of all gates is one
     matrix product, and so are the weights' gradients. Matrix products may be in bfloat16, the cells never are: they
@@ -40,20 +38,20 @@ class LSTM(nn.Module):
     def forward(
         self,
         inputs: Float[Tensor, 'time row width'],
-        state: Float[Tensor, 'row memory'],
+        hidden: Float[Tensor, 'row hidden'],
         begins: Bool[Tensor, 'time row'],
-    ) -> tuple[Float[Tensor, 'time row width'], Float[Tensor, 'row memory']]:
+    ) -> tuple[Float[Tensor, 'time row width'], Float[Tensor, 'row hidden']]:
         """Runs through a sequence.
 
         Args:
             inputs: What is put in at each step.
-            state: What is remembered before the first: outputs, then cells.
+            hidden: The hidden state before the first: outputs, then cells.
             begins: Where all is forgotten before a step.
 
         Returns:
-            The outputs of each step, and what is remembered after the last.
+            The outputs of each step, and the hidden state after the last.
         """
-        outputs, last, cells = _Sequence.apply(self.inputs(inputs), self.weight, *state.chunk(2, dim=-1), begins)
+        outputs, last, cells = _Sequence.apply(self.inputs(inputs), self.weight, *hidden.chunk(2, dim=-1), begins)
         return outputs, torch.cat([last.to(cells.dtype), cells], dim=-1)
 
 
@@ -95,9 +93,9 @@ class _Sequence(torch.autograd.Function):
 
 
 def _kernels(tensor: Tensor) -> ModuleType:
-    """What makes a step. Imported on use, so a CPU needs no Triton."""
+    """The module that makes a step: a kernel's on a GPU. Imported on use, so a CPU needs no Triton."""
     if tensor.is_cuda:
-        from megastep.triton import lstm_cell as gates
-
-        return gates
-    return plain
+        from megastep.triton import lstm_cell as kernels
+    else:
+        from megastep.learning.model import lstm_cell as kernels  # type: ignore[no-redef]
+    return kernels

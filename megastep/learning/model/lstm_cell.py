@@ -1,4 +1,4 @@
-"""What an LSTM does to each cell by itself, forth and back: in PyTorch here, in one kernel each in `megastep.triton`.
+"""LSTM cell, forward and backward: in PyTorch here, in one kernel each in `megastep.triton.lstm_cell`.
 
 Gates come in PyTorch's order: input, forget, cell, output. What is written goes into tensors given.
 """
@@ -27,7 +27,7 @@ def step(
     next_outputs: Float[Tensor, 'row width'],
     next_cells: Float[Tensor, 'row width'],
 ) -> None:
-    """Makes a step.
+    """The forward pass of a step.
 
     Args:
         gates: What the gates are given, four times as wide as the cells.
@@ -52,7 +52,7 @@ def step_back(
     cell_grads: Float[Tensor, 'row width'],
     gate_grads: Float[Tensor, 'row gate'],
 ) -> None:
-    """Works out a step's gradients.
+    """The backward pass of a step: its gradients.
 
     Args:
         gates: As they were given to `step`.

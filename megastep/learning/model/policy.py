@@ -1,4 +1,4 @@
-"""What an agent does and expects, given what it sees and remembers."""
+"""Recurrent policies: distributions over actions and a value function, given what is seen and remembered."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from megastep.learning.model.distributions import choice
+from megastep.learning.model.distributions import distribution
 from megastep.learning.model.features import Features
 from megastep.learning.model.heads import HIDDEN_GAIN, intake, linear, output
 from megastep.learning.model.lstm import LSTM
@@ -18,37 +18,42 @@ if TYPE_CHECKING:
     from megastep.env import Env
 
 
-class Judgement(NamedTuple):
-    """What a policy makes of what it sees and remembers."""
+class PolicyOutput(NamedTuple):
+    """Output of a policy, given what it sees and remembers.
 
-    numbers: Float[Tensor, '*batch number']
-    """The distribution of actions: see `Policy.choice`."""
+    Args:
+        logits: Those of a distribution over actions: see `Policy.distribution`.
+        values: The value function: the discounted rewards that it expects from here on.
+        hidden: Its hidden state after the last step: what it remembers.
+        auxiliary_predictions: What it takes to be so that it isn't told: see `Policy.auxiliary_targets`.
+    """
+
+    logits: Float[Tensor, '*batch logit']
     values: Float[Tensor, '*batch']
-    """The discounted rewards it expects from here on."""
-    state: Float[Tensor, 'row memory']
-    """What it remembers after that."""
-    guesses: Float[Tensor, '*batch target']
-    """What it takes to be so that it isn't told: see `Policy.targets`."""
+    hidden: Float[Tensor, 'row hidden']
+    auxiliary_predictions: Float[Tensor, '*batch target']
 
 
 class Policy(nn.Module):
-    """An intake, an LSTM, a layer that takes what these two make, added up, and heads for actions and their value.
+    """Recurrent actor-critic: an encoder, an LSTM, and heads for actions (the actor) and their value (the critic).
 
-    The layer is there because which way to go is no weighted sum of where one is, how one faces and where the goal is.
+    A layer before the heads takes what encoder and LSTM make, added up: it is there because which way to go is no
+    weighted sum of where one is, how one faces and where the goal is.
 
-    What it remembers is a tensor that the caller holds, (row, 2 * width), and zero where an episode begins: the LSTM's
+    Its hidden state is a tensor that the caller holds, (row, 2 * width), and zero where an episode begins: the LSTM's
     output, then its cells.
 
     Args:
         observation_space: One agent's observations.
         action_space: One agent's actions.
-        width: Of the layers.
-        auxiliary_space: What one agent isn't told and is taught to guess; None if there is nothing.
+        width: The width of the layers.
+        auxiliary_space: What one agent isn't told and is taught to predict; None if there is nothing.
         seed: Seeds the weights.
 
     Attributes:
-        choice: The distributions of actions, as `Judgement.numbers` give them.
-        targets: Writes what the agents aren't told as vectors, as `Judgement.guesses` has it; None if there is nothing.
+        distribution: The distributions over actions, as `PolicyOutput.logits` give them.
+        auxiliary_targets: Writes what the agents aren't told as vectors, as `PolicyOutput.auxiliary_predictions` has
+            it; None if there is nothing.
 
     Raises:
         ValueError: if a space is of a kind that isn't known.
@@ -65,14 +70,14 @@ class Policy(nn.Module):
     ) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
-        self.width, self.choice = width, choice(action_space)
+        self.width, self.distribution = width, distribution(action_space)
         self.intake = intake(observation_space, width, generator)
         self.lstm = LSTM(width, generator)
         self.both = nn.Sequential(linear(width, width, HIDDEN_GAIN, generator), nn.ReLU())
         self.output = output(action_space, width, generator)
         self.value = linear(width, 1, 1.0, generator)
-        self.targets = None if auxiliary_space is None else Features(auxiliary_space)
-        self.guess = None if self.targets is None else linear(width, self.targets.size, 1.0, generator)
+        self.auxiliary_targets = targets = None if auxiliary_space is None else Features(auxiliary_space)
+        self.auxiliary = None if targets is None else linear(width, targets.size, 1.0, generator)
 
     @classmethod
     def of(cls, env: Env, width: int = 512, *, seed: int = 0) -> Policy:
@@ -80,7 +85,7 @@ class Policy(nn.Module):
 
         Args:
             env: The env.
-            width: Of the layers.
+            width: The width of the layers.
             seed: Seeds the weights.
 
         Raises:
@@ -89,66 +94,66 @@ class Policy(nn.Module):
         spaces = env.single_observation_space, env.single_action_space
         return cls(*spaces, width, auxiliary_space=env.auxiliary_space, seed=seed).to(env.device)
 
-    def blank(self, rows: int) -> Float[Tensor, 'row memory']:
-        """What is remembered where episodes begin: nothing."""
+    def initial_hidden(self, rows: int) -> Float[Tensor, 'row hidden']:
+        """The hidden state of rows where episodes begin: zero, so that nothing is remembered."""
         return self.value.weight.new_zeros((rows, 2 * self.width))
 
     def step(
-        self, observations: Any, state: Float[Tensor, 'row memory'], begins: Bool[Tensor, ' row'] | None = None
-    ) -> Judgement:
-        """Judges one time step.
+        self, observations: Any, hidden: Float[Tensor, 'row hidden'], begins: Bool[Tensor, ' row'] | None = None
+    ) -> PolicyOutput:
+        """The output at one time step.
 
         Args:
             observations: All rows', nested as their space is.
-            state: What was remembered before.
+            hidden: The hidden state before.
             begins: Where an episode begins with these observations, so that nothing is remembered.
         """
-        return self.step_features(self.intake.features(observations), state, begins)
+        return self.step_features(self.intake.features(observations), hidden, begins)
 
     def step_features(
         self,
         features: Float[Tensor, 'row feature'],
-        state: Float[Tensor, 'row memory'],
+        hidden: Float[Tensor, 'row hidden'],
         begins: Bool[Tensor, ' row'] | None = None,
-    ) -> Judgement:
-        """Judges one time step, given the observations' features: see `Intake.features`."""
-        begins = torch.zeros_like(state[:, 0], dtype=torch.bool) if begins is None else begins
-        judged = self.sequence(features[None], state, begins[None])
-        return Judgement(judged.numbers[0], judged.values[0], judged.state, judged.guesses[0])
+    ) -> PolicyOutput:
+        """The output at one time step, given the observations' features: see `Intake.features`."""
+        begins = torch.zeros_like(hidden[:, 0], dtype=torch.bool) if begins is None else begins
+        logits, values, hidden, predictions = self.sequence(features[None], hidden, begins[None])
+        return PolicyOutput(logits[0], values[0], hidden, predictions[0])
 
     def sequence(
         self,
         features: Float[Tensor, 'time row feature'],
-        state: Float[Tensor, 'row memory'],
+        hidden: Float[Tensor, 'row hidden'],
         begins: Bool[Tensor, 'time row'],
-    ) -> Judgement:
-        """Judges a sequence of time steps.
+    ) -> PolicyOutput:
+        """The output at each of a sequence of time steps.
 
         Args:
-            features: Of the observations: see `Intake.features`.
-            state: What was remembered before the first.
+            features: Those of the observations: see `Intake.features`.
+            hidden: The hidden state before the first step.
             begins: Where an episode begins with an observation, so that nothing is remembered.
         """
         device = features.device.type
         with torch.autocast(device, torch.bfloat16, enabled=device == 'cuda'):
             inputs = self.intake.layers(features)
-            outputs, state = self.lstm(inputs, state, begins)
-            hidden = self.both(inputs + outputs)
-        hidden = hidden.float()  # so that likelihoods and values are exact
-        guesses = hidden[..., :0] if self.guess is None else self.guess(hidden)
-        return Judgement(self.output(hidden), self.value(hidden)[..., 0], state, guesses)
+            outputs, hidden = self.lstm(inputs, hidden, begins)
+            latent = self.both(inputs + outputs)
+        latent = latent.float()  # so that likelihoods and values are exact
+        predictions = latent[..., :0] if self.auxiliary is None else self.auxiliary(latent)
+        return PolicyOutput(self.output(latent), self.value(latent)[..., 0], hidden, predictions)
 
-    def forward(self, features: Tensor, state: Tensor, begins: Tensor) -> Judgement:
+    def forward(self, features: Tensor, hidden: Tensor, begins: Tensor) -> PolicyOutput:
         """The same as `sequence`."""
-        return self.sequence(features, state, begins)
+        return self.sequence(features, hidden, begins)
 
     def actor(self, rows: int, *, greedy: bool = False, seed: int = 0) -> Actor:
-        """Who acts by it in so many rows: see `Actor`."""
+        """The actor that acts by this policy in so many rows: see `Actor`."""
         return Actor(self, rows, greedy=greedy, seed=seed)
 
 
 class Actor:
-    """A policy that acts, and remembers what it saw since each episode began.
+    """Policy that acts, and keeps its hidden state from step to step of each episode.
 
     Args:
         policy: The policy.
@@ -158,13 +163,13 @@ class Actor:
     """
 
     def __init__(self, policy: Policy, rows: int, *, greedy: bool = False, seed: int = 0) -> None:
-        self._policy, self._greedy, self._memory = policy, greedy, policy.blank(rows)
-        self._generator = torch.Generator(self._memory.device).manual_seed(seed)
+        self._policy, self._greedy, self._hidden = policy, greedy, policy.initial_hidden(rows)
+        self._generator = torch.Generator(self._hidden.device).manual_seed(seed)
 
     @torch.no_grad()
     def __call__(self, observations: Any, begins: Bool[Tensor, ' row']) -> Tensor:
-        """Picks the next actions, given what is seen and where an episode begins with it."""
-        choice = self._policy.choice
-        numbers, _, self._memory, _ = self._policy.step(observations, self._memory, begins)
-        drawn = choice.mode(numbers) if self._greedy else choice.sample(numbers, self._generator)
-        return choice.actions(drawn)
+        """The next actions, given what is seen and where an episode begins with it."""
+        distribution = self._policy.distribution
+        logits, _, self._hidden, _ = self._policy.step(observations, self._hidden, begins)
+        samples = distribution.mode(logits) if self._greedy else distribution.sample(logits, self._generator)
+        return distribution.actions(samples)

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from megastep.learning.model.policy import Policy
-from megastep.learning.run.distributed import Group
+from megastep.learning.run.distributed import ProcessGroup
 from megastep.maps import storage
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Checkpoints:
         keep: How many checkpoints stay.
     """
 
-    def __init__(self, folder: Path, learner: Learner, env: Env, group: Group, *, keep: int = 3) -> None:
+    def __init__(self, folder: Path, learner: Learner, env: Env, group: ProcessGroup, *, keep: int = 3) -> None:
         self._folder, self._learner, self._env, self._group, self._keep = folder, learner, env, group, keep
 
     def write(self) -> Path:
@@ -109,7 +109,7 @@ class Checkpoints:
                 raise ValueError(f'{path / name} is of another run, or of no run: {error}') from error
 
 
-def _check_weights(weights: Mapping[str, Tensor], updates: int, group: Group) -> None:
+def _check_weights(weights: Mapping[str, Tensor], updates: int, group: ProcessGroup) -> None:
     if broken := not_finite(weights):
         raise FloatingPointError(f'weights that are not finite after update {updates}: {", ".join(broken)}')
     digests = group.gather(digest(weights))

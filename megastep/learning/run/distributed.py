@@ -21,7 +21,7 @@ BACKENDS = {'cpu': 'gloo', 'cuda': 'cpu:gloo,cuda:nccl'}
 
 
 @dataclass(frozen=True)
-class Group:
+class ProcessGroup:
     """The processes that train together, seen from one of them. One alone is a group too.
 
     Args:
@@ -80,7 +80,7 @@ class Group:
 
 
 @contextmanager
-def joined(device: str | torch.device | None = None) -> Iterator[Group]:
+def joined(device: str | torch.device | None = None) -> Iterator[ProcessGroup]:
     """Joins the group that torchrun started this process in; a process that was started alone is a group of one.
 
     Args:
@@ -94,13 +94,13 @@ def joined(device: str | torch.device | None = None) -> Iterator[Group]:
     if chosen.type == 'cuda':
         torch.cuda.set_device(chosen)
     if size == 1:
-        yield Group(rank=0, size=1, device=chosen)
+        yield ProcessGroup(rank=0, size=1, device=chosen)
         return
     # Where torchrun keeps its store through a restart, it still has the addresses of those who died.
     store = distributed.PrefixStore(f'attempt {restarts()}', next(distributed.rendezvous('env://'))[0])
     distributed.init_process_group(BACKENDS[chosen.type], store=store, rank=rank, world_size=size)
     try:
-        yield Group(rank, size, chosen)
+        yield ProcessGroup(rank, size, chosen)
     finally:
         distributed.destroy_process_group()
 

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 import megastep
 from megastep.learning.registry import Task
 from megastep.learning.run.checkpoints import MANIFEST, last_good, verified
-from megastep.learning.run.distributed import Group, launch
+from megastep.learning.run.distributed import ProcessGroup, launch
 from megastep.learning.settings import Settings
 from megastep.maps import recipes, storage
 from megastep.maps.mapset import MapSet
@@ -185,7 +185,7 @@ def described(
     task: Task,
     maps: MapSet,
     settings: Settings,
-    group: Group,
+    group: ProcessGroup,
     *,
     opponents: int,
     files: Mapping[str, str | None],

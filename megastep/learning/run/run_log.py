@@ -1,4 +1,4 @@
-"""What a person sees of a run: the log, the bar, the curves, and TensorBoard where it is installed."""
+"""Log of a run, with what a person sees of it: the bar, the curves, and TensorBoard where it is installed."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ REDRAWN = 30.0
 """The curves are drawn anew after so many seconds at the soonest."""
 
 
-class Progress:
-    """Writes a run's log, and shows how it goes.
+class RunLog:
+    """Log of a run, a line an update and a line an evaluation; it also shows how the run goes.
 
     Args:
         run: The run's folder.
@@ -45,23 +45,23 @@ class Progress:
         self._shown: dict[str, str] = {}
         self._board = board(run.folder, frames if lines else None)
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> RunLog:
         self._file = open(self._run.log, 'a')
         return self
 
-    def note(self, reading: UpdateStatistics) -> dict[str, float]:
-        """Notes an update, and returns its statistics."""
-        values = reading.values()
-        rate = (reading.frames - self._frames) / (reading.finished - self._last)
-        self._last = reading.finished
-        self._write(reading.updates, reading.frames, {'steps_per_second': rate, **values})
-        self._bar.update(reading.frames - self._frames)
-        self._frames = reading.frames
+    def add_update(self, statistics: UpdateStatistics) -> dict[str, float]:
+        """Logs an update, and returns its statistics."""
+        values = statistics.values()
+        rate = (statistics.frames - self._frames) / (statistics.finished - self._last)
+        self._last = statistics.finished
+        self._write(statistics.updates, statistics.frames, {'steps_per_second': rate, **values})
+        self._bar.update(statistics.frames - self._frames)
+        self._frames = statistics.frames
         self._show({name: values[name] for name in SHOWN if name in values})
         return values
 
-    def note_evaluation(self, evaluation: Evaluation, *, updates: int, frames: int) -> None:
-        """Notes what came of an evaluation."""
+    def add_evaluation(self, evaluation: Evaluation, *, updates: int, frames: int) -> None:
+        """Logs what came of an evaluation."""
         means = evaluation.means()
         self._write(updates, frames, {'evaluation': means, 'spread': evaluation.spreads()})
         self._show({f'test {name}': means[name] for name in SHOWN if name in means})
@@ -82,7 +82,7 @@ class Progress:
 
     @property
     def seconds(self) -> float:
-        """How long the run has taken, with what it took before it was resumed."""
+        """The time that the run has taken, with what it took before it was resumed."""
         return self._before + time.perf_counter() - self._start
 
     def draw(self) -> None:

@@ -15,9 +15,9 @@ from megastep.env import Env
 from megastep.learning.learner import Learner
 from megastep.learning.registry import Task
 from megastep.learning.run.checkpoints import Checkpoints, found, last_good, load_weights
-from megastep.learning.run.distributed import Group, joined, launch, restarts
+from megastep.learning.run.distributed import ProcessGroup, joined, launch, restarts
 from megastep.learning.run.run_folder import Run, described, origin_of
-from megastep.learning.run.run_log import Progress
+from megastep.learning.run.run_log import RunLog
 from megastep.learning.run.signals import Signals
 from megastep.learning.run.trainer import Evaluator, Trainer
 from megastep.learning.settings import Settings
@@ -100,7 +100,7 @@ def train(
         starting = partial(_start, run, about, resume=resume, overwrite=overwrite)
         start = group.once(starting)
         origin = None if weights is None or start is not None else group.once(lambda: origin_of(Path(weights), run))
-        examiner = _examiner(task, eval_maps, eval_episodes, opponents, settings, group, greedy=greedy)
+        evaluator = _evaluator(task, eval_maps, eval_episodes, opponents, settings, group, greedy=greedy)
         made = _env(task, group.shard(maps), settings, group.device)
         with closing(Learner(made, settings, task.opponents(made, opponents))) as learner:
             checkpoints = Checkpoints(run.checkpoints, learner, made, group, keep=keep)
@@ -110,10 +110,10 @@ def train(
             updates = math.ceil(steps / per_update)
             with (
                 _opened(run, about, starting, learner, checkpoints, group),
-                _progress(run, learner.updates * per_update, updates * per_update, group, bar=bar) as progress,
+                _log(run, learner.updates * per_update, updates * per_update, group, bar=bar) as log,
             ):
                 trainer = Trainer(
-                    learner, checkpoints, group, progress=progress, examiner=examiner,
+                    learner, checkpoints, group, log=log, evaluator=evaluator,
                     checkpoint_every=checkpoint_every, eval_every=eval_every,
                 )  # fmt: skip
                 signal = _trained(trainer, updates, run)
@@ -129,8 +129,15 @@ def _trained(trainer: Trainer, updates: int, run: Run) -> int:
         raise FloatingPointError(f'{error}; the last good checkpoint is {found(run.checkpoints)[-1]}') from error
 
 
-def _examiner(
-    task: Task, maps: MapSet | None, episodes: int, opponents: int, settings: Settings, group: Group, *, greedy: bool
+def _evaluator(
+    task: Task,
+    maps: MapSet | None,
+    episodes: int,
+    opponents: int,
+    settings: Settings,
+    group: ProcessGroup,
+    *,
+    greedy: bool,
 ) -> Evaluator | None:
     """Who evaluates the policy, if there are maps for that, in the process that leads."""
     if maps is None or not group.leads:
@@ -167,7 +174,7 @@ def _opened(
     starting: Callable[[], Path | None],
     learner: Learner,
     checkpoints: Checkpoints,
-    group: Group,
+    group: ProcessGroup,
 ) -> Iterator[None]:
     """Begins a run, or goes on from a checkpoint, and meanwhile keeps all but these processes from its folder.
 
@@ -185,8 +192,8 @@ def _opened(
         yield
 
 
-def _progress(run: Run, frames: int, total: int, group: Group, *, bar: bool) -> AbstractContextManager[Progress | None]:
-    return Progress(run, frames=frames, total=total, bar=bar) if group.leads else nullcontext()
+def _log(run: Run, frames: int, total: int, group: ProcessGroup, *, bar: bool) -> AbstractContextManager[RunLog | None]:
+    return RunLog(run, frames=frames, total=total, bar=bar) if group.leads else nullcontext()
 
 
 def _check(course: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Updates a learner until it has made enough, or is told to end; with a log, evaluations and checkpoints."""
+"""Training loop: updates a learner until it has made enough, or is told to end; logs, evaluates, writes checkpoints."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from megastep.learning.learner import Learner
 from megastep.learning.model.policy import Policy
 from megastep.learning.registry import Task
 from megastep.learning.run.checkpoints import Checkpoints
-from megastep.learning.run.distributed import Group
-from megastep.learning.run.run_log import Progress
+from megastep.learning.run.distributed import ProcessGroup
+from megastep.learning.run.run_log import RunLog
 from megastep.learning.run.signals import Signals
-from megastep.learning.run.update_statistics import UpdateStatistics, broken
+from megastep.learning.run.update_statistics import UpdateStatistics, diverged
 from megastep.maps.mapset import MapSet
 
 
 class Timer:
-    """Says when it is time to do something that is done every so many seconds."""
+    """Timer of something that is done every so many seconds."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds, self._last = seconds, time.monotonic()
 
     def due(self) -> bool:
-        """Whether it is time; if so, the next time is that long after."""
+        """True if it is time; if so, the next time is that long after."""
         if time.monotonic() - self._last < self._seconds:
             return False
         self._last = time.monotonic()
@@ -38,7 +38,7 @@ class Timer:
 
 
 class Evaluator:
-    """Evaluates a policy in an env of its own, the same episodes' starts each time, as many in every map.
+    """Evaluator of policies in an env of its own: the same episodes' starts each time, as many in every map.
 
     Args:
         task: The task.
@@ -82,14 +82,14 @@ class _EnoughError(Exception):
 
 
 class Trainer:
-    """Updates a learner, notes how it goes, and writes checkpoints. Each process that trains has one.
+    """Trainer: updates a learner, logs how it goes, and writes checkpoints. Each process that trains has one.
 
     Args:
         learner: What is trained.
         checkpoints: Its checkpoints.
         group: The processes that train together.
-        progress: Notes how it goes, in the process that leads.
-        examiner: Evaluates the policy, in the process that leads.
+        log: The run's log, in the process that leads.
+        evaluator: Evaluates the policy, in the process that leads.
         checkpoint_every: How many seconds lie between checkpoints.
         eval_every: How many seconds lie between evaluations.
     """
@@ -98,15 +98,15 @@ class Trainer:
         self,
         learner: Learner,
         checkpoints: Checkpoints,
-        group: Group,
+        group: ProcessGroup,
         *,
-        progress: Progress | None = None,
-        examiner: Evaluator | None = None,
+        log: RunLog | None = None,
+        evaluator: Evaluator | None = None,
         checkpoint_every: float = math.inf,
         eval_every: float = math.inf,
     ) -> None:
         self._learner, self._checkpoints, self._group = learner, checkpoints, group
-        self._progress, self._examiner = progress, examiner
+        self._log, self._evaluator = log, evaluator
         self._save_timer, self._eval_timer = Timer(checkpoint_every), Timer(eval_every)
         self._unread: UpdateStatistics | None = None
 
@@ -125,54 +125,56 @@ class Trainer:
             self._update()
             signal, save, test = self._group.agree(self._wishes(signals))
             if signal or save or test:
-                self._note_unread()
+                self._log_unread()
             if test and not signal:
-                self._examine(signals)
+                self._evaluate(signals)
             if signal or save:
                 self._save()
             if signal:
                 return signal
-        self._note_unread()
+        self._log_unread()
         self._save()
-        self._examine(signals)
+        self._evaluate(signals)
         return signals.received
 
     def _update(self) -> None:
         """Makes an update, and reads the statistics of the one before while the device is at work."""
-        reading = UpdateStatistics(self._learner.update(), updates=self._learner.updates, frames=self._frames)
-        self._note_unread()
-        self._unread = reading
+        statistics = UpdateStatistics(self._learner.update(), updates=self._learner.updates, frames=self._frames)
+        self._log_unread()
+        self._unread = statistics
 
     @property
     def _frames(self) -> int:
-        """How many steps have been made, of all processes."""
+        """The number of steps that have been made, of all processes."""
         return self._learner.frames * self._group.size
 
-    def _note_unread(self) -> None:
-        """Notes the update whose statistics haven't been read, if there is one, and raises if they are no numbers."""
-        reading, self._unread = self._unread, None
-        if reading is None:
+    def _log_unread(self) -> None:
+        """Logs the update whose statistics haven't been read, if there is one, and raises if they are no numbers."""
+        statistics, self._unread = self._unread, None
+        if statistics is None:
             return
-        values = reading.values() if self._progress is None else self._progress.note(reading)
-        if wrong := broken(values):
-            raise FloatingPointError(f'{", ".join(wrong)} in update {reading.updates}, after {reading.frames:,} steps')
+        values = statistics.values() if self._log is None else self._log.add_update(statistics)
+        if wrong := diverged(values):
+            update, frames = statistics.updates, statistics.frames
+            raise FloatingPointError(f'{", ".join(wrong)} in update {update}, after {frames:,} steps')
 
     def _wishes(self, signals: Signals) -> tuple[int, bool, bool]:
         """The signal that came, and whether it is time to save and to evaluate. The clock is that of one process."""
         leads = self._group.leads
         return signals.received, leads and self._save_timer.due(), leads and self._eval_timer.due()
 
-    def _examine(self, signals: Signals) -> None:
+    def _evaluate(self, signals: Signals) -> None:
         """Evaluates the policy, unless a signal comes, and draws the curves."""
-        if self._progress is None:
+        if self._log is None:
             return
-        if self._examiner is not None:
-            result = self._examiner(self._learner.policy, lambda: signals.received > 0)
-            if result is not None:
-                self._progress.note_evaluation(result, updates=self._learner.updates, frames=self._frames)
-        self._progress.draw()
+        if self._evaluator is not None:
+            evaluation = self._evaluator(self._learner.policy, lambda: signals.received > 0)
+            if evaluation is not None:
+                self._log.add_evaluation(evaluation, updates=self._learner.updates, frames=self._frames)
+        self._log.draw()
 
     def _save(self) -> None:
+        """Writes a checkpoint, and draws the curves."""
         self._checkpoints.write()
-        if self._progress is not None:
-            self._progress.draw()
+        if self._log is not None:
+            self._log.draw()

@@ -1,4 +1,4 @@
-"""An update's statistics on their way from the device, which never waits for them to be read."""
+"""Statistics of an update on their way from the device, which never waits for them to be read."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-MEANS = ('policy_loss', 'value_loss', 'auxiliary_loss', 'entropy', 'kl', 'clipped', 'explained', 'grad_norm')
-"""What is a mean in a learner's statistics; all else is a sum over the episodes that ended."""
+MEANS = (
+    'policy_loss', 'value_loss', 'auxiliary_loss', 'entropy', 'approx_kl', 'clip_fraction', 'explained_variance',
+    'grad_norm',
+)  # fmt: skip
+"""The statistics of a learner that are means; all others are sums over the episodes that ended."""
 
 WATCHED = ('policy_loss', 'value_loss', 'grad_norm')
-"""What isn't finite once learning has gone wrong."""
+"""Those that aren't finite once learning has gone wrong."""
 
 
 class UpdateStatistics:
-    """Starts to copy what an update returned. Read it when another update is under way.
+    """Statistics of an update, whose copying from the device begins here. Read them when another update is under way.
 
     Args:
-        statistics: Numbers on the device, by name; they may be overwritten afterwards.
+        statistics: Numbers on the device, by name, as `Learner.update` returns them; they may be overwritten later.
         updates: How many updates had been made by then.
         frames: How many steps, of all processes.
 
@@ -57,6 +60,6 @@ class UpdateStatistics:
         return {'episodes': count, **scores, **{name: numbers[name] for name in MEANS if name in numbers}}
 
 
-def broken(values: Mapping[str, float]) -> list[str]:
-    """What isn't finite of an update's statistics and should be, with its value."""
+def diverged(values: Mapping[str, float]) -> list[str]:
+    """Those of an update's statistics that aren't finite and should be, with their values."""
     return [f'{name} is {values[name]}' for name in WATCHED if not math.isfinite(values[name])]
