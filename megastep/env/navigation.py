@@ -26,7 +26,7 @@ from megastep.world.kernels import implementation
 VERSION = '1'
 """The version of how geodesic fields are computed, and of the layout of their file. A file of any other is refused."""
 
-TENSORS, RAGGEDS = ('corners', 'shapes', 'nodes'), ('sees', 'signs', 'hops', 'lengths', 'spawns')
+TENSORS, RAGGEDS = ('corners', 'shapes', 'nodes'), ('visible', 'hop_rows', 'hops', 'lengths', 'spawns')
 """What a `GeodesicField` holds, by name."""
 
 
@@ -34,7 +34,7 @@ TENSORS, RAGGEDS = ('corners', 'shapes', 'nodes'), ('sees', 'signs', 'hops', 'le
 class GeodesicField:
     """Geodesic fields of M maps, packed on one device: how long the shortest paths from anywhere to the spawns are.
 
-    They are looked up by cell: `megastep.maps.geodesics.lookup` explains what a cell's sign is. A map takes 8 bytes a
+    They are looked up by cell: `megastep.maps.geodesics.lookup` explains a cell's entry. A map takes 8 bytes a
     cell with up to 32 spawns and 12 with up to 64, 44 cells a square metre of its bounding box; 4 bytes a node and
     spawn; and little else. For a house of 43 m² and 64 spawns that is 70 KB, for a maze of 51 x 51 cells of 1 m about
     4 MB.
@@ -42,10 +42,11 @@ class GeodesicField:
     Args:
         corners: Each map's grid's lower left corner, in metres.
         shapes: How many columns and rows of cells it has.
-        sees: Each map's cells' words: ragged (cell * word,). Bit g % 32 of word g // 32 is for spawn g.
-        signs: Each map's cells' signs: ragged (cell,), the row of ``hops``.
-        hops: The signs: ragged (hop,), each the number of a node. Sign 0 is no map's and names node 0, which is no
-            map's either and infinitely far from every spawn: it stands in where a sign has fewer hops than others.
+        visible: Each map's cells' words: ragged (cell * word,). Bit g % 32 of word g // 32 is for spawn g.
+        hop_rows: Each map's cells' rows of ``hops``: ragged (cell,).
+        hops: The nodes that paths go through: ragged (hop,), each the number of one. Row 0 is no map's and names node
+            0, which is no map's either and infinitely far from every spawn: it stands in where a row has fewer hops
+            than others.
         nodes: Where all maps' nodes are, in metres.
         lengths: The shortest paths from each node to its map's spawns: ragged (spawn,), in metres.
         spawns: Each map's spawns: ragged (spawn, 2), in metres.
@@ -54,8 +55,8 @@ class GeodesicField:
 
     corners: Float[Tensor, 'map 2']
     shapes: Int[Tensor, 'map 2']
-    sees: Ragged[Tensor]
-    signs: Ragged[Tensor]
+    visible: Ragged[Tensor]
+    hop_rows: Ragged[Tensor]
     hops: Ragged[Tensor]
     nodes: Float[Tensor, 'node 2']
     lengths: Ragged[Tensor]
@@ -91,8 +92,8 @@ class GeodesicField:
         return cls(
             corners=torch.tensor([table.corner for table in tables], device=device),
             shapes=torch.tensor([table.shape for table in tables], device=device),
-            sees=_packed([table.visible.reshape(-1) for table in tables], np.int32, device),
-            signs=_packed(hop_rows, np.int32, device),
+            visible=_packed([table.visible.reshape(-1) for table in tables], np.int32, device),
+            hop_rows=_packed(hop_rows, np.int32, device),
             hops=_packed([np.zeros(1), *hops], np.int32, device),
             nodes=torch.from_numpy(np.concatenate([nowhere, *(table.nodes for table in tables)])).float().to(device),
             lengths=_packed([unreached, *(row for table in tables for row in table.lengths)], np.float32, device),

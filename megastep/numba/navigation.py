@@ -12,10 +12,10 @@ class Posts(NamedTuple):
     side: np.float32  # of a cell, in metres
     corners: np.ndarray
     shapes: np.ndarray
-    sees: np.ndarray
-    sees_starts: np.ndarray
-    signs: np.ndarray
-    sign_starts: np.ndarray
+    visible: np.ndarray
+    visible_starts: np.ndarray
+    hop_rows: np.ndarray
+    hop_row_starts: np.ndarray
     hops: np.ndarray
     hop_starts: np.ndarray
     hop_widths: np.ndarray
@@ -51,12 +51,12 @@ def shortest(posts, m, position, goal):
     columns, rows = posts.shapes[m]
     left, bottom = posts.corners[m]
     cell = cell_along(y - bottom, posts.side, rows) * columns + cell_along(x - left, posts.side, columns)
-    word = posts.sees[posts.sees_starts[m] + cell * ((count + 31) // 32) + goal // 32]
+    word = posts.visible[posts.visible_starts[m] + cell * ((count + 31) // 32) + goal // 32]
     if (word >> (goal % 32)) & 1:
         goal_x, goal_y = posts.spawns[posts.spawn_starts[m] + goal]
         return length(x - goal_x, y - goal_y)
-    sign, best = posts.signs[posts.sign_starts[m] + cell], np.float32(np.inf)
-    for hop in range(posts.hop_starts[sign], posts.hop_starts[sign] + posts.hop_widths[sign]):
+    hop_row, best = posts.hop_rows[posts.hop_row_starts[m] + cell], np.float32(np.inf)
+    for hop in range(posts.hop_starts[hop_row], posts.hop_starts[hop_row] + posts.hop_widths[hop_row]):
         node = posts.hops[hop]
         node_x, node_y = posts.nodes[node]
         best = min(best, length(x - node_x, y - node_y) + posts.lengths[posts.length_starts[node] + goal])
@@ -75,7 +75,7 @@ def distances(field, positions, map_ids, goals, found):
     """Finds how long the shortest paths from agents to their goals are: see `megastep.env.navigation.GeodesicField`."""
     f = field
     tensors = (
-        f.corners, f.shapes, f.sees.vals, f.sees.starts, f.signs.vals, f.signs.starts,
+        f.corners, f.shapes, f.visible.vals, f.visible.starts, f.hop_rows.vals, f.hop_rows.starts,
         f.hops.vals, f.hops.starts, f.hops.widths, f.nodes, f.lengths.vals, f.lengths.starts,
         f.spawns.vals, f.spawns.starts, f.spawns.widths,
     )  # fmt: skip

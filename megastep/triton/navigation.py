@@ -31,13 +31,13 @@ def _distances(
     # in
     positions, map_ids, goals,
     # the geodesic field
-    corners, shapes, sees, sees_starts, signs, sign_starts, hops, hop_starts, hop_widths,
+    corners, shapes, visible, visible_starts, hop_rows, hop_row_starts, hops, hop_starts, hop_widths,
     nodes, lengths, length_starts, spawns, spawn_starts, spawn_widths,
     # out
     found,
     num_rows, side, NUM_AGENTS: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """Each lane looks up the sign of one agent's cell. Lanes of no agent look for a way in the first map."""
+    """Each lane looks up the entry of one agent's cell. Lanes of no agent look for a way in the first map."""
     row = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     there = row < num_rows
     m = tl.load(map_ids + row // NUM_AGENTS, mask=there, other=0)
@@ -49,10 +49,10 @@ def _distances(
     columns, rows = tl.load(shapes + 2 * m), tl.load(shapes + 2 * m + 1)
     column = cell_along(x - tl.load(corners + 2 * m), side, columns)
     cell = cell_along(y - tl.load(corners + 2 * m + 1), side, rows) * columns + column
-    word = tl.load(sees + tl.load(sees_starts + m) + cell * ((count + 31) // 32) + goal // 32)
+    word = tl.load(visible + tl.load(visible_starts + m) + cell * ((count + 31) // 32) + goal // 32)
     seen = ((word >> (goal % 32).to(tl.int32)) & 1) != 0
-    sign = tl.load(signs + tl.load(sign_starts + m) + cell)
-    first, width = tl.load(hop_starts + sign), tl.where(seen, 0, tl.load(hop_widths + sign))
+    hop_row = tl.load(hop_rows + tl.load(hop_row_starts + m) + cell)
+    first, width = tl.load(hop_starts + hop_row), tl.where(seen, 0, tl.load(hop_widths + hop_row))
     around = tl.full([BLOCK], float('inf'), tl.float32)
     for hop in range(tl.max(width, 0)):
         node = tl.load(hops + first + hop, mask=hop < width, other=0)  # node 0 is infinitely far from everything
@@ -67,7 +67,7 @@ def distances(field, positions, map_ids, goals, found):
     f = field
     _distances[(triton.cdiv(goals.numel(), BLOCK),)](
         positions, map_ids, goals,
-        f.corners, f.shapes, f.sees.vals, f.sees.starts, f.signs.vals, f.signs.starts,
+        f.corners, f.shapes, f.visible.vals, f.visible.starts, f.hop_rows.vals, f.hop_rows.starts,
         f.hops.vals, f.hops.starts, f.hops.widths, f.nodes, f.lengths.vals, f.lengths.starts,
         f.spawns.vals, f.spawns.starts, f.spawns.widths, found,
         goals.numel(), f.cell_side, NUM_AGENTS=goals.shape[1], BLOCK=BLOCK, num_warps=1, enable_fp_fusion=False,

@@ -201,7 +201,7 @@ class TestGoalTracker:
         core, goals = core_with_goals([CORRIDOR], 1)
         field = GeodesicField.pack([CORRIDOR], 'cpu')
         tracker, before = GoalTracker(core, goals, field), goals.current.lengths.clone()
-        field.sees.vals.zero_()  # nothing is seen from anywhere
+        field.visible.vals.zero_()  # nothing is seen from anywhere
         assert field.distances(core.agents.positions, core.map_ids, goals.current.spawns).isinf()
         assert tracker.step()[0].item() == 0
         assert torch.equal(tracker.remaining, before)

@@ -63,8 +63,8 @@ KERNELS = {
         ['BLOCK=1024'],
     ),
     'megastep.triton.navigation._distances': (
-        'positions=*fp32 map_ids=*i64 goals=*i64 corners=*fp32 shapes=*i64 sees=*i32 sees_starts=*i64 '
-        'signs=*i32 sign_starts=*i64 hops=*i32 hop_starts=*i64 hop_widths=*i32 nodes=*fp32 '
+        'positions=*fp32 map_ids=*i64 goals=*i64 corners=*fp32 shapes=*i64 visible=*i32 visible_starts=*i64 '
+        'hop_rows=*i32 hop_row_starts=*i64 hops=*i32 hop_starts=*i64 hop_widths=*i32 nodes=*fp32 '
         'lengths=*fp32 length_starts=*i64 spawns=*fp32 spawn_starts=*i64 spawn_widths=*i32 '
         'found=*fp32 num_rows=i32 side=fp32',
         ['NUM_AGENTS=1 BLOCK=32', 'NUM_AGENTS=3 BLOCK=32'],
