@@ -62,9 +62,9 @@ def on_the_way(folder, house=4, shortest=9.0, left=12):
     env = task.make(mapgen.generate('house', house + 1, seed=1, rooms=(10, 14))[house:], 1, device='cpu')
     moments = play(trained(run, env).actor(1, greedy=True), env)
     next(moments)
-    states = [env.state(0)]
+    states = [env.snapshot(0)]
     while not next(moments)['_episode']:
-        states.append(env.state(0))
+        states.append(env.snapshot(0))
     plot = StatePlot(states[0])
     for state in states[1:-left]:
         plot.update(state)

@@ -23,7 +23,6 @@ from megastep.world import physics, rendering
 from megastep.world.cameras import CameraRig, Cameras
 from megastep.world.core import Core
 from megastep.world.scenery import Scenery
-from megastep.world.snapshot import Snapshot
 
 
 class Deathmatch(Env):
@@ -155,7 +154,8 @@ class Deathmatch(Env):
     def _info(self):
         return {'world': self._worlds, 'opponent': self._aim.targets, **self._score.by_name()}
 
-    def state(self, env: int) -> Snapshot:
-        """Copies one env off the device, with its agents' health and the shots they may fire. Waits for the GPU."""
-        taken = self._combat.shown(super().state(env), env, self._aim.targets)
-        return self._score.shown(taken, env, 'hits', 'kills')
+    def _overlays(self, env):
+        return self._combat.overlays(env, self._aim.targets)
+
+    def _values(self, env):
+        return self._score.totals(env, 'hits', 'kills')

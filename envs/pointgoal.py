@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -22,6 +21,7 @@ from megastep.world import physics, rendering
 from megastep.world.cameras import CameraRig, Cameras
 from megastep.world.core import Core
 from megastep.world.scenery import Scenery
+from megastep.world.snapshot import Points
 
 
 class PointGoal(Env):
@@ -140,11 +140,11 @@ class PointGoal(Env):
     def _info(self):
         return self._tracker.scores(self._success)
 
-    def state(self, env):
-        """Copies one env off the device, with its goal, to be drawn by `plot_state`. Waits for the GPU."""
-        state, distance = super().state(env), float(self._tracker.remaining[env])
-        goals = self._goals.current.positions[env].double().cpu().numpy()
-        return replace(state, goals=goals, values={**state.values, 'distance': distance})
+    def _overlays(self, env):
+        return [Points(self._goals.current.positions[env])]
+
+    def _values(self, env):
+        return {'distance': self._tracker.remaining[env]}
 
 
 class Waypoint(PointGoal):

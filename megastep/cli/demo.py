@@ -97,8 +97,8 @@ def wait(device: torch.device) -> None:
 def frames(env: Explorer, actions: Int[torch.Tensor, 'step row'], filmed: int, *, seed: int) -> Iterator[Frame]:
     """The same steps again, with a picture of one env after each."""
     env.reset(seed=seed)
-    plot = plotting.StatePlot(env.state(filmed))
+    plot = plotting.StatePlot(env.snapshot(filmed))
     for step in actions:
         env.step(step)
-        plot.update(env.state(filmed))
+        plot.update(env.snapshot(filmed))
         yield plot.frame()

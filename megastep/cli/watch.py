@@ -106,7 +106,7 @@ def film(act: Act, env: Env, out: Path, *, map_id: int, steps: int, seed: int, w
         moments = play(act, env, seed=seed, options={'map_ids': torch.full((env.core.num_envs,), map_id)})
         for _ in range(steps + 1):
             next(moments)
-            film.add(env.state(0))
+            film.add(env.snapshot(0))
     return film.path
 
 

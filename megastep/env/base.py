@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsFloat
 
 import gymnasium
 import numpy as np
@@ -22,14 +22,13 @@ from megastep.env.cuda_graph import CudaGraph
 from megastep.env.nested import copied
 from megastep.env.parts import Part, Resettable, Stateful, parts_of
 from megastep.env.state import check_rows, core_tensors, read_state, write_state
-from megastep.world import snapshot
 from megastep.world.cameras import CameraRig, checked
 from megastep.world.core import Core, checked_map_ids
+from megastep.world.snapshot import Overlay, Snapshot, take_snapshot
 
 if TYPE_CHECKING:
     from megastep.maps.mapset import MapSet
     from megastep.plotting import Picture, StatePlot
-    from megastep.world.snapshot import Snapshot
 
 
 class Env(gymnasium.vector.VectorEnv):
@@ -369,24 +368,37 @@ class Env(gymnasium.vector.VectorEnv):
         parts = {name: part.state for name, part in self._parts.items() if isinstance(part, Stateful)}
         return {'core': core_tensors(self.core), 'episode': episode, 'task': self._kept, **parts}
 
-    def state(self, env: int) -> Snapshot:
-        """Copies one env off the device, to be drawn by `plot_state`. Waits for the GPU.
+    def _overlays(self, env: int) -> Sequence[Overlay]:
+        """Returns what the task has drawn into pictures of one env, beside its map and agents."""
+        return ()
+
+    def _values(self, env: int) -> Mapping[str, SupportsFloat]:
+        """Returns what numbers the task has written beside pictures of one env, by name."""
+        return {}
+
+    def snapshot(self, env: int) -> Snapshot:
+        """Takes a snapshot of one env off the device, to be drawn by `plot_state`. Waits for the GPU.
 
         Raises:
             ValueError: if there is no such env.
             ClosedEnvironmentError: if this vector env is closed.
             ResetNeeded: if it hasn't been reset.
         """
-        self._check_begun('state', env)
-        values = {'reward': self._rewards[env].mean(), 'return': self.returns[env].mean(), 'length': self.lengths[env]}
-        return snapshot.take(self.core, self.cameras, env, **values)
+        self._check_begun('snapshot', env)
+        values: dict[str, SupportsFloat] = {
+            'reward': self._rewards[env].mean(),
+            'return': self.returns[env].mean(),
+            'length': self.lengths[env],
+            **self._values(env),
+        }
+        return take_snapshot(self.core, self.cameras, env, overlays=self._overlays(env), **values)
 
     @staticmethod
-    def plot_state(state: Snapshot) -> Picture:
-        """Draws what `state` returned."""
+    def plot_state(snapshot: Snapshot) -> Picture:
+        """Draws what `snapshot` returned."""
         from megastep import plotting  # here, so that training needs no drawing library
 
-        return plotting.plot_state(state)
+        return plotting.plot_state(snapshot)
 
     def render(self) -> tuple[UInt8[np.ndarray, 'height width 3']]:
         """Draws the first env, as one frame in a tuple.
@@ -398,10 +410,10 @@ class Env(gymnasium.vector.VectorEnv):
             raise ValueError(f"env.render() needs render_mode='rgb_array', got {self.render_mode!r}.")
         from megastep import plotting  # here, so that training needs no drawing library
 
-        state = self.state(0)
+        snapshot = self.snapshot(0)
         if self._picture is None:
-            self._picture = plotting.StatePlot(state)
-        self._picture.update(state)
+            self._picture = plotting.StatePlot(snapshot)
+        self._picture.update(snapshot)
         return (self._picture.frame(),)
 
     def _rows(self, values: Shaped[Tensor, '*agent']) -> Shaped[Tensor, ' row']:

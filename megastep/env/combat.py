@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,9 +15,7 @@ from torch import Tensor
 from megastep.checks import check_counts, check_finite
 from megastep.env.parts import agents_in
 from megastep.world.core import Core
-
-if TYPE_CHECKING:
-    from megastep.world.snapshot import Snapshot
+from megastep.world.snapshot import Overlay, Segments, Shares
 
 EVENTS = ('aims', 'shots', 'hits', 'wounds', 'kills', 'deaths')
 """What is counted for each agent: the steps in which it had another within its aim; the shots it fired, and those that
@@ -110,15 +107,13 @@ class Combat:
         health, cooldown = (self._points / self._scales).view(2, -1, 1)
         return {'health': health, 'cooldown': cooldown}
 
-    def shown(self, taken: Snapshot, env: int, targets: Int[Tensor, 'env agent']) -> Snapshot:
-        """Adds to a snapshot of an env its agents' health, and the shots that those who are ready may fire.
-
-        Waits for the GPU.
-        """
-        ready = (self.waits[env] <= 0).cpu().numpy()
-        victims, places = targets[env].cpu().numpy(), taken.positions
-        shots = np.where((ready & (victims >= 0))[:, None, None], np.stack([places, places[victims]], axis=1), np.nan)
-        return replace(taken, health=(self.health[env] / self.full_health).cpu().numpy(), shots=shots)
+    def overlays(self, env: int, targets: Int[Tensor, 'env agent']) -> list[Overlay]:
+        """Returns for pictures of an env its agents' health, and the shots that those who are ready may fire."""
+        victims, positions = targets[env].long(), self._core.agents.positions[env]
+        fires = (self.waits[env] <= 0) & (victims >= 0)
+        shots = torch.stack([positions, positions[victims]], dim=1)
+        shots = shots.masked_fill(~fires[:, None, None], torch.nan)
+        return [Shares(self.health[env] / self.full_health), Segments(shots)]
 
 
 class Score:
@@ -157,10 +152,9 @@ class Score:
         """The counts, an env a row."""
         return {'counts': self.counts.transpose(0, 1)}
 
-    def shown(self, taken: Snapshot, env: int, *names: str) -> Snapshot:
-        """Adds to a snapshot of an env how often some events happened to its agents in all. Waits for the GPU."""
-        counts = {name: float(self.counts[EVENTS.index(name), env].sum()) for name in names}
-        return replace(taken, values=taken.values | counts)
+    def totals(self, env: int, *names: str) -> dict[str, Int64[Tensor, '']]:
+        """Returns how often some events happened to the agents of an env in all."""
+        return {name: self.counts[EVENTS.index(name), env].sum() for name in names}
 
     def by_name(self) -> dict[str, Int64[Tensor, 'env agent']]:
         """The counts of each event."""

@@ -12,29 +12,20 @@ from jaxtyping import Float, UInt8
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.colors import to_rgba_array
 
 from megastep.plotting.figures import Picture
 from megastep.plotting.litplans import draw_map, shown
+from megastep.plotting.overlays import OverlayArtists, hues
 from megastep.world.cameras import by_name
 from megastep.world.snapshot import Snapshot
 
 NIGHT, BRIGHT, DIM = '#0c0f14', '#eef1f5', '#7d8897'
 
-AGENTS = ('#ffd166', '#4cc9f0', '#ff6b8b', '#8be28b', '#c79bff', '#ff9f5a', '#66e0d0', '#e6e6e6')
-"""The agents' own colours, in turn."""
-
 BEAMS = ((np.inf, 0.11), (4.0, 0.04), (2.5, 0.05), (1.2, 0.06))
 """What an agent sees is drawn once for each of these: as far as this, in metres, this opaque. So it fades away."""
 
-HALO = 0.16 * np.exp(1j * np.linspace(0, 2 * np.pi, 33)).view(float).reshape(-1, 2)
-"""The circle drawn around an agent, or as much of it as it has health left, in metres from its middle."""
-
 DART = ((0.36, 0.0), (0.17, 0.10), (0.17, -0.10))
 """The triangle that shows where an agent faces, for one at the origin that faces +x, in metres."""
-
-GOAL = ((0.2, 0.0), (0.0, 0.2), (-0.2, 0.0), (0.0, -0.2))
-"""The square on its corner drawn where an agent is to go, in metres from there; another of half its size is in it."""
 
 TRAIL = 60
 """How many snapshots an agent's trail goes back."""
@@ -78,7 +69,7 @@ class StatePlot:
         self._background: Any = None
         self._plan = self.figure.axes_at(0.2, 0.2, 0.57 * width - 0.3, height - 0.4)
         left, right = 0.57 * width + 0.2, width - 0.35
-        self._agents, self._goals = _Agents(self._plan, snapshot), _Goals(self._plan, snapshot)
+        self._agents, self._overlays = _Agents(self._plan, snapshot), OverlayArtists(self._plan)
         self._numbers = _Numbers(self.figure, snapshot, left=left, right=right, top=height - 0.35)
         if self._numbers.bottom < 1:
             raise ValueError(f'size must leave 100 pixels below {len(snapshot.values)} values, got {size}.')
@@ -95,13 +86,13 @@ class StatePlot:
             raise ValueError(f'snapshot must show {self._layout}, as the first did, got {layout}.')
         if snapshot.map_id != self._map_id:
             self._change_map(snapshot)
-        for part in (self._agents, self._goals, self._numbers, self._strips):
+        for part in (self._agents, self._overlays, self._numbers, self._strips):
             part.update(snapshot)
 
     def frame(self) -> UInt8[np.ndarray, 'height width 3']:
         """Draws the picture as sRGB bytes."""
-        parts = (self._agents, self._goals, self._numbers, self._strips)
-        moving = [artist for part in parts for artist in part.artists]
+        parts = (self._agents, self._overlays, self._numbers, self._strips)
+        moving = sorted((artist for part in parts for artist in part.artists), key=Artist.get_zorder)
         if self._background is None:
             self._background = self._draw_background(moving)
         canvas: Any = self.figure.canvas
@@ -157,40 +148,28 @@ def _sights(snapshot: Snapshot) -> Iterator[_Sight]:
                 yield _Sight(agent, ', '.join(filter(None, names)), *seen)
 
 
-def _hues(count: int) -> Float[np.ndarray, 'agent 4']:
-    """The agents' own colours, as RGBA."""
-    return to_rgba_array([AGENTS[i % len(AGENTS)] for i in range(count)])
-
-
 class _Agents:
     """The agents on the plan: where they were, what they see, their outlines and which way they face."""
 
     def __init__(self, axes: Axes, snapshot: Snapshot) -> None:
         agents = len(snapshot.positions)
-        hues = _hues(agents)
-        self._hues, self._past = hues, [deque[np.ndarray](maxlen=TRAIL) for _ in range(agents)]
-        eyes = [hues[agent] for agent, *_ in _sights(snapshot)]
+        self._hues, self._past = hues(agents), [deque[np.ndarray](maxlen=TRAIL) for _ in range(agents)]
+        eyes = [self._hues[agent] for agent, *_ in _sights(snapshot)]
         beams = np.tile(eyes, (len(BEAMS), 1))
         beams[:, 3] = np.repeat([opacity for _, opacity in BEAMS], len(eyes))
         self._beams = PolyCollection([], facecolors=beams, linewidths=0)
         self._trails = LineCollection([], linewidths=1)
-        self._halos = LineCollection([], colors=hues, linewidths=1.1)
         self._bodies = PolyCollection([], facecolors=np.tile(shown(snapshot.side_colours), (agents, 1)), linewidths=0)
-        self._darts = PolyCollection([], facecolors=hues, linewidths=0)
-        self._shots = LineCollection([], colors=hues, linewidths=1.6)
-        self.artists = [self._trails, self._beams, self._shots, self._bodies, self._halos, self._darts]
-        for height, artist in enumerate(self.artists):
-            artist.set_zorder(5 + height)
+        self._darts = PolyCollection([], facecolors=self._hues, linewidths=0)
+        self.artists = [self._trails, self._beams, self._bodies, self._darts]
+        for height, artist in zip((5, 6, 8, 10), self.artists, strict=True):  # overlays are in between
+            artist.set_zorder(height)
             axes.add_collection(artist, autolim=False)
 
     def update(self, snapshot: Snapshot) -> None:
         sights = list(_sights(snapshot))
         self._beams.set_verts([_fan(sight.eye, sight.ray_ends, reach) for reach, _ in BEAMS for sight in sights])
         middles = snapshot.positions[:, None]
-        shares = np.ones(len(middles)) if snapshot.health is None else snapshot.health
-        counts = 1 + (shares * (len(HALO) - 1)).round().astype(int)
-        self._halos.set_segments([middle + HALO[:count] for middle, count in zip(middles, counts, strict=True)])
-        self._shots.set_segments([] if snapshot.shots is None else list(snapshot.shots))
         sides = snapshot.outlines
         hubs = np.broadcast_to(middles[:, :, None], (*sides.shape[:2], 1, 2))
         self._bodies.set_verts(list(np.concatenate([sides, hubs], axis=2).reshape(-1, 3, 2)))
@@ -224,24 +203,6 @@ def _fan(eye: Float[np.ndarray, ' 2'], ends: Float[np.ndarray, 'ray 2'], reach: 
     return np.concatenate([eye[None], eye + (reach / lengths).clip(max=1) * rays])
 
 
-class _Goals:
-    """Where agents are to go, in their own colours."""
-
-    def __init__(self, axes: Axes, snapshot: Snapshot) -> None:
-        hues = _hues(len(snapshot.positions))
-        self.artists = [
-            PolyCollection([], facecolors='none', edgecolors=hues, linewidths=1.4, zorder=10),
-            PolyCollection([], facecolors=hues, linewidths=0, zorder=10),
-        ]
-        for artist in self.artists:
-            axes.add_collection(artist, autolim=False)
-
-    def update(self, snapshot: Snapshot) -> None:
-        goals = np.empty((0, 1, 2)) if snapshot.goals is None else snapshot.goals[:, None]
-        for size, artist in zip((1, 0.5), self.artists, strict=True):
-            artist.set_verts(list(goals + size * np.array(GOAL)))
-
-
 class _Numbers:
     """The map's number and the snapshot's values, each below its name."""
 
@@ -270,12 +231,12 @@ class _Strips:
         self, figure: Picture, snapshot: Snapshot, *, left: float, right: float, top: float, bottom: float
     ) -> None:
         self.artists: list[Any] = []
-        hues, sights = _hues(len(snapshot.positions)), list(_sights(snapshot))
+        agents, sights = hues(len(snapshot.positions)), list(_sights(snapshot))
         pitch = min((top - bottom) / len(sights), 3.2)
         for row, sight in enumerate(sights):
             y, label = top - row * pitch, min(0.24, 0.3 * pitch)
             style = {'fontsize': 33 * label, 'va': 'center'}
-            figure.write(left, y - label / 2, sight.name, color=hues[sight.agent], **style)
+            figure.write(left, y - label / 2, sight.name, color=agents[sight.agent], **style)
             if row == 0:
                 figure.write(right, y - label / 2, 'colour above, depth below', color=DIM, ha='right', **style)
             room = 0.86 * pitch - label

@@ -36,7 +36,7 @@ class Film:
     >>> with Film('out.mp4', fps=10) as film:  # doctest: +SKIP
     ...     for actions in plan:
     ...         env.step(actions)
-    ...         film.add(env.state(0))
+    ...         film.add(env.snapshot(0))
 
     Args:
         path: The file: ``.mp4`` or ``.gif``.

@@ -1,9 +1,10 @@
-"""One env at one moment, as plain arrays: what a picture of it is drawn from."""
+"""Snapshots: one env at one moment, as plain arrays, which a picture of it is drawn from."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, SupportsFloat
 
 import numpy as np
@@ -18,8 +19,73 @@ from megastep.world.scenery import Scenery
 
 
 @dataclass(frozen=True, eq=False)
+class Points:
+    """Points of interest, such as agents' goals: each is drawn as a square on its corner.
+
+    Args:
+        positions: Where they are, in metres.
+        colours: Theirs, in linear RGB; by default the first has the first agent's own colour, and so on.
+        labels: What is written beside each; by default nothing.
+
+    Raises:
+        ValueError: if a shape is wrong, or there are not as many colours or labels as points.
+    """
+
+    positions: Float[np.ndarray, 'point 2'] | Any
+    colours: Float[np.ndarray, 'point 3'] | Any = None
+    labels: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        _check_shape('positions', self.positions, (None, 2))
+        _check_colours(self.colours, len(self.positions))
+        if len(self.labels) not in (0, len(self.positions)):
+            raise ValueError(f'labels must be as many as points, {len(self.positions)}, got {len(self.labels)}.')
+
+
+@dataclass(frozen=True, eq=False)
+class Segments:
+    """Line segments, such as shots.
+
+    Args:
+        ends: Where each begins and ends, in metres; NaN where there is none.
+        colours: Theirs, in linear RGB; by default the first has the first agent's own colour, and so on.
+
+    Raises:
+        ValueError: if a shape is wrong, or there are not as many colours as segments.
+    """
+
+    ends: Float[np.ndarray, 'segment 2 2'] | Any
+    colours: Float[np.ndarray, 'segment 3'] | Any = None
+
+    def __post_init__(self) -> None:
+        _check_shape('ends', self.ends, (None, 2, 2))
+        _check_colours(self.colours, len(self.ends))
+
+
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """Shares of something that agents have, such as their health: as much is drawn of a ring around each.
+
+    Args:
+        values: Each agent's, from 0 to 1.
+
+    Raises:
+        ValueError: if the shape is wrong.
+    """
+
+    values: Float[np.ndarray, ' agent'] | Any
+
+    def __post_init__(self) -> None:
+        _check_shape('values', self.values, (None,))
+
+
+Overlay = Points | Segments | Shares
+"""Something that a picture of an env shows beside its map and agents."""
+
+
+@dataclass(frozen=True, eq=False)
 class Snapshot:
-    """One env at one moment, in metres, degrees and linear RGB; everything is in the map's coordinates.
+    """Snapshot of one env, in metres, degrees and linear RGB; everything is in the map's coordinates.
 
     Where agents carry cameras of several kinds, ``eyes``, ``ray_ends``, ``rgb`` and ``depth`` have such an array for
     each kind, by name.
@@ -39,9 +105,7 @@ class Snapshot:
         rgb: What each camera sees.
         depth: How near that is, from 1 at the agent's rim to 0 at ``max_depth``.
         values: Named numbers that go with the picture: a reward, a step's number.
-        health: The share of its health that each agent has left; None where there is no such thing.
-        shots: Each agent's shot, from where it is fired to what it hits, NaN if there is none; None likewise.
-        goals: Where each agent is to go; None where there is no such thing.
+        overlays: What else the task has drawn, as arrays.
     """
 
     map_id: int
@@ -58,25 +122,29 @@ class Snapshot:
     rgb: Float[np.ndarray, 'agent camera 3 pixel'] | Any
     depth: Float[np.ndarray, 'agent camera pixel'] | Any
     values: dict[str, float]
-    health: Float[np.ndarray, ' agent'] | None = None
-    shots: Float[np.ndarray, 'agent 2 2'] | None = None
-    goals: Float[np.ndarray, 'agent 2'] | None = None
+    overlays: tuple[Overlay, ...] = ()
 
 
-def take(core: Core, cameras: CameraRig, env: int, **values: SupportsFloat) -> Snapshot:
+def take_snapshot(
+    core: Core, cameras: CameraRig, env: int, *, overlays: Sequence[Overlay] = (), **values: SupportsFloat
+) -> Snapshot:
     """Takes a snapshot of one env: renders it alone, and copies what a picture needs off the device.
 
     Args:
         core: The envs.
         cameras: The cameras that each agent carries; if they are of several kinds, by name.
         env: Which env.
+        overlays: What else is to be drawn; tensors become arrays.
         values: Named numbers to show beside the picture.
 
     Raises:
-        ValueError: if there is no such env.
+        ValueError: if there is no such env, or shares are not one for each agent.
     """
     if not 0 <= env < core.num_envs:
         raise ValueError(f'env must be from 0 to {core.num_envs - 1}, got {env}.')
+    for overlay in overlays:
+        if isinstance(overlay, Shares):
+            _check_shape('values', overlay.values, (core.num_agents,))
     alone = _alone(core, env)
     view = rendering.render(alone, cameras, per_ray=True)
     map_id, scenery = int(alone.map_ids[0]), core.scenery
@@ -97,7 +165,26 @@ def take(core: Core, cameras: CameraRig, env: int, **values: SupportsFloat) -> S
         rgb=map_by_name(lambda seen: _array(seen.rgb[0]), view),
         depth=map_by_name(lambda seen: _array(seen.depth[0]), view),
         values={name: float(value) for name, value in values.items()},
+        overlays=tuple(map(_copied, overlays)),
     )
+
+
+def _copied(overlay: Overlay) -> Overlay:
+    """An overlay with arrays in the place of its tensors."""
+    arrays: dict[str, Any] = {name: _array(value) for name, value in vars(overlay).items() if isinstance(value, Tensor)}
+    return replace(overlay, **arrays)
+
+
+def _check_shape(name: str, values: np.ndarray | Tensor, shape: tuple[int | None, ...]) -> None:
+    found = tuple(values.shape)
+    if len(found) != len(shape) or any(size not in (None, got) for size, got in zip(shape, found, strict=True)):
+        expected = ', '.join('any' if size is None else str(size) for size in shape)
+        raise ValueError(f'{name} must have shape ({expected}), got {found}.')
+
+
+def _check_colours(colours: np.ndarray | Tensor | None, count: int) -> None:
+    if colours is not None:
+        _check_shape('colours', colours, (count, 3))
 
 
 def _alone(core: Core, env: int) -> Core:

@@ -364,8 +364,8 @@ def test_a_step_needs_a_reset(task):
     env = make(task)
     with pytest.raises(ResetNeeded, match=r'env.step\(\) needs env.reset\(\)'):
         env.step(integers(NUM_ENVS))
-    with pytest.raises(ResetNeeded, match=r'env.state\(\) needs env.reset\(\)'):
-        env.state(0)
+    with pytest.raises(ResetNeeded, match=r'env.snapshot\(\) needs env.reset\(\)'):
+        env.snapshot(0)
     with pytest.raises(ResetNeeded, match='the first reset must be of all envs'):
         env.reset(options={'reset_mask': np.ones(NUM_ENVS, dtype=bool)})
 
@@ -375,7 +375,7 @@ def test_a_closed_env_stays_closed(task):
     env.reset()
     env.close()
     env.close()
-    for use in (env.reset, lambda: env.step(integers(NUM_ENVS)), lambda: env.state(0)):
+    for use in (env.reset, lambda: env.step(integers(NUM_ENVS)), lambda: env.snapshot(0)):
         with pytest.raises(ClosedEnvironmentError, match=f'{task.__name__} has been closed'):
             use()
 

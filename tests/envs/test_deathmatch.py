@@ -300,13 +300,14 @@ def test_its_picture_has_health_and_shots():
     stay(env)
     for _ in range(4):
         stay(env)
-    state = env.state(0)
-    assert state.health.tolist() == [0.75, 0.75]
-    np.testing.assert_allclose(state.shots, [[[4, 3], [7, 3]], [[7, 3], [4, 3]]], atol=1e-6)
+    state = env.snapshot(0)
+    health, shots = state.overlays
+    assert health.values.tolist() == [0.75, 0.75]
+    np.testing.assert_allclose(shots.ends, [[[4, 3], [7, 3]], [[7, 3], [4, 3]]], atol=1e-6)
     assert (state.values['hits'], state.values['kills']) == (2, 0)
     assert env.plot_state(state).axes
     stay(env)
-    assert np.isnan(env.state(0).shots).all()
+    assert np.isnan(env.snapshot(0).overlays[1].ends).all()
 
 
 @pytest.mark.parametrize(

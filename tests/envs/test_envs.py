@@ -86,14 +86,14 @@ def test_state_shows_one_env(task):
     env.reset(seed=0)
     for step in range(3):
         info = env.step(actions_of(env, step))[4]
-    state = env.state(3)
+    state = env.snapshot(3)
     assert state.map_id == env.core.map_ids[3]
     np.testing.assert_allclose(state.positions, env.core.agents.positions[3])
     assert state.values['length'] == 3
     assert state.values['return'] == pytest.approx(info['episode']['return'][3].item())
     assert list(state.values) == ['reward', 'return', 'length']
     with pytest.raises(ValueError, match='env must be from 0 to 4, got 5'):
-        env.state(5)
+        env.snapshot(5)
 
 
 def test_render_draws_the_first_env():
@@ -104,7 +104,7 @@ def test_render_draws_the_first_env():
     (after,) = env.render()
     assert before.dtype == np.uint8 and before.ndim == 3 and before.shape[2] == 3
     assert not np.array_equal(before, after)
-    assert env.plot_state(env.state(1)).axes
+    assert env.plot_state(env.snapshot(1)).axes
     with pytest.raises(ValueError, match=r"env.render\(\) needs render_mode='rgb_array', got None"):
         make(Minimal).render()
 

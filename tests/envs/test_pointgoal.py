@@ -259,14 +259,15 @@ def test_a_picture_shows_the_goal():
     env = make()
     env.reset(seed=0)
     env.step(actions_of(env, 0))
-    state = env.state(3)
-    np.testing.assert_array_equal(state.goals, env._goals.current.positions[3])
+    state = env.snapshot(3)
+    (goals,) = state.overlays
+    np.testing.assert_array_equal(goals.positions, env._goals.current.positions[3])
     assert state.values['distance'] == env._tracker.remaining[3].item()
     picture = plotting.StatePlot(state)
-    across, up = picture._plan.transData.transform(state.goals[0]).round().astype(int)
+    across, up = picture._plan.transData.transform(goals.positions[0]).round().astype(int)
     yellow = [255, 209, 102]  # the first agent's
     assert picture.frame()[-1 - up, across].tolist() == yellow
-    assert plotting.StatePlot(replace(state, goals=None)).frame()[-1 - up, across].tolist() != yellow
+    assert plotting.StatePlot(replace(state, overlays=())).frame()[-1 - up, across].tolist() != yellow
 
 
 @pytest.mark.parametrize(

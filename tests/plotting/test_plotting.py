@@ -15,7 +15,8 @@ from worlds import box, core_at, houses, one, outline, repainted, scattered
 from megastep import Cameras, Geometry, Room, mapgen, plotting
 from megastep.mapgen.variations.furniture_catalogue import CATALOGUE, UNFURNISHED_KINDS
 from megastep.maps.picture import PLAIN, TINTS, tint
-from megastep.world import rendering, snapshot
+from megastep.world import rendering
+from megastep.world.snapshot import take_snapshot
 
 ROOM = box(1, 1, 5, 4, lights=[(3, 2.5, 1)])
 WHITE, RED, GREEN = (255, 255, 255), (255, 0, 0), (0, 255, 0)
@@ -24,7 +25,7 @@ WHITE, RED, GREEN = (255, 255, 255), (255, 0, 0), (0, 255, 0)
 @pytest.fixture(scope='module')
 def state():
     core = scattered(houses(8), num_envs=8, num_agents=2)
-    return snapshot.take(core, Cameras(mounts=((0, 0, 0), (0, 0, 180))), 3, reward=1.5, length=40)
+    return take_snapshot(core, Cameras(mounts=((0, 0, 0), (0, 0, 180))), 3, reward=1.5, length=40)
 
 
 def seen(frame, colour):
@@ -43,18 +44,18 @@ def painted(state, colours):
 
 
 def test_the_middle_ray_ends_on_the_wall_ahead():
-    state = snapshot.take(one(ROOM, 3, 2.5, 0), Cameras(res=1, subsample=1), 0)
+    state = take_snapshot(one(ROOM, 3, 2.5, 0), Cameras(res=1, subsample=1), 0)
     np.testing.assert_allclose(state.ray_ends[0, 0], [(5, 2.5)], atol=1e-5)
 
 
 def test_rays_end_at_max_depth():
-    state = snapshot.take(one(ROOM, 3, 2.5, 20), Cameras(res=8, max_depth=0.5), 0)
+    state = take_snapshot(one(ROOM, 3, 2.5, 20), Cameras(res=8, max_depth=0.5), 0)
     np.testing.assert_allclose(np.linalg.norm(state.ray_ends - (3, 2.5), axis=-1), 0.5, rtol=1e-5)
 
 
 def test_a_camera_is_where_its_mount_is():
     """An agent that faces up has its front above it, and its left side to the left."""
-    state = snapshot.take(one(ROOM, 3, 2.5, 90), Cameras(res=1, subsample=1, mounts=((0.25, 0, 90),)), 0)
+    state = take_snapshot(one(ROOM, 3, 2.5, 90), Cameras(res=1, subsample=1, mounts=((0.25, 0, 90),)), 0)
     np.testing.assert_allclose(state.eyes[0, 0], (3, 2.75), atol=1e-5)
     np.testing.assert_allclose(state.ray_ends[0, 0], [(1, 2.75)], atol=1e-5)
 
@@ -64,7 +65,7 @@ def test_a_camera_is_where_its_mount_is():
 def test_rays_end_on_walls(seed, fov):
     """However the agent stands, if it can see far enough."""
     core = scattered([ROOM], num_envs=1, num_agents=1, seed=seed)
-    state = snapshot.take(core, Cameras(res=16, fov=fov, max_depth=100), 0)
+    state = take_snapshot(core, Cameras(res=16, fov=fov, max_depth=100), 0)
     assert clearances(state.ray_ends.reshape(-1, 2), ROOM.walls).max() < 1e-4
 
 
@@ -73,7 +74,7 @@ def test_a_snapshot_shows_what_render_shows():
     before = core.agents.positions.clone()
     view = rendering.render(core, cameras)
     for env in (0, 5):
-        state = snapshot.take(core, cameras, env)
+        state = take_snapshot(core, cameras, env)
         np.testing.assert_allclose(state.rgb, view.rgb[env].cpu(), atol=1e-6)
         np.testing.assert_allclose(state.depth, view.depth[env].cpu(), atol=1e-6)
         assert state.map_id == int(core.map_ids[env])
@@ -82,7 +83,7 @@ def test_a_snapshot_shows_what_render_shows():
 
 def test_a_snapshot_is_a_copy():
     core = one(ROOM, 3, 2.5, 0)
-    state = snapshot.take(core, Cameras(), 0)
+    state = take_snapshot(core, Cameras(), 0)
     core.agents.positions.zero_()
     np.testing.assert_array_equal(state.positions, [(3, 2.5)])
 
@@ -94,13 +95,13 @@ def test_texels_run_along_their_walls(state):
 
 
 def test_a_texel_shows_its_albedo_times_its_light():
-    state = snapshot.take(repainted(one(ROOM, 3, 2.5, 0), colour=(255, 51, 0), light=0.5), Cameras(), 0)
+    state = take_snapshot(repainted(one(ROOM, 3, 2.5, 0), colour=(255, 51, 0), light=0.5), Cameras(), 0)
     np.testing.assert_allclose(state.texel_colours, np.tile((0.5, 0.1, 0), (len(state.texels), 1)), atol=1e-6)
 
 
 def test_each_map_has_its_own_texels():
     core = scattered(houses(4), num_envs=4, num_agents=1)
-    first, last = (snapshot.take(core, Cameras(), env) for env in (0, 3))
+    first, last = (take_snapshot(core, Cameras(), env) for env in (0, 3))
     assert len(last.texels) == len(last.texel_colours) == int(core.scenery.albedo.widths[3])
     start = int(core.scenery.albedo.starts[3])
     expected = core.scenery.albedo.vals[start:] / 255 * core.scenery.light[start:, None]
@@ -109,7 +110,7 @@ def test_each_map_has_its_own_texels():
 
 
 def test_an_outline_is_green_where_it_faces():
-    state = snapshot.take(one(ROOM, 3, 2.5, 90), Cameras(), 0)
+    state = take_snapshot(one(ROOM, 3, 2.5, 90), Cameras(), 0)
     red, green, _ = state.side_colours.T
     front = state.outlines[0, green > 2 * red].mean(axis=(0, 1)) - state.positions[0]
     back = state.outlines[0, red > 2 * green].mean(axis=(0, 1)) - state.positions[0]
@@ -120,7 +121,7 @@ def test_an_outline_is_green_where_it_faces():
 
 def test_values_become_numbers(state):
     assert state.values == {'reward': 1.5, 'length': 40.0}
-    state = snapshot.take(one(ROOM, 3, 2.5, 0), Cameras(), 0, reward=torch.tensor(2.0))
+    state = take_snapshot(one(ROOM, 3, 2.5, 0), Cameras(), 0, reward=torch.tensor(2.0))
     assert state.values == {'reward': 2.0}
 
 
@@ -128,7 +129,7 @@ def test_values_become_numbers(state):
 def test_rejects_an_env_that_is_not_there(env):
     core = core_at([ROOM], [[(3, 2.5)]] * 3, [[0]] * 3)
     with pytest.raises(ValueError, match=f'env must be from 0 to 2, got {env}'):
-        snapshot.take(core, Cameras(), env)
+        take_snapshot(core, Cameras(), env)
 
 
 # states
@@ -162,7 +163,7 @@ def test_what_is_near_is_bright(state):
 
 def test_a_wall_has_its_colour_on_the_plan():
     core = repainted(one(ROOM, 3, 2.5, 0), colour=(255, 0, 255), light=1.0)
-    frame = plotting.StatePlot(painted(snapshot.take(core, Cameras(), 0), [(0, 0, 0)] * 64)).frame()
+    frame = plotting.StatePlot(painted(take_snapshot(core, Cameras(), 0), [(0, 0, 0)] * 64)).frame()
     columns = seen(frame, (255, 0, 255))[:, 1]
     assert len(columns) > 1000
     assert columns.max() < 0.57 * 960
@@ -171,7 +172,7 @@ def test_a_wall_has_its_colour_on_the_plan():
 def test_updating_is_drawing_anew():
     """On another map, where no trail is left, an updated picture is the one that would be drawn first."""
     core = scattered(houses(2), num_envs=2, num_agents=2)
-    first, second = (snapshot.take(core, Cameras(), env, reward=env / 2) for env in (0, 1))
+    first, second = (take_snapshot(core, Cameras(), env, reward=env / 2) for env in (0, 1))
     plot = plotting.StatePlot(first)
     before = plot.frame()
     plot.update(second)
@@ -181,7 +182,7 @@ def test_updating_is_drawing_anew():
 
 
 def test_a_trail_follows_an_agent_until_it_is_put_elsewhere():
-    there, on, far = (snapshot.take(one(ROOM, x, 2.5, 0), Cameras(), 0) for x in (2.0, 2.3, 4.0))
+    there, on, far = (take_snapshot(one(ROOM, x, 2.5, 0), Cameras(), 0) for x in (2.0, 2.3, 4.0))
     plot = plotting.StatePlot(there)
     plot.update(on)
     assert (plot.frame() != plotting.StatePlot(on).frame()).any()
@@ -191,7 +192,7 @@ def test_a_trail_follows_an_agent_until_it_is_put_elsewhere():
 
 def test_a_trail_ends_where_a_map_does():
     core = core_at([ROOM, ROOM], [[(2.0, 2.5)], [(2.3, 2.5)]], [[0], [0]])
-    one_map, other = (snapshot.take(core, Cameras(), env) for env in (0, 1))
+    one_map, other = (take_snapshot(core, Cameras(), env) for env in (0, 1))
     plot = plotting.StatePlot(one_map)
     plot.update(other)
     np.testing.assert_array_equal(plot.frame(), plotting.StatePlot(other).frame())
@@ -221,7 +222,7 @@ def test_draws_a_map_without_lights_but_with_thin_walls():
     geometry = Geometry.from_walls(np.concatenate([ROOM.walls, [[(3, 1), (3, 2)]]]))
     dark = Geometry(walls=geometry.walls, spawns=geometry.spawns)
     core = repainted(one(dark, 2, 2, 0), colour=(255, 0, 255), light=1.0)
-    state = painted(snapshot.take(core, Cameras(), 0), [(0, 0, 0)] * 64)
+    state = painted(take_snapshot(core, Cameras(), 0), [(0, 0, 0)] * 64)
     assert len(seen(plotting.StatePlot(state).frame(), (255, 0, 255))) > 1000
 
 

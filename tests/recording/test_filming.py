@@ -1,12 +1,14 @@
 """A film shows what was added, in order, whoever drew it."""
 
 from concurrent.futures import Future
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from rollouts import FEW_RAYS, FORWARD, make
+from walks import Walk
 from worlds import box, houses
 
 from envs import Minimal
@@ -15,6 +17,7 @@ from megastep.cli import main
 from megastep.learning import registry
 from megastep.plotting.states import TRAIL
 from megastep.recording.film import CHUNK, Film, _sharing, drawn
+from megastep.world.snapshot import Points, Shares
 
 SIZE = (480, 300)
 
@@ -27,7 +30,7 @@ def snapshots():
     found = []
     for step in range(TRAIL + 12):
         env.step(torch.full((2,), 5 if step % 3 else FORWARD))
-        found.append(env.state(step // 40 % 2))
+        found.append(env.snapshot(step // 40 % 2))
     return found
 
 
@@ -122,6 +125,45 @@ def test_rejects_no_workers(tmp_path, workers):
 def test_rejects_no_frames(tmp_path):
     with pytest.raises(ValueError, match='a recording needs at least 1 frame, got 0'), Film(tmp_path / 'film.gif'):
         pass
+
+
+class Gather(Walk):
+    """A task that no module knows: agents are drawn with what they carry, and with where they are to bring it."""
+
+    def _overlays(self, env):
+        places = self.core.scenery.spawns[self.core.map_ids[env]][:2]
+        carried = torch.full((self.core.num_agents,), 0.25, device=self.device)
+        return [Points(places, colours=torch.tensor([[0, 1, 1]] * 2), labels=['wood', 'stone']), Shares(carried)]
+
+    def _values(self, env):
+        return {'carried': self.lengths[env] * 2}
+
+
+def test_an_env_that_no_module_knows_is_drawn(tmp_path):
+    env = Gather(render_mode='rgb_array', num_agents=2)
+    env.reset(seed=0)
+    env.step(env.action_space.sample())
+    snapshot = env.snapshot(0)
+    assert [type(overlay) for overlay in snapshot.overlays] == [Points, Shares]
+    assert snapshot.values['carried'] == 2
+    (frame,) = env.render()
+    assert np.array_equal(frame, plotting.StatePlot(snapshot).frame())
+    assert (frame == (0, 255, 255)).all(axis=-1).sum() > 50
+    assert not (plotting.StatePlot(replace(snapshot, overlays=())).frame() == (0, 255, 255)).all(axis=-1).any()
+
+
+def test_an_env_that_no_module_knows_is_filmed(tmp_path):
+    """By other processes, which know nothing of it."""
+    env = Gather(num_agents=2)
+    env.reset(seed=0)
+    with Film(tmp_path / 'film.gif', size=SIZE) as film:
+        for _ in range(3):
+            film.add(env.snapshot(0))
+            env.step(env.action_space.sample())
+    with Image.open(film.path) as image:
+        assert image.n_frames == 3
+        frame = np.asarray(image.convert('RGB')).astype(int)
+    assert (abs(frame - (0, 255, 255)).max(axis=-1) < 40).sum() > 10
 
 
 # The command

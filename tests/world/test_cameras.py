@@ -11,8 +11,9 @@ from envs import Explorer, Minimal
 from megastep import Cameras, plotting
 from megastep.env import coverage
 from megastep.env.sensors import RGB, Depth
-from megastep.world import rendering, snapshot
+from megastep.world import rendering
 from megastep.world.cameras import by_name, num_pixels, num_rays
+from megastep.world.snapshot import take_snapshot
 
 FRONT, REAR = Cameras(res=12, fov=100), Cameras(res=5, subsample=1, mounts=((0, 0, 180), (0.05, 0, 90)))
 EYES = {'front': FRONT, 'rear': REAR}
@@ -77,22 +78,22 @@ def test_a_ring_sees_all_around(core):
 
 
 def test_a_snapshot_holds_each_kind(core):
-    state = snapshot.take(core, EYES, 2)
+    state = take_snapshot(core, EYES, 2)
     for name, cameras in EYES.items():
-        alone = snapshot.take(core, cameras, 2)
+        alone = take_snapshot(core, cameras, 2)
         for field in ('eyes', 'ray_ends', 'rgb', 'depth'):
             np.testing.assert_array_equal(getattr(state, field)[name], getattr(alone, field))
 
 
 def test_a_picture_shows_each_camera_by_name(core):
-    first, second = (snapshot.take(core, EYES, env, reward=1.0) for env in (0, 5))
+    first, second = (take_snapshot(core, EYES, env, reward=1.0) for env in (0, 5))
     plot = plotting.StatePlot(first)
     texts = {text.get_text() for text in plot.figure.texts}
     assert {f'agent {i}, {name}' for i in (0, 1) for name in ('front', 'rear, camera 0', 'rear, camera 1')} <= texts
     plot.update(second)
     np.testing.assert_array_equal(plot.frame(), plotting.StatePlot(second).frame())
     with pytest.raises(ValueError, match='must show 2 agents, front 1 cameras, 12 pixels; rear 2 cameras, 5 pixels'):
-        plot.update(snapshot.take(core, FRONT, 0, reward=1.0))
+        plot.update(take_snapshot(core, FRONT, 0, reward=1.0))
 
 
 @pytest.mark.parametrize('cameras', [EYES, RING, {'only': FRONT}])
@@ -108,7 +109,7 @@ def test_tasks_follow(task, cameras, device):
     assert {name: tuple(each.shape) for name, each in rows.items()} == {
         name: (5, kind.num_cameras, kind.res) for name, kind in kinds.items()
     }
-    assert env.plot_state(env.state(1)).axes
+    assert env.plot_state(env.snapshot(1)).axes
 
 
 def test_explorer_pays_for_what_any_camera_sees_a_share_of_its_pixels():
