@@ -7,6 +7,7 @@ from itertools import islice
 import torch
 from gymnasium.vector import AutoresetMode
 
+from megastep.checks import check_counts
 from megastep.env import Env
 from megastep.evaluation.episodes import EpisodeRecorder, Evaluation
 from megastep.evaluation.opponents import Opponents
@@ -42,8 +43,7 @@ def evaluate(
     Raises:
         ValueError: if episodes is below 1, the env is of another autoreset mode, or its info lacks one of its scores.
     """
-    if not isinstance(episodes, int) or episodes < 1:
-        raise ValueError(f'episodes must be an integer of at least 1, got {episodes!r}.')
+    check_counts(episodes=episodes)
     if (mode := env.metadata['autoreset_mode']) is not AutoresetMode.NEXT_STEP:
         raise ValueError(f"the env's autoreset_mode must be NEXT_STEP, got {mode}.")
     if isinstance(policy, SupportsActor):
