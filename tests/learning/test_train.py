@@ -180,7 +180,8 @@ def test_a_run_on_a_gpu_goes_on(tmp_path):
 def test_the_folder_says_how_the_run_was_begun_and_went(tmp_path, drawn):
     out, settings = tmp_path / 'run', Settings(num_envs=4, horizon=64, num_minibatches=1, width=8)
     train(out, 4, settings=settings)
-    assert {path.name for path in out.iterdir()} == {'.lock', 'run.json', 'log.jsonl', 'curves.png', 'checkpoints'}
+    names = {path.name for path in out.iterdir() if not path.match('events.out.tfevents.*')}  # with TensorBoard only
+    assert names == {'.lock', 'run.json', 'log.jsonl', 'curves.png', 'checkpoints'}
     about = json.loads((out / 'run.json').read_text())
     assert (about['env'], about['processes'], about['maps']['count']) == ('minimal', 1, 2)
     assert about['settings'] == vars(settings)
@@ -284,6 +285,19 @@ def test_tensorboard_is_written_where_it_is_installed(tmp_path, monkeypatch):
     assert list(first.scalars['evaluation/return']) == [2 * STEPS]
     assert list(second.scalars['value_loss']) == [3 * STEPS]
     assert first.closed and second.closed
+
+
+def test_tensorboard_reads_what_is_written(tmp_path):
+    reading = pytest.importorskip(
+        'tensorboard.backend.event_processing.event_accumulator', reason='needs TensorBoard, which the extra rl brings'
+    )
+    out = tmp_path / 'run'
+    train(out, 2)
+    train(out, 3, resume=True)
+    events = reading.EventAccumulator(str(out)).Reload()
+    lines = [json.loads(line) for line in (out / 'log.jsonl').read_text().splitlines()]
+    shown = [(event.step, event.value) for event in events.Scalars('value_loss')]
+    assert shown == [(line['frames'], pytest.approx(line['value_loss'])) for line in lines]
 
 
 # Signals
