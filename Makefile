@@ -1,9 +1,12 @@
 # make demo   a person sees it work          make test   the tests
 # make check  lint, format and types         make clean  removes what make made
+# make EXTRAS=all test   with every extra, so that no test is skipped for want of a library
 PYTHON ?= python3
+EXTRAS ?= dev,video
 VENV := .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
+# A stamp for each choice of extras, so that what another one brings is installed when it is asked for.
+READY := $(VENV)/.ready-$(EXTRAS)
 
 .PHONY: demo test check clean
 
@@ -24,5 +27,5 @@ clean:
 $(READY): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and f"megastep needs Python 3.10 or later, $(PYTHON) is {sys.version.split()[0]}: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,video]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $@

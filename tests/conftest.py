@@ -16,12 +16,40 @@ settings.register_profile('new', derandomize=False)
 settings.load_profile(os.environ.get('HYPOTHESIS_PROFILE', 'same'))
 
 
+NO_GPU = 'needs a real GPU, and torch finds none'
+EXCUSES = (NO_GPU, 'apartments')  # no installation brings a GPU, nor the real apartments, which lie beside the project
+
+
+def pytest_addoption(parser):
+    text = 'a test that is skipped fails, unless it is for want of a GPU or of the real apartments'
+    parser.addoption('--complete', action='store_true', help=text)
+
+
 def pytest_collection_modifyitems(items):
     if torch.cuda.is_available():
         return
     for item in items:
         if item.get_closest_marker('gpu'):
-            item.add_marker(pytest.mark.skip(reason='needs a real GPU, and torch finds none'))
+            item.add_marker(pytest.mark.skip(reason=NO_GPU))
+
+
+def complete(config, report):
+    """The report of a test or a file; a failure with ``--complete`` if it was skipped without an excuse."""
+    if config.getoption('complete') and report.skipped and not hasattr(report, 'wasxfail'):
+        _, _, reason = report.longrepr
+        if not any(excuse in reason for excuse in EXCUSES):
+            report.outcome, report.longrepr = 'failed', f'--complete lets no test be skipped. {reason}'
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    return complete(item.config, (yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    return complete(collector.config, (yield))
 
 
 @pytest.fixture(scope='session')
