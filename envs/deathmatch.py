@@ -26,7 +26,7 @@ from megastep.world.scenery import Scenery
 
 
 class Deathmatch(Env):
-    """Shoot the others, and don't get shot.
+    """Multi-agent task: shoot the others, and don't get shot.
 
     In each step every agent first shoots at whoever was within its aim in its last observation, if it has cooled down;
     all at once. Then all move. Those who have died are put at spawns far from the others, unhurt, while the others play

@@ -1,4 +1,4 @@
-"""Explore a house: paid for every bit of wall seen for the first time."""
+"""Explorer: exploration of a house, paid for every bit of wall seen for the first time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from megastep.world.scenery import Scenery
 
 
 class Explorer(Env):
-    """See as much wall as you can.
+    """Exploration task: see as much wall as you can.
 
     The reward is the number of texels seen for the first time in the episode, divided by the cameras' pixels. What an
     episode's first observation shows counts as seen, and pays nothing. An episode is truncated once it has had

@@ -15,7 +15,7 @@ from megastep.env.motion import ACTIONS
 from megastep.world.cameras import Cameras
 
 MOVEMENTS = len(ACTIONS)
-"""How many of the actions of `Deathmatch` move; the others do the same with a shot."""
+"""The number of actions of `Deathmatch` that only move; the others do the same with a shot."""
 
 TURNING, DECAY = 225.0, 2.5
 """How its agents turn, in degrees per second², and how quickly they slow, per second: see `MomentumMovement`."""
@@ -33,7 +33,7 @@ ON = 2.5
 
 
 class Gunner:
-    """Chooses actions from observations alone, each row for itself, without memory.
+    """Scripted policy: chooses actions from observations alone, each row for itself, without memory.
 
     Args:
         env: Where it plays: how its agents see and turn is known to it. It looks through the first camera.
@@ -78,6 +78,6 @@ class Gunner:
 
 
 def _agents(rgb: Float[Tensor, 'row 3 pixel']) -> Bool[Tensor, 'row pixel']:
-    """Which pixels show the green or red of an agent."""
+    """The pixels that show the green or red of an agent."""
     red, green, blue = rgb.unbind(1)
     return (green > GREENER * (red + blue)) | (red > REDDER * (green + blue))

@@ -21,7 +21,7 @@ from megastep.world.scenery import Scenery
 
 
 class Minimal(Env):
-    """Walk forward: the reward is how far the step took the agent the way it faced, in metres.
+    """Smallest task, walking forward: the reward is how far the step took the agent the way it faced, in metres.
 
     Args:
         maps: The maps; by default one empty room.

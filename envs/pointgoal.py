@@ -1,4 +1,4 @@
-"""Go to a point: given from where one is, or from where one began, so that one must keep track of one's own motion."""
+"""Point-goal navigation: the goal is given from where one is, or from where one began, so that one must keep track."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from megastep.world.snapshot import Points
 
 
 class PointGoal(Env):
-    """Go to a point that is told relative to where the episode began: how far and in which direction it was from there.
+    """Point-goal navigation, the goal given from where the episode began: how far and in which direction it was then.
 
     An episode begins at a spawn of the map, and its goal is another. It terminates in success once the agent is within
     ``reach`` of the goal, and is truncated after ``max_steps``. The reward is ``progress`` for each metre by which the
@@ -148,7 +148,7 @@ class PointGoal(Env):
 
 
 class Waypoint(PointGoal):
-    """Go to a point that is told relative to where one is: how far and in which direction. Otherwise as `PointGoal`."""
+    """Point-goal navigation, the goal given from where one is: how far and in which direction. Else as `PointGoal`."""
 
     auxiliary_space = None  # there is nothing to work out
 

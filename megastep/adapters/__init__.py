@@ -1,4 +1,4 @@
-"""Envs as other libraries take them. Each module needs an extra of its own name: ``pip install megastep[torchrl]``."""
+"""Adapters: envs as other libraries take them. Each needs an extra of its name: ``pip install megastep[torchrl]``."""
 
 from __future__ import annotations
 

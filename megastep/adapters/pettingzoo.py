@@ -1,4 +1,4 @@
-"""One world of several agents for PettingZoo, in NumPy arrays."""
+"""Adapter for PettingZoo: one world of several agents, in NumPy arrays."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from megastep.env import Env, nested
 
 
 class PettingZooEnv(ParallelEnv):
-    """The agents of one world, each by name: ``agent_0`` and so on. They end together.
+    """PettingZoo parallel env: the agents of one world, each by name, ``agent_0`` and so on. They end together.
 
     >>> PettingZooEnv(Deathmatch(num_envs=4, num_agents=4, autoreset_mode=AutoresetMode.DISABLED))  # doctest: +SKIP
 

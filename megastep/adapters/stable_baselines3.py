@@ -1,4 +1,4 @@
-"""An env for Stable-Baselines3, in NumPy arrays: every step waits for the GPU and makes a dictionary for each row."""
+"""Adapter for Stable-Baselines3, in NumPy arrays: every step waits for the GPU and makes a dictionary for each row."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from megastep.env import Env, nested
 
 
 class StableBaselines3Env(VecEnv):
-    """A vector env, a row each.
+    """Stable-Baselines3 vector env, a row each.
 
     >>> PPO('MultiInputPolicy', StableBaselines3Env(Explorer(autoreset_mode=AutoresetMode.SAME_STEP)))  # doctest: +SKIP
 

@@ -1,4 +1,4 @@
-"""An env for TorchRL. Everything stays on the env's device."""
+"""Adapter for TorchRL. Everything stays on the env's device."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from megastep.env.nested import dtype_of
 
 
 class TorchRLEnv(EnvBase):
-    """A batch of envs, a row each.
+    """TorchRL batch of envs, a row each.
 
     >>> TorchRLEnv(Explorer(num_envs=64, autoreset_mode=AutoresetMode.DISABLED))  # doctest: +SKIP
 

@@ -1,4 +1,4 @@
-"""Environments, and the parts that tasks are made of: motion, sensors, goals, combat, starts and endings."""
+"""Environments: their base class, and the parts that tasks are made of."""
 
 from megastep.env.base import Env
 

@@ -1,4 +1,4 @@
-"""Aiming: which agents have which others in the middle of their view. What comes of it is `megastep.env.combat`'s."""
+"""Aiming: whom agents have in the middle of their view. What comes of it is `megastep.env.combat`'s."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Aim:
 
 
 def in_sight(core: Core, view: View | Mapping[str, View]) -> Bool[Tensor, 'env agent']:
-    """Returns which agents have another anywhere in their view.
+    """Visibility of others: which agents have another anywhere in their view.
 
     Raises:
         ValueError: if the view was rendered without rays.
@@ -85,7 +85,7 @@ def in_sight(core: Core, view: View | Mapping[str, View]) -> Bool[Tensor, 'env a
 
 
 def bearings(cameras: Cameras) -> Float[np.ndarray, ' ray']:
-    """Which way each ray of a camera goes, in degrees to the left of its middle."""
+    """Bearings of a camera's rays, in degrees to the left of its middle."""
     places = (cameras.num_rays - 1 - 2 * np.arange(cameras.num_rays)) / cameras.num_rays
     return np.degrees(np.arctan(places * math.tan(math.radians(cameras.fov / 2))))
 

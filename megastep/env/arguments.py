@@ -1,4 +1,4 @@
-"""What is asked of an env's arguments. Nothing here waits for the GPU, but for map ids and masks from elsewhere."""
+"""Checks of an env's arguments. Nothing here waits for the GPU, but for map ids and masks from elsewhere."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def reset_envs(mask: Any, core: Core) -> Bool[Tensor, ' env']:
 
 
 def uses_graph(core: Core, asked: bool | None) -> bool:
-    """Whether an env's steps run from a CUDA graph.
+    """Decides if an env's steps run from a CUDA graph.
 
     Raises:
         ValueError: if one is asked for where there can't be one.

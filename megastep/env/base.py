@@ -89,7 +89,7 @@ class Env(gymnasium.vector.VectorEnv):
     metadata = {'render_modes': ['rgb_array'], 'autoreset_mode': AutoresetMode.NEXT_STEP}
 
     auxiliary_space: gymnasium.Space | None = None
-    """What `auxiliary` says of one agent; None if it says nothing."""
+    """Space of one agent's `auxiliary` targets; None if there are none."""
 
     scores: tuple[str, ...] = ()
     """The names of the infos that say how well an episode went, the most telling first; return and length always do."""
@@ -166,7 +166,7 @@ class Env(gymnasium.vector.VectorEnv):
         return {}
 
     def auxiliary(self) -> Any:
-        """Returns what agents aren't told, but would act better if they knew: they may be taught to guess it.
+        """Auxiliary targets: what agents aren't told, but would act better if they knew, and may be taught to predict.
 
         It is nested as `auxiliary_space` is, a row for each agent, and goes with the last observations: it is asked for
         after steps and resets. It is captured in CUDA graphs as steps are, and changes nothing.

@@ -18,9 +18,9 @@ from megastep.world.core import Core
 from megastep.world.snapshot import Overlay, Segments, Shares
 
 EVENTS = ('aims', 'shots', 'hits', 'wounds', 'kills', 'deaths')
-"""What is counted for each agent: the steps in which it had another within its aim; the shots it fired, and those that
-hit; the shots that hit it; the deaths put down to it; and its own. Over the agents of an env, hits are as many as
-wounds, and kills as deaths."""
+"""Events that are counted for each agent: the steps in which it had another within its aim; the shots it fired, and
+those that hit; the shots that hit it; the deaths put down to it; and its own. Over the agents of an env, hits are as
+many as wounds, and kills as deaths."""
 
 
 class Combat:
@@ -66,7 +66,7 @@ class Combat:
 
     @property
     def dead(self) -> Bool[Tensor, 'env agent']:
-        """Which agents have no health left."""
+        """The agents that have no health left."""
         return self.health <= 0
 
     def step(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from megastep.world.rendering import View
 
 BITS = 32
-"""How many texels a word of a bitmap stands for."""
+"""The texels that a word of a bitmap stands for."""
 
 
 class Coverage:
@@ -58,7 +58,7 @@ class Coverage:
 
 
 def bitmap(core: Core) -> Int32[Tensor, 'env word']:
-    """Returns a bit for each texel of each env's map, all 0: bit k % 32 of word k // 32 is for texel k.
+    """Bitmaps of each env's map, a bit for each texel, all 0: bit k % 32 of word k // 32 is for texel k.
 
     Every row is as long as the map of most texels needs.
     """

@@ -1,4 +1,4 @@
-"""Runs a function from a CUDA graph: what takes a hundred launches is captured once and then replayed in one."""
+"""CUDA graphs of functions: what takes a hundred launches is captured once and then replayed in one."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from torch.utils._pytree import tree_iter
 from megastep.env.nested import PackedTensors, copied
 
 PASSED_OVER = (str(Path(torch.__file__).parent) + os.sep, __file__)
-"""Whose lines are never the ones to change."""
+"""The files whose lines are never the ones to change."""
 
 REWRITE = 'Rewrite it as masked writes (torch.where, masked_fill_), whose shapes and branches depend on no value'
 WRITE_IN_PLACE = 'Write what is kept from call to call in place (copy_, masked_fill_, torch.where with out=)'
 
 
 class CaptureError(RuntimeError):
-    """A function does what a CUDA graph can't repeat."""
+    """Error of a function that does what a CUDA graph can't repeat."""
 
 
 class CudaGraph:
-    """A function of tensors, run from a CUDA graph.
+    """CUDA graph of a function of tensors.
 
     The first calls run the function as it is, so that kernels are compiled and what is made on first use is made. The
     next captures it, which executes nothing, and replays it; all others replay. So Python runs in the first calls
@@ -141,7 +141,7 @@ class Source(NamedTuple):
 
 
 class Watch(TorchDispatchMode):
-    """While it is entered, refuses operations that a CUDA graph can't hold, and notes what is read.
+    """Dispatch mode that refuses operations which a CUDA graph can't hold, and notes what is read.
 
     It refuses them before they reach CUDA, which would spoil the capture.
 
@@ -175,7 +175,7 @@ class Watch(TorchDispatchMode):
 
 
 def obstacle(operator: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
-    """Why a CUDA graph can't hold an operation, if it can't."""
+    """The reason why a CUDA graph can't hold an operation, if it can't."""
     name = operator.overloadpacket.__name__
     if torch.Tag.data_dependent_output in operator.tags or name == 'equal':
         return 'it waits for a value'
@@ -201,7 +201,7 @@ def _has_mask(indices: Sequence[Tensor | None]) -> bool:
 def capturing(
     graph: torch.cuda.CUDAGraph, stream: torch.cuda.Stream, generators: Sequence[torch.Generator]
 ) -> Iterator[None]:
-    """Captures what is launched within into a graph. However that ends, nothing is being captured afterwards."""
+    """Stream capture of what is launched within. However that ends, nothing is being captured afterwards."""
     device = stream.device
     sources = [*generators, torch.cuda.default_generators[device.index]]
     states = [each.clone_state() for each in sources]

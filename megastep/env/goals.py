@@ -25,15 +25,15 @@ class Goals(NamedTuple):
     """Each agent's start and goal: two spawns of its map."""
 
     starts: Float[Tensor, 'env 1 2']
-    """Where it began, in metres."""
+    """The start, in metres."""
     bearings: Float[Tensor, 'env 1']
-    """Which way the agent faced there, in degrees."""
+    """The agent's angle there, in degrees."""
     spawns: Int64[Tensor, 'env 1']
     """The number, in its map, of the spawn to be reached."""
     positions: Float[Tensor, 'env 1 2']
-    """Where that is, in metres."""
+    """The position of that spawn, in metres."""
     lengths: Float[Tensor, 'env 1']
-    """How long the shortest path there is, in metres."""
+    """The shortest path's length, in metres."""
 
 
 class RandomGoals:
@@ -115,7 +115,7 @@ class PointGoalSensor:
 
 
 class GoalTracker:
-    """Metrics of how agents get on towards their goals, from step to step. Everything is written in place.
+    """Navigation metrics of agents on the way to their goals, step by step. Everything is written in place.
 
     Args:
         core: The envs.
@@ -170,7 +170,7 @@ class GoalTracker:
         return nearer, walked
 
     def scores(self, success: Bool[Tensor, 'env agent']) -> dict[str, Tensor]:
-        """Navigation metrics: how well each agent has done in its episode, given whether it is at its goal.
+        """Success, SPL and the like: how well each agent has done in its episode, given whether it is at its goal.
 
         Returns:
             ``'success'``; ``'spl'``, success weighted by path length, which is success * l / max(p, l) for a shortest

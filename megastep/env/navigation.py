@@ -27,7 +27,7 @@ VERSION = '1'
 """The version of how geodesic fields are computed, and of the layout of their file. A file of any other is refused."""
 
 TENSORS, RAGGEDS = ('corners', 'shapes', 'nodes'), ('visible', 'hop_rows', 'hops', 'lengths', 'spawns')
-"""What a `GeodesicField` holds, by name."""
+"""The buffers of a `GeodesicField`, by name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +143,7 @@ class GeodesicField:
         map_ids: Int[Tensor, ' env'],
         goals: Int[Tensor, 'env agent'],
     ) -> Float[Tensor, 'env agent']:
-        """Finds how long the shortest paths from agents to their goals are.
+        """Geodesic distances: the lengths of the shortest paths from agents to their goals.
 
         From where an agent can be that is within 2 % or 5 cm of the truth but for about one place and goal in 2,000,
         beside corners. Elsewhere it means nothing. It never waits for the GPU, so that a CUDA graph can repeat it, and
@@ -181,7 +181,7 @@ class GeodesicField:
 
     @property
     def cell_side(self) -> float:
-        """How wide and high a cell is, in metres."""
+        """The side of a cell, in metres."""
         return CELL_SIDE
 
 

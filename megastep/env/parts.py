@@ -33,7 +33,7 @@ class Stateful(Protocol):
 
     @property
     def state(self) -> Mapping[str, Tensor]:
-        """What it keeps, by name: tensors with a row for each env, allocated once and written in place."""
+        """The tensors that it keeps, by name: with a row for each env, allocated once and written in place."""
 
 
 Part = Resettable | Stateful

@@ -63,7 +63,7 @@ class RandomLifespans:
 
     @property
     def state(self) -> dict[str, Tensor]:
-        """How many steps are left."""
+        """The number of steps left."""
         return {'left': self.left}
 
     def step(self) -> Bool[Tensor, ' env']:

@@ -1,4 +1,4 @@
-"""How learning went: each statistic over the steps made, with what came of evaluations."""
+"""Learning curves: each statistic over the steps made, with what came of evaluations."""
 
 from __future__ import annotations
 
@@ -17,24 +17,25 @@ from megastep.plotting.figures import Picture
 WIDTH, HEIGHT, ACROSS, UP, MARGIN, LEGEND = 2.6, 1.5, 0.55, 0.75, 0.5, 0.4
 """The picture's measures in inches: a panel's width and height, the gaps between panels, the edge, the legend."""
 
-FIRST = ('return', 'success', 'spl', 'coverage')
-"""What comes first, where it is known."""
+FIRST = ('return',)
+"""The statistics that come first. The task's scores follow, in the log's order: the most telling first."""
 
 LAST = (
+    'length',
     'policy_loss',
     'value_loss',
     'auxiliary_loss',
     'entropy',
-    'kl',
-    'clipped',
-    'explained',
+    'approx_kl',
+    'clip_fraction',
+    'explained_variance',
     'grad_norm',
     'steps_per_second',
 )
-"""What comes after all scores."""
+"""Those that come after all scores."""
 
 LEFT_OUT = ('updates', 'frames', 'seconds', 'episodes')
-"""What a line of a log says that gets no panel."""
+"""Those of a log's numbers that get no panel."""
 
 WINDOW = 1 / 40
 """Curves are means over this share of the lines, so that their course can be seen; the lines themselves are faint."""
@@ -46,7 +47,7 @@ Points = Float[np.ndarray, 'point 2']
 
 
 def curves(lines: Sequence[Mapping[str, Any]], columns: int = 4) -> Figure:
-    """Draws a panel a statistic, over the steps made.
+    """Learning curves: draws a panel a statistic, over the steps made.
 
     Args:
         lines: Those of a run's ``log.jsonl``: an update's have numbers by name, an evaluation's have such under
@@ -118,7 +119,7 @@ def written(value: float, position: int) -> str:
 
 
 def smoothed(values: Points) -> Points:
-    """Means over windows of neighbouring points, as wide at the ends as there is room for."""
+    """Moving averages: means over windows of neighbouring points, as wide at the ends as there is room for."""
     half = int(len(values) * WINDOW / 2)
     sums = np.concatenate([[0.0], np.cumsum(values[:, 1])])
     here = np.arange(len(values))

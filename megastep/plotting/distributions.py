@@ -1,4 +1,4 @@
-"""How statistics of maps are distributed: those of several sets, and of real homes, in one picture."""
+"""Distributions of statistics of maps: those of several sets, and of real homes, in one picture."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from megastep.plotting.figures import Picture
 PAPER, INK, FADED, RULE = '#ffffff', '#2d323d', '#868c97', '#e4e2dd'
 
 COLOURS = ('#2f6fb7', '#d9542b', '#3d8b5a', '#8a5fb0', '#b8860b', '#4a9aa8')
-"""What the first, the second and further sets are drawn in; the seventh as the first again."""
+"""The colours of the first, the second and further sets; the seventh has the first's again."""
 
 WIDTH, HEIGHT, ACROSS, UP, MARGIN, LEGEND = 2.3, 1.35, 0.35, 0.75, 0.4, 0.35
 """The picture's measures in inches: a panel's width and height, the gaps between panels, the edge, the legend."""
@@ -30,7 +30,7 @@ def distributions(
     real: Mapping[str, Points] | None = None,
     columns: int = 5,
 ) -> Figure:
-    """Draws a panel a statistic: the share of each set's maps that have at most a value.
+    """Cumulative distributions: draws a panel a statistic, with the share of each set's maps that have at most a value.
 
     Args:
         sets: By the name of a set, what `megastep.MapSet.stats` gives of it: the same statistics of each. Those that

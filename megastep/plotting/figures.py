@@ -1,4 +1,4 @@
-"""What all pictures share: a figure that needs no set-up, and areas with holes."""
+"""Figures and patches that all pictures share: a figure that needs no set-up, and areas with holes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ JOIN = 1e-5
 
 
 class Picture(Figure):
-    """A figure that shows itself in a notebook without any set-up, and touches no state of pyplot's."""
+    """matplotlib figure that shows itself in a notebook without any set-up, and touches no state of pyplot's."""
 
     def __init__(self, *, width: float, height: float, colour: str, dpi: int = 100) -> None:
         # matplotlib cuts pixels off to integers, and 1.15 * 100 is 114.99...
@@ -61,7 +61,7 @@ def frame_on(axes: Axes, low: Float[np.ndarray, ' 2'], high: Float[np.ndarray, '
 
 
 def free_space(walls: Float[np.ndarray, 'wall 2 2']) -> shapely.Geometry:
-    """The area to the left of walls."""
+    """Free space: the area to the left of walls."""
     noded = shapely.union_all(shapely.linestrings(walls), grid_size=JOIN)
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
     middles = shapely.get_coordinates(shapely.point_on_surface(faces))

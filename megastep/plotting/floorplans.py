@@ -20,7 +20,7 @@ from megastep.plotting.figures import DEEP, Picture, free_space, patch
 PAPER, FLOOR, INK, FADED, LAMP = '#ffffff', '#f7f3ec', '#2d323d', '#868c97', '#f2b134'
 
 FURNITURE = '#c9a883'
-"""What stands in a room is filled with this,"""
+"""The colour that what stands in a room is filled with,"""
 
 ROCKY = frozenset({'cave', 'maze', 'track'})
 """but for these, where it isn't furniture."""
@@ -29,7 +29,7 @@ HEWN = frozenset({'maze'})
 """Between the corridors of these all is wall."""
 
 USUAL = 0.15
-"""How many inches a metre has where lines and lights are as thick as they get."""
+"""The scale, in inches a metre, from which on lines and lights are as thick as they get."""
 
 CELL, GUTTER, MARGIN, CAPTION, LINE = 2.8, 0.3, 0.35, 0.34, 0.24
 """The gallery's measures in inches: a cell's width, what parts two, the edge, a caption's and a text line's height."""
@@ -85,14 +85,14 @@ def _draw_row(figure: Picture, row: Sequence[tuple[str, Geometry]], *, top: floa
 
 
 def bounds(geometry: Geometry) -> tuple[float, float, float, float]:
-    """The box around a floorplan and its rooms, whose corners may be behind furniture: left, bottom, right and top."""
+    """Bounding box of a floorplan and its rooms, whose corners may be behind furniture: left, bottom, right and top."""
     corners = np.concatenate([geometry.walls.reshape(-1, 2), *(room.outline for room in geometry.rooms)])
     (left, bottom), (right, top) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
     return left, bottom, right, top
 
 
 def size(geometry: Geometry) -> tuple[float, float]:
-    """How wide and how high a floorplan is drawn, in metres."""
+    """Width and height of a floorplan as it is drawn, in metres."""
     left, bottom, right, top = bounds(geometry)
     return right - left + 3 * DEEP, top - bottom + 3 * DEEP  # walls' corners stick out of where they are turned
 

@@ -24,11 +24,11 @@ MESH, FINEST = 0.1, 150
 """The light on the floor is worked out for points about this far apart, in metres, and at most so many a side."""
 
 REACH = 6.0
-"""What a light adds further off than this, in metres, is too faint to be drawn."""
+"""The range of a light, in metres: what it adds further off is too faint to be drawn."""
 
 
 def draw_map(axes: Axes, snapshot: Snapshot) -> list[Artist]:
-    """Draws what stands still: floor, walls in their lit colours, lights."""
+    """Draws the map, which stands still: floor, walls in their lit colours, lights."""
     corners = snapshot.walls.reshape(-1, 2)
     frame_on(axes, corners.min(axis=0) - 2 * DEEP, corners.max(axis=0) + 2 * DEEP)
     free = free_space(snapshot.walls)
@@ -79,7 +79,7 @@ def _draw_light(axes: Axes, snapshot: Snapshot, floor: Patch) -> Artist:
 
 
 def _floor_light(points: Float[np.ndarray, 'point 2'], snapshot: Snapshot) -> Float[np.ndarray, ' point']:
-    """How much light falls on points, by the rule that walls are lit by: see `megastep.world.rendering.bake`."""
+    """The light that falls on points, by the rule that walls are lit by: see `megastep.world.rendering.bake`."""
     total = np.full(len(points), 0.1)
     lows, highs = snapshot.walls.min(axis=1), snapshot.walls.max(axis=1)
     for x, y, intensity in snapshot.lights:
@@ -105,5 +105,5 @@ def _hidden(
 
 
 def shown(colours: Float[np.ndarray, '*batch']) -> Float[np.ndarray, '*batch']:
-    """Linear RGB, gamma-encoded for a screen."""
+    """Gamma encoding: linear RGB as a screen shows it."""
     return np.clip(colours, 0, 1) ** (1 / 2.2)

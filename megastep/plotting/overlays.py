@@ -22,13 +22,13 @@ RING = 0.16 * np.exp(1j * np.linspace(0, 2 * np.pi, 33)).view(float).reshape(-1,
 """The circle drawn around an agent, or as much of it as its share, in metres from its middle."""
 
 WIDER = 0.35
-"""By how much of the first ring's radius a second is wider, and so on."""
+"""The share of the first ring's radius by which a second is wider, and so on."""
 
 POINT = ((0.2, 0.0), (0.0, 0.2), (-0.2, 0.0), (0.0, -0.2))
 """The square on its corner that is drawn for a point, in metres from there; another of half its size is in it."""
 
 BESIDE = 0.28
-"""How far to the right of a point its label begins, in metres."""
+"""The distance from a point to its label, which begins to its right, in metres."""
 
 
 def hues(count: int) -> Float[np.ndarray, 'agent 4']:

@@ -22,19 +22,19 @@ from megastep.world.snapshot import Snapshot
 NIGHT, BRIGHT, DIM = '#0c0f14', '#eef1f5', '#7d8897'
 
 BEAMS = ((np.inf, 0.11), (4.0, 0.04), (2.5, 0.05), (1.2, 0.06))
-"""What an agent sees is drawn once for each of these: as far as this, in metres, this opaque. So it fades away."""
+"""Reach, in metres, and opacity of each fan that an agent's field of view is drawn with. So it fades away."""
 
 DART = ((0.36, 0.0), (0.17, 0.10), (0.17, -0.10))
 """The triangle that shows where an agent faces, for one at the origin that faces +x, in metres."""
 
 TRAIL = 60
-"""How many snapshots an agent's trail goes back."""
+"""Length of an agent's trail, in snapshots."""
 
 LEAP = 1.0
 """An agent that has moved further than this between snapshots, in metres, was put there: its trail begins anew."""
 
 PER_ROW = 4
-"""How many numbers stand in a row."""
+"""The numbers in a row."""
 
 
 def plot_state(snapshot: Snapshot, size: tuple[int, int] = (960, 540)) -> Picture:
@@ -48,7 +48,7 @@ def plot_state(snapshot: Snapshot, size: tuple[int, int] = (960, 540)) -> Pictur
 
 
 class StatePlot:
-    """A picture of one env that is brought up to date rather than drawn anew: what stands still is drawn once a map.
+    """Picture of one env that is brought up to date rather than drawn anew: what stands still is drawn once a map.
 
     Args:
         snapshot: The env.

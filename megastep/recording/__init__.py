@@ -1,4 +1,4 @@
-"""Films: an env recorded to a video file, frame by frame or in processes beside it."""
+"""Video recording: an env filmed frame by frame, or by processes beside it."""
 
 from megastep.recording.video import record
 

@@ -1,4 +1,4 @@
-"""An env filmed while it steps: other processes draw, so that the env's loop only copies what is to be drawn."""
+"""Films of an env while it steps: other processes draw, so that the env's loop only copies what is to be drawn."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from megastep.recording.video import Frame, Recorder
 from megastep.world.snapshot import Snapshot
 
 CHUNK = 2 * TRAIL
-"""How many snapshots a process draws at a time. It also looks at the trail that leads up to them."""
+"""The snapshots that a process draws at a time. It also looks at the trail that leads up to them."""
 
 
 class Film:
-    """Draws snapshots in other processes, and writes them to a video file in the order in which they came.
+    """Film of snapshots: drawn by other processes, and written to a video file in the order in which they came.
 
     If the block fails, what stood at the path before stays whole. The processes import the calling script: there, use
     this under ``if __name__ == '__main__':``.

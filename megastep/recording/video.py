@@ -1,4 +1,4 @@
-"""Frames to a video file: mp4 where there is an encoder, else GIF."""
+"""Video files, written frame by frame: mp4 where there is an encoder, else GIF."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SUFFIXES = ('.mp4', '.gif')
 
 
 def encoder() -> str:
-    """Returns what writes recordings: ``'ffmpeg'``, which writes mp4, or ``'pillow'``, which writes only GIF.
+    """The video encoder that there is: ``'ffmpeg'``, which writes mp4, or ``'pillow'``, which writes only GIF.
 
     The extra ``video`` brings ffmpeg along: ``pip install megastep[video]``.
     """
@@ -120,7 +120,7 @@ class _Gif:
 
 
 class Recorder:
-    """Writes frames to a video file as they come. If the block fails, what stood at the path before stays whole.
+    """Video writer: takes frames as they come. If the block fails, what stood at the path before stays whole.
 
     >>> with Recorder('out.mp4') as recorder:  # doctest: +SKIP
     ...     recorder.add(frame)

@@ -1,4 +1,4 @@
-"""Whether a vector env of tensors keeps what Gymnasium's vector envs promise."""
+"""Conformance tests of a vector env of tensors: it must keep what Gymnasium's vector envs promise."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from megastep.testing.steps import (
 
 
 def check_env(env: Any, *, steps: int = 300, seed: int = 0, partial_resets: bool = True) -> None:
-    """Runs a vector env of tensors, and raises at the first thing it does wrong. Closes it at the end.
+    """Conformance test: runs a vector env of tensors, raises at the first thing it does wrong, and closes it.
 
     What is checked: attributes and spaces; types, shapes, devices and bounds of everything returned; that a seed
     repeats a rollout; what the autoreset mode in ``metadata`` promises, and that the last observation of an episode is

@@ -17,7 +17,7 @@ from megastep.env.cuda_graph import CudaGraph
 from megastep.testing.steps import Step, expect, reset, step_on
 
 NO_OWNERS = (type, ModuleType, FunctionType, MethodType, gymnasium.Space, CudaGraph)
-"""What isn't looked into: nothing that a task keeps is in there, and a CUDA graph writes its outputs in place."""
+"""Objects that aren't looked into: nothing that a task keeps is there, and a CUDA graph writes its outputs in place."""
 
 
 def check_state_is_whole(env: Env, rollout: list[Step], seed: int) -> None:

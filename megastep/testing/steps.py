@@ -23,7 +23,7 @@ LEAST = 8
 
 
 class Step(NamedTuple):
-    """What a step took and returned, copied; and, if envs were reset after it by mask, their first observations."""
+    """Transition: a step's actions and outputs, copied; and, if envs were reset after it by mask, what they saw."""
 
     actions: Any
     observations: Any
@@ -46,7 +46,7 @@ def expect(holds: bool, sentence: str) -> None:
 
 
 def mode_of(env: Any) -> AutoresetMode:
-    """How the env says that its rows begin anew."""
+    """The autoreset mode that the env says it has."""
     return env.metadata['autoreset_mode']
 
 

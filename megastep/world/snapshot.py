@@ -20,7 +20,7 @@ from megastep.world.scenery import Scenery
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """Points of interest, such as agents' goals: each is drawn as a square on its corner.
+    """Overlay of points of interest, such as agents' goals: each is drawn as a square on its corner.
 
     Args:
         positions: Where they are, in metres.
@@ -44,7 +44,7 @@ class Points:
 
 @dataclass(frozen=True, eq=False)
 class Segments:
-    """Line segments, such as shots.
+    """Overlay of line segments, such as shots.
 
     Args:
         ends: Where each begins and ends, in metres; NaN where there is none.
@@ -64,7 +64,7 @@ class Segments:
 
 @dataclass(frozen=True, eq=False)
 class Shares:
-    """Shares of something that agents have, such as their health: as much is drawn of a ring around each.
+    """Overlay of shares that agents have, such as of their health: as much is drawn of a ring around each.
 
     Args:
         values: Each agent's, from 0 to 1.
