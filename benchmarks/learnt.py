@@ -17,14 +17,14 @@ from torch import Tensor
 from tyro.conf import Positional
 
 from benchmarks.report import Report, current_commit
-from megastep import MapSet, mapgen
+from megastep import MapSet, learning, mapgen
 from megastep.cli.train import parse_options
 from megastep.env import Env
 from megastep.evaluation import evaluate
 from megastep.evaluation.play import Act, among
 from megastep.learning import Policy, Settings
 from megastep.learning.registry import Task
-from megastep.learning.run import checkpoints, train
+from megastep.learning.run import checkpoints
 from megastep.learning.run.run_folder import Run
 from megastep.world.device import device_name, num_cores
 
@@ -115,8 +115,8 @@ def trained(task: Task, folder: Path, settings: Settings, maps: MapSet, steps: f
     Raises:
         SystemExit: if a signal has ended it early.
     """
-    ending = train.train(
-        task.name, folder, settings, maps=maps, steps=steps, options=task.options,
+    ending = learning.train(
+        task.env, folder, settings, maps=maps, steps=steps, options=task.options,
         opponents=OPPONENTS.get(task.name, 0), checkpoint_every=15, keep=1000, device=device,
     )  # fmt: skip
     if ending.signal:

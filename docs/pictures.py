@@ -58,7 +58,7 @@ def options():
 def on_the_way(folder, house=4, shortest=9.0, left=12):
     """A trained agent some steps before its goal, towards the end of a long way in a house that it hasn't seen."""
     run = Run(folder)
-    task = Task.of('pointgoal', {**run.read()['options'], 'nearest': shortest, 'furthest': 2 * shortest})
+    task = Task.of('pointgoal', {**run.read().options, 'nearest': shortest, 'furthest': 2 * shortest})
     env = task.make(mapgen.generate('house', house + 1, seed=1, rooms=(10, 14))[house:], 1, device='cpu')
     moments = play(trained(run, env).actor(1, greedy=True), env)
     next(moments)

@@ -6,7 +6,7 @@ import ast
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -79,20 +79,14 @@ def train(
         device: Where to compute, such as cpu or cuda; by default a GPU if there is one.
         settings: How to learn.
     """
-    from megastep.learning.registry import Task
-    from megastep.learning.run import train as training
-    from megastep.maps.mapset import MapSet
+    from megastep import learning
 
-    task = Task.of(env, parse_options(options))
     try:
-        ending = training.train(
-            env, out, Settings(**asdict(settings)),
-            maps=task.env.default_maps() if maps is None else MapSet.load(maps),
-            eval_maps=None if eval_maps is None else MapSet.load(eval_maps),
-            steps=steps, options=task.options, opponents=opponents, weights=weights, resume=resume, overwrite=overwrite,
+        ending = learning.train(
+            env, out, Settings(**asdict(settings)), maps=maps, eval_maps=eval_maps, steps=steps,
+            options=parse_options(options), opponents=opponents, weights=weights, resume=resume, overwrite=overwrite,
             eval_every=eval_every, eval_episodes=eval_episodes, greedy=greedy, checkpoint_every=checkpoint_every,
             keep=keep, device=device,
-            files={'maps': _written(maps), 'eval_maps': _written(eval_maps), 'weights': _written(weights)},
         )  # fmt: skip
     except FloatingPointError as error:
         print(f'megastep: learning has gone wrong: {error}.', file=sys.stderr)
@@ -132,10 +126,6 @@ def literal(text: str) -> Any:
     except (ValueError, SyntaxError):
         return text if text.isidentifier() else None
     return None if isinstance(value, str) else value  # a word has no quotation marks
-
-
-def _written(path: Path | None) -> str | None:
-    return None if path is None else str(path.resolve())
 
 
 def _report(ending: Ending) -> int:
@@ -213,14 +203,13 @@ def begun(folder: Path, arguments: Sequence[str]) -> dict[str, Any]:
     from megastep.learning.run.run_folder import Run
 
     run = Run(folder)
-    if not run.description.is_file() or (about := run.read())['env'] not in arguments:
+    if not run.description.is_file() or (config := run.read()).env not in arguments:
         return {}
-    known = {field.name for field in fields(Asked)}
+    files = {'maps': config.maps_file, 'eval_maps': config.eval_maps_file}
+    same = ('opponents', 'device', 'steps', 'eval_every', 'eval_episodes', 'greedy', 'checkpoint_every', 'keep')
     return {
-        **about['course'],
-        **{name: Path(path) for name, path in about['files'].items() if path and name != 'weights'},
-        'device': about['device'],
-        'options': tuple(f'{name}={value}' for name, value in about['options'].items()),
-        'opponents': about['opponents'],
-        'settings': Asked(**{name: value for name, value in about['settings'].items() if name in known}),
+        **{name: getattr(config, name) for name in same},
+        **{name: Path(file) for name, file in files.items() if file is not None},
+        'options': tuple(f'{name}={value}' for name, value in config.options.items()),
+        'settings': Asked(**asdict(config.settings)),
     }

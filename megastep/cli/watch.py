@@ -88,13 +88,13 @@ def watch(
     """
     _check(steps, seed)
     run = Run(folder)
-    about = run.read()
-    task = Task.of(about['env'], about['options'])
-    maps = unseen(task, about) if maps is None else maps
+    config = run.read()
+    task = Task.of(config.env, config.options)
+    maps = unseen(task, config.eval_maps_file) if maps is None else maps
     env = task.make(maps, task.num_agents, device=device_for(device), seed=seed)
     policy = trained(run, env)
     actor = policy.actor(env.num_envs, greedy=greedy, seed=seed)
-    act = among(actor, task.opponents(env, about['opponents']))
+    act = among(actor, task.opponents(env, config.opponents))
     return film(act, env, out, map_id=map_id, steps=steps, seed=seed, workers=workers)
 
 
@@ -110,10 +110,9 @@ def film(act: Act, env: Env, out: Path, *, map_id: int, steps: int, seed: int, w
     return film.path
 
 
-def unseen(task: Task, about: dict[str, Any]) -> MapSet:
-    """Maps that a run's agent hasn't been trained in, given how the run was begun."""
-    path = about.get('files', {}).get('eval_maps')
-    return task.env.default_maps(seed=UNSEEN) if path is None else MapSet.load(path)
+def unseen(task: Task, eval_maps_file: str | None) -> MapSet:
+    """Maps that a run's agent hasn't been trained in: those that it was evaluated in, if they have a file."""
+    return task.env.default_maps(seed=UNSEEN) if eval_maps_file is None else MapSet.load(eval_maps_file)
 
 
 def trained(run: Run, env: Env) -> Policy:
@@ -123,8 +122,7 @@ def trained(run: Run, env: Env) -> Policy:
         ValueError: if there is none, or it is for other observations or actions than the env's.
     """
     path = last_good(run.checkpoints)
-    width = run.read()['settings']['width']
-    policy = Policy.of(env, width)
+    policy = Policy.of(env, run.read().settings.width)
     load_weights(policy, path, env)
     return policy
 

@@ -7,13 +7,14 @@ if TYPE_CHECKING:
     from megastep.learning.learner import Learner
     from megastep.learning.model.heads import intake, output
     from megastep.learning.model.policy import Actor, Policy
+    from megastep.learning.run.train import train
     from megastep.learning.settings import Settings
 
-__all__ = ['Actor', 'Learner', 'Policy', 'Settings', 'intake', 'output']
+__all__ = ['Actor', 'Learner', 'Policy', 'Settings', 'intake', 'output', 'train']
 
 _HOMES = {
     'Actor': 'model.policy', 'Learner': 'learner', 'Policy': 'model.policy', 'Settings': 'settings',
-    'intake': 'model.heads', 'output': 'model.heads',
+    'intake': 'model.heads', 'output': 'model.heads', 'train': 'run.train',
 }  # fmt: skip
 
 

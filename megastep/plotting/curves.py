@@ -17,25 +17,8 @@ from megastep.plotting.figures import Picture
 WIDTH, HEIGHT, ACROSS, UP, MARGIN, LEGEND = 2.6, 1.5, 0.55, 0.75, 0.5, 0.4
 """The picture's measures in inches: a panel's width and height, the gaps between panels, the edge, the legend."""
 
-FIRST = ('return',)
-"""The statistics that come first. The task's scores follow, in the log's order: the most telling first."""
-
-LAST = (
-    'length',
-    'policy_loss',
-    'value_loss',
-    'auxiliary_loss',
-    'entropy',
-    'approx_kl',
-    'clip_fraction',
-    'explained_variance',
-    'grad_norm',
-    'steps_per_second',
-)
-"""Those that come after all scores."""
-
 LEFT_OUT = ('updates', 'frames', 'seconds', 'episodes')
-"""Those of a log's numbers that get no panel."""
+"""The numbers in a line of a log that get no panel."""
 
 WINDOW = 1 / 40
 """Curves are means over this share of the lines, so that their course can be seen; the lines themselves are faint."""
@@ -46,12 +29,13 @@ SHOWN = (0.01, 0.99)
 Points = Float[np.ndarray, 'point 2']
 
 
-def curves(lines: Sequence[Mapping[str, Any]], columns: int = 4) -> Figure:
-    """Learning curves: draws a panel a statistic, over the steps made.
+def curves(lines: Sequence[Mapping[str, Any]], scores: Sequence[str] = (), columns: int = 4) -> Figure:
+    """Learning curves: a panel a statistic, over the steps made.
 
     Args:
         lines: Those of a run's ``log.jsonl``: an update's have numbers by name, an evaluation's have such under
             ``'evaluation'``.
+        scores: The env's scores, the most telling first: see `Env.scores`. They come before all but the return.
         columns: How many panels to a row.
 
     Raises:
@@ -61,7 +45,7 @@ def curves(lines: Sequence[Mapping[str, Any]], columns: int = 4) -> Figure:
         raise ValueError(f'columns must be at least 1, got {columns}.')
     trained = points([line for line in lines if 'evaluation' not in line])
     tested = points([{'frames': line['frames'], **line['evaluation']} for line in lines if 'evaluation' in line])
-    names = ordered(trained, tested)
+    names = ordered([*trained, *tested], scores)
     if not names:
         raise ValueError(f'lines must have a number to draw, got {len(lines)} lines without any.')
     columns = min(columns, len(names))
@@ -87,11 +71,10 @@ def points(lines: Sequence[Mapping[str, Any]]) -> dict[str, Points]:
     return {name: np.array(pairs, dtype=float) for name, pairs in found.items()}
 
 
-def ordered(trained: Mapping[str, Points], tested: Mapping[str, Points]) -> list[str]:
-    """The statistics' names, those that matter most first."""
-    names = list(dict.fromkeys([*trained, *tested]))
-    others = [name for name in names if name not in FIRST + LAST]
-    return [name for name in (*FIRST, *others, *LAST) if name in names]
+def ordered(names: Sequence[str], scores: Sequence[str]) -> list[str]:
+    """The statistics' names, each once, those that matter most first."""
+    first = [name for name in ('return', *scores, 'length') if name in names]
+    return list(dict.fromkeys([*first, *names]))
 
 
 def _draw(axes: Axes, name: str, trained: Points | None, tested: Points | None) -> None:

@@ -198,10 +198,10 @@ def test_a_damaged_description_is_refused(run, content, message):
     refused(run, message)
 
 
-@pytest.mark.parametrize('name', ['options', 'settings', 'files', 'course'])
+@pytest.mark.parametrize('name', ['options', 'settings', 'maps'])
 def test_a_description_of_something_else_is_refused(run, name, capsys):
     begun = Run(run).read()
-    (run / 'run.json').write_text(json.dumps({**begun, name: None}))
+    (run / 'run.json').write_text(json.dumps({**begun.json(), name: None}))
     refused(run, f'run.json is damaged: {name} must be an object, got None')
     assert main(['train', 'minimal', '--resume', '--out', str(run)]) == 2
     assert f'damaged: {name} must be an object' in capsys.readouterr().err

@@ -11,7 +11,6 @@ import time
 from dataclasses import replace
 from types import ModuleType
 
-import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
@@ -24,14 +23,12 @@ from megastep.learning.learner import Learner
 from megastep.learning.registry import Task, tasks
 from megastep.learning.run.checkpoints import found
 from megastep.learning.run.distributed import ProcessGroup
-from megastep.learning.run.run_folder import BINDING, Run, fingerprint
+from megastep.learning.run.run_folder import Run
 from megastep.learning.run.run_log import RunLog
 from megastep.learning.run.signals import Signals
 from megastep.learning.run.trainer import Timer, Trainer
 from megastep.learning.run.update_statistics import MEANS, UpdateStatistics, diverged
 from megastep.learning.settings import Settings
-from megastep.maps.mapset import MapSet
-from megastep.plotting.curves import curves
 
 OTHER = replace(TINY, seed=1)
 
@@ -196,21 +193,9 @@ def test_the_folder_says_how_the_run_was_begun_and_went(tmp_path, drawn):
 
 def test_curves_are_drawn_now_and_then_and_in_the_end(tmp_path, monkeypatch, drawn):
     pictures = []
-    monkeypatch.setattr(plotting, 'curves', lambda lines: pictures.append(len(lines)) or Figure())
+    monkeypatch.setattr(plotting, 'curves', lambda lines, scores: pictures.append(len(lines)) or Figure())
     train(tmp_path / 'run', 3, checkpoint_every=0)
     assert pictures == [1, 3]
-
-
-def test_a_log_is_cut_where_a_run_goes_on(tmp_path):
-    run = Run(tmp_path)
-    files = {'maps': 'a', 'eval_maps': None, 'weights': 'w'}
-    begun = {**dict.fromkeys(BINDING), 'options': {}, 'settings': {}, 'files': files, 'course': {'steps': 4.0}}
-    run.begin(begun)
-    run.log.write_text('{"updates": 1, "frames": 4}\n{"updates": 2, "frames": 8}\n{"updates": 3, "fra')
-    assert len(run.lines()) == 2
-    run.go_on({'files': {'maps': None, 'eval_maps': 'b', 'weights': 'v'}, 'course': {'steps': 9.0}}, 1)
-    assert run.log.read_text() == '{"updates": 1, "frames": 4}\n'
-    assert run.read() == {**begun, 'files': {**files, 'eval_maps': 'b'}, 'course': {'steps': 9.0}}
 
 
 def test_one_process_at_a_time_trains_in_a_folder(tmp_path):
@@ -252,12 +237,6 @@ def test_a_run_that_another_process_begins_meanwhile_is_left_alone(tmp_path, mon
     with pytest.raises(ValueError, match='run holds a run: --resume goes on with it'):
         train(out, 2)
     assert [line['updates'] for line in Run(out).lines()] == [1]
-
-
-def test_maps_are_told_apart_by_all_that_agents_meet():
-    maps = boxes()
-    geometries = [replace(geometry, lights=geometry.lights * (1, 1, 0.5)) for geometry in maps]
-    assert fingerprint(maps) == fingerprint(boxes()) != fingerprint(MapSet(geometries))
 
 
 def test_tensorboard_is_written_where_it_is_installed(tmp_path, monkeypatch):
@@ -505,32 +484,7 @@ def test_a_run_goes_on_only_as_it_was_begun(six, options, message):
     assert contents(six) == before
 
 
-# Curves
-
-
-def lines_of(count):
-    return [
-        {'updates': i, 'frames': 10 * i, 'seconds': i, 'episodes': 1, 'return': i, 'entropy': None}
-        for i in range(count)
-    ]
-
-
-def test_curves_have_a_panel_a_statistic():
-    lines = [{**line, 'steps_per_second': 1.0, 'length': 2.0} for line in lines_of(50)]
-    lines.append({'updates': 50, 'frames': 500, 'evaluation': {'return': 7.0, 'success': 0.5}})
-    figure = curves(lines)
-    assert [axes.get_title(loc='left') for axes in figure.axes] == ['return', 'success', 'length', 'steps per second']
-    trained, smooth, tested = figure.axes[0].lines
-    assert np.array_equal(trained.get_ydata(), np.arange(50))
-    assert np.allclose(smooth.get_ydata(), np.arange(50))  # a mean over neighbours leaves a straight line as it is
-    assert (tested.get_xdata(), tested.get_ydata()) == ([500], [7])
-
-
-def test_curves_need_something_to_draw():
-    with pytest.raises(ValueError, match='lines must have a number to draw, got 0 lines'):
-        curves([])
-    with pytest.raises(ValueError, match='columns must be at least 1, got 0'):
-        curves(lines_of(3), columns=0)
+# Unwatched
 
 
 def test_a_trainer_needs_nobody_to_watch(tmp_path):

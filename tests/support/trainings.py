@@ -4,10 +4,11 @@ import hashlib
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
-from megastep import mapgen
-from megastep.learning.run import train as training
+from megastep import learning, mapgen
 from megastep.learning.run.checkpoints import found
+from megastep.learning.run.run_config import RunConfig, fingerprint
 from megastep.learning.settings import Settings
 
 TINY = Settings(num_envs=4, horizon=8, num_minibatches=2, width=8, stagger=16)
@@ -31,7 +32,17 @@ def train(out, updates, name='minimal', settings=TINY, maps=None, **options):
     steps = updates * settings.num_envs * settings.horizon
     maps = boxes() if maps is None else maps
     options = {'device': 'cpu', 'bar': False, **options}
-    return training.train(name, out, settings, maps=maps, steps=steps, **options)
+    return learning.train(name, out, settings, maps=maps, steps=steps, **options)
+
+
+def config(**changes):
+    """The configuration of a run, as `train` makes it by default."""
+    begun = RunConfig(
+        env='minimal', options={}, opponents=0, scores=(), maps=fingerprint(boxes()), settings=TINY, processes=1,
+        device='cpu', steps=STEPS, eval_every=60.0, eval_episodes=4, greedy=False, checkpoint_every=300.0, keep=3,
+        maps_file=None, eval_maps_file=None, weights=None, launch=None, version='0.1.0',
+    )  # fmt: skip
+    return replace(begun, **changes)
 
 
 def weights(out):

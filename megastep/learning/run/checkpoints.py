@@ -1,4 +1,4 @@
-"""Checkpoints: all that a run's future depends on, in a folder that is there whole or not at all."""
+"""Checkpoints: everything that a run's future depends on, in a folder that is there whole or not at all."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from torch.optim import Optimizer
 
 from megastep.learning.model.policy import Policy
 from megastep.learning.run.distributed import ProcessGroup
+from megastep.learning.run.run_config import EARLIER
 from megastep.maps import storage
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ MANIFEST = 'manifest.json'
 """The file that says how many steps were made, and which files there are besides, with their digests."""
 
 WEIGHTS, OPTIMIZER = 'policy.safetensors', 'optimizer.pt'
+
+FORMAT = '2'
+"""The version of the names in the files of checkpoints, as the weights' file has it. The first had none."""
 
 
 def learner_file(rank: int) -> str:
@@ -46,7 +50,7 @@ def write(path: Path, content: bytes) -> str:
 
 
 class Checkpoints:
-    """A run's checkpoints, as one of its processes writes and reads them.
+    """Checkpoints of a run, as one of its processes writes and reads them.
 
     Args:
         folder: The folder that the checkpoints' folders are in.
@@ -214,8 +218,9 @@ def load_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
 
 
 def architecture(policy: Policy, env: Env) -> dict[str, str]:
-    """What a policy's weights depend on, as the weights' file has it."""
+    """Architecture that a policy's weights are for, as the weights' file has it."""
     return {
+        'format': FORMAT,
         'width': str(policy.width),
         'observation_space': str(env.single_observation_space),
         'action_space': str(env.single_action_space),
@@ -232,9 +237,12 @@ def load_weights(policy: Policy, path: Path, env: Env) -> None:
         env: An env of the kind that the weights were learnt in.
 
     Raises:
-        ValueError: naming the file, if it is of another architecture, can't be read or holds what is no number.
+        ValueError: naming the file, if it is of an earlier version or another architecture, can't be read or holds what
+            is no number.
     """
     weights, given = _read_weights(path / WEIGHTS)
+    if 'format' not in given:
+        raise ValueError(f'{path / WEIGHTS} is of an earlier version: train anew, or use commit {EARLIER}.')
     if broken := not_finite(weights):
         raise ValueError(f'{path / WEIGHTS} must hold finite weights alone; {", ".join(broken)} has others.')
     for name, expected in architecture(policy, env).items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,9 +17,6 @@ from megastep.learning.run.run_folder import Run
 from megastep.learning.run.update_statistics import UpdateStatistics
 from megastep.maps import storage
 
-SHOWN = ('return', 'success', 'coverage')
-"""What the bar shows, where a task has it."""
-
 REDRAWN = 30.0
 """The curves are drawn anew after so many seconds at the soonest."""
 
@@ -29,13 +26,14 @@ class RunLog:
 
     Args:
         run: The run's folder.
+        scores: The env's scores, the most telling first: see `Env.scores`. The bar shows the first, beside the return.
         frames: How many steps have been made already.
         total: How many will have been made in the end.
         bar: Whether to show a bar.
     """
 
-    def __init__(self, run: Run, *, frames: int, total: int, bar: bool) -> None:
-        self._run = run
+    def __init__(self, run: Run, scores: Sequence[str] = (), *, frames: int, total: int, bar: bool) -> None:
+        self._run, self._scores = run, scores
         lines = run.lines()
         self._before = max((line['seconds'] for line in lines), default=0.0)
         self._start = self._last = time.perf_counter()
@@ -54,21 +52,23 @@ class RunLog:
         values = statistics.values()
         rate = (statistics.frames - self._frames) / (statistics.finished - self._last)
         self._last = statistics.finished
-        self._write(statistics.updates, statistics.frames, {'steps_per_second': rate, **values})
+        self._write(statistics.updates, statistics.frames, {**values, 'steps_per_second': rate})
         self._bar.update(statistics.frames - self._frames)
         self._frames = statistics.frames
-        self._show({name: values[name] for name in SHOWN if name in values})
+        self._show('', values)
         return values
 
     def add_evaluation(self, evaluation: Evaluation, *, updates: int, frames: int) -> None:
         """Logs what came of an evaluation."""
         means = evaluation.means()
         self._write(updates, frames, {'evaluation': means, 'spread': evaluation.spreads()})
-        self._show({f'test {name}': means[name] for name in SHOWN if name in means})
+        self._show('test ', means)
         self._last = time.perf_counter()  # it is no part of how long an update takes
 
-    def _show(self, values: Mapping[str, float]) -> None:
-        self._shown |= {name: f'{value:.3g}' for name, value in values.items()}
+    def _show(self, prefix: str, values: Mapping[str, float]) -> None:
+        """Has the bar show the scores that tell most."""
+        names = [name for name in ('return', *self._scores[:1]) if name in values]
+        self._shown |= {f'{prefix}{name}': f'{values[name]:.3g}' for name in names}
         self._bar.set_postfix(self._shown, refresh=False)
 
     def _write(self, updates: int, frames: int, values: Mapping[str, Any]) -> None:
@@ -93,7 +93,7 @@ class RunLog:
         from megastep import plotting  # here, as the other processes draw nothing
 
         with storage.replacing(self._run.curves) as beside:
-            plotting.curves(self._run.lines()).savefig(beside)
+            plotting.curves(self._run.lines(), self._scores).savefig(beside)
         self._drawn, self._is_new = time.perf_counter(), False
         self._last = self._drawn
 

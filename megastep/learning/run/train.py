@@ -1,22 +1,23 @@
-"""Trains an agent in a run's folder: what is refused, where it starts, and what the processes have to agree on."""
+"""Training in a run's folder: what is refused, where it starts, and what the processes have to agree on."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
+import megastep
 from megastep.env import Env
 from megastep.learning.learner import Learner
 from megastep.learning.registry import Task
 from megastep.learning.run.checkpoints import Checkpoints, found, last_good, load_weights
 from megastep.learning.run.distributed import ProcessGroup, joined, launch, restarts
-from megastep.learning.run.run_folder import Run, described, origin_of
+from megastep.learning.run.run_config import RunConfig, fingerprint
+from megastep.learning.run.run_folder import Run, origin_of
 from megastep.learning.run.run_log import RunLog
 from megastep.learning.run.signals import Signals
 from megastep.learning.run.trainer import Evaluator, Trainer
@@ -25,29 +26,32 @@ from megastep.maps.mapset import MapSet
 
 
 class Ending(NamedTuple):
-    """How training ended."""
+    """End of training.
+
+    Args:
+        signal: The number of the signal that ended it early, 0 if none did.
+        checkpoint: Its last checkpoint.
+        frames: How many steps have been made, of all processes.
+        leads: Whether this is the process that prints.
+    """
 
     signal: int
-    """The number of the signal that ended it early, 0 if none did."""
     checkpoint: Path
-    """Its last checkpoint."""
     frames: int
-    """How many steps have been made, of all processes."""
     leads: bool
-    """Whether this is the process that prints."""
 
 
 def train(
     env: str | type[Env],
-    out: Path,
+    out: str | Path,
     settings: Settings,
     *,
-    maps: MapSet,
-    steps: float,
+    maps: MapSet | str | Path | None = None,
+    steps: float = 50e6,
     options: Mapping[str, Any] | None = None,
     opponents: int = 0,
-    weights: Path | None = None,
-    eval_maps: MapSet | None = None,
+    weights: str | Path | None = None,
+    eval_maps: MapSet | str | Path | None = None,
     eval_every: float = 60.0,
     eval_episodes: int = 4,
     greedy: bool = False,
@@ -56,7 +60,6 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     device: str | torch.device | None = None,
-    files: Mapping[str, str | None] | None = None,
     bar: bool = True,
 ) -> Ending:
     """Trains an agent, alone or as one of the processes that torchrun started.
@@ -64,14 +67,14 @@ def train(
     Args:
         env: The task: the name of its env in lower case, or a class of envs.
         out: The run's folder.
-        settings: How to learn.
-        maps: The maps, of all processes; each gets a part of them.
+        settings: The hyperparameters.
+        maps: The maps, or their file, of all processes; each gets a part of them. By default those of the task.
         steps: How many steps are made, of all processes; rounded up to whole updates.
         options: What the task's env takes that isn't to be as it is by default.
         opponents: How many agents of each world act by a script and don't learn.
         weights: A run, or one of its checkpoints, whose policy is trained on; by default a new one is. A run that
             goes on doesn't look at it.
-        eval_maps: The maps the policy is evaluated in; by default it isn't.
+        eval_maps: The maps, or their file, that the policy is evaluated in; by default it isn't.
         eval_every: How many seconds lie between evaluations.
         eval_episodes: How many episodes each map has in an evaluation.
         greedy: Whether the policy takes the likeliest action in evaluations.
@@ -80,44 +83,121 @@ def train(
         resume: Go on from the last checkpoint. Processes that torchrun has restarted do so by themselves.
         overwrite: Begin anew in place of a run.
         device: Where to compute; by default on a GPU if there is one.
-        files: Where the maps and the weights are from, for those who read how the run was begun.
         bar: Whether to show a bar.
 
     Raises:
         ValueError: if something can't be as it is asked for; the folder is left as it was, but for its lock.
         FloatingPointError: if learning has gone wrong; it names the step and the last good checkpoint.
     """
-    course = {
-        'steps': steps, 'eval_every': eval_every, 'eval_episodes': eval_episodes, 'greedy': greedy,
-        'checkpoint_every': checkpoint_every, 'keep': keep,
-    }  # fmt: skip
-    _check(course)
     if resume and overwrite:
         raise ValueError('resume and overwrite must not both be asked for.')
-    task, run = Task.of(env, options), Run(Path(out))
+    task = Task.of(env, options)
+    train_maps = task.env.default_maps() if maps is None else _loaded(maps)
+    test_maps = None if eval_maps is None else _loaded(eval_maps)
     with joined(device) as group:
-        about = described(task, maps, settings, group, opponents=opponents, files=files or {}, course=course)
-        starting = partial(_start, run, about, resume=resume, overwrite=overwrite)
-        start = group.once(starting)
-        origin = None if weights is None or start is not None else group.once(lambda: origin_of(Path(weights), run))
-        evaluator = _evaluator(task, eval_maps, eval_episodes, opponents, settings, group, greedy=greedy)
-        made = _env(task, group.shard(maps), settings, group.device)
-        with closing(Learner(made, settings, task.opponents(made, opponents))) as learner:
-            checkpoints = Checkpoints(run.checkpoints, learner, made, group, keep=keep)
-            if origin is not None:
-                load_weights(learner.policy, origin, made)
-            per_update = settings.num_envs * settings.horizon * group.size
-            updates = math.ceil(steps / per_update)
-            with (
-                _opened(run, about, starting, learner, checkpoints, group),
-                _log(run, learner.updates * per_update, updates * per_update, group, bar=bar) as log,
-            ):
-                trainer = Trainer(
-                    learner, checkpoints, group, log=log, evaluator=evaluator,
-                    checkpoint_every=checkpoint_every, eval_every=eval_every,
-                )  # fmt: skip
-                signal = _trained(trainer, updates, run)
-        return Ending(signal, found(run.checkpoints)[-1], learner.frames * group.size, group.leads)
+        config = RunConfig(
+            env=task.name, options=dict(task.options), opponents=opponents, scores=task.env.scores,
+            maps=fingerprint(train_maps), settings=settings, processes=group.size, device=group.device.type,
+            steps=steps, eval_every=eval_every, eval_episodes=eval_episodes, greedy=greedy,
+            checkpoint_every=checkpoint_every, keep=keep, maps_file=_file(maps), eval_maps_file=_file(eval_maps),
+            weights=_file(weights), launch=launch(), version=megastep.__version__,
+        )  # fmt: skip
+        start = Start(Run(Path(out)), config, group, resume=resume, overwrite=overwrite)
+        return _train(start, task, train_maps, test_maps, bar=bar)
+
+
+def _loaded(maps: MapSet | str | Path) -> MapSet:
+    return MapSet.load(maps) if isinstance(maps, (str, Path)) else maps
+
+
+def _file(given: object) -> str | None:
+    """The whole path of what is given, if that is a path."""
+    return str(Path(given).resolve()) if isinstance(given, (str, Path)) else None
+
+
+@dataclass(frozen=True)
+class Start:
+    """Start of a run, seen from one of its processes: it begins, or goes on from a checkpoint.
+
+    Args:
+        run: The run's folder.
+        config: The configuration that is asked for.
+        group: The processes that train together.
+        resume: Go on from the last checkpoint.
+        overwrite: Begin anew in place of a run.
+    """
+
+    run: Run
+    config: RunConfig
+    group: ProcessGroup
+    resume: bool
+    overwrite: bool
+
+    def checkpoint(self) -> Path | None:
+        """The checkpoint that the run goes on from, or None if it begins.
+
+        Processes that torchrun has restarted go on with what it began when it was launched, and with nothing older.
+
+        Raises:
+            ValueError: if the run can neither begin nor go on as it is asked to.
+        """
+        return self.group.once(self._checkpoint)
+
+    def _checkpoint(self) -> Path | None:
+        run = self.run
+        ours = restarts() > 0 and run.is_of(self.config.launch)
+        if self.resume or (ours and found(run.checkpoints)):
+            run.check_same(self.config)
+            return last_good(run.checkpoints)
+        run.check_new(overwrite=self.overwrite or ours)
+        return None
+
+    def origin(self) -> Path | None:
+        """The checkpoint whose weights the run begins with, or None if it begins with new ones, or goes on.
+
+        Raises:
+            ValueError: if there is none where it should be, or the run can't start.
+        """
+        weights = self.config.weights
+        if self.checkpoint() is not None or weights is None:
+            return None
+        return self.group.once(lambda: origin_of(Path(weights), self.run))
+
+    @contextmanager
+    def opened(self, learner: Learner, checkpoints: Checkpoints) -> Iterator[None]:
+        """Begins the run, or goes on from a checkpoint, and meanwhile keeps all but these processes from its folder.
+
+        Where it starts is asked once more, now that nobody else can have trained there. A checkpoint that doesn't fit
+        leaves the run as it was.
+        """
+        run, config, once = self.run, self.config, self.group.once
+        with ExitStack() as stack:
+            once(lambda: stack.enter_context(run.held()))
+            if (checkpoint := self.checkpoint()) is None:
+                once(lambda: run.begin(config))
+            else:
+                checkpoints.restore(checkpoint)
+                once(lambda: run.go_on(config, learner.updates))
+            yield
+
+
+def _train(start: Start, task: Task, maps: MapSet, eval_maps: MapSet | None, *, bar: bool) -> Ending:
+    """Trains, given where it starts."""
+    run, config, group = start.run, start.config, start.group
+    origin = start.origin()
+    evaluator = _evaluator(task, eval_maps, config, group)
+    env = _env(task, group.shard(maps), config.settings, group.device)
+    with closing(Learner(env, config.settings, task.opponents(env, config.opponents))) as learner:
+        checkpoints = Checkpoints(run.checkpoints, learner, env, group, keep=config.keep)
+        if origin is not None:
+            load_weights(learner.policy, origin, env)
+        with start.opened(learner, checkpoints), _log(start, learner, bar=bar) as log:
+            trainer = Trainer(
+                learner, checkpoints, group, log=log, evaluator=evaluator,
+                checkpoint_every=config.checkpoint_every, eval_every=config.eval_every,
+            )  # fmt: skip
+            signal = _trained(trainer, config.updates, run)
+    return Ending(signal, found(run.checkpoints)[-1], learner.frames * group.size, group.leads)
 
 
 def _trained(trainer: Trainer, updates: int, run: Run) -> int:
@@ -129,20 +209,14 @@ def _trained(trainer: Trainer, updates: int, run: Run) -> int:
         raise FloatingPointError(f'{error}; the last good checkpoint is {found(run.checkpoints)[-1]}') from error
 
 
-def _evaluator(
-    task: Task,
-    maps: MapSet | None,
-    episodes: int,
-    opponents: int,
-    settings: Settings,
-    group: ProcessGroup,
-    *,
-    greedy: bool,
-) -> Evaluator | None:
-    """Who evaluates the policy, if there are maps for that, in the process that leads."""
+def _evaluator(task: Task, maps: MapSet | None, config: RunConfig, group: ProcessGroup) -> Evaluator | None:
+    """The evaluator of the policy, if there are maps for that, in the process that leads."""
     if maps is None or not group.leads:
         return None
-    return Evaluator(task, maps, episodes, opponents, greedy=greedy, device=group.device, seed=settings.seed)
+    return Evaluator(
+        task, maps, config.eval_episodes, config.opponents, greedy=config.greedy, device=group.device,
+        seed=config.settings.seed,
+    )  # fmt: skip
 
 
 def _env(task: Task, maps: MapSet, settings: Settings, device: torch.device) -> Env:
@@ -151,57 +225,10 @@ def _env(task: Task, maps: MapSet, settings: Settings, device: torch.device) -> 
     return task.make(maps, settings.num_envs, device=device, seed=settings.seed, **options)
 
 
-def _start(run: Run, about: Mapping[str, Any], *, resume: bool, overwrite: bool) -> Path | None:
-    """The checkpoint that a run goes on from, or None if it begins.
-
-    Processes that torchrun has restarted go on with what it began when it was launched, and with nothing older.
-
-    Raises:
-        ValueError: if the run can neither begin nor go on as it is asked to.
-    """
-    ours = restarts() > 0 and run.is_of(launch())
-    if resume or (ours and found(run.checkpoints)):
-        run.check_same(about)
-        return last_good(run.checkpoints)
-    run.check_new(overwrite=overwrite or ours)
-    return None
-
-
-@contextmanager
-def _opened(
-    run: Run,
-    about: Mapping[str, Any],
-    starting: Callable[[], Path | None],
-    learner: Learner,
-    checkpoints: Checkpoints,
-    group: ProcessGroup,
-) -> Iterator[None]:
-    """Begins a run, or goes on from a checkpoint, and meanwhile keeps all but these processes from its folder.
-
-    Where it starts is asked once more, now that nobody else can have trained there. A checkpoint that doesn't fit
-    leaves the run as it was.
-    """
-    with ExitStack() as stack:
-        group.once(lambda: stack.enter_context(run.held()))
-        start = group.once(starting)
-        if start is None:
-            group.once(lambda: run.begin(about))
-        else:
-            checkpoints.restore(start)
-            group.once(lambda: run.go_on(about, learner.updates))
-        yield
-
-
-def _log(run: Run, frames: int, total: int, group: ProcessGroup, *, bar: bool) -> AbstractContextManager[RunLog | None]:
-    return RunLog(run, frames=frames, total=total, bar=bar) if group.leads else nullcontext()
-
-
-def _check(course: Mapping[str, Any]) -> None:
-    if not 1 <= course['steps'] < math.inf:
-        raise ValueError(f'steps must be at least 1 and finite, got {course["steps"]}.')
-    for name in ('eval_every', 'checkpoint_every'):
-        if not course[name] >= 0:
-            raise ValueError(f'{name} must be at least 0 seconds, got {course[name]}.')
-    for name in ('eval_episodes', 'keep'):
-        if not isinstance(course[name], int) or course[name] < 1:
-            raise ValueError(f'{name} must be an integer of at least 1, got {course[name]!r}.')
+def _log(start: Start, learner: Learner, *, bar: bool) -> AbstractContextManager[RunLog | None]:
+    """The run's log, in the process that leads."""
+    if not start.group.leads:
+        return nullcontext()
+    config = start.config
+    frames, total = (updates * config.steps_per_update for updates in (learner.updates, config.updates))
+    return RunLog(start.run, config.scores, frames=frames, total=total, bar=bar)
