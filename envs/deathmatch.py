@@ -138,12 +138,8 @@ class Deathmatch(Env):
         self._aim.observe(view)
         if self._sight_reward:
             self._sighted = in_sight(self.core, view)
-        return {
-            'rgb': self._rgb.observe(view),
-            'depth': self._depth.observe(view),
-            'imu': self._imu.observe(),
-            **self._combat.observe(),
-        }
+        seen = {'rgb': self._rgb.observe(view), 'depth': self._depth.observe(view), 'imu': self._imu.observe()}
+        return {**seen, **self._combat.observe()}
 
     def _outcome(self):
         rewards = self._earned

@@ -117,12 +117,8 @@ class PointGoal(Env):
 
     def _observe(self):
         view = rendering.render(self.core, self.cameras)
-        return {
-            'rgb': self._rgb.observe(view),
-            'depth': self._depth.observe(view),
-            'imu': self._imu.observe(),
-            'goal': self._goal_sensor.observe(self._goals.current.positions, *self._origin()),
-        }
+        seen = {'rgb': self._rgb.observe(view), 'depth': self._depth.observe(view), 'imu': self._imu.observe()}
+        return {**seen, 'goal': self._goal_sensor.observe(self._goals.current.positions, *self._origin())}
 
     def _origin(self):
         """Where the goal is told from: positions and angles."""

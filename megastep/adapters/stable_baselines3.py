@@ -99,5 +99,5 @@ def _flat(batch: Any) -> Any:
 def _flat_space(space: gymnasium.Space) -> gymnasium.Space:
     if not isinstance(space, Dict):
         return space
-    nested = {name: _flat_space(part) for name, part in space.spaces.items()}
-    return Dict(_flat({name: dict(part.spaces) if isinstance(part, Dict) else part for name, part in nested.items()}))
+    parts = {name: _flat_space(part) for name, part in space.spaces.items()}
+    return Dict(_flat({name: dict(part.spaces) if isinstance(part, Dict) else part for name, part in parts.items()}))
