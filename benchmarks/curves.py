@@ -31,7 +31,7 @@ PLOT, HEIGHT, LEFT, RIGHT, BELOW, ABOVE, FOOTER = 3.1, 2.4, 0.75, 1.5, 0.65, 0.4
 """A panel's measures in inches: its plot's width and height, and what is left free around it and below them all."""
 
 ABREAST = 2
-"""How many panels stand side by side."""
+"""The number of panels side by side."""
 
 SUBJECTS = ('render', 'physics', 'scaling')
 
@@ -191,13 +191,13 @@ def lines(reports: Reports, sketch: Sketch, panel: Panel) -> list[Line]:
 
 
 def short(device: str) -> str:
-    """What a line is labelled with: a GPU without its maker, and how many cores a CPU has."""
+    """The label of a line: a GPU without its maker, and how many cores a CPU has."""
     name, _, cores = device.rpartition(', ')
     return cores.replace('cores', 'CPU cores') if name else device.removeprefix('NVIDIA ')
 
 
 def sources(reports: Reports) -> str:
-    """What the curves come from: each device, and the commits and days of its reports."""
+    """The sources of the curves: each device, and the commits and days of its reports."""
     parts = []
     for device, subjects in reports.items():
         taken = {f'{report["commit"]} of {report["date"][:10]}' for report in subjects.values()}

@@ -29,24 +29,24 @@ from megastep.learning.run.run_folder import Run
 from megastep.world.device import device_name, num_cores
 
 STEPS = {'pointgoal': 1e9, 'explorer': 6e8, 'deathmatch': 1e9}
-"""How long each task is trained, unless told otherwise: a few minutes on one H200."""
+"""The steps that each task is trained for, unless told otherwise: a few minutes on one H200."""
 
 NUM_TRAIN, NUM_TEST, UNSEEN = 1000, 200, 1
-"""How many maps agents learn in, in how many others they are tested, and the seed of these."""
+"""The number of maps agents learn in, that of the others they are tested in, and the seed of these."""
 
 LARGE: dict[str, Any] = {'rooms': (17, 32)}
 """The houses to explore: in smaller ones random actions see more than half of all there is."""
 
 PLAYS = {'pointgoal': 16, 'explorer': 4, 'deathmatch': 2}
-"""How many episodes are played in each map that agents are tested in."""
+"""The number of episodes that are played in each map that agents are tested in."""
 
 OPTIONS: dict[str, dict[str, Any]] = {'pointgoal': {'effort': 0.3}, 'deathmatch': {'num_agents': 2}}
-"""How tasks are learnt, where that isn't as they are by default. Agents whose steps cost nothing learn to go along four
+"""The options of tasks, where they aren't as by default. Agents whose steps cost nothing learn to go along four
 directions without ever turning: that makes it easy to tell where one is, and paths a fifth longer. Agents that learn in
 duels get better in these than those that learn among four."""
 
 OPPONENTS = {'deathmatch': 1}
-"""How many agents of each world act by the script that the others are tested against."""
+"""The number of agents of each world that act by the script that the others are tested against."""
 
 NUM_CHECKPOINTS = 4
 """At most so many checkpoints of a run are tested."""
@@ -148,7 +148,7 @@ def tested_in(task: Task) -> list[Task]:
 
 
 def tested(task: str, run: Run, settings: Settings, tests: list[Env]) -> Iterator[dict[str, Any]]:
-    """How the agents of a run's checkpoints did: a row each, the last of which is that of the trained agent."""
+    """Tests of the agents of a run's checkpoints: a row each, the last of which is that of the trained agent."""
     policy = Policy.of(tests[0], settings.width)
     paths = checkpoints.found(run.checkpoints)
     chosen = np.unique(np.linspace(0, len(paths) - 1, NUM_CHECKPOINTS).round().astype(int))
@@ -159,7 +159,7 @@ def tested(task: str, run: Run, settings: Settings, tests: list[Env]) -> Iterato
 
 
 def curve(run: Run) -> list[dict[str, float | None]]:
-    """What a run's log says, as means of neighbouring updates."""
+    """The learning curve that a run's log has, as means of neighbouring updates."""
     lines = run.lines()
     found = []
     for group in np.array_split(np.arange(len(lines)), min(NUM_POINTS, len(lines))):
@@ -188,7 +188,7 @@ def at_random(env: Env) -> Act:
 
 
 def points(policy: Policy, env: Env) -> dict[str, Any]:
-    """How often the goal is reached, and by how direct a path."""
+    """Scores in PointGoal: how often the goal is reached, and by how direct a path."""
     drawn, likeliest = (evaluate(policy, env, greedy=greedy).means() for greedy in (False, True))
     return {
         **{name: drawn[name] for name in ('success', 'spl', 'soft_spl', 'length')},
@@ -200,7 +200,7 @@ def points(policy: Policy, env: Env) -> dict[str, Any]:
 
 
 def exploring(policy: Policy, env: Env) -> dict[str, Any]:
-    """How much is seen, compared with what random actions see."""
+    """Scores in Explorer: how much is seen, compared with what random actions see."""
     learnt, random = evaluate(policy, env).means(), evaluate(at_random(env), env).means()
     ratio = learnt['return'] / random['return']
     return {
@@ -214,7 +214,7 @@ def exploring(policy: Policy, env: Env) -> dict[str, Any]:
 
 
 def fighting(policy: Policy, duel: Env, four: Env) -> dict[str, Any]:
-    """How often agents kill: one against a scripted opponent, and two of them with two such, each for itself."""
+    """Scores in Deathmatch: kills of one against a scripted opponent, and of two with two such, each for itself."""
     kills, deaths = _match(policy, duel)
     ours, theirs = _match(policy, four)
     return {
@@ -229,12 +229,12 @@ def fighting(policy: Policy, duel: Env, four: Env) -> dict[str, Any]:
 
 
 def _ratio(ours: float, theirs: float) -> float | None:
-    """How many of one there are for each of the other; None if there are none of these, for JSON has no infinity."""
+    """The ratio of one to the other; None if the other is 0, for JSON has no infinity."""
     return ours / theirs if theirs else None
 
 
 def _match(policy: Policy, env: Env) -> tuple[float, float]:
-    """How many kills an agent and a scripted opponent make of an episode, half of each world being such."""
+    """The mean kills of an agent and of a scripted opponent in an episode, half of each world being such."""
     num_agents = env.core.num_agents
     opponents = Task.of('deathmatch', {'num_agents': num_agents}).opponents(env, num_agents // 2)
     assert opponents is not None

@@ -37,7 +37,7 @@ class Score(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """What is shown of a task: scores over steps, and how high a score is that nobody has had to learn for."""
+    """Panel of a task: scores over steps, and how high a score is that nobody has had to learn for."""
 
     title: str
     scores: tuple[Score, ...]

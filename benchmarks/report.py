@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from rich.table import Table
 
-from megastep.world.device import requirements, version
+from megastep.cli.doctor import requirements, version
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / 'results'

@@ -10,7 +10,7 @@ from pathlib import Path
 import tyro
 
 from megastep import mapgen, plotting
-from megastep.cli.watch import trained
+from megastep.cli.filming import trained
 from megastep.evaluation.play import play
 from megastep.learning.registry import Task
 from megastep.learning.run.run_folder import Run

@@ -18,10 +18,10 @@ from megastep.recording.video import Frame
 from megastep.world.device import device_name
 
 GALLERY = 12
-"""How many floorplans the gallery shows."""
+"""The number of floorplans that the gallery shows."""
 
 WARM_UP = 5
-"""How many steps go before those that are timed: the first compiles the kernels."""
+"""The number of steps before those that are timed: the first compiles the kernels."""
 
 
 def run(out: Path, *, seed: int = 0, num_maps: int = 64, num_envs: int = 64, num_steps: int = 200) -> None:
@@ -78,7 +78,7 @@ def warm_up(env: Explorer) -> None:
 
 
 def steps_per_second(env: Explorer, actions: Int[torch.Tensor, 'step row'], *, seed: int) -> float:
-    """How many agents' steps a second the envs take; drawing is no part of it."""
+    """The speed of the envs, in agents' steps a second; drawing is no part of it."""
     env.reset(seed=seed)
     wait(env.device)
     start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""`megastep doctor`: whether megastep can run here, and what to do about what is wrong."""
+"""`megastep doctor`: checks that megastep can run here, and says what to do about what is wrong."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, no_type_check
 
+from packaging.requirements import Requirement
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from megastep.world.device import device_name, requirements, version
+from megastep.world.device import device_name
 
 if TYPE_CHECKING:
     import torch
@@ -26,15 +28,15 @@ MARKS: dict[Verdict, str] = {'well': '[green]✓[/green]', 'note': '[yellow]![/y
 OLDEST_PYTHON = (3, 10)
 
 ARCHITECTURE = 90
-"""What a kernel is compiled for where there is no GPU: compute capability 9.0, an H100's or H200's."""
+"""The compute capability that a kernel is compiled for where there is no GPU: 9.0, an H100's or H200's."""
 
 WALL = 2.0
-"""How far off, in metres, the wall is that the kernels are tried on."""
+"""The distance, in metres, of the wall that the kernels are tried on."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found.
+    """Finding of one check.
 
     Args:
         subject: What was looked at.
@@ -85,7 +87,7 @@ def as_table(findings: list[Finding]) -> Table:
 
 
 def attempt(subject: str, check: Callable[[], Finding], remedy: str) -> Finding:
-    """What a check found; if it raised, whatever it raised, that something is wrong."""
+    """The finding of a check; if it raised, whatever it raised, that something is wrong."""
     try:
         return check()
     except Exception as error:
@@ -94,7 +96,7 @@ def attempt(subject: str, check: Callable[[], Finding], remedy: str) -> Finding:
 
 
 def check_python() -> Finding:
-    """Whether Python is new enough."""
+    """Checks that Python is new enough."""
     detail = f'{platform.python_version()} at {sys.executable}'
     if sys.version_info < OLDEST_PYTHON:
         oldest = '.'.join(map(str, OLDEST_PYTHON))
@@ -103,7 +105,7 @@ def check_python() -> Finding:
 
 
 def check_libraries() -> Iterator[Finding]:
-    """Whether each library megastep needs is there, in a version it takes; those that are share one line."""
+    """Checks that each library megastep needs is there, in a version it takes; those that are share one line."""
     fitting = []
     for requirement in requirements():
         found = version(requirement.name)
@@ -115,8 +117,24 @@ def check_libraries() -> Iterator[Finding]:
     yield Finding('libraries', 'well', ', '.join(sorted(fitting)))
 
 
+def requirements() -> list[Requirement]:
+    """The libraries that megastep needs on this machine, extras left out."""
+    wanted = map(Requirement, metadata.requires('megastep') or [])
+    return [
+        requirement for requirement in wanted if not requirement.marker or requirement.marker.evaluate({'extra': ''})
+    ]
+
+
+def version(distribution: str) -> str | None:
+    """The installed version of a distribution, or None if it isn't installed."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
 def check_device() -> Finding:
-    """Which device envs would run on, and so which kernels."""
+    """Says on which device envs would run, and so with which kernels."""
     import torch
 
     if torch.cuda.is_available():
@@ -130,7 +148,7 @@ def check_device() -> Finding:
 
 
 def check_kernels() -> Finding:
-    """Whether this device's kernels compile, launch and give the right answer."""
+    """Checks that this device's kernels compile, launch and give the right answer."""
     import torch
 
     device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
@@ -170,7 +188,7 @@ def measure_wall(device: torch.device) -> tuple[float, float]:
 
 
 def check_cache() -> Finding:
-    """Whether compiled CPU kernels can be kept from one run to the next."""
+    """Checks that compiled CPU kernels can be kept from one run to the next."""
     from megastep.numba import raycasting
 
     folder = Path(str(raycasting._render.stats.cache_path))  # where Numba has decided to put it
@@ -180,7 +198,7 @@ def check_cache() -> Finding:
 
 
 def check_compiler() -> Finding:
-    """Whether Triton compiles for a GPU; none has to be there."""
+    """Checks that Triton compiles for a GPU; none has to be there."""
     import triton
     import triton.language as tl
     from triton.backends.compiler import GPUTarget
@@ -198,7 +216,7 @@ def check_compiler() -> Finding:
 
 
 def check_encoder() -> Finding:
-    """Whether recordings can be mp4."""
+    """Checks that recordings can be mp4."""
     from megastep.recording import video
 
     if video.encoder() == 'ffmpeg':

@@ -1,8 +1,7 @@
-"""`megastep train` and `megastep watch`. What they need is imported when they run, so that help comes at once."""
+"""`megastep train`. What it needs is imported when it runs, so that help comes at once."""
 
 from __future__ import annotations
 
-import ast
 import signal
 import sys
 from collections.abc import Sequence
@@ -14,12 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tyro.conf import OmitArgPrefixes, Positional
 
+from megastep.cli.literals import literal
 from megastep.learning.settings import PRESETS, Settings
 
 if TYPE_CHECKING:
     from megastep.learning.run.train import Ending
-
-NO_ENCODER = 'The film is a GIF, for there is no mp4 encoder here: pip install "megastep[video]" brings one.'
 
 DIVERGED = 1
 """The exit status of training that has gone wrong."""
@@ -119,15 +117,6 @@ def parse_option(text: str) -> tuple[str, Any]:
     return name, value
 
 
-def literal(text: str) -> Any:
-    """A number, a pair or whatever else Python reads; a word as text; otherwise nothing."""
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text if text.isidentifier() else None
-    return None if isinstance(value, str) else value  # a word has no quotation marks
-
-
 def _report(ending: Ending) -> int:
     """Says how training ended, and returns the exit status."""
     made = f'{ending.frames:,} steps are made; {ending.checkpoint} holds'
@@ -136,48 +125,6 @@ def _report(ending: Ending) -> int:
     elif ending.leads:
         print(f'{made} the agent.')
     return 128 + ending.signal if ending.signal else 0
-
-
-def watch(
-    run: Positional[Path],
-    *,
-    maps: Path | None = None,
-    out: Path | None = None,
-    map_id: int = 0,
-    steps: int = 300,
-    seed: int = 0,
-    greedy: bool = False,
-    workers: int = 1,
-    device: str | None = None,
-) -> None:
-    """Film a trained agent in a map that it hasn't seen: `megastep watch runs/a`.
-
-    Args:
-        run: The run's folder.
-        maps: The file of a map set. By default that of the run's evaluations; without one, maps are generated.
-        out: The film to write, .mp4 or .gif; by default film.mp4 in the run's folder.
-        map_id: The number of the map that is filmed.
-        steps: How many steps it is filmed for.
-        seed: Another seed gives another beginning.
-        greedy: Take the likeliest action instead of drawing one.
-        workers: How many processes draw.
-        device: Where to compute, such as cpu or cuda; by default a GPU if there is one.
-    """
-    from megastep.cli import watch as watching
-    from megastep.maps import storage
-    from megastep.maps.mapset import MapSet
-
-    wanted = run / 'film.mp4' if out is None else out
-    if out is not None:
-        storage.check_folder(out)
-
-    film = watching.watch(
-        run, wanted, None if maps is None else MapSet.load(maps), map_id=map_id, steps=steps, seed=seed,
-        greedy=greedy, workers=workers, device=device,
-    )  # fmt: skip
-    print(f'{steps} steps of the agent of {run} in map {map_id} are in {film} ({film.stat().st_size / 1000:,.0f} kB).')
-    if film.suffix != wanted.suffix:
-        print(NO_ENCODER)
 
 
 def training(arguments: Sequence[str]) -> partial[int]:
@@ -195,7 +142,7 @@ def training(arguments: Sequence[str]) -> partial[int]:
 
 
 def begun(folder: Path, arguments: Sequence[str]) -> dict[str, Any]:
-    """What the run in a folder was begun with, as `train` takes it.
+    """The arguments that the run in a folder was begun with, as `train` takes them.
 
     Returns:
         Nothing if there is no run, or the arguments don't name its task. Both are refused by `train`.

@@ -1,134 +1,84 @@
-"""`megastep record` and `megastep watch`: a film of an env whose agents act at random, or have learnt to."""
+"""`megastep record` and `megastep watch`. What they need is imported when they run, so that help comes at once."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import torch
-from jaxtyping import Bool
-from torch import Tensor
+from tyro.conf import Positional
 
-from megastep.env import Env
-from megastep.evaluation.play import Act, among, play
-from megastep.learning.model.policy import Policy
-from megastep.learning.registry import Task
-from megastep.learning.run.checkpoints import last_good, load_weights
-from megastep.learning.run.distributed import device_for
-from megastep.learning.run.run_folder import Run
-from megastep.learning.settings import LARGEST_SEED
-from megastep.maps.mapset import MapSet
-from megastep.recording.film import Film
-
-UNSEEN = 1_000_003
-"""Seeds the maps that are generated for agents to be watched in."""
+NO_ENCODER = 'The film is a GIF, for there is no mp4 encoder here: pip install "megastep[video]" brings one.'
 
 
 def record(
-    name: str, maps: MapSet, out: Path, *, map_id: int = 0, steps: int = 300, seed: int = 0, workers: int = 1
-) -> Path:
-    """Films an env whose agents act at random.
+    env: Positional[str],
+    maps: Positional[Path],
+    out: Positional[Path],
+    *,
+    map_id: int = 0,
+    steps: int = 300,
+    seed: int = 0,
+    workers: int = 1,
+) -> None:
+    """Film agents that act at random: `megastep record explorer maps.safetensors out.mp4`.
 
     Args:
-        name: The task, in lower case.
-        maps: The maps.
-        out: The file: ``.mp4`` or ``.gif``.
-        map_id: The map that is filmed.
-        steps: How many steps it is filmed for; the film begins a frame before the first.
-        seed: Another seed gives other spawns and actions.
+        env: The task, such as explorer or deathmatch.
+        maps: The file of a map set.
+        out: The film to write, .mp4 or .gif.
+        map_id: The number of the map that is filmed.
+        steps: How many steps it is filmed for.
+        seed: Another seed gives other actions, and agents that begin elsewhere.
         workers: How many processes draw.
-
-    Returns:
-        The file written: ``out``, with the suffix ``.gif`` where there is no encoder for mp4.
-
-    Raises:
-        ValueError: if there is no such task or map, or a number is out of range.
     """
-    _check(steps, seed)
-    task = Task.of(name)
-    env = task.make(maps, task.num_agents, seed=seed)
-    count, generator = int(env.single_action_space.n), torch.Generator().manual_seed(seed)  # type: ignore[attr-defined]
+    from megastep.cli.filming import film_random
+    from megastep.maps import storage
+    from megastep.maps.mapset import MapSet
 
-    def act(observations: Any, begins: Bool[Tensor, ' row']) -> Tensor:
-        return torch.randint(count, (env.num_envs,), generator=generator).to(env.device)
+    storage.check_folder(out)
 
-    return film(act, env, out, map_id=map_id, steps=steps, seed=seed, workers=workers)
+    film = film_random(env, MapSet.load(maps), out, map_id=map_id, steps=steps, seed=seed, workers=workers)
+    print(f'{steps} random steps of {env} in map {map_id} are in {film} ({film.stat().st_size / 1000:,.0f} kB).')
+    if film.suffix != out.suffix:
+        print(NO_ENCODER)
 
 
 def watch(
-    folder: Path,
-    out: Path,
-    maps: MapSet | None = None,
+    run: Positional[Path],
     *,
+    maps: Path | None = None,
+    out: Path | None = None,
     map_id: int = 0,
     steps: int = 300,
     seed: int = 0,
     greedy: bool = False,
     workers: int = 1,
-    device: str | torch.device | None = None,
-) -> Path:
-    """Films the agent of a run's last checkpoint, among the opponents that it learnt with.
+    device: str | None = None,
+) -> None:
+    """Film a trained agent in a map that it hasn't seen: `megastep watch runs/a`.
 
     Args:
-        folder: The run's folder.
-        out: The file: ``.mp4`` or ``.gif``.
-        maps: The maps; by default those of the run's evaluations, or maps that are generated if it has none.
-        map_id: The map that is filmed.
-        steps: How many steps it is filmed for; the film begins a frame before the first.
+        run: The run's folder.
+        maps: The file of a map set. By default that of the run's evaluations; without one, maps are generated.
+        out: The film to write, .mp4 or .gif; by default film.mp4 in the run's folder.
+        map_id: The number of the map that is filmed.
+        steps: How many steps it is filmed for.
         seed: Another seed gives another beginning.
         greedy: Take the likeliest action instead of drawing one.
         workers: How many processes draw.
-        device: Where to compute; by default on the GPU if there is one.
-
-    Returns:
-        The file written: ``out``, with the suffix ``.gif`` where there is no encoder for mp4.
-
-    Raises:
-        ValueError: if there is no run, checkpoint or map, or a number is out of range.
+        device: Where to compute, such as cpu or cuda; by default a GPU if there is one.
     """
-    _check(steps, seed)
-    run = Run(folder)
-    config = run.read()
-    task = Task.of(config.env, config.options)
-    maps = unseen(task, config.eval_maps_file) if maps is None else maps
-    env = task.make(maps, task.num_agents, device=device_for(device), seed=seed)
-    policy = trained(run, env)
-    actor = policy.actor(env.num_envs, greedy=greedy, seed=seed)
-    act = among(actor, task.opponents(env, config.opponents))
-    return film(act, env, out, map_id=map_id, steps=steps, seed=seed, workers=workers)
+    from megastep.cli.filming import film_run
+    from megastep.maps import storage
+    from megastep.maps.mapset import MapSet
 
+    wanted = run / 'film.mp4' if out is None else out
+    if out is not None:
+        storage.check_folder(out)
 
-def film(act: Act, env: Env, out: Path, *, map_id: int, steps: int, seed: int, workers: int) -> Path:
-    """Films the first env of several, all in one map."""
-    if not 0 <= map_id < env.core.scenery.num_maps:
-        raise ValueError(f'map_id must be from 0 to {env.core.scenery.num_maps - 1}, got {map_id}.')
-    with Film(out, env.core.fps, workers=workers, progress=True) as film:
-        moments = play(act, env, seed=seed, options={'map_ids': torch.full((env.core.num_envs,), map_id)})
-        for _ in range(steps + 1):
-            next(moments)
-            film.add(env.snapshot(0))
-    return film.path
-
-
-def unseen(task: Task, eval_maps_file: str | None) -> MapSet:
-    """Maps that a run's agent hasn't been trained in: those that it was evaluated in, if they have a file."""
-    return task.env.default_maps(seed=UNSEEN) if eval_maps_file is None else MapSet.load(eval_maps_file)
-
-
-def trained(run: Run, env: Env) -> Policy:
-    """The policy of a run's last checkpoint.
-
-    Raises:
-        ValueError: if there is none, or it is for other observations or actions than the env's.
-    """
-    path = last_good(run.checkpoints)
-    policy = Policy.of(env, run.read().settings.width)
-    load_weights(policy, path, env)
-    return policy
-
-
-def _check(steps: int, seed: int) -> None:
-    if steps < 1:
-        raise ValueError(f'steps must be at least 1, got {steps}.')
-    if not 0 <= seed <= LARGEST_SEED:
-        raise ValueError(f'seed must be from 0 to {LARGEST_SEED}, got {seed}.')
+    film = film_run(
+        run, wanted, None if maps is None else MapSet.load(maps), map_id=map_id, steps=steps, seed=seed,
+        greedy=greedy, workers=workers, device=device,
+    )  # fmt: skip
+    print(f'{steps} steps of the agent of {run} in map {map_id} are in {film} ({film.stat().st_size / 1000:,.0f} kB).')
+    if film.suffix != wanted.suffix:
+        print(NO_ENCODER)

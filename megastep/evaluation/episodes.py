@@ -83,7 +83,7 @@ class EpisodeRecorder:
         self._counts += wanted
 
     def is_full(self) -> bool:
-        """Whether all rows have had their episodes. Waits for the device."""
+        """True if all rows have had their episodes. Waits for the device."""
         return bool((self._counts == self._episodes).all())
 
     def evaluation(self, rows: Bool[Tensor, ' row'] | None = None) -> Evaluation:

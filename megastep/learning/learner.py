@@ -25,7 +25,7 @@ LAST = 0.1
 """The share of the learning rate that is left once it has been annealed."""
 STATE = ('env', 'rollout', 'generators', 'frames', 'updates')
 EAGER = 11
-"""How many updates of several processes run before one is captured: DistributedDataParallel settles in these."""
+"""The number of updates of several processes before one is captured: DistributedDataParallel settles in these."""
 
 
 class Learner:

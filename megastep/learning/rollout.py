@@ -158,7 +158,7 @@ class Rollout:
         )  # fmt: skip
 
     def _auxiliary_targets(self) -> Float[Tensor, 'row target']:
-        """What is so that the policy isn't told."""
+        """The auxiliary targets: what is so that the policy isn't told."""
         targets = self.policy.auxiliary_targets
         return self._hidden[:, :0] if targets is None else targets(self.env.auxiliary())
 

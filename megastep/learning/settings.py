@@ -17,15 +17,15 @@ class Settings:
     """
 
     num_envs: int = 16384
-    """How many rows each process steps at once: envs, or agents where envs have several."""
+    """The number of rows that each process steps at once: envs, or agents where envs have several."""
     horizon: int = 32
-    """How many steps a rollout has: those between updates; also how far back in time gradients flow."""
+    """The number of steps of a rollout: those between updates; also how far back in time gradients flow."""
     stagger: int = 2048
-    """Within so many steps every env begins anew once, so that episodes don't all begin and end together; 0 for not."""
+    """The number of steps within which every env begins anew once, so that episodes don't go in step; 0 for not."""
     epochs: int = 1
-    """How often each rollout is learnt from."""
+    """The number of times that each rollout is learnt from."""
     num_minibatches: int = 8
-    """Into how many minibatches an epoch parts a rollout; they divide ``num_envs``."""
+    """The number of minibatches into which an epoch parts a rollout; it divides ``num_envs``."""
     learning_rate: float = 4e-4
     """Adam's learning rate."""
     anneal: int = 0
@@ -35,7 +35,7 @@ class Settings:
     gae_lambda: float = 0.95
     """The lambda of generalised advantage estimation (GAE): how much later steps count."""
     clip_coef: float = 0.2
-    """How far an action's probability may move from what it was, as a ratio, before its gradient is clipped off."""
+    """The clip range: how far an action's probability may move, as a ratio, before its gradient is cut off."""
     vf_coef: float = 0.5
     """The weight of the value function's loss."""
     ent_coef: float = 0.01

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from megastep import MapSet, mapgen
-from megastep.cli import app, demo, doctor, main
-from megastep.cli.app import parse_parameter
+from megastep.cli import demo, doctor, main
+from megastep.cli.generate import describe, parse_parameter
 from megastep.mapgen.shards import Shards
 from megastep.mapgen.variations.options import OPTIONS
 from megastep.recording import video
@@ -242,7 +242,7 @@ def test_doctor_says_what_is_wrong_and_exits_with_1(monkeypatch, capsys):
 
 def test_doctor_notices_missing_and_old_libraries(monkeypatch):
     found = {'torch': '2.0', 'shapely': None}
-    monkeypatch.setattr(machine, 'version', lambda name: found.get(name, '999'))
+    monkeypatch.setattr(doctor, 'version', lambda name: found.get(name, '999'))
     findings = {finding.subject: finding for finding in doctor.check_libraries()}
     assert findings['torch'].detail == '2.0'
     assert findings['torch'].remedy == 'pip install "torch>=2.11"'
@@ -276,4 +276,4 @@ def test_doctor_goes_on_after_a_check_that_raises():
 
 def test_describe_names_no_family_where_there_is_none():
     maps = MapSet([mapgen.generate('box', 1)[0]])
-    assert app.describe(maps) == '1 maps (median 1 rooms, 4 walls and 25 m²)'
+    assert describe(maps) == '1 maps (median 1 rooms, 4 walls and 25 m²)'

@@ -13,7 +13,7 @@ from trainings import ARGUMENTS, STEPS, boxes, contents, train
 from envs import Deathmatch, Explorer
 from envs.gunner import Gunner
 from megastep import mapgen
-from megastep.cli import main, watch
+from megastep.cli import filming, main
 from megastep.cli.train import training
 from megastep.learning.learner import Learner
 from megastep.learning.registry import Task
@@ -223,8 +223,8 @@ def test_films_in_the_runs_folder_unless_told_otherwise(trained, tmp_path, monke
 def test_the_agent_is_watched_among_the_opponents_it_learnt_with(tmp_path, monkeypatch):
     arenas, seen = Deathmatch.default_maps()[:2], {}
     train(tmp_path / 'run', 1, 'deathmatch', maps=arenas, eval_maps=arenas, opponents=3)
-    monkeypatch.setattr(watch, 'film', lambda act, env, out, **how: seen.update(act=act, env=env) or out)
-    watch.watch(tmp_path / 'run', tmp_path / 'film.gif', arenas, device='cpu')
+    monkeypatch.setattr(filming, 'film', lambda act, env, out, **how: seen.update(act=act, env=env) or out)
+    filming.film_run(tmp_path / 'run', tmp_path / 'film.gif', arenas, device='cpu')
     env = seen['env']
     observations = env.reset(seed=0)[0]
     acted = seen['act'](observations, torch.ones(4, dtype=torch.bool))
@@ -235,12 +235,12 @@ def test_the_agent_is_watched_in_maps_it_has_not_seen(tmp_path, monkeypatch):
     generate = mapgen.generate
     boxes(3).save(tmp_path / 'test.safetensors')
     monkeypatch.setattr(mapgen, 'generate', lambda family, count, **how: generate(family, 2, **how))
-    houses = Explorer.default_maps(seed=watch.UNSEEN)
+    houses = Explorer.default_maps(seed=filming.UNSEEN)
     task = Task.of('explorer')
-    unseen = watch.unseen(task, None)
+    unseen = filming.unseen(task, None)
     assert (unseen.walls.vals == houses.walls.vals).all()
     assert not (unseen.walls.vals[:50] == Explorer.default_maps().walls.vals[:50]).all()
-    assert len(watch.unseen(task, str(tmp_path / 'test.safetensors'))) == 3
+    assert len(filming.unseen(task, str(tmp_path / 'test.safetensors'))) == 3
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from torch.nn import functional
 from megastep.learning.model.features import WIDE
 
 LOG_STD_RANGE = (-5.0, 1.0)
-"""How narrow and how wide a normal distribution may be: the logarithm of its standard deviation."""
+"""The bounds of a normal distribution's width: the logarithm of its standard deviation."""
 
 Logits = Float[Tensor, '*batch logit']
 
@@ -32,7 +32,7 @@ class Distribution(Protocol):
     """
 
     size: int
-    """How many logits a member has."""
+    """The number of logits of a member."""
 
     def sample(self, logits: Logits, generator: torch.Generator | None = None) -> Any:
         """A sample of each, drawn without waiting for the device."""

@@ -1,4 +1,4 @@
-"""The processes that train together, as torchrun starts them: who they are, and what they agree on."""
+"""Distributed training: the processes that train together, as torchrun starts them, and what they agree on."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from megastep.maps.mapset import MapSet
 Result = TypeVar('Result')
 
 BACKENDS = {'cpu': 'gloo', 'cuda': 'cpu:gloo,cuda:nccl'}
-"""What carries tensors between processes. What lies on the CPU goes by gloo, so that agreeing never waits for a GPU."""
+"""The backends that carry tensors between processes. On the CPU it is gloo, so that agreeing never waits for a GPU."""
 
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """The processes that train together, seen from one of them. One alone is a group too.
+    """Process group: the processes that train together, seen from one of them. One alone is a group too.
 
     Args:
         rank: Which of them this is, from 0.
@@ -36,7 +36,7 @@ class ProcessGroup:
 
     @property
     def leads(self) -> bool:
-        """Whether this is the process that writes and prints."""
+        """True in the process that writes and prints."""
         return self.rank == 0
 
     def shard(self, maps: MapSet) -> MapSet:
@@ -58,7 +58,7 @@ class ProcessGroup:
         return greatest.tolist()
 
     def gather(self, value: Result) -> list[Result]:
-        """What each process passes, by rank. None goes on before all have come here."""
+        """The values that all processes pass, by rank. None goes on before all have come here."""
         values: list[Any] = [value] * self.size
         if self.size > 1:
             distributed.all_gather_object(values, value)
@@ -110,12 +110,12 @@ LAUNCHED = {'RANK': '0', 'WORLD_SIZE': '1', 'LOCAL_RANK': '0'}
 
 
 def restarts() -> int:
-    """How often torchrun has restarted the processes because one of them died."""
+    """The number of times that torchrun has restarted the processes because one of them died."""
     return int(os.environ.get('TORCHELASTIC_RESTART_COUNT', '0'))
 
 
 def launch() -> str | None:
-    """What the processes have in common that torchrun starts at once, and starts again; None without it.
+    """The name that the processes have in common that torchrun starts at once, and starts again; None without it.
 
     Unless it is told what to call them, or to stand alone, torchrun may call all ``'none'``. Then it is the folder that
     torchrun has made for what they log: theirs alone, with one for each attempt in it, and in that one for each rank.
@@ -127,7 +127,7 @@ def launch() -> str | None:
 
 
 def device_for(device: str | torch.device | None, place: int = 0) -> torch.device:
-    """Where a process computes.
+    """The device that a process computes on.
 
     Args:
         device: Where it is asked to; by default a GPU if there are any.

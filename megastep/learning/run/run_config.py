@@ -22,7 +22,7 @@ RENAMED = {
 """The settings that had other names then, by these."""
 
 BINDING = ('env', 'options', 'opponents', 'maps', 'settings', 'processes', 'device')
-"""What a run has to be resumed with as it was begun: what comes of it depends on it."""
+"""The fields that a run has to be resumed with as it was begun: what comes of it depends on them."""
 
 
 @dataclass(frozen=True)
