@@ -21,6 +21,27 @@ def check_finite(**values: float) -> None:
             raise ValueError(f'{name} must be finite, got {value}.')
 
 
+def check_at_least_zero(**values: float) -> None:
+    """Raises a `ValueError` unless what is named are finite numbers of at least 0."""
+    for name, value in values.items():
+        if not 0 <= value < math.inf:
+            raise ValueError(f'{name} must be at least 0 and finite, got {value}.')
+
+
+def check_above_zero(**values: float) -> None:
+    """Raises a `ValueError` unless what is named are numbers above 0; they may be infinite."""
+    for name, value in values.items():
+        if not value > 0:
+            raise ValueError(f'{name} must be above 0, got {value}.')
+
+
+def check_share(**values: float) -> None:
+    """Raises a `ValueError` unless what is named are from 0 to 1."""
+    for name, value in values.items():
+        if not 0 <= value <= 1:
+            raise ValueError(f'{name} must be from 0 to 1, got {value}.')
+
+
 def check_choice(choices: Sequence[str], **values: str) -> None:
     """Raises a `ValueError` unless what is named is among the choices."""
     for name, value in values.items():

@@ -1,4 +1,4 @@
-"""Motion control: turns actions into velocities. Moving and colliding is left to `megastep.world.physics.advance`."""
+"""Motion by seven numbered actions, beside that by velocities of an agent's own choosing."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import math
 
 import torch
 from gymnasium.spaces import Discrete
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from megastep.checks import check_at_least_zero
+from megastep.env.motion.frames import turned
 from megastep.world.core import Core
 
 ACTIONS = ('stay', 'forward', 'backward', 'left', 'right', 'turn left', 'turn right')
@@ -16,15 +18,6 @@ ACTIONS = ('stay', 'forward', 'backward', 'left', 'right', 'turn left', 'turn ri
 
 DIRECTIONS = ((0, 0, 0), (1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1))
 """Each action's share of forward, leftward and anticlockwise motion."""
-
-
-DEGREE = math.radians(1) * 1j
-"""A degree, as an exponent of e that turns by it."""
-
-
-def turned(vectors: Float[Tensor, '*batch 2'], angles: Float[Tensor, '*batch']) -> Float[Tensor, '*batch 2']:
-    """Rotates vectors anticlockwise by angles in degrees: as complex numbers they are multiplied."""
-    return torch.view_as_real(torch.view_as_complex(vectors) * torch.exp(angles * DEGREE))
 
 
 class SimpleMovement:
@@ -40,10 +33,13 @@ class SimpleMovement:
     """
 
     def __init__(self, core: Core, *, speed: float = 2.0, turn_speed: float = 180.0) -> None:
-        _check_amounts(speed=speed, turn_speed=turn_speed)
-        self._core = core
+        check_at_least_zero(speed=speed, turn_speed=turn_speed)
+        self._core, self.max_speed = core, speed
         self._impulses = _Impulses(core, speed, turn_speed)
         self.space = Discrete(len(ACTIONS))
+
+    def reset(self, mask: Bool[Tensor, ' env'] | Bool[Tensor, 'env agent']) -> None:
+        """Does nothing: no step depends on the one before."""
 
     def step(self, actions: Int[Tensor, '*agent']) -> None:
         """Sets the agents' velocities and angular velocities.
@@ -81,13 +77,16 @@ class MomentumMovement:
         angular_acceleration: float = 450.0,
         decay: float = 2.5,
     ) -> None:
-        _check_amounts(acceleration=acceleration, angular_acceleration=angular_acceleration, decay=decay)
-        self._core = core
+        check_at_least_zero(acceleration=acceleration, angular_acceleration=angular_acceleration, decay=decay)
+        self._core, self.max_speed = core, acceleration / decay if decay else math.inf
         step = 1 / core.fps
         self._remaining = math.exp(-decay * step)
         pushed = -math.expm1(-decay * step) / decay if decay else step  # seconds: what a push comes to after friction
         self._impulses = _Impulses(core, acceleration * pushed, angular_acceleration * pushed)
         self.space = Discrete(len(ACTIONS))
+
+    def reset(self, mask: Bool[Tensor, ' env'] | Bool[Tensor, 'env agent']) -> None:
+        """Does nothing: what lasts is the agents' velocity."""
 
     def step(self, actions: Int[Tensor, '*agent']) -> None:
         """Changes the agents' velocities and angular velocities.
@@ -118,9 +117,3 @@ class _Impulses:
         numbers = actions.reshape(angles.shape).long().clamp(-1, len(ACTIONS))  # -1 is the last row too
         pushes = torch.view_as_real(self._pushes[numbers])  # one table of rows takes a GPU six times as long
         return turned(pushes, angles), self._turns[numbers]
-
-
-def _check_amounts(**amounts: float) -> None:
-    for name, amount in amounts.items():
-        if not 0 <= amount < math.inf:
-            raise ValueError(f'{name} must be at least 0 and finite, got {amount}.')
