@@ -67,7 +67,7 @@ class RandomGoals:
             raise ValueError(f'nearest must be above 0 m and at most furthest, got {nearest} and {furthest}.')
         if not np.array_equal(maps.spawns.widths, core.scenery.spawns.widths.cpu()):
             raise ValueError("maps must be those of the core's scenery, got others: they have other numbers of spawns.")
-        paths = maps.with_geodesics(workers=num_cores()).geodesics
+        paths = maps.path_lengths(agent_radius=core.agent_radius, workers=num_cores())
         self._core, self._paths = core, paths.to(core.device)
         self._pairs = _pairs(paths, nearest, furthest).to(core.device)
         places, values = core.agents.positions, core.agents.angles
@@ -133,6 +133,7 @@ class GoalTracker:
 
     def __init__(self, core: Core, goals: RandomGoals, field: GeodesicField) -> None:
         field.check_spawns(core.scenery.spawns)
+        field.check_agents(core.agent_radius)
         self._core, self._goals, self._field = core, goals.current, field
         self._last = core.agents.positions.clone()
         self.travelled, self.remaining = torch.zeros_like(core.agents.angles), self._goals.lengths.clone()

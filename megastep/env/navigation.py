@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ class GeodesicField:
         lengths: The shortest paths from each node to its map's spawns: ragged (spawn,), in metres.
         spawns: Each map's spawns: ragged (spawn, 2), in metres.
         fingerprint: The SHA-256 of the maps' walls and spawns, in hexadecimal.
+        agent_radius: The radius of the agents whose paths they are, in metres.
     """
 
     corners: Float[Tensor, 'map 2']
@@ -62,6 +64,7 @@ class GeodesicField:
     lengths: Ragged[Tensor]
     spawns: Ragged[Tensor]
     fingerprint: str
+    agent_radius: float = AGENT_RADIUS
 
     @classmethod
     def pack(
@@ -69,6 +72,7 @@ class GeodesicField:
         maps: MapSet | Sequence[Geometry],
         device: str | torch.device | None = None,
         *,
+        agent_radius: float = AGENT_RADIUS,
         workers: int | None = None,
         progress: bool = False,
     ) -> GeodesicField:
@@ -77,13 +81,15 @@ class GeodesicField:
         Args:
             maps: The maps.
             device: Where the buffers go; by default the GPU if there is one, else the CPU.
+            agent_radius: The agents' radius, in metres.
             workers: How many threads to use; by default one for each CPU core that this process may use.
             progress: Show a bar.
 
         Raises:
             ValueError: if there are no maps, or workers is below 1.
         """
-        device, tables = _device(device), _lookups(maps, num_cores() if workers is None else workers, progress)
+        workers = num_cores() if workers is None else workers
+        device, tables = _device(device), _lookups(maps, agent_radius, workers, progress)
         nowhere, unreached = np.zeros((1, 2)), np.full(max(len(geometry.spawns) for geometry in maps), np.inf)
         nodes = np.cumsum([1, *(len(table.nodes) for table in tables)])
         rows = np.cumsum([1, *(len(table.hops) for table in tables)])
@@ -99,6 +105,7 @@ class GeodesicField:
             lengths=_packed([unreached, *(row for table in tables for row in table.lengths)], np.float32, device),
             spawns=_packed([geometry.spawns for geometry in maps], np.float32, device),
             fingerprint=_fingerprint(maps),
+            agent_radius=agent_radius,
         )
 
     def save(self, path: str | os.PathLike) -> None:
@@ -108,7 +115,9 @@ class GeodesicField:
         buffers |= {name: ragged.vals for name, ragged in raggeds.items()}
         buffers |= {f'{name}.widths': ragged.widths for name, ragged in raggeds.items()}
         arrays = {name: buffer.cpu().numpy() for name, buffer in buffers.items()}
-        storage.write(Path(path), arrays, {'geodesic_field': VERSION, 'fingerprint': self.fingerprint})
+        radius = repr(self.agent_radius)
+        metadata = {'geodesic_field': VERSION, 'fingerprint': self.fingerprint, 'agent_radius': radius}
+        storage.write(Path(path), arrays, metadata)
 
     @classmethod
     def load(
@@ -135,7 +144,8 @@ class GeodesicField:
         device = _device(device)
         buffers: dict[str, Any] = {name: torch.tensor(arrays[name], device=device) for name in TENSORS}
         buffers |= {name: Ragged(arrays[name], arrays[f'{name}.widths']).to(device) for name in RAGGEDS}
-        return cls(**buffers, fingerprint=metadata['fingerprint'])
+        radius = float(metadata.get('agent_radius', AGENT_RADIUS))  # files from before it could be another don't say
+        return cls(**buffers, fingerprint=metadata['fingerprint'], agent_radius=radius)
 
     def distances(
         self,
@@ -167,6 +177,11 @@ class GeodesicField:
         kernels.distances(self, *(values.contiguous() for values in given), found)
         return found
 
+    def check_agents(self, radius: float) -> None:
+        """Raises a `ValueError` unless it is of agents of this radius, in metres."""
+        if radius != self.agent_radius:
+            raise ValueError(f'field must be for agents of radius {radius:g} m, got one for {self.agent_radius:g} m.')
+
     def check_spawns(self, spawns: Ragged[Tensor]) -> None:
         """Raises unless it is of maps with these spawns. Waits for the GPU.
 
@@ -193,15 +208,16 @@ def _fingerprint(maps: MapSet | Sequence[Geometry]) -> str:
     return (maps if isinstance(maps, MapSet) else MapSet(maps)).digest('walls', 'spawns')
 
 
-def _lookups(maps: MapSet | Sequence[Geometry], workers: int, progress: bool) -> list[LookupTable]:
+def _lookups(maps: MapSet | Sequence[Geometry], agent_radius: float, workers: int, progress: bool) -> list[LookupTable]:
     if not len(maps):
         raise ValueError('maps must hold at least 1 map, got 0.')
     check_counts(workers=workers)
-    return mapped(_lookup, maps, len(maps), name='geodesic field', workers=workers, progress=progress)
+    lookup = partial(_lookup, agent_radius=agent_radius)
+    return mapped(lookup, maps, len(maps), name='geodesic field', workers=workers, progress=progress)
 
 
-def _lookup(geometry: Geometry) -> LookupTable:
-    return lookup_table(geometry.walls, geometry.spawns, AGENT_RADIUS)
+def _lookup(geometry: Geometry, agent_radius: float) -> LookupTable:
+    return lookup_table(geometry.walls, geometry.spawns, agent_radius)
 
 
 def _packed(rows: Sequence[np.ndarray], dtype: type, device: torch.device) -> Ragged[Tensor]:

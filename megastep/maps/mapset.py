@@ -8,7 +8,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, overload
 
@@ -204,11 +204,30 @@ class MapSet(Exchange):
         Raises:
             ValueError: if workers is below 1.
         """
-        check_counts(workers=workers)
-        found = mapped(_geodesics, self, len(self), name='geodesics', workers=workers, progress=progress)
-        widths = np.array([len(row) for row in found], np.int32)
-        lengths = Ragged(np.concatenate([np.empty(0, np.float32), *found]), widths)
+        lengths = self.path_lengths(workers=workers, progress=progress)
         return MapSet._of(replace(self._gathered(), geodesics=lengths), None, self._recipe, None)
+
+    def path_lengths(
+        self, *, agent_radius: float = AGENT_RADIUS, workers: int = 1, progress: bool = False
+    ) -> Ragged[np.ndarray]:
+        """The shortest paths' lengths between each map's spawns, for agents of some radius: see `with_geodesics`.
+
+        Args:
+            agent_radius: Their radius, in metres. Only those of the usual one are kept with maps.
+            workers: How many threads to use.
+            progress: Show a bar.
+
+        Returns:
+            A row of (spawn * spawn,) a map, in metres.
+
+        Raises:
+            ValueError: if workers is below 1.
+        """
+        check_counts(workers=workers)
+        lengths = partial(_path_lengths, agent_radius=agent_radius)
+        found = mapped(lengths, self, len(self), name='geodesics', workers=workers, progress=progress)
+        widths = np.array([len(row) for row in found], np.int32)
+        return Ragged(np.concatenate([np.empty(0, np.float32), *found]), widths)
 
     def _rows(self, array: Ragged[np.ndarray]) -> Ragged[np.ndarray]:
         return array if self._picked is None else array.rows(self._picked)
@@ -366,10 +385,10 @@ class MapSet(Exchange):
         )
 
 
-def _geodesics(geometry: Geometry) -> Float32[np.ndarray, ' pair']:
+def _path_lengths(geometry: Geometry, agent_radius: float) -> Float32[np.ndarray, ' pair']:
     """The lengths of the shortest paths between a map's spawns, row by row."""
-    known = geometry.geodesics
-    return (geodesics.distances(geometry.walls, geometry.spawns, AGENT_RADIUS) if known is None else known).reshape(-1)
+    known = geometry.geodesics if agent_radius == AGENT_RADIUS else None
+    return (geodesics.distances(geometry.walls, geometry.spawns, agent_radius) if known is None else known).reshape(-1)
 
 
 def _check_origins(origins: Int32[np.ndarray, ' map'], recipe: recipes.Recipe) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,14 +10,20 @@ from functools import cached_property
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, Int, Int32, UInt8
+from numpy.typing import ArrayLike
 from torch import Tensor
 
+from megastep.checks import check_at_least_zero
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
+from megastep.maps.segments import clearances
 from megastep.world import textures, wall_boxes
 from megastep.world.kernels import implementation
 from megastep.world.wall_boxes import WallBoxes
+
+SMALLEST = 0.01
+"""The smallest radius of an agent, in metres: much more than the skin that physics keeps it from walls by."""
 
 LARGEST = 500.0
 """Coordinates beyond this, in metres, are refused: float32 could no longer tell an agent's skin from a wall."""
@@ -60,6 +67,10 @@ class Scenery:
         num_agents: int = 1,
         device: str | torch.device | None = None,
         seed: int = 0,
+        *,
+        palette: str | ArrayLike = 'standard',
+        light: float = 1.0,
+        agent_radius: float = AGENT_RADIUS,
     ) -> Scenery:
         """Packs maps into buffers on a device, paints their walls and bakes their light.
 
@@ -68,16 +79,24 @@ class Scenery:
             num_agents: How many agents each env has.
             device: Where the buffers go; by default the GPU if there is one, else the CPU.
             seed: Decides the walls' colours.
+            palette: What colours there are: one of `textures.PALETTES` by name, or (colour, 3) linear RGB, 0 to 1.
+            light: What the lights' intensities are multiplied by.
+            agent_radius: An agent's radius, in metres. Its outline is as much larger or smaller.
 
         Raises:
-            ValueError: if there are no agents, a map has fewer spawns than agents or reaches beyond 500 m, or the
-                device is neither a CPU nor a CUDA GPU.
+            ValueError: if there are no agents; a map has fewer spawns than agents, or one with less clearance than an
+                agent's radius, or reaches beyond 500 m; the palette isn't known, or isn't colours; the light is below 0
+                or isn't finite; the radius is below 1 cm; or the device is neither a CPU nor a CUDA GPU.
         """
         maps = maps if isinstance(maps, MapSet) else MapSet(maps)
         device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         implementation(device)  # refuses a device without kernels before anything is allocated
         _check(maps, num_agents)
+        _check_radius(maps, agent_radius)
+        colours = textures.colours(palette)
+        check_at_least_zero(light=light)
         walls, lights, spawns = (_packed(column, device) for column in (maps.walls, maps.lights, maps.spawns))
+        lights.vals[:, 2] *= light
         counts = textures.texel_counts(walls.vals)
         sums = _sums(counts, walls)
         surface = torch.zeros((int(sums.sum()), 8), dtype=torch.uint8, device=device)
@@ -88,11 +107,12 @@ class Scenery:
             spawns=spawns,
             texels=torch.stack([_offsets(counts, walls), counts], dim=-1),
             surface=Ragged(surface, sums),
-            outline=textures.outline(device),
+            outline=textures.outline(device, scale=agent_radius / AGENT_RADIUS),
             outline_albedo=textures.outline_albedo(device),
             num_agents=num_agents,
+            agent_radius=agent_radius,
         )
-        scenery.albedo.vals.copy_(_painted(walls, counts, seed))
+        scenery.albedo.vals.copy_(_painted(walls, counts, seed, colours))
         scenery.light.copy_(bake(scenery))
         return scenery
 
@@ -155,6 +175,19 @@ def _check(maps: MapSet, num_agents: int) -> None:
         raise ValueError(f'walls must lie within {LARGEST:g} m of the origin, got a coordinate of {furthest:g} m.')
 
 
+def _check_radius(maps: MapSet, radius: float) -> None:
+    """Raises unless agents of this radius fit at every spawn. Those of the usual one do: maps are checked for it."""
+    if not SMALLEST <= radius < math.inf:
+        raise ValueError(f'agent_radius must be at least {SMALLEST} m and finite, got {radius}.')
+    for number, geometry in enumerate(maps) if radius > AGENT_RADIUS else ():
+        clearance = clearances(geometry.spawns, geometry.walls)
+        if (least := clearance.min()) < radius:
+            raise ValueError(
+                f'agent_radius must be at most the clearance of every spawn, {least:.3f} m of spawn '
+                f'{clearance.argmin()} of map {number}, got {radius}.'
+            )
+
+
 def _packed(column: Ragged[np.ndarray], device: torch.device) -> Ragged[Tensor]:
     vals = torch.from_numpy(np.ascontiguousarray(column.vals, dtype=np.float32))
     return Ragged(vals.to(device), torch.from_numpy(column.widths.astype(np.int32)).to(device))
@@ -165,12 +198,14 @@ def _rows(ragged: Ragged[Tensor]) -> Int[Tensor, ' val']:
     return torch.repeat_interleave(torch.arange(len(ragged), device=ragged.widths.device), ragged.widths.long())
 
 
-def _painted(walls: Ragged[Tensor], counts: Int[Tensor, ' wall'], seed: int) -> UInt8[Tensor, 'texel 3']:
+def _painted(
+    walls: Ragged[Tensor], counts: Int[Tensor, ' wall'], seed: int, colours: Float32[np.ndarray, 'colour 3']
+) -> UInt8[Tensor, 'texel 3']:
     """Paints the walls, each map as if its lower left corner were the origin."""
     rows = _rows(walls)
     corners = torch.full((len(walls), 2), torch.inf, device=rows.device)
     corners = corners.scatter_reduce(0, rows[:, None].expand(-1, 2), walls.vals.amin(dim=1), 'amin')
-    return textures.paint(walls.vals - corners[rows][:, None], counts, seed=seed)
+    return textures.paint(walls.vals - corners[rows][:, None], counts, seed=seed, palette=colours)
 
 
 def _sums(counts: Int[Tensor, ' wall'], walls: Ragged[Tensor]) -> Int32[Tensor, ' map']:
