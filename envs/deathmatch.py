@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
-from gymnasium.spaces import Dict, Discrete
+from gymnasium.spaces import Dict
 
-from envs.gunner import DECAY, MOVEMENTS, TURNING, Gunner
+from envs.gunner import DECAY, TURNING, Gunner
 from megastep import mapgen
-from megastep.checks import check_choice, check_counts, check_crowd, check_finite
+from megastep.checks import check_choice, check_crowd, check_finite
 from megastep.env import Env
 from megastep.env.aiming import Aim, in_sight
-from megastep.env.combat import Combat, Score
-from megastep.env.motion import MomentumMovement
+from megastep.env.combat import Combat, Score, Trigger
+from megastep.env.motion import MomentumMovement, MotionMaker, make_motion
 from megastep.env.sensors import IMU, RGB, Depth
 from megastep.env.spawning import FarSpawns
+from megastep.env.variation import make_world
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.world import physics, rendering
 from megastep.world.cameras import CameraRig, Cameras
-from megastep.world.core import Core
-from megastep.world.scenery import Scenery
 
 
 class Deathmatch(Env):
@@ -30,7 +30,7 @@ class Deathmatch(Env):
 
     In each step every agent first shoots at whoever was within its aim in its last observation, if it has cooled down;
     all at once. Then all move. Those who have died are put at spawns far from the others, unhurt, while the others play
-    on; they are never seen dead. Episodes are truncated after ``max_length`` steps.
+    on; they are never seen dead. Episodes are truncated after ``time_limit``.
 
     One step of turning turns an agent by 90 / fps degrees until it rests: 9 by default, less than the aim is wide.
 
@@ -49,8 +49,9 @@ class Deathmatch(Env):
         max_range: How far it hits, in metres.
         health: How many hits it takes to kill an agent.
         cooldown: The least time between two shots, in seconds.
-        trigger: Whether agents decide when to shoot. If so there are 7 more actions, the same movements with a shot,
-            and a shot at nobody has to cool down too. If not they shoot whenever they would hit.
+        trigger: Whether agents decide when to shoot. If so there are as many actions more, the same movements with a
+            shot, or, where motion is continuous, a ``'trigger'`` beside the ``'motion'``; and a shot at nobody has to
+            cool down too. If not they shoot whenever they would hit.
         candidates: How many spawns are drawn to choose the furthest from: see `FarSpawns`.
         spread: New agents face the middle of the others, give or take so many degrees; 180 is anywhere.
         reward: ``'shaped'``, the sum of the four below, or ``'classic'``, 1 for a hit.
@@ -58,8 +59,10 @@ class Deathmatch(Env):
         kill_reward: For a kill, and as much less for its own death.
         aim_reward: For each second that it has another within its aim.
         sight_reward: For each second that it has another anywhere in view.
-        max_length: How many steps an episode has.
-        options: What every `Env` takes: ``render_mode``, ``autoreset_mode``, ``cuda_graph`` and ``copy``.
+        time_limit: How long an episode is, in seconds.
+        motion: How agents move: one of `MOTIONS` by name, or a function that, given the core, makes a motion. By
+            default with momentum, turning half as hard.
+        options: What every env takes: see `make_world` and `Env`.
 
     Raises:
         ValueError: if a value is out of range, or a map has too few spawns for the agents.
@@ -89,30 +92,31 @@ class Deathmatch(Env):
         kill_reward: float = 1.0,
         aim_reward: float = 0.1,
         sight_reward: float = 0.0,
-        max_length: int = 600,
+        time_limit: float = 60.0,
+        motion: str | MotionMaker = partial(MomentumMovement, angular_acceleration=TURNING, decay=DECAY),  # noqa: B008
         **options: Any,
     ) -> None:
         check_crowd(num_envs, num_agents, fewest=2, most=8)
         check_choice(('shaped', 'classic'), reward=reward)
-        check_counts(max_length=max_length)
         check_finite(hit_reward=hit_reward, kill_reward=kill_reward, aim_reward=aim_reward, sight_reward=sight_reward)
         maps = mapgen.generate('arena', 8, seed=0, width=(8, 12), height=(8, 12)) if maps is None else maps
-        scenery = Scenery.pack(maps, num_agents=num_agents, device=device, seed=seed)
-        core = Core(scenery, num_envs // num_agents, fps=fps, seed=seed)
-        self._movement = MomentumMovement(core, angular_acceleration=TURNING, decay=DECAY)
+        core, cameras, options = make_world(
+            maps, num_envs // num_agents, device, num_agents=num_agents, fps=fps, seed=seed, cameras=cameras, **options
+        )
+        self.motion = make_motion(motion, core)
         self._rgb, self._depth, self._imu = RGB(core, cameras), Depth(core, cameras), IMU(core)
         self._spawns = FarSpawns(core, candidates=candidates, spread=spread)
         self._aim = Aim(core, cameras, degrees=aim, max_range=max_range)
         self._combat = Combat(core, health=health, cooldown=cooldown)
-        self._trigger, self._max_length = trigger, max_length
+        self._trigger = Trigger(self.motion.space) if trigger else None
         aims, hits, kills = aim_reward / fps, hit_reward / health, kill_reward
         shaped = {'aims': aims, 'hits': hits, 'wounds': -hits, 'kills': kills, 'deaths': -kills}
         self._score = Score(core, shaped if reward == 'shaped' else {'hits': 1.0})
         self._sight_reward = sight_reward / fps if reward == 'shaped' else 0.0
         self._worlds = torch.arange(num_envs, device=core.device).view(-1, num_agents) // num_agents
-        actions = Discrete(2 * MOVEMENTS if trigger else MOVEMENTS)
+        actions = self.motion.space if self._trigger is None else self._trigger.space
         seen = Dict(rgb=self._rgb.space, depth=self._depth.space, imu=self._imu.space, **self._combat.spaces)
-        super().__init__(core, cameras, action_space=actions, observation_space=seen, **options)
+        super().__init__(core, cameras, action_space=actions, observation_space=seen, time_limit=time_limit, **options)
 
     @classmethod
     def default_maps(cls, *, seed: int = 0) -> MapSet:
@@ -124,13 +128,14 @@ class Deathmatch(Env):
     def _respawn(self, mask):
         new = mask[:, None] | self._combat.dead
         self._spawns.reset(new)
+        self.motion.reset(new)
         self._combat.reset(new)
         self._score.reset(mask)
 
     def _act(self, actions):
-        shoots = (actions >= MOVEMENTS) & (actions < 2 * MOVEMENTS) if self._trigger else None
+        actions, shoots = (actions, None) if self._trigger is None else self._trigger.parted(actions)
         self._earned = self._score.step(self._combat.step(self._aim.targets, shoots))
-        self._movement.step(actions if shoots is None else actions - MOVEMENTS * shoots)
+        self.motion.step(actions)
         physics.advance(self.core)
 
     def _observe(self):
@@ -145,7 +150,7 @@ class Deathmatch(Env):
         rewards = self._earned
         if self._sight_reward:
             rewards = rewards.add(self._sighted, alpha=self._sight_reward)
-        return rewards, self._nobody, self.lengths >= self._max_length
+        return rewards, self._nobody, self._nobody
 
     def _info(self):
         return {'world': self._worlds, 'opponent': self._aim.targets, **self._score.by_name()}

@@ -9,18 +9,17 @@ import torch
 from gymnasium.spaces import Dict
 
 from megastep import mapgen
-from megastep.checks import check_counts
 from megastep.env import Env
+from megastep.env.arguments import num_steps
 from megastep.env.coverage import Coverage
-from megastep.env.motion import MomentumMovement
+from megastep.env.motion import MotionMaker, make_motion
 from megastep.env.sensors import IMU, RGB, Depth
 from megastep.env.spawning import RandomSpawns
+from megastep.env.variation import make_world
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.world import physics, rendering
 from megastep.world.cameras import CameraRig, Cameras, num_pixels
-from megastep.world.core import Core
-from megastep.world.scenery import Scenery
 
 
 class Explorer(Env):
@@ -28,7 +27,7 @@ class Explorer(Env):
 
     The reward is the number of texels seen for the first time in the episode, divided by the cameras' pixels. What an
     episode's first observation shows counts as seen, and pays nothing. An episode is truncated once it has had
-    ``patience`` steps and one for each texel seen: exploring buys time.
+    ``patience``, and a tenth of a second for each texel seen: exploring buys time.
 
     ``info['coverage']`` is the share of the map's texels that has been seen: every wall bounds the space that the agent
     is in, so all of them count.
@@ -42,11 +41,12 @@ class Explorer(Env):
         fps: How many steps a second has.
         seed: Seeds the walls' colours and the envs.
         cameras: What the agent sees with: one kind of cameras, or several by name.
-        patience: How many steps an episode has that isn't bought by exploring.
-        options: What every `Env` takes: ``render_mode``, ``autoreset_mode``, ``cuda_graph`` and ``copy``.
+        patience: How long an episode is beside what is bought by exploring, in seconds.
+        motion: How agents move: one of `MOTIONS` by name, or a function that, given the core, makes a motion.
+        options: What every env takes: see `make_world` and `Env`.
 
     Raises:
-        ValueError: if patience isn't an integer of at least 1.
+        ValueError: if patience isn't above 0 and finite.
     """
 
     scores = ('coverage',)
@@ -60,27 +60,28 @@ class Explorer(Env):
         fps: float = 10,
         seed: int = 0,
         cameras: CameraRig = Cameras(res=64, fov=130, subsample=4),  # noqa: B008, it is frozen
-        patience: int = 200,
+        patience: float = 20.0,
+        motion: str | MotionMaker = 'momentum',
         **options: Any,
     ) -> None:
-        check_counts(patience=patience)
         maps = mapgen.generate('house', 8, seed=0) if maps is None else maps
-        core = Core(Scenery.pack(maps, device=device, seed=seed), num_envs, fps=fps, seed=seed)
-        self._movement = MomentumMovement(core)
+        core, cameras, options = make_world(maps, num_envs, device, fps=fps, seed=seed, cameras=cameras, **options)
+        self.motion = make_motion(motion, core)
         self._rgb, self._depth, self._imu = RGB(core, cameras), Depth(core, cameras), IMU(core)
         self._spawns = RandomSpawns(core)
         self._coverage = Coverage(core)
-        self._patience, self._pixels = patience, num_pixels(cameras)
+        self._patience, self._bought = num_steps(fps, patience=patience), fps / 10
+        self._pixels = num_pixels(cameras)
         super().__init__(
             core,
             cameras,
-            action_space=self._movement.space,
+            action_space=self.motion.space,
             observation_space=Dict(rgb=self._rgb.space, depth=self._depth.space, imu=self._imu.space),
             **options,
         )
 
     def _act(self, actions):
-        self._movement.step(actions)
+        self.motion.step(actions)
         physics.advance(self.core)
 
     def _observe(self):
@@ -89,7 +90,7 @@ class Explorer(Env):
         return {'rgb': self._rgb.observe(view), 'depth': self._depth.observe(view), 'imu': self._imu.observe()}
 
     def _outcome(self):
-        truncated = self.lengths >= self._patience + self._coverage.counts
+        truncated = self.lengths >= self._patience + self._bought * self._coverage.counts
         return self._found[:, None] / self._pixels, torch.zeros_like(truncated), truncated
 
     def _info(self):

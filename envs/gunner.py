@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 import torch
+from gymnasium.spaces import Discrete
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
@@ -39,13 +40,15 @@ class Gunner:
         env: Where it plays: how its agents see and turn is known to it. It looks through the first camera.
 
     Raises:
-        ValueError: if the env's agents carry cameras of several kinds.
+        ValueError: if the env's agents carry cameras of several kinds, or their actions aren't numbered.
     """
 
     def __init__(self, env: Env) -> None:
         if not isinstance(env.cameras, Cameras):
             raise ValueError(f'cameras must be of one kind for a Gunner, got {list(env.cameras)}.')  # noqa: TRY004
-        self._shot = MOVEMENTS if env.single_action_space.n > MOVEMENTS else 0  # type: ignore[attr-defined]
+        if not isinstance(env.single_action_space, Discrete):
+            raise ValueError(f'actions must be numbers for a Gunner, got {env.single_action_space}.')  # noqa: TRY004
+        self._shot = MOVEMENTS if env.single_action_space.n > MOVEMENTS else 0
         self._reach = env.cameras.max_depth
         rays = bearings(env.cameras).reshape(env.cameras.res, env.cameras.subsample)
         self._bearings = torch.from_numpy(rays.mean(axis=1)).float().to(env.device)

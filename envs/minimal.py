@@ -9,15 +9,14 @@ import torch
 
 from megastep import mapgen
 from megastep.env import Env
-from megastep.env.motion import SimpleMovement, turned
+from megastep.env.motion import MotionMaker, make_motion, turned
 from megastep.env.sensors import Depth
 from megastep.env.spawning import RandomLifespans, RandomSpawns
+from megastep.env.variation import make_world
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.world import physics, rendering
 from megastep.world.cameras import CameraRig, Cameras
-from megastep.world.core import Core
-from megastep.world.scenery import Scenery
 
 
 class Minimal(Env):
@@ -32,8 +31,11 @@ class Minimal(Env):
         cameras: What the agent sees with: one kind of cameras, or several by name.
         shortest: The fewest steps an episode has.
         longest: The most.
-        options: What every `Env` takes: ``render_mode``, ``autoreset_mode``, ``cuda_graph`` and ``copy``.
+        motion: How agents move: one of `MOTIONS` by name, or a function that, given the core, makes a motion.
+        options: What every env takes: see `make_world` and `Env`.
     """
+
+    observation_name = 'depth'
 
     def __init__(
         self,
@@ -46,18 +48,19 @@ class Minimal(Env):
         cameras: CameraRig = Cameras(res=64, subsample=1),  # noqa: B008, it is frozen
         shortest: int = 50,
         longest: int = 200,
+        motion: str | MotionMaker = 'simple',
         **options: Any,
     ) -> None:
         maps = mapgen.generate('box', 1, seed=0) if maps is None else maps
-        core = Core(Scenery.pack(maps, device=device, seed=seed), num_envs, fps=fps, seed=seed)
-        self._movement = SimpleMovement(core)
+        core, cameras, options = make_world(maps, num_envs, device, fps=fps, seed=seed, cameras=cameras, **options)
+        self.motion = make_motion(motion, core)
         self._depth = Depth(core, cameras)
         self._spawns = RandomSpawns(core)
         self._lifespans = RandomLifespans(core, shortest, longest)
         super().__init__(
             core,
             cameras,
-            action_space=self._movement.space,
+            action_space=self.motion.space,
             observation_space=self._depth.space,
             **options,
         )
@@ -68,7 +71,7 @@ class Minimal(Env):
 
     def _act(self, actions):
         before = self.core.agents.positions.clone()
-        self._movement.step(actions)
+        self.motion.step(actions)
         physics.advance(self.core)
         moved = self.core.agents.positions - before
         self._forward = turned(moved, -self.core.agents.angles)[..., 0]

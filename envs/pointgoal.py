@@ -9,18 +9,17 @@ import torch
 from gymnasium.spaces import Dict, Space
 
 from megastep import mapgen
-from megastep.checks import check_choice, check_counts, check_finite
+from megastep.checks import check_choice, check_finite
 from megastep.env import Env
 from megastep.env.goals import GoalTracker, PointGoalSensor, RandomGoals
-from megastep.env.motion import SimpleMovement
+from megastep.env.motion import MotionMaker, make_motion
 from megastep.env.navigation import GeodesicField
 from megastep.env.sensors import IMU, RGB, Depth
+from megastep.env.variation import make_world
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.world import physics, rendering
 from megastep.world.cameras import CameraRig, Cameras
-from megastep.world.core import Core
-from megastep.world.scenery import Scenery
 from megastep.world.snapshot import Points
 
 
@@ -28,7 +27,7 @@ class PointGoal(Env):
     """Point-goal navigation, the goal given from where the episode began: how far and in which direction it was then.
 
     An episode begins at a spawn of the map, and its goal is another. It terminates in success once the agent is within
-    ``reach`` of the goal, and is truncated after ``max_steps``. The reward is ``progress`` for each metre by which the
+    ``reach`` of the goal, and is truncated after ``time_limit``. The reward is ``progress`` for each metre by which the
     shortest path to the goal has become shorter, less ``effort`` for each metre walked, and ``bonus`` for success; if
     it is sparse, the bonus alone.
 
@@ -46,18 +45,19 @@ class PointGoal(Env):
         nearest: The shortest path from start to goal is at least so long, in metres.
         furthest: And at most so long.
         reach: How near the agent must come, in metres as a bird flies. From 0.21 m up that may be through a thin wall.
-        max_steps: How many steps an episode has at most.
+        time_limit: How long an episode is at most, in seconds.
         reward: ``'dense'`` or ``'sparse'``.
         progress: The reward for a metre of progress.
         effort: The cost of a metre walked. Turning costs nothing, so above 0 it pays to take the straight way.
         bonus: The reward for success.
         geodesic_field: The maps' geodesic field; by default it is computed, at 40 houses a second and CPU core.
-        options: What every `Env` takes: ``render_mode``, ``autoreset_mode``, ``cuda_graph`` and ``copy``.
+        motion: How agents move: one of `MOTIONS` by name, or a function that, given the core, makes a motion.
+        options: What every env takes: see `make_world` and `Env`.
 
     Raises:
-        ValueError: if the reward isn't known, reach isn't above 0 m and below nearest, max_steps is below 1, a weight
-            isn't finite, a map has no two spawns whose shortest path is in the range, or the geodesic field isn't that
-            of the maps.
+        ValueError: if the reward isn't known, reach isn't above 0 m and below nearest, the time limit isn't above 0 s,
+            a weight isn't finite, a map has no two spawns whose shortest path is in the range, or the geodesic field
+            isn't that of the maps and of agents so large.
     """
 
     auxiliary_space: Space | None = PointGoalSensor.space
@@ -75,7 +75,8 @@ class PointGoal(Env):
         nearest: float = 1.0,
         furthest: float = 10.0,
         reach: float = 0.2,
-        max_steps: int = 500,
+        time_limit: float = 50.0,
+        motion: str | MotionMaker = 'simple',
         reward: str = 'dense',
         progress: float = 1.0,
         effort: float = 0.0,
@@ -84,33 +85,34 @@ class PointGoal(Env):
         **options: Any,
     ) -> None:
         check_choice(('dense', 'sparse'), reward=reward)
-        check_counts(max_steps=max_steps)
         check_finite(progress=progress, effort=effort, bonus=bonus)
         if not 0 < reach < nearest:
             raise ValueError(f'reach must be above 0 m and below nearest, {nearest:g} m, got {reach}.')
         maps = mapgen.generate('house', 8, seed=0) if maps is None else maps
-        core = Core(Scenery.pack(maps, device=device, seed=seed), num_envs, fps=fps, seed=seed)
-        self._movement = SimpleMovement(core)
+        core, cameras, options = make_world(maps, num_envs, device, fps=fps, seed=seed, cameras=cameras, **options)
+        self.motion = make_motion(motion, core)
         self._rgb, self._depth = RGB(core, cameras), Depth(core, cameras)
         self._imu, self._goal_sensor = IMU(core), PointGoalSensor()
         self._goals = RandomGoals(core, maps, nearest=nearest, furthest=furthest)
-        field = GeodesicField.pack(maps, core.device) if geodesic_field is None else geodesic_field
-        self._tracker = GoalTracker(core, self._goals, field)
-        self._reach, self._max_steps = reach, max_steps
+        if geodesic_field is None:
+            geodesic_field = GeodesicField.pack(maps, core.device, agent_radius=core.agent_radius)
+        self._tracker = GoalTracker(core, self._goals, geodesic_field)
+        self._reach = reach
         self._pay, self._effort = (progress, effort) if reward == 'dense' else (0.0, 0.0)
         self._bonus = bonus
         super().__init__(
             core,
             cameras,
-            action_space=self._movement.space,
+            action_space=self.motion.space,
             observation_space=Dict(
                 rgb=self._rgb.space, depth=self._depth.space, imu=self._imu.space, goal=self._goal_sensor.space
             ),
+            time_limit=time_limit,
             **options,
         )
 
     def _act(self, actions):
-        self._movement.step(actions)
+        self.motion.step(actions)
         physics.advance(self.core)
         nearer, walked = self._tracker.step()
         self._earned = self._pay * nearer - self._effort * walked
@@ -131,7 +133,7 @@ class PointGoal(Env):
     def _outcome(self):
         offsets = self._goals.current.positions - self.core.agents.positions
         self._success = offsets.norm(dim=-1) <= self._reach
-        return self._earned + self._bonus * self._success, self._success[:, 0], self.lengths >= self._max_steps
+        return self._earned + self._bonus * self._success, self._success[:, 0], self._nobody
 
     def _info(self):
         return self._tracker.scores(self._success)

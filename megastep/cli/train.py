@@ -63,7 +63,7 @@ def train(
         maps: The file of a map set. By default a few maps are generated that suit the task.
         eval_maps: The file of the maps that the agent is evaluated in now and then; none by default.
         steps: How many steps are made, of all agents and processes together.
-        options: What the task takes, as name=value, such as reward=sparse or max_steps=200.
+        options: What the task takes, as name=value, such as reward=sparse or time_limit=20.
         opponents: How many agents of each world act by a script and don't learn; deathmatch has a script.
         weights: The folder of a run, or of one of its checkpoints, whose agent is trained on; none by default.
         preset: Which settings are the defaults: those for a large GPU, or for two cores of a CPU.

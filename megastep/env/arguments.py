@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,18 @@ def check_options(options: Mapping[str, Any]) -> None:
     """Raises a `ValueError` unless the options of a reset are known."""
     if unknown := sorted(set(options) - set(OPTIONS)):
         raise ValueError(f'options may have {" and ".join(OPTIONS)}, got {", ".join(map(repr, unknown))}.')
+
+
+def num_steps(fps: float, **seconds: float) -> int:
+    """The number of steps that a time in seconds takes, given by its name: at least 1.
+
+    Raises:
+        ValueError: if it isn't above 0 and finite.
+    """
+    ((name, value),) = seconds.items()
+    if not 0 < value < math.inf:
+        raise ValueError(f'{name} must be above 0 s and finite, got {value}.')
+    return max(math.ceil(value * fps - 1e-6), 1)
 
 
 def reset_envs(mask: Any, core: Core) -> Bool[Tensor, ' env']:

@@ -20,6 +20,8 @@ from megastep.env import arguments
 from megastep.env.actions import ActionBatch
 from megastep.env.cuda_graph import CudaGraph
 from megastep.env.nested import copied
+from megastep.env.noise import Noises
+from megastep.env.noise.protocol import Maker
 from megastep.env.parts import Part, Resettable, Stateful, parts_of
 from megastep.env.state import check_rows, core_tensors, read_state, write_state
 from megastep.world.cameras import CameraRig, checked
@@ -72,6 +74,9 @@ class Env(gymnasium.vector.VectorEnv):
         autoreset_mode: How envs that have ended begin anew; also in ``metadata``.
         cuda_graph: Whether steps run from a CUDA graph; by default on a GPU, unless the core is ``checked``.
         copy: Whether what a step or reset returns is a copy. If not, the next step or reset may overwrite it.
+        time_limit: After how many seconds episodes are truncated, whatever the task says.
+        noise: Noise of one's own, as functions that make it for an env: see `megastep.env.noise`.
+        amounts: How much there is of each of `megastep.env.noise.NOISES`, by name, such as ``depth_noise=0.1``.
 
     Attributes:
         core: The worlds.
@@ -91,6 +96,9 @@ class Env(gymnasium.vector.VectorEnv):
     auxiliary_space: gymnasium.Space | None = None
     """Space of one agent's `auxiliary` targets; None if there are none."""
 
+    observation_name: str | None = None
+    """What noise calls observations that aren't several by name."""
+
     scores: tuple[str, ...] = ()
     """The names of the infos that say how well an episode went, the most telling first; return and length always do."""
 
@@ -106,6 +114,9 @@ class Env(gymnasium.vector.VectorEnv):
         autoreset_mode: AutoresetMode = AutoresetMode.NEXT_STEP,
         cuda_graph: bool | None = None,
         copy: bool = True,
+        time_limit: float | None = None,
+        noise: Sequence[Maker] = (),
+        **amounts: float,
     ) -> None:
         arguments.check_modes(render_mode, autoreset_mode)
         self.core, self.cameras, self.device, self.render_mode = core, checked(cameras), core.device, render_mode
@@ -123,6 +134,8 @@ class Env(gymnasium.vector.VectorEnv):
         self.copy, self._mode, self._begun = copy, autoreset_mode, False
         self.cuda_graph = arguments.uses_graph(core, cuda_graph)
         self._run = self._captured() if self.cuda_graph else self._eagerly
+        self._most = None if time_limit is None else arguments.num_steps(core.fps, time_limit=time_limit)
+        self._noise = Noises(self, noise, amounts)
         self._parts: dict[str, Part] = {}
         self._picture: StatePlot | None = None
 
@@ -230,7 +243,7 @@ class Env(gymnasium.vector.VectorEnv):
         self._begin(mask)
         self._over.masked_fill_(mask, False)
         self._rewards.masked_fill_(mask[:, None], 0)
-        observations = self._observe()
+        observations = self._noise.observe(self._observe())
         return (copied(observations) if self.copy else observations), {}
 
     def _find_parts(self) -> None:
@@ -244,6 +257,7 @@ class Env(gymnasium.vector.VectorEnv):
     def _begin(self, mask: Bool[Tensor, ' env']) -> None:
         """Begins new episodes, and their statistics, in the envs in the mask."""
         self._respawn(mask)
+        self._noise.begin(mask)
         self.lengths.masked_fill_(mask, 0)
         self.returns.masked_fill_(mask[:, None], 0)
 
@@ -286,11 +300,15 @@ class Env(gymnasium.vector.VectorEnv):
         actions, faulty = self._actions.cleaned(tensors)
         if faulty is not None:
             self.core.non_finite.add_(faulty & ~resets[:, None])
-        self._act(actions)
+        self._act(self._noise.act(actions))
         self._respawn(resets)
+        self._noise.step(resets)
         self.lengths.add_(1).masked_fill_(resets, 0)
-        observations = self._observe()
+        observations = self._noise.observe(self._observe())
         rewards, terminated, truncated = self._outcome()
+        if self._most is not None:
+            late = self.lengths >= self._most
+            truncated = late if truncated is self._nobody else truncated | late  # a launch less
         torch.where(resets[:, None], self._nothing, rewards, out=self._rewards)
         self.returns.masked_fill_(resets[:, None], 0).add_(self._rewards)
         going = ~resets
@@ -311,7 +329,7 @@ class Env(gymnasium.vector.VectorEnv):
         self._begin(self._over)
         ended = info['_episode']
         info = {**info, 'final_obs': final, '_final_obs': ended, 'final_info': info, '_final_info': ended}
-        return self._observe(), rewards, terminated, truncated, info
+        return self._noise.observe(self._observe()), rewards, terminated, truncated, info
 
     def _captured(self) -> CudaGraph:
         name, remedy = f"{type(self).__name__}'s step", 'make the env with cuda_graph=False'
@@ -365,7 +383,8 @@ class Env(gymnasium.vector.VectorEnv):
     def state_tensors(self) -> Mapping[str, Mapping[str, Tensor]]:
         """Returns the tensors themselves that `get_state` copies and that have a row for each env."""
         episode = {'lengths': self.lengths, 'returns': self.returns, 'rewards': self._rewards, 'over': self._over}
-        parts = {name: part.state for name, part in self._parts.items() if isinstance(part, Stateful)}
+        kept = {name: part.state for name, part in self._parts.items() if isinstance(part, Stateful)}
+        parts = {name: tensors for name, tensors in kept.items() if tensors}  # there may be no noise
         return {'core': core_tensors(self.core), 'episode': episode, 'task': self._kept, **parts}
 
     def _overlays(self, env: int) -> Sequence[Overlay]:

@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import gymnasium
 import numpy as np
 import torch
-from gymnasium.spaces import Box
+from gymnasium.spaces import Box, Dict, Discrete
 from jaxtyping import Bool, Float, Int, Int64
 from torch import Tensor
 
@@ -114,6 +115,32 @@ class Combat:
         shots = torch.stack([positions, positions[victims]], dim=1)
         shots = shots.masked_fill(~fires[:, None, None], torch.nan)
         return [Shares(self.health[env] / self.full_health), Segments(shots)]
+
+
+class Trigger:
+    """Trigger beside a motion's actions: whether an agent wants to shoot, each time that it moves.
+
+    Numbered actions are there once more, with a shot. Beside others there is a number, 1 to shoot.
+
+    Args:
+        space: One agent's movements.
+
+    Attributes:
+        space: One agent's actions.
+    """
+
+    def __init__(self, space: gymnasium.Space) -> None:
+        self._count = int(space.n) if isinstance(space, Discrete) else None
+        self.space: gymnasium.Space = (
+            Dict(motion=space, trigger=Discrete(2)) if self._count is None else Discrete(2 * self._count)
+        )
+
+    def parted(self, actions: Any) -> tuple[Any, Bool[Tensor, 'env agent']]:
+        """Parts actions into movements and who wants to shoot."""
+        if self._count is None:
+            return actions['motion'], actions['trigger'] == 1
+        shoots = (actions >= self._count) & (actions < 2 * self._count)
+        return actions - self._count * shoots, shoots
 
 
 class Score:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import torch
 
 import envs
 from megastep.env import Env
+from megastep.env.variation import SHARED
 from megastep.evaluation.opponents import Opponents
 from megastep.maps.mapset import MapSet
 
@@ -78,8 +79,12 @@ class Task:
     def _taken(self) -> dict[str, type]:
         """The types of the options that the env takes, by name: keywords for words, numbers and the like."""
         hints = get_type_hints(self.env.__init__)
-        names = [name for name, parameter in self._parameters().items() if parameter.kind is parameter.KEYWORD_ONLY]
-        return {name: hints[name] for name in names if name != 'seed' and hints.get(name) in KINDS}
+        kinds = {name: parameter.kind for name, parameter in self._parameters().items()}
+        names = [name for name, kind in kinds.items() if kind is inspect.Parameter.KEYWORD_ONLY and name != 'seed']
+        hints = {name: str if str in get_args(hint) else hint for name, hint in hints.items()}
+        own = {name: hints[name] for name in names if hints.get(name) in KINDS}
+        takes_more = inspect.Parameter.VAR_KEYWORD in kinds.values()
+        return {**own, **{name: kind for name, kind in SHARED.items() if takes_more and name not in own}}
 
     @property
     def num_agents(self) -> int:

@@ -97,7 +97,7 @@ class Pair(Walk):
 
 
 @pytest.mark.filterwarnings('ignore::DeprecationWarning:pettingzoo')  # of its own doing
-@pytest.mark.parametrize('make_env', [Pair, partial(Deathmatch, num_envs=3, num_agents=3, max_length=9, device='cpu')])
+@pytest.mark.parametrize('make_env', [Pair, partial(Deathmatch, num_envs=3, num_agents=3, time_limit=1, device='cpu')])
 def test_pettingzoo_finds_its_interface_kept(make_env, pettingzoo_env, capsys):
     from pettingzoo.test import parallel_api_test
 

@@ -81,7 +81,7 @@ def test_a_preset_gives_the_defaults(arguments, name):
 
 def test_a_run_goes_on_as_it_was_begun_unless_told_otherwise(tmp_path, maps, capsys):
     out = ['waypoint', '--out', str(tmp_path / 'run')]
-    asked = ['--maps', str(maps), '--eval-maps', str(maps), '--options', 'max_steps=9', 'reward=sparse', 'reach=.5']
+    asked = ['--maps', str(maps), '--eval-maps', str(maps), '--options', 'time_limit=0.9', 'reward=sparse', 'reach=.5']
     looked = ['--keep', '7', '--eval-episodes', '2', '--greedy', '--checkpoint-every', '9']
     assert main(['train', *out, *ARGUMENTS[1:], *asked, *looked, '--steps', str(STEPS)]) == 0
     begun = Run(tmp_path / 'run').read()
@@ -117,11 +117,11 @@ def test_help_shows_the_presets_defaults(capsys):
 
 def test_a_task_is_trained_resumed_and_watched_with_its_options(tmp_path, maps, capsys):
     arguments = ['waypoint', *ARGUMENTS[1:], '--out', str(tmp_path / 'run'), '--maps', str(maps), '--steps', str(STEPS)]
-    assert main(['train', *arguments, '--options', 'max_steps=3', 'reward=sparse']) == 0
-    assert Run(tmp_path / 'run').read().options == {'max_steps': 3, 'reward': 'sparse'}
+    assert main(['train', *arguments, '--options', 'time_limit=0.3', 'reward=sparse']) == 0
+    assert Run(tmp_path / 'run').read().options == {'time_limit': 0.3, 'reward': 'sparse'}
     assert Run(tmp_path / 'run').lines()[-1]['length'] <= 3
-    assert main(['train', *arguments, '--options', 'max_steps=4', 'reward=sparse', '--resume']) == 2
-    assert 'was begun with options.max_steps 3, got 4' in capsys.readouterr().err
+    assert main(['train', *arguments, '--options', 'time_limit=0.4', 'reward=sparse', '--resume']) == 2
+    assert 'was begun with options.time_limit 0.3, got 0.4' in capsys.readouterr().err
     film = ['--out', str(tmp_path / 'film.gif'), '--steps', '5', '--device', 'cpu']
     assert main(['watch', str(tmp_path / 'run'), *film]) == 0
     assert frames(tmp_path / 'film.gif') == 6
@@ -151,14 +151,14 @@ def test_learning_that_has_gone_wrong_is_reported(tmp_path, maps, monkeypatch, c
 @pytest.mark.parametrize(
     'arguments, message',
     [
-        (['chess'], "env must be one of deathmatch, explorer, minimal, pointgoal, waypoint, got 'chess'."),
-        (['waypoint', '--options', 'prize=5'], 'options of waypoint may be fps, nearest, furthest, reach, max_steps,'),
+        (['chess'], "env must be one of deathmatch, explorer, minimal, pointgoal, racing, waypoint, got 'chess'."),
+        (['waypoint', '--options', 'prize=5'], 'options of waypoint may be fps, nearest, furthest, reach, time_limit,'),
         (['waypoint', '--options', 'a'], "options must look like reward=sparse, trigger=True or bonus=5, got 'a'."),
         (['waypoint', '--options', 'fps=5', 'fps=9'], 'options must name each once, got fps=5 fps=9.'),
         (['deathmatch', '--options', 'num_agents=0'], 'num_agents must be an integer from 2 to 8, got 0.'),
         (['waypoint', '--options', 'reward=none'], "reward must be one of 'dense', 'sparse', got 'none'."),
         (['waypoint', '--options', 'reach=near'], "reach must be a number, got 'near'."),
-        (['waypoint', '--options', 'max_steps=9.5'], 'max_steps must be an integer, got 9.5.'),
+        (['waypoint', '--options', 'time_limit=long'], "time_limit must be a number, got 'long'."),
         (['waypoint', '--options', 'fps=True'], 'fps must be a number, got True.'),
         (['deathmatch', '--options', 'trigger=2'], 'trigger must be True or False, got 2.'),
         (['waypoint', '--options', 'reward=2'], 'reward must be a word, got 2.'),

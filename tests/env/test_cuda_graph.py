@@ -185,7 +185,7 @@ def task(request):
 
 
 def lively(task, **options):
-    lives = {'shortest': 2, 'longest': 6} if task is Minimal else {'patience': 2, 'cameras': FEW_RAYS}
+    lives = {'shortest': 2, 'longest': 6} if task is Minimal else {'patience': 0.2, 'cameras': FEW_RAYS}
     return make(task, num_envs=30, device='cuda', maps=houses(3), **lives, **options)
 
 

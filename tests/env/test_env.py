@@ -264,7 +264,7 @@ def test_waiting_is_noticed(wait):
 
 
 def test_steps_and_resets_never_wait(task):
-    env = make(task, **({'shortest': 1, 'longest': 3} if task is Minimal else {'patience': 1, 'cameras': FEW_RAYS}))
+    env = make(task, **({'shortest': 1, 'longest': 3} if task is Minimal else {'patience': 0.1, 'cameras': FEW_RAYS}))
     actions = [actions_of(env, step) for step in range(8)]
     mask = torch.tensor([True, False, True, False, False])
     env.reset()

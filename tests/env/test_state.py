@@ -10,7 +10,7 @@ from worlds import houses
 from envs import Explorer, Minimal
 from megastep.env.state import check_rows
 
-LIVES = {Minimal: {'shortest': 2, 'longest': 6}, Explorer: {'patience': 2}}
+LIVES = {Minimal: {'shortest': 2, 'longest': 6}, Explorer: {'patience': 0.2}}
 
 
 @pytest.fixture(params=[Minimal, Explorer])
@@ -64,7 +64,7 @@ def test_what_follows_a_state_is_repeated_from_a_graph(task, copy):
 
 def test_one_env_goes_on_elsewhere(task, device):
     """Up to what is drawn at random: so until its episode ends."""
-    lives = {'shortest': 50, 'longest': 50} if task is Minimal else {'patience': 50}
+    lives = {'shortest': 50, 'longest': 50} if task is Minimal else {'patience': 5}
     one, other = (make(task, num_envs=6, device=device, maps=houses(3), cameras=FEW_RAYS, **lives) for _ in range(2))
     one.reset(seed=0)
     other.reset(seed=1)

@@ -157,7 +157,7 @@ def test_numbers_of_no_action_do_nothing(trigger):
 
 def test_all_is_accounted_for():
     """No wound without a shooter, no death without a kill: by the counts, and by the health that is left."""
-    env = make(num_envs=48, num_agents=4, health=2, cooldown=0.2, max_length=60, aim=20.0)
+    env = make(num_envs=48, num_agents=4, health=2, cooldown=0.2, time_limit=6, aim=20.0)
     env.reset(seed=0)
     last, health, over, deaths = dict.fromkeys(EVENTS, torch.zeros(12, 4)), env._combat.health.clone(), None, 0
     for step in range(150):
@@ -224,7 +224,7 @@ def test_a_gunner_needs_cameras_of_one_kind():
 @pytest.mark.parametrize('graph', [False, pytest.param(True, marks=pytest.mark.gpu)])
 def test_it_keeps_its_promises(mode, graph, device):
     eyes = {'front': Cameras(res=4, subsample=2), 'sides': Cameras(res=1, mounts=((0, 0, 90), (0, 0, -90)))}
-    options = {'cameras': eyes, 'aim': 20.0, 'health': 1, 'cooldown': 0, 'max_length': 5, 'device': device}
+    options = {'cameras': eyes, 'aim': 20.0, 'health': 1, 'cooldown': 0, 'time_limit': 0.5, 'device': device}
     env = Deathmatch([HALL], num_envs=8, trigger=True, autoreset_mode=mode, cuda_graph=graph, **options)
     check_env(env, steps=60)
 
@@ -281,7 +281,7 @@ def test_its_state_goes_on_as_it_was():
 
 
 def test_a_reset_of_some_worlds_leaves_the_others_alone():
-    env = make(num_envs=16, cooldown=0, aim=30.0, max_length=5)
+    env = make(num_envs=16, cooldown=0, aim=30.0, time_limit=0.5)
     env.reset(seed=0)
     for step in range(4):
         env.step(random_actions(env, step))
@@ -318,7 +318,7 @@ def test_its_picture_has_health_and_shots():
         ({'num_envs': 6}, 'num_envs must be a multiple of num_agents, 4, got 6'),
         ({'num_envs': 0}, 'num_envs must be a multiple of num_agents, 4, got 0'),
         ({'reward': 'sparse'}, "reward must be one of 'shaped', 'classic', got 'sparse'"),
-        ({'max_length': 0}, 'max_length must be an integer of at least 1, got 0'),
+        ({'time_limit': 0}, 'time_limit must be above 0 s and finite, got 0'),
         ({'maps': [HALL, box()]}, 'map 1 has 3 spawns, too few for 4 agents'),
         ({'hit_reward': np.nan}, 'hit_reward must be finite, got nan'),
     ],

@@ -96,7 +96,7 @@ def test_waypoint_tells_the_goal_from_where_one_is():
 
 
 def test_pointgoal_tells_the_goal_from_where_one_began():
-    env = make(PointGoal, max_steps=6)
+    env = make(PointGoal, time_limit=0.6)
     first = env.reset(seed=0)[0]['goal']
     np.testing.assert_allclose(placed(env, first), env._goals.current.positions[:, 0], atol=1e-4)
     for step in range(6):
@@ -177,7 +177,7 @@ class TestEpisodes:
         assert info['spl'].tolist() == info['soft_spl'].tolist() == info['collisions'].tolist() == [0]
 
     def test_are_truncated_when_time_is_up(self):
-        env = make(max_steps=3)
+        env = make(time_limit=0.3)
         env.reset(seed=0)
         truncated = [env.step(integers(5))[3].tolist() for _ in range(5)]
         assert truncated == [[False] * 5, [False] * 5, [True] * 5, [False] * 5, [False] * 5]
@@ -220,11 +220,11 @@ class TestInfo:
 @pytest.mark.parametrize('mode', AutoresetMode)
 @pytest.mark.parametrize('task', [PointGoal, Waypoint])
 def test_keeps_what_vector_envs_promise(task, mode):
-    check_env(make(task, max_steps=7, autoreset_mode=mode))
+    check_env(make(task, time_limit=0.7, autoreset_mode=mode))
 
 
 def test_the_same_seed_gives_the_same_rollout():
-    one, other, third = (rollout(make(PointGoal, max_steps=4), 10, seed=seed) for seed in (1, 1, 2))
+    one, other, third = (rollout(make(PointGoal, time_limit=0.4), 10, seed=seed) for seed in (1, 1, 2))
     assert equal(one, other)
     assert not equal(one, third)
 
@@ -235,7 +235,7 @@ def test_nothing_waits_and_nothing_that_is_kept_is_replaced(task):
     env.reset()
     actions, mask = actions_of(env, 0), torch.tensor([True, False, True, False, False])  # held on to: they are read
     with Watch(env.device) as watch:
-        env._movement.step(actions)
+        env.motion.step(actions)
         env._earned, _ = env._tracker.step()
         env._respawn(mask)
         env._observe()
@@ -245,7 +245,7 @@ def test_nothing_waits_and_nothing_that_is_kept_is_replaced(task):
 
 
 def test_goes_on_from_a_state():
-    env = make(PointGoal, max_steps=7)
+    env = make(PointGoal, time_limit=0.7)
     env.reset(seed=0)
     for step in range(5):
         env.step(actions_of(env, step))
@@ -276,8 +276,8 @@ def test_a_picture_shows_the_goal():
         ({'reward': 'none'}, "reward must be one of 'dense', 'sparse', got 'none'"),
         ({'reach': 0}, 'reach must be above 0 m and below nearest, 1 m, got 0'),
         ({'reach': 2.0, 'nearest': 2.0}, 'reach must be above 0 m and below nearest, 2 m, got 2.0'),
-        ({'max_steps': 0}, 'max_steps must be an integer of at least 1, got 0'),
-        ({'max_steps': 9.5}, 'max_steps must be an integer of at least 1, got 9.5'),
+        ({'time_limit': 0}, 'time_limit must be above 0 s and finite, got 0'),
+        ({'time_limit': float('inf')}, 'time_limit must be above 0 s and finite, got inf'),
         ({'bonus': np.inf}, 'bonus must be finite, got inf'),
         ({'effort': np.nan}, 'effort must be finite, got nan'),
         ({'progress': np.nan}, 'progress must be finite, got nan'),
@@ -318,7 +318,8 @@ def test_who_knows_the_way_walks_it_in_every_family():
 @pytest.mark.parametrize('mode', AutoresetMode)
 def test_keeps_what_vector_envs_promise_on_a_gpu(mode):
     for graph in (True, False):
-        check_env(PointGoal(houses(2), 6, 'cuda', cameras=FEW_RAYS, max_steps=7, autoreset_mode=mode, cuda_graph=graph))
+        options = {'cameras': FEW_RAYS, 'time_limit': 0.7, 'autoreset_mode': mode, 'cuda_graph': graph}
+        check_env(PointGoal(houses(2), 6, 'cuda', **options))
 
 
 @pytest.mark.gpu
@@ -334,6 +335,6 @@ def test_who_knows_the_way_walks_it_on_a_gpu():
 @pytest.mark.parametrize('task', [PointGoal, Waypoint])
 def test_a_cuda_graph_replays_what_the_steps_do(task):
     maps = houses(8)
-    envs = [task(maps, 64, 'cuda', cameras=FEW_RAYS, max_steps=20, cuda_graph=graph) for graph in (True, False)]
+    envs = [task(maps, 64, 'cuda', cameras=FEW_RAYS, time_limit=2, cuda_graph=graph) for graph in (True, False)]
     one, other = (rollout(env, 50, seed=3) for env in envs)
     assert equal(one, other)

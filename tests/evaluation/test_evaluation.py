@@ -119,9 +119,9 @@ def test_greedy_takes_the_likeliest_action():
 @pytest.mark.parametrize(
     'task, options, names',
     [
-        (Explorer, {'patience': 3}, {'coverage'}),
-        (Waypoint, {'max_steps': 3}, {'success', 'spl', 'soft_spl', 'distance_to_goal', 'collisions'}),
-        (Deathmatch, {'max_length': 3}, {'aims', 'shots', 'hits', 'wounds', 'kills', 'deaths'}),
+        (Explorer, {'patience': 0.3}, {'coverage'}),
+        (Waypoint, {'time_limit': 0.3}, {'success', 'spl', 'soft_spl', 'distance_to_goal', 'collisions'}),
+        (Deathmatch, {'time_limit': 0.3}, {'aims', 'shots', 'hits', 'wounds', 'kills', 'deaths'}),
     ],
 )
 def test_scores_are_what_the_env_says_of_an_episode(task, options, names):

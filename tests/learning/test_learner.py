@@ -86,7 +86,7 @@ WALK = Settings(num_envs=32, horizon=16, epochs=4, num_minibatches=2, learning_r
 def successes(updates, device='cpu', **changes):
     """The share of the last episodes that reached their goal."""
     settings = replace(WALK, **changes)
-    learner, found = Learner(waypoint(settings.num_envs, device, max_steps=40), settings), []
+    learner, found = Learner(waypoint(settings.num_envs, device, time_limit=4), settings), []
     for _ in range(updates):
         found.append(learner.update())
     late = found[-updates // 4 :]
@@ -113,7 +113,7 @@ def saved(learner, path):
 
 def restored(settings, path):
     """A new learner in a new env that goes on from a file."""
-    learner = Learner(waypoint(max_steps=20), settings)
+    learner = Learner(waypoint(time_limit=2), settings)
     weights, optimizer, state = torch.load(path, weights_only=True)
     learner.policy.load_state_dict(weights)
     learner.optimizer.load_state_dict(optimizer)
@@ -123,7 +123,7 @@ def restored(settings, path):
 
 def test_goes_on_from_a_file_bit_for_bit(tmp_path):
     settings = replace(SMALL, num_envs=16, horizon=7, anneal=2000)
-    learner = Learner(waypoint(max_steps=20), settings)
+    learner = Learner(waypoint(time_limit=2), settings)
     updated(learner, 5)
     saved(learner, tmp_path / 'learner.pt')
     expected = updated(learner, 5)
@@ -257,7 +257,7 @@ def test_rejects_what_is_no_state():
 
 
 def on_gpu(eager=False):
-    learner = Learner(waypoint(64, 'cuda', max_steps=20), SMALL)
+    learner = Learner(waypoint(64, 'cuda', time_limit=2), SMALL)
     if eager:
         learner.close()
     return learner

@@ -4,6 +4,7 @@ import pytest
 import torch
 from gymnasium.spaces import Dict
 from trainings import STEPS, TINY
+from worlds import houses
 
 from envs import Deathmatch, Waypoint
 from megastep import Core, Scenery, learning, mapgen, physics
@@ -97,16 +98,31 @@ def test_an_env_that_no_module_knows_is_evaluated_against_its_script():
 
 
 def test_a_name_stands_for_an_env():
-    assert Task.of('waypoint', {'max_steps': 9}) == Task.of(Waypoint, {'max_steps': 9})
+    assert Task.of('waypoint', {'time_limit': 9}) == Task.of(Waypoint, {'time_limit': 9})
     assert (Task.of('deathmatch').num_agents, Task.of(Deathmatch, {'num_agents': 2}).num_agents) == (4, 2)
     assert [Task.of(env).name for env in (Waypoint, Foraging)] == ['waypoint', f'{__name__}:Foraging']
+
+
+def test_options_are_the_envs_own_and_those_that_every_env_takes():
+    options = {
+        'motion': 'unicycle',
+        'fov': 90,
+        'depth_noise': 0.1,
+        'action_lag': 2,
+        'palette': 'grey',
+        'agent_radius': 0.08,
+    }
+    env = Task.of('waypoint', options).make(houses(1), 2, device='cpu')
+    assert (env.cameras.fov, env.core.agent_radius, env.motion.max_speed) == (90, 0.08, 2)
+    with pytest.raises(ValueError, match=r'action_lag must be an integer, got 1.5'):
+        Task.of('waypoint', {'action_lag': 1.5})
 
 
 @pytest.mark.parametrize(
     'env, options, message',
     [
-        ('chess', {}, "env must be one of deathmatch, explorer, minimal, pointgoal, waypoint, got 'chess'"),
-        (Foraging, {'salt': 1}, r'options of .*:Foraging may be sweetness, got salt'),
+        ('chess', {}, "env must be one of deathmatch, explorer, minimal, pointgoal, racing, waypoint, got 'chess'"),
+        (Foraging, {'salt': 1}, r'options of .*:Foraging may be sweetness, fov, light, .*, got salt'),
         (Foraging, {'sweetness': 'very'}, "sweetness must be a number, got 'very'"),
     ],
 )

@@ -131,7 +131,7 @@ def test_a_rollout_goes_on_with_what_opponents_were_about_to_do():
 
 
 def test_every_world_begins_anew_once_at_a_time_of_its_own():
-    env = make(Deathmatch, 40, cameras=FEW_RAYS, num_agents=4, max_length=1000)
+    env = make(Deathmatch, 40, cameras=FEW_RAYS, num_agents=4, time_limit=100)
     rollout, moments = rolled(env, 5, stagger=40), []
     for made in range(10):
         rollout.restart_some(made)
@@ -149,7 +149,7 @@ def test_every_world_begins_anew_once_at_a_time_of_its_own():
 
 def test_who_begins_anew_remembers_nothing_and_sees_where_it_is():
     """Of two worlds whose episodes have both just ended, one begins anew at once, the other by the next step."""
-    env = make(Deathmatch, 8, cameras=FEW_RAYS, num_agents=4, max_length=4)
+    env = make(Deathmatch, 8, cameras=FEW_RAYS, num_agents=4, time_limit=0.4)
     gunner = Gunner(env)
     rollout = rolled(env, 4, stagger=8, seed=2, opponents=Opponents(torch.arange(8) % 4 == 3, gunner))
     late = rollout._due == 1
@@ -235,7 +235,7 @@ def test_a_rollout_never_waits_for_the_device(task, monkeypatch):
     """But for the physics of a CPU, which does: agents stay where they are."""
     monkeypatch.setattr(physics, 'advance', lambda core: None)
     maps = mapgen.generate('box', 1, seed=0)
-    options = {'patience': 3} if task is Explorer else {'max_length': 3, 'num_agents': 2}
+    options = {'patience': 0.3} if task is Explorer else {'time_limit': 0.3, 'num_agents': 2}
     rollout = rolled(make(task, num_envs=4, maps=maps, cameras=FEW_RAYS, **options), 4)
     rollout()
     with Watch(torch.device('cpu')) as watch:

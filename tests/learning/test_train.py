@@ -343,7 +343,7 @@ def test_weights_that_are_no_numbers_are_not_saved(tmp_path, monkeypatch):
         ({'checkpoint_every': math.nan}, 'checkpoint_every must be at least 0 seconds, got nan'),
         ({'eval_episodes': 0}, 'eval_episodes must be an integer of at least 1, got 0'),
         ({'keep': 0}, 'keep must be an integer of at least 1, got 0'),
-        ({'name': 'chess'}, "env must be one of deathmatch, explorer, minimal, pointgoal, waypoint, got 'chess'"),
+        ({'name': 'chess'}, "env must be one of deathmatch, .*, waypoint, got 'chess'"),
         ({'maps': boxes()[:0]}, 'maps must be at least 1 a process, 1 in all, got 0'),
         ({'name': 'deathmatch', 'settings': Settings(num_envs=6, num_minibatches=2)}, 'multiple of num_agents'),
         ({'opponents': 1}, 'opponents must be 0 in minimal, which has no script for any, got 1'),

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from rollouts import FEW_RAYS, FORWARD, make
 from walks import Walk
-from worlds import box, houses
+from worlds import box, houses, pillar
 
 from envs import Minimal
 from megastep import mapgen, plotting
@@ -187,7 +187,7 @@ def test_the_command_films(maps, tmp_path, capsys):
 @pytest.mark.parametrize(
     'arguments, message',
     [
-        (['chess', 'film.gif'], 'env must be one of deathmatch, explorer, minimal, pointgoal, waypoint, got '),
+        (['chess', 'film.gif'], 'env must be one of deathmatch, explorer, minimal, pointgoal, racing, waypoint, got '),
         (['minimal', 'film.avi'], 'path must end in .mp4 or .gif, got '),
         (['minimal', 'film.gif', '--map-id', '3'], 'map_id must be from 0 to 2, got 3'),
         (['minimal', 'film.gif', '--steps', '0'], ' steps must be at least 1, got 0'),
@@ -205,5 +205,6 @@ def test_the_command_says_what_is_wrong(maps, tmp_path, capsys, arguments, messa
 def test_every_task_can_be_made_for_a_film(name):
     spawns = [(x, y) for x in range(2, 9) for y in range(2, 9)]
     task = registry.Task.of(name)
-    env = task.make([box(1, 1, 9, 9, spawns=spawns)] * 2, task.num_agents)
+    room = box(1, 1, 9, 9, spawns=spawns, pillars=[pillar(4.4, 4.4, 4.6, 4.6)])  # to drive around
+    env = task.make([room] * 2, task.num_agents)
     assert (env.core.num_envs, env.num_envs) == (1, task.num_agents)

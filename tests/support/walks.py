@@ -17,7 +17,7 @@ from megastep.world.scenery import Scenery
 
 TWO_RAYS = Cameras(res=2, subsample=1)
 EYES = {'front': TWO_RAYS, 'sides': Cameras(res=1, subsample=1, mounts=((0, 0, 90), (0, 0, -90)))}
-LIVES = {Minimal: {'shortest': 2, 'longest': 5}, Explorer: {'patience': 1}}
+LIVES = {Minimal: {'shortest': 2, 'longest': 5}, Explorer: {'patience': 0.1}}
 
 
 class Walk(Env):

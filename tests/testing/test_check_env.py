@@ -42,7 +42,7 @@ def test_an_env_that_overwrites_what_it_returned_passes_if_it_says_so(device):
 
 
 def test_an_explorer_with_cameras_of_several_kinds_passes(device):
-    check_env(make(Explorer, num_envs=3, maps=[CLOSET], cameras=EYES, device=device, patience=1))
+    check_env(make(Explorer, num_envs=3, maps=[CLOSET], cameras=EYES, device=device, patience=0.1))
 
 
 def test_an_env_that_draws_passes(device):

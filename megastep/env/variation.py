@@ -1,0 +1,83 @@
+"""Variation: worlds that differ from those that agents are used to, by keywords that every env takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import torch
+from numpy.typing import ArrayLike
+
+from megastep.env.noise import NOISES
+from megastep.maps.geometry import AGENT_RADIUS, Geometry
+from megastep.maps.mapset import MapSet
+from megastep.world.cameras import CameraRig, checked, map_by_name
+from megastep.world.core import Core
+from megastep.world.scenery import Scenery
+
+SHARED: Mapping[str, type] = MappingProxyType(
+    {
+        **dict.fromkeys(('fov', 'light', 'agent_radius', 'time_limit', *NOISES), float),
+        'colours': int,
+        'palette': str,
+        'action_lag': int,
+    }
+)
+"""The types of what every env takes by keyword to be varied, but for what isn't a word or a number."""
+
+
+class World(NamedTuple):
+    """What an env is made in."""
+
+    core: Core
+    cameras: CameraRig
+    options: dict[str, Any]
+    """What was asked for beside, which is for `Env`."""
+
+
+def make_world(
+    maps: MapSet | Sequence[Geometry],
+    num_envs: int,
+    device: str | torch.device | None = None,
+    *,
+    num_agents: int = 1,
+    fps: float = 10,
+    seed: int = 0,
+    cameras: CameraRig,
+    fov: float | None = None,
+    colours: int | None = None,
+    palette: str | ArrayLike = 'standard',
+    light: float = 1.0,
+    agent_radius: float = AGENT_RADIUS,
+    **options: Any,
+) -> World:
+    """Packs an env's maps, and makes its core and cameras, all as usual or varied.
+
+    Args:
+        maps: The maps.
+        num_envs: How many envs there are.
+        device: Where they are; by default the GPU if there is one.
+        num_agents: How many agents each has.
+        fps: How many steps a second has.
+        seed: Seeds the walls' colours and the envs.
+        cameras: What the agents see with: one kind of cameras, or several by name.
+        fov: Every camera's field of view in degrees, if it isn't to be its own.
+        colours: Seeds the walls' colours alone.
+        palette: What colours walls have: see `Scenery.pack`.
+        light: What the lights' intensities are multiplied by.
+        agent_radius: An agent's radius, in metres.
+        options: What is handed on to `Env`.
+
+    Raises:
+        ValueError: if something is out of range: see `Scenery.pack`, `Core` and `Cameras`.
+    """
+    cameras = checked(cameras)
+    if fov is not None:
+        cameras = map_by_name(lambda kind: replace(kind, fov=fov), cameras)
+    scenery = Scenery.pack(
+        maps, num_agents, device, seed if colours is None else colours,
+        palette=palette, light=light, agent_radius=agent_radius,
+    )  # fmt: skip
+    return World(Core(scenery, num_envs, fps=fps, seed=seed), cameras, options)
