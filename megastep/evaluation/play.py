@@ -18,10 +18,10 @@ Act = Callable[[Any, Bool[Tensor, ' row']], Tensor]
 
 @runtime_checkable
 class SupportsActor(Protocol):
-    """A policy, as far as an evaluation has to know it: it says who acts by it."""
+    """Policy, as far as an evaluation has to know it: it makes who acts by it."""
 
     def actor(self, rows: int, *, greedy: bool = False, seed: int = 0) -> Act:
-        """Who acts in so many rows, and remembers what it saw since each episode began.
+        """The actor that acts in so many rows, and remembers what it saw since each episode began.
 
         Args:
             rows: How many rows the env has.

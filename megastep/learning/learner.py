@@ -188,7 +188,7 @@ class Learner:
         }
 
     def _generators(self) -> dict[str, Tensor]:
-        """Copies the state of what is drawn from."""
+        """Copies the states of the generators of random numbers."""
         return {'policy': self._rollout.generator.get_state(), 'shuffler': self._shuffler.get_state()}
 
     def load_state(self, state: dict[str, Any]) -> None:

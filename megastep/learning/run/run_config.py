@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from megastep.checks import check_counts
 from megastep.learning.settings import Settings
 from megastep.maps import recipes
 from megastep.maps.mapset import MapSet
@@ -80,9 +81,7 @@ class RunConfig:
         for name in ('eval_every', 'checkpoint_every'):
             if not getattr(self, name) >= 0:
                 raise ValueError(f'{name} must be at least 0 seconds, got {getattr(self, name)}.')
-        for name in ('eval_episodes', 'keep'):
-            if not isinstance(value := getattr(self, name), int) or value < 1:
-                raise ValueError(f'{name} must be an integer of at least 1, got {value!r}.')
+        check_counts(eval_episodes=self.eval_episodes, keep=self.keep)
 
     @property
     def steps_per_update(self) -> int:

@@ -39,7 +39,7 @@ class Run:
 
     @property
     def curves(self) -> Path:
-        """The picture of how learning goes."""
+        """The picture of the learning curves."""
         return self.folder / 'curves.png'
 
     @property

@@ -11,7 +11,7 @@ ASKING = (signal.SIGINT, signal.SIGTERM)
 
 
 class Signals:
-    """While it is entered, the first signal to end is noted. A second one does what it did before.
+    """Handler of signals: while it is entered, the first one to end is noted. A second one does what it did before.
 
     Attributes:
         received: The number of the signal that came, 0 for none.
