@@ -15,7 +15,7 @@ from benchmarks.parts import Parts
 from benchmarks.proofs import certification, proof
 from benchmarks.report import RESULTS, Report, current_commit
 from benchmarks.speed import cases, generation, kernels, learning, measuring, scaling
-from megastep.world.device import device_name
+from megastep.world.device import default_device, device_name
 
 WIDTH = 160
 """How many letters wide tables are where nobody watches: the widest has so many."""
@@ -48,7 +48,7 @@ def main(
             ``.parts``, until that is written: if the run is cut short, the same command goes on with it.
         workers: How many processes it uses.
     """
-    where = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
+    where = default_device(device)
     commit, parts = commit or current_commit(), None
     found: Iterable[dict[str, Any]]
     if subject == 'mapgen-proof':

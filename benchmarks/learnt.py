@@ -26,7 +26,7 @@ from megastep.learning import Policy, Settings
 from megastep.learning.registry import Task
 from megastep.learning.run import checkpoints
 from megastep.learning.run.run_folder import Run
-from megastep.world.device import device_name, num_cores
+from megastep.world.device import default_device, device_name, num_cores
 
 STEPS = {'pointgoal': 1e9, 'explorer': 6e8, 'deathmatch': 1e9}
 """The steps that each task is trained for, unless told otherwise: a few minutes on one H200."""
@@ -85,7 +85,7 @@ def main(
         device: Where it runs; by default a GPU if there is one.
         quick: Learn next to nothing, to see that it works.
     """
-    where = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
+    where = default_device(device)
     steps = 256 if quick else steps or STEPS[task]
     shape: dict[str, Any] = {'num_envs': 8, 'horizon': 8, 'num_minibatches': 2, 'width': 8} if quick else {}
     train_maps, test_maps = maps(task, 4 if quick else NUM_TRAIN, 0), maps(task, 4 if quick else NUM_TEST, UNSEEN)

@@ -12,6 +12,7 @@ from numba import njit, prange
 from torch import Tensor
 
 from megastep.maps.ragged import Ragged
+from megastep.world.buffers import on_device
 from megastep.world.core import Core
 
 
@@ -119,7 +120,7 @@ class Checker:
         walls = Ragged(core.scenery.walls.vals.double(), core.scenery.walls.widths)
         if enclosures is None or rows is None:
             return cls(walls, walls, core.map_ids[:, None].expand(-1, core.num_agents))
-        return cls(walls, enclosures.to(core.device), rows)
+        return cls(walls, on_device(enclosures, core.device), rows)
 
     def standing(self, core: Core) -> Standing:
         """Where each agent stands."""

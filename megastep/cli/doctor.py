@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from megastep.world.device import device_name
+from megastep.world.device import default_device, device_name
 
 if TYPE_CHECKING:
     import torch
@@ -149,9 +149,7 @@ def check_device() -> Finding:
 
 def check_kernels() -> Finding:
     """Checks that this device's kernels compile, launch and give the right answer."""
-    import torch
-
-    device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    device = default_device()
     seen, stopped = measure_wall(device)
     detail = f'a wall {WALL:.3f} m off is seen at {seen:.3f} m, and stops an agent that is sent into it'
     if abs(seen - WALL) > 1e-3:

@@ -16,6 +16,7 @@ from megastep.env.navigation import GeodesicField
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
+from megastep.world.buffers import on_device
 from megastep.world.core import MANY, Core
 from megastep.world.device import num_cores
 from megastep.world.kernels import implementation
@@ -68,8 +69,8 @@ class RandomGoals:
         if not np.array_equal(maps.spawns.widths, core.scenery.spawns.widths.cpu()):
             raise ValueError("maps must be those of the core's scenery, got others: they have other numbers of spawns.")
         paths = maps.path_lengths(agent_radius=core.agent_radius, workers=num_cores())
-        self._core, self._paths = core, paths.to(core.device)
-        self._pairs = _pairs(paths, nearest, furthest).to(core.device)
+        self._core, self._paths = core, on_device(paths, core.device)
+        self._pairs = on_device(_pairs(paths, nearest, furthest), core.device)
         places, values = core.agents.positions, core.agents.angles
         self.current = Goals(
             starts=torch.zeros_like(places),

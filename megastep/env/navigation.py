@@ -21,7 +21,8 @@ from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
 from megastep.maps.threads import mapped
-from megastep.world.device import num_cores
+from megastep.world.buffers import on_device
+from megastep.world.device import default_device, num_cores
 from megastep.world.kernels import implementation
 
 VERSION = '1'
@@ -89,7 +90,7 @@ class GeodesicField:
             ValueError: if there are no maps, or workers is below 1.
         """
         workers = num_cores() if workers is None else workers
-        device, tables = _device(device), _lookups(maps, agent_radius, workers, progress)
+        device, tables = default_device(device), _lookups(maps, agent_radius, workers, progress)
         nowhere, unreached = np.zeros((1, 2)), np.full(max(len(geometry.spawns) for geometry in maps), np.inf)
         nodes = np.cumsum([1, *(len(table.nodes) for table in tables)])
         rows = np.cumsum([1, *(len(table.hops) for table in tables)])
@@ -141,9 +142,9 @@ class GeodesicField:
         storage.check_digest(Path(path), arrays, metadata['sha256'])
         if metadata['fingerprint'] != _fingerprint(maps):
             raise ValueError(f'{path} must hold the geodesic field of the {len(maps)} maps, got that of other maps.')
-        device = _device(device)
+        device = default_device(device)
         buffers: dict[str, Any] = {name: torch.tensor(arrays[name], device=device) for name in TENSORS}
-        buffers |= {name: Ragged(arrays[name], arrays[f'{name}.widths']).to(device) for name in RAGGEDS}
+        buffers |= {name: on_device(Ragged(arrays[name], arrays[f'{name}.widths']), device) for name in RAGGEDS}
         radius = float(metadata.get('agent_radius', AGENT_RADIUS))  # files from before it could be another don't say
         return cls(**buffers, fingerprint=metadata['fingerprint'], agent_radius=radius)
 
@@ -200,10 +201,6 @@ class GeodesicField:
         return CELL_SIDE
 
 
-def _device(asked: str | torch.device | None) -> torch.device:
-    return torch.device(asked or ('cuda' if torch.cuda.is_available() else 'cpu'))
-
-
 def _fingerprint(maps: MapSet | Sequence[Geometry]) -> str:
     return (maps if isinstance(maps, MapSet) else MapSet(maps)).digest('walls', 'spawns')
 
@@ -222,7 +219,7 @@ def _lookup(geometry: Geometry, agent_radius: float) -> LookupTable:
 
 def _packed(rows: Sequence[np.ndarray], dtype: type, device: torch.device) -> Ragged[Tensor]:
     widths = np.array([len(row) for row in rows], np.int32)
-    return Ragged(np.concatenate(rows).astype(dtype), widths).to(device)
+    return on_device(Ragged(np.concatenate(rows).astype(dtype), widths), device)
 
 
 def _check(positions: Tensor, map_ids: Tensor, goals: Tensor, device: torch.device) -> None:

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from jaxtyping import Int
 
-if TYPE_CHECKING:
-    import torch
 
-Array = TypeVar('Array', np.ndarray, 'torch.Tensor')
+class Values(Protocol):
+    """An array of NumPy's or another library's, tensors on any device among them."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: Any, /) -> Any: ...
+    def __sub__(self, other: Any, /) -> Any: ...
+    def min(self) -> Any: ...
+    def sum(self) -> Any: ...
+    def cumsum(self, axis: int, /) -> Any: ...
+
+
+Array = TypeVar('Array', bound=Values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,12 +73,3 @@ class Ragged(Generic[Array]):
         widths = self.widths[indices]
         shifts = self.starts[indices] - (widths.cumsum() - widths)
         return Ragged(self.vals[np.repeat(shifts, widths) + np.arange(widths.sum())], widths)
-
-    def to(self, device: torch.device | str) -> Ragged[torch.Tensor]:
-        """Copies the rows into tensors on ``device``."""
-        import torch  # here, so that the map generator's processes start without it
-
-        def copy(array: np.ndarray | torch.Tensor) -> torch.Tensor:
-            return array.to(device) if isinstance(array, torch.Tensor) else torch.tensor(array, device=device)
-
-        return Ragged(copy(self.vals), copy(self.widths))

@@ -1,4 +1,4 @@
-"""Names of devices, as people know them."""
+"""Devices: the one that is used unless told otherwise, and their names."""
 
 from __future__ import annotations
 
@@ -11,9 +11,16 @@ if TYPE_CHECKING:
     import torch
 
 
+def default_device(asked: torch.device | str | None = None) -> torch.device:
+    """The device asked for; by default the GPU if there is one, else the CPU."""
+    import torch  # here and below, so that `megastep doctor` can tell where it is missing
+
+    return torch.device(asked or ('cuda' if torch.cuda.is_available() else 'cpu'))
+
+
 def device_name(device: torch.device | str) -> str:
     """The name of a device: a GPU's as its driver gives it, or the CPU's and how many of its cores may be used."""
-    import torch  # here, so that asking for cores doesn't wait for it
+    import torch
 
     if torch.device(device).type == 'cuda':
         return torch.cuda.get_device_name(device)
@@ -21,7 +28,7 @@ def device_name(device: torch.device | str) -> str:
 
 
 def num_cores() -> int:
-    """How many CPU cores this process may use."""
+    """The number of CPU cores that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # only Linux can tell

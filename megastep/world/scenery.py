@@ -19,6 +19,7 @@ from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
 from megastep.maps.segments import clearances
 from megastep.world import textures, wall_boxes
+from megastep.world.device import default_device
 from megastep.world.kernels import implementation
 from megastep.world.wall_boxes import WallBoxes
 
@@ -89,7 +90,7 @@ class Scenery:
                 or isn't finite; the radius is below 1 cm; or the device is neither a CPU nor a CUDA GPU.
         """
         maps = maps if isinstance(maps, MapSet) else MapSet(maps)
-        device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
+        device = default_device(device)
         implementation(device)  # refuses a device without kernels before anything is allocated
         _check(maps, num_agents)
         _check_radius(maps, agent_radius)

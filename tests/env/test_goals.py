@@ -12,6 +12,7 @@ from megastep import MapSet, numba, triton
 from megastep.env.goals import Goals, GoalTracker, PointGoalSensor, RandomGoals
 from megastep.env.navigation import GeodesicField
 from megastep.world import physics
+from megastep.world.buffers import on_device
 from megastep.world.core import MANY, Core
 from megastep.world.scenery import Scenery
 
@@ -121,7 +122,7 @@ def test_both_kernels_embark_alike(num_envs, device, poisoned):
     mask = torch.arange(num_envs) % 3 != 1
     pairs, paths = goals._pairs, goals._paths
     triton.respawn_with_goals(core, mask.to(device), draws.to(device), pairs, paths, goals.current)
-    numba.respawn_with_goals(copy, mask, draws, pairs.to('cpu'), paths.to('cpu'), other)
+    numba.respawn_with_goals(copy, mask, draws, on_device(pairs, 'cpu'), on_device(paths, 'cpu'), other)
     for mine, known in zip(goals.current, other, strict=True):
         assert torch.equal(mine.cpu(), known)
     for name in ('positions', 'angles', 'velocities', 'angular_velocities'):

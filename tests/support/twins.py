@@ -5,15 +5,20 @@ from dataclasses import fields, replace
 import torch
 
 from megastep.maps.ragged import Ragged
+from megastep.world.buffers import on_device
 from megastep.world.core import Core
 from megastep.world.wall_boxes import WallBoxes
+
+
+def _moved(values):
+    return on_device(values, 'cpu') if isinstance(values, Ragged) else values.cpu()
 
 
 def on_cpu(scenery):
     """The same buffers on the CPU."""
     values = {field.name: getattr(scenery, field.name) for field in fields(scenery)}
-    moved = {name: v.to('cpu') for name, v in values.items() if isinstance(v, Ragged | torch.Tensor)}
-    boxes = WallBoxes(*(getattr(scenery.wall_boxes, field.name).to('cpu') for field in fields(WallBoxes)))
+    moved = {name: _moved(value) for name, value in values.items() if isinstance(value, Ragged | torch.Tensor)}
+    boxes = WallBoxes(*(_moved(getattr(scenery.wall_boxes, field.name)) for field in fields(WallBoxes)))
     return replace(scenery, wall_boxes=boxes, **moved)
 
 
