@@ -15,6 +15,7 @@ from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
 from megastep.maps.segments import clearances
+from megastep.world.buffers import on_device
 from megastep.world.core import MANY, Core
 
 REACH = 2.0
@@ -48,7 +49,7 @@ class Laps:
         lines = _centre_lines(maps, core.agent_radius)
         spacings = np.array([_spacing(lines[number]) for number in range(len(lines))])
         reach = math.ceil((REACH + max_speed / core.fps) / spacings.min())
-        self._core, self._lines = core, lines.to(core.device)
+        self._core, self._lines = core, on_device(lines, core.device)
         self._places = torch.view_as_complex(self._lines.vals)
         self._spacings = torch.tensor(spacings, dtype=torch.float32, device=core.device)
         reach = min(reach, (int(lines.widths.min()) - 1) // 2)
