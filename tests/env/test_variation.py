@@ -13,6 +13,7 @@ from worlds import box, houses
 
 from envs import Deathmatch, Explorer, Minimal, PointGoal, Racing, Waypoint
 from megastep import mapgen
+from megastep.env.cuda_graph import Watch
 from megastep.env.goals import GoalTracker, RandomGoals
 from megastep.env.motion import MOTIONS, Unicycle
 from megastep.env.navigation import GeodesicField
@@ -269,6 +270,24 @@ def test_impossible_variations_are_refused(task, options, message):
 def test_unknown_options_are_refused(task):
     with pytest.raises(TypeError, match=f"{task.__name__} has no option 'gravity'; of noise it has depth_noise"):
         make(task, gravity=9.81)
+
+
+@pytest.mark.parametrize('motion', MOTIONS)
+def test_motion_and_noise_never_wait_and_replace_nothing_that_is_kept(motion):
+    env = make(Racing, motion=motion, rgb_noise=0.1, odometry_drift=0.1, **NOISE)
+    env.reset(seed=0)
+    actions, _ = env._actions.cleaned(env._actions.tensors(env.action_space.sample()))
+    mask, observations = torch.arange(8) % 2 == 0, env._observe()
+    with Watch(env.device) as watch:
+        env.motion.step(env._noise.act(actions))
+        env.laps.step()
+        env.motion.reset(mask)
+        env.laps.reset(mask)
+        env._noise.step(mask)
+        env._noise.observe(observations)
+        env.laps.ahead(1.0)
+    replaced = [source for source in watch.sources.values() if source.storage.expired()]
+    assert not replaced
 
 
 @pytest.mark.gpu
