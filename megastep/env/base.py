@@ -299,7 +299,7 @@ class Env(gymnasium.vector.VectorEnv):
         """Moves every env on by one step, but begins new episodes in some instead."""
         actions, faulty = self._actions.cleaned(tensors)
         if faulty is not None:
-            self.core.non_finite.add_(faulty & ~resets[:, None])
+            self.core.non_finite.add_(faulty > resets[:, None])
         self._act(self._noise.act(actions))
         self._respawn(resets)
         self._noise.step(resets)
@@ -311,8 +311,7 @@ class Env(gymnasium.vector.VectorEnv):
             truncated = late if truncated is self._nobody else truncated | late  # a launch less
         torch.where(resets[:, None], self._nothing, rewards, out=self._rewards)
         self.returns.masked_fill_(resets[:, None], 0).add_(self._rewards)
-        going = ~resets
-        terminated, truncated = terminated & going, truncated & going
+        terminated, truncated = terminated > resets, truncated > resets  # and not resets, in one launch
         torch.logical_or(terminated, truncated, out=self._over)
         info = {
             'episode': {'return': self._rows(self.returns), 'length': self._rows(self.lengths),

@@ -99,10 +99,10 @@ def test_without_decay_nothing_slows_down():
 
 
 @pytest.mark.parametrize('movement', [SimpleMovement, MomentumMovement])
-@pytest.mark.parametrize('action', [-1, 7, 10**12, -(10**12)])
-def test_numbers_that_stand_for_no_action_mean_stay(movement, action):
+def test_no_action_means_stay(movement):
+    """An env makes -1 of every number that stands for no action: see `test_actions`."""
     core = one(HALL, 10, 10, 0)
-    movement(core).step(torch.tensor([action]))
+    movement(core).step(torch.tensor([-1]))
     assert moves(core) == [0, 0, 0]
 
 

@@ -289,7 +289,7 @@ def test_velocities_that_are_not_finite_count_as_none(bad, axis, device):
         assert (core.agents.velocities == 0).all()
         assert core.non_finite.nonzero().tolist() == [[3, 1]]
         assert core.non_finite.max() == times
-    message = 'that of env 3, agent 1 was not, 2 times\\.'
+    message = 'those of env 3, agent 1 were not, 2 times\\.'
     with pytest.raises(ValueError, match=message):
         core.check()
     core.check()
@@ -305,7 +305,7 @@ def test_nor_do_angular_velocities(bad, device):
     physics.advance(core)
     torch.testing.assert_close(core.agents.angles, before)
     assert (core.agents.angular_velocities == 0).all()
-    with pytest.raises(ValueError, match='env 2, agent 0 was not, 1 times, nor were those of 1 other agents'):
+    with pytest.raises(ValueError, match='env 2, agent 0 were not, 1 times, nor were those of 1 other agents'):
         core.check()
 
 

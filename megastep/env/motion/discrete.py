@@ -45,8 +45,8 @@ class SimpleMovement:
         """Sets the agents' velocities and angular velocities.
 
         Args:
-            actions: A number for each agent: (env, agent), or (env * agent,). Numbers that stand for no action mean
-                stay; checking them would wait for the GPU.
+            actions: A number for each agent: (env, agent), or (env * agent,); or -1, which an env makes of numbers that
+                stand for no action, and which does nothing.
         """
         velocities, angular_velocities = self._impulses(actions)
         self._core.agents.velocities.copy_(velocities)
@@ -92,8 +92,8 @@ class MomentumMovement:
         """Changes the agents' velocities and angular velocities.
 
         Args:
-            actions: A number for each agent: (env, agent), or (env * agent,). Numbers that stand for no action mean
-                stay; checking them would wait for the GPU.
+            actions: A number for each agent: (env, agent), or (env * agent,); or -1, which an env makes of numbers that
+                stand for no action, and which does nothing.
         """
         velocities, angular_velocities = self._impulses(actions)
         agents, remaining = self._core.agents, self._remaining
@@ -106,7 +106,7 @@ class _Impulses:
 
     def __init__(self, core: Core, straight: float, turn: float) -> None:
         self._core = core
-        none = (0, 0, 0)  # the last row is for numbers of no action
+        none = (0, 0, 0)  # the last row, number -1, is for no action
         forward, left, turns = torch.tensor([*DIRECTIONS, none], dtype=torch.float32, device=core.device).unbind(-1)
         self._pushes, self._turns = straight * torch.complex(forward, left), turn * turns
 
@@ -114,6 +114,6 @@ class _Impulses:
         self, actions: Int[Tensor, '*agent']
     ) -> tuple[Float[Tensor, 'env agent 2'], Float[Tensor, 'env agent']]:
         angles = self._core.agents.angles
-        numbers = actions.reshape(angles.shape).long().clamp(-1, len(ACTIONS))  # -1 is the last row too
+        numbers = actions.reshape(angles.shape).long()
         pushes = torch.view_as_real(self._pushes[numbers])  # one table of rows takes a GPU six times as long
         return turned(pushes, angles), self._turns[numbers]
