@@ -12,7 +12,7 @@ import torch
 from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
-from jaxtyping import Bool, Float, Int, Shaped, UInt8
+from jaxtyping import Bool, Float, Shaped, UInt8
 from torch import Tensor
 
 from megastep import mapgen
@@ -195,11 +195,11 @@ class Env(gymnasium.vector.VectorEnv):
         """
         return mapgen.generate('house', 256, seed=seed)
 
-    def scripted_opponent(self) -> Callable[[Any], Int[Tensor, ' row']] | None:
+    def scripted_opponent(self) -> Callable[[Any], Any] | None:
         """A policy that needs no learning, for agents to learn against; None if the task has none.
 
         Returns:
-            A function from all rows' observations to all rows' actions.
+            A function from all rows' observations to all rows' actions, nested as their spaces are.
         """
         return None
 

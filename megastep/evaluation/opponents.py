@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from jaxtyping import Bool, Int
+from jaxtyping import Bool
 from torch import Tensor
 
 
@@ -14,8 +14,9 @@ class Opponents(NamedTuple):
 
     Args:
         rows: Which of an env's rows they are.
-        act: Picks actions for all rows, given what they observe. What it picks for other rows isn't used.
+        act: Picks actions for all rows, nested as their space is, given what they observe. What it picks for other rows
+            isn't used.
     """
 
     rows: Bool[Tensor, ' row']
-    act: Callable[[Any], Int[Tensor, ' row']]
+    act: Callable[[Any], Any]

@@ -10,10 +10,11 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from megastep.env import Env
+from megastep.env.nested import where
 from megastep.evaluation.opponents import Opponents
 
-Act = Callable[[Any, Bool[Tensor, ' row']], Tensor]
-"""Picks all rows' actions, given their observations and in which of them an episode has just begun."""
+Act = Callable[[Any, Bool[Tensor, ' row']], Any]
+"""Picks all rows' actions, nested as their space is, given what they observe and where an episode has just begun."""
 
 
 @runtime_checkable
@@ -36,8 +37,8 @@ def among(act: Act, opponents: Opponents | None) -> Act:
         return act
     rows, script = opponents
 
-    def played(observations: Any, begins: Bool[Tensor, ' row']) -> Tensor:
-        return torch.where(rows, script(observations), act(observations, begins))
+    def played(observations: Any, begins: Bool[Tensor, ' row']) -> Any:
+        return where(rows, script(observations), act(observations, begins))
 
     return played
 

@@ -8,9 +8,10 @@ from typing import Any
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_leaves, tree_map
 
 from megastep.env import Env
+from megastep.env.nested import copied, where
 from megastep.evaluation.episodes import scores
 from megastep.evaluation.opponents import Opponents
 from megastep.learning import ppo
@@ -104,7 +105,7 @@ class Rollout:
         self._begins = ~self._over
         self._opponents = opponents
         self._scripted = torch.zeros_like(self._over) if opponents is None else opponents.rows
-        self._script = None if opponents is None else opponents.act(observations).clone()
+        self._script = None if opponents is None else copied(opponents.act(observations))
         self._rounds = -(-stagger // horizon)
         self._due = self._drawn_rounds(seed)
         self._check_targets()
@@ -140,7 +141,7 @@ class Rollout:
         """Takes what has been observed for what the next step goes by."""
         self._features.copy_(self.policy.intake.features(observations))
         if self._opponents is not None and self._script is not None:
-            self._script.copy_(self._opponents.act(observations))
+            tree_map(Tensor.copy_, self._script, self._opponents.act(observations))
 
     def _empty_buffer(self) -> RolloutBuffer:
         def buffer(like: Tensor) -> Tensor:
@@ -207,9 +208,9 @@ class Rollout:
         self._over.copy_(ended)
         return _sums(ended & ~self._scripted, scores(info, self.env.scores))
 
-    def _played(self, actions: Tensor) -> Tensor:
+    def _played(self, actions: Any) -> Any:
         """The actions that are taken: the policy's, but for scripted opponents."""
-        return actions if self._script is None else torch.where(self._scripted, self._script, actions)
+        return actions if self._script is None else where(self._scripted, self._script, actions)
 
     def _estimate_advantages(self) -> None:
         """Writes down advantages and returns, bootstrapped from the value of what is observed last."""
@@ -224,7 +225,9 @@ class Rollout:
 
     def tensors(self) -> dict[str, Tensor]:
         """The tensors that the next rollout depends on, beside env, policy and generator: written in place."""
-        script = {} if self._script is None else {'script': self._script}
+        parts = tree_leaves(self._script) if self._script is not None else []
+        names = ['script', *(f'script {number}' for number in range(1, len(parts)))]  # of nested actions, a name a part
+        script = dict(zip(names, parts, strict=False))
         return {
             'features': self._features, 'hidden': self._hidden, 'over': self._over, 'begins': self._begins, **script,
         }  # fmt: skip

@@ -1,7 +1,7 @@
 """Vector envs of a few lines, to learn in: what they pay depends on little, and it is known how much can be earned."""
 
 import torch
-from gymnasium.spaces import Box, Discrete
+from gymnasium.spaces import Box, Dict, Discrete
 from gymnasium.vector import AutoresetMode
 
 
@@ -61,3 +61,21 @@ class Memory(Bandit):
 
     def _pay(self, actions):
         return ((actions == self.cues) & (self.times == self.length - 1)).float()
+
+
+class Dial(Bandit):
+    """Pays up to 1, and less the further an angle in degrees is from 90."""
+
+    single_action_space = Box(-180, 180, (1,))
+
+    def _pay(self, actions):
+        return 1 - (actions[:, 0] - 90).abs() / 180
+
+
+class Panel(Bandit):
+    """Pays half for a dial as above, half for one of four buttons."""
+
+    single_action_space = Dict(dial=Dial.single_action_space, button=Discrete(4))
+
+    def _pay(self, actions):
+        return Dial._pay(self, actions['dial']) / 2 + (actions['button'] == 2) / 2

@@ -167,8 +167,8 @@ class Actor:
         self._generator = torch.Generator(self._hidden.device).manual_seed(seed)
 
     @torch.no_grad()
-    def __call__(self, observations: Any, begins: Bool[Tensor, ' row']) -> Tensor:
-        """The next actions, given what is seen and where an episode begins with it."""
+    def __call__(self, observations: Any, begins: Bool[Tensor, ' row']) -> Any:
+        """The next actions, nested as their space is, given what is seen and where an episode begins with it."""
         distribution = self._policy.distribution
         logits, _, self._hidden, _ = self._policy.step(observations, self._hidden, begins)
         samples = distribution.mode(logits) if self._greedy else distribution.sample(logits, self._generator)

@@ -66,7 +66,7 @@ class Evaluator:
         """
         actor = policy.actor(self._env.num_envs, greedy=self._greedy, seed=self._seed)
 
-        def act(observations: Any, begins: Bool[Tensor, ' row']) -> Tensor:
+        def act(observations: Any, begins: Bool[Tensor, ' row']) -> Any:
             if is_enough():
                 raise _EnoughError
             return actor(observations, begins)
