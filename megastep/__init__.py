@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from megastep.world.core import Agents, Core
     from megastep.world.scenery import Scenery
 
-__version__ = '0.1.0'
+__version__ = '0.2.0'
 __all__ = [
     'Agents', 'Cameras', 'Core', 'Geometry', 'MapSet', 'Ragged', 'Room', 'Scenery', 'mapgen', 'physics', 'rendering',
 ]  # fmt: skip
