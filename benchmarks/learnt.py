@@ -17,6 +17,8 @@ from torch import Tensor
 from tyro.conf import Positional
 
 from benchmarks.report import Report, current_commit
+from envs import Racing
+from envs.pursuit import Pursuit
 from megastep import MapSet, learning, mapgen
 from megastep.cli.train import parse_options
 from megastep.env import Env
@@ -28,7 +30,7 @@ from megastep.learning.run import checkpoints
 from megastep.learning.run.run_folder import Run
 from megastep.world.device import default_device, device_name, num_cores
 
-STEPS = {'pointgoal': 1e9, 'explorer': 6e8, 'deathmatch': 1e9}
+STEPS = {'pointgoal': 1e9, 'explorer': 6e8, 'deathmatch': 1e9, 'racing': 2e8, 'foraging': 3e8}
 """The steps that each task is trained for, unless told otherwise: a few minutes on one H200."""
 
 NUM_TRAIN, NUM_TEST, UNSEEN = 1000, 200, 1
@@ -37,7 +39,7 @@ NUM_TRAIN, NUM_TEST, UNSEEN = 1000, 200, 1
 LARGE: dict[str, Any] = {'rooms': (17, 32)}
 """The houses to explore: in smaller ones random actions see more than half of all there is."""
 
-PLAYS = {'pointgoal': 16, 'explorer': 4, 'deathmatch': 2}
+PLAYS = {'pointgoal': 16, 'explorer': 4, 'deathmatch': 2, 'racing': 8, 'foraging': 8}
 """The number of episodes that are played in each map that agents are tested in."""
 
 OPTIONS: dict[str, dict[str, Any]] = {'pointgoal': {'effort': 0.3}, 'deathmatch': {'num_agents': 2}}
@@ -56,7 +58,7 @@ NUM_POINTS = 60
 
 
 def main(
-    task: Positional[Literal['pointgoal', 'explorer', 'deathmatch']],
+    task: Positional[Literal['pointgoal', 'explorer', 'deathmatch', 'racing', 'foraging']],
     *,
     out: Path,
     seeds: tuple[int, ...] = (0, 1, 2),
@@ -138,6 +140,8 @@ def maps(task: str, count: int, seed: int) -> MapSet:
     workers = min(16, num_cores()) if count > 50 else 1
     if task == 'deathmatch':
         return mapgen.generate('arena', count, seed=seed, workers=workers, width=(8, 12), height=(8, 12))
+    if task == 'racing':
+        return mapgen.generate('track', count, seed=seed, workers=workers)
     rooms = LARGE if task == 'explorer' else {}
     return mapgen.generate('house', count, seed=seed, workers=workers, geodesics=task == 'pointgoal', **rooms)
 
@@ -213,6 +217,27 @@ def exploring(policy: Policy, env: Env) -> dict[str, Any]:
     }
 
 
+def racing(policy: Policy, env: Env) -> dict[str, Any]:
+    """Scores in Racing: laps a minute, compared with those of the driver that follows the centre line."""
+    assert isinstance(env, Racing)
+    driver = Pursuit(env)
+    learnt, scripted = evaluate(policy, env).means(), evaluate(lambda seen, begins: driver(seen), env).means()
+    return {
+        'laps a minute': learnt['laps_per_minute'],
+        'collisions': learnt['collisions'],
+        "driver's laps a minute": scripted['laps_per_minute'],
+        'ratio': learnt['laps_per_minute'] / scripted['laps_per_minute'],
+        'holds': learnt['laps_per_minute'] > scripted['laps_per_minute'],
+    }
+
+
+def foraging(policy: Policy, env: Env) -> dict[str, Any]:
+    """Scores in Foraging: how many items are found, compared with random actions."""
+    learnt, random = evaluate(policy, env).means(), evaluate(at_random(env), env).means()
+    ratio = learnt['items'] / random['items']
+    return {'items': learnt['items'], 'random items': random['items'], 'ratio': ratio, 'holds': ratio >= 3}
+
+
 def fighting(policy: Policy, duel: Env, four: Env) -> dict[str, Any]:
     """Scores in Deathmatch: kills of one against a scripted opponent, and of two with two such, each for itself."""
     kills, deaths = _match(policy, duel)
@@ -247,6 +272,8 @@ TESTS: dict[str, Callable[..., dict[str, Any]]] = {
     'pointgoal': points,
     'explorer': exploring,
     'deathmatch': fighting,
+    'racing': racing,
+    'foraging': foraging,
 }
 
 if __name__ == '__main__':

@@ -76,7 +76,7 @@ def test_operations_are_those_of_matrix_products():
     assert learnt == pytest.approx(2 * products * (1 + 2 * 3), rel=0.05)  # nothing goes back to what was observed
 
 
-@pytest.mark.parametrize('task', ['pointgoal', 'explorer', 'deathmatch'])
+@pytest.mark.parametrize('task', ['pointgoal', 'explorer', 'deathmatch', 'racing'])
 def test_what_is_learnt_is_tested_in_other_maps(task, tmp_path):
     from benchmarks.learnt import main
 
