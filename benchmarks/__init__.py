@@ -1,4 +1,4 @@
-"""How fast megastep is: `python -m benchmarks` for an overview; `python -m benchmarks --help` says what else."""
+"""Benchmarks and proofs: `python -m benchmarks` for an overview; `python -m benchmarks --help` says what else."""
 
 import os
 

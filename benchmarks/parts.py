@@ -1,4 +1,4 @@
-"""What a long run has finished, kept in a file, so that a run which was cut short goes on where it was."""
+"""Finished parts of a long run, kept in a file, so that a run which was cut short goes on where it was."""
 
 from __future__ import annotations
 

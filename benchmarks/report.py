@@ -1,4 +1,4 @@
-"""What was measured: a table for people and a JSON file to keep."""
+"""Reports of what was measured: a table for people and a JSON file to keep."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Report:
 
     @property
     def default_path(self) -> Path:
-        """Where the report goes unless told otherwise: a name of subject, device and date in ``benchmarks/results``."""
+        """The report's path unless told otherwise: a name of subject, device and date in ``benchmarks/results``."""
         device = re.sub(r'[^a-z0-9]+', '-', self.device.lower()).strip('-')
         return RESULTS / f'{self.subject}-{device}-{self.date[:10]}.json'
 

@@ -21,7 +21,7 @@ TRIES = 64
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an adversary got.
+    """Outcome of an adversary's attempts.
 
     Args:
         episodes: How many episodes it played.
@@ -41,7 +41,7 @@ class Outcome:
 
     @property
     def holds(self) -> bool:
-        """Whether it got nothing. One stop in 10,000 contacts is allowed."""
+        """True if it got nothing. One stop in 10,000 contacts is allowed."""
         return self.escapes == 0 and self.clearance >= 0 and self.stops * 10_000 <= self.contacts
 
 

@@ -1,4 +1,4 @@
-"""What physics lets a policy do that knows nothing: how often it stands still, and how many rooms it gets to."""
+"""Random walks: how often a policy that knows nothing stands still, and how many rooms it gets to."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from megastep.world.scenery import Scenery
 
 @dataclass(frozen=True)
 class Walk:
-    """How a sticky random policy fared.
+    """A random walk of a sticky policy: how it fared.
 
     Args:
         response: What contact did.
@@ -92,7 +92,7 @@ class Rooms:
         return cls(Ragged(np.concatenate(outlines), widths), Ragged(np.arange(len(outlines)), counts))
 
     def containing(self, core: Core) -> Int[np.ndarray, ' env']:
-        """Which room the first agent of each env is in, -1 for none."""
+        """The number of the room that the first agent of each env is in, -1 for none."""
         points, found = core.agents.positions[:, 0].cpu().double().numpy(), np.empty(core.num_envs, dtype=np.int64)
         walls, rows = self.walls, self.rows
         _containing(

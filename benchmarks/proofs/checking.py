@@ -1,4 +1,4 @@
-"""Where agents stand, in float64: plain loops over every wall, with nothing taken from the kernels."""
+"""Invariants of positions, in float64: plain loops over every wall, with nothing taken from the kernels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from megastep.world.core import Core
 
 @dataclass(frozen=True)
 class Standing:
-    """Where each agent stands.
+    """Clearances of each agent, and whether it is still within its walls.
 
     Args:
         clearances: How far its centre is from the nearest wall, in metres.
@@ -81,7 +81,7 @@ def _windings(walls, starts, widths, rows, points, found):
 
 @njit(cache=True)
 def crosses(p, q, wall):
-    """Whether the way from p to q leads from one side of the wall to the other."""
+    """True if the way from p to q leads from one side of the wall to the other."""
     (ax, ay), (bx, by) = wall[0], wall[1]
     side_p, side_q = (
         (bx - ax) * (p[1] - ay) - (by - ay) * (p[0] - ax),
@@ -123,7 +123,7 @@ class Checker:
         return cls(walls, on_device(enclosures, core.device), rows)
 
     def standing(self, core: Core) -> Standing:
-        """Where each agent stands."""
+        """Measures each agent's clearances, and whether it is within its walls."""
         positions = core.agents.positions.double()
         map_ids = core.map_ids[:, None].expand(-1, core.num_agents)
         measure = _measured_on_cpu if core.device.type == 'cpu' else _measured_on_gpu
@@ -131,7 +131,7 @@ class Checker:
         return Standing(clearances, gaps(positions), measure('windings', self.enclosures, self.rows, positions))
 
     def crossings(self, core: Core, before: Float[Tensor, 'env agent 2']) -> Bool[Tensor, 'env agent']:
-        """Which agents have a wall between where they were and where they are. On a CPU."""
+        """The agents that have a wall between where they were and where they are. On a CPU."""
         rows = core.map_ids[:, None].expand(-1, core.num_agents).reshape(-1).numpy()
         ends = [_points(positions.double()) for positions in (before, core.agents.positions)]
         found = np.empty(len(rows), dtype=bool)
@@ -141,7 +141,7 @@ class Checker:
 
 
 def gaps(positions: Float[Tensor, 'env agent 2']) -> Float[Tensor, 'env agent']:
-    """How far each agent is from the nearest other one of its env, centre to centre."""
+    """The distance of each agent from the nearest other one of its env, centre to centre."""
     apart = (positions[:, :, None] - positions[:, None]).square().sum(-1)
     itself = torch.eye(positions.shape[1], dtype=torch.bool, device=positions.device)
     return apart.masked_fill(itself, torch.inf).amin(-1).sqrt()

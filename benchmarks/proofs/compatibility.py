@@ -68,7 +68,7 @@ def main(pythons: tuple[str, ...] = tuple(PAIRS)) -> None:
 
 
 class Result(NamedTuple):
-    """What came of one pair of Python and NumPy."""
+    """Result of one pair of Python and NumPy."""
 
     name: str
     golden: str = ''

@@ -43,7 +43,7 @@ def crowded(num_agents: int, num_envs: int, *, device: str | torch.device = 'cpu
 
 @dataclass(frozen=True)
 class Freedom:
-    """Which agents had a free way, and how many of those were held back.
+    """Counts of agents that had a free way, and of those of them that were held back.
 
     Args:
         free: How many had a free way.
@@ -57,7 +57,7 @@ class Freedom:
 
     @property
     def holds(self) -> bool:
-        """Whether none was held back, and some had something to be held back by."""
+        """True if none was held back, and some had something to be held back by."""
         return self.held == 0 < self.touching
 
 
@@ -114,7 +114,7 @@ def _distances(points: Float[Tensor, 'env 2'], walls: Float[Tensor, 'env wall 2 
 
 @dataclass(frozen=True)
 class Freeing:
-    """What became of agents that began overlapping walls and each other.
+    """Result of agents that began overlapping walls and each other.
 
     Args:
         overlapping: How many overlapped something at first.
@@ -132,7 +132,7 @@ class Freeing:
 
     @property
     def holds(self) -> bool:
-        """Whether all came free without going deeper."""
+        """True if all came free without going deeper."""
         return self.held == self.escapes == 0 < self.overlapping and self.deeper <= 1e-6
 
 

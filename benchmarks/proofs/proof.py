@@ -64,7 +64,7 @@ def _share(count: int, share: float, least: int = 20) -> int:
 
 
 def worlds() -> dict[str, list[Geometry]]:
-    """What is soaked and played in. The real apartments are left out where they are not."""
+    """The worlds that are soaked and played in. The real apartments are left out where they are not."""
     real = {'apartments': maps.apartments()} if maps.APARTMENTS.exists() else {}
     return {'hard rooms': maps.hard(), 'generated maps': maps.families(16), **real}
 

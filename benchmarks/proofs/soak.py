@@ -20,7 +20,7 @@ from megastep.world.scenery import Scenery
 
 @dataclass(frozen=True)
 class Tally:
-    """What came of a soak.
+    """Tally of a soak.
 
     Args:
         moves: How many moves were made.
@@ -46,7 +46,7 @@ class Tally:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing happened that must not. One stop in 10,000 contacts is allowed.
+        """True if nothing happened that must not. One stop in 10,000 contacts is allowed.
 
         Clearances are measured in float64 from the float32 state, and none may be below the radius by anything: physics
         keeps half a skin beyond it, 5e-5 m, which is more than float32 can lose within 100 m of the origin.
@@ -154,7 +154,7 @@ def soak(
 
 
 def stuck(core: Core) -> Bool[Tensor, 'env agent']:
-    """Which agents, pushed a centimetre each of 32 ways while others stand still, get less than a millimetre far."""
+    """The agents that, pushed a centimetre each of 32 ways while others stand still, get less than a millimetre far."""
     before = core.agents.positions.clone()
     furthest = torch.zeros_like(core.agents.angles)
     for turn in range(32):

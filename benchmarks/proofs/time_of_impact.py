@@ -47,7 +47,7 @@ class Cases:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far the kernel and the oracle are apart, at worst.
+    """Agreement of the kernel and the oracle: how far they are apart, at worst.
 
     Args:
         cases: How many moves there were.
@@ -66,21 +66,21 @@ class Agreement:
 
     @property
     def holds(self) -> bool:
-        """Whether they agree within 1e-5 m, and enough of the cases were impacts that don't graze."""
+        """True if they agree within 1e-5 m, and enough of the cases were impacts that don't graze."""
         met = self.impacts > 0.2 * self.cases and self.grazing < 0.2 * self.cases
         return met and max(self.position, self.bracket) <= 1e-5
 
 
 @njit
 def clearance_at(start, move, time, wall):
-    """How far from a wall a point is after a share of its move."""
+    """The distance of a point from a wall after a share of its move."""
     x, y = start[0] + time * move[0], start[1] + time * move[1]
     return distance(x, y, wall[0, 0], wall[0, 1], wall[1, 0], wall[1, 1])
 
 
 @njit
 def nearest_time(start, move, wall):
-    """When a point that moves is nearest to a wall: by thirds, for its distance from a convex set is convex in time."""
+    """The time when a point that moves is nearest to a wall, by ternary search: the distance is convex in time."""
     low, high = 0.0, 1.0
     for _ in range(64):
         one, other = low + (high - low) / 3, high - (high - low) / 3
@@ -93,7 +93,7 @@ def nearest_time(start, move, wall):
 
 @njit
 def sine_at(start, move, time, wall):
-    """How much of its speed leads a point that moves nearer to a wall."""
+    """The share of its speed that leads a point that moves nearer to a wall."""
     length = math.hypot(move[0], move[1])
     if length == 0:
         return 0.0
@@ -103,7 +103,7 @@ def sine_at(start, move, time, wall):
 
 @njit
 def impact_time(start, move, wall, reach, slack):
-    """When a point first comes within reach of a wall, by halves; at once if it is there already and leads nearer."""
+    """The time of impact of a point with a wall's reach, by bisection; 0 if it is there already and leads nearer."""
     if clearance_at(start, move, 0.0, wall) <= reach:
         return 0.0 if sine_at(start, move, 0.0, wall) > slack else NEVER
     low, high = 0.0, nearest_time(start, move, wall)

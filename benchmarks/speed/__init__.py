@@ -1,1 +1,1 @@
-"""How fast kernels, envs, learning and the generator are."""
+"""Throughput of kernels, envs, learning and the generator."""

@@ -1,4 +1,4 @@
-"""Which envs are measured, and in which maps."""
+"""Benchmark cases: the envs that are measured, and the maps they stand in."""
 
 from __future__ import annotations
 

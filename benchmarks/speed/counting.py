@@ -1,4 +1,4 @@
-"""How many of the tests that a renderer could make, each ray against each line, a GPU's really makes."""
+"""Culling efficiency: of all tests of a ray against a line that a renderer could make, those a GPU's really makes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def count(core: Core, cameras: Cameras) -> Tests:
 
 
 def columns(core: Core, cameras: Cameras, agents_a_second: float) -> dict[str, float]:
-    """What a table says of them: how many a second, and the share left out. Nothing on a CPU, where none are counted.
+    """Columns of a table: how many tests a second, and the share left out. None on a CPU, where none are counted.
 
     Args:
         core: The envs.

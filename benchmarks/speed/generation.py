@@ -1,4 +1,4 @@
-"""How fast maps are generated."""
+"""Throughput of the map generator."""
 
 from __future__ import annotations
 

@@ -124,13 +124,13 @@ def measure(subject: str, case: Case, device: torch.device, **effort: Any) -> di
 
 
 def described(core: Core) -> dict[str, Any]:
-    """How many envs and agents there are, and how many walls the maps have."""
+    """The numbers of envs and agents, and of the maps' walls."""
     walls = float(core.scenery.walls.widths.float().median())
     return {'envs': core.num_envs, 'agents': core.num_agents, 'walls': walls}
 
 
 def rendered(core: Core, cameras: Cameras, **effort: Any) -> dict[str, Any]:
-    """How many rays a frame has, how many agents' frames are rendered a second, and how much that takes."""
+    """Rendering throughput: a frame's rays, the agents' frames rendered a second, and how much that takes."""
     seconds = seconds_a_call(rendering_alone(core, cameras), core.device, **effort)
     rate = core.num_envs * core.num_agents * DRAWS / seconds
     rays = cameras.num_rays * cameras.num_cameras
@@ -138,7 +138,7 @@ def rendered(core: Core, cameras: Cameras, **effort: Any) -> dict[str, Any]:
 
 
 def moved(core: Core, **effort: Any) -> dict[str, Any]:
-    """How many agents move a second."""
+    """Physics throughput: the agents that move a second."""
     seconds = seconds_a_call(physics_alone(core), core.device, **effort)
     return {'physics/s': core.num_envs * core.num_agents * DRAWS / seconds}
 

@@ -27,7 +27,7 @@ WARM = 4
 
 
 def cases(device: torch.device, *, quick: bool) -> list[tuple[Case, Settings]]:
-    """What is measured on a device, or a few small ones."""
+    """The cases that are measured on a device, or a few small ones."""
     if quick:
         return [(Case('Minimal', 4), Settings(num_envs=4, horizon=2, num_minibatches=1, width=8))]
     settings = replace(Settings() if device.type == 'cuda' else CPU, stagger=0)  # which comes but once
@@ -74,7 +74,7 @@ def measure(case: Case, settings: Settings, device: torch.device, **effort: Any)
 
 
 def operations_a_step(policy: Policy, settings: Settings) -> float:
-    """How many floating-point operations matrix products take for each step: to act once, and to learn from it."""
+    """The floating-point operations that matrix products take for each step: to act once, and to learn from it."""
     rows, horizon = 4, settings.horizon
     device = policy.value.weight.device
     features = torch.zeros((horizon, rows, policy.intake.features.size), device=device)

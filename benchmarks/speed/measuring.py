@@ -51,7 +51,7 @@ def measure_steps(case: Case, device: torch.device, *, rounds: int = 7, round_se
 
 
 def described(case: Case, env: Env) -> dict[str, Any]:
-    """Which env it is, how many there are, how many walls a map has, and how many rays a frame."""
+    """The env's name, and the numbers of envs, of a map's walls and of a frame's rays."""
     return {
         'env': case.env,
         'envs': env.core.num_envs,
@@ -61,7 +61,7 @@ def described(case: Case, env: Env) -> dict[str, Any]:
 
 
 def stepped(env: Env, **effort: Any) -> float:
-    """How many agents take a step a second."""
+    """Throughput: the agents that take a step a second."""
     return env.num_envs * DRAWS / seconds_a_call(stepping(env), env.device, **effort)
 
 

@@ -24,7 +24,7 @@ from megastep.world.scenery import Scenery
 
 @dataclass(frozen=True)
 class Sizes:
-    """How far each sweep goes.
+    """Sizes: how far each sweep goes.
 
     Args:
         envs: How many envs take whole steps.
@@ -107,7 +107,7 @@ def _kernels(maps: MapSet, num_envs: int, device: torch.device, **effort: Any) -
 
 
 def over_maps(sizes: Sizes, device: torch.device, **effort: Any) -> Iterator[dict[str, Any]]:
-    """What more and more houses take to pack and to hold, and whole steps in them.
+    """Packing time and memory of more and more houses, and whole steps in them.
 
     No more than ``sizes.different`` houses are generated: the others are the same once more, each with memory of its
     own.
@@ -127,7 +127,7 @@ def _steps_in(maps: MapSet, num_envs: int, device: torch.device, **effort: Any) 
 
 
 def packing(maps: MapSet, device: torch.device) -> dict[str, float]:
-    """What it takes to pack maps, their arrays still to be picked from those they share.
+    """Packing time and memory of maps, their arrays still to be picked from those they share.
 
     Returns:
         How many bytes they take once packed; on a GPU how many at the most on the way; and how many seconds it took.
@@ -149,7 +149,7 @@ def packing(maps: MapSet, device: torch.device) -> dict[str, float]:
 
 
 def _start_counting(device: torch.device) -> int:
-    """How many bytes are allocated on a GPU, from where its peak is counted afresh; 0 on a CPU."""
+    """The bytes allocated on a GPU, from where its peak is counted afresh; 0 on a CPU."""
     if device.type != 'cuda':
         return 0
     torch.cuda.synchronize(device)
@@ -158,7 +158,7 @@ def _start_counting(device: torch.device) -> int:
 
 
 def num_bytes(scenery: Scenery) -> int:
-    """How many bytes a scenery's buffers have, those that several tensors look at counted once."""
+    """The bytes of a scenery's buffers, those that several tensors look at counted once."""
     storages = [tensor.untyped_storage() for tensor in _tensors(scenery)]
     return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
 

@@ -1,15 +1,17 @@
-"""Moves agents: discs that sweep through walls and each other, and slide along what they touch."""
+"""Collision detection and response: discs that sweep through walls and each other, and slide along what they touch.
 
-import math
+Continuous collision: each disc goes to the time of impact. The twin is `megastep.triton.collisions`.
+"""
+
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit, prange
 
 from megastep.numba import buffers
+from megastep.numba.constants import DEGREE, HALF, ONE, TWO, ZERO
 from megastep.numba.impacts import NEVER, NUDGE, away, chord_clearance, impact
 
-ZERO, HALF, ONE, TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
 SKIN = np.float32(1e-4)
 """Discs stop this far, in metres, before they touch."""
 LONGEST = np.float32(1024)
@@ -18,11 +20,10 @@ SLIDES, HALVINGS = 4, 3
 TINY = np.float32(1e-30)
 MORE = np.float32(1 + 1e-4)
 """Rounding and nudges make a slide no longer than this, compared with its move, but for a skin."""
-DEGREE = np.float32(math.pi / 180)
 
 
 class Obstacles(NamedTuple):
-    """What an env's agents may touch."""
+    """Obstacles: what an env's agents may touch."""
 
     walls: np.ndarray  # in the order of their boxes
     numbers: np.ndarray  # each one's among the map's walls
@@ -36,7 +37,7 @@ class Obstacles(NamedTuple):
 
 @njit(cache=True, error_model='numpy')
 def obstacles_in(maps, m, others, radius):
-    """What agents at the positions ``others`` may touch in map m."""
+    """The obstacles of agents at the positions ``others`` in map m."""
     first, last = maps.wall_starts[m], maps.wall_starts[m] + maps.wall_widths[m]
     boxes = maps.boxes[maps.box_starts[m] : maps.box_starts[m] + maps.box_widths[m]]
     walls, numbers, scratch = maps.boxed_walls[first:last], maps.numbers[first:last], np.empty(last - first, np.int32)
@@ -44,7 +45,7 @@ def obstacles_in(maps, m, others, radius):
 
 
 class Outcome(NamedTuple):
-    """What a step writes besides the agents' state: an entry an agent in each."""
+    """Results of a step besides the agents' state: an entry an agent in each."""
 
     contacts: np.ndarray
     non_finite: np.ndarray
@@ -61,13 +62,13 @@ def around(px, py, dx, dy, margin):
 
 @njit(cache=True, error_model='numpy')
 def apart(box, left, bottom, right, top):
-    """Whether two boxes don't meet."""
+    """True if two boxes don't meet."""
     return right < box[0] or top < box[1] or left > box[2] or bottom > box[3]
 
 
 @njit(cache=True, error_model='numpy')
 def nearby(obstacles, px, py, dx, dy):
-    """The walls that a move by d from p may lead to, however it slides: it ends no further from p than d is long."""
+    """The broad phase: the walls that a move by d from p may lead to, however it slides: it ends within d's length."""
     walls, _, boxes, per_box, _, _, radius, scratch = obstacles
     reach = np.sqrt(dx * dx + dy * dy) * MORE
     around_all = around(px, py, ZERO, ZERO, reach + radius + TWO * SKIN)
@@ -111,7 +112,7 @@ def first_impact(obstacles, near, a, px, py, dx, dy):
 
 @njit(cache=True, error_model='numpy')
 def safe(obstacles, near, a, px, py, qx, qy):
-    """Whether the way from p to q keeps clear of everything by the radius, or as clear as p is if that is less."""
+    """True if the way from p to q keeps clear of everything by the radius, or as clear as p is if that is less."""
     walls, _, _, _, others, _, radius, _ = obstacles
     swept = around(px, py, qx - px, qy - py, radius + TWO * SKIN)
     for k in near:
@@ -132,7 +133,7 @@ def safe(obstacles, near, a, px, py, qx, qy):
 
 @njit(cache=True, error_model='numpy')
 def committed(obstacles, near, a, px, py, dx, dy):
-    """How much of the move d is safe to make: all of it, else a half, a quarter or an eighth, else nothing.
+    """The share of the move d that is safe to make: all of it, else a half, a quarter or an eighth, else nothing.
 
     Returns:
         The share of d, and the position it leads to.
@@ -160,7 +161,7 @@ def side_touched(outline, angle, nx, ny):
 
 
 class Moved(NamedTuple):
-    """What became of an agent's move."""
+    """Result of an agent's move."""
 
     x: np.float32
     y: np.float32

@@ -1,9 +1,14 @@
-"""When a disc that moves first touches a wall, and how near its way comes to one."""
+"""Time of impact of a moving disc with a wall, and how near its way comes to one.
+
+A disc meets a wall when its centre meets the wall grown by its radius, a capsule: two lines and two circles. The twin
+is `megastep.triton.impacts`.
+"""
 
 import numpy as np
 from numba import njit
 
-ZERO, ONE, TWO = np.float32(0), np.float32(1), np.float32(2)
+from megastep.numba.constants import ONE, TWO, ZERO
+
 NUDGE = np.float32(2e-6)
 """A slide leads this far, in metres, away from the surface, so that rounding doesn't lead it into it."""
 ROUNDING = np.float32(1e-7)
@@ -54,7 +59,7 @@ def disc_impact(px, py, dx, dy, cx, cy, radius, slack):
 
 @njit(cache=True, error_model='numpy')
 def impact(px, py, dx, dy, ax, ay, bx, by, reach):
-    """When the move d first brings p within ``reach`` of the segment, as a share of d, and the surface's normal there.
+    """The time of impact: the share of move d after which p is first within ``reach`` of the segment; and the normal.
 
     From within reach already, only a move that leads nearer is an impact, at once.
     """

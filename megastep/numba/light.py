@@ -1,17 +1,18 @@
-"""How much light falls on a point."""
+"""Light that falls on a point, with shadows. The twin is `megastep.triton.light`."""
 
 import numpy as np
 from numba import njit
 
+from megastep.numba.constants import ONE, TWO, ZERO
+
 AMBIENT = np.float32(0.1)
-ZERO, ONE, TWO = np.float32(0), np.float32(1), np.float32(2)
 ALMOST = np.float32(1 - 1e-4)
 """A wall hides a light only from points behind it, not from those on it."""
 
 
 @njit(cache=True, error_model='numpy')
 def crosses(px, py, qx, qy, ax, ay, bx, by):
-    """Whether the way from p to q meets the wall from a to b before it gets to q."""
+    """A shadow: true if the way from p to q meets the wall from a to b before it gets to q."""
     dx, dy = qx - px, qy - py
     side_a = dx * (ay - py) - dy * (ax - px)
     side_b = dx * (by - py) - dy * (bx - px)
@@ -24,7 +25,7 @@ def crosses(px, py, qx, qy, ax, ay, bx, by):
 
 @njit(cache=True, error_model='numpy')
 def hidden(maps, m, px, py, qx, qy):
-    """Whether a wall of map m stands between p and q."""
+    """A shadow: true if a wall of map m stands between p and q."""
     for w in range(maps.wall_starts[m], maps.wall_starts[m] + maps.wall_widths[m]):
         ax, ay, bx, by = maps.walls[w, 0, 0], maps.walls[w, 0, 1], maps.walls[w, 1, 0], maps.walls[w, 1, 1]
         if crosses(px, py, qx, qy, ax, ay, bx, by):

@@ -1,12 +1,11 @@
-"""Bakes the light that falls on walls."""
+"""Lightmap: bakes the light that falls on walls. The twin is `megastep.triton.lightmap`."""
 
 import numpy as np
 from numba import njit, prange
 
 from megastep.numba import buffers
+from megastep.numba.constants import HALF
 from megastep.numba.light import brightness
-
-HALF = np.float32(0.5)
 
 
 @njit(cache=True, parallel=True, error_model='numpy')
@@ -22,6 +21,6 @@ def _bake(map_of_wall, maps, light):
 
 
 def bake(scenery, light):
-    """Writes how much light falls on the middle of each texel: see `megastep.world.rendering.bake`."""
+    """Writes how much light falls on the middle of each texel: see `megastep.world.scenery.bake`."""
     map_of_wall = np.repeat(np.arange(len(scenery.walls)), scenery.walls.widths.numpy())
     _bake(map_of_wall, buffers.maps(scenery), light.numpy())

@@ -1,4 +1,4 @@
-"""Finds how far agents are from their goals."""
+"""Geodesic distances from agents to their goals, looked up. The twin is `megastep.triton.navigation`."""
 
 from typing import NamedTuple
 
@@ -29,13 +29,13 @@ class Posts(NamedTuple):
 
 @njit(cache=True)
 def length(x, y):
-    """How long a vector is."""
+    """The length of a vector."""
     return np.sqrt(x * x + y * y)
 
 
 @njit(cache=True, error_model='numpy')
 def cell_along(offset, side, count):
-    """Which of a grid's columns or rows is so far from its first edge; the nearest if none is."""
+    """The number of the grid's column or row that is so far from its first edge; the nearest if none is."""
     cells = offset / side
     if not cells > 0:
         return np.int64(0)
@@ -44,7 +44,7 @@ def cell_along(offset, side, count):
 
 @njit(cache=True, error_model='numpy')
 def shortest(posts, m, position, goal):
-    """How long the shortest path from a place in map m to one of its spawns is; infinite if there is none."""
+    """The geodesic distance from a place in map m to one of its spawns; infinite if there is no way."""
     x, y = position
     count = np.int64(posts.spawn_widths[m])
     goal = min(max(goal, 0), count - 1)

@@ -1,4 +1,7 @@
-"""What cameras see: finds each ray's nearest line, shades it, and takes the mean of each pixel's rays."""
+"""Ray casting: finds each ray's nearest line, shades it, and takes the mean of each pixel's rays.
+
+The twin is `megastep.triton.raycasting`, with `megastep.triton.culling`.
+"""
 
 import math
 from typing import NamedTuple
@@ -7,16 +10,15 @@ import numpy as np
 from numba import njit, prange
 
 from megastep.numba import buffers
-from megastep.numba.light import ONE, ZERO
+from megastep.numba.constants import DEGREE, HALF, ONE, ZERO
 from megastep.numba.shading import shade
 
-HALF = np.float32(0.5)
-TINY = np.float32(1e-6)
-DEGREE = np.float32(math.pi / 180)
+EPSILON = np.float32(1e-6)
+"""Metres ahead of a camera, or a share of a cross product, that may be due to rounding alone."""
 
 
 class Optics(NamedTuple):
-    """What all cameras share."""
+    """Optics: what all cameras share."""
 
     mounts: np.ndarray
     slopes: np.ndarray  # (ray,) how far to the left a ray goes for each metre forward
@@ -42,9 +44,9 @@ def columns(af, al, bf, bl, half, num_rays):
     endpoint is behind the camera the line leaves the view on that side.
     """
     first, last = 0, num_rays - 1
-    if bf > TINY:
+    if bf > EPSILON:
         first = int(min(max((ONE - bl / bf / half) * num_rays * HALF - ONE, ZERO), np.float32(num_rays)))
-    if af > TINY:
+    if af > EPSILON:
         last = int(min(max((ONE - al / af / half) * num_rays * HALF + ONE, -ONE), np.float32(num_rays - 1)))
     return first, last
 
@@ -59,7 +61,7 @@ def draw(af, al, bf, bl, line, optics, hits):
     """
     facing = af * bl - al * bf
     behind = af <= ZERO and bf <= ZERO
-    if behind or facing < -TINY * (abs(af * bl) + abs(al * bf)):
+    if behind or facing < -EPSILON * (abs(af * bl) + abs(al * bf)):
         return
     first, last = columns(af, al, bf, bl, optics.half, len(optics.slopes))
     for r in range(first, last + 1):

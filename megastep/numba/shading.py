@@ -1,17 +1,19 @@
-"""What colour each ray is, and each pixel.
+"""Shading: the colour of each ray, and of each pixel.
+
+A ray's colour is albedo * light * (1 - c²), c the cosine between the ray and the line. That isn't Lambert's law: for it
+light would count by the cosine at which it falls on the line, and the line would look alike from everywhere. Here light
+counts alike from all sides, and 1 - c² is the squared cosine between the ray and the line's normal: walls seen edge-on
+are dark, so that corners show. The twin is `megastep.triton.shading`.
 
 Each function loops over a frame's rays itself: handing a tuple of arrays on for every ray would cost more than shading.
 """
 
-import math
-
 import numpy as np
 from numba import njit
 
-from megastep.numba.light import ONE, ZERO, brightness
+from megastep.numba.constants import DEGREE, HALF, ONE, ZERO
+from megastep.numba.light import brightness
 
-HALF = np.float32(0.5)
-DEGREE = np.float32(math.pi / 180)
 WHITE = np.float32(255)
 
 

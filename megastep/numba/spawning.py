@@ -1,4 +1,4 @@
-"""Puts agents at spawns of their maps."""
+"""Spawning: puts agents at spawns of their maps. The twin is `megastep.triton.spawning`."""
 
 import numpy as np
 from numba import njit

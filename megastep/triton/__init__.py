@@ -1,4 +1,4 @@
-"""The kernels for a GPU. Their twins in `megastep.numba` say what they compute."""
+"""The kernels for a GPU. Their twins in `megastep.numba`, of the same names, are their specification."""
 
 from megastep.triton.collisions import advance
 from megastep.triton.coverage import mark

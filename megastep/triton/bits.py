@@ -1,4 +1,4 @@
-"""Bits: a mask of lanes as the bits of one, and two numbers as the halves of one."""
+"""Bits: a mask of lanes as the bits of one word, and two numbers as the halves of one. Nothing like it has the twin."""
 
 from typing import no_type_check
 
@@ -19,7 +19,7 @@ def bits(mask):
 @triton.jit
 @no_type_check
 def lowest(word):
-    """Which bit of a word is the lowest that is set: a power of two's exponent as a float32."""
+    """The number of the lowest bit of a word that is set: a power of two's exponent as a float32."""
     return ((word & -word).to(tl.float32).to(tl.int32, bitcast=True) >> 23) - 127
 
 

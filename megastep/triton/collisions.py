@@ -1,10 +1,9 @@
-"""Moves agents: discs that sweep through walls and each other, and slide along what they touch.
+"""Collision detection and response: discs that sweep through walls and each other, and slide along what they touch.
 
 The comments of the twin, `megastep.numba.collisions`, hold here too. Where it loops over walls, here a block of walls
 is tried at once; what is the same for all walls is a scalar.
 """
 
-import math
 from typing import no_type_check
 
 import torch
@@ -12,13 +11,13 @@ import triton
 import triton.language as tl
 
 from megastep.triton.bits import LANES, bits, lowest
+from megastep.triton.constants import DEGREE
 from megastep.triton.impacts import NEVER, NUDGE, away, chord_clearance, impact
 from megastep.triton.wall_boxes import boxes_met, load_walls
 
 SKIN = tl.constexpr(1e-4)
 LONGEST = tl.constexpr(1024.0)
 SLIDES, HALVINGS = tl.constexpr(4), tl.constexpr(3)
-DEGREE = tl.constexpr(math.pi / 180)
 
 
 @triton.jit
@@ -79,7 +78,7 @@ def safe(
     walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, qx, qy,
     NUM: tl.constexpr, PER_BOX: tl.constexpr,
 ):  # fmt: skip
-    """1 if the way from p to q keeps clear of everything by the radius, or as clear as p is if that is less; else 0."""
+    """A flag: 1 if the way from p to q keeps clear of everything by the radius, or as clear as p is if that is less."""
     ok = 1
     margin = radius + 2 * SKIN
     left, right = tl.minimum(px, qx) - margin, tl.maximum(px, qx) + margin
@@ -107,7 +106,7 @@ def committed(
     walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, dx, dy,
     NUM: tl.constexpr, PER_BOX: tl.constexpr,
 ):  # fmt: skip
-    """How much of the move d is safe to make: all, a half, a quarter, an eighth or nothing; and where it leads."""
+    """The share of the move d that is safe to make, 1, a half, a quarter, an eighth or 0; and where it leads."""
     share, tries, qx, qy = 1.0, 0, px + dx, py + dy
     ok = safe(walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, qx, qy, NUM, PER_BOX)
     while (ok == 0) & (tries < HALVINGS):
@@ -121,7 +120,7 @@ def committed(
 @triton.jit
 @no_type_check
 def finite(x):
-    """Whether a number is neither NaN nor infinite."""
+    """True where a number is neither NaN nor infinite."""
     return tl.abs(x) <= 3.4028234663852886e38
 
 

@@ -1,4 +1,4 @@
-"""Keeps account of the texels that agents have seen."""
+"""Coverage: marks the texels that agents have seen. The twin is `megastep.numba.coverage`."""
 
 from typing import no_type_check
 

@@ -4,16 +4,15 @@ Those are appended to records, so that the others are never drawn. The twin, `me
 lines that face away or lie behind, one at a time.
 """
 
-import math
 from typing import no_type_check
 
 import triton
 import triton.language as tl
 
 from megastep.triton.bits import LANES, joined
+from megastep.triton.constants import DEGREE
 from megastep.triton.wall_boxes import load_walls
 
-DEGREE = tl.constexpr(math.pi / 180)
 RECORD = tl.constexpr(4)
 """A line appended is four words: its ends, each forward and left, the two of its inverse depth, and its number."""
 EDGE_ON = tl.constexpr(2e-6)
@@ -30,7 +29,7 @@ NONE = tl.constexpr(0x7FFFFFFF)
 @triton.jit
 @no_type_check
 def any_of(mask):
-    """Whether anything in a block of rays is set."""
+    """True if anything in a block of rays is set."""
     return tl.max(tl.max(mask.to(tl.int32), 1), 0) > 0
 
 
@@ -96,7 +95,7 @@ def box_in_frame(boxes, box, there, x, y, cos, sin):
 @triton.jit
 @no_type_check
 def boxes_in_view(boxes, first, start, count, x, y, cos, sin, leftmost, rightmost, SKIP: tl.constexpr):
-    """Which of up to 32 of a map's boxes, from number ``start`` on, may reach between two slopes of a camera's view.
+    """Frustum culling: those of up to 32 of a map's boxes, from ``start`` on, that may reach into a camera's view.
 
     Returns:
         For each that does, the depth of its nearest point, the bits of a float32 of which the last five are its lane
@@ -121,7 +120,7 @@ def boxes_in_view(boxes, first, start, count, x, y, cos, sin, leftmost, rightmos
 @triton.jit
 @no_type_check
 def may_be_seen(boxes, box, depth, x, y, cos, sin, slopes, inverses, valid):
-    """Whether anything in a box, which is at least ``depth`` deep, may be nearer than what some ray meets so far."""
+    """Occlusion culling: true if anything in a box, at least ``depth`` deep, may be nearer than what rays meet."""
     forward, sideways, wx, wy = box_in_frame(boxes, box, box >= 0, x, y, cos, sin)
     across = tl.abs(slopes * cos + sin) * wx + tl.abs(cos - slopes * sin) * wy
     met = valid & (tl.abs(sideways - slopes * forward) <= across)

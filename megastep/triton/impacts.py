@@ -1,4 +1,4 @@
-"""When a disc that moves first touches each of a block of walls, and how near its way comes to them.
+"""Time of impact of a moving disc with each of a block of walls, and how near its way comes to them.
 
 The comments of the twin, `megastep.numba.impacts`, hold here too.
 """
@@ -47,7 +47,7 @@ def disc_impact(px, py, dx, dy, cx, cy, radius, slack):
 @triton.jit
 @no_type_check
 def impact(px, py, dx, dy, ax, ay, bx, by, reach):
-    """When the move d first brings p within ``reach`` of each segment, as a share of d, and the normals there."""
+    """The times of impact: the shares of move d after which p is first within ``reach`` of segments; and normals."""
     nx, ny, distance = away(px, py, ax, ay, bx, by)
     touching = distance <= reach
     slack = (tl.abs(px) + tl.abs(py)) * (2 * ROUNDING) + 2 * NUDGE

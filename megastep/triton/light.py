@@ -1,4 +1,4 @@
-"""How much light falls on points."""
+"""Light that falls on points, with shadows. The twin is `megastep.numba.light`."""
 
 from typing import no_type_check
 
@@ -15,7 +15,7 @@ ALMOST = tl.constexpr(1 - 1e-4)
 @triton.jit
 @no_type_check
 def hides(walls, w, px, py, qx, qy):
-    """Whether wall w stands between p and each q."""
+    """A shadow: true where wall w stands between p and each q."""
     ax, ay = halves(tl.load(walls + 2 * w))
     bx, by = halves(tl.load(walls + 2 * w + 1))
     ax, ay, bx, by, dx, dy = ax - px, ay - py, bx - px, by - py, qx - px, qy - py
@@ -28,7 +28,7 @@ def hides(walls, w, px, py, qx, qy):
 @triton.jit
 @no_type_check
 def hidden(walls, first, last, px, py, qx, qy):
-    """Whether a wall from ``first`` to ``last`` stands between p and each q."""
+    """A shadow: true where a wall from ``first`` to ``last`` stands between p and each q."""
     found = (qx != qx) & (qy != qy)  # none yet
     for w in range(first, last):
         found |= hides(walls, w, px, py, qx, qy)
@@ -51,7 +51,7 @@ def brightness(walls, first_wall, last_wall, lights, first_light, last_light, x,
 @triton.jit
 @no_type_check
 def strip_walls(walls, first, start, width, lx, ly, ux, uy, reach, girth, PER_BOX: tl.constexpr):
-    """How a box of walls lies to the strip of half-width ``girth`` from a light l along u, ``reach`` long.
+    """The walls of a box that meet the strip of half-width ``girth`` from a light l along u, ``reach`` long.
 
     Returns:
         Which of the walls may touch the strip, and which cut it off before its last two girths: a bit each.
@@ -73,7 +73,7 @@ def strip_shadow(
     walls, first_wall, width, boxes, first_box, left, bottom, right, top, lx, ly, ux, uy, reach, girth, x, y,
     PER_BOX: tl.constexpr,
 ):  # fmt: skip
-    """Which points at the end of a strip are hidden from its light: each is held against the walls that touch it."""
+    """A shadow: true for points at a strip's end that its light doesn't reach. Walls that touch the strip are tried."""
     shadow = (x != x) & (y != y)  # none yet
     num_boxes = (width + PER_BOX - 1) // PER_BOX
     for some in range(0, num_boxes, LANES):

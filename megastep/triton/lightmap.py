@@ -1,4 +1,4 @@
-"""Bakes the light that falls on walls."""
+"""Lightmap: bakes the light that falls on walls. The twin is `megastep.numba.lightmap`."""
 
 from typing import no_type_check
 
@@ -37,7 +37,7 @@ def _bake(
 
 
 def bake(scenery, light):
-    """Writes how much light falls on the middle of each texel: see `megastep.world.rendering.bake`."""
+    """Writes how much light falls on the middle of each texel: see `megastep.world.scenery.bake`."""
     walls, lights = scenery.walls, scenery.lights
     maps = torch.arange(len(walls), device=light.device)
     map_of_wall = torch.repeat_interleave(maps, walls.widths.long(), output_size=len(walls.vals))

@@ -1,4 +1,4 @@
-"""The LSTM cell, forward and backward. Its twin in `megastep.learning.model.lstm_cell` says what is computed."""
+"""LSTM cell, forward and backward. The twin, in PyTorch, is `megastep.learning.model.lstm_cell`."""
 
 from typing import no_type_check
 
@@ -76,7 +76,7 @@ def _step_back(
 
 
 def step(gates, cells, forgets, outputs, next_outputs, next_cells):
-    """See `megastep.learning.model.lstm_cell.step`. All tensors are contiguous."""
+    """A step of the cell: see `megastep.learning.model.lstm_cell.step`. All tensors are contiguous."""
     grid = (triton.cdiv(cells.numel(), BLOCK),)
     _step[grid](
         gates, cells, forgets, outputs, next_outputs, next_cells, cells.numel(), cells.shape[1], BLOCK=BLOCK,
@@ -84,7 +84,7 @@ def step(gates, cells, forgets, outputs, next_outputs, next_cells):
 
 
 def step_back(gates, cells, forgets, output_grads, next_output_grads, cell_grads, gate_grads):
-    """See `megastep.learning.model.lstm_cell.step_back`. All tensors are contiguous."""
+    """A step's gradients: see `megastep.learning.model.lstm_cell.step_back`. All tensors are contiguous."""
     grid = (triton.cdiv(cells.numel(), BLOCK),)
     _step_back[grid](
         gates, cells, forgets, output_grads, next_output_grads, cell_grads, gate_grads,

@@ -1,4 +1,4 @@
-"""Finds how far agents are from their goals."""
+"""Geodesic distances from agents to their goals, looked up. The twin is `megastep.numba.navigation`."""
 
 from typing import no_type_check
 
@@ -12,14 +12,14 @@ BLOCK = 32
 @triton.jit
 @no_type_check
 def length(x, y):
-    """How long a vector is, rounded as a CPU does."""
+    """The length of a vector, rounded as a CPU does."""
     return tl.sqrt_rn(x * x + y * y)
 
 
 @triton.jit
 @no_type_check
 def cell_along(offset, side, count):
-    """Which of a grid's columns or rows is so far from its first edge; the nearest if none is."""
+    """The number of the grid's column or row that is so far from its first edge; the nearest if none is."""
     cells = tl.div_rn(offset, side)
     cells = tl.where(cells > 0, cells, 0.0)  # where it is NaN too
     return tl.minimum(cells, (count - 1).to(tl.float32)).to(tl.int64)

@@ -1,9 +1,9 @@
-"""What cameras see: finds each ray's nearest line, shades it, and takes the mean of each pixel's rays.
+"""Ray casting: finds each ray's nearest line, shades it, and takes the mean of each pixel's rays.
 
 A frame is a camera of an agent of an env, and one warp's work. A box of walls at a time and a wall a lane, it appends
 to its records the walls that face the camera and reach between the rays of a block. It draws those, one after another,
 over all the block's rays, and goes on with the next box that may be nearer than what has been drawn. Most walls never
-get that far.
+get that far. The twin is `megastep.numba.raycasting`.
 """
 
 import math
@@ -15,8 +15,8 @@ import triton
 import triton.language as tl
 
 from megastep.triton.bits import LANES, halves
+from megastep.triton.constants import DEGREE
 from megastep.triton.culling import (
-    DEGREE,
     NONE,
     RECORD,
     any_of,
@@ -71,7 +71,7 @@ def camera_of(positions, angles, mounts, agent, c):
 @triton.jit
 @no_type_check
 def slope(ray, NUM_RAYS: tl.constexpr, half):
-    """How far to the left rays go for each metre forward."""
+    """The slopes of rays: how far to the left they go for each metre forward."""
     return (NUM_RAYS - 2 * ray - 1).to(tl.float32) / NUM_RAYS * half
 
 
@@ -257,7 +257,7 @@ def render(core, cameras, view, drawn=None):
 
 
 def blocks(core, cameras):
-    """How many pixels a block has, and how many rays a pixel of it; and how many blocks there are."""
+    """The numbers of a block's pixels and of a pixel's rays; and the number of blocks."""
     rays = triton.next_power_of_2(cameras.subsample)
     pixels = min(triton.next_power_of_2(cameras.res), max(BLOCK_RAYS // rays, 1))
     return (pixels, rays), core.num_envs * core.num_agents * cameras.num_cameras * triton.cdiv(cameras.res, pixels)
@@ -270,5 +270,5 @@ def mounts_on(cameras, device):
 
 
 def multiprocessors(device):
-    """How many multiprocessors a GPU has; 1 where kernels are interpreted."""
+    """The number of a GPU's multiprocessors; 1 where kernels are interpreted."""
     return torch.cuda.get_device_properties(device).multi_processor_count if device.type == 'cuda' else 1

@@ -1,4 +1,4 @@
-"""What colour each ray is."""
+"""Shading: the colour of each ray. The twin, `megastep.numba.shading`, says how that differs from Lambert's law."""
 
 from typing import no_type_check
 

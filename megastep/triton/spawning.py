@@ -1,4 +1,4 @@
-"""Puts agents at spawns of their maps."""
+"""Spawning: puts agents at spawns of their maps. The twin is `megastep.numba.spawning`."""
 
 from typing import no_type_check
 

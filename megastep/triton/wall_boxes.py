@@ -13,7 +13,7 @@ FAR = tl.constexpr(-1e6)
 @triton.jit
 @no_type_check
 def boxes_met(boxes, first, start, count, left, bottom, right, top):
-    """Which of a map's boxes, from number ``start`` on, meet the one given: a bit for each of up to 32."""
+    """The boxes of a map, from number ``start`` on, that meet the one given: a bit for each of up to 32."""
     box = start + tl.arange(0, LANES)
     at, there = boxes + 4 * (first + box), box < count
     meets = (right >= tl.load(at, mask=there, other=float('inf'))) & (top >= tl.load(at + 1, mask=there, other=0.0))

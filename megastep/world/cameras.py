@@ -1,4 +1,4 @@
-"""What an agent looks with: cameras of one kind, or of several kinds that go by names."""
+"""Camera rigs: what an agent looks with, cameras of one kind, or of several kinds that go by names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from megastep.checks import check_counts
 
 @dataclass(frozen=True)
 class Cameras:
-    """How agents look at the world: one camera at each mount.
+    """Pinhole cameras with a screen of one row of pixels: one at each mount.
 
     Args:
         res: How many pixels wide a camera's picture is.
@@ -44,12 +44,12 @@ class Cameras:
 
     @property
     def num_cameras(self) -> int:
-        """How many cameras an agent carries."""
+        """The number of cameras that an agent carries."""
         return len(self.mounts)
 
     @property
     def num_rays(self) -> int:
-        """How many rays a camera casts."""
+        """The number of rays that a camera casts."""
         return self.res * self.subsample
 
 
@@ -78,7 +78,7 @@ def checked(rig: CameraRig) -> CameraRig:
 
 
 def by_name(things: Thing | Mapping[str, Thing]) -> Mapping[str, Thing]:
-    """What there is for each kind of camera, by name; the name of an only kind is empty."""
+    """A mapping from each kind of camera's name to what there is for it; the name of an only kind is empty."""
     return things if isinstance(things, Mapping) else {'': things}
 
 
@@ -90,10 +90,10 @@ def map_by_name(function: Callable[..., Any], *things: Any) -> Any:
 
 
 def num_rays(rig: CameraRig) -> int:
-    """How many rays an agent casts."""
+    """The number of rays that an agent casts."""
     return sum(kind.num_cameras * kind.num_rays for kind in by_name(rig).values())
 
 
 def num_pixels(rig: CameraRig) -> int:
-    """How many pixels an agent sees."""
+    """The number of pixels that an agent sees."""
     return sum(kind.num_cameras * kind.res for kind in by_name(rig).values())

@@ -1,4 +1,4 @@
-"""What moves, and how it is looked at."""
+"""State of the simulation: many envs in packed maps, and the agents that move in them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Agents:
 
 
 class Core:
-    """Many envs in packed maps: which map each is in, and the state of its agents.
+    """The state of many envs in packed maps: which map each is in, and its agents.
 
     Agents start at spawns of their map, facing any way.
 

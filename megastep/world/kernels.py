@@ -1,4 +1,4 @@
-"""Which kernels run where: the one place that decides."""
+"""Kernel dispatch: the one place that decides which kernels run on a device."""
 
 from types import ModuleType
 

@@ -1,4 +1,4 @@
-"""How agents move and collide. Checks its arguments, then hands on to the kernels for their device."""
+"""Physics: continuous collision detection and response. Checks its arguments, then hands on to a device's kernels."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ RESPONSES = ('slide', 'stop')
 def advance(core: Core, response: str = 'slide') -> Float[Tensor, 'env agent']:
     """Moves every agent for one step of 1/fps seconds, in place.
 
-    Agents are discs that sweep through walls and each other by exact continuous collision. On contact they slide
-    along what they touch, losing the velocity into it, or stop. Turning is never impeded. Before a move is made its
-    whole way is verified: it keeps the agent's radius clear of everything, or whatever clearance there was before if
-    that was less. What isn't safe is halved up to three times, then given up: ``core.stops`` counts that.
+    Collision detection is continuous: agents are discs that sweep through walls and each other up to the exact time of
+    impact. On contact they slide along what they touch, losing the velocity into it, or stop. Turning is never impeded.
+    Before a move is made its whole way is verified: it keeps the agent's radius clear of everything, or whatever
+    clearance there was before if that was less. What isn't safe is halved up to three times, then given up:
+    ``core.stops`` counts that.
 
     A velocity that is NaN or infinite is taken as zero and counted for `Core.check`; a core that is ``checked`` raises.
 

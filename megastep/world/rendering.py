@@ -1,4 +1,4 @@
-"""What the agents see. Checks its arguments, then hands on to the kernels for their device."""
+"""Rendering, by ray casting in the plane. Checks its arguments, then hands on to the kernels for their device."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ['View', 'bake', 'render']
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What each camera sees. Pixels and rays run from left to right.
+    """Pictures of what each camera sees. Pixels and rays run from left to right.
 
     Args:
         rgb: Linear RGB, 0 to 1; black where nothing is hit. None if it wasn't asked for.
@@ -49,6 +49,8 @@ def render(core: Core, cameras: CameraRig, *, rgb: bool = True, per_ray: bool = 
     Ray r of R runs along forward + s * left with s = (R - 2r - 1) / R * tan(fov / 2). It sees the nearest line whose
     free side faces the camera and which is further than the agent's radius; an agent doesn't see itself. A ray's
     colour is albedo * light * (1 - c²), c the cosine between the ray and the line; a pixel is the mean of its rays.
+    That isn't Lambert's law, by which light counts by the cosine at which it falls on a surface, and the surface looks
+    alike from everywhere: here light counts alike from all sides, and what is seen edge-on is dark.
 
     Args:
         core: The envs.

@@ -1,4 +1,4 @@
-"""Many maps as device buffers: what stands still."""
+"""Scenery: many maps as device buffers, which is all that stands still."""
 
 from __future__ import annotations
 
@@ -124,42 +124,42 @@ class Scenery:
 
     @cached_property
     def light(self) -> Float32[Tensor, ' texel']:
-        """How much light falls on each texel of all the maps, 0.1 to 1. May be written in place."""
+        """The lightmap: how much light falls on each texel of all the maps, 0.1 to 1. May be written in place."""
         return self.surface.vals.view(torch.float32)[:, 1]
 
     @cached_property
     def most_walls(self) -> int:
-        """How many walls the map with the most has. Waits for the GPU when first asked."""
+        """The number of walls of the map that has most. Waits for the GPU when first asked."""
         return int(self.walls.widths.max())
 
     @cached_property
     def girth(self) -> float:
-        """How far an agent's outline reaches from its middle, in metres. Waits for the GPU when first asked."""
+        """The distance that an agent's outline reaches from its middle, in metres. The first look waits for the GPU."""
         return float(self.outline.norm(dim=-1).max())
 
     @property
     def num_maps(self) -> int:
-        """How many maps there are."""
+        """The number of maps."""
         return len(self.walls)
 
     @cached_property
     def most_texels(self) -> int:
-        """How many texels the map that has most of them has. The first look waits for the GPU."""
+        """The number of texels of the map that has most. Waits for the GPU when first asked."""
         return int(self.surface.widths.max())
 
     @property
     def walls_per_box(self) -> int:
-        """How many walls share a box."""
+        """The number of walls that share a box."""
         return wall_boxes.WALLS_PER_BOX
 
     @property
     def lines_per_agent(self) -> int:
-        """How many lines an agent's outline has."""
+        """The number of lines of an agent's outline."""
         return len(self.outline)
 
     @property
     def device(self) -> torch.device:
-        """Where the buffers are."""
+        """The device that the buffers are on."""
         return self.surface.vals.device
 
 
@@ -210,7 +210,7 @@ def _painted(
 
 
 def _sums(counts: Int[Tensor, ' wall'], walls: Ragged[Tensor]) -> Int32[Tensor, ' map']:
-    """How many texels each map has."""
+    """The number of texels of each map."""
     sums = torch.zeros(len(walls), dtype=torch.int64, device=counts.device)
     return sums.index_add(0, _rows(walls), counts.long()).int()
 
@@ -222,7 +222,7 @@ def _offsets(counts: Int[Tensor, ' wall'], walls: Ragged[Tensor]) -> Int32[Tenso
 
 
 def bake(scenery: Scenery) -> Float[Tensor, ' texel']:
-    """Computes how much light falls on the middle of each texel of each map.
+    """Bakes the lightmap: how much light falls on the middle of each texel of each map.
 
     Light is min(1, 0.1 + the sum of 2 * intensity / max(d², 1)) over the map's lights that no wall hides, d the
     distance in metres. A light behind a wall is hidden by that wall.

@@ -216,14 +216,14 @@ def _lit_texels(scenery: Scenery, map_id: int) -> tuple[Float[np.ndarray, 'texel
 def _eyes(
     positions: Float[np.ndarray, 'agent 2'], angles: Float[np.ndarray, ' agent'], cameras: Cameras
 ) -> Float[np.ndarray, 'agent camera 2']:
-    """Where the cameras are."""
+    """The cameras' positions."""
     return positions[:, None] + _turned(np.array(cameras.mounts)[:, :2], angles[:, None])
 
 
 def _ray_ends(
     positions: Float[np.ndarray, 'agent 2'], angles: Float[np.ndarray, ' agent'], cameras: Cameras, view: View
 ) -> Float[np.ndarray, 'agent camera ray 2']:
-    """Where the cameras' rays end."""
+    """The points where the cameras' rays end."""
     distances, num_rays = _array(view.distances[0]), cameras.num_rays  # type: ignore[index]
     sideways = (num_rays - 2 * np.arange(num_rays) - 1) / num_rays * math.tan(math.radians(cameras.fov) / 2)
     directions = np.stack([np.ones(num_rays), sideways], axis=-1) / np.hypot(1, sideways)[:, None]

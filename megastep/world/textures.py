@@ -1,4 +1,4 @@
-"""What surfaces look like: each texel's albedo."""
+"""Textures: the albedo of each texel of walls and outlines."""
 
 import math
 from types import MappingProxyType
@@ -36,7 +36,7 @@ GREEN, RED, GREY = (0.10, 0.70, 0.20), (0.75, 0.10, 0.08), (0.30, 0.30, 0.34)
 
 
 def texel_counts(walls: Float[Tensor, 'wall 2 2']) -> Int[Tensor, ' wall']:
-    """How many texels each wall carries: as few as keep each within 5 cm, and at least one."""
+    """The number of texels of each wall: as few as keep each within 5 cm, and at least one."""
     lengths = (walls[:, 1] - walls[:, 0]).norm(dim=-1)
     return (lengths / TEXEL - 1e-3).ceil().clamp(min=1).int()
 
