@@ -157,7 +157,7 @@ def tested(task: str, run: Run, settings: Settings, tests: list[Env]) -> Iterato
     paths = checkpoints.found(run.checkpoints)
     chosen = np.unique(np.linspace(0, len(paths) - 1, NUM_CHECKPOINTS).round().astype(int))
     for path in (paths[number] for number in chosen):
-        checkpoints.load_weights(policy, path, tests[0])
+        checkpoints.load_weights(policy, path / checkpoints.WEIGHTS)
         made = int(path.name) * settings.horizon * settings.num_envs
         yield {'steps': made, **TESTS[task](policy, *tests)}
 

@@ -9,11 +9,9 @@ from pathlib import Path
 
 import tyro
 
+import megastep
 from megastep import mapgen, plotting
-from megastep.cli.filming import trained
 from megastep.evaluation.play import play
-from megastep.learning.registry import Task
-from megastep.learning.run.run_folder import Run
 from megastep.plotting.states import StatePlot
 
 IMAGES = Path(__file__).parent / 'images'
@@ -57,10 +55,10 @@ def options():
 
 def on_the_way(folder, house=4, shortest=9.0, left=12):
     """A trained agent some steps before its goal, towards the end of a long way in a house that it hasn't seen."""
-    run = Run(folder)
-    task = Task.of('pointgoal', {**run.read().options, 'nearest': shortest, 'furthest': 2 * shortest})
-    env = task.make(mapgen.generate('house', house + 1, seed=1, rooms=(10, 14))[house:], 1, device='cpu')
-    moments = play(trained(run, env).actor(1, greedy=True), env)
+    agent = megastep.load(folder, device='cpu', greedy=True)
+    maps = mapgen.generate('house', house + 1, seed=1, rooms=(10, 14))[house:]
+    env = agent.env(maps, 1, nearest=shortest, furthest=2 * shortest)
+    moments = play(agent, env)
     next(moments)
     states = [env.snapshot(0)]
     while not next(moments)['_episode']:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from megastep import mapgen
+    from megastep.learning.agent import load
     from megastep.maps.geometry import Geometry, Room
     from megastep.maps.mapset import MapSet
     from megastep.maps.ragged import Ragged
@@ -15,12 +16,14 @@ if TYPE_CHECKING:
 
 __version__ = '0.2.0'
 __all__ = [
-    'Agents', 'Cameras', 'Core', 'Geometry', 'MapSet', 'Ragged', 'Room', 'Scenery', 'mapgen', 'physics', 'rendering',
+    'Agents', 'Cameras', 'Core', 'Geometry', 'MapSet', 'Ragged', 'Room', 'Scenery', 'load', 'mapgen', 'physics',
+    'rendering',
 ]  # fmt: skip
 
 _HOMES = {
     'Agents': 'world.core', 'Cameras': 'world.cameras', 'Core': 'world.core', 'Geometry': 'maps.geometry',
     'MapSet': 'maps.mapset', 'Ragged': 'maps.ragged', 'Room': 'maps.geometry', 'Scenery': 'world.scenery',
+    'load': 'learning.agent',
 }  # fmt: skip
 _MODULES = {'mapgen': 'mapgen', 'physics': 'world.physics', 'rendering': 'world.rendering'}
 

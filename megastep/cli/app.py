@@ -79,6 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     # Before PyTorch comes: threads that spin while they wait slow a machine that has other work to a twentieth.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+    here = os.getcwd()
+    sys.path.insert(0, here)  # as `python -m` has it: tasks of one's own are in the working directory
     style = (tyro.conf.PositionalMetavarFromFieldName,)
     try:
         app.command(name='train')(train.training(arguments))
@@ -89,6 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print('megastep: interrupted.', file=sys.stderr)
         return 130
+    finally:
+        sys.path.remove(here)
 
 
 def explain(error: ValueError | OSError) -> str:

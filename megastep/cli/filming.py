@@ -11,10 +11,8 @@ from torch import Tensor
 
 from megastep.env import Env
 from megastep.evaluation.play import Act, among, play
-from megastep.learning.model.policy import Policy
+from megastep.learning.agent import load
 from megastep.learning.registry import Task
-from megastep.learning.run.checkpoints import last_good, load_weights
-from megastep.learning.run.distributed import device_for
 from megastep.learning.run.run_folder import Run
 from megastep.learning.settings import LARGEST_SEED
 from megastep.maps.mapset import MapSet
@@ -30,7 +28,7 @@ def film_random(
     """Films an env whose agents act at random.
 
     Args:
-        name: The task, in lower case.
+        name: The task's: see `megastep.learning.entry_points.find`.
         maps: The maps.
         out: The file: ``.mp4`` or ``.gif``.
         map_id: The map that is filmed.
@@ -47,10 +45,10 @@ def film_random(
     _check(steps, seed)
     task = Task.of(name)
     env = task.make(maps, task.num_agents, seed=seed)
-    count, generator = int(env.single_action_space.n), torch.Generator().manual_seed(seed)  # type: ignore[attr-defined]
+    env.action_space.seed(seed)
 
-    def act(observations: Any, begins: Bool[Tensor, ' row']) -> Tensor:
-        return torch.randint(count, (env.num_envs,), generator=generator).to(env.device)
+    def act(observations: Any, begins: Bool[Tensor, ' row']) -> Any:
+        return env.action_space.sample()
 
     return film(act, env, out, map_id=map_id, steps=steps, seed=seed, workers=workers)
 
@@ -70,7 +68,7 @@ def film_run(
     """Films the agent of a run's last checkpoint, among the opponents that it learnt with.
 
     Args:
-        folder: The run's folder.
+        folder: The folder of the run, or of another agent that `load` takes.
         out: The file: ``.mp4`` or ``.gif``.
         maps: The maps; by default those of the run's evaluations, or maps that are generated if it has none.
         map_id: The map that is filmed.
@@ -87,14 +85,12 @@ def film_run(
         ValueError: if there is no run, checkpoint or map, or a number is out of range.
     """
     _check(steps, seed)
-    run = Run(folder)
-    config = run.read()
-    task = Task.of(config.env, config.options)
-    maps = unseen(task, config.eval_maps_file) if maps is None else maps
-    env = task.make(maps, task.num_agents, device=device_for(device), seed=seed)
-    policy = trained(run, env)
-    actor = policy.actor(env.num_envs, greedy=greedy, seed=seed)
-    act = among(actor, task.opponents(env, config.opponents))
+    agent = load(folder, device=device, greedy=greedy, seed=seed)
+    if maps is None:
+        run = Run(folder)
+        maps = unseen(agent.task, run.read().eval_maps_file if run.description.is_file() else None)
+    env = agent.env(maps, agent.task.num_agents, seed=seed)
+    act = among(agent, agent.opponents(env))
     return film(act, env, out, map_id=map_id, steps=steps, seed=seed, workers=workers)
 
 
@@ -111,20 +107,8 @@ def film(act: Act, env: Env, out: Path, *, map_id: int, steps: int, seed: int, w
 
 
 def unseen(task: Task, eval_maps_file: str | None) -> MapSet:
-    """Maps that a run's agent hasn't been trained in: those that it was evaluated in, if they have a file."""
-    return task.env.default_maps(seed=UNSEEN) if eval_maps_file is None else MapSet.load(eval_maps_file)
-
-
-def trained(run: Run, env: Env) -> Policy:
-    """The policy of a run's last checkpoint.
-
-    Raises:
-        ValueError: if there is none, or it is for other observations or actions than the env's.
-    """
-    path = last_good(run.checkpoints)
-    policy = Policy.of(env, run.read().settings.width)
-    load_weights(policy, path, env)
-    return policy
+    """Maps that an agent hasn't been trained in: those that it was evaluated in, if they have a file."""
+    return task.default_maps(seed=UNSEEN) if eval_maps_file is None else MapSet.load(eval_maps_file)
 
 
 def _check(steps: int, seed: int) -> None:

@@ -58,7 +58,8 @@ def train(
     `torchrun --nproc-per-node=2 -m megastep train ...`.
 
     Args:
-        env: The task, such as explorer or waypoint.
+        env: The task, such as explorer or waypoint; or one of your own, as module:Class or module:function, from the
+            working directory too; or a Gymnasium id, as module:id.
         out: The run's folder.
         maps: The file of a map set. By default a few maps are generated that suit the task.
         eval_maps: The file of the maps that the agent is evaluated in now and then; none by default.
@@ -150,7 +151,7 @@ def begun(folder: Path, arguments: Sequence[str]) -> dict[str, Any]:
     from megastep.learning.run.run_folder import Run
 
     run = Run(folder)
-    if not run.description.is_file() or (config := run.read()).env not in arguments:
+    if not run.description.is_file() or not any(is_called((config := run.read()).env, text) for text in arguments):
         return {}
     files = {'maps': config.maps_file, 'eval_maps': config.eval_maps_file}
     same = ('opponents', 'device', 'steps', 'eval_every', 'eval_episodes', 'greedy', 'checkpoint_every', 'keep')
@@ -160,3 +161,13 @@ def begun(folder: Path, arguments: Sequence[str]) -> dict[str, Any]:
         'options': tuple(f'{name}={value}' for name, value in config.options.items()),
         'settings': Asked(**asdict(config.settings)),
     }
+
+
+def is_called(name: str, text: str) -> bool:
+    """True if a text is a task's name, or another for it: a Gymnasium id, for example."""
+    from megastep.learning.registry import Task
+
+    try:
+        return text == name or (':' in text and Task.of(text).name == name)
+    except ValueError:
+        return False

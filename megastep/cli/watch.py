@@ -22,7 +22,7 @@ def record(
     """Film agents that act at random: `megastep record explorer maps.safetensors out.mp4`.
 
     Args:
-        env: The task, such as explorer or deathmatch.
+        env: The task, such as explorer or deathmatch, or one of your own, as module:Class.
         maps: The file of a map set.
         out: The film to write, .mp4 or .gif.
         map_id: The number of the map that is filmed.
@@ -57,7 +57,7 @@ def watch(
     """Film a trained agent in a map that it hasn't seen: `megastep watch runs/a`.
 
     Args:
-        run: The run's folder.
+        run: The run's folder, or that of a checkpoint or of an agent that was saved.
         maps: The file of a map set. By default that of the run's evaluations; without one, maps are generated.
         out: The film to write, .mp4 or .gif; by default film.mp4 in the run's folder.
         map_id: The number of the map that is filmed.

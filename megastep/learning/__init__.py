@@ -4,17 +4,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from megastep.learning.agent import Agent, load
     from megastep.learning.learner import Learner
     from megastep.learning.model.heads import intake, output
     from megastep.learning.model.policy import Actor, Policy
     from megastep.learning.run.train import train
     from megastep.learning.settings import Settings
 
-__all__ = ['Actor', 'Learner', 'Policy', 'Settings', 'intake', 'output', 'train']
+__all__ = ['Actor', 'Agent', 'Learner', 'Policy', 'Settings', 'intake', 'load', 'output', 'train']
 
 _HOMES = {
-    'Actor': 'model.policy', 'Learner': 'learner', 'Policy': 'model.policy', 'Settings': 'settings',
-    'intake': 'model.heads', 'output': 'model.heads', 'train': 'run.train',
+    'Actor': 'model.policy', 'Agent': 'agent', 'Learner': 'learner', 'Policy': 'model.policy', 'Settings': 'settings',
+    'intake': 'model.heads', 'load': 'agent', 'output': 'model.heads', 'train': 'run.train',
 }  # fmt: skip
 
 

@@ -1,32 +1,28 @@
-"""Tasks to learn: the envs by name, as they are asked for."""
+"""Tasks to learn: envs that can be made in any maps, with the options that they are made with."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args
 
 import torch
 
-import envs
 from megastep.env import Env
 from megastep.env.variation import SHARED
 from megastep.evaluation.opponents import Opponents
+from megastep.learning.entry_points import MakesEnv, checked, class_of, find, hints, innermost, is_found, name_of
 from megastep.maps.mapset import MapSet
 
-KINDS: dict[type, tuple[tuple[type, ...], str]] = {
-    bool: ((bool,), 'True or False'),
-    int: ((int,), 'an integer'),
-    float: ((int, float), 'a number'),
-    str: ((str,), 'a word'),
-}
-"""The types of what may stand for an option of each type, and what to call them."""
+KINDS: dict[type, str] = {bool: 'True or False', int: 'an integer', float: 'a number', str: 'a word'}
+"""The types that an option may be of, and what to call them."""
+
+GIVEN = ('maps', 'num_envs', 'device', 'seed')
+"""What makes an env is given these; they are no options."""
 
 
-def tasks() -> dict[str, type[Env]]:
-    """The envs that can be asked for, by their names in lower case."""
-    return {name.lower(): getattr(envs, name) for name in envs.__all__}
+NAMED = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 @dataclass(frozen=True)
@@ -34,18 +30,21 @@ class Task:
     """Env that can be made in any maps, with the options that it is made with.
 
     Args:
-        env: Makes it, of maps, ``num_envs``, ``device``, ``seed`` and options; and says all else that has to be known
-            of it: see `Env.scores`, `Env.default_maps` and `Env.scripted_opponent`.
+        env: Makes it, of maps, ``num_envs``, ``device``, ``seed`` and options: a class of envs, or a function. If its
+            worlds have several agents, how many is its keyword ``num_agents``.
         options: What it takes that isn't to be as it is by default, such as ``{'reward': 'sparse'}``.
+        asked: The name that the env was found by, if it was asked for by one.
 
     Raises:
-        ValueError: if it takes no such option, or none of such a type.
+        ValueError: if that makes no env, or takes no such option, or none of such a type.
     """
 
-    env: type[Env]
+    env: MakesEnv
     options: Mapping[str, Any] = field(default_factory=dict)
+    asked: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
+        checked(self.env)
         taken = self._taken()
         if unknown := sorted(set(self.options) - set(taken)):
             raise ValueError(f'options of {self.name} may be {", ".join(taken)}, got {", ".join(unknown)}.')
@@ -53,44 +52,57 @@ class Task:
             _check_kind(name, value, taken[name])
 
     @classmethod
-    def of(cls, env: str | type[Env], options: Mapping[str, Any] | None = None) -> Task:
-        """The task of an env, given the env or its name.
+    def of(cls, env: str | MakesEnv, options: Mapping[str, Any] | None = None) -> Task:
+        """The task of an env, given what makes it or its name.
 
         Args:
-            env: A class of envs, or the name of one in lower case.
+            env: A class of envs or a function that makes one; or its name: see `entry_points.find`.
             options: As `Task` takes them.
 
         Raises:
             ValueError: if there is no such env, or it takes no such option, or none of such a type.
         """
-        if isinstance(env, str) and env not in tasks():
-            raise ValueError(f'env must be one of {", ".join(tasks())}, got {env!r}.')
-        return cls(tasks()[env] if isinstance(env, str) else env, options or {})
+        return cls(find(env), options or {}, asked=env) if isinstance(env, str) else cls(env, options or {})
 
     @property
     def name(self) -> str:
-        """The env's name: in lower case if it can be asked for by that, otherwise that of its module and its own."""
-        known = {env: name for name, env in tasks().items()}
-        return known.get(self.env, f'{self.env.__module__}:{self.env.__qualname__}')
+        """The env's name: in lower case if it is one of ours, otherwise that of its module and its own.
+
+        If it can't be found again by that, it is the name that it was asked for by, such as a Gymnasium id.
+        """
+        return name_of(self.env) if self.asked is None or is_found(self.env) else self.asked
+
+    @property
+    def is_found(self) -> bool:
+        """True if the env can be found again by its name."""
+        return self.asked is not None or is_found(self.env)
+
+    def default_maps(self, *, seed: int = 0) -> MapSet:
+        """The map set that the task is learnt in unless another is given: see `Env.default_maps`."""
+        return class_of(self.env).default_maps(seed=seed)
 
     def _parameters(self) -> Mapping[str, inspect.Parameter]:
         return inspect.signature(self.env).parameters
 
-    def _taken(self) -> dict[str, type]:
+    def _taken(self) -> dict[str, tuple[type, ...]]:
         """The types of the options that the env takes, by name: keywords for words, numbers and the like."""
-        hints = get_type_hints(self.env.__init__)
-        kinds = {name: parameter.kind for name, parameter in self._parameters().items()}
-        names = [name for name, kind in kinds.items() if kind is inspect.Parameter.KEYWORD_ONLY and name != 'seed']
-        hints = {name: str if str in get_args(hint) else hint for name, hint in hints.items()}
-        own = {name: hints[name] for name in names if hints.get(name) in KINDS}
+        parameters, hinted = self._parameters(), hints(innermost(self.env))
+        kinds = {name: parameter.kind for name, parameter in parameters.items()}
+        own = {
+            name: _simple(hinted.get(name, type(parameters[name].default)))
+            for name, kind in kinds.items()
+            if kind in NAMED and name not in GIVEN
+        }
         takes_more = inspect.Parameter.VAR_KEYWORD in kinds.values()
-        return {**own, **{name: kind for name, kind in SHARED.items() if takes_more and name not in own}}
+        shared = {name: _simple(kind) for name, kind in SHARED.items() if takes_more and name not in own}
+        return {name: types for name, types in {**own, **shared}.items() if types}
 
     @property
     def num_agents(self) -> int:
         """The number of agents, and so of rows, that a world has."""
         parameter = self._parameters().get('num_agents')
-        return self.options.get('num_agents', 1 if parameter is None else parameter.default)
+        default = 1 if parameter is None or parameter.default is parameter.empty else parameter.default
+        return self.options.get('num_agents', default)
 
     def opponents(self, env: Env, count: int) -> Opponents | None:
         """Opponents that act by the env's script: the last so many agents of each world; None if there are none.
@@ -127,12 +139,28 @@ class Task:
         Raises:
             ValueError: if it can't be made so.
         """
-        make: Any = self.env  # which has parameters of its own
-        return make(maps, num_envs=num_envs, device=device, seed=seed, **self.options, **options)
+        given: dict[str, Any] = {'num_envs': num_envs, 'device': device, 'seed': seed, **self.options, **options}
+        try:
+            inspect.signature(self.env).bind(maps, **given)
+        except TypeError as error:
+            raise ValueError(f'{self.name} must take maps, {", ".join(given)}: {error}.') from error
+        env = self.env(maps, **given)
+        if not isinstance(env, Env):
+            raise ValueError(f'{self.name} must make a megastep.env.Env, got {type(env).__name__}.')  # noqa: TRY004
+        if env.core.num_agents != self.num_agents:
+            raise ValueError(
+                f'{self.name} must have num_agents as a keyword, so that it is known how many rows a world has: '
+                f'{env.core.num_agents}, got {self.num_agents}.'
+            )
+        return env
 
 
-def _check_kind(name: str, value: Any, kind: type) -> None:
-    """Raises unless a value is of a kind. A bool is an integer only to Python."""
-    types, called = KINDS[kind]
-    if type(value) not in types:
-        raise ValueError(f'{name} must be {called}, got {value!r}.')
+def _simple(hint: Any) -> tuple[type, ...]:
+    """The types among those of a hint that an option may be of: a word of ``str | MotionMaker``, for example."""
+    return tuple(kind for kind in KINDS if kind in (hint, *get_args(hint)))
+
+
+def _check_kind(name: str, value: Any, kinds: tuple[type, ...]) -> None:
+    """Raises unless a value is of one of some kinds. A bool is an integer only to Python; an integer is a number."""
+    if type(value) not in kinds and not (type(value) is int and float in kinds):
+        raise ValueError(f'{name} must be {" or ".join(KINDS[kind] for kind in kinds)}, got {value!r}.')

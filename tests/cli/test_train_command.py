@@ -151,7 +151,10 @@ def test_learning_that_has_gone_wrong_is_reported(tmp_path, maps, monkeypatch, c
 @pytest.mark.parametrize(
     'arguments, message',
     [
-        (['chess'], "env must be one of deathmatch, explorer, minimal, pointgoal, racing, waypoint, got 'chess'."),
+        (
+            ['chess'],
+            'env must be one of deathmatch, explorer, minimal, pointgoal, racing, ',
+        ),
         (['waypoint', '--options', 'prize=5'], 'options of waypoint may be fps, nearest, furthest, reach, time_limit,'),
         (['waypoint', '--options', 'a'], "options must look like reward=sparse, trigger=True or bonus=5, got 'a'."),
         (['waypoint', '--options', 'fps=5', 'fps=9'], 'options must name each once, got fps=5 fps=9.'),

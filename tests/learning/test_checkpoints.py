@@ -141,7 +141,7 @@ def test_weights_of_another_architecture_are_refused(run, width, env, message):
     env = minimal(**env)
     policy = Policy(env.single_observation_space, env.single_action_space, width)
     with pytest.raises(ValueError, match=rf'000003/policy.safetensors {message}'):
-        load_weights(policy, run / 'checkpoints' / '000003', env)
+        load_weights(policy, run / 'checkpoints' / '000003' / 'policy.safetensors')
 
 
 def test_weights_with_other_names_are_refused(run):
@@ -154,7 +154,7 @@ def test_weights_with_other_names_are_refused(run):
     env = minimal()
     policy = Policy(env.single_observation_space, env.single_action_space, 8)
     with pytest.raises(ValueError, match=r'is of another architecture: [^$]*Missing key.*value\.bias'):
-        load_weights(policy, path.parent, env)
+        load_weights(policy, path)
 
 
 def test_weights_that_are_no_numbers_are_refused(run):
@@ -165,7 +165,7 @@ def test_weights_that_are_no_numbers_are_refused(run):
     env = minimal()
     policy = Policy(env.single_observation_space, env.single_action_space, 8)
     with pytest.raises(ValueError, match=r'000003/policy.safetensors must hold finite weights alone; value.bias has'):
-        load_weights(policy, path.parent, env)
+        load_weights(policy, path)
 
 
 def test_checkpoints_are_in_the_order_of_their_updates(tmp_path):
@@ -185,7 +185,7 @@ def test_saving_the_same_twice_writes_the_same_weights(tmp_path):
     env = minimal()
     learner = Learner(env, TINY)
     for name in ('a', 'b'):
-        Checkpoints(tmp_path / name / 'checkpoints', learner, env, ALONE).write()
+        Checkpoints(tmp_path / name / 'checkpoints', learner, ALONE).write()
     assert weights(tmp_path / 'a') == weights(tmp_path / 'b')
 
 

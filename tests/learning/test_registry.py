@@ -121,8 +121,12 @@ def test_options_are_the_envs_own_and_those_that_every_env_takes():
 @pytest.mark.parametrize(
     'env, options, message',
     [
-        ('chess', {}, "env must be one of deathmatch, explorer, minimal, pointgoal, racing, waypoint, got 'chess'"),
-        (Foraging, {'salt': 1}, r'options of .*:Foraging may be sweetness, fov, light, .*, got salt'),
+        (
+            'chess',
+            {},
+            "env must be one of deathmatch, explorer, .* or a Gymnasium id, got 'chess'",
+        ),
+        (Foraging, {'salt': 1}, r'options of .*:Foraging may be num_agents, sweetness, fov, light, .*, got salt'),
         (Foraging, {'sweetness': 'very'}, "sweetness must be a number, got 'very'"),
     ],
 )

@@ -38,7 +38,7 @@ def test_a_configuration_that_can_not_be_is_said_to_be_damaged(tmp_path):
 
 def test_a_log_is_cut_where_a_run_goes_on(tmp_path):
     run, begun = Run(tmp_path), config(steps=4.0, maps_file='a', weights='w')
-    run.begin(begun)
+    run.begin(begun, boxes(1))
     run.log.write_text('{"updates": 1, "frames": 4}\n{"updates": 2, "frames": 8}\n{"updates": 3, "fra')
     assert len(run.lines()) == 2
     run.go_on(config(steps=9.0, eval_maps_file='b', weights='v', launch='later'), 1)
@@ -114,4 +114,4 @@ def test_weights_of_an_earlier_version_are_refused(tmp_path, begun):
     save_file(load_file(path), path, metadata)
     env = Minimal(boxes(), 4, 'cpu')
     with pytest.raises(ValueError, match=r'policy\.safetensors is of an earlier version: train anew, or use commit'):
-        load_weights(Policy.of(env, 8), path.parent, env)
+        load_weights(Policy.of(env, 8), path)

@@ -18,8 +18,9 @@ from trainings import ARGUMENTS, STEPS, TINY, boxes, command, contents, train, w
 from envs import Deathmatch
 from megastep import mapgen, plotting
 from megastep.learning import Actor
+from megastep.learning.entry_points import tasks
 from megastep.learning.learner import Learner
-from megastep.learning.registry import Task, tasks
+from megastep.learning.registry import Task
 from megastep.learning.run.checkpoints import found
 from megastep.learning.run.run_folder import Run
 from megastep.learning.run.run_log import RunLog
@@ -173,7 +174,7 @@ def test_the_folder_says_how_the_run_was_begun_and_went(tmp_path, drawn):
     out, settings = tmp_path / 'run', Settings(num_envs=4, horizon=64, num_minibatches=1, width=8)
     train(out, 4, settings=settings)
     names = {path.name for path in out.iterdir() if not path.match('events.out.tfevents.*')}  # with TensorBoard only
-    assert names == {'.lock', 'run.json', 'log.jsonl', 'curves.png', 'checkpoints'}
+    assert names == {'.lock', 'run.json', 'maps.safetensors', 'log.jsonl', 'curves.png', 'checkpoints'}
     about = json.loads((out / 'run.json').read_text())
     assert (about['env'], about['processes'], about['maps']['count']) == ('minimal', 1, 2)
     assert about['settings'] == vars(settings)
@@ -343,7 +344,7 @@ def test_weights_that_are_no_numbers_are_not_saved(tmp_path, monkeypatch):
         ({'checkpoint_every': math.nan}, 'checkpoint_every must be at least 0 seconds, got nan'),
         ({'eval_episodes': 0}, 'eval_episodes must be an integer of at least 1, got 0'),
         ({'keep': 0}, 'keep must be an integer of at least 1, got 0'),
-        ({'name': 'chess'}, "env must be one of deathmatch, .*, waypoint, got 'chess'"),
+        ({'name': 'chess'}, "env must be one of deathmatch, .* Gymnasium id, got 'chess'"),
         ({'maps': boxes()[:0]}, 'maps must be at least 1 a process, 1 in all, got 0'),
         ({'name': 'deathmatch', 'settings': Settings(num_envs=6, num_minibatches=2)}, 'multiple of num_agents'),
         ({'opponents': 1}, 'opponents must be 0 in minimal, which has no script for any, got 1'),

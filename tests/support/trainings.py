@@ -38,9 +38,9 @@ def train(out, updates, name='minimal', settings=TINY, maps=None, **options):
 def config(**changes):
     """The configuration of a run, as `train` makes it by default."""
     begun = RunConfig(
-        env='minimal', options={}, opponents=0, scores=(), maps=fingerprint(boxes()), settings=TINY, processes=1,
-        device='cpu', steps=STEPS, eval_every=60.0, eval_episodes=4, greedy=False, checkpoint_every=300.0, keep=3,
-        maps_file=None, eval_maps_file=None, weights=None, launch=None, version='0.1.0',
+        env='minimal', options={}, opponents=0, scores=(), spaces={}, maps=fingerprint(boxes()), settings=TINY,
+        processes=1, device='cpu', steps=STEPS, eval_every=60.0, eval_episodes=4, greedy=False, checkpoint_every=300.0,
+        keep=3, maps_file=None, eval_maps_file=None, weights=None, launch=None, version='0.1.0',
     )  # fmt: skip
     return replace(begun, **changes)
 

@@ -13,6 +13,7 @@ from megastep.learning.model.distributions import distribution
 from megastep.learning.model.features import Features
 from megastep.learning.model.heads import HIDDEN_GAIN, intake, linear, output
 from megastep.learning.model.lstm import LSTM
+from megastep.learning.model.spaces import Spaces
 
 if TYPE_CHECKING:
     from megastep.env import Env
@@ -51,6 +52,7 @@ class Policy(nn.Module):
         seed: Seeds the weights.
 
     Attributes:
+        spaces: What one agent observes, does and is taught to predict.
         distribution: The distributions over actions, as `PolicyOutput.logits` give them.
         auxiliary_targets: Writes what the agents aren't told as vectors, as `PolicyOutput.auxiliary_predictions` has
             it; None if there is nothing.
@@ -71,6 +73,7 @@ class Policy(nn.Module):
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         self.width, self.distribution = width, distribution(action_space)
+        self.spaces = Spaces(observation_space, action_space, auxiliary_space)
         self.intake = intake(observation_space, width, generator)
         self.lstm = LSTM(width, generator)
         self.both = nn.Sequential(linear(width, width, HIDDEN_GAIN, generator), nn.ReLU())

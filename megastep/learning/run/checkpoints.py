@@ -25,7 +25,6 @@ from megastep.learning.run.run_config import EARLIER
 from megastep.maps import storage
 
 if TYPE_CHECKING:
-    from megastep.env import Env
     from megastep.learning.learner import Learner
 
 MANIFEST = 'manifest.json'
@@ -55,13 +54,12 @@ class Checkpoints:
     Args:
         folder: The folder that the checkpoints' folders are in.
         learner: What is trained.
-        env: The env it is trained in.
         group: The processes that train together.
         keep: How many checkpoints stay.
     """
 
-    def __init__(self, folder: Path, learner: Learner, env: Env, group: ProcessGroup, *, keep: int = 3) -> None:
-        self._folder, self._learner, self._env, self._group, self._keep = folder, learner, env, group, keep
+    def __init__(self, folder: Path, learner: Learner, group: ProcessGroup, *, keep: int = 3) -> None:
+        self._folder, self._learner, self._group, self._keep = folder, learner, group, keep
 
     def write(self) -> Path:
         """Writes a checkpoint unless there is one of this update, and removes the oldest. Every process has to call it.
@@ -84,7 +82,7 @@ class Checkpoints:
         files = {learner_file(group.rank): _pickled(learner.state())}
         if group.leads:
             files[OPTIMIZER] = _pickled(learner.optimizer.state_dict())
-            files[WEIGHTS] = storage.ordered(save(weights, metadata=architecture(learner.policy, self._env)))
+            files[WEIGHTS] = weights_file(learner.policy)
         digests = group.gather({name: write(beside / name, content) for name, content in files.items()})
         manifest = {
             'updates': learner.updates,
@@ -101,7 +99,7 @@ class Checkpoints:
             ValueError: naming the file, if it is another architecture's or another env's.
         """
         learner = self._learner
-        load_weights(learner.policy, path, self._env)
+        load_weights(learner.policy, path / WEIGHTS)
         loads: dict[str, Callable[[dict[str, Any]], None]] = {
             OPTIMIZER: partial(load_optimizer, learner.optimizer),
             learner_file(self._group.rank): learner.load_state,
@@ -217,41 +215,47 @@ def load_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
                 raise ValueError(f'{name} must be of shape {tuple(weights.shape)}, got {tuple(value.shape)}.')
 
 
-def architecture(policy: Policy, env: Env) -> dict[str, str]:
+def architecture(policy: Policy) -> dict[str, str]:
     """Architecture that a policy's weights are for, as the weights' file has it."""
+    spaces = policy.spaces
     return {
         'format': FORMAT,
         'width': str(policy.width),
-        'observation_space': str(env.single_observation_space),
-        'action_space': str(env.single_action_space),
-        'auxiliary_space': str(env.auxiliary_space),
+        'observation_space': str(spaces.observation),
+        'action_space': str(spaces.action),
+        'auxiliary_space': str(spaces.auxiliary),
     }
 
 
-def load_weights(policy: Policy, path: Path, env: Env) -> None:
-    """Reads a checkpoint's weights into a policy.
+def weights_file(policy: Policy) -> bytes:
+    """A policy's weights as a safetensors file has them, with the architecture that they are for in its header."""
+    weights = {name: value.detach().cpu().contiguous() for name, value in policy.state_dict().items()}
+    return storage.ordered(save(weights, metadata=architecture(policy)))
+
+
+def load_weights(policy: Policy, path: Path) -> None:
+    """Reads weights from a file into a policy.
 
     Args:
-        policy: A policy for the env.
-        path: The checkpoint's folder.
-        env: An env of the kind that the weights were learnt in.
+        policy: A policy for the spaces that the weights were learnt in.
+        path: The file, as `weights_file` makes it.
 
     Raises:
         ValueError: naming the file, if it is of an earlier version or another architecture, can't be read or holds what
             is no number.
     """
-    weights, given = _read_weights(path / WEIGHTS)
+    weights, given = _read_weights(path)
     if 'format' not in given:
-        raise ValueError(f'{path / WEIGHTS} is of an earlier version: train anew, or use commit {EARLIER}.')
+        raise ValueError(f'{path} is of an earlier version: train anew, or use commit {EARLIER}.')
     if broken := not_finite(weights):
-        raise ValueError(f'{path / WEIGHTS} must hold finite weights alone; {", ".join(broken)} has others.')
-    for name, expected in architecture(policy, env).items():
+        raise ValueError(f'{path} must hold finite weights alone; {", ".join(broken)} has others.')
+    for name, expected in architecture(policy).items():
         if given.get(name) != expected:
-            raise ValueError(f'{path / WEIGHTS} must be for {name} {expected}, got {given.get(name, "nothing")}.')
+            raise ValueError(f'{path} must be for {name} {expected}, got {given.get(name, "nothing")}.')
     try:
         policy.load_state_dict(weights)
     except RuntimeError as error:
-        raise ValueError(f'{path / WEIGHTS} is of another architecture: {error}') from error
+        raise ValueError(f'{path} is of another architecture: {error}') from error
 
 
 def _read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

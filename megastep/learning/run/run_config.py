@@ -35,6 +35,7 @@ class RunConfig:
         options: What its env takes that isn't as it is by default.
         opponents: How many agents of each world act by a script and don't learn.
         scores: The env's scores: see `Env.scores`.
+        spaces: What one agent observes, does and may be taught to predict: see `Spaces.json`.
         maps: What tells its maps from others: see `fingerprint`.
         settings: The hyperparameters.
         processes: How many processes train together.
@@ -59,6 +60,7 @@ class RunConfig:
     options: Mapping[str, Any]
     opponents: int
     scores: tuple[str, ...]
+    spaces: Mapping[str, Any]
     maps: Mapping[str, Any]
     settings: Settings
     processes: int
@@ -112,9 +114,8 @@ class RunConfig:
             raise ValueError(f'{path} does not say how a run was begun.')
         _check_objects(values, path, 'settings')
         _check_settings(values['settings'], path)
-        if set(values) != {field.name for field in fields(cls)}:
-            raise ValueError(f'{path} does not say how a run was begun.')
-        _check_objects(values, path, 'options', 'maps')
+        _check_fields(values, path)
+        _check_objects(values, path, 'options', 'maps', 'spaces')
         try:
             settings = Settings(**values['settings'])
             return cls(**{**values, 'settings': settings, 'scores': tuple(values['scores'])})
@@ -160,6 +161,15 @@ def _check_objects(values: Mapping[str, Any], path: Path, *names: str) -> None:
     for name in names:
         if not isinstance(value := values.get(name, {}), dict):
             raise ValueError(f'{path} is damaged: {name} must be an object, got {value!r}.')  # noqa: TRY004
+
+
+def _check_fields(values: Mapping[str, Any], path: Path) -> None:
+    """Raises unless a configuration has the fields that it has in this version."""
+    known = {field.name for field in fields(RunConfig)}
+    for odd, what in ((known - set(values), 'lacks'), (set(values) - known, 'has')):
+        if odd:
+            names = ', '.join(sorted(odd))
+            raise ValueError(f'{path.parent} was begun by another version: {path.name} {what} {names}.')
 
 
 def _check_settings(settings: Mapping[str, Any], path: Path) -> None:

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from megastep.learning.run.checkpoints import MANIFEST, last_good, verified
 from megastep.learning.run.run_config import RunConfig
 from megastep.maps import storage
+from megastep.maps.mapset import MapSet
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ class Run:
     def checkpoints(self) -> Path:
         """The folder of the checkpoints."""
         return self.folder / 'checkpoints'
+
+    @property
+    def maps(self) -> Path:
+        """The file of the maps that are trained in."""
+        return self.folder / 'maps.safetensors'
 
     @property
     def lock(self) -> Path:
@@ -88,11 +94,17 @@ class Run:
         """True if there is a run here that the processes of this launch have begun."""
         return launch is not None and self.description.is_file() and self.read().launch == launch
 
-    def begin(self, config: RunConfig) -> None:
-        """Writes down the configuration of a run that begins, in place of what another has left in the folder."""
+    def begin(self, config: RunConfig, maps: MapSet) -> None:
+        """Writes down the configuration of a run that begins, in place of what another has left in the folder.
+
+        Args:
+            config: The configuration.
+            maps: The maps that are trained in, of which the folder gets a copy.
+        """
         shutil.rmtree(self.checkpoints, ignore_errors=True)
         for path in (self.log, self.curves, *self.folder.glob('events.out.tfevents.*')):
             path.unlink(missing_ok=True)
+        maps.save(self.maps)
         self._write(config)
 
     def read(self) -> RunConfig:
@@ -135,6 +147,16 @@ class Run:
         """The log's lines. One whose writing was cut short, or that is no line of a log, is left out."""
         texts = self.log.read_text().splitlines() if self.log.exists() else []
         return [line for line in map(_parsed, texts) if isinstance(line, dict) and 'updates' in line]
+
+    def results(self, updates: int) -> dict[str, dict[str, float]]:
+        """The mean scores that the log has last after so many updates: those in ``'training'``, and an evaluation's."""
+        names, found = ('return', 'length', *self.read().scores), {}
+        for line in self.lines():
+            if line['updates'] <= updates and ('evaluation' in line or line.get('episodes')):
+                place = 'evaluation' if 'evaluation' in line else 'training'
+                means = line.get('evaluation', line)
+                found[place] = {name: means[name] for name in names if means.get(name) is not None}
+        return found
 
 
 def _parsed(text: str) -> Any:

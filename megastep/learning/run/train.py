@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,17 +13,28 @@ import torch
 
 import megastep
 from megastep.env import Env
+from megastep.learning.entry_points import MakesEnv
 from megastep.learning.learner import Learner
+from megastep.learning.model.spaces import Spaces
 from megastep.learning.registry import Task
-from megastep.learning.run.checkpoints import Checkpoints, found, last_good, load_weights
+from megastep.learning.run.checkpoints import WEIGHTS, Checkpoints, found, last_good, load_weights
 from megastep.learning.run.distributed import ProcessGroup, joined, launch, restarts
 from megastep.learning.run.run_config import RunConfig, fingerprint
 from megastep.learning.run.run_folder import Run, origin_of
 from megastep.learning.run.run_log import RunLog
 from megastep.learning.run.signals import Signals
 from megastep.learning.run.trainer import Evaluator, Trainer
-from megastep.learning.settings import Settings
+from megastep.learning.settings import PRESETS, Settings
+from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
+
+Maps = MapSet | Sequence[Geometry] | str | Path
+"""Maps, or the file of a map set."""
+
+NOT_FOUND = (
+    "{}, which is trained, can't be found again by its name: megastep train --resume and megastep watch need a class "
+    'or a function of a module. In Python, hand it over: megastep.load({!r}, task=...).'
+)
 
 
 class Ending(NamedTuple):
@@ -42,16 +54,16 @@ class Ending(NamedTuple):
 
 
 def train(
-    env: str | type[Env],
+    env: str | MakesEnv,
     out: str | Path,
-    settings: Settings,
+    settings: Settings | None = None,
     *,
-    maps: MapSet | str | Path | None = None,
+    maps: Maps | None = None,
     steps: float = 50e6,
     options: Mapping[str, Any] | None = None,
     opponents: int = 0,
     weights: str | Path | None = None,
-    eval_maps: MapSet | str | Path | None = None,
+    eval_maps: Maps | None = None,
     eval_every: float = 60.0,
     eval_episodes: int = 4,
     greedy: bool = False,
@@ -61,13 +73,18 @@ def train(
     overwrite: bool = False,
     device: str | torch.device | None = None,
     bar: bool = True,
+    **changes: Any,
 ) -> Ending:
     """Trains an agent, alone or as one of the processes that torchrun started.
 
+    >>> learning.train(Foraging, out='runs/a', maps='train.safetensors', gamma=0.95)  # doctest: +SKIP
+
     Args:
-        env: The task: the name of its env in lower case, or a class of envs.
-        out: The run's folder.
-        settings: The hyperparameters.
+        env: The task: a class of envs, or any callable that makes one of maps, ``num_envs``, ``device``, ``seed`` and
+            what every `Env` takes; or its name, ``'module:Class'`` or Gymnasium id: see `entry_points.find`.
+        out: The run's folder. `megastep.load` loads the agent from there.
+        settings: The hyperparameters; by default those of `PRESETS` for the device, or those that a run to go on with
+            was begun with.
         maps: The maps, or their file, of all processes; each gets a part of them. By default those of the task.
         steps: How many steps are made, of all processes; rounded up to whole updates.
         options: What the task's env takes that isn't to be as it is by default.
@@ -84,6 +101,10 @@ def train(
         overwrite: Begin anew in place of a run.
         device: Where to compute; by default on a GPU if there is one.
         bar: Whether to show a bar.
+        changes: Hyperparameters that aren't to be as in ``settings``, by their names there.
+
+    Warns:
+        UserWarning: if the env can't be found again by its name, so that the command can't go on with the run.
 
     Raises:
         ValueError: if something can't be as it is asked for; the folder is left as it was, but for its lock.
@@ -91,23 +112,47 @@ def train(
     """
     if resume and overwrite:
         raise ValueError('resume and overwrite must not both be asked for.')
-    task = Task.of(env, options)
-    train_maps = task.env.default_maps() if maps is None else _loaded(maps)
+    task, run = Task.of(env, options), Run(Path(out))
+    if not task.is_found:
+        warnings.warn(NOT_FOUND.format(task.name, str(run.folder)), stacklevel=2)
+    train_maps = _train_maps(task, maps, run, resume=resume)
     test_maps = None if eval_maps is None else _loaded(eval_maps)
     with joined(device) as group:
         config = RunConfig(
-            env=task.name, options=dict(task.options), opponents=opponents, scores=task.env.scores,
-            maps=fingerprint(train_maps), settings=settings, processes=group.size, device=group.device.type,
-            steps=steps, eval_every=eval_every, eval_episodes=eval_episodes, greedy=greedy,
-            checkpoint_every=checkpoint_every, keep=keep, maps_file=_file(maps), eval_maps_file=_file(eval_maps),
-            weights=_file(weights), launch=launch(), version=megastep.__version__,
+            env=task.name, options=dict(task.options), opponents=opponents, scores=(), spaces={},
+            maps=fingerprint(train_maps), settings=_settings(settings, changes, run, group.device, resume=resume),
+            processes=group.size, device=group.device.type, steps=steps, eval_every=eval_every,
+            eval_episodes=eval_episodes, greedy=greedy, checkpoint_every=checkpoint_every, keep=keep,
+            maps_file=_file(maps), eval_maps_file=_file(eval_maps), weights=_file(weights), launch=launch(),
+            version=megastep.__version__,
         )  # fmt: skip
-        start = Start(Run(Path(out)), config, group, resume=resume, overwrite=overwrite)
+        start = Start(run, config, group, resume=resume, overwrite=overwrite)
         return _train(start, task, train_maps, test_maps, bar=bar)
 
 
-def _loaded(maps: MapSet | str | Path) -> MapSet:
-    return MapSet.load(maps) if isinstance(maps, (str, Path)) else maps
+def _settings(
+    settings: Settings | None, changes: Mapping[str, Any], run: Run, device: torch.device, *, resume: bool
+) -> Settings:
+    """The hyperparameters: those given, those of the run that goes on, or those for the device; and some changed."""
+    if settings is None:
+        goes_on = resume and run.description.is_file()
+        settings = run.read().settings if goes_on else PRESETS['gpu' if device.type == 'cuda' else 'cpu']
+    if unknown := sorted(set(changes) - {field.name for field in fields(Settings)}):
+        raise ValueError(f'train takes hyperparameters by the names in Settings, got {", ".join(unknown)}.')
+    return replace(settings, **changes)
+
+
+def _train_maps(task: Task, maps: Maps | None, run: Run, *, resume: bool) -> MapSet:
+    """The maps to train in: those given, those of the run that goes on, or the task's own."""
+    if maps is not None:
+        return _loaded(maps)
+    return MapSet.load(run.maps) if resume and run.maps.is_file() else task.default_maps()
+
+
+def _loaded(maps: Maps) -> MapSet:
+    if isinstance(maps, (str, Path)):
+        return MapSet.load(maps)
+    return maps if isinstance(maps, MapSet) else MapSet(maps)
 
 
 def _file(given: object) -> str | None:
@@ -164,7 +209,7 @@ class Start:
         return self.group.once(lambda: origin_of(Path(weights), self.run))
 
     @contextmanager
-    def opened(self, learner: Learner, checkpoints: Checkpoints) -> Iterator[None]:
+    def opened(self, learner: Learner, checkpoints: Checkpoints, maps: MapSet) -> Iterator[None]:
         """Begins the run, or goes on from a checkpoint, and meanwhile keeps all but these processes from its folder.
 
         Where it starts is asked once more, now that nobody else can have trained there. A checkpoint that doesn't fit
@@ -174,7 +219,7 @@ class Start:
         with ExitStack() as stack:
             once(lambda: stack.enter_context(run.held()))
             if (checkpoint := self.checkpoint()) is None:
-                once(lambda: run.begin(config))
+                once(lambda: run.begin(config, maps))
             else:
                 checkpoints.restore(checkpoint)
                 once(lambda: run.go_on(config, learner.updates))
@@ -183,15 +228,15 @@ class Start:
 
 def _train(start: Start, task: Task, maps: MapSet, eval_maps: MapSet | None, *, bar: bool) -> Ending:
     """Trains, given where it starts."""
-    run, config, group = start.run, start.config, start.group
-    origin = start.origin()
-    evaluator = _evaluator(task, eval_maps, config, group)
-    env = _env(task, group.shard(maps), config.settings, group.device)
+    run, group, origin = start.run, start.group, start.origin()
+    env = _env(task, group.shard(maps), start.config.settings, group.device)
+    start = replace(start, config=replace(start.config, scores=env.scores, spaces=Spaces.of(env).json()))
+    config, evaluator = start.config, _evaluator(task, eval_maps, start.config, group)
     with closing(Learner(env, config.settings, task.opponents(env, config.opponents))) as learner:
-        checkpoints = Checkpoints(run.checkpoints, learner, env, group, keep=config.keep)
+        checkpoints = Checkpoints(run.checkpoints, learner, group, keep=config.keep)
         if origin is not None:
-            load_weights(learner.policy, origin, env)
-        with start.opened(learner, checkpoints), _log(start, learner, bar=bar) as log:
+            load_weights(learner.policy, origin / WEIGHTS)
+        with start.opened(learner, checkpoints, maps), _log(start, learner, bar=bar) as log:
             trainer = Trainer(
                 learner, checkpoints, group, log=log, evaluator=evaluator,
                 checkpoint_every=config.checkpoint_every, eval_every=config.eval_every,
