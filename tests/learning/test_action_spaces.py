@@ -8,6 +8,7 @@ from bandits import Dial, Panel
 from rollouts import FEW_RAYS
 from trainings import TINY, boxes, train, weights
 
+import megastep
 from envs import Deathmatch, Minimal
 from megastep import learning
 from megastep.evaluation import evaluate
@@ -32,11 +33,11 @@ class Duel(Deathmatch):
     def __init__(self, maps=None, num_envs=64, device=None, *, num_agents=2, time_limit: float = 60.0, **options):
         options = {'motion': 'unicycle', 'trigger': True, 'cameras': FEW_RAYS, 'time_limit': time_limit, **options}
         super().__init__(maps, num_envs, device, num_agents=num_agents, **options)
+        self._steered = torch.tensor([0.0, 90.0], device=self.device).expand(self.num_envs, 2)
 
     @property
     def scripted(self):
-        motion = torch.tensor([0.0, 90.0], device=self.device).expand(self.num_envs, 2)
-        return {'motion': motion, 'trigger': torch.ones(self.num_envs, dtype=torch.int64, device=self.device)}
+        return {'motion': self._steered, 'trigger': torch.ones(self.num_envs, dtype=torch.int64, device=self.device)}
 
     def scripted_opponent(self):
         return lambda observations: self.scripted
@@ -80,6 +81,20 @@ def test_an_env_of_several_actions_is_trained_among_opponents(tmp_path):
     learning.train(Duel, tmp_path / 'parts', TINY, steps=step, **options)
     learning.train(Duel, tmp_path / 'parts', TINY, steps=3 * step, resume=True, **options)
     assert weights(tmp_path / 'parts') == weights(tmp_path / 'whole')
+
+
+@pytest.mark.gpu
+def test_several_actions_are_learnt_from_on_a_gpu_from_graphs(tmp_path):
+    options = {'maps': ARENA, 'eval_maps': ARENA, 'eval_episodes': 1, 'opponents': 1, 'device': 'cuda', 'bar': False}
+    options['options'] = {'time_limit': 1.0}
+    step = TINY.num_envs * TINY.horizon
+    learning.train(Duel, tmp_path / 'run', TINY, steps=4 * step, **options)
+    assert learning.train(Duel, tmp_path / 'run', TINY, steps=8 * step, resume=True, **options).frames == 8 * step
+    agent = megastep.load(tmp_path / 'run')
+    env = agent.env()
+    acted = agent(env.reset(seed=0)[0])
+    assert {name: values.device.type for name, values in acted.items()} == {'motion': 'cuda', 'trigger': 'cuda'}
+    assert evaluate(agent, env, opponents=agent.opponents(env)).scores['return'].shape == (32, 1)
 
 
 def test_opponents_take_all_parts_of_their_actions_from_their_script():
