@@ -1,4 +1,4 @@
-"""The tensors the kernels read, as NumPy arrays with names. Nothing is copied."""
+"""Groups of the buffers that kernels read: tensors as NumPy arrays, uncopied. The twin is `megastep.triton.buffers`."""
 
 from typing import NamedTuple
 
@@ -38,6 +38,14 @@ class Agents(NamedTuple):
     angular_velocities: np.ndarray
 
 
+class Rows(NamedTuple):
+    """A ragged array: row i is ``vals[starts[i]:starts[i] + widths[i]]``."""
+
+    vals: np.ndarray
+    starts: np.ndarray
+    widths: np.ndarray
+
+
 def maps(scenery) -> Maps:
     """Returns the buffers of a `megastep.Scenery` on the CPU."""
     walls, bounds, lights, albedo = scenery.walls, scenery.wall_boxes, scenery.lights, scenery.albedo
@@ -68,3 +76,8 @@ def agents(core) -> Agents:
     a = core.agents
     tensors = (core.map_ids, a.positions, a.velocities, a.angles, a.angular_velocities)
     return Agents(*(tensor.numpy() for tensor in tensors))
+
+
+def rows(ragged) -> Rows:
+    """Returns the buffers of a `megastep.Ragged` on the CPU."""
+    return Rows(ragged.vals.numpy(), ragged.starts.numpy(), ragged.widths.numpy())

@@ -243,7 +243,7 @@ def advance_env(maps, agents, e, radius, step, slide, turn, outcome):
 
 
 @njit(cache=True, parallel=True, error_model='numpy')
-def _advance(maps, agents, radius, step, slide, turn, outcome):
+def _advance(maps, agents, radius, step, turn, outcome, slide):
     for e in prange(len(agents.positions)):  # only a call: Numba loses writes to a named tuple's arrays made here
         advance_env(maps, agents, e, radius, step, slide, turn, outcome)
 
@@ -252,4 +252,5 @@ def advance(core, progress, *, slide):
     """Moves every agent for one step: see `megastep.world.physics.advance`."""
     outcome = Outcome(core.contacts.numpy(), core.non_finite.numpy(), core.stops.numpy(), progress.numpy())
     maps, agents = buffers.maps(core.scenery), buffers.agents(core)
-    _advance(maps, agents, np.float32(core.agent_radius), np.float32(1 / core.fps), slide, core.turn.item(), outcome)
+    radius, step = np.float32(core.agent_radius), np.float32(1 / core.fps)
+    _advance(maps, agents, radius, step, core.turn.item(), outcome, slide)

@@ -21,7 +21,7 @@ def mark_env(texels, first_wall, outlines, lines, locations, seen):
 
 
 @njit(cache=True, parallel=True, error_model='numpy')
-def _mark(texels, wall_starts, map_ids, outlines, lines, locations, seen, found):
+def _mark(texels, wall_starts, map_ids, lines, locations, seen, found, outlines):
     for e in prange(len(map_ids)):
         found[e] = mark_env(texels, wall_starts[map_ids[e]], outlines, lines[e], locations[e], seen[e])
 
@@ -36,10 +36,10 @@ def mark(core, view, seen, counts, afresh, found):
         scenery.texels.numpy(),
         scenery.walls.starts.numpy(),
         core.map_ids.numpy(),
-        core.num_agents * scenery.lines_per_agent,
         view.lines.flatten(1).numpy(),
         view.locations.flatten(1).numpy(),
         seen.numpy().view(np.uint32),
         found.numpy(),
+        core.num_agents * scenery.lines_per_agent,
     )
     counts += found

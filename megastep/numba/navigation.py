@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit, prange
 
 
-class Posts(NamedTuple):
+class Field(NamedTuple):
     """The geodesic field of maps: the buffers of a `megastep.env.navigation.GeodesicField`."""
 
     side: np.float32  # of a cell, in metres
@@ -43,32 +43,32 @@ def cell_along(offset, side, count):
 
 
 @njit(cache=True, error_model='numpy')
-def shortest(posts, m, position, goal):
+def shortest(field, m, position, goal):
     """The geodesic distance from a place in map m to one of its spawns; infinite if there is no way."""
     x, y = position
-    count = np.int64(posts.spawn_widths[m])
+    count = np.int64(field.spawn_widths[m])
     goal = min(max(goal, 0), count - 1)
-    columns, rows = posts.shapes[m]
-    left, bottom = posts.corners[m]
-    cell = cell_along(y - bottom, posts.side, rows) * columns + cell_along(x - left, posts.side, columns)
-    word = posts.visible[posts.visible_starts[m] + cell * ((count + 31) // 32) + goal // 32]
+    columns, rows = field.shapes[m]
+    left, bottom = field.corners[m]
+    cell = cell_along(y - bottom, field.side, rows) * columns + cell_along(x - left, field.side, columns)
+    word = field.visible[field.visible_starts[m] + cell * ((count + 31) // 32) + goal // 32]
     if (word >> (goal % 32)) & 1:
-        goal_x, goal_y = posts.spawns[posts.spawn_starts[m] + goal]
+        goal_x, goal_y = field.spawns[field.spawn_starts[m] + goal]
         return length(x - goal_x, y - goal_y)
-    hop_row, best = posts.hop_rows[posts.hop_row_starts[m] + cell], np.float32(np.inf)
-    for hop in range(posts.hop_starts[hop_row], posts.hop_starts[hop_row] + posts.hop_widths[hop_row]):
-        node = posts.hops[hop]
-        node_x, node_y = posts.nodes[node]
-        best = min(best, length(x - node_x, y - node_y) + posts.lengths[posts.length_starts[node] + goal])
+    hop_row, best = field.hop_rows[field.hop_row_starts[m] + cell], np.float32(np.inf)
+    for hop in range(field.hop_starts[hop_row], field.hop_starts[hop_row] + field.hop_widths[hop_row]):
+        node = field.hops[hop]
+        node_x, node_y = field.nodes[node]
+        best = min(best, length(x - node_x, y - node_y) + field.lengths[field.length_starts[node] + goal])
     return best
 
 
 @njit(cache=True, parallel=True)
-def _distances(posts, map_ids, positions, goals, found):
+def _distances(field, map_ids, positions, goals, found):
     num_agents = goals.shape[1]
     for row in prange(goals.size):
         e, a = row // num_agents, row % num_agents
-        found[e, a] = shortest(posts, map_ids[e], positions[e, a], goals[e, a])
+        found[e, a] = shortest(field, map_ids[e], positions[e, a], goals[e, a])
 
 
 def distances(field, positions, map_ids, goals, found):
@@ -79,5 +79,5 @@ def distances(field, positions, map_ids, goals, found):
         f.hops.vals, f.hops.starts, f.hops.widths, f.nodes, f.lengths.vals, f.lengths.starts,
         f.spawns.vals, f.spawns.starts, f.spawns.widths,
     )  # fmt: skip
-    posts = Posts(np.float32(f.cell_side), *(tensor.numpy() for tensor in tensors))
-    _distances(posts, map_ids.numpy(), positions.numpy(), goals.numpy(), found.numpy())
+    buffers = Field(np.float32(f.cell_side), *(tensor.numpy() for tensor in tensors))
+    _distances(buffers, map_ids.numpy(), positions.numpy(), goals.numpy(), found.numpy())

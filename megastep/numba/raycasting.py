@@ -28,6 +28,16 @@ class Optics(NamedTuple):
     subsample: int
 
 
+class View(NamedTuple):
+    """Pictures that are written of each frame. Those that aren't asked for have no elements."""
+
+    rgb: np.ndarray
+    depth: np.ndarray
+    distances: np.ndarray
+    lines: np.ndarray
+    locations: np.ndarray
+
+
 class Hits(NamedTuple):
     """The nearest line that each ray of a frame meets."""
 
@@ -115,28 +125,28 @@ def camera_of(agents, e, a, mount):
 
 
 @njit(cache=True, error_model='numpy')
-def render_frame(maps, agents, optics, e, a, c, rgb, depth, hits):
+def render_frame(maps, agents, optics, view, e, a, c, norms):
     """Renders what camera c of agent a of env e sees: draws the other agents and the walls, then shades the rays."""
+    num_rays = len(optics.slopes)
     camera = camera_of(agents, e, a, optics.mounts[c])
+    hits = Hits(np.empty(num_rays, np.float32), np.empty(num_rays, np.int32), np.empty(num_rays, np.float32))
     hits.depths[:], hits.lines[:], hits.locations[:] = np.float32(np.inf), -1, np.float32(np.nan)
     draw_agents(maps, agents, e, a, camera, optics, hits)
     draw_walls(maps, agents.map_ids[e], agents.positions.shape[1] * len(maps.outline), camera, optics, hits)
-    shade(maps, agents, e, camera, optics, hits, rgb, depth)
+    shade(maps, agents, e, camera, optics, hits, view.rgb[e, a, c], view.depth[e, a, c])
+    if view.lines.size:
+        view.distances[e, a, c] = hits.depths * norms
+        view.lines[e, a, c] = hits.lines
+        view.locations[e, a, c] = hits.locations
 
 
 @njit(cache=True, parallel=True, error_model='numpy')
-def _render(maps, agents, optics, rgb, depth, per_ray, distances, lines, locations):
-    """Frame by frame. Numba loses writes to a tuple's arrays made in a parallel loop, so there are none here."""
-    num_agents, num_cameras, num_rays = agents.positions.shape[1], len(optics.mounts), len(optics.slopes)
+def _render(maps, agents, optics, view):
+    num_agents, num_cameras = agents.positions.shape[1], len(optics.mounts)
     norms = np.sqrt(ONE + optics.slopes * optics.slopes)
     for frame in prange(len(agents.positions) * num_agents * num_cameras):
         e, a, c = frame // (num_agents * num_cameras), frame // num_cameras % num_agents, frame % num_cameras
-        hits = Hits(np.empty(num_rays, np.float32), np.empty(num_rays, np.int32), np.empty(num_rays, np.float32))
-        render_frame(maps, agents, optics, e, a, c, rgb[e, a, c], depth[e, a, c], hits)
-        if per_ray:
-            distances[e, a, c] = hits.depths * norms
-            lines[e, a, c] = hits.lines
-            locations[e, a, c] = hits.locations
+        render_frame(maps, agents, optics, view, e, a, c, norms)  # only a call: Numba loses writes to a tuple's arrays
 
 
 def render(core, cameras, view):
@@ -151,14 +161,14 @@ def render(core, cameras, view):
         max_depth=np.float32(cameras.max_depth),
         subsample=cameras.subsample,
     )
-    per_ray = view.distances is not None
-    rays = [tensor.numpy() for tensor in (view.distances, view.lines, view.locations)] if per_ray else _unused()
+    _render(buffers.maps(core.scenery), buffers.agents(core), optics, _written(view))
+
+
+def _written(view) -> View:
+    """A view's tensors as arrays; of the right types, and without elements, where it has none."""
     depth = view.depth.numpy()
-    rgb = np.empty((*depth.shape[:3], 0, cameras.res), np.float32) if view.rgb is None else view.rgb.numpy()
-    _render(buffers.maps(core.scenery), buffers.agents(core), optics, rgb, depth, per_ray, *rays)
-
-
-def _unused():
-    """Arrays of the right types where there is nothing to write."""
-    floats = np.empty((0, 0, 0, 0), np.float32)
-    return floats, floats.astype(np.int32), floats
+    rgb = np.empty((*depth.shape[:3], 0, depth.shape[3]), np.float32) if view.rgb is None else view.rgb.numpy()
+    if view.lines is None:
+        floats = np.empty((0, 0, 0, 0), np.float32)
+        return View(rgb, depth, floats, floats.astype(np.int32), floats)
+    return View(rgb, depth, view.distances.numpy(), view.lines.numpy(), view.locations.numpy())

@@ -4,20 +4,48 @@ The comments of the twin, `megastep.numba.collisions`, hold here too. Where it l
 is tried at once; what is the same for all walls is a scalar.
 """
 
-from typing import no_type_check
+from typing import NamedTuple, no_type_check
 
-import torch
 import triton
 import triton.language as tl
 
+from megastep.triton import buffers
 from megastep.triton.bits import LANES, bits, lowest
 from megastep.triton.constants import DEGREE
 from megastep.triton.impacts import NEVER, NUDGE, away, chord_clearance, impact
-from megastep.triton.wall_boxes import boxes_met, load_walls
+from megastep.triton.wall_boxes import boxes_met, load_walls, walls_of
 
 SKIN = tl.constexpr(1e-4)
 LONGEST = tl.constexpr(1024.0)
 SLIDES, HALVINGS = tl.constexpr(4), tl.constexpr(3)
+
+
+class Obstacles(NamedTuple):
+    """Obstacles: what an agent may touch."""
+
+    walls: NamedTuple  # its map's
+    xs: tl.tensor  # all the env's agents' positions
+    ys: tl.tensor
+    is_other: tl.tensor
+    radius: tl.tensor  # an agent's
+
+
+class Outcome(NamedTuple):
+    """Results of a step besides the agents' state: an entry an agent in each."""
+
+    contacts: tl.tensor
+    non_finite: tl.tensor
+    stops: tl.tensor
+    progress: tl.tensor
+
+
+class Sizes(NamedTuple):
+    """Constants of `_advance`."""
+
+    num_agents: int
+    agents: int  # as many, or more, to be a power of 2
+    sides: int
+    per_box: int
 
 
 @triton.jit
@@ -36,36 +64,34 @@ def earliest(times, nx, ny, intos, lines, time, best_x, best_y, into, line):
 
 @triton.jit
 @no_type_check
-def first_impact(
-    walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, dx, dy,
-    SIDES: tl.constexpr, NUM: tl.constexpr, PER_BOX: tl.constexpr,
-):  # fmt: skip
+def first_impact(obstacles, px, py, dx, dy, SIZES: tl.constexpr):
     """The first thing an agent touches on its move d: when, as a share of d; its normal; and its line, -1 for none.
 
     Last comes 1 if anything is near the way at all, else 0: then the move needs no other check.
     """
     time, nx, ny, into, line, near = NEVER, 0.0, 0.0, 0.0, -1, 0
+    walls, radius = obstacles.walls, obstacles.radius
     margin = radius + 2 * SKIN
     left, right = tl.minimum(px, px + dx) - margin, tl.maximum(px, px + dx) + margin
     bottom, top = tl.minimum(py, py + dy) - margin, tl.maximum(py, py + dy) + margin
-    num_boxes = (width + PER_BOX - 1) // PER_BOX
-    for some in range(0, num_boxes, LANES):
-        met = boxes_met(boxes, first_box, some, num_boxes, left, bottom, right, top)
+    for some in range(0, walls.num_boxes, LANES):
+        met = boxes_met(walls, some, left, bottom, right, top)
         while met != 0:
-            start = (some + lowest(met)) * PER_BOX
+            start = (some + lowest(met)) * SIZES.per_box
             met &= met - 1
-            ax, ay, bx, by = load_walls(walls, first, start, width, PER_BOX)
+            ax, ay, bx, by = load_walls(walls, start, SIZES)
             beside = (right < tl.minimum(ax, bx)) | (left > tl.maximum(ax, bx))
             beside = beside | (top < tl.minimum(ay, by)) | (bottom > tl.maximum(ay, by))
             if bits(~beside) != 0:
                 near = 1
                 times, x, y = impact(px, py, dx, dy, ax, ay, bx, by, radius + SKIN)
-                lines = NUM * SIDES + start + tl.arange(0, PER_BOX)
+                lines = SIZES.num_agents * SIZES.sides + start + tl.arange(0, SIZES.per_box)
                 time, nx, ny, into, line = earliest(times, x, y, dx * x + dy * y, lines, time, nx, ny, into, line)
-    if NUM > 1:
+    if SIZES.num_agents > 1:
         near = 1
+        xs, ys = obstacles.xs, obstacles.ys
         times, x, y = impact(px, py, dx, dy, xs, ys, xs, ys, 2 * radius + SKIN)
-        times, lines = tl.where(is_other, times, NEVER), tl.arange(0, xs.shape[0]) * SIDES
+        times, lines = tl.where(obstacles.is_other, times, NEVER), tl.arange(0, xs.shape[0]) * SIZES.sides
         time, nx, ny, into, line = earliest(times, x, y, dx * x + dy * y, lines, time, nx, ny, into, line)
     touches = time <= 1
     nx, ny, line = tl.where(touches, nx, 0.0), tl.where(touches, ny, 0.0), tl.where(touches, line, -1)
@@ -74,46 +100,41 @@ def first_impact(
 
 @triton.jit
 @no_type_check
-def safe(
-    walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, qx, qy,
-    NUM: tl.constexpr, PER_BOX: tl.constexpr,
-):  # fmt: skip
+def safe(obstacles, px, py, qx, qy, SIZES: tl.constexpr):
     """A flag: 1 if the way from p to q keeps clear of everything by the radius, or as clear as p is if that is less."""
     ok = 1
+    walls, radius = obstacles.walls, obstacles.radius
     margin = radius + 2 * SKIN
     left, right = tl.minimum(px, qx) - margin, tl.maximum(px, qx) + margin
     bottom, top = tl.minimum(py, qy) - margin, tl.maximum(py, qy) + margin
-    num_boxes = (width + PER_BOX - 1) // PER_BOX
-    for some in range(0, num_boxes, LANES):
-        met = boxes_met(boxes, first_box, some, num_boxes, left, bottom, right, top)
+    for some in range(0, walls.num_boxes, LANES):
+        met = boxes_met(walls, some, left, bottom, right, top)
         while met != 0:
-            start = (some + lowest(met)) * PER_BOX
+            start = (some + lowest(met)) * SIZES.per_box
             met &= met - 1
-            ax, ay, bx, by = load_walls(walls, first, start, width, PER_BOX)
+            ax, ay, bx, by = load_walls(walls, start, SIZES)
             clearance, before = chord_clearance(px, py, qx, qy, ax, ay, bx, by)
             enough = tl.minimum(radius + SKIN / 2, before)
             ok = tl.minimum(ok, tl.min((clearance >= enough).to(tl.int32), 0))
-    if NUM > 1:
+    if SIZES.num_agents > 1:
+        xs, ys = obstacles.xs, obstacles.ys
         before, clearance = away(xs, ys, px, py, px, py)[2], away(xs, ys, px, py, qx, qy)[2]
-        keeps = (clearance >= tl.minimum(2 * radius + SKIN / 2, before)) | ~is_other
+        keeps = (clearance >= tl.minimum(2 * radius + SKIN / 2, before)) | ~obstacles.is_other
         ok = tl.minimum(ok, tl.min(keeps.to(tl.int32), 0))
     return ok
 
 
 @triton.jit
 @no_type_check
-def committed(
-    walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, dx, dy,
-    NUM: tl.constexpr, PER_BOX: tl.constexpr,
-):  # fmt: skip
+def committed(obstacles, px, py, dx, dy, SIZES: tl.constexpr):
     """The share of the move d that is safe to make, 1, a half, a quarter, an eighth or 0; and where it leads."""
     share, tries, qx, qy = 1.0, 0, px + dx, py + dy
-    ok = safe(walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, qx, qy, NUM, PER_BOX)
+    ok = safe(obstacles, px, py, qx, qy, SIZES)
     while (ok == 0) & (tries < HALVINGS):
         share *= 0.5
         tries += 1
         qx, qy = px + share * dx, py + share * dy
-        ok = safe(walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, qx, qy, NUM, PER_BOX)
+        ok = safe(obstacles, px, py, qx, qy, SIZES)
     return tl.where(ok == 1, share, 0.0), tl.where(ok == 1, qx, px), tl.where(ok == 1, qy, py)
 
 
@@ -136,24 +157,16 @@ def side_touched(outline, angle, nx, ny, SIDES: tl.constexpr):
 
 @triton.jit
 @no_type_check
-def move(
-    walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, vx, vy, dx, dy,
-    SLIDE: tl.constexpr, SIDES: tl.constexpr, NUM: tl.constexpr, PER_BOX: tl.constexpr,
-):  # fmt: skip
+def move(obstacles, px, py, vx, vy, dx, dy, SLIDE: tl.constexpr, SIZES: tl.constexpr):
     """Moves an agent by d: see `megastep.numba.collisions.move`."""
     progress, touched, touched_x, touched_y, stopped = 1.0, -1, 0.0, 0.0, 0
     last_x, last_y, since, slides = 0.0, 0.0, float('inf'), 0
     going = (dx != 0) | (dy != 0)
     while going:
-        time, nx, ny, line, near = first_impact(
-            walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, dx, dy, SIDES, NUM, PER_BOX
-        )
+        time, nx, ny, line, near = first_impact(obstacles, px, py, dx, dy, SIZES)
         share, qx, qy = 1.0, px + time * dx, py + time * dy
         if near == 1:
-            share, qx, qy = committed(
-                walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, time * dx, time * dy,
-                NUM, PER_BOX,
-            )  # fmt: skip
+            share, qx, qy = committed(obstacles, px, py, time * dx, time * dy, SIZES)
         px, py = qx, qy
         is_first = (touched < 0) & ((line >= 0) | (share < 1))
         progress, touched = tl.where(is_first, share * time, progress), tl.where(is_first, line, touched)
@@ -177,76 +190,72 @@ def move(
 
 @triton.jit
 @no_type_check
-def _advance(
-    # the maps
-    walls, wall_starts, wall_widths, numbers, boxes, box_starts, outline,
-    # the envs: read and written
-    map_ids, positions, velocities, angles, angular_velocities, contacts, non_finite, stops,
-    # out
-    progress,
-    turn, radius, seconds,
-    SLIDE: tl.constexpr, SIDES: tl.constexpr, NUM: tl.constexpr, AGENTS: tl.constexpr, PER_BOX: tl.constexpr,
-):  # fmt: skip
-    """Program e moves the NUM <= AGENTS agents of env e one after another, in an order that turns every step."""
+def advance_agent(
+    obstacles, outline, agents, e, agent, px, py, step, outcome, SLIDE: tl.constexpr, SIZES: tl.constexpr
+):
+    """Moves one agent of env e: see `megastep.numba.collisions.advance_agent`. Returns where it then is."""
+    FIRST_WALL_LINE: tl.constexpr = SIZES.num_agents * SIZES.sides
+    vx, vy = tl.load(agents.velocities + 2 * agent), tl.load(agents.velocities + 2 * agent + 1)
+    is_finite = finite(vx) & finite(vy)
+    vx, vy = tl.where(is_finite, vx, 0.0), tl.where(is_finite, vy, 0.0)
+    tl.store(outcome.non_finite + agent, tl.load(outcome.non_finite + agent) + tl.where(is_finite, 0, 1))
+    furthest = tl.maximum(tl.maximum(tl.abs(vx * step), tl.abs(vy * step)), 1e-30)
+    scale = tl.minimum(LONGEST.value / furthest, 1.0)  # as a number: Triton 3.7 can't interpret the constant here
+    vx, vy = scale * vx, scale * vy
+    px, py, vx, vy, made, line, nx, ny, stopped = move(obstacles, px, py, vx, vy, vx * step, vy * step, SLIDE, SIZES)
+    if line >= FIRST_WALL_LINE:
+        line = FIRST_WALL_LINE + tl.load(obstacles.walls.numbers + obstacles.walls.first + line - FIRST_WALL_LINE)
+    if SIZES.num_agents > 1:
+        if (line >= 0) & (line < FIRST_WALL_LINE):
+            angle = tl.load(agents.angles + e * SIZES.num_agents + line // SIZES.sides)
+            line += side_touched(outline, angle, nx, ny, SIZES.sides)
+    tl.store(agents.positions + 2 * agent, px)
+    tl.store(agents.positions + 2 * agent + 1, py)
+    tl.store(agents.velocities + 2 * agent, vx)
+    tl.store(agents.velocities + 2 * agent + 1, vy)
+    tl.store(outcome.contacts + agent, line)
+    tl.store(outcome.stops + agent, tl.load(outcome.stops + agent) + stopped)
+    tl.store(outcome.progress + agent, scale * made)
+    return px, py
+
+
+@triton.jit
+@no_type_check
+def _advance(maps, agents, radius, step, turn, outcome, SLIDE: tl.constexpr, SIZES: tl.constexpr):
+    """Program e moves the agents of env e one after another, in an order that turns every step."""
+    NUM: tl.constexpr = SIZES.num_agents
     e = tl.program_id(0).to(tl.int64)
-    m = tl.load(map_ids + e)
-    first, width, first_box = tl.load(wall_starts + m), tl.load(wall_widths + m), tl.load(box_starts + m)
-    number = tl.arange(0, AGENTS)
+    walls = walls_of(maps, tl.load(agents.map_ids + e), SIZES)
+    number = tl.arange(0, SIZES.agents)
     here, there = e * NUM + number, number < NUM
     xs, ys = (
-        tl.load(positions + 2 * here, mask=there, other=0.0),
-        tl.load(positions + 2 * here + 1, mask=there, other=0.0),
+        tl.load(agents.positions + 2 * here, mask=there, other=0.0),
+        tl.load(agents.positions + 2 * here + 1, mask=there, other=0.0),
     )
     offset = (tl.load(turn) % NUM).to(tl.int32)
     for i in range(NUM):
         a = (i + offset) % NUM
-        agent, is_other = e * NUM + a, there & (number != a)
-        vx, vy = tl.load(velocities + 2 * agent), tl.load(velocities + 2 * agent + 1)
-        is_finite = finite(vx) & finite(vy)
-        vx, vy = tl.where(is_finite, vx, 0.0), tl.where(is_finite, vy, 0.0)
-        tl.store(non_finite + agent, tl.load(non_finite + agent) + tl.where(is_finite, 0, 1))
-        furthest = tl.maximum(tl.maximum(tl.abs(vx * seconds), tl.abs(vy * seconds)), 1e-30)
-        scale = tl.minimum(LONGEST.value / furthest, 1.0)  # as a number: Triton 3.7 can't interpret the constant here
-        vx, vy = scale * vx, scale * vy
+        agent = e * NUM + a
+        obstacles = Obstacles(walls, xs, ys, there & (number != a), radius)
         px, py = tl.sum(tl.where(number == a, xs, 0.0), 0), tl.sum(tl.where(number == a, ys, 0.0), 0)
-        px, py, vx, vy, made, line, nx, ny, stopped = move(
-            walls, first, width, boxes, first_box, xs, ys, is_other, radius, px, py, vx, vy, vx * seconds, vy * seconds,
-            SLIDE, SIDES, NUM, PER_BOX,
-        )  # fmt: skip
+        px, py = advance_agent(obstacles, maps.outline, agents, e, agent, px, py, step, outcome, SLIDE, SIZES)
         xs, ys = tl.where(number == a, px, xs), tl.where(number == a, py, ys)
-        if line >= NUM * SIDES:
-            line = NUM * SIDES + tl.load(numbers + first + line - NUM * SIDES)
-        if NUM > 1:
-            if (line >= 0) & (line < NUM * SIDES):
-                line += side_touched(outline, tl.load(angles + e * NUM + line // SIDES), nx, ny, SIDES)
-        tl.store(positions + 2 * agent, px)
-        tl.store(positions + 2 * agent + 1, py)
-        tl.store(velocities + 2 * agent, vx)
-        tl.store(velocities + 2 * agent + 1, vy)
-        tl.store(contacts + agent, line)
-        tl.store(stops + agent, tl.load(stops + agent) + stopped)
-        tl.store(progress + agent, scale * made)
     tl.debug_barrier()  # angles are looked up above as they were before the step
-    rate = tl.load(angular_velocities + here, mask=there, other=0.0)
-    tl.store(
-        non_finite + here, tl.load(non_finite + here, mask=there, other=0) + (~finite(rate)).to(tl.int32), mask=there
-    )
+    rate = tl.load(agents.angular_velocities + here, mask=there, other=0.0)
+    counts = tl.load(outcome.non_finite + here, mask=there, other=0)
+    tl.store(outcome.non_finite + here, counts + (~finite(rate)).to(tl.int32), mask=there)
     rate = tl.where(finite(rate), rate, 0.0)
-    tl.store(angular_velocities + here, rate, mask=there)
-    angle = tl.load(angles + here, mask=there, other=0.0) + seconds * rate
-    tl.store(angles + here, angle - 360 * tl.floor((angle + 180) / 360), mask=there)
+    tl.store(agents.angular_velocities + here, rate, mask=there)
+    angle = tl.load(agents.angles + here, mask=there, other=0.0) + step * rate
+    tl.store(agents.angles + here, angle - 360 * tl.floor((angle + 180) / 360), mask=there)
 
 
 def advance(core, progress, *, slide):
     """Moves every agent for one step: see `megastep.world.physics.advance`."""
-    scenery, agents = core.scenery, core.agents
-    walls, bounds = scenery.walls, scenery.wall_boxes
+    scenery, num_agents = core.scenery, core.num_agents
+    sizes = Sizes(num_agents, triton.next_power_of_2(num_agents), scenery.lines_per_agent, scenery.walls_per_box)
     _advance[(core.num_envs,)](
-        bounds.walls.view(torch.int64), walls.starts, walls.widths, bounds.numbers, bounds.boxes.vals,
-        bounds.boxes.starts, scenery.outline,
-        core.map_ids, agents.positions, agents.velocities, agents.angles, agents.angular_velocities,
-        core.contacts, core.non_finite, core.stops, progress, core.turn, core.agent_radius, 1 / core.fps,
-        SLIDE=slide, SIDES=len(scenery.outline), NUM=core.num_agents,
-        AGENTS=triton.next_power_of_2(core.num_agents), PER_BOX=scenery.walls_per_box,
-        num_warps=1, enable_fp_fusion=False,
+        buffers.maps(scenery, seen=False), buffers.agents(core), core.agent_radius, 1 / core.fps, core.turn,
+        Outcome(core.contacts, core.non_finite, core.stops, progress),
+        SLIDE=slide, SIZES=sizes, num_warps=1, enable_fp_fusion=False,
     )  # fmt: skip

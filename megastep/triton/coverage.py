@@ -9,15 +9,8 @@ import triton.language as tl
 @triton.jit
 @no_type_check
 def _mark(
-    # the envs and the maps
-    map_ids, wall_starts, texels,
-    # the view
-    lines, locations,
-    afresh,
-    # written
-    seen, counts, found,
-    # sizes
-    num_rays, num_words, OUTLINES: tl.constexpr, BLOCK: tl.constexpr, MAY_FORGET: tl.constexpr,
+    texels, wall_starts, map_ids, lines, locations, afresh, seen, counts, found,
+    num_rays, num_words, OUTLINES: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     """Program e marks the texels that the rays of env e hit, a BLOCK of rays at a time.
 
@@ -26,7 +19,7 @@ def _mark(
     e = tl.program_id(0).to(tl.int64)
     first_wall = tl.load(wall_starts + tl.load(map_ids + e))
     before = tl.load(counts + e)
-    if MAY_FORGET:
+    if afresh is not None:
         if tl.load(afresh + e):
             before *= 0
             for start in range(0, num_words, BLOCK):
@@ -57,8 +50,7 @@ def mark(core, view, seen, counts, afresh, found):
     scenery = core.scenery
     num_rays = view.lines.shape[1:].numel()
     _mark[(core.num_envs,)](
-        core.map_ids, scenery.walls.starts, scenery.texels, view.lines, view.locations,
-        seen if afresh is None else afresh, seen, counts, found,
+        scenery.texels, scenery.walls.starts, core.map_ids, view.lines, view.locations, afresh, seen, counts, found,
         num_rays, seen.shape[1], OUTLINES=core.num_agents * scenery.lines_per_agent,
-        BLOCK=min(256, triton.next_power_of_2(num_rays)), MAY_FORGET=afresh is not None, num_warps=1,
+        BLOCK=min(256, triton.next_power_of_2(num_rays)), num_warps=1,
     )  # fmt: skip

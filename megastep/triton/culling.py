@@ -4,7 +4,7 @@ Those are appended to records, so that the others are never drawn. The twin, `me
 lines that face away or lie behind, one at a time.
 """
 
-from typing import no_type_check
+from typing import NamedTuple, no_type_check
 
 import triton
 import triton.language as tl
@@ -26,6 +26,25 @@ almost edge-on out to be nearer than they are."""
 NONE = tl.constexpr(0x7FFFFFFF)
 
 
+class Camera(NamedTuple):
+    """A camera's position in metres, the cosine and sine of its bearing, and its frustum."""
+
+    x: tl.tensor
+    y: tl.tensor
+    cos: tl.tensor
+    sin: tl.tensor
+    leftmost: tl.tensor  # the slopes between which it looks
+    rightmost: tl.tensor
+    near: tl.tensor
+
+
+class Records(NamedTuple):
+    """Room for the lines that are appended."""
+
+    words: tl.tensor
+    capacity: tl.tensor
+
+
 @triton.jit
 @no_type_check
 def any_of(mask):
@@ -35,8 +54,8 @@ def any_of(mask):
 
 @triton.jit
 @no_type_check
-def append_visible(records, plain_count, close_count, capacity, af, al, bf, bl, line, there, leftmost, rightmost, near):
-    """Appends those of a block of lines that face the camera and reach into its frustum.
+def append_visible(records, plain_count, close_count, camera, ax, ay, bx, by, line, there):
+    """Appends those of a block of lines, their ends relative to the camera, that face it and reach into its frustum.
 
     Those that rays may have to pass over, since their plane comes near to the camera or through it, are put at the end
     of the records instead, from the back. Seen from its free side a line runs from its first end on the right to its
@@ -45,6 +64,8 @@ def append_visible(records, plain_count, close_count, capacity, af, al, bf, bl, 
     Returns:
         How many lines have been appended, those at the front and those at the back.
     """
+    cos, sin, leftmost, rightmost, near = camera.cos, camera.sin, camera.leftmost, camera.rightmost, camera.near
+    af, al, bf, bl = cos * ax + sin * ay, cos * ay - sin * ax, cos * bx + sin * by, cos * by - sin * bx
     one, other = af * bl, al * bf
     facing, size = one - other, tl.abs(one) + tl.abs(other)
     front, back = tl.maximum(af, bf), tl.minimum(af, bf)
@@ -60,8 +81,8 @@ def append_visible(records, plain_count, close_count, capacity, af, al, bf, bl, 
     is_close = edge_on | (facing * facing < 1.01 * near * near * length_square)
     counts = tl.where(seen, tl.where(is_close, 1 << 16, 1), 0)  # two counts in one number, to scan them at once
     upto, all_counts = tl.cumsum(counts, 0), tl.sum(counts, 0)
-    slot = tl.where(is_close, capacity - close_count - (upto >> 16), plain_count + (upto & 0xFFFF) - 1)
-    record = records + slot * RECORD
+    slot = tl.where(is_close, records.capacity - close_count - (upto >> 16), plain_count + (upto & 0xFFFF) - 1)
+    record = records.words + slot * RECORD
     tl.store(record, joined(af, al), mask=seen)
     tl.store(record + 1, joined(bf, bl), mask=seen)
     tl.store(record + 2, joined(base, rise), mask=seen)
@@ -71,11 +92,12 @@ def append_visible(records, plain_count, close_count, capacity, af, al, bf, bl, 
 
 @triton.jit
 @no_type_check
-def side_ends(outline, positions, angles, agent, k, x, y):
+def side_ends(outline, agents, agent, k, x, y):
     """The ends, relative to (x, y), of side k of an agent's outline."""
-    bearing = tl.load(angles + agent) * DEGREE
+    bearing = tl.load(agents.angles + agent) * DEGREE
     cos, sin = tl.cos(bearing), tl.sin(bearing)
-    dx, dy = tl.load(positions + 2 * agent) - x, tl.load(positions + 2 * agent + 1) - y
+    at = agents.positions + 2 * agent
+    dx, dy = tl.load(at) - x, tl.load(at + 1) - y
     sx, sy = tl.load(outline + 4 * k), tl.load(outline + 4 * k + 1)
     tx, ty = tl.load(outline + 4 * k + 2), tl.load(outline + 4 * k + 3)
     return dx + cos * sx - sin * sy, dy + sin * sx + cos * sy, dx + cos * tx - sin * ty, dy + sin * tx + cos * ty
@@ -83,27 +105,29 @@ def side_ends(outline, positions, angles, agent, k, x, y):
 
 @triton.jit
 @no_type_check
-def box_in_frame(boxes, box, there, x, y, cos, sin):
+def box_in_frame(boxes, box, there, camera):
     """Boxes in a camera's frame: how far forward and left their middles are, and half their sides along x and y."""
     at = boxes + 4 * box
     left, bottom = tl.load(at, mask=there, other=0.0), tl.load(at + 1, mask=there, other=0.0)
     right, top = tl.load(at + 2, mask=there, other=0.0), tl.load(at + 3, mask=there, other=0.0)
-    cx, cy = (left + right) / 2 - x, (bottom + top) / 2 - y
-    return cos * cx + sin * cy, cos * cy - sin * cx, (right - left) / 2 + REACH, (top - bottom) / 2 + REACH
+    cx, cy = (left + right) / 2 - camera.x, (bottom + top) / 2 - camera.y
+    forward, sideways = camera.cos * cx + camera.sin * cy, camera.cos * cy - camera.sin * cx
+    return forward, sideways, (right - left) / 2 + REACH, (top - bottom) / 2 + REACH
 
 
 @triton.jit
 @no_type_check
-def boxes_in_view(boxes, first, start, count, x, y, cos, sin, leftmost, rightmost, SKIP: tl.constexpr):
+def boxes_in_view(walls, start, camera, SIZES: tl.constexpr):
     """Frustum culling: those of up to 32 of a map's boxes, from ``start`` on, that may reach into a camera's view.
 
     Returns:
         For each that does, the depth of its nearest point, the bits of a float32 of which the last five are its lane
         instead, so that the least number is the nearest box; for the others `NONE`.
     """
+    cos, sin, leftmost, rightmost = camera.cos, camera.sin, camera.leftmost, camera.rightmost
     lane = tl.arange(0, LANES)
-    there = start + lane < count
-    forward, sideways, wx, wy = box_in_frame(boxes, first + start + lane, there, x, y, cos, sin)
+    there = start + lane < walls.num_boxes
+    forward, sideways, wx, wy = box_in_frame(walls.boxes, walls.first_box + start + lane, there, camera)
     left_x, left_y = leftmost * cos + sin, leftmost * sin - cos
     right_x, right_y = rightmost * cos + sin, rightmost * sin - cos
     reach = tl.abs(cos) * wx + tl.abs(sin) * wy
@@ -112,46 +136,40 @@ def boxes_in_view(boxes, first, start, count, x, y, cos, sin, leftmost, rightmos
     in_view &= sideways - rightmost * forward + tl.abs(right_x) * wx + tl.abs(right_y) * wy > 0
     depth = tl.maximum(forward - reach, 0.0)
     keys = (depth.to(tl.int32, bitcast=True) & -LANES) | lane
-    if not SKIP:
+    if not SIZES.skip:
         in_view = there
     return tl.where(there & in_view, keys, NONE)
 
 
 @triton.jit
 @no_type_check
-def may_be_seen(boxes, box, depth, x, y, cos, sin, slopes, inverses, valid):
+def may_be_seen(walls, box, depth, camera, rays, inverses):
     """Occlusion culling: true if anything in a box, at least ``depth`` deep, may be nearer than what rays meet."""
-    forward, sideways, wx, wy = box_in_frame(boxes, box, box >= 0, x, y, cos, sin)
+    forward, sideways, wx, wy = box_in_frame(walls.boxes, walls.first_box + box, box >= 0, camera)
+    cos, sin, slopes = camera.cos, camera.sin, rays.slopes
     across = tl.abs(slopes * cos + sin) * wx + tl.abs(cos - slopes * sin) * wy
-    met = valid & (tl.abs(sideways - slopes * forward) <= across)
+    met = rays.valid & (tl.abs(sideways - slopes * forward) <= across)
     return any_of(met & (inverses * (depth * SAFE) < 1))
 
 
 @triton.jit
 @no_type_check
-def append_visible_agents(
-    records, plain, close, capacity, outline, positions, angles, first_agent, a, x, y, cos, sin,
-    leftmost, rightmost, near, NUM_AGENTS: tl.constexpr, SIDES: tl.constexpr, OUTLINES: tl.constexpr,
-):  # fmt: skip
-    """Appends the outlines of an env's agents but a, all at once: there are NUM_AGENTS * SIDES <= OUTLINES lines."""
-    line = tl.arange(0, OUTLINES)
-    there = (line < NUM_AGENTS * SIDES) & (line // SIDES != a)
+def append_visible_agents(records, outline, agents, first_agent, a, camera, SIZES: tl.constexpr):
+    """Appends the outlines of an env's agents but a, all at once: there are at most ``SIZES.outlines`` lines."""
+    line = tl.arange(0, SIZES.outlines)
+    there = (line < SIZES.num_agents * SIZES.sides) & (line // SIZES.sides != a)
     i = tl.where(there, line, 0)
-    ax, ay, bx, by = side_ends(outline, positions, angles, first_agent + i // SIDES, i % SIDES, x, y)
-    af, al, bf, bl = cos * ax + sin * ay, cos * ay - sin * ax, cos * bx + sin * by, cos * by - sin * bx
-    return append_visible(records, plain, close, capacity, af, al, bf, bl, line, there, leftmost, rightmost, near)
+    agent, side = first_agent + i // SIZES.sides, i % SIZES.sides
+    ax, ay, bx, by = side_ends(outline, agents, agent, side, camera.x, camera.y)
+    return append_visible(records, 0, 0, camera, ax, ay, bx, by, line, there)
 
 
 @triton.jit
 @no_type_check
-def append_visible_walls(
-    records, plain, close, capacity, walls, first_wall, start, width, numbers, first_line, x, y, cos, sin,
-    leftmost, rightmost, near, PER_BOX: tl.constexpr,
-):  # fmt: skip
+def append_visible_walls(records, plain_count, close_count, walls, start, first_line, camera, SIZES: tl.constexpr):
     """Appends the walls of a map's box that begins at wall ``start``."""
-    ax, ay, bx, by = load_walls(walls, first_wall, start, width, PER_BOX)
-    ax, ay, bx, by = ax - x, ay - y, bx - x, by - y
-    af, al, bf, bl = cos * ax + sin * ay, cos * ay - sin * ax, cos * bx + sin * by, cos * by - sin * bx
-    k = start + tl.arange(0, PER_BOX)
-    line = first_line + tl.load(numbers + first_wall + k, mask=k < width, other=0)
-    return append_visible(records, plain, close, capacity, af, al, bf, bl, line, k < width, leftmost, rightmost, near)
+    ax, ay, bx, by = load_walls(walls, start, SIZES)
+    ax, ay, bx, by = ax - camera.x, ay - camera.y, bx - camera.x, by - camera.y
+    k = start + tl.arange(0, SIZES.per_box)
+    line = first_line + tl.load(walls.numbers + walls.first + k, mask=k < walls.width, other=0)
+    return append_visible(records, plain_count, close_count, camera, ax, ay, bx, by, line, k < walls.width)

@@ -1,12 +1,34 @@
 """Geodesic distances from agents to their goals, looked up. The twin is `megastep.numba.navigation`."""
 
-from typing import no_type_check
+from typing import NamedTuple, no_type_check
 
+import torch
 import triton
 import triton.language as tl
 
 BLOCK = 32
 """A warp of agents: it looks at as many nodes as the one of them that has most."""
+
+
+class Field(NamedTuple):
+    """The geodesic field of maps: the buffers of a `megastep.env.navigation.GeodesicField`."""
+
+    side: float  # of a cell, in metres
+    corners: torch.Tensor
+    shapes: torch.Tensor
+    visible: torch.Tensor
+    visible_starts: torch.Tensor
+    hop_rows: torch.Tensor
+    hop_row_starts: torch.Tensor
+    hops: torch.Tensor
+    hop_starts: torch.Tensor
+    hop_widths: torch.Tensor
+    nodes: torch.Tensor
+    lengths: torch.Tensor
+    length_starts: torch.Tensor
+    spawns: torch.Tensor
+    spawn_starts: torch.Tensor
+    spawn_widths: torch.Tensor
 
 
 @triton.jit
@@ -27,37 +49,28 @@ def cell_along(offset, side, count):
 
 @triton.jit
 @no_type_check
-def _distances(
-    # in
-    positions, map_ids, goals,
-    # the geodesic field
-    corners, shapes, visible, visible_starts, hop_rows, hop_row_starts, hops, hop_starts, hop_widths,
-    nodes, lengths, length_starts, spawns, spawn_starts, spawn_widths,
-    # out
-    found,
-    num_rows, side, NUM_AGENTS: tl.constexpr, BLOCK: tl.constexpr,
-):  # fmt: skip
+def _distances(field, map_ids, positions, goals, found, num_rows, NUM_AGENTS: tl.constexpr, BLOCK: tl.constexpr):
     """Each lane looks up the entry of one agent's cell. Lanes of no agent look for a way in the first map."""
     row = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     there = row < num_rows
     m = tl.load(map_ids + row // NUM_AGENTS, mask=there, other=0)
     x, y = tl.load(positions + 2 * row, mask=there, other=0.0), tl.load(positions + 2 * row + 1, mask=there, other=0.0)
-    count = tl.load(spawn_widths + m).to(tl.int64)
+    count = tl.load(field.spawn_widths + m).to(tl.int64)
     goal = tl.minimum(tl.maximum(tl.load(goals + row, mask=there, other=0).to(tl.int64), 0), count - 1)
-    spawn = spawns + 2 * (tl.load(spawn_starts + m) + goal)
+    spawn = field.spawns + 2 * (tl.load(field.spawn_starts + m) + goal)
     straight = length(x - tl.load(spawn), y - tl.load(spawn + 1))
-    columns, rows = tl.load(shapes + 2 * m), tl.load(shapes + 2 * m + 1)
-    column = cell_along(x - tl.load(corners + 2 * m), side, columns)
-    cell = cell_along(y - tl.load(corners + 2 * m + 1), side, rows) * columns + column
-    word = tl.load(visible + tl.load(visible_starts + m) + cell * ((count + 31) // 32) + goal // 32)
+    columns, rows = tl.load(field.shapes + 2 * m), tl.load(field.shapes + 2 * m + 1)
+    column = cell_along(x - tl.load(field.corners + 2 * m), field.side, columns)
+    cell = cell_along(y - tl.load(field.corners + 2 * m + 1), field.side, rows) * columns + column
+    word = tl.load(field.visible + tl.load(field.visible_starts + m) + cell * ((count + 31) // 32) + goal // 32)
     seen = ((word >> (goal % 32).to(tl.int32)) & 1) != 0
-    hop_row = tl.load(hop_rows + tl.load(hop_row_starts + m) + cell)
-    first, width = tl.load(hop_starts + hop_row), tl.where(seen, 0, tl.load(hop_widths + hop_row))
+    hop_row = tl.load(field.hop_rows + tl.load(field.hop_row_starts + m) + cell)
+    first, width = tl.load(field.hop_starts + hop_row), tl.where(seen, 0, tl.load(field.hop_widths + hop_row))
     around = tl.full([BLOCK], float('inf'), tl.float32)
     for hop in range(tl.max(width, 0)):
-        node = tl.load(hops + first + hop, mask=hop < width, other=0)  # node 0 is infinitely far from everything
-        onward = tl.load(lengths + tl.load(length_starts + node) + goal)
-        way = length(x - tl.load(nodes + 2 * node), y - tl.load(nodes + 2 * node + 1)) + onward
+        node = tl.load(field.hops + first + hop, mask=hop < width, other=0)  # node 0 is infinitely far from everything
+        onward = tl.load(field.lengths + tl.load(field.length_starts + node) + goal)
+        way = length(x - tl.load(field.nodes + 2 * node), y - tl.load(field.nodes + 2 * node + 1)) + onward
         around = tl.minimum(around, way)
     tl.store(found + row, tl.where(seen, straight, around), mask=there)
 
@@ -65,10 +78,12 @@ def _distances(
 def distances(field, positions, map_ids, goals, found):
     """Finds how long the shortest paths from agents to their goals are: see `megastep.env.navigation.GeodesicField`."""
     f = field
-    _distances[(triton.cdiv(goals.numel(), BLOCK),)](
-        positions, map_ids, goals,
-        f.corners, f.shapes, f.visible.vals, f.visible.starts, f.hop_rows.vals, f.hop_rows.starts,
+    buffers = Field(
+        f.cell_side, f.corners, f.shapes, f.visible.vals, f.visible.starts, f.hop_rows.vals, f.hop_rows.starts,
         f.hops.vals, f.hops.starts, f.hops.widths, f.nodes, f.lengths.vals, f.lengths.starts,
-        f.spawns.vals, f.spawns.starts, f.spawns.widths, found,
-        goals.numel(), f.cell_side, NUM_AGENTS=goals.shape[1], BLOCK=BLOCK, num_warps=1, enable_fp_fusion=False,
+        f.spawns.vals, f.spawns.starts, f.spawns.widths,
+    )  # fmt: skip
+    _distances[(triton.cdiv(goals.numel(), BLOCK),)](
+        buffers, map_ids, positions, goals, found,
+        goals.numel(), NUM_AGENTS=goals.shape[1], BLOCK=BLOCK, num_warps=1, enable_fp_fusion=False,
     )  # fmt: skip

@@ -8,17 +8,20 @@ get that far. The twin is `megastep.numba.raycasting`.
 
 import math
 from functools import cache
-from typing import no_type_check
+from typing import NamedTuple, no_type_check
 
 import torch
 import triton
 import triton.language as tl
 
+from megastep.triton import buffers
 from megastep.triton.bits import LANES, halves
 from megastep.triton.constants import DEGREE
 from megastep.triton.culling import (
     NONE,
     RECORD,
+    Camera,
+    Records,
     any_of,
     append_visible_agents,
     append_visible_walls,
@@ -26,6 +29,7 @@ from megastep.triton.culling import (
     may_be_seen,
 )
 from megastep.triton.shading import colour_agents, pixel_means, wall_colour
+from megastep.triton.wall_boxes import walls_of
 
 PROGRAMS = 256
 """How many programs there are for each multiprocessor: most wait, so that none that is done early stays idle."""
@@ -37,6 +41,50 @@ SKIP = True
 """Whether boxes of walls that can't be seen are skipped: it changes no picture, as the tests see by turning it off."""
 
 
+class Optics(NamedTuple):
+    """Optics: what all cameras share."""
+
+    mounts: torch.Tensor
+    half: float  # the leftmost edge's slope
+    near: float
+    max_depth: float
+
+
+class View(NamedTuple):
+    """Pictures that are written of each frame; None where they aren't asked for."""
+
+    rgb: torch.Tensor | None
+    depth: torch.Tensor
+    distances: torch.Tensor | None
+    lines: torch.Tensor | None
+    locations: torch.Tensor | None
+    drawn: torch.Tensor | None
+
+
+class Sizes(NamedTuple):
+    """Constants of `_render`."""
+
+    num_agents: int
+    num_cameras: int
+    sides: int  # of an agent's outline
+    side_texels: int
+    outlines: int  # as many lines as all agents have, or more, to be a power of 2
+    per_box: int
+    res: int
+    subsample: int
+    pixels: int  # of a block
+    rays: int  # of a pixel, or more, to be a power of 2
+    skip: bool
+
+
+class Rays(NamedTuple):
+    """A block's rays."""
+
+    slopes: tl.tensor  # how far to the left each goes for each metre forward
+    norms: tl.tensor  # how long it is then
+    valid: tl.tensor  # whether it is one of the frame's
+
+
 @triton.jit
 @no_type_check
 def draw(records, slot, slopes, limits, inverses, slots, CLOSE: tl.constexpr):
@@ -45,7 +93,7 @@ def draw(records, slot, slopes, limits, inverses, slots, CLOSE: tl.constexpr):
     Which side of a ray an end lies on is computed alike for the two lines that share it, and an end on the ray counts
     for both: no ray slips between them.
     """
-    record = records + slot * RECORD
+    record = records.words + slot * RECORD
     af, al = halves(tl.load(record))
     bf, bl = halves(tl.load(record + 1))
     base, rise = halves(tl.load(record + 2))
@@ -58,14 +106,15 @@ def draw(records, slot, slopes, limits, inverses, slots, CLOSE: tl.constexpr):
 
 @triton.jit
 @no_type_check
-def camera_of(positions, angles, mounts, agent, c):
-    """A camera's position in metres and the cosine and sine of its bearing."""
-    bearing = tl.load(angles + agent) * DEGREE
+def camera_of(agents, optics, agent, c, leftmost, rightmost):
+    """A camera that looks between two slopes."""
+    bearing = tl.load(agents.angles + agent) * DEGREE
     cos, sin = tl.cos(bearing), tl.sin(bearing)
-    mx, my, turn = tl.load(mounts + 3 * c), tl.load(mounts + 3 * c + 1), tl.load(mounts + 3 * c + 2) * DEGREE
-    x = tl.load(positions + 2 * agent) + cos * mx - sin * my
-    y = tl.load(positions + 2 * agent + 1) + sin * mx + cos * my
-    return x, y, tl.cos(bearing + turn), tl.sin(bearing + turn)
+    mount = optics.mounts + 3 * c
+    mx, my, turn = tl.load(mount), tl.load(mount + 1), tl.load(mount + 2) * DEGREE
+    x = tl.load(agents.positions + 2 * agent) + cos * mx - sin * my
+    y = tl.load(agents.positions + 2 * agent + 1) + sin * mx + cos * my
+    return Camera(x, y, tl.cos(bearing + turn), tl.sin(bearing + turn), leftmost, rightmost, optics.near)
 
 
 @triton.jit
@@ -77,110 +126,87 @@ def slope(ray, NUM_RAYS: tl.constexpr, half):
 
 @triton.jit
 @no_type_check
-def draw_new(records, old_plain, plain, old_close, close, capacity, slopes, norms, near, inverses, slots):
+def draw_new(records, old_plain, plain, old_close, close, near, rays, inverses, slots):
     """Draws the lines appended since there were ``old_plain`` and ``old_close`` of them.
 
     Returns:
         For each ray the inverse depth of the nearest line so far, and that line's record: 0 and -1 for none.
     """
     tl.debug_barrier()  # what one lane appended, all draw
+    slopes, limits = rays.slopes, rays.norms / near
     for slot in range(old_plain, plain):
         inverses, slots = draw(records, slot, slopes, slopes, inverses, slots, False)
-    for slot in range(capacity - close, capacity - old_close):
-        inverses, slots = draw(records, slot, slopes, norms / near, inverses, slots, True)
+    for slot in range(records.capacity - close, records.capacity - old_close):
+        inverses, slots = draw(records, slot, slopes, limits, inverses, slots, True)
     return inverses, slots
 
 
 @triton.jit
 @no_type_check
-def draw_walls(
-    records, plain, close, capacity, walls, first_wall, width, numbers, boxes, first_box, first_line,
-    x, y, cos, sin, leftmost, rightmost, near, slopes, norms, valid, inverses, slots,
-    PER_BOX: tl.constexpr, SKIP: tl.constexpr,
-):  # fmt: skip
+def draw_walls(records, plain, close, walls, first_line, camera, rays, inverses, slots, SIZES: tl.constexpr):
     """Draws a map's walls, the nearest boxes first; those out of view or behind what has been drawn are skipped."""
-    num_boxes = (width + PER_BOX - 1) // PER_BOX
-    for some in range(0, num_boxes, LANES):
-        keys = boxes_in_view(boxes, first_box, some, num_boxes, x, y, cos, sin, leftmost, rightmost, SKIP)
+    for some in range(0, walls.num_boxes, LANES):
+        keys = boxes_in_view(walls, some, camera, SIZES)
         key = tl.min(keys, 0)
         while key < NONE:
             box, depth = some + (key & (LANES - 1)), (key & -LANES).to(tl.float32, bitcast=True)
             keys = tl.where(keys == key, NONE, keys)
             key = tl.min(keys, 0)
-            seen = may_be_seen(boxes, first_box + box, depth, x, y, cos, sin, slopes, inverses, valid)
-            if not SKIP:
+            seen = may_be_seen(walls, box, depth, camera, rays, inverses)
+            if not SIZES.skip:
                 seen = box >= 0
             if seen:
-                old_plain, old_close = plain, close
-                plain, close = append_visible_walls(
-                    records, plain, close, capacity, walls, first_wall, box * PER_BOX, width, numbers, first_line,
-                    x, y, cos, sin, leftmost, rightmost, near, PER_BOX,
-                )  # fmt: skip
+                old_plain, old_close, start = plain, close, box * SIZES.per_box
+                plain, close = append_visible_walls(records, plain, close, walls, start, first_line, camera, SIZES)
                 inverses, slots = draw_new(
-                    records, old_plain, plain, old_close, close, capacity, slopes, norms, near, inverses, slots
+                    records, old_plain, plain, old_close, close, camera.near, rays, inverses, slots
                 )
     return slots, plain + close
 
 
 @triton.jit
 @no_type_check
-def _render(
-    # the envs
-    positions, angles, map_ids,
-    # the maps
-    walls, wall_starts, wall_widths, numbers, boxes, box_starts, lights, light_starts, light_widths,
-    texels, texel_starts, surface, outline, outline_albedo,
-    # the cameras
-    mounts, half, near, max_depth, girth,
-    # out
-    rgb, depth, distances, lines, locations, drawn,
-    # scratch: room for every line of an env, for each program
-    scratch,
-    # sizes
-    num_units, capacity,
-    NUM_AGENTS: tl.constexpr, NUM_CAMERAS: tl.constexpr, SIDES: tl.constexpr, SIDE_TEXELS: tl.constexpr,
-    OUTLINES: tl.constexpr, PER_BOX: tl.constexpr,
-    RES: tl.constexpr, SUBSAMPLE: tl.constexpr, RGB: tl.constexpr, PER_RAY: tl.constexpr,
-    PIXELS: tl.constexpr, RAYS: tl.constexpr, SKIP: tl.constexpr, COUNT: tl.constexpr,
-):  # fmt: skip
+def _render(maps, agents, optics, view, scratch, num_units, capacity, SIZES: tl.constexpr):
     """Program p renders units p, p + the number of programs, and so on.
 
-    A unit is a block of PIXELS pixels, of SUBSAMPLE <= RAYS rays each, of a frame.
+    A unit is a block of a frame's pixels. ``scratch`` has room for every line of an env, for each program.
     """
-    program, programs = tl.program_id(0), tl.num_programs(0)
-    records = scratch + program.to(tl.int64) * capacity * RECORD
+    RES: tl.constexpr = SIZES.res
+    SUBSAMPLE: tl.constexpr = SIZES.subsample
+    PIXELS: tl.constexpr = SIZES.pixels
+    NUM_AGENTS: tl.constexpr = SIZES.num_agents
+    NUM_CAMERAS: tl.constexpr = SIZES.num_cameras
     BLOCKS: tl.constexpr = (RES + PIXELS - 1) // PIXELS
-    FIRST_WALL_LINE: tl.constexpr = NUM_AGENTS * SIDES
+    FIRST_WALL_LINE: tl.constexpr = NUM_AGENTS * SIZES.sides
+    program, programs = tl.program_id(0), tl.num_programs(0)
+    records = Records(scratch + program.to(tl.int64) * capacity * RECORD, capacity)
     for turn in range((num_units - program + programs - 1) // programs):
         unit = program + turn * programs
         frame = (unit // BLOCKS).to(tl.int64)
         agent, e, a = frame // NUM_CAMERAS, frame // NUM_CAMERAS // NUM_AGENTS, frame // NUM_CAMERAS % NUM_AGENTS
-        m = tl.load(map_ids + e)
-        first_wall, width, first_box = tl.load(wall_starts + m), tl.load(wall_widths + m), tl.load(box_starts + m)
-        x, y, cos, sin = camera_of(positions, angles, mounts, agent, frame % NUM_CAMERAS)
+        m = tl.load(agents.map_ids + e)
+        walls = walls_of(maps, m, SIZES)
+        leftmost = slope((unit % BLOCKS) * PIXELS * SUBSAMPLE, RES * SUBSAMPLE, optics.half)
+        rightmost = slope((unit % BLOCKS + 1) * PIXELS * SUBSAMPLE - 1, RES * SUBSAMPLE, optics.half)
+        camera = camera_of(agents, optics, agent, frame % NUM_CAMERAS, leftmost, rightmost)
 
-        pixel = (unit % BLOCKS) * PIXELS + tl.arange(0, PIXELS)
-        ray = pixel[:, None] * SUBSAMPLE + tl.arange(0, RAYS)[None, :]  # [PIXELS, RAYS]
-        valid = (pixel < RES)[:, None] & (tl.arange(0, RAYS) < SUBSAMPLE)[None, :]
-        slopes = slope(ray, RES * SUBSAMPLE, half)
+        pixel, number = (unit % BLOCKS) * PIXELS + tl.arange(0, PIXELS), tl.arange(0, SIZES.rays)
+        ray = pixel[:, None] * SUBSAMPLE + number[None, :]  # [PIXELS, RAYS]
+        valid = (pixel < RES)[:, None] & (number < SUBSAMPLE)[None, :]
+        slopes = slope(ray, RES * SUBSAMPLE, optics.half)
         norms = tl.sqrt(1 + slopes * slopes)
-        leftmost = slope((unit % BLOCKS) * PIXELS * SUBSAMPLE, RES * SUBSAMPLE, half)
-        rightmost = slope((unit % BLOCKS + 1) * PIXELS * SUBSAMPLE - 1, RES * SUBSAMPLE, half)
+        rays = Rays(slopes, norms, valid)
 
         plain, close, inverses, slots = 0, 0, tl.zeros_like(slopes), tl.full(slopes.shape, -1, tl.int32)
         if NUM_AGENTS > 1:
-            plain, close = append_visible_agents(
-                records, plain, close, capacity, outline, positions, angles, e * NUM_AGENTS, a, x, y, cos, sin,
-                leftmost, rightmost, near, NUM_AGENTS, SIDES, OUTLINES,
-            )  # fmt: skip
-            inverses, slots = draw_new(records, 0, plain, 0, close, capacity, slopes, norms, near, inverses, slots)
+            plain, close = append_visible_agents(records, maps.outline, agents, e * NUM_AGENTS, a, camera, SIZES)
+            inverses, slots = draw_new(records, 0, plain, 0, close, camera.near, rays, inverses, slots)
         slots, num_drawn = draw_walls(
-            records, plain, close, capacity, walls, first_wall, width, numbers, boxes, first_box, FIRST_WALL_LINE,
-            x, y, cos, sin, leftmost, rightmost, near, slopes, norms, valid, inverses, slots, PER_BOX, SKIP,
-        )  # fmt: skip
+            records, plain, close, walls, FIRST_WALL_LINE, camera, rays, inverses, slots, SIZES
+        )
 
         hit = valid & (slots >= 0)
-        record = records + tl.maximum(slots, 0) * RECORD
+        record = records.words + tl.maximum(slots, 0) * RECORD
         af, al = halves(tl.load(record))
         bf, bl = halves(tl.load(record + 1))
         line = tl.where(hit, tl.load(record + 3).to(tl.int32), -1)
@@ -188,38 +214,35 @@ def _render(
         location = tl.where(right < left, right / (right - left), 0.0)
         distance = (af + location * (bf - af)) * norms
 
-        closeness = 1 - tl.minimum(tl.maximum((distance - near) / max_depth, 0.0), 1.0)
-        pixel_means(depth + frame * RES + pixel, closeness, hit, pixel < RES, SUBSAMPLE)
-        if RGB:
-            wall = first_wall + tl.maximum(line - FIRST_WALL_LINE, 0)
-            red, green, blue = wall_colour(
-                texels, texel_starts, surface, m, wall, location, hit & (line >= FIRST_WALL_LINE)
-            )
+        closeness = 1 - tl.minimum(tl.maximum((distance - optics.near) / optics.max_depth, 0.0), 1.0)
+        pixel_means(view.depth + frame * RES + pixel, closeness, hit, pixel < RES, SUBSAMPLE)
+        if view.rgb is not None:
+            wall = walls.first + tl.maximum(line - FIRST_WALL_LINE, 0)
+            red, green, blue = wall_colour(maps, m, wall, location, hit & (line >= FIRST_WALL_LINE))
             if NUM_AGENTS > 1:
                 is_agent = hit & (line < FIRST_WALL_LINE)
                 if any_of(is_agent):
                     far = distance / norms  # forward
+                    x = camera.x + far * (camera.cos - slopes * camera.sin)
+                    y = camera.y + far * (camera.sin + slopes * camera.cos)
                     red, green, blue = colour_agents(
-                        red, green, blue, walls, first_wall, width, boxes, first_box, lights, light_starts,
-                        light_widths, outline_albedo, positions + 2 * e * NUM_AGENTS, m, line, location,
-                        x + far * (cos - slopes * sin), y + far * (sin + slopes * cos), is_agent, girth,
-                        NUM_AGENTS, SIDES, SIDE_TEXELS, PER_BOX,
-                    )  # fmt: skip
+                        red, green, blue, maps, m, walls, agents, e, line, location, x, y, is_agent, SIZES
+                    )
             along, across = bf - af, bl - al
             slant = 1 - (along + slopes * across) * (along + slopes * across) / (
                 norms * norms * (along * along + across * across)
             )
-            out = rgb + frame * 3 * RES + pixel
+            out = view.rgb + frame * 3 * RES + pixel
             pixel_means(out, slant * red, hit, pixel < RES, SUBSAMPLE)
             pixel_means(out + RES, slant * green, hit, pixel < RES, SUBSAMPLE)
             pixel_means(out + 2 * RES, slant * blue, hit, pixel < RES, SUBSAMPLE)
-        if PER_RAY:
+        if view.lines is not None:
             at = frame * (RES * SUBSAMPLE) + ray
-            tl.store(distances + at, tl.where(hit, distance, float('inf')), mask=valid)
-            tl.store(lines + at, line, mask=valid)
-            tl.store(locations + at, tl.where(hit, location, float('nan')), mask=valid)
-        if COUNT:
-            tl.store(drawn + unit, num_drawn)
+            tl.store(view.distances + at, tl.where(hit, distance, float('inf')), mask=valid)
+            tl.store(view.lines + at, line, mask=valid)
+            tl.store(view.locations + at, tl.where(hit, location, float('nan')), mask=valid)
+        if view.drawn is not None:
+            tl.store(view.drawn + unit, num_drawn)
         tl.debug_barrier()  # the records are read before the next unit's are written
 
 
@@ -228,31 +251,32 @@ def render(core, cameras, view, drawn=None):
 
     Into ``drawn``, int32, if it is given, goes against how many lines the rays of each block were held: see `blocks`.
     """
-    scenery, agents, per_ray = core.scenery, core.agents, view.distances is not None
-    walls, bounds, lights = scenery.walls, scenery.wall_boxes, scenery.lights
+    scenery = core.scenery
     (pixels, rays), units = blocks(core, cameras)
     outlines = core.num_agents * scenery.lines_per_agent
     capacity = scenery.most_walls + outlines
     most = max(SCRATCH // (8 * RECORD.value * capacity), 1)
     programs = min(units, PROGRAMS * multiprocessors(core.device), most)
     scratch = torch.empty((programs, capacity, RECORD.value), dtype=torch.int64, device=core.device)
+    half = math.tan(math.radians(cameras.fov) / 2)
+    optics = Optics(mounts_on(cameras, core.device), half, core.agent_radius, cameras.max_depth)
+    sizes = Sizes(
+        num_agents=core.num_agents,
+        num_cameras=cameras.num_cameras,
+        sides=scenery.lines_per_agent,
+        side_texels=len(scenery.outline_albedo) // scenery.lines_per_agent,
+        outlines=triton.next_power_of_2(outlines),
+        per_box=scenery.walls_per_box,
+        res=cameras.res,
+        subsample=cameras.subsample,
+        pixels=pixels,
+        rays=rays,
+        skip=SKIP,
+    )
     _render[(programs,)](
-        agents.positions, agents.angles, core.map_ids,
-        bounds.walls.view(torch.int64), walls.starts, walls.widths, bounds.numbers, bounds.boxes.vals,
-        bounds.boxes.starts, lights.vals, lights.starts, lights.widths,
-        scenery.texels.view(torch.int64), scenery.surface.starts, scenery.surface.vals.view(torch.int64),
-        scenery.outline, scenery.outline_albedo,
-        mounts_on(cameras, core.device), math.tan(math.radians(cameras.fov) / 2), core.agent_radius, cameras.max_depth,
-        1.01 * scenery.girth, view.depth if view.rgb is None else view.rgb, view.depth,
-        *((view.distances, view.lines, view.locations) if per_ray else (view.depth,) * 3),
-        view.depth if drawn is None else drawn,
-        scratch, units, capacity,
-        NUM_AGENTS=core.num_agents, NUM_CAMERAS=cameras.num_cameras, SIDES=scenery.lines_per_agent,
-        SIDE_TEXELS=len(scenery.outline_albedo) // scenery.lines_per_agent,
-        OUTLINES=triton.next_power_of_2(outlines), PER_BOX=scenery.walls_per_box, RES=cameras.res,
-        SUBSAMPLE=cameras.subsample, RGB=view.rgb is not None, PER_RAY=per_ray,
-        PIXELS=pixels, RAYS=rays, SKIP=SKIP, COUNT=drawn is not None,
-        num_warps=1, enable_fp_fusion=True,
+        buffers.maps(scenery), buffers.agents(core), optics,
+        View(view.rgb, view.depth, view.distances, view.lines, view.locations, drawn),
+        scratch, units, capacity, SIZES=sizes, num_warps=1, enable_fp_fusion=True,
     )  # fmt: skip
 
 

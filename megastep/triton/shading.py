@@ -7,7 +7,7 @@ import triton.language as tl
 
 from megastep.triton.bits import halves
 from megastep.triton.culling import any_of
-from megastep.triton.light import disc_brightness
+from megastep.triton.light import disc_brightness, lights_of
 
 
 @triton.jit
@@ -38,12 +38,18 @@ def channel(near, far, share, SHIFT: tl.constexpr):
 
 @triton.jit
 @no_type_check
-def wall_colour(texels, texel_starts, surface, m, wall, location, mask):
+def texel_range(word):
+    """A wall's first texel, counted from its map's first, and how many texels it has: the two halves of a word."""
+    return word.to(tl.int32), (word >> 32).to(tl.int32)
+
+
+@triton.jit
+@no_type_check
+def wall_colour(maps, m, wall, location, mask):
     """Albedo times the light baked on walls: a texel is one word, its light above its colour."""
-    texel_range = tl.load(texels + wall, mask=mask, other=1 << 32)
-    first, count = texel_range.to(tl.int32), (texel_range >> 32).to(tl.int32)
+    first, count = texel_range(tl.load(maps.texels + wall, mask=mask, other=1 << 32))
     near, far, share = neighbours(tl.where(mask, location, 0.0), count)
-    start = surface + tl.load(texel_starts + m)
+    start = maps.surface + tl.load(maps.texel_starts + m)
     near, far = tl.load(start + first + near, mask=mask, other=0), tl.load(start + first + far, mask=mask, other=0)
     near_light, far_light = halves(near)[1], halves(far)[1]
     lit = (near_light + share * (far_light - near_light)) * (1 / 255)
@@ -66,25 +72,19 @@ def agent_colour(outline_albedo, side, SIDE_TEXELS: tl.constexpr, location, ligh
 
 @triton.jit
 @no_type_check
-def colour_agents(
-    red, green, blue, walls, first_wall, width, boxes, first_box, lights, light_starts, light_widths,
-    outline_albedo, positions, m, line, location, x, y, is_agent, girth,
-    NUM_AGENTS: tl.constexpr, SIDES: tl.constexpr, SIDE_TEXELS: tl.constexpr, PER_BOX: tl.constexpr,
-):  # fmt: skip
+def colour_agents(red, green, blue, maps, m, walls, agents, e, line, location, x, y, is_agent, SIZES: tl.constexpr):
     """The colours given, with those of the rays that meet an agent put in: albedo times the light there."""
-    first_light, light = tl.load(light_starts + m), tl.zeros_like(x)
-    last_light = first_light + tl.load(light_widths + m)
-    for b in range(NUM_AGENTS):
-        is_b = is_agent & (line // SIDES == b)
+    lights, light = lights_of(maps, m), tl.zeros_like(x)
+    for b in range(SIZES.num_agents):
+        is_b = is_agent & (line // SIZES.sides == b)
         if any_of(is_b):
-            cx, cy = tl.load(positions + 2 * b), tl.load(positions + 2 * b + 1)
-            falls = disc_brightness(
-                walls, first_wall, width, boxes, first_box, lights, first_light, last_light, cx, cy, girth, x, y,
-                PER_BOX,
-            )  # fmt: skip
+            centre = agents.positions + 2 * e * SIZES.num_agents + 2 * b
+            falls = disc_brightness(walls, lights, tl.load(centre), tl.load(centre + 1), maps.girth, x, y, SIZES)
             light = tl.where(is_b, falls, light)
-    side = tl.where(is_agent, line, 0) % SIDES
-    agent_red, agent_green, agent_blue = agent_colour(outline_albedo, side, SIDE_TEXELS, location, light, is_agent)
+    side = tl.where(is_agent, line, 0) % SIZES.sides
+    agent_red, agent_green, agent_blue = agent_colour(
+        maps.outline_albedo, side, SIZES.side_texels, location, light, is_agent
+    )
     red, green = tl.where(is_agent, agent_red, red), tl.where(is_agent, agent_green, green)
     return red, green, tl.where(is_agent, agent_blue, blue)
 

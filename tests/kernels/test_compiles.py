@@ -1,6 +1,7 @@
 """The interpreter is laxer than the compiler, so where there is no GPU, each kernel is compiled for one anyway."""
 
 import ast
+import json
 import os
 import subprocess
 import sys
@@ -11,89 +12,150 @@ import pytest
 import megastep
 
 PACKAGE = Path(megastep.__file__).parent
-MAPS = 'walls=*i64 wall_starts=*i64 wall_widths=*i32'
-LIGHTS = 'lights=*fp32 light_starts=*i64 light_widths=*i32'
-AGENTS = 'positions=*fp32 angles=*fp32 map_ids=*i64'
-TEXELS = 'texels=*i32 texel_starts=*i64'
+MAPS = (
+    'walls=*i64 wall_starts=*i64 wall_widths=*i32 boxed_walls=*i64 numbers=*i32 boxes=*fp32 box_starts=*i64 '
+    'lights=*fp32 light_starts=*i64 light_widths=*i32 texels=*i64 texel_starts=*i64 surface=*i64 '
+    'outline=*fp32 outline_albedo=*u8 girth=fp32'
+)
+AGENTS = 'map_ids=*i64 positions=*fp32 velocities=*fp32 angles=*fp32 angular_velocities=*fp32'
+POINTS, NUMBERS = 'vals=*fp32 starts=*i64 widths=*i32', 'vals=*i32 starts=*i64 widths=*i32'
+RENDERED = {
+    'maps': MAPS,
+    'agents': AGENTS,
+    'optics': 'mounts=*fp32 half=fp32 near=fp32 max_depth=fp32',
+    'scratch': '*i64',
+    'num_units': 'i32',
+    'capacity': 'i32',
+}
+WALLS = (
+    'walls=None wall_starts=*i64 wall_widths=*i32 boxed_walls=*i64 numbers=*i32 boxes=*fp32 box_starts=*i64 '
+    'lights=None light_starts=None light_widths=None texels=None texel_starts=None surface=None '
+    'outline=*fp32 outline_albedo=None girth=None'
+)
+MOVED = {
+    'maps': WALLS,
+    'agents': AGENTS,
+    'radius': 'fp32',
+    'step': 'fp32',
+    'turn': '*i64',
+    'outcome': 'contacts=*i32 non_finite=*i32 stops=*i32 progress=*fp32',
+}
+MARKED = {
+    'texels': '*i32',
+    'wall_starts': '*i64',
+    'map_ids': '*i64',
+    'lines': '*i32',
+    'locations': '*fp32',
+    'seen': '*i32',
+    'counts': '*i32',
+    'found': '*i32',
+    'num_rays': 'i32',
+    'num_words': 'i32',
+}
+SPAWNED = {'mask': '*i1', 'draws': '*i64', 'agents': AGENTS, 'spawns': POINTS, 'contacts': '*i32'}
+CELLS = {'gates': '*bf16', 'cells': '*fp32', 'forgets': '*i1', 'num_cells': 'i32', 'width': 'i32'}
+FIELD = (
+    'side=fp32 corners=*fp32 shapes=*i64 visible=*i32 visible_starts=*i64 hop_rows=*i32 hop_row_starts=*i64 '
+    'hops=*i32 hop_starts=*i64 hop_widths=*i32 nodes=*fp32 lengths=*fp32 length_starts=*i64 '
+    'spawns=*fp32 spawn_starts=*i64 spawn_widths=*i32'
+)
+FOUND = {'field': FIELD, 'map_ids': '*i64', 'positions': '*fp32', 'goals': '*i64', 'found': '*fp32', 'num_rows': 'i32'}
 
-# Each kernel's arguments' types, and sets of its constants.
+# Each kernel's arguments' types, and what constants it is given with them; a group has its members'. What isn't asked
+# for is None.
 KERNELS = {
-    'megastep.triton.lightmap._bake': (
-        f'map_of_wall=*i64 {MAPS} {LIGHTS} {TEXELS} light=*fp32',
-        ['BLOCK=32'],
-    ),
-    'megastep.triton.raycasting._render': (
-        f'{AGENTS} {MAPS} numbers=*i32 boxes=*fp32 box_starts=*i64 {LIGHTS} texels=*i64 texel_starts=*i64 surface=*i64 '
-        'outline=*fp32 outline_albedo=*u8 mounts=*fp32 half=fp32 near=fp32 max_depth=fp32 girth=fp32 '
-        'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32 drawn=*i32 scratch=*i64 '
-        'num_units=i32 capacity=i32',
-        [
-            'NUM_AGENTS=1 NUM_CAMERAS=1 SIDES=8 SIDE_TEXELS=2 OUTLINES=8 PER_BOX=32 '
-            'RES=64 SUBSAMPLE=4 RGB=1 PER_RAY=0 PIXELS=64 RAYS=4 SKIP=1 COUNT=0',
-            'NUM_AGENTS=2 NUM_CAMERAS=1 SIDES=8 SIDE_TEXELS=2 OUTLINES=16 PER_BOX=32 '
-            'RES=1 SUBSAMPLE=1 RGB=0 PER_RAY=1 PIXELS=1 RAYS=1 SKIP=0 COUNT=1',
-            'NUM_AGENTS=3 NUM_CAMERAS=2 SIDES=8 SIDE_TEXELS=2 OUTLINES=32 PER_BOX=32 '
-            'RES=5 SUBSAMPLE=3 RGB=1 PER_RAY=1 PIXELS=8 RAYS=4 SKIP=1 COUNT=0',
-        ],
-    ),
-    'megastep.triton.coverage._mark': (
-        'map_ids=*i64 wall_starts=*i64 texels=*i32 lines=*i32 locations=*fp32 afresh=*i1 '
-        'seen=*i32 counts=*i32 found=*i32 num_rays=i32 num_words=i32',
-        ['OUTLINES=8 BLOCK=256 MAY_FORGET=1', 'OUTLINES=24 BLOCK=1 MAY_FORGET=0'],
-    ),
-    'megastep.triton.spawning._respawn': (
-        'mask=*i1 draws=*i64 map_ids=*i64 spawns=*fp32 spawn_starts=*i64 spawn_widths=*i32 '
-        'positions=*fp32 velocities=*fp32 angles=*fp32 angular_velocities=*fp32 contacts=*i32 num_rows=i32',
-        ['NUM_AGENTS=1 BLOCK=128', 'NUM_AGENTS=3 BLOCK=128'],
-    ),
-    'megastep.triton.spawning._respawn_with_goals': (
-        'mask=*i1 draws=*i64 map_ids=*i64 spawns=*fp32 spawn_starts=*i64 spawn_widths=*i32 '
-        'pairs=*i32 pair_starts=*i64 pair_widths=*i32 paths=*fp32 path_starts=*i64 '
-        'positions=*fp32 velocities=*fp32 angles=*fp32 angular_velocities=*fp32 contacts=*i32 '
-        'starts=*fp32 bearings=*fp32 goals=*i64 places=*fp32 lengths=*fp32 num_envs=i32',
-        ['BLOCK=128'],
-    ),
-    'megastep.triton.lstm_cell._step': (
-        'gates=*bf16 cells=*fp32 forgets=*i1 outputs=*bf16 next_outputs=*bf16 next_cells=*fp32 num_cells=i32 width=i32',
-        ['BLOCK=1024'],
-    ),
-    'megastep.triton.lstm_cell._step_back': (
-        'gates=*bf16 cells=*fp32 forgets=*i1 output_grads=*bf16 next_output_grads=*bf16 cell_grads=*fp32 '
-        'gate_grads=*bf16 num_cells=i32 width=i32',
-        ['BLOCK=1024'],
-    ),
-    'megastep.triton.navigation._distances': (
-        'positions=*fp32 map_ids=*i64 goals=*i64 corners=*fp32 shapes=*i64 visible=*i32 visible_starts=*i64 '
-        'hop_rows=*i32 hop_row_starts=*i64 hops=*i32 hop_starts=*i64 hop_widths=*i32 nodes=*fp32 '
-        'lengths=*fp32 length_starts=*i64 spawns=*fp32 spawn_starts=*i64 spawn_widths=*i32 '
-        'found=*fp32 num_rows=i32 side=fp32',
-        ['NUM_AGENTS=1 BLOCK=32', 'NUM_AGENTS=3 BLOCK=32'],
-    ),
-    'megastep.triton.collisions._advance': (
-        f'{MAPS} numbers=*i32 boxes=*fp32 box_starts=*i64 outline=*fp32 map_ids=*i64 '
-        'positions=*fp32 velocities=*fp32 angles=*fp32 angular_velocities=*fp32 '
-        'contacts=*i32 non_finite=*i32 stops=*i32 progress=*fp32 turn=*i64 radius=fp32 seconds=fp32',
-        [
-            'SLIDE=1 SIDES=8 NUM=1 AGENTS=1 PER_BOX=32',
-            'SLIDE=1 SIDES=8 NUM=3 AGENTS=4 PER_BOX=32',
-            'SLIDE=0 SIDES=8 NUM=2 AGENTS=2 PER_BOX=32',
-        ],
-    ),
+    'megastep.triton.lightmap._bake': [{'map_of_wall': '*i64', 'maps': MAPS, 'light': '*fp32', 'BLOCK': 32}],
+    'megastep.triton.raycasting._render': [
+        RENDERED
+        | {
+            'view': 'rgb=*fp32 depth=*fp32 distances=None lines=None locations=None drawn=None',
+            'SIZES': 'num_agents=1 num_cameras=1 sides=8 side_texels=2 outlines=8 per_box=32 '
+            'res=64 subsample=4 pixels=64 rays=4 skip=1',
+        },
+        RENDERED
+        | {
+            'view': 'rgb=None depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32 drawn=*i32',
+            'SIZES': 'num_agents=2 num_cameras=1 sides=8 side_texels=2 outlines=16 per_box=32 '
+            'res=1 subsample=1 pixels=1 rays=1 skip=0',
+        },
+        RENDERED
+        | {
+            'view': 'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32 drawn=None',
+            'SIZES': 'num_agents=3 num_cameras=2 sides=8 side_texels=2 outlines=32 per_box=32 '
+            'res=5 subsample=3 pixels=8 rays=4 skip=1',
+        },
+    ],
+    'megastep.triton.coverage._mark': [
+        MARKED | {'afresh': '*i1', 'OUTLINES': 8, 'BLOCK': 256},
+        MARKED | {'afresh': None, 'OUTLINES': 24, 'BLOCK': 1},
+    ],
+    'megastep.triton.spawning._respawn': [
+        SPAWNED | {'num_rows': 'i32', 'NUM_AGENTS': 1, 'BLOCK': 128},
+        SPAWNED | {'num_rows': 'i32', 'NUM_AGENTS': 3, 'BLOCK': 128},
+    ],
+    'megastep.triton.spawning._respawn_with_goals': [
+        SPAWNED
+        | {
+            'pairs': NUMBERS,
+            'paths': POINTS,
+            'goals': 'starts=*fp32 bearings=*fp32 spawns=*i64 positions=*fp32 lengths=*fp32',
+            'num_envs': 'i32',
+            'BLOCK': 128,
+        }
+    ],
+    'megastep.triton.lstm_cell._step': [
+        CELLS | {'outputs': '*bf16', 'next_outputs': '*bf16', 'next_cells': '*fp32', 'BLOCK': 1024}
+    ],
+    'megastep.triton.lstm_cell._step_back': [
+        CELLS
+        | {
+            'output_grads': '*bf16',
+            'next_output_grads': '*bf16',
+            'cell_grads': '*fp32',
+            'gate_grads': '*bf16',
+            'BLOCK': 1024,
+        }
+    ],
+    'megastep.triton.navigation._distances': [
+        FOUND | {'NUM_AGENTS': 1, 'BLOCK': 32},
+        FOUND | {'NUM_AGENTS': 3, 'BLOCK': 32},
+    ],
+    'megastep.triton.collisions._advance': [
+        MOVED | {'SLIDE': 1, 'SIZES': 'num_agents=1 agents=1 sides=8 per_box=32'},
+        MOVED | {'SLIDE': 1, 'SIZES': 'num_agents=3 agents=4 sides=8 per_box=32'},
+        MOVED | {'SLIDE': 0, 'SIZES': 'num_agents=2 agents=2 sides=8 per_box=32'},
+    ],
 }
 
 COMPILE = """
-import importlib, sys, triton
+import importlib, json, sys, triton
+from collections import namedtuple
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-path, types, *variants = sys.argv[1:]
+path, variants = sys.argv[1:]
 module, name = path.rsplit('.', 1)
 kernel = getattr(importlib.import_module(module), name)
-types = dict(pair.split('=') for pair in types.split())
-for variant in variants:
-    constants = {key: int(value) for key, value in (pair.split('=') for pair in variant.split())}
-    given, needed = sorted([*types, *constants]), sorted(p.name for p in kernel.params)
-    assert given == needed, f'test_compiles lists other parameters than {name} has: {set(given) ^ set(needed)}'
-    signature = {p.name: types.get(p.name, 'constexpr') for p in kernel.params}
+
+def group(text, read=str):
+    pairs = [pair.split('=') for pair in text.split()]
+    return namedtuple('Group', [key for key, _ in pairs])(*(read(value) for _, value in pairs))
+
+for given in json.loads(variants):
+    needed = [p.name for p in kernel.params]
+    differ = set(given) ^ set(needed)
+    assert not differ, f'test_compiles lists other parameters than {name} has: {differ}'
+    signature, constants = {}, {}
+    for i, p in enumerate(kernel.params):
+        value = given[p.name]
+        if p.is_constexpr or value is None:
+            signature[p.name] = 'constexpr'
+            constants[i,] = group(value, int) if isinstance(value, str) else value
+        elif '=' in value:
+            types = group(value)
+            signature[p.name] = type(types)(*('constexpr' if each == 'None' else each for each in types))
+            constants |= {(i, j): None for j, each in enumerate(types) if each == 'None'}
+        else:
+            signature[p.name] = value
     source = ASTSource(fn=kernel, signature=signature, constexprs=constants)
     for capability in (80, 90):
         compiled = triton.compile(source, target=GPUTarget('cuda', capability, 32), options={'num_warps': 1})
@@ -103,8 +165,7 @@ for variant in variants:
 
 @pytest.mark.parametrize('path', KERNELS)
 def test_compiles(path):
-    types, variants = KERNELS[path]
-    command = [sys.executable, '-c', COMPILE, path, types, *variants]
+    command = [sys.executable, '-c', COMPILE, path, json.dumps(KERNELS[path])]
     run = subprocess.run(command, env={**os.environ, 'TRITON_INTERPRET': '0'}, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
 

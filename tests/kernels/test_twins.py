@@ -1,6 +1,7 @@
 """Triton's modules and those of their twins: each says which its twin is, and both are told the same."""
 
 import importlib
+import inspect
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,31 @@ def test_each_names_its_twin(name):
 def test_constants_are_the_same(name):
     one, other = map(constants, modules(name))
     assert {key: one[key] for key in one if key in other} == {key: other[key] for key in other if key in one}
+
+
+def kernels(module):
+    """What it launches, by name: the names of its arguments."""
+    found = {name: getattr(value, 'fn', getattr(value, 'py_func', None)) for name, value in vars(module).items()}
+    return {
+        name: list(inspect.signature(function).parameters)
+        for name, function in found.items()
+        if name.startswith('_') and inspect.isfunction(function) and function.__module__ == module.__name__
+    }
+
+
+LAUNCHED = [(name, kernel) for name in TWINS for kernel in sorted(kernels(modules(name)[0]))]
+
+
+def test_kernels_are_found():
+    found = {'_advance', '_bake', '_distances', '_mark', '_render', '_respawn', '_respawn_with_goals'}
+    assert {kernel for _, kernel in LAUNCHED} == found
+
+
+@pytest.mark.parametrize('name, kernel', LAUNCHED)
+def test_kernels_take_the_same(name, kernel):
+    """Triton's take in the same order what their twins do, and constants, sizes and scratch that those do without."""
+    one, other = (kernels(module)[kernel] for module in modules(name))
+    assert [argument.lower() for argument in one if argument.lower() in other] == other
 
 
 def test_constants_are_found():

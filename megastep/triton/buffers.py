@@ -1,0 +1,110 @@
+"""Groups of the buffers that kernels read: the twin of `megastep.numba.buffers`, in tensors.
+
+A group is a named tuple, which Triton takes as one argument. Beside those here a kernel is given its constants as one,
+`SIZES`, where the twin asks its arrays for their shapes.
+"""
+
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+import torch
+
+OUTER = 1.01
+"""Times an outline's girth: in this distance of an agent's middle any point of it is found, rounding included."""
+
+
+class Maps(NamedTuple):
+    """A scenery's buffers. Map m's walls begin at number ``wall_starts[m]`` and are ``wall_widths[m]``, and so on.
+
+    A pair of float32 or int32 numbers is read as one word: of a wall each end, of a texel's range its two numbers, of a
+    texel its colour and its light.
+    """
+
+    walls: torch.Tensor
+    wall_starts: torch.Tensor
+    wall_widths: torch.Tensor
+    boxed_walls: torch.Tensor  # the walls in the order of their boxes
+    numbers: torch.Tensor  # each of those's among its map's walls
+    boxes: torch.Tensor  # bounding volumes: one around every few walls
+    box_starts: torch.Tensor
+    lights: torch.Tensor
+    light_starts: torch.Tensor
+    light_widths: torch.Tensor
+    texels: torch.Tensor
+    texel_starts: torch.Tensor
+    surface: torch.Tensor
+    outline: torch.Tensor
+    outline_albedo: torch.Tensor
+    girth: float  # no point of an outline is further from its middle
+
+
+class Agents(NamedTuple):
+    """A core's state."""
+
+    map_ids: torch.Tensor
+    positions: torch.Tensor
+    velocities: torch.Tensor
+    angles: torch.Tensor
+    angular_velocities: torch.Tensor
+
+
+class Rows(NamedTuple):
+    """A ragged array: row i is ``vals[starts[i]:starts[i] + widths[i]]``."""
+
+    vals: torch.Tensor
+    starts: torch.Tensor
+    widths: torch.Tensor
+
+
+SEEN = (
+    'walls', 'lights', 'light_starts', 'light_widths', 'texels', 'texel_starts', 'surface', 'outline_albedo', 'girth',
+)  # fmt: skip
+"""What light and colours are made of, and moves aren't."""
+
+_MAPS: WeakKeyDictionary = WeakKeyDictionary()
+"""What has been gathered of each scenery that is still there: that takes a third as long as a launch."""
+
+
+def maps(scenery, *, seen: bool = True) -> Maps:
+    """The buffers of a `megastep.Scenery`; None in the place of what moves don't take, unless it is ``seen`` as well.
+
+    A launch takes 0.3 µs longer for each tensor that it is given in vain.
+    """
+    found = _MAPS.get(scenery)
+    if found is None:
+        everything = _gathered(scenery)
+        found = _MAPS[scenery] = (Maps(**{**everything._asdict(), **dict.fromkeys(SEEN)}), everything)
+    return found[seen]
+
+
+def _gathered(scenery) -> Maps:
+    walls, bounds, lights, surface = scenery.walls, scenery.wall_boxes, scenery.lights, scenery.surface
+    return Maps(
+        walls=walls.vals.view(torch.int64),
+        wall_starts=walls.starts,
+        wall_widths=walls.widths,
+        boxed_walls=bounds.walls.view(torch.int64),
+        numbers=bounds.numbers,
+        boxes=bounds.boxes.vals,
+        box_starts=bounds.boxes.starts,
+        lights=lights.vals,
+        light_starts=lights.starts,
+        light_widths=lights.widths,
+        texels=scenery.texels.view(torch.int64),
+        texel_starts=surface.starts,
+        surface=surface.vals.view(torch.int64),
+        outline=scenery.outline,
+        outline_albedo=scenery.outline_albedo,
+        girth=OUTER * scenery.girth,
+    )
+
+
+def agents(core) -> Agents:
+    """The state of a `megastep.Core`."""
+    a = core.agents
+    return Agents(core.map_ids, a.positions, a.velocities, a.angles, a.angular_velocities)
+
+
+def rows(ragged) -> Rows:
+    """The buffers of a `megastep.Ragged`."""
+    return Rows(ragged.vals, ragged.starts, ragged.widths)
