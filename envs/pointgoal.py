@@ -123,7 +123,7 @@ class PointGoal(Env):
         return {**seen, 'goal': self._goal_sensor.observe(self._goals.current.positions, *self._origin())}
 
     def _origin(self):
-        """Where the goal is told from: positions and angles."""
+        """The frame that the goal is told in: positions and angles."""
         return self._goals.current.starts, self._goals.current.bearings
 
     def auxiliary(self):

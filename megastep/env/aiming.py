@@ -91,7 +91,7 @@ def bearings(cameras: Cameras) -> Float[np.ndarray, ' ray']:
 
 
 def _first(things: Any) -> Any:
-    """What there is for the first kind of camera."""
+    """The first kind of camera's part."""
     return next(iter(by_name(things).values()))
 
 

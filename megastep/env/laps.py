@@ -59,7 +59,7 @@ class Laps:
 
     @property
     def state(self) -> dict[str, Tensor]:
-        """Where agents are on the line, and what they have done."""
+        """The state: where agents are on the line, and what they have done."""
         return {'at': self.at, 'progress': self.progress, 'collisions': self.collisions}
 
     def reset(self, mask: Bool[Tensor, ' env']) -> None:
@@ -99,7 +99,7 @@ class Laps:
         return torch.view_as_real(begins + (at - first) * (ends - begins))
 
     def scores(self, seconds: Float[Tensor, 'env 1']) -> dict[str, Tensor]:
-        """How agents have done in their episode, given how long it has been.
+        """The scores of the episode up to now, given how long it has been.
 
         Returns:
             ``'laps'``, how many they have completed; ``'laps_per_minute'``, of which a part of a lap is a part; and
@@ -113,7 +113,7 @@ class Laps:
         }
 
     def _counts(self) -> Int[Tensor, 'env 1']:
-        """How many points each env's centre line has."""
+        """The number of points of each env's centre line."""
         return self._lines.widths[self._core.map_ids][:, None]
 
     def _points(self, numbers: Int[Tensor, 'env agent ...']) -> Complex[Tensor, 'env agent ...']:
@@ -139,5 +139,5 @@ def _centre_lines(maps: MapSet | Sequence[Geometry], radius: float) -> Ragged[np
 
 
 def _spacing(line: Float[np.ndarray, 'point 2']) -> float:
-    """How far a closed line's points are from one another on average, in metres."""
+    """The mean distance between neighbouring points of a closed line, in metres."""
     return float(np.hypot(*(np.roll(line, -1, axis=0) - line).T).mean())

@@ -52,7 +52,7 @@ def core_tensors(core: Core) -> dict[str, Tensor]:
 
 
 def _shared(core: Core) -> dict[str, Tensor]:
-    """What all envs share."""
+    """The state that all envs share."""
     return {'turn': core.turn, 'generator': core.generator.get_state()}
 
 

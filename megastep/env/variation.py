@@ -29,7 +29,7 @@ SHARED: Mapping[str, type] = MappingProxyType(
 
 
 class World(NamedTuple):
-    """What an env is made in."""
+    """The world that an env is made in."""
 
     core: Core
     cameras: CameraRig

@@ -28,7 +28,7 @@ def tasks() -> dict[str, type[Env]]:
 
 
 def find(name: str) -> MakesEnv:
-    """What makes the env of a name.
+    """The entry point of a name: what makes its env.
 
     Args:
         name: One of ours in lower case, ``'module:Class'`` or ``'module:function'``, or a Gymnasium id, with the module
@@ -81,7 +81,7 @@ def _registered(name: str) -> MakesEnv:
 
 
 def checked(env: Any) -> MakesEnv:
-    """What makes an env, if it may be that.
+    """The entry point itself, if it may be one.
 
     Raises:
         ValueError: if it isn't a class of envs, nor another callable.
@@ -109,7 +109,7 @@ def hints(function: Any) -> dict[str, Any]:
 
 
 def innermost(env: Any) -> Any:
-    """What is called in the end, if it is wrapped in `functools.partial`."""
+    """The innermost callable, if one is wrapped in `functools.partial`."""
     while isinstance(env, partial):
         env = env.func
     return env

@@ -95,7 +95,7 @@ def _floor_light(points: Float[np.ndarray, 'point 2'], snapshot: Snapshot) -> Fl
 def _hidden(
     points: Float[np.ndarray, 'point 2'], light: Float[np.ndarray, ' 2'], walls: Float[np.ndarray, 'wall 2 2']
 ) -> Bool[np.ndarray, ' point']:
-    """Whether a wall stands between a light and each point: each ends on another side of the other's line."""
+    """Occlusion of a light from each point by a wall: each ends on another side of the other's line."""
     starts, steps = walls[:, 0] - light, walls[:, 1] - walls[:, 0]
     ways = points - light
     of_start, of_end = (ways[:, :1] * w[:, 1] - ways[:, 1:] * w[:, 0] for w in (starts, starts + steps))

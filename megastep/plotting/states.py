@@ -127,7 +127,7 @@ def _layout(snapshot: Snapshot) -> str:
 
 
 class _Sight(NamedTuple):
-    """What one camera of one agent sees."""
+    """The view of one camera of one agent."""
 
     agent: int
     name: str
@@ -138,7 +138,7 @@ class _Sight(NamedTuple):
 
 
 def _sights(snapshot: Snapshot) -> Iterator[_Sight]:
-    """What each camera sees, agent by agent."""
+    """The views of all cameras, agent by agent."""
     fields = [by_name(field) for field in (snapshot.eyes, snapshot.ray_ends, snapshot.rgb, snapshot.depth)]
     for agent in range(len(snapshot.positions)):
         for kind, depth in fields[-1].items():
@@ -197,7 +197,7 @@ class _Agents:
 
 
 def _fan(eye: Float[np.ndarray, ' 2'], ends: Float[np.ndarray, 'ray 2'], reach: float) -> Float[np.ndarray, 'corner 2']:
-    """What can be seen from a place, as far as the reach, in metres."""
+    """The visible region from a place, as far as the reach, in metres."""
     rays = ends - eye
     lengths = np.linalg.norm(rays, axis=-1, keepdims=True).clip(min=1e-6)
     return np.concatenate([eye[None], eye + (reach / lengths).clip(max=1) * rays])
@@ -225,7 +225,7 @@ def _captions(snapshot: Snapshot) -> dict[str, float]:
 
 
 class _Strips:
-    """What each camera sees: a strip of colour and below it one of depth, brighter where nearer."""
+    """The pixels of each camera: a strip of colour and below it one of depth, brighter where nearer."""
 
     def __init__(
         self, figure: Picture, snapshot: Snapshot, *, left: float, right: float, top: float, bottom: float

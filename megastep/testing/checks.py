@@ -141,7 +141,7 @@ def _last(env: Any, step: Step) -> Any:
 
 
 def _check_statistics(env: Any, rollout: list[Step]) -> None:
-    """Where info has episodes' returns and lengths, they must be the sums of what was returned."""
+    """Checks episodes' returns and lengths in info, if there: they must be the sums of what was returned."""
     returns, lengths = torch.zeros_like(rollout[0].rewards), torch.zeros_like(rollout[0].ended, dtype=torch.int64)
     begins = torch.zeros_like(rollout[0].ended)
     for step in rollout:
@@ -199,7 +199,7 @@ def _share_that_follows(env: Any, rollout: list[Step], seed: int) -> float:
 
 
 def _changed_by_last_actions(env: Any, rollout: list[Step], seed: int, variant: int) -> list[bool]:
-    """Whether another last action gave another last observation, for each episode that ends with either."""
+    """Tells for each episode whether another last action gave another last observation."""
     others, changed = sampler(env, seed + variant), []
     again = repeat(
         env, rollout, seed, lambda number, actions, _: nested.where(rollout[number].ended, others(), actions)
@@ -293,7 +293,7 @@ def _check_render(env: Any) -> None:
 
 
 def _equal(one: Any, other: Any) -> bool:
-    """Whether everything in two nested things is the same, NaNs and all."""
+    """Equality of everything in two nested things, NaNs and all."""
     pairs = zip(tree_leaves(one), tree_leaves(other), strict=True)
     return all(
         torch.equal(a.nan_to_num(), b.nan_to_num()) if isinstance(a, Tensor) else bool(np.all(a == b)) for a, b in pairs

@@ -89,5 +89,5 @@ def _has_rows(tensor: Tensor, env: Env) -> bool:
 
 
 def _same(one: Tensor, other: Tensor) -> bool:
-    """Whether two tensors have the same values, NaNs and all."""
+    """Equality of two tensors' values, NaNs and all."""
     return torch.equal(one.nan_to_num(), other.nan_to_num())

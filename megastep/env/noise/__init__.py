@@ -65,7 +65,7 @@ class Noises:
 
     @property
     def state(self) -> dict[str, Tensor]:
-        """What all of it keeps, by name."""
+        """The state that all of it keeps, by name."""
         return {
             f'{name}.{key}': tensor
             for name, part in self._parts.items()

@@ -177,7 +177,7 @@ def leaves(env: Noisy, name: str) -> list[tuple[Path, Box]]:
 
 
 def names(env: Noisy) -> str:
-    """What an env's observations are called."""
+    """The names of an env's observations."""
     space = env.single_observation_space
     return ', '.join(space.spaces) if isinstance(space, Dict) else env.observation_name or 'one without a name'
 

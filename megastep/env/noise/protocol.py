@@ -1,4 +1,4 @@
-"""What noise is made for, and what it may do."""
+"""The noise protocol: what noise is made for, and what it may do."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Noise(Protocol):
 
     @property
     def state(self) -> Mapping[str, Tensor]:
-        """What it keeps, by name: tensors with a row for each env, written in place."""
+        """The state that it keeps, by name: tensors with a row for each env, written in place."""
 
     def reset(self, mask: Bool[Tensor, ' env']) -> None:
         """Begins anew in the envs in the mask, by masked writes, outside of steps."""
