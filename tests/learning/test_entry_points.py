@@ -1,5 +1,7 @@
 """Envs by what finds them: names, import paths, Gymnasium ids; and those that only Python can hand over."""
 
+import os
+import subprocess
 import sys
 from functools import partial
 
@@ -103,6 +105,31 @@ def test_a_run_of_a_gymnasium_id_goes_on(tmp_path):
     assert main([*arguments, '--resume', '--steps', str(2 * STEPS)]) == 0
     train(tmp_path / 'whole', 2, maps=Minimal.default_maps())
     assert weights(tmp_path / 'run') == weights(tmp_path / 'whole')
+
+
+SCRIPT = """
+import megastep
+from envs import Minimal
+from megastep import learning
+
+class Own(Minimal):
+    pass
+
+if __name__ == '__main__':
+    small = {'num_envs': 4, 'horizon': 4, 'width': 8, 'steps': 16, 'device': 'cpu', 'bar': False}
+    learning.train(Own, 'run', **small)
+    assert isinstance(megastep.load('run', device='cpu').env(num_envs=2), Own)
+"""
+
+
+def test_a_class_of_a_script_is_found_within_it_alone(mine, capsys):
+    (mine / 'script.py').write_text(SCRIPT)
+    done = subprocess.run([sys.executable, 'script.py'], capture_output=True, text=True, env=os.environ)
+    assert done.returncode == 0, done.stderr
+    assert "UserWarning: __main__:Own, which is trained, can't be found again by its name" in done.stderr
+    assert main(['watch', 'run', '--device', 'cpu']) == 2
+    message = 'megastep: run is of __main__:Own, which must be found or handed over as task: env must be in its module'
+    assert capsys.readouterr().err.startswith(message)
 
 
 def test_what_cannot_be_found_again_is_trained_and_has_to_be_handed_over(tmp_path):

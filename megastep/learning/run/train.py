@@ -113,11 +113,11 @@ def train(
     if resume and overwrite:
         raise ValueError('resume and overwrite must not both be asked for.')
     task, run = Task.of(env, options), Run(Path(out))
-    if not task.is_found:
-        warnings.warn(NOT_FOUND.format(task.name, str(run.folder)), stacklevel=2)
     train_maps = _train_maps(task, maps, run, resume=resume)
     test_maps = None if eval_maps is None else _loaded(eval_maps)
     with joined(device) as group:
+        if group.leads and not task.is_found:
+            warnings.warn(NOT_FOUND.format(task.name, str(run.folder)), stacklevel=2)
         config = RunConfig(
             env=task.name, options=dict(task.options), opponents=opponents, scores=(), spaces={},
             maps=fingerprint(train_maps), settings=_settings(settings, changes, run, group.device, resume=resume),
