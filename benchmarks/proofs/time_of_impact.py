@@ -149,7 +149,8 @@ def _impacts(starts, moves, rows, walls, reach, times):
 def _first_impacts(packed, starts, moves, rows, radius, times):
     for i in prange(len(starts)):
         (px, py), (dx, dy) = starts[i], moves[i]
-        obstacles = collisions.obstacles_in(packed, rows[i], starts[i : i + 1], radius)
+        discs = np.empty((0, 3), np.float32)
+        obstacles = collisions.obstacles_in(packed, rows[i], starts[i : i + 1], discs, 0, radius)
         near = collisions.nearby(obstacles, px, py, dx, dy)
         times[i] = collisions.first_impact(obstacles, near, 0, px, py, dx, dy)[0]
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from megastep.world.core import Agents, Core
+from megastep.world.markers import Markers
 
 Tensors = Mapping[str, Mapping[str, Tensor]]
 """Tensors by name, by what they are part of."""
@@ -48,7 +49,8 @@ def core_tensors(core: Core) -> dict[str, Tensor]:
     """A core's tensors with a row for each env."""
     agents = {name: getattr(core.agents, name) for name in Agents.__dataclass_fields__}
     counts = {'contacts': core.contacts, 'non_finite': core.non_finite, 'stops': core.stops}
-    return {'map_ids': core.map_ids, **agents, **counts}
+    seen = {f'marker_{name}': getattr(core.markers, name) for name in Markers.__dataclass_fields__}
+    return {'map_ids': core.map_ids, **agents, **counts, **(seen if core.num_markers else {})}
 
 
 def _shared(core: Core) -> dict[str, Tensor]:

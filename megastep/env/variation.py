@@ -43,6 +43,8 @@ def make_world(
     device: str | torch.device | None = None,
     *,
     num_agents: int = 1,
+    num_markers: int = 0,
+    solid: bool = False,
     fps: float = 10,
     seed: int = 0,
     cameras: CameraRig,
@@ -60,6 +62,8 @@ def make_world(
         num_envs: How many envs there are.
         device: Where they are; by default the GPU if there is one.
         num_agents: How many agents each has.
+        num_markers: How many markers each has: see `Core`.
+        solid: Whether agents collide with them.
         fps: How many steps a second has.
         seed: Seeds the walls' colours and the envs.
         cameras: What the agents see with: one kind of cameras, or several by name.
@@ -80,4 +84,4 @@ def make_world(
         maps, num_agents, device, seed if colours is None else colours,
         palette=palette, light=light, agent_radius=agent_radius,
     )  # fmt: skip
-    return World(Core(scenery, num_envs, fps=fps, seed=seed), cameras, options)
+    return World(Core(scenery, num_envs, fps=fps, seed=seed, num_markers=num_markers, solid=solid), cameras, options)

@@ -38,6 +38,16 @@ class Agents(NamedTuple):
     angular_velocities: np.ndarray
 
 
+class Markers(NamedTuple):
+    """A core's markers."""
+
+    positions: np.ndarray
+    radii: np.ndarray
+    colours: np.ndarray
+    visible: np.ndarray
+    first_line: int  # the number of an env's first marker among its lines
+
+
 class Rows(NamedTuple):
     """A ragged array: row i is ``vals[starts[i]:starts[i] + widths[i]]``."""
 
@@ -76,6 +86,21 @@ def agents(core) -> Agents:
     a = core.agents
     tensors = (core.map_ids, a.positions, a.velocities, a.angles, a.angular_velocities)
     return Agents(*(tensor.numpy() for tensor in tensors))
+
+
+def markers(core) -> Markers:
+    """Returns the markers of a `megastep.Core` on the CPU."""
+    m = core.markers
+    positions, radii, colours, visible = (tensor.numpy() for tensor in (m.positions, m.radii, m.colours, m.visible))
+    return Markers(positions, radii, colours, visible, core.first_marker_line)
+
+
+def solid_markers(core) -> Markers:
+    """Returns the markers that agents collide with: all or none."""
+    if core.solid:
+        return markers(core)
+    none = np.empty((core.num_envs, 0), np.float32)
+    return Markers(none[:, :, None].repeat(2, 2), none, none[:, :, None].repeat(3, 2), none > 0, core.first_marker_line)
 
 
 def rows(ragged) -> Rows:

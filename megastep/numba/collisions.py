@@ -32,16 +32,31 @@ class Obstacles(NamedTuple):
     others: np.ndarray  # all the agents' positions
     sides: int  # how many lines an agent's outline has
     radius: np.float32  # an agent's
+    discs: np.ndarray  # its solid markers, see `solid_discs`
+    first_marker_line: int
     scratch: np.ndarray  # a place for the numbers of the walls that an agent may reach
 
 
 @njit(cache=True, error_model='numpy')
-def obstacles_in(maps, m, others, radius):
-    """The obstacles of agents at the positions ``others`` in map m."""
+def solid_discs(markers, e):
+    """Env e's solid markers: the x, y and radius of each; the radius of one that isn't there is 0."""
+    discs = np.zeros((markers.visible.shape[1], 3), np.float32)
+    for k in range(len(discs)):
+        x, y, radius = markers.positions[e, k, 0], markers.positions[e, k, 1], markers.radii[e, k]
+        if markers.visible[e, k] and np.isfinite(x) and np.isfinite(y) and ZERO < radius < np.inf:
+            discs[k, 0], discs[k, 1], discs[k, 2] = x, y, radius
+    return discs
+
+
+@njit(cache=True, error_model='numpy')
+def obstacles_in(maps, m, others, discs, first_marker_line, radius):
+    """The obstacles of agents at the positions ``others`` in map m, among solid discs."""
     first, last = maps.wall_starts[m], maps.wall_starts[m] + maps.wall_widths[m]
     boxes = maps.boxes[maps.box_starts[m] : maps.box_starts[m] + maps.box_widths[m]]
     walls, numbers, scratch = maps.boxed_walls[first:last], maps.numbers[first:last], np.empty(last - first, np.int32)
-    return Obstacles(walls, numbers, boxes, maps.walls_per_box, others, len(maps.outline), radius, scratch)
+    return Obstacles(
+        walls, numbers, boxes, maps.walls_per_box, others, len(maps.outline), radius, discs, first_marker_line, scratch
+    )
 
 
 class Outcome(NamedTuple):
@@ -69,7 +84,7 @@ def apart(box, left, bottom, right, top):
 @njit(cache=True, error_model='numpy')
 def nearby(obstacles, px, py, dx, dy):
     """The broad phase: the walls that a move by d from p may lead to, however it slides: it ends within d's length."""
-    walls, _, boxes, per_box, _, _, radius, scratch = obstacles
+    walls, _, boxes, per_box, _, _, radius, _, _, scratch = obstacles
     reach = np.sqrt(dx * dx + dy * dy) * MORE
     around_all = around(px, py, ZERO, ZERO, reach + radius + TWO * SKIN)
     count = 0
@@ -92,7 +107,7 @@ def first_impact(obstacles, near, a, px, py, dx, dy):
     tried.
     """
     time, nx, ny, line, into = NEVER, ZERO, ZERO, -1, ZERO
-    walls, numbers, _, _, others, sides, radius, _ = obstacles
+    walls, numbers, _, _, others, sides, radius, discs, first_marker_line, _ = obstacles
     swept = around(px, py, dx, dy, radius + TWO * SKIN)
     for k in near:
         ax, ay, bx, by = walls[k, 0, 0], walls[k, 0, 1], walls[k, 1, 0], walls[k, 1, 1]
@@ -107,13 +122,19 @@ def first_impact(obstacles, near, a, px, py, dx, dy):
             t, x, y = impact(px, py, dx, dy, x, y, x, y, TWO * radius + SKIN)
             if t < time or (t == time and dx * x + dy * y < into):
                 time, nx, ny, line, into = t, x, y, b * sides, dx * x + dy * y
+    for k in range(len(discs)):
+        x, y, reach = discs[k, 0], discs[k, 1], discs[k, 2] + radius + SKIN
+        if discs[k, 2] > ZERO:
+            t, x, y = impact(px, py, dx, dy, x, y, x, y, reach)
+            if t < time or (t == time and dx * x + dy * y < into):
+                time, nx, ny, line, into = t, x, y, first_marker_line + k, dx * x + dy * y
     return (time, nx, ny, line) if time <= ONE else (ONE, ZERO, ZERO, -1)
 
 
 @njit(cache=True, error_model='numpy')
 def safe(obstacles, near, a, px, py, qx, qy):
     """True if the way from p to q keeps clear of everything by the radius, or as clear as p is if that is less."""
-    walls, _, _, _, others, _, radius, _ = obstacles
+    walls, _, _, _, others, _, radius, discs, _, _ = obstacles
     swept = around(px, py, qx - px, qy - py, radius + TWO * SKIN)
     for k in near:
         ax, ay, bx, by = walls[k, 0, 0], walls[k, 0, 1], walls[k, 1, 0], walls[k, 1, 1]
@@ -126,6 +147,12 @@ def safe(obstacles, near, a, px, py, qx, qy):
         if b != a:
             x, y = others[b, 0], others[b, 1]
             enough = min(TWO * radius + HALF * SKIN, away(x, y, px, py, px, py)[2])
+            if away(x, y, px, py, qx, qy)[2] < enough:
+                return False
+    for k in range(len(discs)):
+        x, y = discs[k, 0], discs[k, 1]
+        if discs[k, 2] > ZERO:
+            enough = min(discs[k, 2] + radius + HALF * SKIN, away(x, y, px, py, px, py)[2])
             if away(x, y, px, py, qx, qy)[2] < enough:
                 return False
     return True
@@ -228,10 +255,11 @@ def advance_agent(obstacles, outline, agents, e, a, step, slide, outcome):
 
 
 @njit(cache=True, error_model='numpy')
-def advance_env(maps, agents, e, radius, step, slide, turn, outcome):
+def advance_env(maps, agents, markers, e, radius, step, slide, turn, outcome):
     """Moves an env's agents one after another, in an order that turns every step, then turns them."""
     num_agents = agents.positions.shape[1]
-    obstacles = obstacles_in(maps, agents.map_ids[e], agents.positions[e], radius)
+    m, discs = agents.map_ids[e], solid_discs(markers, e)
+    obstacles = obstacles_in(maps, m, agents.positions[e], discs, markers.first_line, radius)
     for i in range(num_agents):
         advance_agent(obstacles, maps.outline, agents, e, (i + turn) % num_agents, step, slide, outcome)
     for a in range(num_agents):
@@ -243,14 +271,14 @@ def advance_env(maps, agents, e, radius, step, slide, turn, outcome):
 
 
 @njit(cache=True, parallel=True, error_model='numpy')
-def _advance(maps, agents, radius, step, turn, outcome, slide):
+def _advance(maps, agents, markers, radius, step, turn, outcome, slide):
     for e in prange(len(agents.positions)):  # only a call: Numba loses writes to a named tuple's arrays made here
-        advance_env(maps, agents, e, radius, step, slide, turn, outcome)
+        advance_env(maps, agents, markers, e, radius, step, slide, turn, outcome)
 
 
 def advance(core, progress, *, slide):
     """Moves every agent for one step: see `megastep.world.physics.advance`."""
     outcome = Outcome(core.contacts.numpy(), core.non_finite.numpy(), core.stops.numpy(), progress.numpy())
-    maps, agents = buffers.maps(core.scenery), buffers.agents(core)
+    maps, agents, markers = buffers.maps(core.scenery), buffers.agents(core), buffers.solid_markers(core)
     radius, step = np.float32(core.agent_radius), np.float32(1 / core.fps)
-    _advance(maps, agents, radius, step, core.turn.item(), outcome, slide)
+    _advance(maps, agents, markers, radius, step, core.turn.item(), outcome, slide)

@@ -5,11 +5,11 @@ from numba import njit, prange
 
 
 @njit(cache=True, error_model='numpy')
-def mark_env(texels, first_wall, outlines, lines, locations, seen):
+def mark_env(texels, first_wall, outlines, first_marker, lines, locations, seen):
     """Marks the texels that one env's rays hit, bit k % 32 of word k // 32 for texel k; returns how many are new."""
     new = 0
     for r in range(len(lines)):
-        if lines[r] < outlines:  # an agent, or nothing
+        if not outlines <= lines[r] < first_marker:  # an agent, a marker or nothing
             continue
         first, count = texels[first_wall + lines[r] - outlines]
         texel = first + min(int(locations[r] * np.float32(count)), count - 1)  # a location may be 1
@@ -21,9 +21,10 @@ def mark_env(texels, first_wall, outlines, lines, locations, seen):
 
 
 @njit(cache=True, parallel=True, error_model='numpy')
-def _mark(texels, wall_starts, map_ids, lines, locations, seen, found, outlines):
+def _mark(texels, wall_starts, map_ids, lines, locations, seen, found, first_marker, outlines):
     for e in prange(len(map_ids)):
-        found[e] = mark_env(texels, wall_starts[map_ids[e]], outlines, lines[e], locations[e], seen[e])
+        first_wall = wall_starts[map_ids[e]]
+        found[e] = mark_env(texels, first_wall, outlines, first_marker, lines[e], locations[e], seen[e])
 
 
 def mark(core, view, seen, counts, afresh, found):
@@ -40,6 +41,7 @@ def mark(core, view, seen, counts, afresh, found):
         view.locations.flatten(1).numpy(),
         seen.numpy().view(np.uint32),
         found.numpy(),
+        core.first_marker_line,
         core.num_agents * scenery.lines_per_agent,
     )
     counts += found

@@ -11,6 +11,7 @@ from numba import njit, prange
 
 from megastep.numba import buffers
 from megastep.numba.constants import DEGREE, HALF, ONE, ZERO
+from megastep.numba.markers import draw_markers
 from megastep.numba.shading import shade
 
 EPSILON = np.float32(1e-6)
@@ -125,15 +126,16 @@ def camera_of(agents, e, a, mount):
 
 
 @njit(cache=True, error_model='numpy')
-def render_frame(maps, agents, optics, view, e, a, c, norms):
-    """Renders what camera c of agent a of env e sees: draws the other agents and the walls, then shades the rays."""
+def render_frame(maps, agents, markers, optics, view, e, a, c, norms):
+    """Renders what camera c of agent a of env e sees: draws other agents, markers and walls, then shades rays."""
     num_rays = len(optics.slopes)
     camera = camera_of(agents, e, a, optics.mounts[c])
     hits = Hits(np.empty(num_rays, np.float32), np.empty(num_rays, np.int32), np.empty(num_rays, np.float32))
     hits.depths[:], hits.lines[:], hits.locations[:] = np.float32(np.inf), -1, np.float32(np.nan)
     draw_agents(maps, agents, e, a, camera, optics, hits)
+    draw_markers(markers, e, camera, optics, hits)
     draw_walls(maps, agents.map_ids[e], agents.positions.shape[1] * len(maps.outline), camera, optics, hits)
-    shade(maps, agents, e, camera, optics, hits, view.rgb[e, a, c], view.depth[e, a, c])
+    shade(maps, agents, markers, e, camera, optics, hits, view.rgb[e, a, c], view.depth[e, a, c])
     if view.lines.size:
         view.distances[e, a, c] = hits.depths * norms
         view.lines[e, a, c] = hits.lines
@@ -141,12 +143,13 @@ def render_frame(maps, agents, optics, view, e, a, c, norms):
 
 
 @njit(cache=True, parallel=True, error_model='numpy')
-def _render(maps, agents, optics, view):
+def _render(maps, agents, markers, optics, view):
     num_agents, num_cameras = agents.positions.shape[1], len(optics.mounts)
     norms = np.sqrt(ONE + optics.slopes * optics.slopes)
     for frame in prange(len(agents.positions) * num_agents * num_cameras):
         e, a, c = frame // (num_agents * num_cameras), frame // num_cameras % num_agents, frame % num_cameras
-        render_frame(maps, agents, optics, view, e, a, c, norms)  # only a call: Numba loses writes to a tuple's arrays
+        # only a call: Numba loses writes to a tuple's arrays
+        render_frame(maps, agents, markers, optics, view, e, a, c, norms)
 
 
 def render(core, cameras, view):
@@ -161,7 +164,7 @@ def render(core, cameras, view):
         max_depth=np.float32(cameras.max_depth),
         subsample=cameras.subsample,
     )
-    _render(buffers.maps(core.scenery), buffers.agents(core), optics, _written(view))
+    _render(buffers.maps(core.scenery), buffers.agents(core), buffers.markers(core), optics, _written(view))
 
 
 def _written(view) -> View:

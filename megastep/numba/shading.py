@@ -13,6 +13,7 @@ from numba import njit
 
 from megastep.numba.constants import DEGREE, HALF, ONE, ZERO
 from megastep.numba.light import brightness
+from megastep.numba.markers import colour_markers
 
 WHITE = np.float32(255)
 
@@ -39,14 +40,14 @@ def slant(ux, uy, vx, vy):
 
 
 @njit(cache=True, error_model='numpy')
-def colour_walls(maps, m, first_wall_line, camera, optics, hits, colours):
+def colour_walls(maps, m, first_wall_line, first_marker_line, camera, optics, hits, colours):
     """Writes the colours of the rays that meet a wall: albedo * baked light * (1 - c²)."""
     walls, texels, albedo, light = maps.walls, maps.texels, maps.albedo, maps.light
     slopes, lines, locations = optics.slopes, hits.lines, hits.locations
     first_wall, first_texel = maps.wall_starts[m], maps.texel_starts[m]
     _, _, cos, sin = camera
     for r in range(len(slopes)):
-        if lines[r] < first_wall_line:
+        if not first_wall_line <= lines[r] < first_marker_line:
             continue
         w = first_wall + lines[r] - first_wall_line
         vx, vy = walls[w, 1, 0] - walls[w, 0, 0], walls[w, 1, 1] - walls[w, 0, 1]
@@ -96,12 +97,15 @@ def show_depths(optics, hits, depth):
 
 
 @njit(cache=True, error_model='numpy')
-def show_colours(maps, agents, e, camera, optics, hits, rgb):
+def show_colours(maps, agents, markers, e, camera, optics, hits, rgb):
     """Writes the colours of what is seen, black where that is nothing."""
     colours = np.zeros((3, len(optics.slopes)), np.float32)
-    colour_walls(maps, agents.map_ids[e], agents.positions.shape[1] * len(maps.outline), camera, optics, hits, colours)
+    m, first_wall_line = agents.map_ids[e], agents.positions.shape[1] * len(maps.outline)
+    colour_walls(maps, m, first_wall_line, markers.first_line, camera, optics, hits, colours)
     if agents.positions.shape[1] > 1:
         colour_agents(maps, agents, e, camera, optics, hits, colours)
+    if markers.visible.shape[1]:
+        colour_markers(maps, m, markers, e, camera, optics, hits, colours)
     share = ONE / np.float32(optics.subsample)
     for p in range(rgb.shape[1]):
         red, green, blue = ZERO, ZERO, ZERO
@@ -111,11 +115,11 @@ def show_colours(maps, agents, e, camera, optics, hits, rgb):
 
 
 @njit(cache=True, error_model='numpy')
-def shade(maps, agents, e, camera, optics, hits, rgb, depth):
+def shade(maps, agents, markers, e, camera, optics, hits, rgb, depth):
     """Writes a frame's pixels, each the mean of its rays; a ray that meets nothing is black and furthest away.
 
     A frame that is to have no colours has no channels in ``rgb``.
     """
     show_depths(optics, hits, depth)
     if len(rgb):
-        show_colours(maps, agents, e, camera, optics, hits, rgb)
+        show_colours(maps, agents, markers, e, camera, optics, hits, rgb)

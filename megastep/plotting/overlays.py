@@ -1,4 +1,4 @@
-"""Overlays of an env's picture: the points, line segments and shares that its task has drawn, whatever they mean."""
+"""Overlays of an env's picture: the points, segments, shares and discs that its task has drawn, whatever they mean."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matplotlib.colors import to_rgba_array
 from matplotlib.text import Text
 
 from megastep.plotting.litplans import shown
-from megastep.world.snapshot import Points, Segments, Shares, Snapshot
+from megastep.world.snapshot import Discs, Points, Segments, Shares, Snapshot
 
 AGENTS = ('#ffd166', '#4cc9f0', '#ff6b8b', '#8be28b', '#c79bff', '#ff9f5a', '#66e0d0', '#e6e6e6')
 """The agents' own colours, in turn."""
@@ -23,6 +23,9 @@ RING = 0.16 * np.exp(1j * np.linspace(0, 2 * np.pi, 33)).view(float).reshape(-1,
 
 WIDER = 0.35
 """The share of the first ring's radius by which a second is wider, and so on."""
+
+CIRCLE = np.exp(1j * np.linspace(0, 2 * np.pi, 33)[:-1]).view(float).reshape(-1, 2)
+"""A disc of a metre's radius, as it is drawn."""
 
 POINT = ((0.2, 0.0), (0.0, 0.2), (-0.2, 0.0), (0.0, -0.2))
 """The square on its corner that is drawn for a point, in metres from there; another of half its size is in it."""
@@ -45,18 +48,19 @@ class OverlayArtists:
 
     def __init__(self, axes: Axes) -> None:
         self._axes = axes
+        self._discs = PolyCollection([], linewidths=0, zorder=6.5)
         self._segments = LineCollection([], linewidths=1.6, zorder=7)
         self._rings = LineCollection([], linewidths=1.1, zorder=9)
         self._rims = PolyCollection([], facecolors='none', linewidths=1.4, zorder=11)
         self._points = PolyCollection([], linewidths=0, zorder=11)
         self._labels: list[Text] = []
-        for artist in (self._segments, self._rings, self._rims, self._points):
+        for artist in (self._discs, self._segments, self._rings, self._rims, self._points):
             axes.add_collection(artist, autolim=False)
 
     @property
     def artists(self) -> list[Artist]:
         """All of them."""
-        return [self._segments, self._rings, self._rims, self._points, *self._labels]
+        return [self._discs, self._segments, self._rings, self._rims, self._points, *self._labels]
 
     def update(self, snapshot: Snapshot) -> None:
         """Shows another moment: of each kind there may be any number."""
@@ -64,6 +68,7 @@ class OverlayArtists:
         self._show_rings(snapshot, [each for each in overlays if isinstance(each, Shares)], agents)
         self._show_segments([each for each in overlays if isinstance(each, Segments)], agents)
         self._show_points([each for each in overlays if isinstance(each, Points)], agents)
+        self._show_discs([each for each in overlays if isinstance(each, Discs)], agents)
 
     def _show_rings(self, snapshot: Snapshot, shares: list[Shares], agents: Float[np.ndarray, 'agent 4']) -> None:
         """Shows a ring for each share, whole ones if there is none."""
@@ -87,6 +92,13 @@ class OverlayArtists:
         self._points.set(facecolor=colours)
         labels = [label for each in points for label in (each.labels or [''] * len(each.positions))]
         self._write(list(zip(middles, labels, colours, strict=True)))
+
+    def _show_discs(self, discs: list[Discs], agents: Float[np.ndarray, 'agent 4']) -> None:
+        circles = [
+            place + radius * CIRCLE for each in discs for place, radius in zip(each.positions, each.radii, strict=True)
+        ]
+        colours = _colours([(len(each.positions), each.colours) for each in discs], agents)
+        self._discs.set(verts=circles, facecolor=colours)
 
     def _write(self, labels: list[tuple[Any, str, Any]]) -> None:
         """Shows labels beside points, in as many texts as have ever been needed."""

@@ -48,6 +48,16 @@ class Agents(NamedTuple):
     angular_velocities: torch.Tensor
 
 
+class Markers(NamedTuple):
+    """A core's markers."""
+
+    positions: torch.Tensor
+    radii: torch.Tensor
+    colours: torch.Tensor | None
+    visible: torch.Tensor
+    first_line: int  # the number of an env's first marker among its lines
+
+
 class Rows(NamedTuple):
     """A ragged array: row i is ``vals[starts[i]:starts[i] + widths[i]]``."""
 
@@ -103,6 +113,18 @@ def agents(core) -> Agents:
     """The state of a `megastep.Core`."""
     a = core.agents
     return Agents(core.map_ids, a.positions, a.velocities, a.angles, a.angular_velocities)
+
+
+def markers(core) -> Markers | None:
+    """The markers of a `megastep.Core`; None if it has none, so that a launch takes no longer."""
+    m = core.markers
+    return Markers(m.positions, m.radii, m.colours, m.visible, core.first_marker_line) if core.num_markers else None
+
+
+def solid_markers(core) -> Markers | None:
+    """The markers that agents collide with, but for what they don't take of them; None if there are none."""
+    found = markers(core) if core.solid else None
+    return None if found is None else found._replace(colours=None)
 
 
 def rows(ragged) -> Rows:

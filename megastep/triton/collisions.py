@@ -28,6 +28,8 @@ class Obstacles(NamedTuple):
     ys: tl.tensor
     is_other: tl.tensor
     radius: tl.tensor  # an agent's
+    markers: NamedTuple  # all that are solid
+    first_marker: tl.tensor  # the env's first among them
 
 
 class Outcome(NamedTuple):
@@ -44,6 +46,8 @@ class Sizes(NamedTuple):
 
     num_agents: int
     agents: int  # as many, or more, to be a power of 2
+    num_markers: int
+    markers: int  # likewise
     sides: int
     per_box: int
 
@@ -60,6 +64,28 @@ def earliest(times, nx, ny, intos, lines, time, best_x, best_y, into, line):
     best_y = tl.where(sooner, tl.sum(tl.where(chosen, ny, 0.0), 0), best_y)
     line = tl.where(sooner, tl.sum(tl.where(chosen, lines, 0), 0), line)
     return tl.minimum(soonest, time), best_x, best_y, tl.where(sooner, deepest, into), line
+
+
+@triton.jit
+@no_type_check
+def finite(x):
+    """True where a number is neither NaN nor infinite."""
+    return tl.abs(x) <= 3.4028234663852886e38
+
+
+@triton.jit
+@no_type_check
+def solid_discs(obstacles, SIZES: tl.constexpr):
+    """An env's solid markers: where they are, how far an agent's middle must keep from theirs, and which are there."""
+    k, markers = tl.arange(0, SIZES.markers), obstacles.markers
+    there, at = k < SIZES.num_markers, obstacles.first_marker + k
+    there &= tl.load(markers.visible + at, mask=there, other=0) != 0
+    radii = tl.load(markers.radii + at, mask=there, other=0.0)
+    xs, ys = (
+        tl.load(markers.positions + 2 * at, mask=there, other=0.0),
+        tl.load(markers.positions + 2 * at + 1, mask=there, other=0.0),
+    )
+    return xs, ys, radii + obstacles.radius, (radii > 0) & finite(radii) & finite(xs) & finite(ys)
 
 
 @triton.jit
@@ -93,6 +119,12 @@ def first_impact(obstacles, px, py, dx, dy, SIZES: tl.constexpr):
         times, x, y = impact(px, py, dx, dy, xs, ys, xs, ys, 2 * radius + SKIN)
         times, lines = tl.where(obstacles.is_other, times, NEVER), tl.arange(0, xs.shape[0]) * SIZES.sides
         time, nx, ny, into, line = earliest(times, x, y, dx * x + dy * y, lines, time, nx, ny, into, line)
+    if SIZES.num_markers > 0:
+        near = 1
+        xs, ys, reaches, there = solid_discs(obstacles, SIZES)
+        times, x, y = impact(px, py, dx, dy, xs, ys, xs, ys, reaches + SKIN)
+        times, lines = tl.where(there, times, NEVER), obstacles.markers.first_line + tl.arange(0, SIZES.markers)
+        time, nx, ny, into, line = earliest(times, x, y, dx * x + dy * y, lines, time, nx, ny, into, line)
     touches = time <= 1
     nx, ny, line = tl.where(touches, nx, 0.0), tl.where(touches, ny, 0.0), tl.where(touches, line, -1)
     return tl.minimum(time, 1.0), nx, ny, line, near
@@ -121,6 +153,11 @@ def safe(obstacles, px, py, qx, qy, SIZES: tl.constexpr):
         before, clearance = away(xs, ys, px, py, px, py)[2], away(xs, ys, px, py, qx, qy)[2]
         keeps = (clearance >= tl.minimum(2 * radius + SKIN / 2, before)) | ~obstacles.is_other
         ok = tl.minimum(ok, tl.min(keeps.to(tl.int32), 0))
+    if SIZES.num_markers > 0:
+        xs, ys, reaches, there = solid_discs(obstacles, SIZES)
+        before, clearance = away(xs, ys, px, py, px, py)[2], away(xs, ys, px, py, qx, qy)[2]
+        keeps = (clearance >= tl.minimum(reaches + SKIN / 2, before)) | ~there
+        ok = tl.minimum(ok, tl.min(keeps.to(tl.int32), 0))
     return ok
 
 
@@ -136,13 +173,6 @@ def committed(obstacles, px, py, dx, dy, SIZES: tl.constexpr):
         qx, qy = px + share * dx, py + share * dy
         ok = safe(obstacles, px, py, qx, qy, SIZES)
     return tl.where(ok == 1, share, 0.0), tl.where(ok == 1, qx, px), tl.where(ok == 1, qy, py)
-
-
-@triton.jit
-@no_type_check
-def finite(x):
-    """True where a number is neither NaN nor infinite."""
-    return tl.abs(x) <= 3.4028234663852886e38
 
 
 @triton.jit
@@ -203,7 +233,10 @@ def advance_agent(
     scale = tl.minimum(LONGEST.value / furthest, 1.0)  # as a number: Triton 3.7 can't interpret the constant here
     vx, vy = scale * vx, scale * vy
     px, py, vx, vy, made, line, nx, ny, stopped = move(obstacles, px, py, vx, vy, vx * step, vy * step, SLIDE, SIZES)
-    if line >= FIRST_WALL_LINE:
+    is_wall = line >= FIRST_WALL_LINE
+    if SIZES.num_markers > 0:
+        is_wall &= line < obstacles.markers.first_line
+    if is_wall:
         line = FIRST_WALL_LINE + tl.load(obstacles.walls.numbers + obstacles.walls.first + line - FIRST_WALL_LINE)
     if SIZES.num_agents > 1:
         if (line >= 0) & (line < FIRST_WALL_LINE):
@@ -221,7 +254,7 @@ def advance_agent(
 
 @triton.jit
 @no_type_check
-def _advance(maps, agents, radius, step, turn, outcome, SLIDE: tl.constexpr, SIZES: tl.constexpr):
+def _advance(maps, agents, markers, radius, step, turn, outcome, SLIDE: tl.constexpr, SIZES: tl.constexpr):
     """Program e moves the agents of env e one after another, in an order that turns every step."""
     NUM: tl.constexpr = SIZES.num_agents
     e = tl.program_id(0).to(tl.int64)
@@ -236,7 +269,7 @@ def _advance(maps, agents, radius, step, turn, outcome, SLIDE: tl.constexpr, SIZ
     for i in range(NUM):
         a = (i + offset) % NUM
         agent = e * NUM + a
-        obstacles = Obstacles(walls, xs, ys, there & (number != a), radius)
+        obstacles = Obstacles(walls, xs, ys, there & (number != a), radius, markers, e * SIZES.num_markers)
         px, py = tl.sum(tl.where(number == a, xs, 0.0), 0), tl.sum(tl.where(number == a, ys, 0.0), 0)
         px, py = advance_agent(obstacles, maps.outline, agents, e, agent, px, py, step, outcome, SLIDE, SIZES)
         xs, ys = tl.where(number == a, px, xs), tl.where(number == a, py, ys)
@@ -253,9 +286,18 @@ def _advance(maps, agents, radius, step, turn, outcome, SLIDE: tl.constexpr, SIZ
 def advance(core, progress, *, slide):
     """Moves every agent for one step: see `megastep.world.physics.advance`."""
     scenery, num_agents = core.scenery, core.num_agents
-    sizes = Sizes(num_agents, triton.next_power_of_2(num_agents), scenery.lines_per_agent, scenery.walls_per_box)
+    num_markers = core.num_markers if core.solid else 0
+    sizes = Sizes(
+        num_agents=num_agents,
+        agents=triton.next_power_of_2(num_agents),
+        num_markers=num_markers,
+        markers=triton.next_power_of_2(max(num_markers, 1)),
+        sides=scenery.lines_per_agent,
+        per_box=scenery.walls_per_box,
+    )
     _advance[(core.num_envs,)](
-        buffers.maps(scenery, seen=False), buffers.agents(core), core.agent_radius, 1 / core.fps, core.turn,
+        buffers.maps(scenery, seen=False), buffers.agents(core), buffers.solid_markers(core), core.agent_radius,
+        1 / core.fps, core.turn,
         Outcome(core.contacts, core.non_finite, core.stops, progress),
         SLIDE=slide, SIZES=sizes, num_warps=1, enable_fp_fusion=False,
     )  # fmt: skip

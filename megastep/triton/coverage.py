@@ -10,7 +10,7 @@ import triton.language as tl
 @no_type_check
 def _mark(
     texels, wall_starts, map_ids, lines, locations, afresh, seen, counts, found,
-    num_rays, num_words, OUTLINES: tl.constexpr, BLOCK: tl.constexpr,
+    num_rays, num_words, first_marker, OUTLINES: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     """Program e marks the texels that the rays of env e hit, a BLOCK of rays at a time.
 
@@ -32,6 +32,8 @@ def _mark(
         line = tl.load(lines + e * num_rays + ray, mask=ray < num_rays, other=-1)
         location = tl.load(locations + e * num_rays + ray, mask=ray < num_rays, other=0.0)
         hit = line >= OUTLINES
+        if first_marker is not None:
+            hit &= line < first_marker
         wall = first_wall + tl.where(hit, line - OUTLINES, 0)
         first, count = tl.load(texels + 2 * wall, mask=hit, other=0), tl.load(texels + 2 * wall + 1, mask=hit, other=1)
         location = tl.where(hit, location, 0.0)  # it is NaN where nothing is hit
@@ -51,6 +53,7 @@ def mark(core, view, seen, counts, afresh, found):
     num_rays = view.lines.shape[1:].numel()
     _mark[(core.num_envs,)](
         scenery.texels, scenery.walls.starts, core.map_ids, view.lines, view.locations, afresh, seen, counts, found,
-        num_rays, seen.shape[1], OUTLINES=core.num_agents * scenery.lines_per_agent,
+        num_rays, seen.shape[1], core.first_marker_line if core.num_markers else None,
+        OUTLINES=core.num_agents * scenery.lines_per_agent,
         BLOCK=min(256, triton.next_power_of_2(num_rays)), num_warps=1,
     )  # fmt: skip

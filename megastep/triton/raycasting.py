@@ -28,6 +28,7 @@ from megastep.triton.culling import (
     boxes_in_view,
     may_be_seen,
 )
+from megastep.triton.markers import colour_markers, depths_of_markers, draw_markers, locations_on_markers, markers_met
 from megastep.triton.shading import colour_agents, pixel_means, wall_colour
 from megastep.triton.wall_boxes import walls_of
 
@@ -66,6 +67,7 @@ class Sizes(NamedTuple):
 
     num_agents: int
     num_cameras: int
+    num_markers: int
     sides: int  # of an agent's outline
     side_texels: int
     outlines: int  # as many lines as all agents have, or more, to be a power of 2
@@ -166,25 +168,7 @@ def draw_walls(records, plain, close, walls, first_line, camera, rays, inverses,
 
 @triton.jit
 @no_type_check
-def colours(maps, m, walls, agents, e, camera, rays, depth, line, location, hit, SIZES: tl.constexpr):
-    """Albedo times light where rays meet a line, ``depth`` metres forward."""
-    FIRST_WALL_LINE: tl.constexpr = SIZES.num_agents * SIZES.sides
-    wall = walls.first + tl.maximum(line - FIRST_WALL_LINE, 0)
-    red, green, blue = wall_colour(maps, m, wall, location, hit & (line >= FIRST_WALL_LINE))
-    if SIZES.num_agents > 1:
-        is_agent = hit & (line < FIRST_WALL_LINE)
-        if any_of(is_agent):
-            x = camera.x + depth * (camera.cos - rays.slopes * camera.sin)
-            y = camera.y + depth * (camera.sin + rays.slopes * camera.cos)
-            red, green, blue = colour_agents(
-                red, green, blue, maps, m, walls, agents, e, line, location, x, y, is_agent, SIZES
-            )
-    return red, green, blue
-
-
-@triton.jit
-@no_type_check
-def _render(maps, agents, optics, view, scratch, num_units, capacity, SIZES: tl.constexpr):
+def _render(maps, agents, markers, optics, view, scratch, num_units, capacity, SIZES: tl.constexpr):
     """Program p renders units p, p + the number of programs, and so on.
 
     A unit is a block of a frame's pixels. ``scratch`` has room for every line of an env, for each program.
@@ -219,6 +203,8 @@ def _render(maps, agents, optics, view, scratch, num_units, capacity, SIZES: tl.
         if NUM_AGENTS > 1:
             plain, close = append_visible_agents(records, maps.outline, agents, e * NUM_AGENTS, a, camera, SIZES)
             inverses, slots = draw_new(records, 0, plain, 0, close, camera.near, rays, inverses, slots)
+        if SIZES.num_markers > 0:
+            inverses, slots = draw_markers(markers, e, camera, rays, inverses, slots, SIZES)
         slots, num_drawn = draw_walls(
             records, plain, close, walls, FIRST_WALL_LINE, camera, rays, inverses, slots, SIZES
         )
@@ -231,23 +217,48 @@ def _render(maps, agents, optics, view, scratch, num_units, capacity, SIZES: tl.
         right, left = al - slopes * af, bl - slopes * bf
         location = tl.where(right < left, right / (right - left), 0.0)
         distance = (af + location * (bf - af)) * norms
+        if SIZES.num_markers > 0:
+            on_marker, k = markers_met(slots, rays)
+            hit, line = hit | on_marker, tl.where(on_marker, markers.first_line + k, line)
+            depth = depths_of_markers(markers, e, k, on_marker, camera, rays, SIZES)
+            distance = tl.where(on_marker, depth * norms, distance)
 
         closeness = 1 - tl.minimum(tl.maximum((distance - optics.near) / optics.max_depth, 0.0), 1.0)
         pixel_means(view.depth + frame * RES + pixel, closeness, hit, pixel < RES, SUBSAMPLE)
         if view.rgb is not None:
-            red, green, blue = colours(
-                maps, m, walls, agents, e, camera, rays, distance / norms, line, location, hit, SIZES
-            )
+            wall = walls.first + tl.maximum(line - FIRST_WALL_LINE, 0)
+            is_wall = hit & (line >= FIRST_WALL_LINE)
+            if SIZES.num_markers > 0:
+                is_wall &= ~on_marker
+            red, green, blue = wall_colour(maps, m, wall, location, is_wall)
+            if NUM_AGENTS > 1:
+                is_agent = hit & (line < FIRST_WALL_LINE)
+                if any_of(is_agent):
+                    far = distance / norms  # forward
+                    x = camera.x + far * (camera.cos - slopes * camera.sin)
+                    y = camera.y + far * (camera.sin + slopes * camera.cos)
+                    red, green, blue = colour_agents(
+                        red, green, blue, maps, m, walls, agents, e, line, location, x, y, is_agent, SIZES
+                    )
             along, across = bf - af, bl - al
             slant = 1 - (along + slopes * across) * (along + slopes * across) / (
                 norms * norms * (along * along + across * across)
             )
+            if SIZES.num_markers > 0:
+                if any_of(on_marker):
+                    red, green, blue, slant = colour_markers(
+                        red, green, blue, slant, maps, m, walls, markers, e, k, on_marker, distance / norms, camera,
+                        rays, SIZES,
+                    )  # fmt: skip
             out = view.rgb + frame * 3 * RES + pixel
             pixel_means(out, slant * red, hit, pixel < RES, SUBSAMPLE)
             pixel_means(out + RES, slant * green, hit, pixel < RES, SUBSAMPLE)
             pixel_means(out + 2 * RES, slant * blue, hit, pixel < RES, SUBSAMPLE)
         if view.lines is not None:
             at = frame * (RES * SUBSAMPLE) + ray
+            if SIZES.num_markers > 0:
+                around = locations_on_markers(markers, e, k, on_marker, distance / norms, camera, rays, SIZES)
+                location = tl.where(on_marker, around, location)
             tl.store(view.distances + at, tl.where(hit, distance, float('inf')), mask=valid)
             tl.store(view.lines + at, line, mask=valid)
             tl.store(view.locations + at, tl.where(hit, location, float('nan')), mask=valid)
@@ -273,6 +284,7 @@ def render(core, cameras, view, drawn=None):
     sizes = Sizes(
         num_agents=core.num_agents,
         num_cameras=cameras.num_cameras,
+        num_markers=core.num_markers,
         sides=scenery.lines_per_agent,
         side_texels=len(scenery.outline_albedo) // scenery.lines_per_agent,
         outlines=triton.next_power_of_2(outlines),
@@ -284,7 +296,7 @@ def render(core, cameras, view, drawn=None):
         skip=SKIP,
     )
     _render[(programs,)](
-        buffers.maps(scenery), buffers.agents(core), optics,
+        buffers.maps(scenery), buffers.agents(core), buffers.markers(core), optics,
         View(view.rgb, view.depth, view.distances, view.lines, view.locations, drawn),
         scratch, units, capacity, SIZES=sizes, num_warps=1, enable_fp_fusion=True,
     )  # fmt: skip

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from megastep.checks import check_counts
 from megastep.world.kernels import implementation
+from megastep.world.markers import Markers
 from megastep.world.scenery import Scenery
 
 MANY = 2**63 - 1
@@ -52,10 +53,13 @@ class Core:
         seed: Seeds the one generator that all the core's randomness comes from.
         map_ids: The map each env stands in: (env,) int; by default spread evenly over the maps.
         checked: Whether every step checks that velocities are finite, which waits for the GPU.
+        num_markers: How many markers each env has.
+        solid: Whether agents collide with markers, those that are there, as with discs that stand still.
 
     Attributes:
         map_ids: (env,) int64; may be written between steps, with numbers from 0 to ``scenery.num_maps - 1``.
         agents: The agents' state.
+        markers: What cameras see beside walls and agents; at first none of them is there.
         contacts: What each agent touched in the last step: (env, agent) int32, -1 for nothing, else a line's number.
         non_finite: How often each agent's action was NaN, or its velocity NaN or infinite, and so taken as zero: (env,
             agent) int32.
@@ -64,8 +68,8 @@ class Core:
         generator: The generator of all randomness.
 
     Raises:
-        ValueError: if num_envs is below 1, fps isn't above 0, or map_ids has the wrong shape or dtype or names a map
-            that isn't there.
+        ValueError: if num_envs is below 1, fps isn't above 0, map_ids has the wrong shape or dtype or names a map that
+            isn't there, or num_markers is below 0.
     """
 
     def __init__(
@@ -76,16 +80,22 @@ class Core:
         seed: int = 0,
         map_ids: Int[Tensor, ' env'] | None = None,
         checked: bool = False,
+        num_markers: int = 0,
+        solid: bool = False,
     ) -> None:
         check_counts(num_envs=num_envs)
         if not 0 < fps < math.inf:
             raise ValueError(f'fps must be above 0 and finite, got {fps}.')
+        if not isinstance(num_markers, int) or num_markers < 0:
+            raise ValueError(f'num_markers must be an integer of at least 0, got {num_markers!r}.')
         self.scenery, self.num_envs, self.fps, self.device = scenery, num_envs, float(fps), scenery.device
         self.num_agents, self.agent_radius = scenery.num_agents, scenery.agent_radius
         self.generator = torch.Generator(self.device).manual_seed(seed)
         spread = torch.arange(num_envs, device=self.device) * scenery.num_maps // num_envs
         self._map_ids = spread if map_ids is None else checked_map_ids(map_ids, num_envs, scenery)
         self.agents = Agents.zeros(num_envs, self.num_agents, self.device)
+        self.num_markers, self.solid = num_markers, solid
+        self.markers = Markers.absent(num_envs, num_markers, self.device)
         self.contacts = torch.full((num_envs, self.num_agents), -1, dtype=torch.int32, device=self.device)
         self.non_finite = torch.zeros_like(self.contacts)
         self.stops = torch.zeros_like(self.contacts)
@@ -101,6 +111,14 @@ class Core:
     @map_ids.setter
     def map_ids(self, ids: Int[Tensor, ' env']) -> None:
         self._map_ids.copy_(ids)  # a CUDA graph goes on reading the same tensor
+
+    @property
+    def first_marker_line(self) -> int:
+        """The number of an env's first marker among its lines, whatever its map: after those of the most walls.
+
+        Waits for the GPU when first asked.
+        """
+        return self.num_agents * self.scenery.lines_per_agent + self.scenery.most_walls
 
     def check(self) -> None:
         """Raises if an agent's action or velocity was NaN or infinite since the last check. Waits for the GPU.

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from megastep.world import rendering
 from megastep.world.cameras import CameraRig, Cameras, map_by_name
-from megastep.world.core import Agents, Core
+from megastep.world.core import Core
 from megastep.world.rendering import View
 from megastep.world.scenery import Scenery
 
@@ -79,7 +79,30 @@ class Shares:
         _check_shape('values', self.values, (None,))
 
 
-Overlay = Points | Segments | Shares
+@dataclass(frozen=True, eq=False)
+class Discs:
+    """Overlay of discs, such as a core's markers.
+
+    Args:
+        positions: Where their middles are, in metres.
+        radii: In metres.
+        colours: Theirs, in linear RGB; by default the first has the first agent's own colour, and so on.
+
+    Raises:
+        ValueError: if a shape is wrong, or there are not as many radii or colours as discs.
+    """
+
+    positions: Float[np.ndarray, 'disc 2'] | Any
+    radii: Float[np.ndarray, ' disc'] | Any
+    colours: Float[np.ndarray, 'disc 3'] | Any = None
+
+    def __post_init__(self) -> None:
+        _check_shape('positions', self.positions, (None, 2))
+        _check_shape('radii', self.radii, (len(self.positions),))
+        _check_colours(self.colours, len(self.positions))
+
+
+Overlay = Points | Segments | Shares | Discs
 """Something that a picture of an env shows beside its map and agents."""
 
 
@@ -105,7 +128,7 @@ class Snapshot:
         rgb: What each camera sees.
         depth: How near that is, from 1 at the agent's rim to 0 at ``max_depth``.
         values: Named numbers that go with the picture: a reward, a step's number.
-        overlays: What else the task has drawn, as arrays.
+        overlays: The markers that are there, if the core has any, and what else the task has drawn, as arrays.
     """
 
     map_id: int
@@ -165,8 +188,17 @@ def take_snapshot(
         rgb=map_by_name(lambda seen: _array(seen.rgb[0]), view),
         depth=map_by_name(lambda seen: _array(seen.depth[0]), view),
         values={name: float(value) for name, value in values.items()},
-        overlays=tuple(map(_copied, overlays)),
+        overlays=(*_markers(alone), *map(_copied, overlays)),
     )
+
+
+def _markers(alone: Core) -> list[Discs]:
+    """The markers of an only env that are there."""
+    if not alone.num_markers:
+        return []
+    there = alone.markers.visible[0].cpu().numpy()
+    seen = (alone.markers.positions, alone.markers.radii, alone.markers.colours)
+    return [Discs(*(_array(values[0])[there] for values in seen))]
 
 
 def _copied(overlay: Overlay) -> Overlay:
@@ -189,9 +221,10 @@ def _check_colours(colours: np.ndarray | Tensor | None, count: int) -> None:
 
 def _alone(core: Core, env: int) -> Core:
     """A core with a copy of one env of another, so that only that env is rendered."""
-    alone = Core(core.scenery, 1, fps=core.fps, map_ids=core.map_ids[env : env + 1])
-    for name in Agents.__dataclass_fields__:
-        getattr(alone.agents, name).copy_(getattr(core.agents, name)[env : env + 1])
+    alone = Core(core.scenery, 1, fps=core.fps, map_ids=core.map_ids[env : env + 1], num_markers=core.num_markers)
+    for own, all_envs in ((alone.agents, core.agents), (alone.markers, core.markers)):
+        for name, tensor in vars(own).items():
+            tensor.copy_(getattr(all_envs, name)[env : env + 1])
     return alone
 
 

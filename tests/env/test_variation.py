@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode
 from rollouts import FEW_RAYS, equal, leaves
 from worlds import box, houses
 
-from envs import Deathmatch, Explorer, Minimal, PointGoal, Racing, Waypoint
+from envs import Deathmatch, Explorer, Foraging, Minimal, PointGoal, Racing, Waypoint
 from megastep import mapgen
 from megastep.env.cuda_graph import Watch
 from megastep.env.goals import GoalTracker, RandomGoals
@@ -25,7 +25,7 @@ from megastep.testing import check_env
 from megastep.world import physics, rendering
 from megastep.world.cameras import Cameras
 
-TASKS = [Minimal, Explorer, PointGoal, Waypoint, Deathmatch, Racing]
+TASKS = [Minimal, Explorer, PointGoal, Waypoint, Deathmatch, Racing, Foraging]
 MAPS = {
     Deathmatch: mapgen.generate('arena', 2, seed=0, width=(8, 12), height=(8, 12)),
     Racing: mapgen.generate('track', 2, seed=0),

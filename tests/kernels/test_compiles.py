@@ -17,11 +17,13 @@ MAPS = (
     'lights=*fp32 light_starts=*i64 light_widths=*i32 texels=*i64 texel_starts=*i64 surface=*i64 '
     'outline=*fp32 outline_albedo=*u8 girth=fp32'
 )
+MARKERS = 'positions=*fp32 radii=*fp32 colours=*fp32 visible=*i1 first_line=i32'
 AGENTS = 'map_ids=*i64 positions=*fp32 velocities=*fp32 angles=*fp32 angular_velocities=*fp32'
 POINTS, NUMBERS = 'vals=*fp32 starts=*i64 widths=*i32', 'vals=*i32 starts=*i64 widths=*i32'
 RENDERED = {
     'maps': MAPS,
     'agents': AGENTS,
+    'markers': None,
     'optics': 'mounts=*fp32 half=fp32 near=fp32 max_depth=fp32',
     'scratch': '*i64',
     'num_units': 'i32',
@@ -35,6 +37,7 @@ WALLS = (
 MOVED = {
     'maps': WALLS,
     'agents': AGENTS,
+    'markers': None,
     'radius': 'fp32',
     'step': 'fp32',
     'turn': '*i64',
@@ -51,6 +54,7 @@ MARKED = {
     'found': '*i32',
     'num_rays': 'i32',
     'num_words': 'i32',
+    'first_marker': None,
 }
 SPAWNED = {'mask': '*i1', 'draws': '*i64', 'agents': AGENTS, 'spawns': POINTS, 'contacts': '*i32'}
 CELLS = {'gates': '*bf16', 'cells': '*fp32', 'forgets': '*i1', 'num_cells': 'i32', 'width': 'i32'}
@@ -69,25 +73,40 @@ KERNELS = {
         RENDERED
         | {
             'view': 'rgb=*fp32 depth=*fp32 distances=None lines=None locations=None drawn=None',
-            'SIZES': 'num_agents=1 num_cameras=1 sides=8 side_texels=2 outlines=8 per_box=32 '
+            'SIZES': 'num_agents=1 num_cameras=1 num_markers=0 sides=8 side_texels=2 outlines=8 per_box=32 '
             'res=64 subsample=4 pixels=64 rays=4 skip=1',
         },
         RENDERED
         | {
             'view': 'rgb=None depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32 drawn=*i32',
-            'SIZES': 'num_agents=2 num_cameras=1 sides=8 side_texels=2 outlines=16 per_box=32 '
+            'SIZES': 'num_agents=2 num_cameras=1 num_markers=0 sides=8 side_texels=2 outlines=16 per_box=32 '
             'res=1 subsample=1 pixels=1 rays=1 skip=0',
         },
         RENDERED
         | {
             'view': 'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32 drawn=None',
-            'SIZES': 'num_agents=3 num_cameras=2 sides=8 side_texels=2 outlines=32 per_box=32 '
+            'SIZES': 'num_agents=3 num_cameras=2 num_markers=0 sides=8 side_texels=2 outlines=32 per_box=32 '
             'res=5 subsample=3 pixels=8 rays=4 skip=1',
+        },
+        RENDERED
+        | {
+            'markers': MARKERS,
+            'view': 'rgb=*fp32 depth=*fp32 distances=None lines=None locations=None drawn=None',
+            'SIZES': 'num_agents=1 num_cameras=1 num_markers=16 sides=8 side_texels=2 outlines=8 per_box=32 '
+            'res=64 subsample=4 pixels=64 rays=4 skip=1',
+        },
+        RENDERED
+        | {
+            'markers': MARKERS,
+            'view': 'rgb=None depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32 drawn=None',
+            'SIZES': 'num_agents=2 num_cameras=2 num_markers=33 sides=8 side_texels=2 outlines=16 per_box=32 '
+            'res=1 subsample=1 pixels=1 rays=1 skip=1',
         },
     ],
     'megastep.triton.coverage._mark': [
         MARKED | {'afresh': '*i1', 'OUTLINES': 8, 'BLOCK': 256},
         MARKED | {'afresh': None, 'OUTLINES': 24, 'BLOCK': 1},
+        MARKED | {'afresh': '*i1', 'first_marker': 'i32', 'OUTLINES': 8, 'BLOCK': 256},
     ],
     'megastep.triton.spawning._respawn': [
         SPAWNED | {'num_rows': 'i32', 'NUM_AGENTS': 1, 'BLOCK': 128},
@@ -121,9 +140,15 @@ KERNELS = {
         FOUND | {'NUM_AGENTS': 3, 'BLOCK': 32},
     ],
     'megastep.triton.collisions._advance': [
-        MOVED | {'SLIDE': 1, 'SIZES': 'num_agents=1 agents=1 sides=8 per_box=32'},
-        MOVED | {'SLIDE': 1, 'SIZES': 'num_agents=3 agents=4 sides=8 per_box=32'},
-        MOVED | {'SLIDE': 0, 'SIZES': 'num_agents=2 agents=2 sides=8 per_box=32'},
+        MOVED | {'SLIDE': 1, 'SIZES': 'num_agents=1 agents=1 num_markers=0 markers=1 sides=8 per_box=32'},
+        MOVED | {'SLIDE': 1, 'SIZES': 'num_agents=3 agents=4 num_markers=0 markers=1 sides=8 per_box=32'},
+        MOVED | {'SLIDE': 0, 'SIZES': 'num_agents=2 agents=2 num_markers=0 markers=1 sides=8 per_box=32'},
+        MOVED
+        | {
+            'markers': MARKERS.replace('colours=*fp32', 'colours=None'),
+            'SLIDE': 1,
+            'SIZES': 'num_agents=2 agents=2 num_markers=5 markers=8 sides=8 per_box=32',
+        },
     ],
 }
 

@@ -184,6 +184,21 @@ def test_advance(num_envs, num_agents, response, device, poisoned, use):
     assert_same_moves(small_core(num_envs, num_agents, device), 4, response, use)
 
 
+@pytest.mark.parametrize('response', physics.RESPONSES)
+@pytest.mark.parametrize('num_envs, num_agents, num_markers', [(3, 1, 1), (2, 2, 5), (1, 3, 33)])
+def test_advance_among_solid_markers(num_envs, num_agents, num_markers, response, device, poisoned, use):
+    core = small_core(num_envs, num_agents, device, seed=1, num_markers=num_markers, solid=True)
+    rng = np.random.default_rng(1)
+    offsets = rng.uniform(-3, 3, (num_envs, num_markers, 2))
+    core.markers.positions.copy_(core.agents.positions[:, :1] + torch.from_numpy(offsets).to(core.device))
+    core.markers.radii.copy_(torch.from_numpy(rng.uniform(0.02, 0.3, (num_envs, num_markers))))
+    gaps = (core.agents.positions[:, :, None] - core.markers.positions[:, None]).norm(dim=-1) - core.markers.radii[
+        :, None
+    ]
+    core.markers.visible.copy_((gaps > AGENT_RADIUS + 0.01).all(dim=1))
+    assert_same_moves(core, 6, response, use, seed=1)
+
+
 def test_advance_keeps_discs_out_of_walls(device, use):
     """Crowded into a small room, and pushed hard."""
     geometry = worlds.polygon(7, radius=0.6)

@@ -8,7 +8,7 @@ import torch
 from worlds import box, core_at
 
 from megastep import Cameras, plotting
-from megastep.world.snapshot import Points, Segments, Shares, take_snapshot
+from megastep.world.snapshot import Discs, Points, Segments, Shares, take_snapshot
 
 YELLOW, BLUE, RED = (255, 209, 102), (76, 201, 240), (255, 0, 0)  # of the first agent, of the second, of nobody
 
@@ -77,6 +77,28 @@ def test_shares_are_as_much_of_a_ring(plain):
     assert changed(whole, twice, side=1) > 20 and changed(whole, twice, side=-1) > 20
 
 
+def test_discs_are_as_wide_as_they_are(plain):
+    places = np.array([[2, 5], [5, 5]], float)
+    plot = drawn(plain, Discs(places, np.array([0.5, 0.2]), np.array([[1, 0, 0], [1, 0, 0]])))
+    assert [colour_at(plot, x, 5) for x in (2, 1.6, 2.4, 5, 5.1)] == [RED] * 5
+    assert RED not in [colour_at(plot, x, 5) for x in (1.4, 2.6, 4.7, 5.3)]
+    assert [colour_at(drawn(plain, Discs(places, np.full(2, 0.5))), *place) for place in places] == [YELLOW, BLUE]
+
+
+def test_markers_that_are_there_are_drawn(plain):
+    core = core_at([box(1, 1, 9, 6)], [[(3, 3)]] * 2, [[0], [0]], num_markers=3)
+    core.markers.positions[1] = torch.tensor([[5, 3], [5, 5], [7, 5]])
+    core.markers.radii[1, 2] = 0.5
+    core.markers.colours[1] = torch.tensor([[1, 0, 0]])
+    core.markers.visible[1, ::2] = True
+    assert [len(take_snapshot(core, Cameras(), env).overlays[0].radii) for env in (0, 1)] == [0, 2]
+    snapshot = take_snapshot(core, Cameras(), 1, overlays=[Points(np.zeros((0, 2)))])
+    discs = snapshot.overlays[0]
+    assert discs.positions.tolist() == [[5, 3], [7, 5]] and discs.radii.tolist() == pytest.approx([0.1, 0.5])
+    assert [colour_at(drawn(snapshot, discs), *place) for place in discs.positions] == [RED, RED]
+    assert abs(snapshot.ray_ends[0, 0, 127] - [4.9, 3]).max() < 0.02  # it is also seen
+
+
 def test_there_may_be_others_in_every_moment(plain):
     """As many as there are, and what is gone leaves nothing behind."""
     place, ends = np.array([[5.0, 5.0]]), np.array([[[2.0, 2], [4, 2]]])
@@ -84,7 +106,8 @@ def test_there_may_be_others_in_every_moment(plain):
         (Points(place, labels=['door']), Segments(ends), Shares(np.array([0.5, 1]))),
         (),
         (Segments(np.concatenate([ends, ends + 1])), Points(np.concatenate([place, place - 1]), labels=['a', 'b'])),
-        (Points(place),),
+        (Points(place), Discs(place, np.ones(1))),
+        (Discs(np.concatenate([place, place - 1]), np.ones(2)),),
     ]
     plot = drawn(plain)
     for overlays in moments:
@@ -113,6 +136,7 @@ def test_a_snapshot_has_arrays_of_them():
         (lambda: Points(np.zeros((3, 2)), labels=['a']), 'labels must be as many as points, 3, got 1'),
         (lambda: Segments(torch.zeros(3, 2)), r'ends must have shape \(any, 2, 2\), got \(3, 2\)'),
         (lambda: Segments(np.zeros((3, 2, 2)), np.zeros(3)), r'colours must have shape \(3, 3\), got \(3,\)'),
+        (lambda: Discs(np.zeros((3, 2)), np.zeros(2)), r'radii must have shape \(3\), got \(2,\)'),
         (lambda: Shares(torch.ones(())), r'values must have shape \(any\), got \(\)'),
     ],
 )

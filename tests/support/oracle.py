@@ -18,7 +18,7 @@ NUDGE = 1e-7
 
 @dataclass(frozen=True)
 class World:
-    """One env in plain arrays. Lines are numbered as the env's are: agents' outlines first, then walls.
+    """One env in plain arrays. Lines are numbered as the env's are: agents' outlines first, walls, then markers.
 
     Args:
         walls: (wall, 2, 2).
@@ -29,6 +29,9 @@ class World:
         positions: (agent, 2).
         angles: In radians: (agent,).
         radius: An agent's radius.
+        discs: The markers that are there: (marker, 3): x, y, radius.
+        disc_colours: Theirs, in 0 to 1: (marker, 3).
+        disc_lines: Their numbers: (marker,).
     """
 
     walls: np.ndarray
@@ -39,6 +42,9 @@ class World:
     positions: np.ndarray
     angles: np.ndarray
     radius: float
+    discs: np.ndarray
+    disc_colours: np.ndarray
+    disc_lines: np.ndarray
 
     @property
     def lines(self):
@@ -68,6 +74,8 @@ def world(core: Core, env: int) -> World:
     texels = array(scenery.texels).astype(int)[first_wall : first_wall + len(walls)]
     spans = [slice(first_texel + first, first_texel + first + count) for first, count in texels]
     albedo, light = array(scenery.albedo.vals) / 255, array(scenery.light)
+    there = np.flatnonzero(array(core.markers.visible[env]) * (array(core.markers.radii[env]) > 0))
+    circles = np.concatenate([array(core.markers.positions[env]), array(core.markers.radii[env])[:, None]], axis=1)
     return World(
         walls=walls,
         lights=array(scenery.lights[number]),
@@ -77,6 +85,9 @@ def world(core: Core, env: int) -> World:
         positions=positions,
         angles=angles,
         radius=core.agent_radius,
+        discs=circles[there],
+        disc_colours=array(core.markers.colours[env])[there],
+        disc_lines=len(outline) * len(positions) + int(max(scenery.walls.widths)) + there,
     )
 
 
@@ -128,6 +139,27 @@ def cast(origin, rays, lines, *, near, only_facing=False):
     return d[every, nearest], np.where(seen, nearest, -1), np.where(seen, t[every, nearest], np.nan)
 
 
+def cast_at_discs(origin, rays, discs, *, near):
+    """The nearest disc further than ``near`` along each ray: its distance, index and where around it.
+
+    A ray ends where it enters a disc; one that begins in it doesn't.
+    """
+    if not len(discs):
+        return np.full(len(rays), np.inf), np.full(len(rays), -1), np.full(len(rays), np.nan)
+    # |o + d * u - c|² == r², the lesser d
+    offsets = origin - discs[:, :2]
+    half, rest = rays @ offsets.T, (offsets**2).sum(-1) - discs[:, 2] ** 2
+    with np.errstate(invalid='ignore'):
+        d = -half - np.sqrt(half**2 - rest)
+        d = np.where(d > near, d, np.inf)  # NaN where the ray passes by
+    every, nearest = np.arange(len(rays)), d.argmin(1)
+    found = d[every, nearest]
+    seen = np.isfinite(found)
+    around = offsets[nearest] + np.where(seen, found, 0)[:, None] * rays
+    turns = np.arctan2(around[:, 1], around[:, 0]) / (2 * np.pi) % 1
+    return found, np.where(seen, nearest, -1), np.where(seen, turns, np.nan)
+
+
 def hidden(point, lights, walls):
     """Which lights have a wall between them and the point."""
     u, v = (lights[:, :2] - point)[:, None], walls[:, 1] - walls[:, 0]
@@ -174,6 +206,13 @@ def colour(world: World, ray, point, line, location):
     return interpolated(world.albedo[line], location) * light * (1 - c**2)
 
 
+def disc_colour(world: World, ray, point, disc):
+    """The same for a ray that meets a disc: c is the cosine between the ray and the tangent there."""
+    x, y = (point - world.discs[disc, :2]) / world.discs[disc, 2]
+    c = ray @ np.array([-y, x])
+    return world.disc_colours[disc] * light_at(point, world.lights, world.walls) * (1 - c**2)
+
+
 def render(world: World, cameras: Cameras, *, tilt=0.0, only_facing=False) -> Picture:
     """What each agent's cameras see, with every ray turned by ``tilt`` radians."""
     frames = [
@@ -197,6 +236,13 @@ def _frame(world, cameras, agent, mount, tilt, only_facing):
             for ray, d, n, t in zip(rays, np.where(numbers >= 0, distances, 0), numbers, locations, strict=True)
         ]
     )
+    discs = cast_at_discs(origin, rays, world.discs, near=world.radius)
+    for r in np.flatnonzero(discs[0] < distances):
+        distances[r], disc, locations[r] = (found[r] for found in discs)
+        numbers[r], colours[r] = (
+            world.disc_lines[disc],
+            disc_colour(world, rays[r], origin + distances[r] * rays[r], disc),
+        )
     nearness = 1 - np.clip((distances - world.radius) / cameras.max_depth, 0, 1)
     return distances, numbers, locations, colours, nearness
 

@@ -25,8 +25,11 @@ def on_cpu(scenery):
 def twin(core, scenery=None):
     """The same core over on the CPU, or in a scenery that is given."""
     scenery = scenery or on_cpu(core.scenery)
-    copy = Core(scenery, num_envs=core.num_envs, fps=core.fps, map_ids=core.map_ids)
+    markers = {'num_markers': core.num_markers, 'solid': core.solid}
+    copy = Core(scenery, num_envs=core.num_envs, fps=core.fps, map_ids=core.map_ids, **markers)
     for name in ('positions', 'velocities', 'angles', 'angular_velocities'):
         getattr(copy.agents, name).copy_(getattr(core.agents, name))
+    for name in ('positions', 'radii', 'colours', 'visible'):
+        getattr(copy.markers, name).copy_(getattr(core.markers, name))
     copy.turn.copy_(core.turn)
     return copy
