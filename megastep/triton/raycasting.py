@@ -168,6 +168,24 @@ def draw_walls(records, plain, close, walls, first_line, camera, rays, inverses,
 
 @triton.jit
 @no_type_check
+def colours(maps, m, walls, agents, e, camera, rays, depth, line, location, hit, SIZES: tl.constexpr):
+    """Albedo times light where rays meet a line, ``depth`` metres forward."""
+    FIRST_WALL_LINE: tl.constexpr = SIZES.num_agents * SIZES.sides
+    wall = walls.first + tl.maximum(line - FIRST_WALL_LINE, 0)
+    red, green, blue = wall_colour(maps, m, wall, location, hit & (line >= FIRST_WALL_LINE))
+    if SIZES.num_agents > 1:
+        is_agent = hit & (line < FIRST_WALL_LINE)
+        if any_of(is_agent):
+            x = camera.x + depth * (camera.cos - rays.slopes * camera.sin)
+            y = camera.y + depth * (camera.sin + rays.slopes * camera.cos)
+            red, green, blue = colour_agents(
+                red, green, blue, maps, m, walls, agents, e, line, location, x, y, is_agent, SIZES
+            )
+    return red, green, blue
+
+
+@triton.jit
+@no_type_check
 def _render(maps, agents, markers, optics, view, scratch, num_units, capacity, SIZES: tl.constexpr):
     """Program p renders units p, p + the number of programs, and so on.
 
@@ -226,20 +244,12 @@ def _render(maps, agents, markers, optics, view, scratch, num_units, capacity, S
         closeness = 1 - tl.minimum(tl.maximum((distance - optics.near) / optics.max_depth, 0.0), 1.0)
         pixel_means(view.depth + frame * RES + pixel, closeness, hit, pixel < RES, SUBSAMPLE)
         if view.rgb is not None:
-            wall = walls.first + tl.maximum(line - FIRST_WALL_LINE, 0)
-            is_wall = hit & (line >= FIRST_WALL_LINE)
+            on_line = hit
             if SIZES.num_markers > 0:
-                is_wall &= ~on_marker
-            red, green, blue = wall_colour(maps, m, wall, location, is_wall)
-            if NUM_AGENTS > 1:
-                is_agent = hit & (line < FIRST_WALL_LINE)
-                if any_of(is_agent):
-                    far = distance / norms  # forward
-                    x = camera.x + far * (camera.cos - slopes * camera.sin)
-                    y = camera.y + far * (camera.sin + slopes * camera.cos)
-                    red, green, blue = colour_agents(
-                        red, green, blue, maps, m, walls, agents, e, line, location, x, y, is_agent, SIZES
-                    )
+                on_line &= ~on_marker
+            red, green, blue = colours(
+                maps, m, walls, agents, e, camera, rays, distance / norms, line, location, on_line, SIZES
+            )
             along, across = bf - af, bl - al
             slant = 1 - (along + slopes * across) * (along + slopes * across) / (
                 norms * norms * (along * along + across * across)
