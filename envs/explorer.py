@@ -70,7 +70,8 @@ class Explorer(Env):
         self._rgb, self._depth, self._imu = RGB(core, cameras), Depth(core, cameras), IMU(core)
         self._spawns = RandomSpawns(core)
         self._coverage = Coverage(core)
-        self._patience, self._bought = num_steps(fps, patience=patience), fps / 10
+        self._patience = torch.tensor(float(num_steps(fps, patience=patience)), device=core.device)
+        self._bought = fps / 10  # steps for a texel
         self._pixels = num_pixels(cameras)
         super().__init__(
             core,
@@ -90,7 +91,7 @@ class Explorer(Env):
         return {'rgb': self._rgb.observe(view), 'depth': self._depth.observe(view), 'imu': self._imu.observe()}
 
     def _outcome(self):
-        truncated = self.lengths >= self._patience + self._bought * self._coverage.counts
+        truncated = self.lengths >= torch.add(self._patience, self._coverage.counts, alpha=self._bought)
         return self._found[:, None] / self._pixels, torch.zeros_like(truncated), truncated
 
     def _info(self):
