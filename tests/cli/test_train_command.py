@@ -153,7 +153,7 @@ def test_learning_that_has_gone_wrong_is_reported(tmp_path, maps, monkeypatch, c
     [
         (
             ['chess'],
-            'env must be one of deathmatch, explorer, minimal, pointgoal, racing, ',
+            'env must be one of deathmatch, explorer, foraging, minimal, pointgoal, racing, ',
         ),
         (['waypoint', '--options', 'prize=5'], 'options of waypoint may be fps, nearest, furthest, reach, time_limit,'),
         (['waypoint', '--options', 'a'], "options must look like reward=sparse, trigger=True or bonus=5, got 'a'."),

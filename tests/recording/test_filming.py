@@ -188,7 +188,7 @@ def test_the_command_films(maps, tmp_path, capsys):
 @pytest.mark.parametrize(
     'arguments, message',
     [
-        (['chess', 'film.gif'], 'env must be one of deathmatch, explorer, minimal, pointgoal, racing, '),
+        (['chess', 'film.gif'], 'env must be one of deathmatch, explorer, foraging, minimal, pointgoal, racing, '),
         (['minimal', 'film.avi'], 'path must end in .mp4 or .gif, got '),
         (['minimal', 'film.gif', '--map-id', '3'], 'map_id must be from 0 to 2, got 3'),
         (['minimal', 'film.gif', '--steps', '0'], ' steps must be at least 1, got 0'),
