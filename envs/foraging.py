@@ -50,7 +50,7 @@ class Items:
 
     @property
     def state(self) -> dict[str, Tensor]:
-        """How many items each agent has taken in its episode. Where items lie is the core's state."""
+        """The items that each agent has taken in its episode. Where items lie is the core's state."""
         return {'taken': self.taken}
 
     def reset(self, mask: Bool[Tensor, ' env']) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-import torch
 from gymnasium.vector import AutoresetMode
 from pettingzoo import ParallelEnv
+from torch.utils._pytree import tree_map
 
 from megastep.adapters import check_mode
 from megastep.env import Env, nested
@@ -84,8 +84,8 @@ class PettingZooEnv(ParallelEnv):
             return {}, {}, {}, {}, {}
         if missing := [agent for agent in self.agents if agent not in actions]:
             raise ValueError(f'actions must have one for each agent, got none for {", ".join(missing)}.')
-        numbers = torch.as_tensor(np.stack([actions[agent] for agent in self.agents]), device=self._env.device)
-        *outputs, info = self._env.step(numbers)
+        batch = tree_map(lambda *parts: np.stack(parts), *(actions[agent] for agent in self.agents))
+        *outputs, info = self._env.step(batch)
         infos = {name: values for name, values in info.items() if not name.startswith('_')}
         observations, rewards, terminated, truncated, infos = (self._by_agent(each) for each in (*outputs, infos))
         if any(terminated.values()) or any(truncated.values()):

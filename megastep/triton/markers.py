@@ -34,7 +34,7 @@ def in_frame(markers, k, there, camera):
 @triton.jit
 @no_type_check
 def markers_in_view(markers, first, some, camera, SIZES: tl.constexpr):
-    """Which of up to 32 of an env's markers, from number ``some`` on, may reach into a camera's frustum: a bit each."""
+    """Frustum test of up to 32 of an env's markers from number ``some`` on: a bit for each that may reach into it."""
     k = some + tl.arange(0, LANES)
     there = k < SIZES.num_markers
     there &= tl.load(markers.visible + first + k, mask=there, other=0) != 0
@@ -95,14 +95,14 @@ def turn_to(x, y):
 @triton.jit
 @no_type_check
 def markers_met(slots, rays):
-    """Which rays have been found to meet a marker first, and its number in its env."""
+    """Mask of the rays that meet a marker first, and its number in its env."""
     return rays.valid & (slots <= FIRST_SLOT), tl.maximum(-slots + FIRST_SLOT, 0)
 
 
 @triton.jit
 @no_type_check
 def depths_of_markers(markers, e, k, there, camera, rays, SIZES: tl.constexpr):
-    """How far forward rays meet their markers."""
+    """Forward distances at which rays meet their markers."""
     forward, left, radius = in_frame(markers, e * SIZES.num_markers + k, there, camera)
     return near_side(forward, left, radius, rays)[0]
 
@@ -110,7 +110,7 @@ def depths_of_markers(markers, e, k, there, camera, rays, SIZES: tl.constexpr):
 @triton.jit
 @no_type_check
 def locations_on_markers(markers, e, k, there, depth, camera, rays, SIZES: tl.constexpr):
-    """Where on their markers rays end that go so far forward."""
+    """Locations on their markers of rays that go so far forward."""
     forward, left, _ = in_frame(markers, e * SIZES.num_markers + k, there, camera)
     ahead, beside = depth - forward, rays.slopes * depth - left  # from the marker's middle
     return turn_to(camera.cos * ahead - camera.sin * beside, camera.sin * ahead + camera.cos * beside)

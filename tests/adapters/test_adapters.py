@@ -128,6 +128,14 @@ def test_pettingzoo_agents_are_the_rows_of_a_world(pettingzoo_env):
         env.step({'agent_0': 0})
 
 
+def test_pettingzoo_takes_actions_of_several_parts(pettingzoo_env):
+    options = {'num_envs': 2, 'num_agents': 2, 'motion': 'unicycle', 'trigger': True, 'device': 'cpu'}
+    env = pettingzoo_env(Deathmatch(autoreset_mode=DISABLED, **options))
+    env.reset(seed=0)
+    _, rewards, *_ = env.step({agent: env.action_space(agent).sample() for agent in env.agents})
+    assert set(rewards) == {'agent_0', 'agent_1'}
+
+
 def test_pettingzoo_takes_one_world(pettingzoo_env):
     with pytest.raises(ValueError, match='env must have 1 world, got 6: num_envs must be the number of agents'):
         pettingzoo_env(Walk(DISABLED))
