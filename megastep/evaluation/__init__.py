@@ -2,5 +2,6 @@
 
 from megastep.evaluation.episodes import Evaluation
 from megastep.evaluation.evaluating import evaluate
+from megastep.evaluation.results import Results
 
-__all__ = ['Evaluation', 'evaluate']
+__all__ = ['Evaluation', 'Results', 'evaluate']
