@@ -1,4 +1,4 @@
-"""Writes the figures of real apartments that megastep ships.
+"""Writes the real apartments that megastep ships, and the figures of them.
 
     python -m benchmarks.apartments apartments.geojsonl real-floorplan-statistics.json
 
@@ -8,15 +8,28 @@ Both files are of the hand-annotated floors of art-programmer/FloorplanTransform
 from __future__ import annotations
 
 import json
+import lzma
 import sys
 from itertools import accumulate
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from megastep import MapSet
 from megastep.maps import stats as metrics
+from megastep.maps.apartments import FILE
+
+RECIPE = {
+    'family': 'real apartments',
+    'version': 1,
+    'seed': None,
+    'parameters': {},
+    'source': 'https://github.com/art-programmer/FloorplanTransformation',
+    'licence': 'MIT',
+}
+"""How the maps were made, but for the floors' names."""
 
 FIGURES = Path(metrics.__file__).with_name('apartments.json')
 
@@ -49,8 +62,18 @@ SHARES = {'p5': 0.05, 'p25': 0.25, 'median': 0.5, 'p75': 0.75, 'p95': 0.95}
 
 def main(maps: str, floors: str) -> None:
     real = MapSet.from_geojson(maps)
+    names = [json.loads(line)['id'] for line in Path(maps).read_text(encoding='utf-8').splitlines()]
+    ship(MapSet(real, recipe={**RECIPE, 'names': names}))
     figures = {'apartments': apartments(real), 'floors': known(json.loads(Path(floors).read_text(encoding='utf-8')))}
     FIGURES.write_text(written(figures) + '\n', encoding='utf-8')
+
+
+def ship(maps: MapSet) -> None:
+    """Writes the maps that `real_apartments` reads."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, 'maps.safetensors')
+        maps.save(path)
+        FILE.write_bytes(lzma.compress(path.read_bytes(), preset=9 | lzma.PRESET_EXTREME))
 
 
 def written(figures: dict[str, Any], depth: int = 0) -> str:

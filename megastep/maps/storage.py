@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 import os
 import uuid
 from collections.abc import Iterator, Mapping
@@ -122,16 +123,27 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         raise ValueError(f'{path} is not a map set, or is truncated: {error}.') from error
     if metadata.get('schema') != SCHEMA:
         raise ValueError(f'{path} must have schema {SCHEMA}, got {metadata.get("schema")}.')
-    return _map(path), metadata
+    return _arrays(np.memmap(path, dtype=np.uint8, mode='r'), path)[0], metadata
 
 
-def _map(path: Path) -> dict[str, np.ndarray]:
-    """Maps the arrays of a file whose header has been checked."""
-    content = np.asarray(np.memmap(path, dtype=np.uint8, mode='r'))
+def read_shipped(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Reads a file of `write` that ships with megastep, compressed by LZMA: its arrays, and the header's metadata.
+
+    Raises:
+        ValueError: if the content isn't what was written.
+    """
+    arrays, metadata = _arrays(np.frombuffer(lzma.decompress(path.read_bytes()), np.uint8), path)
+    check_digest(path, arrays, metadata['sha256'])
+    return arrays, metadata
+
+
+def _arrays(content: np.ndarray, path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """The arrays of a file's content, as views of it, and the header's metadata."""
+    content = np.asarray(content)
     base = 8 + int.from_bytes(content[:8].tobytes(), 'little')
     header = json.loads(content[8:base].tobytes())
-    header.pop('__metadata__')
-    return {name: _view(content[base:], name, entry, path) for name, entry in header.items()}
+    metadata = header.pop('__metadata__')
+    return {name: _view(content[base:], name, entry, path) for name, entry in header.items()}, metadata
 
 
 def _view(content: np.ndarray, name: str, entry: dict, path: Path) -> np.ndarray:
