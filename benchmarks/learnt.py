@@ -22,10 +22,10 @@ from envs.pursuit import Pursuit
 from megastep import MapSet, learning, mapgen
 from megastep.cli.train import parse_options
 from megastep.env import Env
-from megastep.evaluation import evaluate
+from megastep.evaluation import evaluate_in
 from megastep.evaluation.play import Act, among
+from megastep.evaluation.registry import Task
 from megastep.learning import Policy, Settings
-from megastep.learning.registry import Task
 from megastep.learning.run import checkpoints
 from megastep.learning.run.run_folder import Run
 from megastep.world.device import default_device, device_name, num_cores
@@ -193,7 +193,7 @@ def at_random(env: Env) -> Act:
 
 def points(policy: Policy, env: Env) -> dict[str, Any]:
     """Scores in PointGoal: how often the goal is reached, and by how direct a path."""
-    drawn, likeliest = (evaluate(policy, env, greedy=greedy).means() for greedy in (False, True))
+    drawn, likeliest = (evaluate_in(policy, env, greedy=greedy).means() for greedy in (False, True))
     return {
         **{name: drawn[name] for name in ('success', 'spl', 'soft_spl', 'length')},
         'greedy success': likeliest['success'],
@@ -205,7 +205,7 @@ def points(policy: Policy, env: Env) -> dict[str, Any]:
 
 def exploring(policy: Policy, env: Env) -> dict[str, Any]:
     """Scores in Explorer: how much is seen, compared with what random actions see."""
-    learnt, random = evaluate(policy, env).means(), evaluate(at_random(env), env).means()
+    learnt, random = evaluate_in(policy, env).means(), evaluate_in(at_random(env), env).means()
     ratio = learnt['return'] / random['return']
     return {
         'return': learnt['return'],
@@ -221,7 +221,7 @@ def racing(policy: Policy, env: Env) -> dict[str, Any]:
     """Scores in Racing: laps a minute, compared with those of the driver that follows the centre line."""
     assert isinstance(env, Racing)
     driver = Pursuit(env)
-    learnt, scripted = evaluate(policy, env).means(), evaluate(lambda seen, begins: driver(seen), env).means()
+    learnt, scripted = evaluate_in(policy, env).means(), evaluate_in(lambda seen, begins: driver(seen), env).means()
     return {
         'laps a minute': learnt['laps_per_minute'],
         'collisions': learnt['collisions'],
@@ -233,7 +233,7 @@ def racing(policy: Policy, env: Env) -> dict[str, Any]:
 
 def foraging(policy: Policy, env: Env) -> dict[str, Any]:
     """Scores in Foraging: how many items are found, compared with random actions."""
-    learnt, random = evaluate(policy, env).means(), evaluate(at_random(env), env).means()
+    learnt, random = evaluate_in(policy, env).means(), evaluate_in(at_random(env), env).means()
     ratio = learnt['items'] / random['items']
     return {'items': learnt['items'], 'random items': random['items'], 'ratio': ratio, 'holds': ratio >= 3}
 
@@ -263,7 +263,7 @@ def _match(policy: Policy, env: Env) -> tuple[float, float]:
     num_agents = env.core.num_agents
     opponents = Task.of('deathmatch', {'num_agents': num_agents}).opponents(env, num_agents // 2)
     assert opponents is not None
-    kills = evaluate(among(policy.actor(env.num_envs), opponents), env).scores['kills']
+    kills = evaluate_in(among(policy.actor(env.num_envs), opponents), env).scores['kills']
     theirs = opponents.rows.cpu()
     return float(kills[~theirs].mean()), float(kills[theirs].mean())
 

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from megastep.env import Env
 from megastep.evaluation.play import Act, among, play
+from megastep.evaluation.registry import Task
 from megastep.learning.agent import load
-from megastep.learning.registry import Task
 from megastep.learning.run.run_folder import Run
 from megastep.learning.settings import LARGEST_SEED
 from megastep.maps.mapset import MapSet
@@ -28,7 +28,7 @@ def film_random(
     """Films an env whose agents act at random.
 
     Args:
-        name: The task's: see `megastep.learning.entry_points.find`.
+        name: The task's: see `megastep.evaluation.entry_points.find`.
         maps: The maps.
         out: The file: ``.mp4`` or ``.gif``.
         map_id: The map that is filmed.

@@ -165,7 +165,7 @@ def begun(folder: Path, arguments: Sequence[str]) -> dict[str, Any]:
 
 def is_called(name: str, text: str) -> bool:
     """True if a text is a task's name, or another for it: a Gymnasium id, for example."""
-    from megastep.learning.registry import Task
+    from megastep.evaluation.registry import Task
 
     try:
         return text == name or (':' in text and Task.of(text).name == name)

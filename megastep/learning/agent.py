@@ -18,12 +18,12 @@ from torch.utils._pytree import tree_leaves
 import megastep
 from megastep.env import Env
 from megastep.env.nested import to_tensors
+from megastep.evaluation.entry_points import MakesEnv
 from megastep.evaluation.opponents import Opponents
+from megastep.evaluation.registry import Task
 from megastep.learning import card
-from megastep.learning.entry_points import MakesEnv
 from megastep.learning.model.policy import Actor, Policy
 from megastep.learning.model.spaces import Spaces
-from megastep.learning.registry import Task
 from megastep.learning.run.checkpoints import MANIFEST, WEIGHTS, last_good, load_weights, verified, weights_file
 from megastep.learning.run.distributed import device_for
 from megastep.learning.run.run_config import RunConfig, fingerprint
@@ -46,7 +46,7 @@ SAVED = ('env', 'options', 'opponents', 'scores', 'spaces', 'settings', 'maps', 
 class Agent:
     """Trained agent: a policy, and what it has learnt. It acts, and keeps its hidden state by row.
 
-    `load` makes it. It is a policy to `megastep.evaluation.evaluate`.
+    `load` makes it. It is a policy to `megastep.evaluation.evaluate_in`.
 
     Args:
         policy: The policy.

@@ -15,8 +15,8 @@ from envs.gunner import Gunner
 from megastep import mapgen
 from megastep.cli import filming, main
 from megastep.cli.train import training
+from megastep.evaluation.registry import Task
 from megastep.learning.learner import Learner
-from megastep.learning.registry import Task
 from megastep.learning.run.checkpoints import found
 from megastep.learning.run.run_folder import Run
 from megastep.learning.run.run_log import RunLog

@@ -10,10 +10,10 @@ from worlds import houses
 
 from envs import Deathmatch, Explorer, Minimal, Waypoint
 from megastep import mapgen
-from megastep.evaluation import Evaluation, evaluate
-from megastep.evaluation.episodes import EpisodeRecorder
+from megastep.evaluation import Evaluation, evaluate_in
 from megastep.evaluation.opponents import Opponents
 from megastep.evaluation.play import play
+from megastep.evaluation.recorder import EpisodeRecorder
 from megastep.learning import Actor, Policy
 
 
@@ -32,7 +32,7 @@ def policy_for(env, seed=0):
 @pytest.mark.parametrize('episodes', [1, 2, 7])
 def test_every_row_has_its_first_episodes(episodes):
     """The same as if rows were looked at one by one."""
-    found = evaluate(still, minimal(), episodes, seed=3)
+    found = evaluate_in(still, minimal(), episodes, seed=3)
     env = minimal()
     env.reset(seed=3)
     lengths = [[] for _ in range(env.num_envs)]
@@ -47,13 +47,13 @@ def test_every_row_has_its_first_episodes(episodes):
 
 def test_short_episodes_count_no_more_than_long_ones():
     """Were all episodes taken that end until all have ended, the mean would be that of the shorter ones."""
-    found = evaluate(still, minimal(num_envs=3000, shortest=1, longest=100))
+    found = evaluate_in(still, minimal(num_envs=3000, shortest=1, longest=100))
     error = (100**2 - 1) / 12 / 3000  # the variance of a mean of uniform draws
     assert found.means()['length'] == pytest.approx(50.5, abs=4 * math.sqrt(error))
 
 
 def test_all_maps_count_alike():
-    found = evaluate(still, minimal(num_envs=9), 2)
+    found = evaluate_in(still, minimal(num_envs=9), 2)
     assert found.map_ids.flatten().bincount().tolist() == [6, 6, 6]
 
 
@@ -63,8 +63,8 @@ def test_opponents_act_by_their_script_and_are_left_out():
 
     scripted = torch.tensor([False, True, True, False, True, False])
     some = Opponents(scripted, lambda observations: torch.full((len(scripted),), 5))
-    found = evaluate(run, minimal(), 2, opponents=some)
-    whole = evaluate(lambda observations, begins: torch.where(scripted, 5, 1), minimal(), 2)
+    found = evaluate_in(run, minimal(), 2, opponents=some)
+    whole = evaluate_in(lambda observations, begins: torch.where(scripted, 5, 1), minimal(), 2)
     assert torch.equal(found.scores['return'], whole.scores['return'][~scripted])
     assert torch.equal(found.map_ids, whole.map_ids[~scripted])
 
@@ -97,7 +97,7 @@ def test_the_same_seed_gives_the_same_episodes_and_another_others():
     env = minimal()
     policy = policy_for(env)
     before = torch.random.get_rng_state()
-    first, again, other = (evaluate(policy, env, 2, seed=seed) for seed in (0, 0, 1))
+    first, again, other = (evaluate_in(policy, env, 2, seed=seed) for seed in (0, 0, 1))
     assert torch.equal(torch.random.get_rng_state(), before)
     assert torch.equal(first.scores['return'], again.scores['return'])
     assert not torch.equal(first.scores['return'], other.scores['return'])
@@ -127,7 +127,7 @@ def test_greedy_takes_the_likeliest_action():
 def test_scores_are_what_the_env_says_of_an_episode(task, options, names):
     maps = mapgen.generate('arena', 1) if task is Deathmatch else houses(2)
     env = task(maps, 4, 'cpu', cameras=FEW_RAYS, **options)
-    found = evaluate(policy_for(env), env)
+    found = evaluate_in(policy_for(env), env)
     assert set(found.scores) == {'return', 'length', *names}
     assert all(values.shape == (4, 1) and values.dtype == torch.float64 for values in found.scores.values())
 
@@ -158,11 +158,11 @@ def test_rejects_an_info_without_the_scores():
     env = minimal()
     env.scores = ('style', 'grace')
     with pytest.raises(ValueError, match=r"env's info must have all of its scores, got none called style, grace\."):
-        evaluate(still, env)
+        evaluate_in(still, env)
 
 
 def test_rejects_what_it_cannot_count():
     with pytest.raises(ValueError, match='episodes must be an integer of at least 1, got 0'):
-        evaluate(still, minimal(), 0)
+        evaluate_in(still, minimal(), 0)
     with pytest.raises(ValueError, match=r"env's autoreset_mode must be NEXT_STEP, got AutoresetMode\.SAME_STEP"):
-        evaluate(still, minimal(autoreset_mode=AutoresetMode.SAME_STEP))
+        evaluate_in(still, minimal(autoreset_mode=AutoresetMode.SAME_STEP))

@@ -11,7 +11,7 @@ from trainings import TINY, boxes, train, weights
 import megastep
 from envs import Deathmatch, Minimal
 from megastep import learning
-from megastep.evaluation import evaluate
+from megastep.evaluation import evaluate_in
 from megastep.evaluation.opponents import Opponents
 from megastep.evaluation.play import among
 from megastep.learning import Learner, Policy, Settings
@@ -94,7 +94,7 @@ def test_several_actions_are_learnt_from_on_a_gpu_from_graphs(tmp_path):
     env = agent.env()
     acted = agent(env.reset(seed=0)[0])
     assert {name: values.device.type for name, values in acted.items()} == {'motion': 'cuda', 'trigger': 'cuda'}
-    assert evaluate(agent, env, opponents=agent.opponents(env)).scores['return'].shape == (32, 1)
+    assert evaluate_in(agent, env, opponents=agent.opponents(env)).scores['return'].shape == (32, 1)
 
 
 def test_opponents_take_all_parts_of_their_actions_from_their_script():
@@ -119,7 +119,7 @@ def test_opponents_are_evaluated_against_with_several_actions():
     actor = Policy.of(env, 8).actor(8, greedy=True)
     acted = among(actor, opponents)(env.reset(seed=0)[0], torch.ones(8, dtype=torch.bool))
     assert all(torch.equal(acted[name][LAST], script[LAST]) for name, script in env.scripted.items())
-    assert evaluate(Policy.of(env, 8), env, opponents=opponents).scores['return'].shape == (4, 1)
+    assert evaluate_in(Policy.of(env, 8), env, opponents=opponents).scores['return'].shape == (4, 1)
 
 
 def test_what_is_drawn_beyond_the_box_is_learnt_from_as_it_was_drawn():

@@ -15,7 +15,7 @@ from trainings import TINY, boxes, contents, train, weights
 import megastep
 from envs import Deathmatch, Minimal
 from megastep.cli import filming
-from megastep.evaluation import evaluate
+from megastep.evaluation import evaluate_in
 from megastep.learning import Agent
 from megastep.learning.model.spaces import Spaces, from_json, to_json
 from megastep.learning.run.checkpoints import found
@@ -141,8 +141,8 @@ def test_an_agent_makes_its_env_again(original, tmp_path):
     boxes(3).save(tmp_path / 'maps.safetensors')
     env = agent.env(tmp_path / 'maps.safetensors', 6, fps=20, render_mode='rgb_array')
     assert (env.num_envs, env.core.fps, env.core.scenery.num_maps, env.render_mode) == (6, 20, 3, 'rgb_array')
-    found = evaluate(agent, env, seed=1)
-    assert equal(found.scores, evaluate(agent.policy, env, seed=1).scores)
+    found = evaluate_in(agent, env, seed=1)
+    assert equal(found.scores, evaluate_in(agent.policy, env, seed=1).scores)
     with pytest.raises(ValueError, match=r"the env's observation space must be the agent's, Box\(.*64.*got Box\(.*8"):
         agent.env(cameras=FEW_RAYS)
     with pytest.raises(ValueError, match=r"the env's action space must be the agent's, Discrete\(7\), got Box"):

@@ -17,10 +17,10 @@ from trainings import ARGUMENTS, STEPS, TINY, boxes, command, contents, train, w
 
 from envs import Deathmatch
 from megastep import mapgen, plotting
+from megastep.evaluation.entry_points import tasks
+from megastep.evaluation.registry import Task
 from megastep.learning import Actor
-from megastep.learning.entry_points import tasks
 from megastep.learning.learner import Learner
-from megastep.learning.registry import Task
 from megastep.learning.run.checkpoints import found
 from megastep.learning.run.run_folder import Run
 from megastep.learning.run.run_log import RunLog

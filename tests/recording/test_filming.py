@@ -14,8 +14,8 @@ from worlds import box, houses, pillar
 from envs import Minimal
 from megastep import mapgen, plotting
 from megastep.cli import main
-from megastep.learning.entry_points import tasks
-from megastep.learning.registry import Task
+from megastep.evaluation.entry_points import tasks
+from megastep.evaluation.registry import Task
 from megastep.plotting.states import TRAIL
 from megastep.recording.film import CHUNK, Film, _sharing, drawn
 from megastep.world.snapshot import Points, Shares

@@ -13,10 +13,10 @@ import torch
 
 import megastep
 from megastep.env import Env
-from megastep.learning.entry_points import MakesEnv
+from megastep.evaluation.entry_points import MakesEnv
+from megastep.evaluation.registry import Task
 from megastep.learning.learner import Learner
 from megastep.learning.model.spaces import Spaces
-from megastep.learning.registry import Task
 from megastep.learning.run.checkpoints import WEIGHTS, Checkpoints, found, last_good, load_weights
 from megastep.learning.run.distributed import ProcessGroup, joined, launch, restarts
 from megastep.learning.run.run_config import RunConfig, fingerprint

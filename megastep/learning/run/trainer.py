@@ -11,10 +11,10 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from megastep.evaluation import Evaluation, evaluate
+from megastep.evaluation import Evaluation, evaluate_in
+from megastep.evaluation.registry import Task
 from megastep.learning.learner import Learner
 from megastep.learning.model.policy import Policy
-from megastep.learning.registry import Task
 from megastep.learning.run.checkpoints import Checkpoints
 from megastep.learning.run.distributed import ProcessGroup
 from megastep.learning.run.run_log import RunLog
@@ -72,7 +72,7 @@ class Evaluator:
             return actor(observations, begins)
 
         try:
-            return evaluate(act, self._env, seed=self._seed, opponents=self._opponents)
+            return evaluate_in(act, self._env, seed=self._seed, opponents=self._opponents)
         except _EnoughError:
             return None
 

@@ -9,16 +9,16 @@ from gymnasium.vector import AutoresetMode
 
 from megastep.checks import check_counts
 from megastep.env import Env
-from megastep.evaluation.episodes import EpisodeRecorder, Evaluation
 from megastep.evaluation.opponents import Opponents
 from megastep.evaluation.play import Act, SupportsActor, among, play
+from megastep.evaluation.recorder import EpisodeRecorder, Evaluation
 
 GLANCE = 16
 """After so many steps it is asked again whether all have ended: asking waits for the device."""
 
 
 @torch.no_grad()
-def evaluate(
+def evaluate_in(
     policy: SupportsActor | Act,
     env: Env,
     episodes: int = 1,

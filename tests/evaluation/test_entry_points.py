@@ -14,8 +14,8 @@ from envs import Explorer, Minimal, Waypoint
 from megastep import learning
 from megastep.cli import filming, main
 from megastep.env import Env
-from megastep.learning.entry_points import class_of, find
-from megastep.learning.registry import Task
+from megastep.evaluation.entry_points import class_of, find
+from megastep.evaluation.registry import Task
 from megastep.learning.run.run_folder import Run
 from megastep.learning.run.run_log import RunLog
 from megastep.learning.settings import PRESETS, Settings

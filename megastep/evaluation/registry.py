@@ -11,8 +11,8 @@ import torch
 
 from megastep.env import Env
 from megastep.env.variation import SHARED
+from megastep.evaluation.entry_points import MakesEnv, checked, class_of, find, hints, innermost, is_found, name_of
 from megastep.evaluation.opponents import Opponents
-from megastep.learning.entry_points import MakesEnv, checked, class_of, find, hints, innermost, is_found, name_of
 from megastep.maps.mapset import MapSet
 
 KINDS: dict[type, str] = {bool: 'True or False', int: 'an integer', float: 'a number', str: 'a word'}

@@ -12,9 +12,9 @@ from megastep.env import Env
 from megastep.env.motion import ACTIONS, SimpleMovement
 from megastep.env.sensors import IMU
 from megastep.env.spawning import RandomSpawns
-from megastep.evaluation import evaluate
+from megastep.evaluation import evaluate_in
+from megastep.evaluation.registry import Task
 from megastep.learning import Policy
-from megastep.learning.registry import Task
 from megastep.learning.run.run_folder import Run
 from megastep.plotting.curves import curves
 from megastep.world.cameras import Cameras
@@ -91,9 +91,9 @@ def test_an_env_that_no_module_knows_is_trained_and_evaluated(tmp_path, capsys):
 def test_an_env_that_no_module_knows_is_evaluated_against_its_script():
     task = Task.of(Foraging)
     env = task.make(Foraging.default_maps(), 6, device='cpu')
-    found = evaluate(Policy.of(env, 8), env, opponents=task.opponents(env, 1))
+    found = evaluate_in(Policy.of(env, 8), env, opponents=task.opponents(env, 1))
     assert found.scores['berries'].shape == (3, 1)
-    turning = evaluate(lambda observations, begins: env.scripted_opponent()(observations), env)
+    turning = evaluate_in(lambda observations, begins: env.scripted_opponent()(observations), env)
     assert turning.means()['berries'] == 0
 
 
