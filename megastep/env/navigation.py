@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
 from megastep.checks import check_counts
@@ -21,15 +21,18 @@ from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
 from megastep.maps.threads import mapped
-from megastep.world.buffers import on_device
+from megastep.world.buffers import on_device, picked_rows
 from megastep.world.device import default_device, num_cores
 from megastep.world.kernels import implementation
 
-VERSION = '1'
+VERSION = '2'
 """The version of how geodesic fields are computed, and of the layout of their file. A file of any other is refused."""
 
-TENSORS, RAGGEDS = ('corners', 'shapes', 'nodes'), ('visible', 'hop_rows', 'hops', 'lengths', 'spawns')
-"""The buffers of a `GeodesicField`, by name."""
+RAGGEDS = ('visible', 'entries', 'hops', 'nodes', 'lengths', 'spawns')
+"""The ragged buffers of a `GeodesicField`, by name."""
+
+TENSORS = ('corners', 'shapes')
+"""Its other buffers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,30 +44,31 @@ class GeodesicField:
     spawn; and little else. For a house of 43 m² and 64 spawns that is 70 KB, for a maze of 51 x 51 cells of 1 m about
     4 MB.
 
+    Indexing picks maps as it does in a `MapSet`, but with a number, too, it gives a field: ``field[3]`` is that of one
+    map. ``a + b`` has the maps of two fields, one after another.
+
     Args:
         corners: Each map's grid's lower left corner, in metres.
         shapes: How many columns and rows of cells it has.
         visible: Each map's cells' words: ragged (cell * word,). Bit g % 32 of word g // 32 is for spawn g.
-        hop_rows: Each map's cells' rows of ``hops``: ragged (cell,).
-        hops: The nodes that paths go through: ragged (hop,), each the number of one. Row 0 is no map's and names node
-            0, which is no map's either and infinitely far from every spawn: it stands in where a row has fewer hops
-            than others.
-        nodes: Where all maps' nodes are, in metres.
-        lengths: The shortest paths from each node to its map's spawns: ragged (spawn,), in metres.
+        entries: Where among its map's ``hops`` each cell's list begins: ragged (cell,).
+        hops: Each map's lists, one after another: how many nodes paths go through, and which: ragged (hop,).
+        nodes: Where each map's nodes are, in metres: ragged (node, 2).
+        lengths: The shortest paths from each map's nodes to its spawns, in metres: ragged (node * spawn,).
         spawns: Each map's spawns: ragged (spawn, 2), in metres.
-        fingerprint: The SHA-256 of the maps' walls and spawns, in hexadecimal.
+        fingerprints: The SHA-256 of each map's walls and spawns, as four numbers.
         agent_radius: The radius of the agents whose paths they are, in metres.
     """
 
     corners: Float[Tensor, 'map 2']
     shapes: Int[Tensor, 'map 2']
     visible: Ragged[Tensor]
-    hop_rows: Ragged[Tensor]
+    entries: Ragged[Tensor]
     hops: Ragged[Tensor]
-    nodes: Float[Tensor, 'node 2']
+    nodes: Ragged[Tensor]
     lengths: Ragged[Tensor]
     spawns: Ragged[Tensor]
-    fingerprint: str
+    fingerprints: Int64[np.ndarray, 'map 4']
     agent_radius: float = AGENT_RADIUS
 
     @classmethod
@@ -91,21 +95,16 @@ class GeodesicField:
         """
         workers = num_cores() if workers is None else workers
         device, tables = default_device(device), _lookups(maps, agent_radius, workers, progress)
-        nowhere, unreached = np.zeros((1, 2)), np.full(max(len(geometry.spawns) for geometry in maps), np.inf)
-        nodes = np.cumsum([1, *(len(table.nodes) for table in tables)])
-        rows = np.cumsum([1, *(len(table.hops) for table in tables)])
-        hop_rows = [table.hop_rows + row for table, row in zip(tables, rows[:-1], strict=True)]
-        hops = [hops + node for table, node in zip(tables, nodes[:-1], strict=True) for hops in table.hops]
         return cls(
             corners=torch.tensor([table.corner for table in tables], device=device),
             shapes=torch.tensor([table.shape for table in tables], device=device),
             visible=_packed([table.visible.reshape(-1) for table in tables], np.int32, device),
-            hop_rows=_packed(hop_rows, np.int32, device),
-            hops=_packed([np.zeros(1), *hops], np.int32, device),
-            nodes=torch.from_numpy(np.concatenate([nowhere, *(table.nodes for table in tables)])).float().to(device),
-            lengths=_packed([unreached, *(row for table in tables for row in table.lengths)], np.float32, device),
+            entries=_packed([table.entries for table in tables], np.int32, device),
+            hops=_packed([table.hops for table in tables], np.int32, device),
+            nodes=_packed([table.nodes for table in tables], np.float32, device),
+            lengths=_packed([table.lengths.reshape(-1) for table in tables], np.float32, device),
             spawns=_packed([geometry.spawns for geometry in maps], np.float32, device),
-            fingerprint=_fingerprint(maps),
+            fingerprints=_fingerprints(maps),
             agent_radius=agent_radius,
         )
 
@@ -116,37 +115,123 @@ class GeodesicField:
         buffers |= {name: ragged.vals for name, ragged in raggeds.items()}
         buffers |= {f'{name}.widths': ragged.widths for name, ragged in raggeds.items()}
         arrays = {name: buffer.cpu().numpy() for name, buffer in buffers.items()}
-        radius = repr(self.agent_radius)
-        metadata = {'geodesic_field': VERSION, 'fingerprint': self.fingerprint, 'agent_radius': radius}
-        storage.write(Path(path), arrays, metadata)
+        arrays['fingerprints'] = self.fingerprints
+        storage.write(Path(path), arrays, {'geodesic_field': VERSION, 'agent_radius': repr(self.agent_radius)})
 
     @classmethod
     def load(
-        cls, path: str | os.PathLike, maps: MapSet | Sequence[Geometry], device: str | torch.device | None = None
+        cls,
+        path: str | os.PathLike,
+        maps: MapSet | Sequence[Geometry],
+        device: str | torch.device | None = None,
+        *,
+        agent_radius: float | None = None,
     ) -> GeodesicField:
         """Reads the field of some maps from a file that `save` wrote.
 
         Args:
             path: The file.
-            maps: The maps, to make sure that the field is theirs.
+            maps: The maps, in any order: all of those that the field in the file is of, or some.
             device: Where the buffers go; by default the GPU if there is one, else the CPU.
+            agent_radius: The radius that the agents must be of, in metres; by default any.
 
         Raises:
             FileNotFoundError: if there is no such file.
-            ValueError: if the file is damaged, or holds no geodesic field, or one of another version or of other maps.
+            ValueError: if the file is damaged, or holds no geodesic field, or one of another version, of other maps or
+                for other agents.
         """
         arrays, metadata = storage.read(Path(path))
         if metadata.get('geodesic_field') != VERSION:
             found = metadata.get('geodesic_field')
             raise ValueError(f'{path} must hold a geodesic field of version {VERSION}, got {found}.')
         storage.check_digest(Path(path), arrays, metadata['sha256'])
-        if metadata['fingerprint'] != _fingerprint(maps):
-            raise ValueError(f'{path} must hold the geodesic field of the {len(maps)} maps, got that of other maps.')
+        radius, fingerprints = float(metadata['agent_radius']), _fingerprints(maps)
+        if agent_radius not in (None, radius):
+            wanted = f'agents of radius {agent_radius:g} m, got one for {radius:g} m'
+            raise ValueError(f'{path} must hold the geodesic field for {wanted}.')
+        rows = _rows_of(fingerprints, arrays['fingerprints'], str(path))
         device = default_device(device)
-        buffers: dict[str, Any] = {name: torch.tensor(arrays[name], device=device) for name in TENSORS}
-        buffers |= {name: on_device(Ragged(arrays[name], arrays[f'{name}.widths']), device) for name in RAGGEDS}
-        radius = float(metadata.get('agent_radius', AGENT_RADIUS))  # files from before it could be another don't say
-        return cls(**buffers, fingerprint=metadata['fingerprint'], agent_radius=radius)
+        raggeds = {name: Ragged(arrays[name], arrays[f'{name}.widths']).rows(rows) for name in RAGGEDS}
+        buffers: dict[str, Any] = {name: torch.tensor(arrays[name][rows], device=device) for name in TENSORS}
+        buffers |= {name: on_device(ragged, device) for name, ragged in raggeds.items()}
+        return cls(**buffers, fingerprints=fingerprints, agent_radius=radius)
+
+    @classmethod
+    def kept(
+        cls,
+        path: str | os.PathLike,
+        maps: MapSet | Sequence[Geometry],
+        device: str | torch.device | None = None,
+        *,
+        agent_radius: float = AGENT_RADIUS,
+        workers: int | None = None,
+        progress: bool = False,
+    ) -> GeodesicField:
+        """Returns the field of some maps that a file keeps: reads it if it is there, else computes and writes it.
+
+        Args:
+            path: The file, such as the one `kept_beside` the maps' own.
+            maps: The maps.
+            device: Where the buffers go; by default the GPU if there is one, else the CPU.
+            agent_radius: The agents' radius, in metres.
+            workers: How many threads to use if it isn't there; by default one for each CPU core.
+            progress: Show a bar.
+
+        Raises:
+            FileNotFoundError: if the file's folder isn't there.
+            ValueError: as for `load` and `pack`. A file that doesn't hold the field of the maps is left as it is.
+        """
+        path = Path(path)
+        if path.exists():
+            return cls.load(path, maps, device, agent_radius=agent_radius)
+        storage.check_folder(path)
+        field = cls.pack(maps, device, agent_radius=agent_radius, workers=workers, progress=progress)
+        field.save(path)
+        return field
+
+    def of(self, maps: MapSet | Sequence[Geometry]) -> GeodesicField:
+        """Picks the field of some maps, in their order, out of that of these maps and others.
+
+        Raises:
+            ValueError: if it isn't of all these maps.
+        """
+        return self._picked(_rows_of(_fingerprints(maps), self.fingerprints, 'geodesic_field'))
+
+    def __len__(self) -> int:
+        return len(self.fingerprints)
+
+    def __getitem__(self, index: int | slice | Sequence[int] | np.ndarray) -> GeodesicField:
+        index = index if isinstance(index, slice) else np.asarray(index, None if np.size(index) else int)
+        return self._picked(np.arange(len(self))[index].reshape(-1).copy())
+
+    def _picked(self, rows: Int64[np.ndarray, ' picked']) -> GeodesicField:
+        indices = torch.tensor(rows, device=self.corners.device)
+        buffers: dict[str, Any] = {name: getattr(self, name)[indices] for name in TENSORS}
+        buffers |= {name: picked_rows(getattr(self, name), indices) for name in RAGGEDS}
+        return replace(self, **buffers, fingerprints=self.fingerprints[rows])
+
+    @classmethod
+    def concat(cls, fields: Iterable[GeodesicField]) -> GeodesicField:
+        """Puts the fields of several map sets into one, one after another, as `MapSet.concat` does with the maps.
+
+        Raises:
+            ValueError: if there are no fields, or they are for agents of different radii.
+        """
+        fields = list(fields)
+        if not fields:
+            raise ValueError('fields must be at least 1 to be put together, got 0.')
+        for field in fields[1:]:
+            field.check_agents(fields[0].agent_radius)
+        buffers: dict[str, Any] = {name: torch.cat([getattr(field, name) for field in fields]) for name in TENSORS}
+        for name in RAGGEDS:
+            parts = [getattr(field, name) for field in fields]
+            vals, widths = (torch.cat([getattr(part, of) for part in parts]) for of in ('vals', 'widths'))
+            buffers[name] = Ragged(vals, widths)
+        fingerprints = np.concatenate([field.fingerprints for field in fields])
+        return cls(**buffers, fingerprints=fingerprints, agent_radius=fields[0].agent_radius)
+
+    def __add__(self, other: GeodesicField) -> GeodesicField:
+        return GeodesicField.concat([self, other]) if isinstance(other, GeodesicField) else NotImplemented
 
     def distances(
         self,
@@ -172,7 +257,7 @@ class GeodesicField:
             ValueError: if the shapes don't go together, positions aren't float32, map_ids or goals aren't integers, or
                 one isn't on the field's device.
         """
-        _check(positions, map_ids, goals, self.nodes.device)
+        _check(positions, map_ids, goals, self.corners.device)
         found = positions.new_empty(goals.shape)
         kernels, given = implementation(positions.device), (positions, map_ids, goals)
         kernels.distances(self, *(values.contiguous() for values in given), found)
@@ -189,8 +274,8 @@ class GeodesicField:
         Raises:
             ValueError: if it isn't, or is on another device.
         """
-        if spawns.vals.device != self.nodes.device:
-            raise ValueError(f'geodesic_field must be on {spawns.vals.device}, got {self.nodes.device}.')
+        if spawns.vals.device != self.corners.device:
+            raise ValueError(f'geodesic_field must be on {spawns.vals.device}, got {self.corners.device}.')
         same = torch.equal(spawns.widths, self.spawns.widths) and torch.equal(spawns.vals, self.spawns.vals)
         if not same:
             raise ValueError(f'geodesic_field must be of the {len(spawns)} maps, got that of maps with other spawns.')
@@ -201,8 +286,28 @@ class GeodesicField:
         return CELL_SIDE
 
 
-def _fingerprint(maps: MapSet | Sequence[Geometry]) -> str:
-    return (maps if isinstance(maps, MapSet) else MapSet(maps)).digest('walls', 'spawns')
+def kept_beside(maps: str | os.PathLike) -> Path:
+    """The file for the geodesic field of a map set's file: ``a.geodesics.safetensors`` beside ``a.safetensors``."""
+    path = Path(maps)
+    return path.with_name(f'{path.stem}.geodesics{path.suffix}')
+
+
+def _fingerprints(maps: MapSet | Sequence[Geometry]) -> Int64[np.ndarray, 'map 4']:
+    """The SHA-256 of each map's walls and spawns, as four numbers."""
+    digests = [storage.digest({'walls': geometry.walls, 'spawns': geometry.spawns}) for geometry in maps]
+    return np.frombuffer(bytes.fromhex(''.join(digests)), '<i8').reshape(-1, 4)
+
+
+def _rows_of(
+    wanted: Int64[np.ndarray, 'wanted 4'], there: Int64[np.ndarray, 'map 4'], name: str
+) -> Int64[np.ndarray, ' wanted']:
+    """Where the maps with some fingerprints are among those that are there, which the name says whose they are."""
+    numbers = {fingerprint.tobytes(): row for row, fingerprint in enumerate(there)}
+    rows = np.array([numbers.get(fingerprint.tobytes(), -1) for fingerprint in wanted], np.int64)
+    if (rows < 0).any():
+        absent = f'got that of {len(there)} without map {rows.argmin()}'
+        raise ValueError(f'{name} must hold the geodesic field of all the {len(wanted)} maps, {absent}.')
+    return rows
 
 
 def _lookups(maps: MapSet | Sequence[Geometry], agent_radius: float, workers: int, progress: bool) -> list[LookupTable]:

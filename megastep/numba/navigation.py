@@ -14,12 +14,12 @@ class Field(NamedTuple):
     shapes: np.ndarray
     visible: np.ndarray
     visible_starts: np.ndarray
-    hop_rows: np.ndarray
-    hop_row_starts: np.ndarray
+    entries: np.ndarray
+    entry_starts: np.ndarray
     hops: np.ndarray
     hop_starts: np.ndarray
-    hop_widths: np.ndarray
     nodes: np.ndarray
+    node_starts: np.ndarray
     lengths: np.ndarray
     length_starts: np.ndarray
     spawns: np.ndarray
@@ -55,11 +55,12 @@ def shortest(field, m, position, goal):
     if (word >> (goal % 32)) & 1:
         goal_x, goal_y = field.spawns[field.spawn_starts[m] + goal]
         return length(x - goal_x, y - goal_y)
-    hop_row, best = field.hop_rows[field.hop_row_starts[m] + cell], np.float32(np.inf)
-    for hop in range(field.hop_starts[hop_row], field.hop_starts[hop_row] + field.hop_widths[hop_row]):
-        node = field.hops[hop]
-        node_x, node_y = field.nodes[node]
-        best = min(best, length(x - node_x, y - node_y) + field.lengths[field.length_starts[node] + goal])
+    entry, best = field.hop_starts[m] + field.entries[field.entry_starts[m] + cell], np.float32(np.inf)
+    for hop in range(entry + 1, entry + 1 + field.hops[entry]):
+        node = np.int64(field.hops[hop])
+        node_x, node_y = field.nodes[field.node_starts[m] + node]
+        onward = field.lengths[field.length_starts[m] + node * count + goal]
+        best = min(best, length(x - node_x, y - node_y) + onward)
     return best
 
 
@@ -75,8 +76,8 @@ def distances(field, positions, map_ids, goals, found):
     """Finds how long the shortest paths from agents to their goals are: see `megastep.env.navigation.GeodesicField`."""
     f = field
     tensors = (
-        f.corners, f.shapes, f.visible.vals, f.visible.starts, f.hop_rows.vals, f.hop_rows.starts,
-        f.hops.vals, f.hops.starts, f.hops.widths, f.nodes, f.lengths.vals, f.lengths.starts,
+        f.corners, f.shapes, f.visible.vals, f.visible.starts, f.entries.vals, f.entries.starts,
+        f.hops.vals, f.hops.starts, f.nodes.vals, f.nodes.starts, f.lengths.vals, f.lengths.starts,
         f.spawns.vals, f.spawns.starts, f.spawns.widths,
     )  # fmt: skip
     buffers = Field(np.float32(f.cell_side), *(tensor.numpy() for tensor in tensors))

@@ -18,12 +18,12 @@ class Field(NamedTuple):
     shapes: torch.Tensor
     visible: torch.Tensor
     visible_starts: torch.Tensor
-    hop_rows: torch.Tensor
-    hop_row_starts: torch.Tensor
+    entries: torch.Tensor
+    entry_starts: torch.Tensor
     hops: torch.Tensor
     hop_starts: torch.Tensor
-    hop_widths: torch.Tensor
     nodes: torch.Tensor
+    node_starts: torch.Tensor
     lengths: torch.Tensor
     length_starts: torch.Tensor
     spawns: torch.Tensor
@@ -64,14 +64,17 @@ def _distances(field, map_ids, positions, goals, found, num_rows, NUM_AGENTS: tl
     cell = cell_along(y - tl.load(field.corners + 2 * m + 1), field.side, rows) * columns + column
     word = tl.load(field.visible + tl.load(field.visible_starts + m) + cell * ((count + 31) // 32) + goal // 32)
     seen = ((word >> (goal % 32).to(tl.int32)) & 1) != 0
-    hop_row = tl.load(field.hop_rows + tl.load(field.hop_row_starts + m) + cell)
-    first, width = tl.load(field.hop_starts + hop_row), tl.where(seen, 0, tl.load(field.hop_widths + hop_row))
+    entry = field.hops + tl.load(field.hop_starts + m) + tl.load(field.entries + tl.load(field.entry_starts + m) + cell)
+    width = tl.where(seen, 0, tl.load(entry))
+    nodes, lengths = field.nodes + 2 * tl.load(field.node_starts + m), field.lengths + tl.load(field.length_starts + m)
     around = tl.full([BLOCK], float('inf'), tl.float32)
     for hop in range(tl.max(width, 0)):
-        node = tl.load(field.hops + first + hop, mask=hop < width, other=0)  # node 0 is infinitely far from everything
-        onward = tl.load(field.lengths + tl.load(field.length_starts + node) + goal)
-        way = length(x - tl.load(field.nodes + 2 * node), y - tl.load(field.nodes + 2 * node + 1)) + onward
-        around = tl.minimum(around, way)
+        more = hop < width
+        node = tl.load(entry + 1 + hop, mask=more, other=0).to(tl.int64)
+        onward = tl.load(lengths + node * count + goal, mask=more, other=float('inf'))
+        node_x = tl.load(nodes + 2 * node, mask=more, other=0.0)
+        node_y = tl.load(nodes + 2 * node + 1, mask=more, other=0.0)
+        around = tl.minimum(around, length(x - node_x, y - node_y) + onward)
     tl.store(found + row, tl.where(seen, straight, around), mask=there)
 
 
@@ -79,8 +82,8 @@ def distances(field, positions, map_ids, goals, found):
     """Finds how long the shortest paths from agents to their goals are: see `megastep.env.navigation.GeodesicField`."""
     f = field
     buffers = Field(
-        f.cell_side, f.corners, f.shapes, f.visible.vals, f.visible.starts, f.hop_rows.vals, f.hop_rows.starts,
-        f.hops.vals, f.hops.starts, f.hops.widths, f.nodes, f.lengths.vals, f.lengths.starts,
+        f.cell_side, f.corners, f.shapes, f.visible.vals, f.visible.starts, f.entries.vals, f.entries.starts,
+        f.hops.vals, f.hops.starts, f.nodes.vals, f.nodes.starts, f.lengths.vals, f.lengths.starts,
         f.spawns.vals, f.spawns.starts, f.spawns.widths,
     )  # fmt: skip
     _distances[(triton.cdiv(goals.numel(), BLOCK),)](

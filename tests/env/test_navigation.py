@@ -11,7 +11,7 @@ import worlds
 from apartments import APARTMENTS, apartments
 
 from megastep import mapgen, numba, triton
-from megastep.env.navigation import RAGGEDS, TENSORS, GeodesicField
+from megastep.env.navigation import RAGGEDS, TENSORS, GeodesicField, kept_beside
 from megastep.maps import geodesics, storage
 from megastep.maps.geodesics.lookup import CELL_SIDE
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
@@ -132,8 +132,8 @@ class TestPack:
     def test_takes_little_memory(self):
         houses = worlds.houses(8)
         field = GeodesicField.pack(houses, 'cpu')
-        packed = [getattr(field, name) for name in ('nodes', *RAGGEDS)]
-        size = sum(b.nbytes if isinstance(b, torch.Tensor) else b.vals.nbytes + 12 * len(b) for b in packed)
+        packed = [getattr(field, name) for name in RAGGEDS]
+        size = sum(ragged.vals.nbytes + 12 * len(ragged) for ragged in packed)
         assert size / len(houses) < 120e3
 
     def test_goals_that_are_not_there_are_the_last(self):
@@ -164,7 +164,7 @@ class TestPack:
             with pytest.raises(ValueError, match=f'geodesic_field must be of the {other.num_maps} maps, got that of'):
                 field.check_spawns(other.spawns)
         with pytest.raises(ValueError, match='geodesic_field must be on cpu, got meta'):
-            replace(field, nodes=field.nodes.to('meta')).check_spawns(scenery.spawns)
+            replace(field, corners=field.corners.to('meta')).check_spawns(scenery.spawns)
 
     def test_rejects_what_does_not_go_together(self):
         field = GeodesicField.pack([worlds.box()], 'cpu')
@@ -191,13 +191,55 @@ def assert_same(field, other):
     for name in RAGGEDS:
         assert torch.equal(getattr(field, name).vals, getattr(other, name).vals)
         assert torch.equal(getattr(field, name).widths, getattr(other, name).widths)
-    assert field.fingerprint == other.fingerprint
+    np.testing.assert_array_equal(field.fingerprints, other.fingerprints)
+    assert field.agent_radius == other.agent_radius
 
 
 @pytest.mark.parametrize('workers', [None, 1, 3])
 def test_fields_are_the_same_however_many_workers(workers):
     maps = [*worlds.houses(3), worlds.cluttered(3), TestPack.CROWD, *mapgen.generate('cave', 1, seed=2)]
     assert_same(GeodesicField.pack(maps, 'cpu', workers=workers), GeodesicField.pack(maps, 'cpu', workers=2))
+
+
+class TestPicking:
+    ROOMS = [worlds.halved_box(), worlds.box(), worlds.cluttered(3), TestPack.CROWD]
+    FIELD = GeodesicField.pack(ROOMS, 'cpu')
+
+    @pytest.mark.parametrize(
+        'index', [2, -1, np.int64(1), slice(1, 3), slice(None, None, -1), [3, 0, 0], np.array([2, 1]), [], slice(0)]
+    )
+    def test_maps_are_picked_as_from_a_map_set(self, index):
+        picked = MapSet(self.ROOMS)[index]
+        picked = [picked] if isinstance(picked, Geometry) else picked
+        found = self.FIELD[index]
+        assert len(found) == len(picked)
+        if len(picked):
+            assert_same(found, GeodesicField.pack(picked, 'cpu'))
+
+    def test_a_mask_picks_too(self):
+        assert_same(self.FIELD[np.array([True, False, True, False])], self.FIELD[[0, 2]])
+
+    @pytest.mark.parametrize('index', [4, -5, [0, 7]])
+    def test_rejects_maps_that_are_not_there(self, index):
+        with pytest.raises(IndexError, match='is out of bounds for axis 0 with size 4'):
+            self.FIELD[index]
+
+    def test_fields_are_put_together(self):
+        assert_same(self.FIELD[:1] + self.FIELD[1:], self.FIELD)
+        assert_same(GeodesicField.concat([self.FIELD[i] for i in range(4)]), self.FIELD)
+
+    def test_fields_of_other_agents_are_not(self):
+        other = GeodesicField.pack(self.ROOMS[:1], 'cpu', agent_radius=0.05)
+        with pytest.raises(ValueError, match=r'for agents of radius 0.106066 m, got one for 0.05 m'):
+            self.FIELD + other
+        with pytest.raises(ValueError, match='fields must be at least 1 to be put together, got 0'):
+            GeodesicField.concat([])
+
+    def test_maps_find_their_own(self):
+        assert_same(self.FIELD.of(self.ROOMS[2:0:-1]), self.FIELD[[2, 1]])
+        message = 'geodesic_field must hold the geodesic field of all the 1 maps, got that of 4 without map 0'
+        with pytest.raises(ValueError, match=message):
+            self.FIELD.of([worlds.cluttered(4)])
 
 
 class TestFile:
@@ -214,18 +256,47 @@ class TestFile:
             GeodesicField.load(str(path), MapSet(self.ROOMS), 'cpu'), GeodesicField.pack(MapSet(self.ROOMS), 'cpu')
         )
 
+    def test_serves_some_of_its_maps_in_any_order(self, path):
+        for maps in (self.ROOMS[:2], self.ROOMS[::-1], [self.ROOMS[1]] * 2):
+            assert_same(GeodesicField.load(path, maps, 'cpu'), GeodesicField.pack(maps, 'cpu'))
+
     def test_goes_with_its_maps_alone(self, path):
-        for maps in (self.ROOMS[:2], self.ROOMS[::-1]):
-            message = f'must hold the geodesic field of the {len(maps)} maps, got that of other maps'
-            with pytest.raises(ValueError, match=message):
-                GeodesicField.load(path, maps, 'cpu')
+        message = 'must hold the geodesic field of all the 2 maps, got that of 3 without map 1'
+        with pytest.raises(ValueError, match=message):
+            GeodesicField.load(path, [self.ROOMS[2], worlds.cluttered(4)], 'cpu')
+
+    def test_goes_with_agents_of_its_radius_alone(self, path):
+        GeodesicField.load(path, self.ROOMS, 'cpu', agent_radius=AGENT_RADIUS)
+        message = r'must hold the geodesic field for agents of radius 0.05 m, got one for 0.106066 m'
+        with pytest.raises(ValueError, match=message):
+            GeodesicField.load(path, self.ROOMS, 'cpu', agent_radius=0.05)
+
+    def test_is_made_once_where_it_is_kept(self, tmp_path, monkeypatch):
+        MapSet(self.ROOMS).save(tmp_path / 'rooms.safetensors')
+        path = kept_beside(tmp_path / 'rooms.safetensors')
+        assert path == tmp_path / 'rooms.geodesics.safetensors'
+        maps = MapSet.load(tmp_path / 'rooms.safetensors')
+        made = GeodesicField.kept(path, maps, 'cpu')
+        monkeypatch.setattr(GeodesicField, 'pack', None)
+        assert_same(GeodesicField.kept(path, maps, 'cpu'), made)
+        assert_same(GeodesicField.kept(path, maps[1:], 'cpu'), made[1:])
+        with pytest.raises(ValueError, match=r'must hold the geodesic field for agents of radius 0.05 m'):
+            GeodesicField.kept(path, maps, 'cpu', agent_radius=0.05)
+        with pytest.raises(ValueError, match='must hold the geodesic field of all the 1 maps'):
+            GeodesicField.kept(path, [worlds.cluttered(4)], 'cpu')
+
+    def test_is_kept_only_in_a_folder_that_is_there(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match='absent is not a folder'):
+            GeodesicField.kept(tmp_path / 'absent' / 'a.safetensors', self.ROOMS, 'cpu')
 
     def test_other_walls_make_another_map(self, path):
         """Spawns alone don't tell maps apart: a pillar between them may be new."""
         room = self.ROOMS[1]
         divided = worlds.box(pillars=[worlds.pillar(1.5, 1.5, 2, 2)], spawns=room.spawns)
         assert len(divided.walls) > len(room.walls)
-        with pytest.raises(ValueError, match='must hold the geodesic field of the 3 maps, got that of other maps'):
+        with pytest.raises(
+            ValueError, match='must hold the geodesic field of all the 3 maps, got that of 3 without map 1'
+        ):
             GeodesicField.load(path, [self.ROOMS[0], divided, self.ROOMS[2]], 'cpu')
 
     def test_is_refused_where_it_is_damaged(self, path):
@@ -240,11 +311,11 @@ class TestFile:
 
     def test_is_refused_if_it_is_another_or_of_another_version(self, path):
         arrays, metadata = storage.read(path)
-        storage.write(path, {name: array.copy() for name, array in arrays.items()}, {**metadata, 'geodesic_field': '0'})
-        with pytest.raises(ValueError, match='must hold a geodesic field of version 1, got 0'):
+        storage.write(path, {name: array.copy() for name, array in arrays.items()}, {**metadata, 'geodesic_field': '1'})
+        with pytest.raises(ValueError, match='must hold a geodesic field of version 2, got 1'):
             GeodesicField.load(path, self.ROOMS, 'cpu')
         MapSet(self.ROOMS).save(path)
-        with pytest.raises(ValueError, match='must hold a geodesic field of version 1, got None'):
+        with pytest.raises(ValueError, match='must hold a geodesic field of version 2, got None'):
             GeodesicField.load(path, self.ROOMS, 'cpu')
         with pytest.raises(FileNotFoundError):
             GeodesicField.load(path.with_name('absent'), self.ROOMS, 'cpu')

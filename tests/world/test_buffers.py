@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from megastep.maps.ragged import Ragged
-from megastep.world.buffers import on_device
+from megastep.world.buffers import on_device, picked_rows
 from megastep.world.device import default_device
 
 
@@ -31,3 +31,10 @@ def test_the_default_is_the_gpu_if_there_is_one(there_is_one, chosen, monkeypatc
     assert default_device() == torch.device(chosen)
     assert default_device('cpu') == torch.device('cpu')
     assert default_device(torch.device('cuda:1')) == torch.device('cuda:1')
+
+
+def test_picked_rows_are_copies_in_order():
+    rows = Ragged(torch.arange(12).reshape(6, 2), torch.tensor([3, 0, 1, 2], dtype=torch.int32))
+    picked = picked_rows(rows, torch.tensor([3, 1, 0, 3]))
+    assert [row.tolist() for row in picked] == [rows[i].tolist() for i in (3, 1, 0, 3)]
+    assert picked.widths.dtype == torch.int32

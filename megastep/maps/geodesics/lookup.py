@@ -40,10 +40,10 @@ class LookupTable(NamedTuple):
     """The numbers of columns and rows of cells."""
     visible: Int32[np.ndarray, 'cell word']
     """Bit g % 32 of word g // 32 says whether goal g can be seen."""
-    hop_rows: Int32[np.ndarray, ' cell']
-    """Each cell's row of ``hops``: cells close to one another often have the same."""
-    hops: list[Int32[np.ndarray, ' hop']]
-    """The nodes that paths to goals out of sight go through."""
+    entries: Int32[np.ndarray, ' cell']
+    """Where in ``hops`` each cell's list begins: cells close to one another often have the same."""
+    hops: Int32[np.ndarray, ' hop']
+    """Lists, one after another: how many nodes paths to goals out of sight go through, and their numbers."""
     nodes: Float[np.ndarray, 'node 2']
     """The nodes' places, in metres."""
     lengths: Float[np.ndarray, 'node goal']
@@ -63,22 +63,26 @@ def lookup_table(
     cells = compiled.Cells(left, bottom, CELL_SIDE, *shape)
     goals = np.array(goals)
     entries = compiled.fill_lookup(found.grid, found.nodes, goals, found.lengths, cells, radius / 2, TOLERANCE, MOST)
-    rows, hop_rows = _distinct(entries.hops)
-    used, numbers = np.unique(rows[rows >= 0], return_inverse=True)
-    rows[rows >= 0] = numbers
+    used, numbers = np.unique(entries.hops, return_inverse=True)
+    rows = numbers.reshape(entries.hops.shape).astype(np.int32) - (used[0] < 0)
+    used = used[used >= 0]
+    starts, hops = _lists(rows)
     return LookupTable(
         corner=(left, bottom),
         shape=shape,
         visible=entries.visible.view(np.int32),
-        hop_rows=hop_rows.astype(np.int32),
-        hops=[row[row >= 0] for row in rows],
+        entries=starts,
+        hops=hops,
         nodes=found.nodes.points[used],
         lengths=found.lengths[:, used].T,
     )
 
 
-def _distinct(rows: Int32[np.ndarray, 'row hop']) -> tuple[Int32[np.ndarray, 'distinct hop'], np.ndarray]:
-    """The rows that differ, in order, and which of them each row is. Those that repeat the one before cost little."""
-    changes = np.append(True, (rows[1:] != rows[:-1]).any(axis=1))
+def _lists(rows: Int32[np.ndarray, 'cell hop']) -> tuple[Int32[np.ndarray, ' cell'], Int32[np.ndarray, ' hop']]:
+    """Where each row's list begins, and the lists that differ: see `LookupTable`. Rows are filled up with -1."""
+    changes = np.append(True, (rows[1:] != rows[:-1]).any(axis=1))  # the others cost little
     distinct, numbers = np.unique(rows[changes], axis=0, return_inverse=True)
-    return distinct, numbers.reshape(-1)[changes.cumsum() - 1]
+    widths = (distinct >= 0).sum(axis=1, dtype=np.int32)
+    lists = np.concatenate([widths[:, None], distinct], axis=1)
+    starts = np.cumsum(1 + widths) - (1 + widths)
+    return starts[numbers.reshape(-1)[changes.cumsum() - 1]].astype(np.int32), lists[lists >= 0]
