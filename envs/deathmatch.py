@@ -15,6 +15,7 @@ from megastep.checks import check_choice, check_crowd, check_finite
 from megastep.env import Env
 from megastep.env.aiming import Aim, in_sight
 from megastep.env.combat import Combat, Score, Trigger
+from megastep.env.episode_starts import FarStarts
 from megastep.env.motion import MomentumMovement, MotionMaker, make_motion
 from megastep.env.sensors import IMU, RGB, Depth
 from megastep.env.spawning import FarSpawns
@@ -69,6 +70,7 @@ class Deathmatch(Env):
     """
 
     scores = ('kills', 'deaths', 'hits', 'wounds', 'shots', 'aims')
+    episode_starts = FarStarts()
 
     def __init__(
         self,

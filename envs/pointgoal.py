@@ -11,6 +11,7 @@ from gymnasium.spaces import Dict, Space
 from megastep import mapgen
 from megastep.checks import check_choice, check_finite
 from megastep.env import Env
+from megastep.env.episode_starts import GoalStarts
 from megastep.env.goals import GoalTracker, PointGoalSensor, RandomGoals
 from megastep.env.motion import MotionMaker, make_motion
 from megastep.env.navigation import GeodesicField
@@ -62,6 +63,7 @@ class PointGoal(Env):
 
     auxiliary_space: Space | None = PointGoalSensor.space
     scores = ('success', 'spl', 'soft_spl', 'distance_to_goal', 'collisions')
+    episode_starts = GoalStarts()
 
     def __init__(
         self,

@@ -19,6 +19,7 @@ from megastep import mapgen
 from megastep.env import arguments
 from megastep.env.actions import ActionBatch
 from megastep.env.cuda_graph import CudaGraph
+from megastep.env.episode_starts import EpisodeStarts, RandomStarts
 from megastep.env.nested import copied
 from megastep.env.noise import Noises
 from megastep.env.noise.protocol import Maker
@@ -101,6 +102,10 @@ class Env(gymnasium.vector.VectorEnv):
 
     scores: tuple[str, ...] = ()
     """The names of the infos that say how well an episode went, the most telling first; return and length always do."""
+
+    episode_starts: EpisodeStarts | None = RandomStarts()
+    """Distribution of the starts, and goals if there are any, of fixed episodes: see `megastep.evaluation.Episodes`.
+    None if the env is to place its agents itself, by what it draws from `Core.random`."""
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from typing import Any, get_args
 import torch
 
 from megastep.env import Env
+from megastep.env.episode_starts import EpisodeStarts
 from megastep.env.variation import SHARED
 from megastep.evaluation.entry_points import MakesEnv, checked, class_of, find, hints, innermost, is_found, name_of
 from megastep.evaluation.opponents import Opponents
@@ -80,6 +81,11 @@ class Task:
     def default_maps(self, *, seed: int = 0) -> MapSet:
         """The map set that the task is learnt in unless another is given: see `Env.default_maps`."""
         return class_of(self.env).default_maps(seed=seed)
+
+    @property
+    def episode_starts(self) -> EpisodeStarts | None:
+        """The distribution of its fixed episodes' starts: see `Env.episode_starts`."""
+        return class_of(self.env).episode_starts
 
     def _parameters(self) -> Mapping[str, inspect.Parameter]:
         return inspect.signature(self.env).parameters
