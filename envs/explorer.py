@@ -92,7 +92,7 @@ class Explorer(Env):
 
     def _outcome(self):
         truncated = self.lengths >= torch.add(self._patience, self._coverage.counts, alpha=self._bought)
-        return self._found[:, None] / self._pixels, torch.zeros_like(truncated), truncated
+        return self._found[:, None] / self._pixels, self._nobody, truncated
 
     def _info(self):
         return {'coverage': self._coverage.share()}

@@ -74,7 +74,7 @@ class Minimal(Env):
         self.motion.step(actions)
         physics.advance(self.core)
         moved = self.core.agents.positions - before
-        self._forward = turned(moved, -self.core.agents.angles)[..., 0]
+        self._forward = turned(moved, self.core.agents.angles, sense=-1)[..., 0]
         self._expired = self._lifespans.step()
 
     def _observe(self):

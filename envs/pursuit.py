@@ -38,7 +38,7 @@ class Pursuit:
     def __call__(self, observations: Any = None) -> Float[Tensor, 'row 2']:
         """Returns a speed and a steering angle for each row."""
         agents = self._env.core.agents
-        offsets = turned(self._env.laps.ahead(self._lookahead) - agents.positions, -agents.angles)
+        offsets = turned(self._env.laps.ahead(self._lookahead) - agents.positions, agents.angles, sense=-1)
         curvatures = 2 * offsets[..., 1] / offsets.square().sum(dim=-1).clamp(min=1e-6)
         steering = torch.atan(self._wheelbase * curvatures).rad2deg()
         return torch.stack([torch.full_like(steering, self._speed), steering], dim=-1).flatten(0, 1)

@@ -63,7 +63,7 @@ class IMU:
     def observe(self) -> Float[Tensor, 'row 3']:
         """Reads the agents' velocities."""
         agents = self._agents
-        velocities = turned(agents.velocities, -agents.angles)
+        velocities = turned(agents.velocities, agents.angles, sense=-1)
         return torch.cat([velocities, agents.angular_velocities[..., None] / 360], dim=-1).flatten(0, 1)
 
 

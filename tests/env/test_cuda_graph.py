@@ -144,17 +144,18 @@ class Task(Env):
         return gone + self.noise[:, None], ended, torch.zeros_like(ended)
 
 
-def works():
-    """Whether CUDA does what it should: random numbers, memory, and an env with a graph of its own."""
+def check_cuda():
+    """Asserts that CUDA does what it should: random numbers, memory, and an env with a graph of its own."""
     torch.rand(3, device='cuda').sum().item()
+    gc.collect()  # so that nothing of earlier tests is freed meanwhile
     before = torch.cuda.memory_allocated()
     large = torch.zeros(10_000_000, device='cuda')
-    grown = torch.cuda.memory_allocated() - before
+    assert torch.cuda.memory_allocated() - before >= 40_000_000
     del large
     torch.manual_seed(0)
     graph = rollout(Task(), 6)
     torch.manual_seed(0)
-    return grown >= 40_000_000 and equal(graph, rollout(Task(cuda_graph=False), 6))
+    assert equal(graph, rollout(Task(cuda_graph=False), 6))
 
 
 def eventful(env, steps=30):
@@ -279,7 +280,7 @@ def test_a_step_that_cannot_be_captured_says_why_and_leaves_cuda_usable(flaw, ca
     _, line, remedy = str(raised.value).split('\n')
     assert line.startswith(f'  {__file__}, line ')
     assert advice in remedy and remedy.endswith('; or make the env with cuda_graph=False.')
-    assert works()
+    check_cuda()
     eager = Task(flaw, cuda_graph=False)
     eager.reset()
     for step in range(3):
@@ -294,7 +295,7 @@ def test_a_graph_notices_that_a_tensor_was_replaced():
     env.wind = torch.ones(6, 1, device='cuda')
     with pytest.raises(CaptureError, match=r'in whose place there is now another one.*\n.*angles.add_\(env.wind'):
         env.step(actions_of(env, 0))
-    assert works()
+    check_cuda()
 
 
 @pytest.mark.gpu
@@ -310,7 +311,7 @@ def test_an_error_of_the_task_is_passed_on():
     env.step(actions_of(env, 0))
     with pytest.raises(KeyError, match='goal'):
         env.step(actions_of(env, 1))
-    assert works()
+    check_cuda()
 
 
 @pytest.mark.gpu

@@ -18,7 +18,8 @@ TRACKS = mapgen.generate('track', 4, seed=7)
 
 
 def racing(maps=TRACKS, num_envs=8, device='cpu', **options):
-    env = Racing(maps, num_envs, device, **{'cameras': FEW_RAYS, **options})
+    """An env that pays 1 for a metre, unless told otherwise."""
+    env = Racing(maps, num_envs, device, **{'cameras': FEW_RAYS, 'progress': 1.0, **options})
     env.reset(seed=0)
     return env
 
@@ -52,6 +53,20 @@ def test_the_driver_is_nearly_as_fast_as_its_car():
     infos, rewards = driven(env, Pursuit(env), 200)
     assert (rewards.sum(dim=0) / 20 > 0.93 * env.motion.max_speed).all()
     torch.testing.assert_close(rewards.sum(dim=0), infos[-1]['episode']['return'])
+
+
+def test_pays_a_fifth_for_a_metre_unless_told_otherwise():
+    metres, fifths = (racing(**options) for options in ({}, {'progress': 0.2}))
+    usual = Racing(TRACKS, 8, 'cpu', cameras=FEW_RAYS)
+    usual.reset(seed=0)
+    paid = [driven(env, Pursuit(env), 20)[1] for env in (metres, fifths, usual)]
+    torch.testing.assert_close(paid[1], paid[0] / 5)
+    assert torch.equal(paid[2], paid[1])
+
+
+def test_refuses_a_reward_that_is_not_finite():
+    with pytest.raises(ValueError, match='progress must be finite, got inf'):
+        racing(progress=float('inf'))
 
 
 def test_who_drives_the_other_way_is_paid_less_than_nothing():

@@ -14,9 +14,18 @@ DEGREE = math.radians(1) * 1j
 """A degree, as an exponent of e that turns by it."""
 
 
-def turned(vectors: Float[Tensor, '*batch 2'], angles: Float[Tensor, '*batch']) -> Float[Tensor, '*batch 2']:
-    """Vectors rotated anticlockwise by angles in degrees: as complex numbers they are multiplied."""
-    return torch.view_as_real(torch.view_as_complex(vectors) * torch.exp(angles * DEGREE))
+def turned(
+    vectors: Float[Tensor, '*batch 2'], angles: Float[Tensor, '*batch'], *, sense: int = 1
+) -> Float[Tensor, '*batch 2']:
+    """Rotated vectors: as complex numbers they are multiplied.
+
+    Args:
+        vectors: The vectors.
+        angles: By how much they are rotated, in degrees.
+        sense: 1 for anticlockwise, -1 for clockwise: into the frame of who faces along the angles. That takes a launch
+            less than to negate the angles.
+    """
+    return torch.view_as_real(torch.view_as_complex(vectors) * torch.exp(angles * (sense * DEGREE)))
 
 
 def set_velocities(
