@@ -32,13 +32,12 @@ class SupportsActor(Protocol):
 
 
 def among(act: Act, opponents: Opponents | None) -> Act:
-    """The same, but for opponents that act by a script, if there are any."""
+    """The same, but for opponents, if there are any."""
     if opponents is None:
         return act
-    rows, script = opponents
 
     def played(observations: Any, begins: Bool[Tensor, ' row']) -> Any:
-        return where(rows, script(observations), act(observations, begins))
+        return where(opponents.rows, opponents.act(observations, begins), act(observations, begins))
 
     return played
 

@@ -128,7 +128,7 @@ class Task:
         if not isinstance(count, int) or not 0 <= count <= most:
             raise ValueError(f'opponents must be an integer from 0 to {most} in {self.name}, got {count!r}.')
         numbers = torch.arange(env.num_envs, device=env.device) % self.num_agents
-        return Opponents(numbers >= self.num_agents - count, script)
+        return Opponents.scripted(numbers >= self.num_agents - count, script)
 
     def make(
         self, maps: MapSet, num_envs: int, *, device: str | torch.device | None = None, seed: int = 0, **options: Any

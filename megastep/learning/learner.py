@@ -41,7 +41,7 @@ class Learner:
         env: The env. It is reset. On a GPU, make it with ``cuda_graph=False, copy=False``: its steps are captured with
             the policy's.
         settings: How to learn.
-        opponents: Who acts by a script and doesn't learn; by default nobody.
+        opponents: Who acts and doesn't learn; by default nobody.
 
     Attributes:
         policy: What is learnt.
@@ -106,7 +106,7 @@ class Learner:
             with torch.cuda.stream(stream):  # where its gradients will be summed
                 self._policy = self._parallel()
         rows = torch.zeros(settings.num_envs // settings.num_minibatches, dtype=torch.int64, device=self._device)
-        generators = [self._env.core.generator, self._rollout.generator]
+        generators = [self._env.core.generator, *self._rollout.generators.values()]
         options: dict[str, Any] = {'stream': stream, 'remedy': 'learn on a CPU'}
         self._roll = CudaGraph(self._rollout, [], generators, name='the rollout', **options)
         eager = EAGER if self._processes > 1 else 1
@@ -189,7 +189,10 @@ class Learner:
 
     def _generators(self) -> dict[str, Tensor]:
         """Copies the states of the generators of random numbers."""
-        return {'policy': self._rollout.generator.get_state(), 'shuffler': self._shuffler.get_state()}
+        return {name: generator.get_state() for name, generator in self._generator_by_name().items()}
+
+    def _generator_by_name(self) -> dict[str, torch.Generator]:
+        return {**self._rollout.generators, 'shuffler': self._shuffler}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Writes back what `state` copied, from a learner of the same task, settings and number of processes.
@@ -204,8 +207,8 @@ class Learner:
         check_tensors(parts, {part: state[part] for part in parts})
         self._env.set_state(state['env'])
         write_tensors({'rollout': self._rollout.tensors()}, state)
-        self._rollout.generator.set_state(state['generators']['policy'].cpu())
-        self._shuffler.set_state(state['generators']['shuffler'].cpu())
+        for name, generator in self._generator_by_name().items():
+            generator.set_state(state['generators'][name].cpu())
         self.frames, self.updates = state['frames'], state['updates']
 
 

@@ -72,7 +72,7 @@ class Rollout:
         gae_lambda: See `ppo.estimate_advantages`.
         seed: Seeds the env and what the policy draws.
         stagger: See `restart_some`.
-        opponents: Who acts by a script; by default nobody.
+        opponents: Who acts and doesn't learn; by default nobody.
 
     Attributes:
         buffer: The trajectories of the last rollout.
@@ -105,7 +105,7 @@ class Rollout:
         self._begins = ~self._over
         self._opponents = opponents
         self._scripted = torch.zeros_like(self._over) if opponents is None else opponents.rows
-        self._script = None if opponents is None else copied(opponents.act(observations))
+        self._script = None if opponents is None else copied(opponents.act(observations, self._begins))
         self._rounds = -(-stagger // horizon)
         self._due = self._drawn_rounds(seed)
         self._check_targets()
@@ -133,15 +133,19 @@ class Rollout:
         if made >= self._rounds:
             return
         now = self._due == made
-        self._take_in(self.env.reset(options={'reset_mask': now})[0])
+        observations = self.env.reset(options={'reset_mask': now})[0]
+        self._features.copy_(self.policy.intake.features(observations))
         self._begins.logical_or_(now)
         self._over.logical_and_(~now)
+        if self._opponents is not None and self._script is not None:
+            acted = where(now, self._opponents.act_anew(observations, now), self._script)
+            tree_map(Tensor.copy_, self._script, acted)
 
     def _take_in(self, observations: Any) -> None:
         """Takes what has been observed for what the next step goes by."""
         self._features.copy_(self.policy.intake.features(observations))
         if self._opponents is not None and self._script is not None:
-            tree_map(Tensor.copy_, self._script, self._opponents.act(observations))
+            tree_map(Tensor.copy_, self._script, self._opponents.act(observations, self._begins))
 
     def _empty_buffer(self) -> RolloutBuffer:
         def buffer(like: Tensor) -> Tensor:
@@ -202,10 +206,10 @@ class Rollout:
         observations, rewards, terminated, truncated, info = self.env.step(actions)
         ended = terminated | truncated
         buffer.rewards[time], buffer.terminated[time], buffer.ended[time] = rewards, terminated, ended
-        self._take_in(observations)
         self._hidden.copy_(hidden)
         self._begins.copy_(self._over)
         self._over.copy_(ended)
+        self._take_in(observations)
         return _sums(ended & ~self._scripted, scores(info, self.env.scores))
 
     def _played(self, actions: Any) -> Any:
@@ -228,9 +232,18 @@ class Rollout:
         parts = tree_leaves(self._script) if self._script is not None else []
         names = ['script', *(f'script {number}' for number in range(1, len(parts)))]  # of nested actions, a name a part
         script = dict(zip(names, parts, strict=False))
+        memories = () if self._opponents is None else self._opponents.memories
+        kept = {f'opponents {i} {k}': v for i, memory in enumerate(memories) for k, v in memory.tensors.items()}
         return {
-            'features': self._features, 'hidden': self._hidden, 'over': self._over, 'begins': self._begins, **script,
+            'features': self._features, 'hidden': self._hidden, 'over': self._over, 'begins': self._begins,
+            **script, **kept,
         }  # fmt: skip
+
+    @property
+    def generators(self) -> dict[str, torch.Generator]:
+        """The generators that a rollout draws with, beside the env's: the policy's, and those of opponents."""
+        memories = () if self._opponents is None else self._opponents.memories
+        return {'policy': self.generator, **{f'opponents {i}': m.generator for i, m in enumerate(memories)}}
 
 
 def _sums(ended: Bool[Tensor, ' row'], found: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -62,11 +62,23 @@ def test_opponents_act_by_their_script_and_are_left_out():
         return torch.ones(len(begins), dtype=torch.int64)
 
     scripted = torch.tensor([False, True, True, False, True, False])
-    some = Opponents(scripted, lambda observations: torch.full((len(scripted),), 5))
+    some = Opponents.scripted(scripted, lambda observations: torch.full((len(scripted),), 5))
     found = evaluate_in(run, minimal(), 2, opponents=some)
     whole = evaluate_in(lambda observations, begins: torch.where(scripted, 5, 1), minimal(), 2)
     assert torch.equal(found.scores['return'], whole.scores['return'][~scripted])
     assert torch.equal(found.map_ids, whole.map_ids[~scripted])
+
+
+def test_opponents_are_told_where_episodes_begin():
+    rows, told = torch.tensor([False, True] * 3), []
+
+    def act(observations, begins):
+        told.append(begins)
+        return torch.zeros(len(begins), dtype=torch.int64)
+
+    evaluate_in(act, minimal(shortest=3, longest=5), opponents=Opponents(rows, act))
+    assert all(torch.equal(one, other) for one, other in zip(told[::2], told[1::2], strict=True))
+    assert told[0].all() and torch.stack(told[2:]).any()
 
 
 def test_a_policy_begins_each_episode_with_nothing_remembered():

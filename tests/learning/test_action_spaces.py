@@ -99,9 +99,8 @@ def test_several_actions_are_learnt_from_on_a_gpu_from_graphs(tmp_path):
 
 def test_opponents_take_all_parts_of_their_actions_from_their_script():
     env, taken = Duel(ARENA, 8, 'cpu'), []
-    step, rollout = env.step, Rollout(
-        env, Policy.of(env, 8), 4, gamma=0.9, gae_lambda=0.8, opponents=Opponents(LAST, env.scripted_opponent())
-    )  # fmt: skip
+    opponents = Opponents.scripted(LAST, env.scripted_opponent())
+    step, rollout = env.step, Rollout(env, Policy.of(env, 8), 4, gamma=0.9, gae_lambda=0.8, opponents=opponents)
     env.step = lambda actions: taken.append(actions) or step(actions)
     rollout()
     for time, actions in enumerate(taken):
@@ -115,7 +114,7 @@ def test_opponents_take_all_parts_of_their_actions_from_their_script():
 
 def test_opponents_are_evaluated_against_with_several_actions():
     env = Duel(ARENA, 8, 'cpu', time_limit=1.0)
-    opponents = Opponents(LAST, env.scripted_opponent())
+    opponents = Opponents.scripted(LAST, env.scripted_opponent())
     actor = Policy.of(env, 8).actor(8, greedy=True)
     acted = among(actor, opponents)(env.reset(seed=0)[0], torch.ones(8, dtype=torch.bool))
     assert all(torch.equal(acted[name][LAST], script[LAST]) for name, script in env.scripted.items())

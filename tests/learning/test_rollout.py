@@ -11,7 +11,7 @@ from envs.gunner import Gunner
 from megastep import mapgen
 from megastep.env.combat import EVENTS
 from megastep.env.cuda_graph import Watch
-from megastep.evaluation.opponents import Opponents
+from megastep.evaluation.opponents import Memory, Opponents
 from megastep.learning import Policy, ppo
 from megastep.learning.rollout import Rollout
 from megastep.world import physics
@@ -93,7 +93,7 @@ def test_what_is_not_told_must_have_a_row_a_row():
 
 def scripted(rows):
     """Opponents that do what a counter shows, modulo 3."""
-    return Opponents(torch.tensor(rows), lambda observations: observations[:, 0].long() % 3)
+    return Opponents.scripted(torch.tensor(rows), lambda observations: observations[:, 0].long() % 3)
 
 
 def test_opponents_act_by_their_script():
@@ -107,6 +107,40 @@ def test_opponents_act_by_their_script():
         assert torch.equal(actions[:, ::2], now.samples[:, ::2, 0])
         assert not now.mask[:, 1::2].any()
         assert now.mask[:, ::2].any()
+
+
+def counting(rows):
+    """Opponents that do what they remember, modulo 3: how many steps ago the episode began."""
+    memory = Memory(torch.arange(len(rows)), {'count': torch.zeros(len(rows), dtype=torch.int64)}, torch.Generator())
+    count = memory.tensors['count']
+
+    def act(observations, begins):
+        count.copy_(torch.where(begins, 0, count + 1))
+        return count % 3
+
+    return Opponents(torch.tensor(rows), act, (memory,))
+
+
+def test_opponents_are_told_where_episodes_begin():
+    """Also of the step that ends one, whose successor begins the next, and from one rollout to the next."""
+    remembering = rolled(Counter(), opponents=counting([True] * 4))
+    seeing = rolled(Counter(), opponents=scripted([True] * 4))
+    for _ in range(2):
+        remembering(), seeing()
+    assert torch.equal(torch.stack(remembering.env.actions), torch.stack(seeing.env.actions))
+    assert remembering.tensors()['opponents 0 count'].tolist() == remembering.env.times.tolist()
+
+
+def test_opponents_remember_through_the_restart_of_others():
+    env = make(Deathmatch, 8, cameras=FEW_RAYS, num_agents=4, time_limit=100)
+    rollout = rolled(env, 4, stagger=8, seed=2, opponents=counting([False, True, True, True] * 2))
+    assert rollout._due.tolist() in ([0] * 4 + [1] * 4, [1] * 4 + [0] * 4)
+    for made in range(2):
+        rollout.restart_some(made)
+        rollout()
+    lengths = env.lengths.repeat_interleave(4)
+    assert lengths.unique().tolist() == [4, 8]
+    assert torch.equal(rollout.tensors()['opponents 0 count'], lengths)
 
 
 def test_opponents_do_not_count():
@@ -151,7 +185,7 @@ def test_who_begins_anew_remembers_nothing_and_sees_where_it_is():
     """Of two worlds whose episodes have both just ended, one begins anew at once, the other by the next step."""
     env = make(Deathmatch, 8, cameras=FEW_RAYS, num_agents=4, time_limit=0.4)
     gunner = Gunner(env)
-    rollout = rolled(env, 4, stagger=8, seed=2, opponents=Opponents(torch.arange(8) % 4 == 3, gunner))
+    rollout = rolled(env, 4, stagger=8, seed=2, opponents=Opponents.scripted(torch.arange(8) % 4 == 3, gunner))
     late = rollout._due == 1
     assert late.tolist() in ([True] * 4 + [False] * 4, [False] * 4 + [True] * 4)
     rollout.restart_some(0)

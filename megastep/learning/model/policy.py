@@ -163,16 +163,22 @@ class Actor:
         rows: How many rows the env has.
         greedy: Take the likeliest action; otherwise draw one.
         seed: Seeds what is drawn.
+
+    Attributes:
+        state: What it keeps from step to step, written in place: its hidden state, with a row for each.
+        generator: What it draws with.
     """
 
     def __init__(self, policy: Policy, rows: int, *, greedy: bool = False, seed: int = 0) -> None:
         self._policy, self._greedy, self._hidden = policy, greedy, policy.initial_hidden(rows)
-        self._generator = torch.Generator(self._hidden.device).manual_seed(seed)
+        self.generator = torch.Generator(self._hidden.device).manual_seed(seed)
+        self.state = {'hidden': self._hidden}
 
     @torch.no_grad()
     def __call__(self, observations: Any, begins: Bool[Tensor, ' row']) -> Any:
         """The next actions, nested as their space is, given what is seen and where an episode begins with it."""
         distribution = self._policy.distribution
-        logits, _, self._hidden, _ = self._policy.step(observations, self._hidden, begins)
-        samples = distribution.mode(logits) if self._greedy else distribution.sample(logits, self._generator)
+        logits, _, hidden, _ = self._policy.step(observations, self._hidden, begins)
+        self._hidden.copy_(hidden)
+        samples = distribution.mode(logits) if self._greedy else distribution.sample(logits, self.generator)
         return distribution.actions(samples)
