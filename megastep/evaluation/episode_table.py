@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Bool, Shaped
 
-Table = Mapping[str, Shaped[np.ndarray, ' episode']]
+Columns = Mapping[str, Shaped[np.ndarray, ' episode']]
 """Columns by name."""
 
 KEYS: Mapping[str, type] = MappingProxyType({'agent': str, 'run': int, 'set': str, 'map': int, 'episode': int})
@@ -39,7 +39,7 @@ UNIQUE = ('agent', 'run', 'set', 'episode', 'variation')
 """No two rows have the same of all of these."""
 
 
-def episode_table(columns: Mapping[str, Sequence | np.ndarray], scores: Sequence[str]) -> Table:
+def episode_table(columns: Mapping[str, Sequence | np.ndarray], scores: Sequence[str]) -> Columns:
     """Checked columns of one length and of the right types, read-only, those that weren't given filled in.
 
     Args:
@@ -89,7 +89,7 @@ def _column(name: str, values: np.ndarray, kind: type, length: int) -> np.ndarra
     return values.astype({str: np.str_, int: np.int64, float: np.float64, bool: np.bool_}[kind])
 
 
-def _check_unique(table: Table) -> None:
+def _check_unique(table: Columns) -> None:
     keys = np.stack([codes(table[name]) for name in UNIQUE], axis=1)
     _, firsts, counts = np.unique(keys, axis=0, return_index=True, return_counts=True)
     if (counts > 1).any():
@@ -108,12 +108,12 @@ def distinct(values: Iterable) -> list:
     return list(dict.fromkeys(np.asarray(values).tolist()))
 
 
-def picked(table: Table, rows: Bool[np.ndarray, ' episode'] | np.ndarray) -> dict[str, np.ndarray]:
+def picked(table: Columns, rows: Bool[np.ndarray, ' episode'] | np.ndarray) -> dict[str, np.ndarray]:
     """Some of the rows."""
     return {name: values[rows] for name, values in table.items()}
 
 
-def where(table: Table, **values: object) -> Bool[np.ndarray, ' episode']:
+def where(table: Columns, **values: object) -> Bool[np.ndarray, ' episode']:
     """Which rows have the given values, or one of several.
 
     Raises:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from megastep.evaluation import episode_table
-from megastep.evaluation.episode_table import Table, distinct
+from megastep.evaluation import comparisons, episode_table, gaps, summaries
+from megastep.evaluation.cells import check_score
+from megastep.evaluation.episode_table import Columns, distinct
+from megastep.evaluation.tables import Table, pandas
 from megastep.maps.mapset import MapSet
 
 Way = Float[np.ndarray, 'step 2']
@@ -39,7 +42,7 @@ class Results:
             are the same one; a map isn't among those of its set; or a way is of no row or isn't (step, 2).
     """
 
-    table: Table
+    table: Columns
     scores: Sequence[str]
     suite_sha256: str = ''
     maps: Mapping[str, MapSet] = field(default_factory=dict)
@@ -78,6 +81,107 @@ class Results:
         ways = {place: self.ways[row] for place, row in enumerate(rows.tolist()) if row in self.ways}
         return replace(self, table=episode_table.picked(self.table, rows), ways=ways)
 
+    def summary(self, score: str, by: str | Sequence[str] = 'set') -> Table:
+        """Summary statistics of a score: mean, median, IQM, optimality gap and CVaR, each with a 95 % interval.
+
+        A row is an agent and a set, or whatever else the episodes are grouped by. Scores are means by run and map
+        first, so that all maps count alike. Episodes in variations of the env are left out, unless they are grouped by
+        those.
+
+        Args:
+            score: Which.
+            by: A column, or several, beside the agent.
+
+        Raises:
+            ValueError: if there is no such score or column.
+        """
+        check_score(self.table, self.scores, score)
+        return summaries.summary(self.table, score, by)
+
+    def gap(self, first: str, second: str, score: str) -> Table:
+        """The generalisation gap: by how much a score is better in maps that were learnt in.
+
+        Where an agent's runs have learnt in different maps of the first set (``trained_on`` says so), it is by
+        cross-evaluation: own runs' scores less the other runs', in the same maps. Otherwise it is the first set's mean
+        less the second's, of which a part is how hard the maps happen to be. The table says which it is.
+
+        Args:
+            first: The set of maps that runs have learnt in: ``'train'``.
+            second: A set of maps that no run has: ``'test'``.
+            score: Which.
+
+        Raises:
+            ValueError: if there is no such set or score, or a run has learnt in maps of the second set.
+        """
+        check_score(self.table, self.scores, score)
+        return gaps.gap(self.table, first, second, score)
+
+    def compare(self, other: Results, score: str, by: str | Sequence[str] = 'set') -> Table:
+        """Comparison with another agent: paired differences on the same episodes, and the probability of improvement.
+
+        Args:
+            other: The results of another agent, on the same suite.
+            score: Which.
+            by: A column, or several: a row for each of its values.
+
+        Raises:
+            ValueError: if either holds several agents, the suites differ, no episode is in both, or there is no such
+                score or column.
+        """
+        for results in (self, other):
+            check_score(results.table, results.scores, score)
+            if len(results.agents) > 1:
+                raise ValueError(f'one agent is compared with one: select(agent=...), got {", ".join(results.agents)}.')
+        if self.suite_sha256 and other.suite_sha256 and self.suite_sha256 != other.suite_sha256:
+            hashes = f'{self.suite_sha256[:12]} and {other.suite_sha256[:12]}'
+            raise ValueError(f'results must be of the same suite to be compared, got suites {hashes}.')
+        return comparisons.compare(self.table, other.table, score, by)
+
+    def curve(self, score: str, against: str = 'shortest_path', bins: int | Sequence[float] = 8) -> Table:
+        """A score's mean against a variable of the episode or map, with intervals, for each agent.
+
+        Args:
+            score: Which.
+            against: A column: ``'shortest_path'``, ``'rooms'``, ``'detour'``, ``'walls'``.
+            bins: Into how many bins of about as many episodes the variable is divided, or the bins' bounds.
+
+        Raises:
+            ValueError: if there is no such score or column, it is text, no episode has it, or bins are none.
+        """
+        check_score(self.table, self.scores, score)
+        return summaries.curve(self.table, score, against, bins)
+
+    def matrix(self, score: str, across: str = 'set') -> Table:
+        """A matrix of a score's means: a row an agent, a column a set. Of agents by what they were trained in, and sets
+        by what they are tested in, it says what each has learnt.
+
+        Args:
+            score: Which.
+            across: The column whose values are the matrix's columns.
+
+        Raises:
+            ValueError: if there is no such score or column.
+        """
+        check_score(self.table, self.scores, score)
+        return summaries.matrix(self.table, score, across)
+
+    def variations(self, score: str) -> Table:
+        """A score's mean in each variation of the env, and how much that is more than without, on the same maps.
+
+        Raises:
+            ValueError: if there is no such score.
+        """
+        check_score(self.table, self.scores, score)
+        return summaries.variations(self.table, score)
+
+    def frame(self) -> Any:
+        """The table of episodes as a data frame of pandas. Needs the extra ``evaluation``.
+
+        Raises:
+            ImportError: if pandas isn't installed.
+        """
+        return pandas().DataFrame(dict(self.table))
+
     def __repr__(self) -> str:
         runs = len({*zip(self.table['agent'].tolist(), self.table['run'].tolist(), strict=True)})
         return (
@@ -86,7 +190,7 @@ class Results:
         )
 
 
-def _check_maps(table: Table, maps: Mapping[str, MapSet]) -> None:
+def _check_maps(table: Columns, maps: Mapping[str, MapSet]) -> None:
     for name, known in maps.items():
         numbers = table['map'][table['set'] == name]
         if len(numbers) and numbers.max() >= len(known):

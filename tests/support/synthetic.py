@@ -32,11 +32,11 @@ def joined(*tables):
 def results(*, seed=0, runs=5, maps=20, episodes=4, agents=('ours',), sets=('houses',), **options):
     """Results of some agents in some sets, the later ones of each the worse."""
     rng = np.random.default_rng(seed)
+    paths = rng.uniform(1, 20, (1, maps, episodes)).repeat(runs, 0).ravel()
     tables = []
     for i, agent in enumerate(agents):
         for j, name in enumerate(sets):
             values = scores(rng, runs, maps, episodes, mean=2.0 - 0.5 * i - 0.7 * j)
-            paths = rng.uniform(1, 20, (1, maps, episodes)).repeat(runs, 0).ravel()
             spl = values.ravel() * rng.uniform(0.7, 1, values.size)
             tables.append(rows(values, agent=agent, in_set=name, spl=spl, shortest_path=paths))
     return Results(joined(*tables), scores=('success', 'spl'), **options)

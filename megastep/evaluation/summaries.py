@@ -1,0 +1,163 @@
+"""Summaries of a table of episodes: statistics of scores, each with an interval over runs and maps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from megastep.checks import check_counts
+from megastep.evaluation import statistics
+from megastep.evaluation.cells import Cells, cells, columns_named, groups, map_codes, score_range, unvaried
+from megastep.evaluation.episode_table import Columns, distinct, picked
+from megastep.evaluation.statistics import Interval
+from megastep.evaluation.tables import Table, heading
+
+FEW_RUNS = 5
+"""Fewer runs than this say little of the next: a table says so."""
+
+STATISTICS: Mapping[str, str] = MappingProxyType(
+    {
+        'mean': 'over runs and maps',
+        'median': "of maps, of the runs' mean in each",
+        'iqm': 'interquartile mean: the middle half of all means by run and map',
+        'optimality_gap': 'by how much means by run and map fall short of 1',
+        'cvar': f'mean in the worst {100 * statistics.TAIL:g} % of maps, picked and scored by different episodes',
+    }
+)
+"""The statistics of a summary, and what each says."""
+
+NONE = Interval(np.nan, np.nan, np.nan)
+"""The interval of what there isn't."""
+
+INTERVALS = 'Intervals are of 95 % confidence, from a bootstrap over runs and maps together.'
+
+
+def summary(table: Columns, score: str, by: str | Sequence[str] = 'set') -> Table:
+    """A score's statistics for each agent and group of episodes, each with an interval. See `Results.summary`."""
+    names = columns_named(table, by)
+    table = table if 'variation' in names else unvaried(table)
+    within, rows = score_range(table[score]), []
+    for values, part in groups(table, ('agent', *names)):
+        found = cells(part, score)
+        size = {'runs': found.runs, 'maps': found.maps, 'episodes': len(part['agent'])}
+        rows.append({**values, **size, **_statistics(found, within)})
+    explained = '; '.join(f'{heading(name)}: {what}' for name, what in STATISTICS.items() if name in rows[0])
+    return as_table(f'{score} by {" and ".join(names or ["agent"])}', rows, f'{explained}.', few_runs(table))
+
+
+def _statistics(found: Cells, within: tuple[float, float]) -> dict[str, Interval]:
+    functions = {
+        'mean': partial(statistics.mean, found.means),
+        'median': partial(statistics.median, found.means),
+        'iqm': partial(statistics.iqm, found.means),
+        'optimality_gap': partial(statistics.optimality_gap, found.means),
+        'cvar': partial(statistics.cvar, found.halves),
+    }
+    if within != (0, 1):
+        del functions['optimality_gap']  # the best that there can be isn't known
+    size = [found.runs], [found.maps]
+    return {name: statistics.bootstrap(each, *size, within=within) for name, each in functions.items()}
+
+
+def mean_interval(table: Columns, score: str, within: tuple[float, float]) -> Interval:
+    """The mean of one agent's score over runs and maps, with its interval."""
+    found = cells(table, score)
+    return statistics.bootstrap(partial(statistics.mean, found.means), [found.runs], [found.maps], within=within)
+
+
+def matrix(table: Columns, score: str, across: str = 'set') -> Table:
+    """A score's means, a row an agent and a column a set. See `Results.matrix`."""
+    columns_named(table, across)
+    table = table if across == 'variation' else unvaried(table)
+    within = score_range(table[score])
+    known = {
+        (values['agent'], values[across]): mean_interval(part, score, within)
+        for values, part in groups(table, ('agent', across))
+    }
+    columns = distinct(table[across])
+    rows = [
+        {'agent': agent, **{str(value): known.get((agent, value), NONE) for value in columns}}
+        for agent in distinct(table['agent'])
+    ]
+    return as_table(f'{score}: agents against {across}s', rows, few_runs(table))
+
+
+def variations(table: Columns, score: str) -> Table:
+    """A score's means in each variation of the env, and its change on the same episodes. See `Results.variations`."""
+    within, rows = score_range(table[score]), []
+    for values, part in groups(table, ('agent', 'variation')):
+        row = {**values, 'variation': values['variation'] or 'none', 'mean': mean_interval(part, score, within)}
+        plain = picked(table, (table['agent'] == values['agent']) & (table['variation'] == ''))
+        rows.append({**row, 'change': _change(part, plain, score) if values['variation'] else NONE})
+    note = 'change: against the same maps without a variation.'
+    return as_table(f'{score} by variation', rows, note, few_runs(table))
+
+
+def _change(varied: Columns, plain: Columns, score: str) -> Interval:
+    """The mean paired difference between a variation and none, over the runs and maps that have both."""
+    if not len(plain['agent']):
+        return NONE
+    both = {name: np.concatenate([varied[name], plain[name]]) for name in varied}
+    first = np.arange(len(both['agent'])) < len(varied['agent'])
+    one, other = (cells({**both, score: np.where(of, both[score], np.nan)}, score) for of in (first, ~first))
+    return statistics.bootstrap(partial(statistics.mean, one.means - other.means), [one.runs], [one.maps])
+
+
+def curve(table: Columns, score: str, against: str, bins: int | Sequence[float] = 8) -> Table:
+    """A score's means against a variable. See `Results.curve`."""
+    columns_named(table, against)
+    if table[against].dtype.kind not in 'if':
+        raise ValueError(f'against must be a column of numbers, got {against!r}.')
+    table = unvaried(table)
+    edges = _edges(table[against], bins)
+    place = np.searchsorted(edges, table[against], 'right') - 1
+    place = np.where(table[against] == edges[-1], len(edges) - 2, place)
+    within, rows = score_range(table[score]), []
+    for agent in distinct(table['agent']):
+        for number, (low, high) in enumerate(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)):
+            part = picked(table, (table['agent'] == agent) & (place == number))
+            if len(part['agent']):
+                middle = float(part[against].mean())
+                size = {'maps': int(map_codes(part).max()) + 1, 'episodes': len(part['agent'])}
+                bounds = {'from': low, 'to': high, against: middle}
+                rows.append({'agent': agent, **bounds, **size, 'mean': mean_interval(part, score, within)})
+    if not rows:
+        raise ValueError(f'bins must have episodes in them, got none from {edges[0]:g} to {edges[-1]:g}.')
+    return as_table(f'{score} against {against}', rows, few_runs(table))
+
+
+def _edges(values: Float[np.ndarray, ' episode'], bins: int | Sequence[float]) -> Float[np.ndarray, ' edge']:
+    """The bounds of bins: those given, or such that all have about as many episodes."""
+    if not isinstance(bins, int):
+        edges = np.asarray(bins, float)
+        if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all():
+            raise ValueError(f'bins must be a number or at least 2 bounds in ascending order, got {bins!r}.')
+        return edges
+    check_counts(bins=bins)
+    known = values[np.isfinite(values)]
+    if not len(known):
+        raise ValueError('some episode must have the variable that a score is drawn against, got none that has.')
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)))
+    return edges if len(edges) > 1 else np.append(edges, edges + 1)
+
+
+def as_table(title: str, rows: Sequence[Mapping[str, Any]], *notes: str) -> Table:
+    """A table of such rows, with notes, and one on its intervals."""
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    return Table(title, columns, tuple(filter(None, [INTERVALS, *notes])))
+
+
+def few_runs(table: Columns) -> str:
+    """A sentence on the agents of fewer than five runs, '' if there are none."""
+    counts = {agent: len(np.unique(table['run'][table['agent'] == agent])) for agent in distinct(table['agent'])}
+    few = {agent: count for agent, count in counts.items() if count < FEW_RUNS}
+    if not few:
+        return ''
+    listed = ', '.join(f'{agent} has {count}' for agent, count in few.items())
+    rest = ' The interval of 1 run is over maps alone, and says nothing of another run.' if 1 in few.values() else ''
+    return f'Fewer than {FEW_RUNS} runs: {listed}.{rest}'
