@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from megastep.evaluation import comparisons, episode_table, gaps, summaries
+from megastep.evaluation import comparisons, episode_table, gaps, results_file, summaries
 from megastep.evaluation.cells import check_score
 from megastep.evaluation.episode_table import Columns, distinct
 from megastep.evaluation.tables import Table, pandas
@@ -173,6 +175,40 @@ class Results:
         """
         check_score(self.table, self.scores, score)
         return summaries.variations(self.table, score)
+
+    def save(self, path: str | os.PathLike) -> Path:
+        """Writes the table, its scores, the suite's hash and the ways to a file; not the maps.
+
+        Args:
+            path: ``.parquet``, which needs the extra ``evaluation``, or ``.npz``. Without a suffix it gets one:
+                Parquet's if that can be written.
+
+        Returns:
+            The file's path.
+
+        Raises:
+            ValueError: if the path has another suffix.
+            ImportError: if Parquet is asked for and pyarrow isn't installed.
+            FileNotFoundError: if the file's folder isn't there.
+        """
+        content = results_file.Content(dict(self.table), list(self.scores), self.suite_sha256, dict(self.ways))
+        return results_file.write(path, content)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike, maps: Mapping[str, MapSet] | None = None) -> Results:
+        """Reads a file that `save` has written.
+
+        Args:
+            path: The file.
+            maps: The maps of each set, so that episodes can be drawn.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ImportError: if it is Parquet and pyarrow isn't installed.
+            ValueError: if it is no file of results, it is damaged, or the maps aren't enough.
+        """
+        table, scores, suite_sha256, ways = results_file.read(path)
+        return cls(table, scores, suite_sha256, maps or {}, ways)
 
     def frame(self) -> Any:
         """The table of episodes as a data frame of pandas. Needs the extra ``evaluation``.

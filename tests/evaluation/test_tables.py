@@ -76,5 +76,5 @@ def test_frames_need_pandas(monkeypatch):
 
 
 def test_frames_have_three_columns_for_an_interval():
-    pytest.importorskip('pandas')
+    pytest.importorskip('pandas', reason='needs an extra')
     assert list(TABLE.frame().columns) == TABLE.csv().splitlines()[0].split(',')
