@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 import shapely
 from jaxtyping import Bool, Float, Int
@@ -22,31 +25,37 @@ CANDIDATES = 4096
 """At most about this many points are looked at to find spawns, so that a vast map costs no more than a large one."""
 
 
-def enclose(
-    segments: Float[np.ndarray, 'segment 2 2'], *, holding: Float[np.ndarray, 'point 2'] | None = None
-) -> tuple[Float[np.ndarray, 'wall 2 2'], Polygon]:
-    """Finds the largest face that segments enclose, and the walls seen from inside it.
+class Subdivision(NamedTuple):
+    """A planar subdivision: segments cut wherever they cross or touch, and the faces that they enclose."""
 
-    Args:
-        segments: In any order and direction, in metres.
-        holding: Points that should be free: the face is the largest of those that hold one, where any does.
+    lines: np.ndarray
+    """The segments as they were given, as lines."""
+    noded: np.ndarray
+    """Their pieces between the points where they meet."""
+    faces: np.ndarray
+    """What they enclose, as polygons, anticlockwise."""
 
-    Returns:
-        The walls, free space to the left of each, in the order of the segments they are parts of; and the face.
 
-    Raises:
-        ValueError: if the segments enclose nothing.
-    """
+def subdivide(segments: Float[np.ndarray, 'segment 2 2']) -> Subdivision:
+    """Finds the planar subdivision of segments in any order and direction, in metres. It may have no faces."""
     lines = shapely.linestrings(segments)
     noded = shapely.get_parts(shapely.union_all(lines, grid_size=GRID))
     faces = shapely.get_parts(shapely.polygonize(noded))
-    if not len(faces):
-        raise ValueError(f'walls enclose nothing: no closed outline is among the {len(segments)} given.')
-    face = shapely.orient_polygons(largest_holding(faces, holding))
-    pieces = _chains(noded)
+    return Subdivision(lines, noded, shapely.orient_polygons(faces))
+
+
+def check_enclosed(subdivision: Subdivision) -> None:
+    """Raises a `ValueError` if there are no faces."""
+    if not len(subdivision.faces):
+        raise ValueError(f'walls enclose nothing: no closed outline is among the {len(subdivision.lines)} given.')
+
+
+def walls_around(face: Polygon, subdivision: Subdivision) -> Float[np.ndarray, 'wall 2 2']:
+    """The walls seen from inside a face: free space is to the left of each, in the order of the segments."""
+    pieces = _chains(subdivision.noded)
     inner = pieces[_inside(face, pieces)]  # free space on both sides
     walls = np.concatenate([sides(face), inner, inner[:, ::-1]])
-    return walls[_order(walls, lines)], face
+    return walls[_order(walls, subdivision.lines)]
 
 
 def sides(face: Polygon) -> Float[np.ndarray, 'wall 2 2']:
@@ -108,6 +117,15 @@ def wide_parts(space: Polygon | MultiPolygon, face: Polygon, walls: Float[np.nda
     spread = [shapely.make_valid(part.buffer(NARROW / 2, join_style='mitre')) for part in wide]  # mitres may cross
     grown = [part.intersection(face) for part in spread]
     return sorted((largest(part) for part in grown if part.area > 0), key=lambda part: part.bounds)
+
+
+def parted(
+    known: Sequence[tuple[Polygon, str]], face: Polygon, walls: Float[np.ndarray, 'wall 2 2'], kind: str
+) -> list[tuple[Polygon, str]]:
+    """Parts free space into the rooms that are known, with their kinds, and the wide parts of what they leave."""
+    rest = face.difference(shapely.union_all([shape for shape, _ in known])) if known else face
+    found = wide_parts(rest, face, walls) if known else rooms(face, walls)
+    return [*known, *((shape, kind) for shape in found)]
 
 
 def clip(outline: Float[np.ndarray, 'corner 2'], face: Polygon) -> Polygon | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ from jaxtyping import Float, Float32
 from numpy.typing import ArrayLike
 from shapely import Polygon
 
-from megastep.maps import freespace, picture
+from megastep.maps import faces, freespace, picture
 from megastep.maps.segments import area, clearances, join, planar_graph, windings
 
 AGENT_RADIUS = 0.15 / math.sqrt(2)
@@ -109,28 +110,38 @@ class Geometry:
 
     @classmethod
     def from_walls(
-        cls, walls: Float[np.ndarray, 'wall 2 2'], *, rooms: Sequence[Room | Float[np.ndarray, 'corner 2']] = ()
+        cls,
+        walls: Float[np.ndarray, 'wall 2 2'],
+        *,
+        rooms: Sequence[Room | Float[np.ndarray, 'corner 2']] = (),
+        inside: ArrayLike | None = None,
     ) -> Geometry:
         """Makes a floorplan of any closed set of segments, in any order and direction.
 
-        The free space is the largest face the segments enclose. Segments that can't be seen from it are left out;
-        segments that cross or touch are cut where they do; a segment with free space on both sides becomes two walls.
+        The free space is the face around ``inside``, or else the largest face the segments enclose; a warning names
+        others in which an agent has room and which are larger than a tenth of it. Segments that can't be seen from it
+        are left out; segments that cross or touch are cut where they do; a segment with free space on both sides
+        becomes two walls.
         Rooms that are given are clipped to the free space, and left out if most of them lies elsewhere. What they leave
         is parted into rooms by closing passages under 1.2 m. Each room gets a light.
 
         Args:
             walls: Segments, in metres: (segment, 2, 2). Ends nearer than a micrometre meet.
             rooms: The rooms that are known, as `Room`s or as outlines of (corner, 2).
+            inside: A point (x, y) in the face that is meant, or several, in metres.
 
         Raises:
             ValueError: if a coordinate isn't above 0 and up to 1,000 km, a wall has no length, the walls enclose
-                nothing, or what they enclose has no spawn with an agent's radius of clearance.
+                nothing, ``inside`` lies in no face or in several, or there is no spawn with an agent's radius of
+                clearance.
         """
         walls = _checked_array(walls, 'walls', (2, 2))
         known = _checked_rooms(rooms)
         _check_lengths(walls)
-        oriented, face = freespace.enclose(walls)
-        shapes = _shapes(known, face, oriented)
+        face, oriented = _meant(walls, faces.checked_points(inside))
+        clipped = [(freespace.clip(room.outline, face), room.kind) for room in known]
+        kept = [(shape, kind) for shape, kind in clipped if shape is not None]
+        shapes = freespace.parted(kept, face, oriented, 'room')
         return cls(
             walls=oriented,
             spawns=freespace.spawns(face, oriented, radius=AGENT_RADIUS),
@@ -200,13 +211,18 @@ def _checked_room(room: Room, i: int) -> Room:
     return Room(outline, room.kind)
 
 
-def _shapes(known: Sequence[Room], face: Polygon, walls: Float[np.ndarray, 'wall 2 2']) -> list[tuple[Polygon, str]]:
-    """The known rooms that lie in the free space and the wide parts of what they leave, with their kinds."""
-    clipped = [(freespace.clip(room.outline, face), room.kind) for room in known]
-    shapes = [(shape, kind) for shape, kind in clipped if shape is not None]
-    rest = face.difference(shapely.union_all([shape for shape, _ in shapes])) if shapes else face
-    found = freespace.wide_parts(rest, face, walls) if shapes else freespace.rooms(face, walls)
-    return [*shapes, *((shape, 'room') for shape in found)]
+def _meant(
+    walls: Float[np.ndarray, 'wall 2 2'], inside: Float[np.ndarray, 'point 2']
+) -> tuple[Polygon, Float[np.ndarray, 'wall 2 2']]:
+    """The face that is meant and the walls around it, with a warning where there are others to choose from."""
+    subdivision = freespace.subdivide(walls)
+    freespace.check_enclosed(subdivision)
+    choice = faces.choose(subdivision.faces, inside=inside, starts=(), to_file=np.asarray)
+    face, others = subdivision.faces[choice.chosen], np.delete(subdivision.faces, choice.chosen)
+    roomy = others[~shapely.is_empty(shapely.buffer(others, -AGENT_RADIUS, quad_segs=4))]
+    if choice.by == 'area' and (warning := faces.left_out(roomy, face, to_file=np.asarray)):
+        warnings.warn(warning, stacklevel=3)
+    return face, freespace.walls_around(face, subdivision)
 
 
 def _check_lengths(walls: Float[np.ndarray, 'wall 2 2']) -> None:

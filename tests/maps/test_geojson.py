@@ -81,7 +81,7 @@ def test_map_sets_say_where_they_are_from(write):
     maps = MapSet.from_geojson(write(collection(feature()), collection(feature(), bedroom())))
     assert len(maps) == 2
     assert maps.recipe['family'] == 'geojson'
-    assert maps.recipe['parameters'] == {'file': 'maps.geojson', 'skip_invalid': False}
+    assert maps.recipe['parameters'] == {'file': 'maps.geojson', 'scale': 1.0, 'skip_invalid': False}
     assert maps[1].rooms[0].kind == 'bedroom'
 
 
@@ -119,11 +119,8 @@ def test_map_sets_say_where_they_are_from(write):
             'coordinates of a MultiPolygon are nested wrongly',
         ),
         (collection(feature(shape='Polygon', coordinates=[])), 'coordinates of a Polygon are nested wrongly'),
-        (collection(feature(coordinates=[[1, float('nan')], [2, 3]])), r'above 0 m .*, got \[1.0, nan\]'),
-        (
-            collection(feature(coordinates=[[1, -2], [2, 3]])),
-            r'coordinates must be finite, above 0 m .*got \[1.0, -2.0\]',
-        ),
+        (collection(feature(coordinates=[[1, float('nan')], [2, 3]])), r'must be finite .*, got \[1.0, nan\]'),
+        (collection(feature(coordinates=[[1, -2e9], [2, 3]])), r'up to 1e\+09, got \[1.0, -2000000000.0\]'),
         (collection(feature(shape='Polygon', coordinates=[CORNERS[:-1]])), 'rings of a Polygon must have at least 4'),
         (collection(feature(), feature('room')), "feature 1: a room's geometry must be a Polygon, got {.*LineString"),
         (
@@ -132,7 +129,10 @@ def test_map_sets_say_where_they_are_from(write):
         ),
         (collection(feature(), feature('room', 'Polygon', [CORNERS], type=3)), "a room's type must be text, got 3"),
         (collection(feature(coordinates=CORNERS[:3])), 'walls enclose nothing'),
-        (collection(feature(coordinates=[[1, 1], [1, 1]])), 'walls must be longer than 0 m'),
+        (
+            collection(feature(coordinates=[[1, 1], [1, 1]])),
+            'walls enclose nothing: there is no segment that has a length',
+        ),
     ],
 )
 def test_mistakes_are_named(write, broken, message):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from megastep import MapSet
-from megastep.maps.formats import occupancy
+from megastep.maps.formats import grid
 
 FREE, UNKNOWN, OCCUPIED = 254, 205, 0
 
@@ -109,11 +109,13 @@ def test_pictures_may_be_of_any_usual_kind(read, mode):
     assert read(picture if mode == 'I;16' else picture.convert(mode), name='grid.png').area == pytest.approx(6)
 
 
-def test_transparent_cells_are_unknown_where_the_mode_is_scale(read):
-    picture = Image.fromarray(hall()).convert('LA')
-    picture.paste((FREE, 0), (5, 5, 9, 9))
-    assert read(picture, name='grid.png').area == pytest.approx(6)
-    assert read(picture, 'mode: scale', name='grid.png').area == pytest.approx(5.84)
+@pytest.mark.parametrize('mode, value', [('trinary', FREE), ('scale', FREE), ('raw', 0)])
+def test_transparent_cells_are_unknown(read, mode, value):
+    picture = Image.fromarray(np.where(hall() == FREE, value, 255 if mode == 'raw' else 0).astype(np.uint8)).convert(
+        'LA'
+    )
+    picture.paste((value, 0), (5, 5, 9, 9))
+    assert read(picture, f'mode: {mode}', name='grid.png').area == pytest.approx(5.84)
 
 
 def test_specks_are_free_if_they_are_smaller_than_said(read):
@@ -156,7 +158,7 @@ def test_walls_enclose_just_the_largest_patch(read, seed, share):
     cells = np.kron(np.where(np.random.default_rng(seed).random((12, 12)) < share, OCCUPIED, FREE), np.ones((5, 5)))
     cells = cells.astype(np.uint8)
     cells[:20, :20] = FREE
-    space = occupancy._space(cells == FREE, 0)
+    space = grid._space(grid.Grid(cells == FREE, 0.1), np.empty((0, 2))).cells
     assert read(cells, speck=0).area == pytest.approx(space.sum() / 100)
 
 
@@ -252,12 +254,15 @@ def png(width, height):
     [
         (b'P5\n4097 4096\n255\n', 'image must have at most 16777216 pixels, got 4097 x 4096'),
         (png(4096, 4097), 'image must have at most 16777216 pixels, got 4096 x 4097'),
-        (b'P5\n100000 100000\n255\n', 'is not a PGM or PNG that can be read: Image size .10000000000 pixels. exceeds'),
-        (png(2**31 - 1, 2**31 - 1), 'is not a PGM or PNG that can be read: Image size'),
-        (b'P5\n20 20\n255\n123', 'is not a PGM or PNG that can be read: .*'),
-        (b'P6\n1 1\n255\n1', 'is not a PGM or PNG that can be read: .*'),
-        (b'GIF89a', 'is not a PGM or PNG that can be read: cannot identify'),
-        (b'Pf\n1 1\n-1.0\n1234', 'is not a PGM or PNG that can be read: its pixels are of the kind F'),
+        (
+            b'P5\n100000 100000\n255\n',
+            'is not a PGM, PNG or BMP that can be read: Image size .10000000000 pixels. exceeds',
+        ),
+        (png(2**31 - 1, 2**31 - 1), 'is not a PGM, PNG or BMP that can be read: Image size'),
+        (b'P5\n20 20\n255\n123', 'is not a PGM, PNG or BMP that can be read: .*'),
+        (b'P6\n1 1\n255\n1', 'is not a PGM, PNG or BMP that can be read: .*'),
+        (b'GIF89a', 'is not a PGM, PNG or BMP that can be read: cannot identify'),
+        (b'Pf\n1 1\n-1.0\n1234', 'is not a PGM, PNG or BMP that can be read: its pixels are of the kind F'),
         (b'P5\n2 2\n255\n' + bytes(4), 'there must be free cells, got none among 4'),
         (b'P5\n1 9\n255\n' + b'\xfe' * 9, 'there must be somewhere with 0.156 m of clearance, got at most 0.050 m'),
     ],

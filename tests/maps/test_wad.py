@@ -69,7 +69,9 @@ def test_a_room_is_thirty_two_units_a_metre_and_begins_at_one(write, hexen):
     assert maps[0].area == 100
     assert maps[0].spawns[0].tolist() == [6, 6]
     assert maps.recipe['names'] == ['MAP01']
-    assert maps.recipe['notes'] == [{'shift': [1, 1], 'unreachable': 0}]
+    assert maps.recipe['notes'] == [
+        {'shift': [1, 1], 'scale': 1 / 32, 'flip': False, 'dropped_area': 0, 'unreachable': 0}
+    ]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,9 @@ shape that others gave it:
 - its lights lie in the free space, there is one in each room at least, and its rooms don't overlap.
 
 There may be corners that no agent fits into, and stretches that can't be reached: what share is noted as `unreachable`.
+
+What is meant of a file that encloses several faces, `faces.choose` decides. Ends that nearly meet are joined, walls are
+cut where a door crosses them, and a `Frame` keeps where everything was.
 """
 
 from __future__ import annotations
@@ -25,7 +28,9 @@ import shapely
 from jaxtyping import Float
 from shapely import Polygon
 
-from megastep.maps import freespace
+from megastep.maps import faces, freespace
+from megastep.maps.formats import doorways, gaps
+from megastep.maps.frame import Frame
 from megastep.maps.geometry import AGENT_RADIUS, LARGEST, MARGIN, Geometry, Room
 from megastep.maps.segments import backwards, windings
 
@@ -55,22 +60,52 @@ OFF_WALLS = 0.5
 MOST_LIGHTS = 64
 """About how many lights a map gets beyond one a room."""
 
+FAR = 1e5
+"""Coordinates larger than this, in metres, are moved to the origin first."""
+
+SLIVER = 1e-6
+"""What is left of a room where others cover it is none if it is no larger than this, in square metres."""
+
 NOWHERE = np.empty((0, 2))
+NO_DOORS = np.empty((0, 2, 2))
+NO_LIGHTS = np.empty((0, 3))
 
 
 class Drawing(NamedTuple):
-    """A floorplan as a file draws it. Lengths are metres, and the origin may be anywhere."""
+    """A floorplan as a file draws it. Lengths are metres, y points up, and the origin may be anywhere."""
 
     segments: Float[np.ndarray, 'segment 2 2']
     """The walls' sides, in any order and direction."""
     starts: Float[np.ndarray, 'start 2'] = NOWHERE
-    """Starting places of agents. The free space is the largest face that holds one, where any does."""
+    """Starting places of agents. Without a better word, the free space is the largest face that holds one."""
+    first: Float[np.ndarray, 'start 2'] = NOWHERE
+    """Those of them that decide before the others do."""
     others: Float[np.ndarray, 'other 2'] = NOWHERE
     """Other places where they may start."""
+    rooms: Sequence[Room] = ()
+    """The rooms that the file knows."""
+    doors: Float[np.ndarray, 'door 2 2'] = NO_DOORS
+    """Its openings, from jamb to jamb. Walls that run across one are cut."""
+    lights: Float[np.ndarray, 'light 3'] = NO_LIGHTS
+    """Its lights; where there are none, they are found."""
     kind: str = 'room'
-    """The rooms' kind."""
+    """The kind of the rooms that are found."""
+    frame: Frame = Frame()
+    """How the file's coordinates became metres."""
+    floor: Float[np.ndarray, 'place 2'] = NOWHERE
+    """Places known to be free. Where there are some, a face that holds none is solid, and wasn't dropped."""
+    dropped: tuple[float, float] = (0.0, 0.0)
+    """The area that was free and was dropped already, and that in which an agent could stand, in square metres."""
+    spread: bool = True
+    """Spawns are spread over the free space too, beside the starts that there are."""
+    hall_lights: bool = True
+    """Large rooms get more than one light."""
     notes: Mapping[str, Any] = MappingProxyType({})
     """Notes on the map, beside those of `Imported`."""
+    warnings: tuple[str, ...] = ()
+    """What the user should know of the file."""
+    hint: str = ''
+    """What may be wrong if the map is far too large or small, for errors: a space and a sentence."""
 
 
 class Imported(NamedTuple):
@@ -78,31 +113,178 @@ class Imported(NamedTuple):
 
     geometry: Geometry
     notes: dict[str, Any]
-    """``shift``: what to add to the file's coordinates, in metres, to get the map's. ``unreachable``: the share of the
-    places where an agent has `MARGIN` to spare that can't be reached from the spawns."""
+    """``shift``, ``scale`` and ``flip``: the `Frame` from the file's coordinates to the map's. ``dropped_area``: the
+    free area that isn't part of the map, in square metres: of all faces that an agent has room in. ``unreachable``: the
+    share of the places where an agent has `MARGIN` to spare that can't be reached from the spawns, dropped faces
+    included. ``starts_outside``: the file's starting places that aren't in the free space, in its own coordinates, if
+    there are any."""
+    warnings: tuple[str, ...] = ()
+    """What the user should know."""
 
 
-def build(drawing: Drawing) -> Imported:
-    """Makes a floorplan of a drawing: of the largest face its segments enclose, or the largest that holds a start.
+class Enclosed(NamedTuple):
+    """The face that is taken for free space, the walls around it, and the faces that are not taken."""
+
+    face: Polygon
+    walls: Float[np.ndarray, 'wall 2 2']
+    others: np.ndarray
+    by: str
+    """What decided: see `faces.Choice`."""
+
+
+def build(drawing: Drawing, *, inside: Float[np.ndarray, 'point 2'] = NOWHERE, snap: float | None = None) -> Imported:
+    """Makes a floorplan of a drawing: of the face that is meant, see `faces.choose`.
+
+    Args:
+        drawing: What the file draws.
+        inside: Points in the face that is meant, in the file's own coordinates.
+        snap: Ends no further apart than this, in metres, are joined, and outlines that stay open nevertheless are
+            looked for. Without it the drawing's outlines are closed for sure.
 
     Raises:
-        ValueError: if there are too many segments or too many that may meet, they enclose nothing, what they enclose
-            is larger than the simulator takes, or an agent has no room in it.
+        ValueError: if there are too many segments or too many that may meet, they enclose nothing, an outline has a
+            gap, what they enclose is larger than the simulator takes, or an agent has no room in it.
     """
-    walls, face = enclose(drawing.segments, holding=drawing.starts)
-    low, high = walls.reshape(-1, 2).min(axis=0), walls.reshape(-1, 2).max(axis=0)
+    drawing, wanted = _near_origin(drawing, inside)
+    segments = _prepared(drawing, snap)
+    enclosed, words = _enclosed(segments, drawing, wanted, gaps_matter=snap is not None)
+    low, high = _extent(enclosed.walls)
     if (high - low).max() > EXTENT:
         width, height = high - low
         raise ValueError(
             f'must be at most {EXTENT:g} m wide and high to be simulated, got {width:g} m by {height:g} m.'
+            f'{drawing.hint}'
         )
-    shift = CORNER - low
-    walls, face = walls + shift, shapely.transform(face, lambda corners: corners + shift)
-    part, unreachable = _reachable(face, walls, drawing.starts + shift)
-    spawns = _spawns(part, np.concatenate([drawing.starts, drawing.others]) + shift)
-    geometry = _furnished(walls, face, spawns, drawing.kind)
+    moved = _moved(drawing, CORNER - low)
+    walls, face = enclosed.walls + (CORNER - low), _translated(enclosed.face, CORNER - low)
+    part, unreachable = _reachable(face, walls, moved, enclosed.others)
+    geometry = _furnished(walls, face, part, moved)
     _check_promises(geometry)
-    return Imported(geometry, {'shift': shift.tolist(), 'unreachable': round(unreachable, 4), **drawing.notes})
+    outside = _outside(face, np.concatenate([moved.first, moved.starts]))
+    notes = {
+        **moved.frame.notes,
+        'dropped_area': round(float(shapely.area(enclosed.others).sum()) + drawing.dropped[0], 4),
+        'unreachable': round(unreachable, 4),
+        **({'starts_outside': moved.frame.to_file(outside).tolist()} if len(outside) else {}),
+        **drawing.notes,
+    }
+    return Imported(geometry, notes, (*drawing.warnings, *words))
+
+
+def _extent(walls: Float[np.ndarray, 'wall 2 2']) -> Float[np.ndarray, '2 2']:
+    corners = walls.reshape(-1, 2)
+    return np.array([corners.min(axis=0), corners.max(axis=0)])
+
+
+def _translated(shape: Polygon, by: Float[np.ndarray, ' axis']) -> Polygon:
+    return shapely.transform(shape, lambda corners: corners + by)
+
+
+def _moved(drawing: Drawing, by: Float[np.ndarray, ' axis']) -> Drawing:
+    """The drawing somewhere else."""
+    frame = drawing.frame._replace(shift=tuple((drawing.frame.shift + by).tolist()))
+    return drawing._replace(
+        segments=drawing.segments + by,
+        starts=drawing.starts + by,
+        first=drawing.first + by,
+        others=drawing.others + by,
+        rooms=[Room(room.outline + by, room.kind) for room in drawing.rooms],
+        doors=drawing.doors + by,
+        lights=drawing.lights + [*by, 0],
+        floor=drawing.floor + by,
+        frame=frame,
+    )
+
+
+def _near_origin(
+    drawing: Drawing, inside: Float[np.ndarray, 'point 2']
+) -> tuple[Drawing, Float[np.ndarray, 'point 2']]:
+    """The drawing, moved where its coordinates are so large that they would lose digits, and the points meant."""
+    segments = drawing.segments
+    if len(segments) and np.isfinite(segments).all() and np.abs(segments).max() > FAR:
+        drawing = _moved(drawing, -_extent(segments)[0])
+    return drawing, drawing.frame.to_map(inside)
+
+
+def _prepared(drawing: Drawing, snap: float | None) -> Float[np.ndarray, 'segment 2 2']:
+    """The segments with what nearly meets joined and with the doorways cut, checked to be few enough."""
+    segments = _distinct(drawing.segments)
+    check_segments(segments)
+    span = (_extent(segments)[1] - _extent(segments)[0]).max()
+    if span < 2 * (AGENT_RADIUS + MARGIN):
+        raise ValueError(f'{_narrow(span / 2)}{drawing.hint}')
+    if snap:
+        segments = _distinct(gaps.snap_ends(segments, snap))
+    if len(drawing.doors):
+        segments = _distinct(doorways.cut(segments, drawing.doors, drawing.frame.to_file))
+        check_segments(segments)
+    return segments
+
+
+def _enclosed(
+    segments: Float[np.ndarray, 'segment 2 2'],
+    drawing: Drawing,
+    inside: Float[np.ndarray, 'point 2'],
+    *,
+    gaps_matter: bool,
+) -> tuple[Enclosed, list[str]]:
+    """Finds the face that is meant, with warnings of what it isn't."""
+    to_file, starts = drawing.frame.to_file, (drawing.first, drawing.starts)
+    subdivision = _subdivided(segments)
+    found = subdivision.faces
+    if gaps_matter:
+        _check_closed(segments, found, inside, starts, to_file)
+    if not len(found):
+        freespace.check_enclosed(subdivision)
+    choice = faces.choose(found, inside=inside, starts=starts, to_file=to_file)
+    face = found[choice.chosen]
+    walls = freespace.walls_around(face, subdivision)
+    if len(walls) > MOST_SEGMENTS:
+        raise ValueError(f'must have at most {MOST_SEGMENTS} walls where segments are cut, got {len(walls)}.')
+    others = _roomy(np.delete(found, choice.chosen), drawing.floor)
+    words = [faces.left_out(others, face, to_file=to_file)] if choice.by == 'area' else []
+    if choice.by == 'area' and (count := len(drawing.first) + len(drawing.starts)):
+        words.append(f'none of the {count} starting places lies in a face that walls enclose.')
+    return Enclosed(face, walls, others, choice.by), [word for word in words if word]
+
+
+def _subdivided(segments: Float[np.ndarray, 'segment 2 2']) -> freespace.Subdivision:
+    try:
+        return freespace.subdivide(segments)
+    except shapely.GEOSException as error:
+        raise ValueError(f'walls could not be sorted out: {error}.') from error
+
+
+def _check_closed(
+    segments: Float[np.ndarray, 'segment 2 2'],
+    found: np.ndarray,
+    inside: Float[np.ndarray, 'point 2'],
+    starts: Sequence[Float[np.ndarray, 'start 2']],
+    to_file: faces.ToFile,
+) -> None:
+    """Raises a `ValueError` if a larger face than the one that is taken is kept open by a gap."""
+    deciding = inside if len(inside) else np.concatenate(starts)
+    held = faces.holding(found, deciding)
+    if (held >= 0).any():
+        return
+    chosen = freespace.largest(found) if len(found) and not len(deciding) else None
+    if gap := gaps.widest_left_open(segments, found, chosen, deciding):
+        x, y = to_file(gap.middle[None])[0].tolist()
+        raise ValueError(
+            f'an outline stays open: at ({x:.10g}, {y:.10g}) there is a gap of {1000 * gap.width:.3g} mm, and without '
+            f'it {gap.face.area:.4g} m² would be enclosed. Close it, or snap={gap.width * 1.1:.2g} does.'
+        )
+
+
+def _roomy(others: np.ndarray, floor: Float[np.ndarray, 'place 2']) -> np.ndarray:
+    """The faces in which an agent has room, and which may be free."""
+    if len(others) and len(floor):
+        others = others[np.setdiff1d(faces.holding(others, floor), [-1])]
+    return others[~shapely.is_empty(_shrunk(others))]
+
+
+def _shrunk(others: np.ndarray) -> np.ndarray:
+    return shapely.buffer(others, -(AGENT_RADIUS + MARGIN), quad_segs=4)
 
 
 def check_segments(segments: Float[np.ndarray, 'segment 2 2']) -> None:
@@ -142,70 +324,78 @@ def _distinct(segments: Float[np.ndarray, 'segment 2 2']) -> Float[np.ndarray, '
     return segments[np.sort(firsts)]
 
 
-def enclose(
-    segments: Float[np.ndarray, 'segment 2 2'], *, holding: Float[np.ndarray, 'point 2'] = NOWHERE
-) -> tuple[Float[np.ndarray, 'wall 2 2'], Polygon]:
-    """Finds the face that segments enclose, as `freespace.enclose` does, for segments that may be anything.
-
-    Raises:
-        ValueError: if there are too many segments, too many that may meet or too many walls, a coordinate is not finite
-            or too large, or they enclose nothing.
-    """
-    segments = _distinct(segments)
-    check_segments(segments)
-    try:
-        walls, face = freespace.enclose(segments, holding=holding)
-    except shapely.GEOSException as error:
-        raise ValueError(f'walls could not be sorted out: {error}.') from error
-    if len(walls) > MOST_SEGMENTS:
-        raise ValueError(f'must have at most {MOST_SEGMENTS} walls where segments are cut, got {len(walls)}.')
-    return walls, face
-
-
 def _reachable(
-    face: Polygon, walls: Float[np.ndarray, 'wall 2 2'], starts: Float[np.ndarray, 'start 2']
+    face: Polygon, walls: Float[np.ndarray, 'wall 2 2'], drawing: Drawing, others: np.ndarray
 ) -> tuple[Polygon, float]:
     """The component of the configuration space that agents move about in, and the share of it that they can't reach."""
     free = freespace.configuration_space(face, walls, AGENT_RADIUS + MARGIN)
     if free.is_empty:
         widest = shapely.length(shapely.maximum_inscribed_circle(face, tolerance=1e-3))
-        raise ValueError(
-            f'there must be somewhere with {AGENT_RADIUS + MARGIN:.3f} m of clearance, got at most {widest:.3f} m.'
-        )
-    part = freespace.largest_holding(shapely.get_parts(free), starts)
-    return part, 1 - part.area / free.area
+        raise ValueError(f'{_narrow(widest)}{drawing.hint}')
+    parts, starts = shapely.get_parts(free), np.concatenate([drawing.first, drawing.starts])
+    part = freespace.largest_holding(
+        parts, drawing.first if (faces.holding(parts, drawing.first) >= 0).any() else starts
+    )
+    total = free.area + float(shapely.area(_shrunk(others)).sum()) + drawing.dropped[1]
+    return part, 1 - part.area / total
 
 
-def _furnished(
-    walls: Float[np.ndarray, 'wall 2 2'], face: Polygon, spawns: Float[np.ndarray, 'spawn 2'], kind: str
-) -> Geometry:
-    """Finds the rooms and lights them."""
-    shapes = _apart(freespace.rooms(face, walls))
+def _narrow(widest: float) -> str:
+    return f'there must be somewhere with {AGENT_RADIUS + MARGIN:.3f} m of clearance, got at most {widest:.3f} m.'
+
+
+def _outside(face: Polygon, places: Float[np.ndarray, 'place 2']) -> Float[np.ndarray, 'outside 2']:
+    """The places that don't lie in a face, each once."""
+    return np.unique(places[~shapely.contains_xy(face, places)], axis=0) if len(places) else places
+
+
+def _furnished(walls: Float[np.ndarray, 'wall 2 2'], face: Polygon, part: Polygon, drawing: Drawing) -> Geometry:
+    """Finds the rooms, lights them, and adds the doors and spawns."""
+    clipped = [(freespace.clip(room.outline, face), room.kind) for room in drawing.rooms]
+    known = [(shape, kind) for shape, kind in clipped if shape is not None]
+    shapes = _apart(freespace.parted(known, face, walls, drawing.kind))
+    lights = drawing.lights[shapely.contains_xy(face, drawing.lights[:, :2])] if len(drawing.lights) else NO_LIGHTS
+    doors = drawing.doors
+    if len(doors):
+        doors = doors[shapely.dwithin(face, shapely.points(doors.mean(axis=1)), freespace.GRID)]
     return Geometry(
         walls=walls,
-        spawns=spawns,
-        lights=np.concatenate([_lights(shape, walls, face.area) for shape in shapes]),
-        rooms=[Room(freespace.outline(shape), kind) for shape in shapes],
+        spawns=_spawns(part, drawing),
+        lights=lights if len(lights) else _all_lights([shape for shape, _ in shapes], walls, face.area, drawing),
+        doors=doors,
+        rooms=[Room(freespace.outline(shape), kind) for shape, kind in shapes],
     )
 
 
-def _apart(shapes: Sequence[Polygon]) -> list[Polygon]:
-    """The shapes, less what those before them cover."""
-    kept: list[Polygon] = []
-    for shape in shapes:
-        near = [other for other in kept if other.intersects(shape)]
+def _apart(shapes: Sequence[tuple[Polygon, str]]) -> list[tuple[Polygon, str]]:
+    """The rooms, less what those before them cover."""
+    kept: list[tuple[Polygon, str]] = []
+    for shape, kind in shapes:
+        near = [other for other, _ in kept if other.intersects(shape)]
         rest = shape.difference(shapely.union_all(near)) if near else shape
-        kept.extend([freespace.largest(rest)] if rest.area > 0 else [])
+        kept.extend([(freespace.largest(rest), kind)] if rest.area > SLIVER else [])
     return kept
 
 
-def _spawns(part: Polygon, places: Float[np.ndarray, 'place 2']) -> Float[np.ndarray, 'spawn 2']:
-    """The places that lie in a part of the free space and, where they are few, points spread over it."""
+def _spawns(part: Polygon, drawing: Drawing) -> Float[np.ndarray, 'spawn 2']:
+    """The file's places that lie in a part of the free space and, where they are few, points spread over it."""
     shapely.prepare(part)
+    places = np.concatenate([drawing.first, drawing.starts, drawing.others])
     inside = places[shapely.contains_xy(part, places)] if len(places) else places
     _, firsts = np.unique(inside, axis=0, return_index=True)
     known = freespace.thinned(inside[np.sort(firsts)], MOST_SPAWNS) if len(inside) else inside
+    if len(known) and not drawing.spread:
+        return known
     return np.concatenate([known, freespace.spread(part, MOST_SPAWNS)])[:MOST_SPAWNS]
+
+
+def _all_lights(
+    shapes: Sequence[Polygon], walls: Float[np.ndarray, 'wall 2 2'], total: float, drawing: Drawing
+) -> Float[np.ndarray, 'light 3']:
+    """The lights of all rooms."""
+    if not drawing.hall_lights:
+        return np.array([[*freespace.middle(shape, walls), 1.0] for shape in shapes])
+    return np.concatenate([_lights(shape, walls, total) for shape in shapes])
 
 
 def _lights(room: Polygon, walls: Float[np.ndarray, 'wall 2 2'], total: float) -> Float[np.ndarray, 'light 3']:

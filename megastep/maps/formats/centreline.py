@@ -24,7 +24,8 @@ from shapely import Polygon
 
 from megastep.maps import freespace
 from megastep.maps.formats.building import Drawing, check_pairs
-from megastep.maps.formats.reading import Collected, Paths, one_each, read_text
+from megastep.maps.formats.reading import Collected, Inside, Paths, drawn, one_each, read_text
+from megastep.maps.frame import Frame
 from megastep.maps.geometry import LARGEST
 
 MOST_BYTES = 4 << 20
@@ -32,12 +33,13 @@ MOST_BYTES = 4 << 20
 MOST_POINTS = 1 << 14
 
 
-def read(path: Paths, *, scale: float, skip_invalid: bool) -> Collected:
+def read(path: Paths, *, scale: float, inside: Inside = None, skip_invalid: bool = False) -> Collected:
     """Reads a track of each file.
 
     Args:
         path: The file, or several.
         scale: What all lengths are multiplied by.
+        inside: A point on the track, or several, in the file's own coordinates: see `faces.choose`.
         skip_invalid: Leave out the tracks that can't be used, with a warning that lists them, instead of raising.
 
     Raises:
@@ -47,12 +49,13 @@ def read(path: Paths, *, scale: float, skip_invalid: bool) -> Collected:
     """
     if not 0 < scale < math.inf:
         raise ValueError(f'scale must be above 0, got {scale}.')
-    return one_each(path, partial(_draw, scale=scale), skip_invalid=skip_invalid)
+    return one_each(path, drawn(partial(_draw, scale=scale)), inside=inside, skip_invalid=skip_invalid)
 
 
 def _draw(path: Path, *, scale: float) -> Drawing:
     rows = scale * _rows(read_text(path, MOST_BYTES))
-    return Drawing(freespace.sides(_track(rows)), starts=rows[:, :2], kind='track')
+    middle = rows[:, :2]
+    return Drawing(freespace.sides(_track(rows)), starts=middle, floor=middle, kind='track', frame=Frame(scale))
 
 
 def _rows(text: str) -> Float[np.ndarray, 'point 4']:

@@ -8,10 +8,12 @@ A map is a FeatureCollection: one a line, or one a file. A feature's ``propertie
 - ``light``: a Point, whose ``properties.intensity`` is 1 unless it says otherwise;
 - ``spawn``: a Point, or a MultiPoint.
 
-Features of other kinds are left alone. Coordinates are metres, and more than two a point are ignored. Free space is the
-largest face that the walls enclose, and what the file has no light, spawn or room for is found. Walls whose
-``properties.oriented`` is true, as in the files written here, have free space to their left: in a map that has
-no others, and has spawns, nothing is looked for, and everything is as the file has it.
+Features of other kinds are left alone. Coordinates are metres, or as many units a metre as is said, or degrees of
+longitude and latitude, and more than two a point are ignored. Free space is the face that is meant, see
+`megastep.maps.faces`, a spawn lies in it, and what the file has no light, spawn or room for is found. A door across a
+continuous wall opens it. Walls whose ``properties.oriented`` is true, as in the files written here, have free space to
+their left: in a map that has no others, and has spawns, nothing is looked for, and everything is as the file has it,
+unless it is read at another scale or for another face.
 
 A map's text may have `MOST_BYTES`, and reading it takes up to forty times as much memory; a file may have any number.
 """
@@ -22,19 +24,21 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from megastep.maps import storage
-from megastep.maps.formats.building import Imported, check_segments
-from megastep.maps.formats.reading import Attempt, Collected, collect
-from megastep.maps.geometry import LARGEST, Geometry, Room
+from megastep.maps.formats import gaps
+from megastep.maps.formats.building import NOWHERE, Drawing, Imported, build
+from megastep.maps.formats.reading import Attempt, Collected, Inside, check_inside, collect, meant
+from megastep.maps.frame import Frame
+from megastep.maps.geometry import Geometry, Room
 from megastep.maps.segments import polylines
 
 MOST_BYTES = 8 << 20
@@ -42,6 +46,18 @@ MOST_BYTES = 8 << 20
 
 DEPTHS = {'Point': -1, 'MultiPoint': 0, 'LineString': 0, 'MultiLineString': 1, 'Polygon': 1, 'MultiPolygon': 2}
 """The depth to which each type of geometry nests its lists of points."""
+
+EARTH_RADIUS = 6_378_137.0
+"""The equator's radius, in metres, in WGS 84."""
+
+ECCENTRICITY_SQUARED = 6.694_379_990_141_3e-3
+"""That of WGS 84's meridians."""
+
+LARGEST_COORDINATE = 1e9
+"""The largest coordinate of a file, in its own units."""
+
+LIKELY = 40
+"""A floorplan is likely no longer than this, in metres, and more likely in centimetres than in millimetres."""
 
 GEOMETRY_TYPES = {
     'wall': ('LineString', 'MultiLineString', 'Polygon', 'MultiPolygon'),
@@ -65,11 +81,34 @@ class Found:
     oriented: bool = True
 
 
-def read(path: str | os.PathLike, *, skip_invalid: bool = False) -> Collected:
+class Units(NamedTuple):
+    """How a file's coordinates become metres, and which face is meant."""
+
+    scale: float = 1.0
+    """How many of the file's units are a metre."""
+    degrees: bool = False
+    """Coordinates are degrees of longitude and latitude."""
+    inside: Inside = None
+    snap: float = gaps.SNAP
+
+
+def read(
+    path: str | os.PathLike,
+    *,
+    inside: Inside = None,
+    scale: float = 1.0,
+    degrees: bool = False,
+    snap: float = gaps.SNAP,
+    skip_invalid: bool = False,
+) -> Collected:
     """Reads every map in a file.
 
     Args:
         path: The file: a FeatureCollection, or one on each line.
+        inside: Points in the face that is meant, in the file's own coordinates.
+        scale: How many of the file's units are a metre.
+        degrees: Coordinates are degrees of longitude and latitude.
+        snap: Ends no further apart than this, in metres, are joined.
         skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
 
     Returns:
@@ -79,9 +118,20 @@ def read(path: str | os.PathLike, *, skip_invalid: bool = False) -> Collected:
         FileNotFoundError: if there is no such file.
         ValueError: if a map can't be used, naming its line, its feature and the reason; or if none can.
     """
-    path = Path(path)
+    path, units = Path(path), Units(scale, degrees, inside, snap)
+    check_units(units)
     with open(path, 'rb') as file:
-        return collect(str(path), _attempts(path, file), skip_invalid=skip_invalid)
+        return collect(str(path), _attempts(path, file, units), skip_invalid=skip_invalid)
+
+
+def check_units(units: Units) -> None:
+    """Raises a `ValueError` unless coordinates can be read so."""
+    check_inside(units.inside)
+    gaps.check_snap(units.snap)
+    if not 0 < units.scale < float('inf'):
+        raise ValueError(f'scale must be above 0 units a metre, got {units.scale}.')
+    if units.degrees and units.scale != 1:
+        raise ValueError(f'scale must be 1 where coordinates are degrees, got {units.scale}.')
 
 
 def write(path: str | os.PathLike, geometries: Iterable[Geometry]) -> None:
@@ -115,7 +165,7 @@ def _feature(shape: str, coordinates: list, **properties: Any) -> dict[str, Any]
     return {'type': 'Feature', 'properties': properties, 'geometry': geometry}
 
 
-def _attempts(path: Path, file: BinaryIO) -> Iterator[Attempt]:
+def _attempts(path: Path, file: BinaryIO, units: Units) -> Iterator[Attempt]:
     """Each map of a file: a file whose first line is whole has a map a line."""
     lines = ((number, line) for number, line in enumerate(iter(partial(file.readline, MOST_BYTES + 1), b''), 1))
     written = ((number, line) for number, line in lines if line.strip())
@@ -123,17 +173,17 @@ def _attempts(path: Path, file: BinaryIO) -> Iterator[Attempt]:
     if first is None:
         return
     if second is None:
-        yield _attempt(path.name, str(path), first[1])
+        yield _attempt(path.name, str(path), first[1], units)
     elif not _is_json(first[1]):
         file.seek(0)
-        yield _attempt(path.name, str(path), file.read(MOST_BYTES + 1))
+        yield _attempt(path.name, str(path), file.read(MOST_BYTES + 1), units)
     else:
         for number, line in chain([first, second], written):
-            yield _attempt(f'line {number}', f'{path}, line {number}', line)
+            yield _attempt(f'line {number}', f'{path}, line {number}', line, units)
 
 
-def _attempt(name: str, where: str, text: bytes) -> Attempt:
-    return Attempt(name, where, partial(_parse, text))
+def _attempt(name: str, where: str, text: bytes, units: Units) -> Attempt:
+    return Attempt(name, where, partial(_parse, text, name, units))
 
 
 def _is_json(text: bytes) -> bool:
@@ -156,7 +206,7 @@ def _loaded(text: bytes) -> Any:
         raise ValueError(f'not JSON: {error}.') from error
 
 
-def _parse(text: bytes) -> Imported:
+def _parse(text: bytes, name: str, units: Units) -> Imported:
     """Makes a floorplan of a FeatureCollection's text."""
     collection = _loaded(text)
     if not isinstance(collection, dict) or collection.get('type') != 'FeatureCollection':
@@ -167,20 +217,66 @@ def _parse(text: bytes) -> Imported:
     found = _sort(features)
     if not found.walls:
         raise ValueError(f'none of the {len(features)} features has properties.kind "wall".')
-    return Imported(_geometry(found), {})
+    inside = meant(units.inside, name)
+    if found.oriented and found.spawns and not len(inside) and units.scale == 1 and not units.degrees:
+        return Imported(_as_it_stands(found), {**Frame().notes, 'dropped_area': 0.0})
+    return build(_drawing(found, units), inside=inside, snap=units.snap)
 
 
-def _geometry(found: Found) -> Geometry:
-    """The floorplan as it stands, if the file says all; else what the walls enclose, with what the file has in it."""
-    walls = np.concatenate(found.walls)
+def _as_it_stands(found: Found) -> Geometry:
+    """The floorplan of a file that says all."""
     named: dict[str, Any] = {'doors': found.doors, 'lights': found.lights}
     named = {name: np.array(values) for name, values in named.items() if values}
-    named |= {'spawns': np.concatenate(found.spawns)} if found.spawns else {}
-    if found.oriented and found.spawns:
-        return Geometry(walls=walls, rooms=found.rooms, **named)
-    check_segments(walls)
-    geometry = Geometry.from_walls(walls, rooms=found.rooms)
-    return replace(geometry, **named) if named else geometry
+    spawns = np.concatenate(found.spawns)
+    return Geometry(walls=np.concatenate(found.walls), rooms=found.rooms, spawns=spawns, **named)
+
+
+def _drawing(found: Found, units: Units) -> Drawing:
+    """What the walls draw, in metres, with what the file has in it."""
+    walls = np.concatenate(found.walls)
+    frame = Frame(tangent_plane(walls) if units.degrees else 1 / units.scale)
+    return Drawing(
+        frame.to_map(walls),
+        starts=frame.to_map(np.concatenate([NOWHERE, *found.spawns])),
+        rooms=[Room(frame.to_map(room.outline), room.kind) for room in found.rooms],
+        doors=frame.to_map(np.array(found.doors).reshape(-1, 2, 2)),
+        lights=np.array([[*frame.to_map(np.array(light[:2])), light[2]] for light in found.lights]).reshape(-1, 3),
+        frame=frame,
+        spread=False,
+        hall_lights=False,
+        hint=_hint(walls, units),
+    )
+
+
+def tangent_plane(places: Float[np.ndarray, '*place 2']) -> tuple[float, float]:
+    """The metres of a degree of longitude and of one of latitude, in the plane that touches WGS 84's ellipsoid there.
+
+    They are the radii of curvature of the parallel and of the meridian: Snyder, Map Projections, 1987, page 24 f.
+
+    Raises:
+        ValueError: if the places are no longitudes and latitudes.
+    """
+    if (np.abs(places) > [180, 90]).any():
+        worst = places[(np.abs(places) > [180, 90]).any(-1)][0].tolist()
+        raise ValueError(f'degrees must be from -180 to 180 and from -90 to 90, got {worst}.')
+    low, high = places[..., 1].min(), places[..., 1].max()
+    latitude = np.deg2rad((low + high) / 2)
+    less = 1 - ECCENTRICITY_SQUARED * np.sin(latitude) ** 2
+    east = EARTH_RADIUS / np.sqrt(less) * np.cos(latitude)
+    north = EARTH_RADIUS * (1 - ECCENTRICITY_SQUARED) / less**1.5
+    return float(np.deg2rad(east)), float(np.deg2rad(north))
+
+
+def _hint(walls: Float[np.ndarray, 'segment 2 2'], units: Units) -> str:
+    """A guess at what the coordinates may be, if they aren't what was said."""
+    corners = walls.reshape(-1, 2)
+    span = (corners.max(axis=0) - corners.min(axis=0)).max()
+    if not units.degrees and span < 1 and (np.abs(corners) <= [180, 90]).all():
+        return ' If the coordinates are degrees of longitude and latitude, degrees=True reads them.'
+    for unit, scale in (('centimetres', 100), ('millimetres', 1000)):
+        if not units.degrees and scale > units.scale and 3 <= span / scale <= LIKELY:
+            return f' If the coordinates are {unit}, scale={scale} reads them.'
+    return ''
 
 
 def _sort(features: list) -> Found:
@@ -229,6 +325,7 @@ def _room(lines: list[Float[np.ndarray, 'point 2']], properties: dict) -> Room:
 
 
 def _door(line: Float[np.ndarray, 'point 2']) -> Float[np.ndarray, '2 2']:
+    line = line[np.append(True, (line[1:] != line[:-1]).any(1))]
     if len(line) != 2:
         raise ValueError(f'a door must be a line of 2 points, from jamb to jamb, got {len(line)} points.')
     return line
@@ -263,7 +360,7 @@ def _lines(geometry: Any, kind: str) -> list[Float[np.ndarray, 'point 2']]:
 
 
 def _points(line: Any, least: int) -> Float[np.ndarray, 'point 2']:
-    """A line's points, if they are at least so many pairs of finite, positive numbers."""
+    """A line's points, if they are at least so many pairs of finite numbers."""
     try:
         points = np.array(line)
     except (ValueError, OverflowError) as error:
@@ -271,11 +368,9 @@ def _points(line: Any, least: int) -> Float[np.ndarray, 'point 2']:
     if points.dtype.kind not in 'iuf' or points.ndim != 2 or points.shape[1] < 2 or len(points) < least:
         raise ValueError(f'coordinates must be lists of [x, y] pairs of numbers: got {_shortened(line)}.')
     points = points[:, :2].astype(np.float64)
-    bad = ~((points > 0) & (points <= LARGEST)).all(1)
+    bad = ~(np.abs(points) <= LARGEST_COORDINATE).all(1)
     if bad.any():
-        raise ValueError(
-            f'coordinates must be finite, above 0 m and up to {LARGEST:g} m, got {points[bad][0].tolist()}.'
-        )
+        raise ValueError(f'coordinates must be finite and up to {LARGEST_COORDINATE:g}, got {points[bad][0].tolist()}.')
     return points
 
 

@@ -1,14 +1,15 @@
 """Reads occupancy grids as ROS keeps them: a YAML file, and a picture beside it in which each pixel is a cell of floor.
 
-The YAML file names the picture (``image``) and the side of a cell in metres (``resolution``); it may turn the map
-(``origin``, whose third number is an angle in radians) and say what a pixel means: ``negate``, ``free_thresh``,
-``occupied_thresh`` and ``mode`` are understood as ROS's map_server does. What isn't known to be free isn't free.
+The YAML file names the picture (``image``) and the side of a cell in metres (``resolution``); it may say where the
+picture's lower left corner lies and how far it is turned (``origin``: x and y in metres, and an angle in radians) and
+what a pixel means: ``negate``, ``free_thresh``, ``occupied_thresh`` and ``mode`` are understood as ROS's map_server
+does, but that a pixel which isn't opaque is unknown in every mode. What isn't known to be free isn't free; a warning
+says where a threshold makes unknown cells free.
 
-The free space is the largest patch of free cells that share sides. What lies in it and covers less than ``speck`` is
-taken for noise, and is free. Walls follow the cells' sides, straight runs in one piece.
+The file's coordinates are those of ROS's map frame. `megastep.maps.formats.grid` says what becomes of the cells.
 
-The picture must be a PGM or PNG in the YAML file's own folder. It may have `MOST_CELLS`; its header is looked at before
-the rest is read. An import takes up to 1 GB.
+The picture must be a PGM, PNG or BMP in the YAML file's own folder. It may have `MOST_CELLS`; its header is looked at
+before the rest is read. An import takes up to 1 GB.
 """
 
 from __future__ import annotations
@@ -20,24 +21,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import yaml
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, UInt8
 from PIL import Image
-from scipy import ndimage
 
-from megastep.maps import freespace
-from megastep.maps.formats.building import MOST_SEGMENTS, Drawing, enclose
-from megastep.maps.formats.reading import Collected, Paths, one_each, read_text
+from megastep.maps.formats.building import Imported
+from megastep.maps.formats.grid import MOST_CELLS, Grid, check_tolerances, import_grid
+from megastep.maps.formats.reading import Collected, Inside, Paths, one_each, read_text
 
 MOST_YAML = 1 << 14
 """The longest YAML file, in bytes: one of ROS has 200."""
-
-MOST_CELLS = 1 << 24
-"""The largest picture, in pixels: 4096 x 4096."""
 
 MOST_BYTES = 1 << 26
 """The longest picture's file."""
 
 MODES = ('trinary', 'scale', 'raw')
+
+UNKNOWN = 205
+"""The brightness that ROS's map_saver gives cells of which nothing is known."""
+
+PICTURES = {'.pgm', '.png', '.bmp', '.ppm', '.jpg', '.jpeg', '.tif', '.tiff', '.gif'}
+"""Suffixes of pictures, which are given in the place of their YAML files at times."""
 
 
 class Header(NamedTuple):
@@ -45,19 +48,20 @@ class Header(NamedTuple):
 
     image: Path
     resolution: float
-    yaw: float
+    origin: tuple[float, float, float]
     negate: bool
     free_thresh: float
     mode: str
 
 
-def read(path: Paths, *, speck: float, simplify: float, skip_invalid: bool) -> Collected:
+def read(path: Paths, *, speck: float, simplify: float, inside: Inside = None, skip_invalid: bool = False) -> Collected:
     """Reads a map of each YAML file.
 
     Args:
         path: The file, or several.
         speck: What covers less than this, in square metres, and lies in the free space is free.
         simplify: How far walls may be moved, in metres, to have fewer corners.
+        inside: Places in the free space that is meant, in ROS's map frame.
         skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
 
     Raises:
@@ -65,22 +69,22 @@ def read(path: Paths, *, speck: float, simplify: float, skip_invalid: bool) -> C
         ValueError: if speck or simplify is below 0; if a map can't be used, naming the file and the reason; or if none
             can.
     """
-    for name, value in (('speck', speck), ('simplify', simplify)):
-        if not 0 <= value < math.inf:
-            raise ValueError(f'{name} must be at least 0, got {value}.')
-    return one_each(path, partial(_draw, speck=speck, simplify=simplify), skip_invalid=skip_invalid)
+    check_tolerances(speck, simplify)
+    make = partial(_import, speck=speck, simplify=simplify)
+    return one_each(path, make, inside=inside, skip_invalid=skip_invalid)
 
 
-def _draw(path: Path, *, speck: float, simplify: float) -> Drawing:
+def _import(path: Path, inside: Float[np.ndarray, 'point 2'], *, speck: float, simplify: float) -> Imported:
     header = _header(path)
-    free = _free(header)
-    space = _space(free, speck / header.resolution**2)
-    segments = _sides(space) * header.resolution
-    if simplify:
-        segments = _simplified(segments, simplify)
-    cos, sin = math.cos(header.yaw), math.sin(header.yaw)
-    dropped = float((free & ~space).sum()) * header.resolution**2
-    return Drawing(segments @ np.array([[cos, sin], [-sin, cos]]), notes={'dropped_area': round(dropped, 4)})
+    free, unknown = _free(header)
+    words = []
+    if share := float((free & unknown).mean()):
+        words.append(
+            f'unknown cells count as free, {share:.0%} of all: {UNKNOWN} is less than {header.free_thresh:g} occupied, '
+            'as free_thresh says. free_thresh: 0.196 has them unknown.'
+        )
+    grid = Grid(free, header.resolution, header.origin, warnings=tuple(words))
+    return import_grid(grid, inside, speck=speck, simplify=simplify)
 
 
 class _Loader(yaml.BaseLoader):
@@ -93,6 +97,11 @@ class _Loader(yaml.BaseLoader):
 
 
 def _header(path: Path) -> Header:
+    if path.suffix.lower() in PICTURES and path.is_file():
+        raise ValueError(
+            'must be the YAML file that names the picture, got a picture. MapSet.from_grid(path, resolution=) reads '
+            'one alone.'
+        )
     try:
         values = yaml.load(read_text(path, MOST_YAML), _Loader)
     except (yaml.YAMLError, RecursionError) as error:
@@ -102,18 +111,22 @@ def _header(path: Path) -> Header:
     mode = values.get('mode', 'trinary')
     if mode not in MODES:
         raise ValueError(f'mode must be {", ".join(MODES)}, got {str(mode)[:60]!r}.')
-    origin = values.get('origin', ['0', '0', '0'])
-    if not isinstance(origin, list) or len(origin) != 3:
-        raise ValueError(f'origin must be 3 numbers, got {str(origin)[:60]!r}.')
     occupied = _number('occupied_thresh', values.get('occupied_thresh', '0.65'), 0, 1)
     return Header(
         image=_beside(path, values.get('image')),
         resolution=_number('resolution', values.get('resolution'), 1e-4, 100),
-        yaw=[_number('origin', value, -1e9, 1e9) for value in origin][2],
+        origin=_origin(values.get('origin', ['0', '0', '0'])),
         negate=_number('negate', values.get('negate', '0'), 0, 1) > 0,
         free_thresh=_number('free_thresh', values.get('free_thresh', '0.196'), 0, occupied),
         mode=mode,
     )
+
+
+def _origin(values: Any) -> tuple[float, float, float]:
+    if not isinstance(values, list) or len(values) != 3:
+        raise ValueError(f'origin must be 3 numbers, got {str(values)[:60]!r}.')
+    x, y, yaw = (_number('origin', value, -1e9, 1e9) for value in values)
+    return x, y, yaw
 
 
 def _number(name: str, value: Any, least: float, most: float) -> float:
@@ -138,27 +151,37 @@ def _beside(path: Path, image: Any) -> Path:
     return target
 
 
-def _free(header: Header) -> Bool[np.ndarray, 'row column']:
-    """A mask of the cells that are known to be free. The first row is the one at the top."""
-    values, opaque = _pixels(header.image)
+def _free(header: Header) -> tuple[Bool[np.ndarray, 'row column'], Bool[np.ndarray, 'row column']]:
+    """Masks of the cells that count as free, and of those that look unknown. The first row is the one at the top."""
+    values, opaque = pixels(header.image)
     if header.mode == 'raw':  # percentages; anything above 100 is unknown
-        return (values <= 100) & (values < 100 * header.free_thresh)
-    occupancy = np.arange(256) / 255 if header.negate else (255 - np.arange(256)) / 255
-    free = (occupancy < header.free_thresh)[values]
-    return free & opaque if header.mode == 'scale' else free
+        return (values <= 100) & (values < 100 * header.free_thresh) & opaque, np.zeros(values.shape, bool)
+    return brightness_free(values, header.free_thresh, negate=header.negate) & opaque, values == UNKNOWN
 
 
-def _pixels(path: Path) -> tuple[UInt8[np.ndarray, 'row column'], Bool[np.ndarray, ...]]:
-    """A picture's brightness, and where it isn't transparent."""
+def brightness_free(
+    values: UInt8[np.ndarray, 'row column'], free_thresh: float, *, negate: bool
+) -> Bool[np.ndarray, 'row column']:
+    """A mask of the pixels whose brightness means free, as ROS's map_server has it."""
+    occupancy = np.arange(256) / 255 if negate else (255 - np.arange(256)) / 255
+    return (occupancy < free_thresh)[values]
+
+
+def pixels(path: Path) -> tuple[UInt8[np.ndarray, 'row column'], Bool[np.ndarray, ...]]:
+    """A picture's brightness, and where it isn't transparent.
+
+    Raises:
+        ValueError: if it is too large, or no picture that can be read.
+    """
     if path.stat().st_size > MOST_BYTES:
         raise ValueError(f'image must be at most {MOST_BYTES} bytes long, got {path.stat().st_size}.')
     try:
-        with Image.open(path, formats=('PNG', 'PPM')) as image:
+        with Image.open(path, formats=('PNG', 'PPM', 'BMP')) as image:
             width, height = image.size
             if width * height <= MOST_CELLS:
                 return _brightness(image)
     except Exception as error:  # a damaged picture makes the decoder fail in any way
-        raise ValueError(f'image {path.name!r} is not a PGM or PNG that can be read: {error}.') from error
+        raise ValueError(f'image {path.name!r} is not a PGM, PNG or BMP that can be read: {error}.') from error
     raise ValueError(f'image must have at most {MOST_CELLS} pixels, got {width} x {height}.')
 
 
@@ -172,43 +195,3 @@ def _brightness(image: Image.Image) -> tuple[UInt8[np.ndarray, 'row column'], Bo
         return np.asarray(image.convert('LA').getchannel('L')), opaque
     channels = np.asarray(image.convert('RGB'))
     return (channels.sum(axis=-1, dtype=np.uint16) // 3).astype(np.uint8), opaque
-
-
-def _space(free: Bool[np.ndarray, 'row column'], least: float) -> Bool[np.ndarray, 'row column']:
-    """The largest connected component of free cells, with what lies in it and has fewer than ``least`` cells."""
-    if not free.any():
-        raise ValueError(f'there must be free cells, got none among {free.size}.')
-    patches = _labelled(free, np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]]))
-    space = np.pad(patches == np.bincount(patches[free]).argmax(), 1)  # what is outside is one patch then
-    holes = _labelled(~space, np.ones((3, 3), int))
-    sizes = np.bincount(holes.reshape(-1))
-    small = sizes < least
-    small[holes[0, 0]] = False
-    return (space | small[holes])[1:-1, 1:-1]
-
-
-def _labelled(cells: Bool[np.ndarray, 'row column'], touching: Int[np.ndarray, '3 3']) -> Int[np.ndarray, 'row column']:
-    """Labels connected components, as by flood fill: the patches of cells that touch each other, numbered from 1."""
-    return ndimage.label(cells, touching)[0]
-
-
-def _sides(space: Bool[np.ndarray, 'row column']) -> Float[np.ndarray, 'segment 2 2']:
-    """The runs of sides between cells that are free and cells that aren't, in cells: x to the right and y up."""
-    bottom_up = np.pad(space[::-1], 1)
-    level, upright = _runs(bottom_up), _runs(bottom_up.T)
-    if (count := len(level) + len(upright)) > MOST_SEGMENTS:
-        raise ValueError(f'must have at most {MOST_SEGMENTS} segments of wall, got {count}.')
-    return np.concatenate([level, upright[..., ::-1]]).astype(np.float64)
-
-
-def _runs(cells: Bool[np.ndarray, 'row column']) -> Int[np.ndarray, 'run 2 2']:
-    """The runs along rows: the places where each begins and ends."""
-    sides = np.pad(cells[1:] != cells[:-1], ((0, 0), (1, 1)))
-    changes = np.diff(sides.astype(np.int8), axis=1)
-    starts, ends = (np.argwhere(changes == sign)[:, ::-1] for sign in (1, -1))
-    return np.stack([starts, ends], axis=1) + [0, 1]  # the sides above the first row are the first
-
-
-def _simplified(segments: Float[np.ndarray, 'segment 2 2'], tolerance: float) -> Float[np.ndarray, 'segment 2 2']:
-    _, face = enclose(segments)
-    return freespace.sides(face.simplify(tolerance))

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+
+from megastep.maps.faces import checked_points
 from megastep.maps.formats.building import Drawing, Imported, build
 from megastep.maps.geometry import Geometry
 
 Paths = str | os.PathLike | Iterable[str | os.PathLike]
 """A file, or several."""
+
+
+Inside = ArrayLike | Mapping[str, ArrayLike] | None
+"""A point (x, y) in the face that is meant, or several, in a file's own coordinates; or such by the maps' names."""
 
 
 class Attempt(NamedTuple):
@@ -52,7 +61,7 @@ def collect(source: str, attempts: Iterable[Attempt], *, skip_invalid: bool, abo
     names, notes, reasons = [], [], []
     for name, where, make in attempts:
         try:
-            geometry, note = make()
+            geometry, note, words = make()
         except ValueError as error:
             if not skip_invalid:
                 raise ValueError(f'{where}: {error}') from error
@@ -61,13 +70,42 @@ def collect(source: str, attempts: Iterable[Attempt], *, skip_invalid: bool, abo
             geometries.append(geometry)
             names.append(name)
             notes.append(note)
+            _warn([f'{where}: {word}' for word in words], above + 1)
     listed = [f'{where}: {reason}' for _, where, reason in reasons]
     if not geometries:
         raise ValueError('\n'.join([f'{source} holds no map that can be used.', *listed]))
     if listed:
-        warnings.warn('\n'.join([f'{len(listed)} maps were left out:', *listed]), stacklevel=above + 1)
+        _warn(['\n'.join([f'{len(listed)} maps were left out:', *listed])], above + 1)
     left_out = {name: reason for name, _, reason in reasons}
     return Collected(geometries, {'names': names, 'notes': notes, 'left_out': left_out})
+
+
+def _warn(words: Iterable[str], above: int) -> None:
+    for word in words:
+        warnings.warn(word, stacklevel=above + 1)
+
+
+def meant(inside: Inside, name: str) -> Float[np.ndarray, 'point 2']:
+    """The points in the face that is meant of one map: none where nothing is said of it.
+
+    Raises:
+        ValueError: if these are no points.
+    """
+    return checked_points(inside.get(name) if isinstance(inside, Mapping) else inside)
+
+
+def check_inside(inside: Inside) -> None:
+    """Raises a `ValueError` unless these are points, or points by the names of maps."""
+    for points in inside.values() if isinstance(inside, Mapping) else [inside]:
+        checked_points(points)
+
+
+def check_names(inside: Inside, names: Iterable[str]) -> None:
+    """Raises a `ValueError` if points are given for maps that there aren't."""
+    known = list(names)
+    unknown = [name for name in inside if name not in known] if isinstance(inside, Mapping) else []
+    if unknown:
+        raise ValueError(f'inside must be for maps that there are, {", ".join(known[:20])}, got {unknown[0]!r}.')
 
 
 def paths(path: Paths) -> list[Path]:
@@ -75,16 +113,34 @@ def paths(path: Paths) -> list[Path]:
     return [Path(path)] if isinstance(path, str | os.PathLike) else [Path(each) for each in path]
 
 
-def one_each(path: Paths, draw: Callable[[Path], Drawing], *, skip_invalid: bool) -> Collected:
-    """Makes a map of each file. `collect` says what may go wrong."""
+def one_each(
+    path: Paths,
+    make: Callable[[Path, Float[np.ndarray, 'point 2']], Imported],
+    *,
+    inside: Inside,
+    skip_invalid: bool,
+) -> Collected:
+    """Makes a map of each file.
+
+    Args:
+        path: The file, or several.
+        make: Makes one of a file and the points that are meant of it.
+        inside: Points in the face that is meant, by the files' names where these aren't the same.
+        skip_invalid: Leave out the maps that can't be made: see `collect`.
+    """
+    check_inside(inside)
     given = paths(path)
-    attempts = (Attempt(each.name, str(each), partial(_built, draw, each)) for each in given)
+    check_names(inside, [each.name for each in given])
+    attempts = (Attempt(each.name, str(each), partial(make, each, meant(inside, each.name))) for each in given)
     source = str(given[0]) if len(given) == 1 else f'each of {len(given)} files'
     return collect(source, attempts, skip_invalid=skip_invalid, above=4)
 
 
-def _built(draw: Callable[[Path], Drawing], path: Path) -> Imported:
-    return build(draw(path))
+def drawn(
+    draw: Callable[[Path], Drawing], snap: float | None = None
+) -> Callable[[Path, Float[np.ndarray, 'point 2']], Imported]:
+    """What `one_each` makes maps with, of what draws a file: see `build`."""
+    return lambda path, inside: build(draw(path), inside=inside, snap=snap)
 
 
 def read_bytes(path: Path, most: int) -> bytes:

@@ -24,10 +24,11 @@ from defusedxml import ElementTree
 from jaxtyping import Float
 
 from megastep.maps import storage
-from megastep.maps.formats import svg_path
+from megastep.maps.formats import gaps, svg_path
 from megastep.maps.formats.building import MOST_SEGMENTS, Drawing
-from megastep.maps.formats.reading import Collected, Paths, one_each, read_bytes
+from megastep.maps.formats.reading import Collected, Inside, Paths, drawn, one_each, read_bytes
 from megastep.maps.formats.svg_path import Chain
+from megastep.maps.frame import Frame
 from megastep.maps.geometry import Geometry
 from megastep.maps.segments import polylines
 
@@ -43,12 +44,16 @@ TRANSFORM = re.compile(r'[\s,]*(matrix|translate|scale|rotate|skewX|skewY)\s*\((
 Matrix = Float[np.ndarray, '3 3']
 
 
-def read(path: Paths, *, scale: float, skip_invalid: bool) -> Collected:
+def read(
+    path: Paths, *, scale: float, inside: Inside = None, snap: float = gaps.SNAP, skip_invalid: bool = False
+) -> Collected:
     """Reads a map of each file.
 
     Args:
         path: The file, or several.
         scale: How many of the picture's units are a metre.
+        inside: Points in the face that is meant, in the picture's own coordinates.
+        snap: Ends no further apart than this, in metres, are joined.
         skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
 
     Raises:
@@ -57,7 +62,8 @@ def read(path: Paths, *, scale: float, skip_invalid: bool) -> Collected:
             if none can.
     """
     _check_scale(scale)
-    return one_each(path, partial(_draw, scale=scale), skip_invalid=skip_invalid)
+    gaps.check_snap(snap)
+    return one_each(path, drawn(partial(_draw, scale=scale), snap), inside=inside, skip_invalid=skip_invalid)
 
 
 def write(folder: str | os.PathLike, geometries: Iterable[Geometry], *, scale: float) -> list[Path]:
@@ -103,7 +109,12 @@ def _draw(path: Path, *, scale: float) -> Drawing:
             found.append(segments)
             if (count := count + len(segments)) > MOST_SEGMENTS:
                 raise ValueError(f'must have at most {MOST_SEGMENTS} segments of wall, got {count} and more.')
-        return Drawing(np.concatenate(found) * [1, -1] / scale)
+        frame = Frame(1 / scale, flip=True)
+        return Drawing(frame.to_map(np.concatenate(found)), frame=frame, hint=_hint(scale))
+
+
+def _hint(scale: float) -> str:
+    return f" scale= says how many of the picture's units are a metre, and is {scale:g}."
 
 
 def _root(path: Path) -> Element:

@@ -10,22 +10,31 @@ import re
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 TOKEN = re.compile(
     r'(?:\s+|//[^\n]*|/\*.*?\*/)*(?P<token>"(?:[^"\\]|\\.)*"|[A-Za-z_]\w*|[+-]?[\w.][\w.+-]*|[{}=;]|$)', re.DOTALL
 )
+
+BLOCKING = ('blocking', 'blockplayers', 'blockeverything')
+"""The marks of a line that no player walks through."""
 
 Block = dict[str, str]
 
 
 def parse(
     text: str,
-) -> tuple[Float[np.ndarray, 'segment 2 2'], Float[np.ndarray, 'thing 2'], Int[np.ndarray, ' thing']]:
+) -> tuple[
+    Float[np.ndarray, 'segment 2 2'],
+    Bool[np.ndarray, 'segment 2'],
+    Float[np.ndarray, 'thing 2'],
+    Int[np.ndarray, ' thing'],
+]:
     """Finds what stands in a level's way, and its things.
 
     Returns:
-        One-sided and blocking lines as segments, the things' places, both in the level's units, and their types.
+        One-sided and blocking lines as segments; which of their front and back there is; the things' places, like the
+        segments in the level's units; and their types.
 
     Raises:
         ValueError: if the text isn't in the format, or a line uses a vertex that there isn't.
@@ -35,10 +44,12 @@ def parse(
         if sort in blocks:
             blocks[sort].append(block)
     corners = _places(blocks['vertex'], 'vertex')
-    ends = [_ends(line, i, len(corners)) for i, line in enumerate(blocks['linedef']) if _stands(line)]
+    standing = [(i, line) for i, line in enumerate(blocks['linedef']) if _stands(line)]
+    ends = [_ends(line, i, len(corners)) for i, line in standing]
+    sides = np.array([(True, not _is_one_sided(line)) for _, line in standing], bool).reshape(-1, 2)
     things = blocks['thing']
     types = np.array([_whole(thing, 'type', f'thing {i}') for i, thing in enumerate(things)], np.int64)
-    return corners[np.array(ends, np.int64).reshape(-1, 2)], _places(things, 'thing'), types
+    return corners[np.array(ends, np.int64).reshape(-1, 2)], sides, _places(things, 'thing'), types
 
 
 def _blocks(text: str) -> Iterator[tuple[str, Block]]:
@@ -83,7 +94,11 @@ def _tokens(text: str) -> Iterator[str]:
 
 def _stands(line: Block) -> bool:
     """True if nobody walks through a line."""
-    return line.get('blocking', '').lower() == 'true' or line.get('sideback', '-1') == '-1'
+    return _is_one_sided(line) or any(line.get(name, '').lower() == 'true' for name in BLOCKING)
+
+
+def _is_one_sided(line: Block) -> bool:
+    return line.get('sideback', '-1') == '-1'
 
 
 def _ends(line: Block, i: int, vertices: int) -> tuple[int, int]:

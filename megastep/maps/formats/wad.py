@@ -1,10 +1,11 @@
 """Reads the levels of Doom and its kin, from WAD files.
 
-A level is a lump named MAP01 or E1M1 and the lumps after it, in Doom's format, in Hexen's, or as text (UDMF). 32 units
-are a metre. What stops a player who walks stands: one-sided lines, and two-sided ones that are marked as blocking.
-Doors, which open, don't; steps, drops and what is done with scripts aren't looked at. Free space is the largest face
-that players start in or are teleported to. Spawns are where they do, then where other things are, as far as there is
-room, and where these are few also elsewhere.
+A level is a lump with THINGS or TEXTMAP after it, whatever its name, in Doom's format, in Hexen's, or as text (UDMF).
+32 units are a metre. What stops a player who walks stands: one-sided lines, and two-sided ones that are marked as
+blocking everybody, players or everything, as each format marks them. Doors, which open, don't; steps, drops and what is
+done with scripts aren't looked at. Free space is the face that the first player starts in (in the last place, as games
+have it, where there are several), else the largest that others start in or are teleported to. Spawns are where they do,
+then where other things are, as far as there is room, and where these are few also elsewhere.
 
 At most `MOST_LUMPS` entries are read, and of each lump at most `MOST_BYTES`: an import takes less than 500 MB.
 """
@@ -20,11 +21,12 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int, UInt16
 
 from megastep.maps.formats import udmf
 from megastep.maps.formats.building import Drawing, Imported, build
-from megastep.maps.formats.reading import Attempt, Collected, collect
+from megastep.maps.formats.reading import Attempt, Collected, Inside, check_inside, check_names, collect, meant
+from megastep.maps.frame import Frame
 
 UNITS = 32.0
 """To a metre."""
@@ -35,17 +37,29 @@ MOST_BYTES = 4 << 20
 
 HEADER, ENTRY = struct.Struct('<4sii'), struct.Struct('<ii8s')
 
-LEVEL = re.compile(r'MAP\d\d|E\dM\d')
+LEVEL = re.compile(r'MAP[0-9][0-9]|E[0-9]M[0-9]')
+"""Names that no other lump has."""
 PARTS = {'THINGS', 'LINEDEFS', 'SIDEDEFS', 'VERTEXES', 'SEGS', 'SSECTORS', 'NODES', 'SECTORS', 'REJECT', 'BLOCKMAP'} | {
     'BEHAVIOR', 'SCRIPTS', 'TEXTMAP', 'ZNODES', 'DIALOGUE', 'LIGHTMAP', 'ENDMAP'
 }  # fmt: skip
 """The lumps that may belong to a level."""
+FIRST_PARTS = ('THINGS', 'TEXTMAP')
+"""The lumps that follow a level's name."""
 
 STARTS = (1, 2, 3, 4, 11, 14)
 """Things where players appear: the first to the fourth, those who play against each other, and who is teleported."""
 
-BLOCKING = 1
+FIRST_PLAYER = 1
+
+BLOCKING = 0x0001
 """A line's flag: nobody walks through."""
+MBF21_BLOCKS_PLAYERS, MBF21_OFF = 0x2000, 0x0800
+"""In Doom's format: players don't walk through; and what switches MBF21's flags off, where old editors left rubbish."""
+HEXEN_BLOCKS = 0x4000 | 0x8000
+"""In Hexen's format: players don't walk through, or nothing passes (ZDoom's flags)."""
+
+HAIR = 0.1 / UNITS
+"""How far in front of a one-sided line its floor is looked for, in metres."""
 
 NO_SIDE = 0xFFFF
 
@@ -66,8 +80,13 @@ class Lump(NamedTuple):
     size: int
 
 
-def read(path: str | os.PathLike, *, skip_invalid: bool = False) -> Collected:
+def read(path: str | os.PathLike, *, inside: Inside = None, skip_invalid: bool = False) -> Collected:
     """Reads every level in a file; where two have the same name, the later one, as games do.
+
+    Args:
+        path: The file.
+        inside: A point in the face that is meant, or several, in the level's units, usually by the level's name.
+        skip_invalid: Leave out the levels that can't be used, with a warning that lists them, instead of raising.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -75,17 +94,19 @@ def read(path: str | os.PathLike, *, skip_invalid: bool = False) -> Collected:
             reason; or if none can.
     """
     path = Path(path)
+    check_inside(inside)
     with open(path, 'rb') as file:
-        return collect(str(path), _attempts(path, file), skip_invalid=skip_invalid)
+        return collect(str(path), _attempts(path, file, inside), skip_invalid=skip_invalid)
 
 
-def _attempts(path: Path, file: BinaryIO) -> Iterator[Attempt]:
+def _attempts(path: Path, file: BinaryIO, inside: Inside) -> Iterator[Attempt]:
     try:
         levels = _levels(_directory(file))
     except ValueError as error:
         raise ValueError(f'{path}: {error}') from error
+    check_names(inside, levels)
     for name, lumps in levels.items():
-        yield Attempt(name, f'{path}, {name}', partial(_level, file, lumps))
+        yield Attempt(name, f'{path}, {name}', partial(_level, file, lumps, meant(inside, name)))
 
 
 def _directory(file: BinaryIO) -> list[Lump]:
@@ -115,8 +136,9 @@ def _levels(lumps: list[Lump]) -> dict[str, dict[str, Lump]]:
     """The lumps of each level, by their names."""
     levels: dict[str, dict[str, Lump]] = {}
     parts: dict[str, Lump] = {}
-    for lump in lumps:
-        if LEVEL.fullmatch(lump.name):
+    followers = [lump.name for lump in lumps][1:] + ['']
+    for lump, follower in zip(lumps, followers, strict=False):  # of no lumps there is a follower too many
+        if LEVEL.fullmatch(lump.name) or (lump.name not in PARTS and follower in FIRST_PARTS):
             parts = levels[lump.name] = {}
         elif lump.name in PARTS:
             parts.setdefault(lump.name, lump)
@@ -125,8 +147,9 @@ def _levels(lumps: list[Lump]) -> dict[str, dict[str, Lump]]:
     return levels
 
 
-def _level(file: BinaryIO, lumps: Mapping[str, Lump]) -> Imported:
-    return build(_text_level(file, lumps) if 'TEXTMAP' in lumps else _binary_level(file, lumps))
+def _level(file: BinaryIO, lumps: Mapping[str, Lump], inside: Float[np.ndarray, 'point 2']) -> Imported:
+    drawing = _text_level(file, lumps) if 'TEXTMAP' in lumps else _binary_level(file, lumps)
+    return build(drawing, inside=inside)
 
 
 def _text_level(file: BinaryIO, lumps: Mapping[str, Lump]) -> Drawing:
@@ -141,10 +164,17 @@ def _binary_level(file: BinaryIO, lumps: Mapping[str, Lump]) -> Drawing:
     for end in ('start', 'end'):
         if len(lines) and lines[end].max() >= len(vertices):
             raise ValueError(f'LINEDEFS must use vertices 0 to {len(vertices) - 1}, got {lines[end].max()}.')
-    standing = lines[(lines['flags'] & BLOCKING > 0) | (lines['sides'] == NO_SIDE).any(1)]
+    standing = lines[_blocks_players(lines['flags'], hexen=hexen) | (lines['sides'] == NO_SIDE).any(1)]
     corners = _places(vertices)
     segments = np.stack([corners[standing['start']], corners[standing['end']]], axis=1)
-    return _drawing(segments, _places(things), things['type'])
+    return _drawing(segments, standing['sides'] != NO_SIDE, _places(things), things['type'])
+
+
+def _blocks_players(flags: UInt16[np.ndarray, ' line'], *, hexen: bool) -> Bool[np.ndarray, ' line']:
+    """A mask of the lines that are marked so that no player walks through."""
+    if hexen:
+        return flags & (BLOCKING | HEXEN_BLOCKS) > 0
+    return (flags & BLOCKING > 0) | ((flags & MBF21_BLOCKS_PLAYERS > 0) & (flags & MBF21_OFF == 0))
 
 
 def _records(file: BinaryIO, lumps: Mapping[str, Lump], name: str, kind: np.dtype) -> np.ndarray:
@@ -169,7 +199,26 @@ def _places(records: np.ndarray) -> Float[np.ndarray, 'record 2']:
 
 
 def _drawing(
-    segments: Float[np.ndarray, 'segment 2 2'], places: Float[np.ndarray, 'thing 2'], types: Int[np.ndarray, ' thing']
+    segments: Float[np.ndarray, 'segment 2 2'],
+    sides: Bool[np.ndarray, 'segment 2'],
+    places: Float[np.ndarray, 'thing 2'],
+    types: Int[np.ndarray, ' thing'],
 ) -> Drawing:
-    starting = np.isin(types, STARTS)
-    return Drawing(segments / UNITS, places[starting] / UNITS, places[~starting] / UNITS)
+    starting, segments, places = np.isin(types, STARTS), segments / UNITS, places / UNITS
+    return Drawing(
+        segments,
+        starts=places[starting],
+        first=places[types == FIRST_PLAYER][-1:],
+        others=places[~starting],
+        frame=Frame(1 / UNITS),
+        floor=np.concatenate([_floor(segments, sides), places[starting]]),
+    )
+
+
+def _floor(segments: Float[np.ndarray, 'segment 2 2'], sides: Bool[np.ndarray, 'segment 2']) -> np.ndarray:
+    """Places a hair in front of each line that has one side only: the front is to the right of a line."""
+    segments, sides = segments[sides.sum(1) == 1], sides[sides.sum(1) == 1]
+    steps = segments[:, 1] - segments[:, 0]
+    lengths = np.hypot(*steps.T)
+    right = np.stack([steps[:, 1], -steps[:, 0]], axis=1)[lengths > 0] / lengths[lengths > 0, None]
+    return segments[lengths > 0].mean(1) + HAIR * np.where(sides[lengths > 0, :1], right, -right)

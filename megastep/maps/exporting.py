@@ -1,0 +1,104 @@
+"""Export of map sets to other programs' files, and the places of files in maps that were made of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+
+from megastep.maps import recipes
+from megastep.maps.frame import Frame
+from megastep.maps.geometry import Geometry
+
+
+class Exporters:
+    """Exporters of `megastep.MapSet`, and the frames that its maps have in the files they are from."""
+
+    if TYPE_CHECKING:  # what a map set has
+
+        @property
+        def recipe(self) -> dict[str, Any] | None: ...
+        @cached_property
+        def indices(self) -> np.ndarray: ...
+        @cached_property
+        def origins(self) -> np.ndarray: ...
+        def __iter__(self) -> Iterator[Geometry]: ...
+        def __len__(self) -> int: ...
+
+    def frame(self, index: int = 0) -> Frame:
+        """The coordinate frame of an imported map: how the file's coordinates became the map's.
+
+        Args:
+            index: The map's number in the set.
+
+        Raises:
+            ValueError: if the map wasn't imported from a file.
+        """
+        if not -len(self) <= index < len(self):
+            raise IndexError(f'map must be from {-len(self)} to {len(self) - 1}, got {index}.')
+        part = recipes.parts(self.recipe)[int(self.origins[index])]
+        notes = part.get('notes') if isinstance(part, dict) else None
+        row = int(self.indices[index])
+        if not isinstance(notes, list) or not 0 <= row < len(notes):
+            raise ValueError(f'only maps that were imported from a file have its coordinates; map {index} was not.')
+        return Frame.of(notes[row])
+
+    def to_file_coordinates(self, points: ArrayLike, *, index: int = 0) -> Float[np.ndarray, '*place 2']:
+        """Places in an imported map in the coordinates of the file that it was made of.
+
+        Args:
+            points: The places, in the map's metres: (..., 2).
+            index: The map's number in the set.
+
+        Raises:
+            ValueError: if the map wasn't imported from a file.
+        """
+        return self.frame(index).to_file(np.asarray(points, np.float64))
+
+    def from_file_coordinates(self, points: ArrayLike, *, index: int = 0) -> Float[np.ndarray, '*place 2']:
+        """Places in a file in the coordinates of the map that was made of it, in metres.
+
+        Args:
+            points: The places, in the file's own coordinates: (..., 2).
+            index: The map's number in the set.
+
+        Raises:
+            ValueError: if the map wasn't imported from a file.
+        """
+        return self.frame(index).to_map(np.asarray(points, np.float64))
+
+    def to_geojson(self, path: str | os.PathLike) -> None:
+        """Writes the maps as GeoJSON, a FeatureCollection a line. `from_geojson` reads back the very same maps.
+
+        Walls, rooms, doors, lights and spawns are written, each coordinate in full; the recipe is not, nor are
+        geodesics. The file is replaced once all of it is safely on disk.
+
+        Raises:
+            ValueError: if the set is empty.
+        """
+        from megastep.maps.formats import geojson
+
+        geojson.write(path, self)
+
+    def to_svg(self, folder: str | os.PathLike, *, scale: float = 100.0) -> list[Path]:
+        """Writes each map's outline as a picture of its own, which `from_svg` reads back: the walls, and no more.
+
+        Args:
+            folder: Where the pictures go, as ``0000.svg`` and so on. It must be there.
+            scale: How many of the picture's units are a metre.
+
+        Returns:
+            The files, in the order of the maps.
+
+        Raises:
+            ValueError: if the set is empty.
+        """
+        from megastep.maps.formats import svg
+
+        return svg.write(folder, self, scale=scale)

@@ -1,0 +1,174 @@
+"""Import of map sets from other programs' files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from megastep.maps.formats.gaps import SNAP
+from megastep.maps.formats.reading import Collected, Inside, Paths, paths
+from megastep.maps.geometry import Geometry
+
+UNSAID = {'inside': None, 'snap': SNAP, 'degrees': False}
+"""Options that a recipe leaves out where they are these."""
+
+Set = TypeVar('Set', bound='Importers')
+
+
+class Importers:
+    """Importers of `megastep.MapSet`. Each format's module says what it understands, and its bounds.
+
+    ``inside`` says which of the faces that a file's walls enclose is the free space: a point (x, y) in it, or several,
+    in the file's own coordinates, or such points by the maps' names. Without it the file's starting places decide, and
+    else the largest face is taken, with a warning that names others of a tenth of its size or more.
+
+    With ``skip_invalid=True`` maps that can't be used are left out, and a warning lists them and the reasons. The
+    recipe keeps the maps' ``names``, ``notes`` on what became of each, and what was ``left_out``.
+    """
+
+    if TYPE_CHECKING:  # what a map set has
+
+        def __init__(self, geometries: Iterable[Geometry], *, recipe: Mapping[str, Any] | None = None) -> None: ...
+
+    @classmethod
+    def from_geojson(
+        cls: type[Set],
+        path: str | os.PathLike,
+        *,
+        inside: Inside = None,
+        scale: float = 1.0,
+        degrees: bool = False,
+        snap: float = SNAP,
+        skip_invalid: bool = False,
+    ) -> Set:
+        """Reads maps from GeoJSON: one FeatureCollection a map, one a line or one a file.
+
+        Args:
+            path: The file to read. `megastep.maps.formats.geojson` says what it may hold.
+            inside: A point (x, y) in the face that is meant, or several, in the file's coordinates; or by map.
+            scale: How many of the file's units are a metre: 1000 where they are millimetres.
+            degrees: Coordinates are degrees of longitude and latitude, put on the plane that touches the earth there.
+            snap: Ends no further apart than this, in metres, are joined.
+            skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
+
+        Raises:
+            ValueError: if a map can't be used, naming its line, its feature and the reason; or if none can.
+        """
+        from megastep.maps.formats import geojson  # here, like every format, as few who load maps import any
+
+        options = _options(inside, skip_invalid, scale=scale, degrees=degrees, snap=snap)
+        return cls(**_recorded(geojson.read(path, **options), 'geojson', path, options))
+
+    @classmethod
+    def from_svg(
+        cls: type[Set],
+        path: Paths,
+        *,
+        inside: Inside = None,
+        scale: float = 100.0,
+        snap: float = SNAP,
+        skip_invalid: bool = False,
+    ) -> Set:
+        """Reads the outlines drawn in SVG pictures, a map a file: every line drawn is a wall.
+
+        Args:
+            path: The file, or several. `megastep.maps.formats.svg` says what it may hold.
+            inside: A point (x, y) in the face that is meant, or several, in the file's coordinates; or by map.
+            scale: How many of the picture's units are a metre: 100 where they are centimetres.
+            snap: Ends no further apart than this, in metres, are joined.
+            skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
+
+        Raises:
+            ValueError: if a map can't be used, naming its file, its element and the reason; or if none can.
+        """
+        from megastep.maps.formats import svg
+
+        options = _options(inside, skip_invalid, scale=scale, snap=snap)
+        return cls(**_recorded(svg.read(path, **options), 'svg', path, options))
+
+    @classmethod
+    def from_wad(cls: type[Set], path: str | os.PathLike, *, inside: Inside = None, skip_invalid: bool = False) -> Set:
+        """Reads every level of a game of Doom's kin, at 32 units a metre.
+
+        Args:
+            path: The WAD file. `megastep.maps.formats.wad` says what becomes a wall.
+            inside: A point in the face that is meant, in the level's units, by the level: ``{'MAP01': (x, y)}``.
+            skip_invalid: Leave out the levels that can't be used, with a warning that lists them, instead of raising.
+
+        Raises:
+            ValueError: if the file is no WAD; if a level can't be used, naming it and the reason; or if none can.
+        """
+        from megastep.maps.formats import wad
+
+        options = _options(inside, skip_invalid)
+        return cls(**_recorded(wad.read(path, **options), 'wad', path, options))
+
+    @classmethod
+    def from_occupancy(
+        cls: type[Set],
+        path: Paths,
+        *,
+        inside: Inside = None,
+        speck: float = 0.01,
+        simplify: float = 0.0,
+        skip_invalid: bool = False,
+    ) -> Set:
+        """Reads occupancy grids as ROS has them: a YAML file a map, which names a PGM or PNG beside it.
+
+        Args:
+            path: The YAML file, or several. `megastep.maps.formats.occupancy` says what they may hold.
+            inside: A place in the free space that is meant, or several, in the grid's own frame, in metres; or by map.
+            speck: What isn't free, covers less than this, in square metres, and is surrounded by what is free, is free.
+            simplify: How far walls may be moved, in metres, to have fewer corners. With 0 they follow the cells.
+            skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
+
+        Raises:
+            ValueError: if a map can't be used, naming its file and the reason; or if none can.
+        """
+        from megastep.maps.formats import occupancy
+
+        options = _options(inside, skip_invalid, speck=speck, simplify=simplify)
+        return cls(**_recorded(occupancy.read(path, **options), 'occupancy', path, options))
+
+    @classmethod
+    def from_centreline(
+        cls: type[Set], path: Paths, *, inside: Inside = None, scale: float = 1.0, skip_invalid: bool = False
+    ) -> Set:
+        """Reads closed race tracks, a CSV file each: x, y, and the width to the right and to the left, in metres.
+
+        Args:
+            path: The file, or several. `megastep.maps.formats.centreline` says what they may hold.
+            inside: A point on the track, or several, in the file's coordinates; or by map. Else the centre line is.
+            scale: What all lengths are multiplied by: a tenth makes a track for model cars of a real one.
+            skip_invalid: Leave out the tracks that can't be used, with a warning that lists them, instead of raising.
+
+        Raises:
+            ValueError: if a track can't be used, naming its file, its line and the reason; or if none can.
+        """
+        from megastep.maps.formats import centreline
+
+        options = _options(inside, skip_invalid, scale=scale)
+        return cls(**_recorded(centreline.read(path, **options), 'centreline', path, options))
+
+
+def _options(inside: Inside, skip_invalid: bool, **others: Any) -> dict[str, Any]:
+    """What a reader is asked for, as JSON can hold it."""
+    points = {name: np.asarray(one).tolist() for name, one in inside.items()} if isinstance(inside, Mapping) else inside
+    plain = points if points is None or isinstance(points, dict) else np.asarray(points).tolist()
+    return {'inside': plain, **others, 'skip_invalid': skip_invalid}
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given, for the recipe: those that say no more than what is so anyhow are left out."""
+    return {name: value for name, value in options.items() if name not in UNSAID or value != UNSAID[name]}
+
+
+def _recorded(found: Collected, family: str, path: Paths, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments for a `megastep.MapSet` of what a format's reader found, with where it is from in its recipe."""
+    files = [each.name for each in paths(path)]
+    names = files[0] if isinstance(path, str | os.PathLike) else files
+    recipe = {'family': family, 'version': 2, 'seed': None, 'parameters': {'file': names, **_given(options)}}
+    return {'geometries': found.geometries, 'recipe': {**recipe, **found.record}}
