@@ -124,6 +124,7 @@ class GoalTracker:
         field: The geodesic field of the core's maps.
 
     Attributes:
+        field: The geodesic field.
         travelled: How far each agent has gone in this episode, straight from step to step, in metres: (env, agent).
         remaining: How long the shortest path to its goal is, in metres: (env, agent).
         collisions: In how many steps it touched something: (env, agent) int32.
@@ -135,7 +136,7 @@ class GoalTracker:
     def __init__(self, core: Core, goals: RandomGoals, field: GeodesicField) -> None:
         field.check_spawns(core.scenery.spawns)
         field.check_agents(core.agent_radius)
-        self._core, self._goals, self._field = core, goals.current, field
+        self._core, self._goals, self.field = core, goals.current, field
         self._last = core.agents.positions.clone()
         self.travelled, self.remaining = torch.zeros_like(core.agents.angles), self._goals.lengths.clone()
         self.collisions = torch.zeros_like(core.contacts)
@@ -165,7 +166,7 @@ class GoalTracker:
         self.travelled.add_(walked)
         self.collisions.add_(core.contacts >= 0)
         self._last.copy_(positions)
-        left = self._field.distances(positions, core.map_ids, self._goals.spawns)
+        left = self.field.distances(positions, core.map_ids, self._goals.spawns)
         left = torch.where(left < math.inf, left, self.remaining)
         nearer = self.remaining - left
         self.remaining.copy_(left)

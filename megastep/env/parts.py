@@ -11,7 +11,7 @@ A part has as much of this as it needs, and no base class:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Bool
 from torch import Tensor
@@ -60,6 +60,11 @@ def parts_of(owner: object) -> dict[str, Part]:
             raise ValueError(f'parts must have names of their own, got two called {name!r}.')
         parts[name] = value
     return parts
+
+
+def part_of(owner: object, kinds: type | tuple[type, ...]) -> Any:
+    """The first of an object's parts that is of a kind, or of one of several; None if none is."""
+    return next((part for part in parts_of(owner).values() if isinstance(part, kinds)), None)
 
 
 def agents_in(mask: Bool[Tensor, ' env'] | Bool[Tensor, 'env agent'], core: Core) -> Bool[Tensor, 'env agent']:

@@ -28,13 +28,18 @@ class SimpleMovement:
         speed: How fast an agent walks, in metres per second.
         turn_speed: How fast it turns, in degrees per second.
 
+    Attributes:
+        space: One agent's actions.
+        max_speed: How fast it walks, in metres per second.
+        turn_speed: How fast it turns, in degrees per second.
+
     Raises:
         ValueError: if a speed is below 0 or isn't finite.
     """
 
     def __init__(self, core: Core, *, speed: float = 2.0, turn_speed: float = 180.0) -> None:
         check_at_least_zero(speed=speed, turn_speed=turn_speed)
-        self._core, self.max_speed = core, speed
+        self._core, self.max_speed, self.turn_speed = core, speed, turn_speed
         self._impulses = _Impulses(core, speed, turn_speed)
         self.space = Discrete(len(ACTIONS))
 
@@ -65,6 +70,12 @@ class MomentumMovement:
         angular_acceleration: How hard it turns itself, in degrees per second².
         decay: How quickly it slows, per second: e to the power of -decay of its velocity is left after a second.
 
+    Attributes:
+        space: One agent's actions.
+        max_speed: The speed that it tends to, in metres per second.
+        angular_acceleration: As given.
+        decay: As given.
+
     Raises:
         ValueError: if an acceleration or the decay is below 0 or isn't finite.
     """
@@ -79,6 +90,7 @@ class MomentumMovement:
     ) -> None:
         check_at_least_zero(acceleration=acceleration, angular_acceleration=angular_acceleration, decay=decay)
         self._core, self.max_speed = core, acceleration / decay if decay else math.inf
+        self.angular_acceleration, self.decay = angular_acceleration, decay
         step = 1 / core.fps
         self._remaining = math.exp(-decay * step)
         pushed = -math.expm1(-decay * step) / decay if decay else step  # seconds: what a push comes to after friction

@@ -41,6 +41,7 @@ class DifferentialDrive:
     Attributes:
         space: One agent's actions: a box in these units.
         max_speed: The greatest speed, in metres per second.
+        wheel_base: How far the wheels are from one another, in metres.
         speeds: The left and right wheels' speeds at the end of the last step: (env, agent, 2).
 
     Raises:
@@ -51,7 +52,7 @@ class DifferentialDrive:
     def __init__(self, core: Core, *, speed: float = 2.0, acceleration: float = 4.0, wheel_base: float = 0.2) -> None:
         check_at_least_zero(speed=speed, wheel_base=wheel_base)
         check_above_zero(acceleration=acceleration, wheel_base=wheel_base)
-        self.max_speed, self._wheel_base = speed, wheel_base
+        self.max_speed, self.wheel_base = speed, wheel_base
         self.space = Box(-speed, speed, (2,), dtype=np.float32)
         self._commands = Commands(core, self.space)
         self._drive = Drive(core, (acceleration, acceleration))
@@ -78,7 +79,7 @@ class DifferentialDrive:
         self._drive.follow(begins, self._commands(actions), self._rates)
 
     def _rates(self, left: Tensor, right: Tensor) -> Rates:
-        return (left + right) / 2, (right - left) / self._wheel_base
+        return (left + right) / 2, (right - left) / self.wheel_base
 
 
 class Ackermann:
