@@ -13,7 +13,7 @@ from megastep.maps import apartments, storage
 from megastep.maps.apartments import FILE, real_apartments
 
 ARRAYS = 'walls', 'spawns', 'lights', 'doors', 'kinds', 'outlines'
-DIGEST = '04bf2530b952b6ef872de655db01fbdaab17a05212201f14dab3c8023c3ccc9c'
+DIGEST = '0f677333ca6b6e85878af063647b64404af130509f6c654ff8c99bd74404962b'
 SETUP = Path(__file__).parents[2] / 'setup.cfg'
 
 
