@@ -30,7 +30,7 @@ from megastep.learning.run import checkpoints
 from megastep.learning.run.run_folder import Run
 from megastep.world.device import default_device, device_name, num_cores
 
-STEPS = {'pointgoal': 1e9, 'explorer': 6e8, 'deathmatch': 1e9, 'racing': 2e8, 'foraging': 3e8}
+STEPS = {'pointgoal': 1e9, 'explorer': 6e8, 'deathmatch': 1e9, 'racing': 2.5e8, 'foraging': 1e8}
 """The steps that each task is trained for, unless told otherwise: a few minutes on one H200."""
 
 NUM_TRAIN, NUM_TEST, UNSEEN = 1000, 200, 1
@@ -46,6 +46,9 @@ OPTIONS: dict[str, dict[str, Any]] = {'pointgoal': {'effort': 0.3}, 'deathmatch'
 """The options of tasks, where they aren't as by default. Agents whose steps cost nothing learn to go along four
 directions without ever turning: that makes it easy to tell where one is, and paths a fifth longer. Agents that learn in
 duels get better in these than those that learn among four."""
+
+SETTINGS: dict[str, dict[str, Any]] = {'racing': {'ent_coef': 0.0}}
+"""How tasks are learnt, where it isn't as by default."""
 
 OPPONENTS = {'deathmatch': 1}
 """The number of agents of each world that act by the script that the others are tested against."""
@@ -95,7 +98,7 @@ def main(
     written = Report(f'learnt-{task}', device_name(where), rows, commit or current_commit())
     path = report or written.default_path
     what = Task.of(task, {**OPTIONS.get(task, {}), **parse_options(options)})
-    changed = shape | parse_options(settings)
+    changed = SETTINGS.get(task, {}) | shape | parse_options(settings)
     asked = {'task': task, 'options': dict(what.options), 'settings': changed, 'of steps': steps}
     rows.extend(row for row in kept(path, written, asked) if row['seed'] not in seeds)
     plays = len(test_maps) * (1 if quick else PLAYS[task])

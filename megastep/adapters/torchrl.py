@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import gymnasium
+import numpy as np
 import torch
-from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Tuple
 from gymnasium.vector import AutoresetMode
 from tensordict import TensorDict, TensorDictBase
 from torchrl.data import Binary, Bounded, Categorical, Composite, MultiCategorical, TensorSpec, Unbounded
@@ -14,7 +15,7 @@ from torchrl.envs import EnvBase
 
 from megastep.adapters import check_mode
 from megastep.env import Env
-from megastep.env.nested import dtype_of
+from megastep.env.nested import dtype_of, parts, subspaces
 
 
 class TorchRLEnv(EnvBase):
@@ -24,7 +25,8 @@ class TorchRLEnv(EnvBase):
 
     Args:
         env: The env. TorchRL resets the rows that have ended, so its autoreset is disabled. Observations that aren't
-            dictionaries are called ``'observation'``.
+            dictionaries are called ``'observation'``. The parts of tuples are called ``'0'``, ``'1'`` and so on, and
+            integers that start elsewhere are counted from 0, for TorchRL has neither.
 
     Raises:
         ValueError: if the env resets by itself, or has a space of another kind than tensors.
@@ -36,8 +38,8 @@ class TorchRLEnv(EnvBase):
         self._env = env
         self._first_seed: int | None = None
         rows, space = env.num_envs, env.single_observation_space
-        seen = space if isinstance(space, Dict) else Dict(observation=space)
-        self.observation_spec = spec(seen, rows, env.device)
+        self._seen = space if isinstance(space, Dict | Tuple) else Dict(observation=space)
+        self.observation_spec = spec(self._seen, rows, env.device)
         self.action_spec = spec(env.single_action_space, rows, env.device)
         self.reward_spec = Unbounded(shape=(rows, 1), device=env.device)
         flag = Categorical(2, shape=(rows, 1), dtype=torch.bool, device=env.device)
@@ -53,7 +55,9 @@ class TorchRLEnv(EnvBase):
         return self._packed(observations, done=nobody, terminated=nobody.clone(), truncated=nobody.clone())
 
     def _step(self, tensordict: TensorDictBase) -> TensorDict:
-        observations, rewards, terminated, truncated, _ = self._env.step(tensordict['action'])
+        observations, rewards, terminated, truncated, _ = self._env.step(
+            _from_torchrl(tensordict['action'], self._env.single_action_space)
+        )
         ends = {'done': terminated | truncated, 'terminated': terminated, 'truncated': truncated}
         return self._packed(
             observations, reward=rewards[:, None], **{name: each[:, None] for name, each in ends.items()}
@@ -63,8 +67,9 @@ class TorchRLEnv(EnvBase):
         self._first_seed = seed
 
     def _packed(self, observations: Any, **others: torch.Tensor) -> TensorDict:
-        seen = observations if isinstance(observations, dict) else {'observation': observations}
-        return TensorDict({**seen, **others}, batch_size=self.batch_size, device=self.device)
+        seen = observations if isinstance(observations, dict | tuple) else {'observation': observations}
+        packed = {**_to_torchrl(seen, self._seen), **others}
+        return TensorDict(packed, batch_size=self.batch_size, device=self.device)
 
     def close(self, **options: Any) -> None:
         """Closes the env."""
@@ -79,9 +84,9 @@ def spec(space: gymnasium.Space, num_rows: int, device: torch.device) -> TensorS
         ValueError: if it is a space of something else than tensors.
     """
     options: Any = {'shape': (num_rows, *(space.shape or ())), 'device': device}
-    if isinstance(space, Dict):
-        parts = {name: spec(part, num_rows, device) for name, part in space.spaces.items()}
-        return Composite(**parts, shape=(num_rows,), device=device)
+    if isinstance(space, Dict | Tuple):
+        specs = {str(name): spec(part, num_rows, device) for name, part in subspaces(space).items()}
+        return Composite(specs, shape=(num_rows,), device=device)
     if isinstance(space, Box):
         dtype = dtype_of(space)
         if not space.is_bounded():
@@ -90,10 +95,35 @@ def spec(space: gymnasium.Space, num_rows: int, device: torch.device) -> TensorS
             torch.as_tensor(bound, device=device).expand(options['shape']) for bound in (space.low, space.high)
         )
         return Bounded(low, high, **options, dtype=dtype)
-    if isinstance(space, Discrete) and space.start == 0:
+    if isinstance(space, Discrete):
         return Categorical(int(space.n), **options)
-    if isinstance(space, MultiDiscrete) and not space.start.any():
+    if isinstance(space, MultiDiscrete):
         return MultiCategorical(space.nvec.tolist(), **options)
     if isinstance(space, MultiBinary):
         return Binary(**options, dtype=dtype_of(space))
     raise ValueError(f'TorchRL has no spec for {space}.')
+
+
+def _to_torchrl(batch: Any, space: gymnasium.Space) -> Any:
+    """A batch of a space's elements as `spec` has them."""
+    if isinstance(space, Dict | Tuple):
+        found = parts(batch, space) or {}
+        return {str(name): _to_torchrl(found[name], part) for name, part in subspaces(space).items()}
+    return batch - _starts(space, batch) if _is_shifted(space) else batch
+
+
+def _from_torchrl(batch: Any, space: gymnasium.Space) -> Any:
+    """A batch as `spec` has it as elements of the space."""
+    if isinstance(space, Dict | Tuple):
+        found = {name: _from_torchrl(batch[str(name)], part) for name, part in subspaces(space).items()}
+        return found if isinstance(space, Dict) else tuple(found.values())
+    return batch + _starts(space, batch) if _is_shifted(space) else batch
+
+
+def _is_shifted(space: gymnasium.Space) -> bool:
+    return isinstance(space, Discrete | MultiDiscrete) and bool(np.any(space.start))
+
+
+def _starts(space: Any, batch: torch.Tensor) -> torch.Tensor:
+    """The least integers of a space."""
+    return torch.as_tensor(space.start, device=batch.device)

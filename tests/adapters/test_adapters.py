@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from gymnasium.spaces import Box, Discrete, MultiDiscrete, Tuple
 from gymnasium.vector import AutoresetMode
 from rollouts import FEW_RAYS, make
 from walks import EYES, LIVES, Walk
 
 from envs import Deathmatch, Explorer, Minimal
+from megastep.env.actions import ActionBatch
 
 NEXT_STEP, SAME_STEP, DISABLED = AutoresetMode
 DOCUMENT = Path(__file__).parents[2] / 'docs' / 'environments.md'
@@ -66,6 +68,45 @@ def test_torchrl_resets_the_rows_that_have_ended(torchrl_env):
     assert torch.equal(after[~ended], last[~ended])
     assert not torch.isclose(after[ended], last[ended]).all(dim=-1).any()
     assert (rollout['next', 'truncated'] == rollout['next', 'done']).all()
+
+
+class Told(Walk):
+    """Takes actions of a tuple, whose integers start elsewhere, and shows in another what it was told."""
+
+    SPACE = Tuple((Discrete(3, start=5), MultiDiscrete([2, 4], start=[-1, 7]), Box(-1, 1, (2,))))
+
+    def __init__(self):
+        super().__init__(DISABLED, num_envs=3)
+        self.single_action_space = self.single_observation_space = self.SPACE
+        self._actions = ActionBatch(self.SPACE, self.core)
+        self._told = tuple(torch.as_tensor(part.sample()).expand(3, *part.shape).clone() for part in self.SPACE)
+
+    def _act(self, actions):
+        for told, given in zip(self._told, actions, strict=True):
+            told.copy_(given.flatten(0, 1))
+
+    def _observe(self):
+        return self._told
+
+
+def test_torchrl_takes_tuples_and_integers_that_start_anywhere(torchrl_env):
+    from torchrl.envs.utils import check_env_specs
+
+    env = torchrl_env(Told())
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        check_env_specs(env)
+    state = env.reset()
+    state['action'] = env.action_spec.rand()
+    after = env.step(state)['next']
+    numbers, pairs, reals = (state['action'][name] for name in '012')
+    assert numbers.min() >= 0 and numbers.max() <= 2
+    told = env._env._told
+    assert torch.equal(told[0], numbers + 5)
+    assert torch.equal(told[1], pairs + torch.tensor([-1, 7]))
+    assert torch.equal(told[2], reals)
+    for name, given in zip('012', (numbers, pairs, reals), strict=True):
+        assert torch.equal(after[name], given)
 
 
 def test_torchrl_repeats_a_seed(torchrl_env):
