@@ -77,6 +77,13 @@ def _inside(face: Polygon, walls: Float[np.ndarray, 'wall 2 2']) -> Bool[np.ndar
     return shapely.contains(face, middles) & ~shapely.dwithin(boundary, middles, GRID)
 
 
+def _near(face: Polygon | MultiPolygon, walls: Float[np.ndarray, 'wall 2 2']) -> Float[np.ndarray, 'near 2 2']:
+    """The walls whose middles lie in the face's bounding box: a map of many rooms is not looked through for each."""
+    left, bottom, right, top = np.array(shapely.bounds(face)) + GRID * np.array([-1, -1, 1, 1])
+    x, y = (walls[:, 0] + walls[:, 1]).T / 2
+    return walls[(left <= x) & (x <= right) & (bottom <= y) & (y <= top)]
+
+
 def _order(walls: Float[np.ndarray, 'wall 2 2'], lines: np.ndarray) -> Int[np.ndarray, ' wall']:
     """Sorts walls by the segment they came from, then along it."""
     middles = shapely.points(walls.mean(axis=1))
@@ -99,7 +106,8 @@ def configuration_space(
         join_style: How the sum goes around corners: ``'round'``, or ``'mitre'`` to keep them sharp.
     """
     shrunk = face.buffer(-radius, join_style=join_style, quad_segs=4)
-    within = walls[thin(walls)]
+    near = _near(face, walls)
+    within = near[thin(near)]
     within = within[_inside(face, within)] if len(within) else within
     if not len(within):
         return shrunk

@@ -85,8 +85,8 @@ class MapSet(Importers, Exporters):
         if missing := {'kinds', 'recipe', 'sha256'} - metadata.keys():
             raise ValueError(f'{path} must have kinds, recipe and sha256 in its header; missing: {sorted(missing)}.')
         try:
-            packed = PackedMaps.from_tensors(tensors, json.loads(metadata['kinds']))
-            recipe = json.loads(metadata['recipe'])
+            packed = PackedMaps.from_tensors(tensors, storage.parse_json(metadata['kinds']))
+            recipe = storage.parse_json(metadata['recipe'])
             _check_origins(packed.origins, recipe)
             return cls._of(packed, None, recipe, (path, metadata['sha256']))
         except ValueError as error:

@@ -6,10 +6,12 @@ import hashlib
 import json
 import lzma
 import os
+import stat
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -95,6 +97,43 @@ def check_folder(path: Path) -> None:
         raise FileNotFoundError(f'{path.parent} is not a folder, so {path.name} cannot be written there.')
 
 
+def open_regular(path: str | os.PathLike) -> BinaryIO:
+    """Opens a regular file to be read, and nothing that may have no end or make its reader wait for ever.
+
+    Raises:
+        OSError: if the file isn't there, or can't be opened.
+        ValueError: if it is a folder, a pipe, a device or a socket.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # of a pipe, opening alone would wait
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(handle, 'rb')
+    os.close(handle)
+    kinds = {stat.S_IFDIR: 'a folder', stat.S_IFIFO: 'a pipe', stat.S_IFCHR: 'a device', stat.S_IFBLK: 'a device'}
+    raise ValueError(f'must be a regular file, got {kinds.get(stat.S_IFMT(mode), "a socket")}.')
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Parses JSON in which no object has a key twice.
+
+    Raises:
+        ValueError: if it isn't JSON, isn't UTF-8, is nested too deep, or has a key twice.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_without_repetition)
+    except RecursionError as error:
+        raise ValueError('is nested too deep.') from error
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in found if keys.count(key) > 1)
+        raise ValueError(f'an object must have each key once, got {twice[:40]!r} twice.')
+    return found
+
+
 def ordered(content: bytes) -> bytes:
     """The file with its header in alphabetical order: safetensors writes metadata in another order each time."""
     base = 8 + int.from_bytes(content[:8], 'little')
@@ -117,10 +156,13 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     if path.is_dir():
         raise IsADirectoryError(f'{path} must be the file of a map set, got a folder.')
     try:
+        open_regular(path).close()
         with safe_open(path, framework='numpy') as file:  # checks the header: sizes, offsets, no gaps, no overlaps
             metadata = file.metadata() or {}
     except SafetensorError as error:
         raise ValueError(f'{path} is not a map set, or is truncated: {error}.') from error
+    except ValueError as error:
+        raise ValueError(f'{path} {error}') from error
     if metadata.get('schema') != SCHEMA:
         raise ValueError(f'{path} must have schema {SCHEMA}, got {metadata.get("schema")}.')
     return _arrays(np.memmap(path, dtype=np.uint8, mode='r'), path)[0], metadata
@@ -141,7 +183,7 @@ def _arrays(content: np.ndarray, path: Path) -> tuple[dict[str, np.ndarray], dic
     """The arrays of a file's content, as views of it, and the header's metadata."""
     content = np.asarray(content)
     base = 8 + int.from_bytes(content[:8].tobytes(), 'little')
-    header = json.loads(content[8:base].tobytes())
+    header = parse_json(content[8:base].tobytes())
     metadata = header.pop('__metadata__')
     return {name: _view(content[base:], name, entry, path) for name, entry in header.items()}, metadata
 

@@ -32,7 +32,8 @@ def write(tmp_path):
             picture = cells if isinstance(cells, Image.Image) else Image.fromarray(cells)
             picture.save(tmp_path / name)
         path = tmp_path / 'grid.yaml'
-        path.write_text('\n'.join([f'image: {name}', f'resolution: {resolution}', *lines]))
+        given = [] if any(line.startswith('resolution:') for line in lines) else [f'resolution: {resolution}']
+        path.write_text('\n'.join([f'image: {name}', *given, *lines]))
         return path
 
     return write
@@ -178,6 +179,10 @@ def test_walls_enclose_just_the_largest_patch(read, seed, share):
         (['a: &a [1]', 'b: *a'], 'aliases are not read'),
         (['a: ['], 'not YAML that can be read: while parsing'),
         (['a: ' + '[' * 5000], 'not YAML that can be read: maximum recursion depth'),
+        (['negate: 0', 'negate: 1'], "a mapping must have each key once, got 'negate' twice"),
+        (['free_thresh: true'], 'free_thresh must be a number from 0 to 0.65, got .true.'),
+        (['resolution: 0_05'], 'resolution must be a number from 0.0001 to 100, got .0_05.'),
+        (['resolution: \uff11'], 'resolution must be a number from 0.0001 to 100, got .\uff11.'),
         (['#' * 20_000], 'must be at most 16384 bytes long, got more'),
         (['? [a]', ': b'], 'not YAML that can be read: while constructing a mapping'),
     ],

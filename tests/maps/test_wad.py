@@ -131,7 +131,7 @@ def test_levels_may_be_text(write):
         ('x = 0.0;', 'x = zero;', "vertex 0 must have a number for x, got 'zero'"),
         ('x = 0.0;', 'x = 1e999;', "vertex 0 must have a number for x, got '1e999'"),
         ('v2 = 1;', 'v2 = 9;', 'linedef 0 must use vertices 0 to 3, got 0 and 9'),
-        ('v2 = 1;', 'v2 = 1.5;', 'linedef 0 must have a whole number for v2, got 1.5'),
+        ('v2 = 1;', 'v2 = 1.5;', 'linedef 0 must have a whole number for v2 of less than 2147483648, got 1.5'),
         ('type = 1;', '', "thing 0 must have a number for type, got 'none'"),
         ('comment = "a \\" b"; }', '', 'TEXTMAP must close each { with }, got the end'),
         ('namespace =', 'namespace', "TEXTMAP must have = or { after 'namespace', got"),

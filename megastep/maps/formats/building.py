@@ -37,8 +37,17 @@ from megastep.maps.segments import backwards, windings
 MOST_SEGMENTS = 1 << 14
 """A map may have so many segments, and so many walls made of them."""
 
-MOST_PAIRS = 1 << 19
+MOST_PAIRS = 1 << 18
 """So many ordered pairs of a map's segments may be near enough to meet: their bounding boxes do. Each meets itself."""
+
+MOST_NEAR = 1 << 20
+"""So many ordered pairs of a map's walls may be within reach of each other as passages close. Each reaches itself."""
+
+REACH = freespace.NARROW / 2
+"""Their bounding boxes, grown by this many metres, meet then: growing walls so takes time for each such pair."""
+
+MOST_CLIPPED = 1 << 24
+"""So many pairs of a room that a file names and a wall may be looked at, to clip rooms to the free space."""
 
 SEGMENTS_AT_ONCE = 128
 """So many segments' neighbours are looked for at once, so that a file with too many costs little memory."""
@@ -241,6 +250,7 @@ def _enclosed(
     walls = freespace.walls_around(face, subdivision)
     if len(walls) > MOST_SEGMENTS:
         raise ValueError(f'must have at most {MOST_SEGMENTS} walls where segments are cut, got {len(walls)}.')
+    _check_near(walls)
     others = _roomy(np.delete(found, choice.chosen), drawing.floor)
     words = [faces.left_out(others, face, to_file=to_file)] if choice.by == 'area' else []
     if choice.by == 'area' and (count := len(drawing.first) + len(drawing.starts)):
@@ -293,12 +303,17 @@ def check_segments(segments: Float[np.ndarray, 'segment 2 2']) -> None:
     Raises:
         ValueError: if there are too many, or too many that may meet, or a coordinate is not finite or too large.
     """
-    if len(segments) > MOST_SEGMENTS:
-        raise ValueError(f'must have at most {MOST_SEGMENTS} segments of wall, got {len(segments)}.')
+    check_count(len(segments))
     bad = ~(np.abs(segments) <= LARGEST)  # of a NaN, neither is true
     if bad.any():
         raise ValueError(f'coordinates must be finite and up to {LARGEST:g} m, got {segments[bad][0]}.')
     check_pairs(shapely.linestrings(segments))
+
+
+def check_count(segments: int) -> None:
+    """Raises a `ValueError` if there are too many segments."""
+    if segments > MOST_SEGMENTS:
+        raise ValueError(f'must have at most {MOST_SEGMENTS} segments of wall, got {segments}.')
 
 
 def check_pairs(shapes: np.ndarray) -> None:
@@ -307,11 +322,22 @@ def check_pairs(shapes: np.ndarray) -> None:
     Raises:
         ValueError: if more than `MOST_PAIRS` of their bounding boxes do.
     """
-    tree, pairs = shapely.STRtree(shapes), 0
-    for i in range(0, len(shapes), SEGMENTS_AT_ONCE):
-        pairs += tree.query(shapes[i : i + SEGMENTS_AT_ONCE]).shape[1]
-        if pairs > MOST_PAIRS:
-            raise ValueError(f'must have at most {MOST_PAIRS} pairs of pieces that may meet, got {pairs} and more.')
+    _check_boxes(shapely.bounds(shapes), most=MOST_PAIRS, what='pieces that may meet')
+
+
+def _check_near(walls: Float[np.ndarray, 'wall 2 2']) -> None:
+    """Refuses walls that are packed so densely that it would take too long to close passages between them."""
+    grown = np.concatenate([walls.min(axis=1) - REACH / 2, walls.max(axis=1) + REACH / 2], axis=1)
+    _check_boxes(grown, most=MOST_NEAR, what=f'walls within {REACH:g} m of each other')
+
+
+def _check_boxes(bounds: Float[np.ndarray, 'box 4'], *, most: int, what: str) -> None:
+    boxes = shapely.box(*bounds.T)
+    tree, pairs = shapely.STRtree(boxes), 0
+    for i in range(0, len(boxes), SEGMENTS_AT_ONCE):
+        pairs += tree.query(boxes[i : i + SEGMENTS_AT_ONCE]).shape[1]
+        if pairs > most:
+            raise ValueError(f'must have at most {most} pairs of {what}, got {pairs} and more.')
 
 
 def _distinct(segments: Float[np.ndarray, 'segment 2 2']) -> Float[np.ndarray, 'kept 2 2']:
@@ -351,6 +377,8 @@ def _outside(face: Polygon, places: Float[np.ndarray, 'place 2']) -> Float[np.nd
 
 def _furnished(walls: Float[np.ndarray, 'wall 2 2'], face: Polygon, part: Polygon, drawing: Drawing) -> Geometry:
     """Finds the rooms, lights them, and adds the doors and spawns."""
+    if (pairs := len(drawing.rooms) * len(walls)) > MOST_CLIPPED:
+        raise ValueError(f'must have at most {MOST_CLIPPED} pairs of a named room and a wall, got {pairs}.')
     clipped = [(freespace.clip(room.outline, face), room.kind) for room in drawing.rooms]
     known = [(shape, kind) for shape, kind in clipped if shape is not None]
     shapes = _apart(freespace.parted(known, face, walls, drawing.kind))

@@ -24,7 +24,7 @@ from shapely import Polygon
 
 from megastep.maps import freespace
 from megastep.maps.formats.building import Drawing, check_pairs
-from megastep.maps.formats.reading import Collected, Inside, Paths, drawn, one_each, read_text
+from megastep.maps.formats.reading import Collected, Inside, Paths, drawn, number, one_each, read_text
 from megastep.maps.frame import Frame
 from megastep.maps.geometry import LARGEST
 
@@ -61,9 +61,9 @@ def _draw(path: Path, *, scale: float) -> Drawing:
 def _rows(text: str) -> Float[np.ndarray, 'point 4']:
     """The points, each once where it is repeated at once."""
     rows: list[list[float]] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for place, line in enumerate(text.splitlines(), 1):
         if content := line.partition('#')[0].strip():
-            rows.append(_row(content, number))
+            rows.append(_row(content, place))
             if len(rows) > MOST_POINTS:
                 raise ValueError(f'must have at most {MOST_POINTS} points, got more.')
     points = np.array(rows).reshape(-1, 4)
@@ -73,14 +73,14 @@ def _rows(text: str) -> Float[np.ndarray, 'point 4']:
     return points
 
 
-def _row(content: str, number: int) -> list[float]:
+def _row(content: str, place: int) -> list[float]:
     try:
-        row = [float(text) for text in content.split(',')]
+        row = [number(text.strip()) for text in content.split(',')]
     except ValueError:
         row = []
     if len(row) != 4 or not all(abs(value) <= LARGEST for value in row) or min(row[2:]) < 0:
         raise ValueError(
-            f'line {number}: must be x, y, and the widths to the right and to the left, which are at least 0 m, '
+            f'line {place}: must be x, y, and the widths to the right and to the left, which are at least 0 m, '
             f'got {content[:60]!r}.'
         )
     return row

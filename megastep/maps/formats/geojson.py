@@ -15,7 +15,8 @@ continuous wall opens it. Walls whose ``properties.oriented`` is true, as in the
 their left: in a map that has no others, and has spawns, nothing is looked for, and everything is as the file has it,
 unless it is read at another scale or for another face.
 
-A map's text may have `MOST_BYTES`, and reading it takes up to forty times as much memory; a file may have any number.
+A map's text may have `MOST_BYTES`, and reading it takes up to forty times as much memory; it may have as many walls as
+any imported map, and `MOST_CORNERS` points of each kind. A file may have any number of maps.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -35,14 +37,17 @@ from jaxtyping import Float
 
 from megastep.maps import storage
 from megastep.maps.formats import gaps
-from megastep.maps.formats.building import NOWHERE, Drawing, Imported, build
-from megastep.maps.formats.reading import Attempt, Collected, Inside, check_inside, collect, meant
+from megastep.maps.formats.building import MOST_SEGMENTS, NOWHERE, Drawing, Imported, build, check_count
+from megastep.maps.formats.reading import Attempt, Collected, Inside, check_inside, collect, meant, opened
 from megastep.maps.frame import Frame
 from megastep.maps.geometry import Geometry, Room
 from megastep.maps.segments import polylines
 
 MOST_BYTES = 8 << 20
 """The longest text of one map: about 200,000 corners."""
+
+MOST_CORNERS = 2 * MOST_SEGMENTS
+"""The features of one kind have at most so many points: walls may all be lines of their own."""
 
 DEPTHS = {'Point': -1, 'MultiPoint': 0, 'LineString': 0, 'MultiLineString': 1, 'Polygon': 1, 'MultiPolygon': 2}
 """The depth to which each type of geometry nests its lists of points."""
@@ -120,7 +125,7 @@ def read(
     """
     path, units = Path(path), Units(scale, degrees, inside, snap)
     check_units(units)
-    with open(path, 'rb') as file:
+    with opened(path) as file:
         return collect(str(path), _attempts(path, file, units), skip_invalid=skip_invalid)
 
 
@@ -199,10 +204,10 @@ def _loaded(text: bytes) -> Any:
     if len(text) > MOST_BYTES:
         raise ValueError(f'a map must be at most {MOST_BYTES} bytes of text, got more.')
     try:
-        return json.loads(text.decode('utf-8-sig'))
+        return storage.parse_json(text.decode('utf-8-sig'))
     except UnicodeDecodeError as error:
         raise ValueError(f'not UTF-8 text: {error}.') from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ValueError(f'not JSON: {error}.') from error
 
 
@@ -218,6 +223,7 @@ def _parse(text: bytes, name: str, units: Units) -> Imported:
     if not found.walls:
         raise ValueError(f'none of the {len(features)} features has properties.kind "wall".')
     inside = meant(units.inside, name)
+    check_count(sum(map(len, found.walls)))
     if found.oriented and found.spawns and not len(inside) and units.scale == 1 and not units.degrees:
         return Imported(_as_it_stands(found), {**Frame().notes, 'dropped_area': 0.0})
     return build(_drawing(found, units), inside=inside, snap=units.snap)
@@ -281,19 +287,26 @@ def _hint(walls: Float[np.ndarray, 'segment 2 2'], units: Units) -> str:
 
 def _sort(features: list) -> Found:
     """Sorts features by kind, each checked by itself so that an error can name it."""
-    found = Found()
+    found, corners = Found(), Counter[str]()
     for number, feature in enumerate(features):
         try:
             kind, properties = _kind(feature)
             if kind in GEOMETRY_TYPES:
-                _add(found, kind, properties, feature['geometry'])
+                parts = _parts(feature['geometry'], kind)
+                corners[kind] += sum(len(part) if isinstance(part, list) else 1 for part in parts)
+                _check_corners(kind, corners[kind])
+                _add(found, kind, properties, _lines(feature['geometry']['type'], parts))
         except ValueError as error:
             raise ValueError(f'feature {number}: {error}') from error
     return found
 
 
-def _add(found: Found, kind: str, properties: dict, geometry: Any) -> None:
-    lines = _lines(geometry, kind)
+def _check_corners(kind: str, corners: int) -> None:
+    if corners > MOST_CORNERS:
+        raise ValueError(f'a map must have at most {MOST_CORNERS} points of kind {kind}, got {corners} and more.')
+
+
+def _add(found: Found, kind: str, properties: dict, lines: list[Float[np.ndarray, 'point 2']]) -> None:
     if kind == 'wall':
         found.walls.extend(np.stack([line[:-1], line[1:]], axis=1) for line in lines)
         found.oriented &= properties.get('oriented') is True
@@ -342,8 +355,8 @@ def _intensity(properties: dict) -> float:
     return float(intensity)
 
 
-def _lines(geometry: Any, kind: str) -> list[Float[np.ndarray, 'point 2']]:
-    """Every line or ring of a geometry, or its points as one."""
+def _parts(geometry: Any, kind: str) -> list[Any]:
+    """Every line or ring of a geometry, or its points as one, as the file has them."""
     shapes = GEOMETRY_TYPES[kind]
     if not isinstance(geometry, dict) or geometry.get('type') not in shapes:
         raise ValueError(f"a {kind}'s geometry must be a {' or '.join(shapes)}, got {_shortened(geometry)}.")
@@ -353,6 +366,10 @@ def _lines(geometry: Any, kind: str) -> list[Float[np.ndarray, 'point 2']]:
         if not all(isinstance(part, list) and part for part in parts):
             raise ValueError(f'coordinates of a {shape} are nested wrongly: got {_shortened(parts)}.')
         parts = [inner for part in parts for inner in part]
+    return parts
+
+
+def _lines(shape: str, parts: list[Any]) -> list[Float[np.ndarray, 'point 2']]:
     lines = [_points(part, least=1 if 'Point' in shape else 2) for part in parts]
     if 'Polygon' in shape and any(len(ring) < 4 or (ring[0] != ring[-1]).any() for ring in lines):
         raise ValueError('rings of a Polygon must have at least 4 points, the last the same as the first.')
@@ -366,6 +383,8 @@ def _points(line: Any, least: int) -> Float[np.ndarray, 'point 2']:
     except (ValueError, OverflowError) as error:
         raise ValueError(f'coordinates must be lists of [x, y] pairs of numbers: got {_shortened(line)}.') from error
     if points.dtype.kind not in 'iuf' or points.ndim != 2 or points.shape[1] < 2 or len(points) < least:
+        raise ValueError(f'coordinates must be lists of [x, y] pairs of numbers: got {_shortened(line)}.')
+    if any(isinstance(value, bool) for point in line for value in point):  # among numbers, NumPy takes it for one
         raise ValueError(f'coordinates must be lists of [x, y] pairs of numbers: got {_shortened(line)}.')
     points = points[:, :2].astype(np.float64)
     bad = ~(np.abs(points) <= LARGEST_COORDINATE).all(1)

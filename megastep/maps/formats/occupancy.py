@@ -15,15 +15,18 @@ before the rest is read. An import takes up to 1 GB.
 from __future__ import annotations
 
 import math
+import os
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import yaml
 from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 
+from megastep.maps import storage
+from megastep.maps.formats import reading
 from megastep.maps.formats.building import Imported
 from megastep.maps.formats.grid import MOST_CELLS, Grid, check_tolerances, import_grid
 from megastep.maps.formats.reading import Collected, Inside, Paths, one_each, read_text
@@ -95,6 +98,14 @@ class _Loader(yaml.BaseLoader):
             raise ValueError('aliases are not read.')
         return super().compose_node(parent, index)
 
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        mapping = super().construct_mapping(node, deep=deep)
+        if len(mapping) < len(node.value):
+            keys = [str(key.value) for key, _ in node.value]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise ValueError(f'a mapping must have each key once, got {twice[:40]!r} twice.')
+        return mapping
+
 
 def _header(path: Path) -> Header:
     if path.suffix.lower() in PICTURES and path.is_file():
@@ -116,7 +127,7 @@ def _header(path: Path) -> Header:
         image=_beside(path, values.get('image')),
         resolution=_number('resolution', values.get('resolution'), 1e-4, 100),
         origin=_origin(values.get('origin', ['0', '0', '0'])),
-        negate=_number('negate', values.get('negate', '0'), 0, 1) > 0,
+        negate=_switch('negate', values.get('negate', '0')),
         free_thresh=_number('free_thresh', values.get('free_thresh', '0.196'), 0, occupied),
         mode=mode,
     )
@@ -129,9 +140,13 @@ def _origin(values: Any) -> tuple[float, float, float]:
     return x, y, yaw
 
 
+def _switch(name: str, value: Any) -> bool:
+    return _number(name, {'true': '1', 'false': '0'}.get(str(value), value), 0, 1) > 0
+
+
 def _number(name: str, value: Any, least: float, most: float) -> float:
     try:
-        number = float({'true': 1, 'false': 0}.get(value, value))
+        number = reading.number(value)
     except (TypeError, ValueError):
         number = math.nan
     if not least <= number <= most:
@@ -143,7 +158,13 @@ def _beside(path: Path, image: Any) -> Path:
     """The picture's path, if it is a file in the very folder of the YAML file, also when links are followed."""
     if not isinstance(image, str) or '\0' in image or Path(image).parts != (Path(image).name,):
         raise ValueError(f"image must be the name of a file in the YAML file's folder, got {str(image)[:60]!r}.")
-    target = (path.parent / image).resolve()
+    try:
+        target = (path.parent / image).resolve(strict=True)
+    except (OSError, RuntimeError) as error:  # a RuntimeError where links lead in a circle
+        reason = getattr(error, 'strerror', None) or 'its links lead in a circle'
+        raise ValueError(
+            f"image must be a file in the YAML file's folder, but {image[:60]!r} can not be opened: {reason}."
+        ) from error
     if target.parent != path.parent.resolve():
         raise ValueError(f"image must be a file in the YAML file's folder, but {image[:60]!r} is a link to elsewhere.")
     if not target.is_file():
@@ -173,15 +194,20 @@ def pixels(path: Path) -> tuple[UInt8[np.ndarray, 'row column'], Bool[np.ndarray
     Raises:
         ValueError: if it is too large, or no picture that can be read.
     """
-    if path.stat().st_size > MOST_BYTES:
-        raise ValueError(f'image must be at most {MOST_BYTES} bytes long, got {path.stat().st_size}.')
+    with storage.open_regular(path) as file:
+        return _decoded(file, path.name)
+
+
+def _decoded(file: BinaryIO, name: str) -> tuple[UInt8[np.ndarray, 'row column'], Bool[np.ndarray, ...]]:
+    if (size := os.fstat(file.fileno()).st_size) > MOST_BYTES:
+        raise ValueError(f'image must be at most {MOST_BYTES} bytes long, got {size}.')
     try:
-        with Image.open(path, formats=('PNG', 'PPM', 'BMP')) as image:
+        with Image.open(file, formats=('PNG', 'PPM', 'BMP')) as image:
             width, height = image.size
             if width * height <= MOST_CELLS:
                 return _brightness(image)
     except Exception as error:  # a damaged picture makes the decoder fail in any way
-        raise ValueError(f'image {path.name!r} is not a PGM, PNG or BMP that can be read: {error}.') from error
+        raise ValueError(f'image {name!r} is not a PGM, PNG or BMP that can be read: {error}.') from error
     raise ValueError(f'image must have at most {MOST_CELLS} pixels, got {width} x {height}.')
 
 

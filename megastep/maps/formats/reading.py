@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
+import shapely
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from megastep.maps import storage
 from megastep.maps.faces import checked_points
 from megastep.maps.formats.building import Drawing, Imported, build
 from megastep.maps.geometry import Geometry
 
 Paths = str | os.PathLike | Iterable[str | os.PathLike]
 """A file, or several."""
+
+NUMBER = r'[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?'
+"""A decimal number, as every format writes it: not `1_000`, no digits of other scripts, no `inf`."""
+
+IS_NUMBER = re.compile(NUMBER)
+
+FAILURES = (ValueError, ArithmeticError, RecursionError, shapely.errors.ShapelyError)
+"""The errors that what a file holds may bring about, should a reader not have foreseen it."""
 
 
 Inside = ArrayLike | Mapping[str, ArrayLike] | None
@@ -62,7 +73,7 @@ def collect(source: str, attempts: Iterable[Attempt], *, skip_invalid: bool, abo
     for name, where, make in attempts:
         try:
             geometry, note, words = make()
-        except ValueError as error:
+        except FAILURES as error:
             if not skip_invalid:
                 raise ValueError(f'{where}: {error}') from error
             reasons.append((name, where, str(error)))
@@ -147,13 +158,43 @@ def read_bytes(path: Path, most: int) -> bytes:
     """A file's content, without reading more than is allowed.
 
     Raises:
-        ValueError: if the file is longer than ``most`` bytes.
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file is longer than ``most`` bytes, isn't a regular one, or can't be read.
     """
-    with open(path, 'rb') as file:
-        content = file.read(most + 1)
+    try:
+        with storage.open_regular(path) as file:
+            content = file.read(most + 1)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ValueError(f'can not be read: {error.strerror}.') from error
     if len(content) > most:
         raise ValueError(f'must be at most {most} bytes long, got more.')
     return content
+
+
+def opened(path: Path) -> BinaryIO:
+    """Opens a file that holds several maps.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it isn't a regular one, naming it.
+    """
+    try:
+        return storage.open_regular(path)
+    except ValueError as error:
+        raise ValueError(f'{path}: {error}') from error
+
+
+def number(text: str) -> float:
+    """A decimal number.
+
+    Raises:
+        ValueError: if the text is anything else.
+    """
+    if not IS_NUMBER.fullmatch(text):
+        raise ValueError(f'must be a number, got {text[:40]!r}.')
+    return float(text)
 
 
 def read_text(path: Path, most: int) -> str:

@@ -39,6 +39,9 @@ GROUPS = {'svg', 'g', 'a', 'switch'}
 
 REFUSED = {'use': 'it shows what is drawn elsewhere', 'foreignObject': 'it is no drawing'}
 
+MOST_TRANSFORMS = 64
+"""An element has at most so many transforms."""
+
 TRANSFORM = re.compile(r'[\s,]*(matrix|translate|scale|rotate|skewX|skewY)\s*\(([^()]*)\)')
 
 Matrix = Float[np.ndarray, '3 3']
@@ -174,8 +177,10 @@ def _is_hidden(element: Element) -> bool:
 
 def _transform(text: str) -> Matrix:
     """The matrix of a list of transforms, of which the first is applied last."""
-    matrix, at = np.eye(3), 0
+    matrix, at, count = np.eye(3), 0, 0
     while match := TRANSFORM.match(text, at):
+        if (count := count + 1) > MOST_TRANSFORMS:
+            raise ValueError(f'there must be at most {MOST_TRANSFORMS} transforms, got more.')
         matrix = matrix @ _matrix(match[1], svg_path.numbers(match[2]))
         at = match.end()
     if text[at:].strip(' \t\r\n,'):

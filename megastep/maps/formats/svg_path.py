@@ -13,10 +13,11 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float
 
+from megastep.maps.formats.reading import NUMBER
+
 PIECES = 16
 """A curve, or a quarter of an ellipse, becomes so many straight pieces."""
 
-NUMBER = r'[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?'
 TOKEN = re.compile(rf'[\s,]*(?:(?P<command>[A-Za-z])|(?P<number>{NUMBER}))')
 FLAG = re.compile(r'[\s,]*(?P<number>[01])')
 """An arc's flags may be written without a space after them."""
@@ -63,13 +64,15 @@ def parse(data: str) -> list[Chain]:
         if name == 'Z':
             chains[-1].append(chains[-1][0])
             at = control = chains[-1][0]
+            corners += 1
         else:
             if name in 'ST' and before not in {'S': 'CS', 'T': 'QT'}[name]:
                 control = at
             points, control = CURVES[name](at, values, control)
             chains[-1].extend(points)
             at = points[-1]
-            _check_count(corners := corners + len(points))
+            corners += len(points)
+        _check_count(corners)
         before = name
     return [np.array([[point.real, point.imag] for point in chain]) for chain in chains if len(chain) > 1]
 

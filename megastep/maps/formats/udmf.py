@@ -12,9 +12,16 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from megastep.maps.formats import reading
+
 TOKEN = re.compile(
-    r'(?:\s+|//[^\n]*|/\*.*?\*/)*(?P<token>"(?:[^"\\]|\\.)*"|[A-Za-z_]\w*|[+-]?[\w.][\w.+-]*|[{}=;]|$)', re.DOTALL
+    r'\s+|//[^\n]*|/\*.*?\*/|(?P<token>"(?:[^"\\]|\\.)*"|[A-Za-z_]\w*|[+-]?[\w.][\w.+-]*|[{}=;])', re.DOTALL
 )
+"""A blank, a comment or a token. Each is matched by itself: none is repeated in a repetition, which could be parted in
+exponentially many ways."""
+
+LARGEST_WHOLE = 1 << 31
+"""Whole numbers are less than this."""
 
 BLOCKING = ('blocking', 'blockplayers', 'blockeverything')
 """The marks of a line that no player walks through."""
@@ -115,14 +122,14 @@ def _places(blocks: list[Block], sort: str) -> Float[np.ndarray, 'block 2']:
 
 def _whole(block: Block, name: str, subject: str) -> int:
     number = _number(block, name, subject)
-    if number != int(number):
-        raise ValueError(f'{subject} must have a whole number for {name}, got {number:g}.')
+    if number != int(number) or not abs(number) < LARGEST_WHOLE:
+        raise ValueError(f'{subject} must have a whole number for {name} of less than {LARGEST_WHOLE}, got {number:g}.')
     return int(number)
 
 
 def _number(block: Block, name: str, subject: str) -> float:
     try:
-        number = float(block[name])
+        number = reading.number(block[name])
     except (KeyError, ValueError):
         number = math.nan
     if not math.isfinite(number):

@@ -25,7 +25,7 @@ from jaxtyping import Bool, Float, Int, UInt16
 
 from megastep.maps.formats import udmf
 from megastep.maps.formats.building import Drawing, Imported, build
-from megastep.maps.formats.reading import Attempt, Collected, Inside, check_inside, check_names, collect, meant
+from megastep.maps.formats.reading import Attempt, Collected, Inside, check_inside, check_names, collect, meant, opened
 from megastep.maps.frame import Frame
 
 UNITS = 32.0
@@ -95,7 +95,7 @@ def read(path: str | os.PathLike, *, inside: Inside = None, skip_invalid: bool =
     """
     path = Path(path)
     check_inside(inside)
-    with open(path, 'rb') as file:
+    with opened(path) as file:
         return collect(str(path), _attempts(path, file, inside), skip_invalid=skip_invalid)
 
 
