@@ -21,7 +21,7 @@ from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.world import physics, rendering
 from megastep.world.cameras import CameraRig, Cameras
-from megastep.world.core import MANY, Core
+from megastep.world.core import Core
 
 COLOUR = (1.0, 0.9, 0.0)  # brighter than any wall, and neither green nor red as agents are
 
@@ -61,7 +61,7 @@ class Items:
     def step(self) -> Int64[Tensor, 'env agent']:
         """Lets items come back, and agents take those that they touch. Returns how many each takes."""
         core, markers = self._core, self._core.markers
-        chances = torch.rand(markers.visible.shape, device=core.device, generator=core.generator)
+        chances = core.random.uniform_(torch.empty_like(markers.radii))
         self._strew(~markers.visible & (chances < self._chance))
         distances = (core.agents.positions[:, :, None] - markers.positions[:, None]).norm(dim=-1)  # (env, agent, item)
         nearest, agents = distances.min(dim=1)
@@ -74,9 +74,8 @@ class Items:
     def _strew(self, mask: Bool[Tensor, 'env item']) -> None:
         """Puts the items in the mask at spawns of their map."""
         core, spawns = self._core, self._core.scenery.spawns
-        draws = torch.randint(MANY, mask.shape, device=core.device, generator=core.generator)
         first, count = spawns.starts[core.map_ids, None], spawns.widths[core.map_ids, None]
-        places = spawns.vals[first + draws % count]
+        places = spawns.vals[first + core.random.integers(mask.shape) % count]
         torch.where(mask[..., None], places, core.markers.positions, out=core.markers.positions)
         core.markers.visible.logical_or_(mask)
 

@@ -12,7 +12,7 @@ import torch
 from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
-from jaxtyping import Bool, Float, Shaped, UInt8
+from jaxtyping import Bool, Float, Int64, Shaped, UInt8
 from torch import Tensor
 
 from megastep import mapgen
@@ -26,7 +26,7 @@ from megastep.env.noise.protocol import Maker
 from megastep.env.parts import Part, Resettable, Stateful, parts_of
 from megastep.env.state import check_rows, core_tensors, read_state, write_state
 from megastep.world.cameras import CameraRig, checked
-from megastep.world.core import Core, checked_map_ids
+from megastep.world.core import Core, checked_map_ids, place
 from megastep.world.snapshot import Overlay, Snapshot, take_snapshot
 
 if TYPE_CHECKING:
@@ -139,6 +139,7 @@ class Env(gymnasium.vector.VectorEnv):
         self.copy, self._mode, self._begun = copy, autoreset_mode, False
         self.cuda_graph = arguments.uses_graph(core, cuda_graph)
         self._run = self._captured() if self.cuda_graph else self._eagerly
+        self._limits: int | Int64[Tensor, ' env'] | None = None
         self._most = None if time_limit is None else arguments.num_steps(core.fps, time_limit=time_limit)
         self._noise = Noises(self, noise, amounts)
         self._parts: dict[str, Part] = {}
@@ -240,16 +241,27 @@ class Env(gymnasium.vector.VectorEnv):
             self.core.generator.manual_seed(seed)
         if some is None:
             self.core.turn.zero_()
+            if self.core.episodes is not None:
+                self.core.episodes.restart()
         if map_ids is not None:
             self.core.map_ids.copy_(torch.where(mask, map_ids, self.core.map_ids))
         if not self._begun:
             self._find_parts()
+            self._limits = self._find_limits()
         self._begun = True
         self._begin(mask)
         self._over.masked_fill_(mask, False)
         self._rewards.masked_fill_(mask[:, None], 0)
-        observations = self._noise.observe(self._observe())
+        observations = self._first_observations(mask)
         return (copied(observations) if self.copy else observations), {}
+
+    def _first_observations(self, mask: Bool[Tensor, ' env']) -> Any:
+        """All rows' observations, once the envs in the mask have begun new episodes outside of a step."""
+        self.core.random.phase('observe')
+        observations = self._noise.observe(self._observe())
+        if self.core.episodes is not None:
+            self.core.episodes.tick(self.core.agents.positions, mask)
+        return observations
 
     def _find_parts(self) -> None:
         """Finds the parts among the attributes. From now on they are these: a CUDA graph sees no others."""
@@ -259,12 +271,31 @@ class Env(gymnasium.vector.VectorEnv):
         for name, tensors in self.state_tensors().items():
             check_rows(f'state of {name}', tensors, self.core.num_envs, self.device)
 
+    def _find_limits(self) -> int | Int64[Tensor, ' env'] | None:
+        """After how many steps an episode is truncated: a fixed one's own limit, if it has one, or the env's."""
+        episodes = self.core.episodes
+        if episodes is None or not episodes.has_limits:
+            return self._most
+        return episodes.limited(self._most)
+
     def _begin(self, mask: Bool[Tensor, ' env']) -> None:
         """Begins new episodes, and their statistics, in the envs in the mask."""
-        self._respawn(mask)
+        self._start(mask)
         self._noise.begin(mask)
         self.lengths.masked_fill_(mask, 0)
         self.returns.masked_fill_(mask[:, None], 0)
+
+    def _start(self, mask: Bool[Tensor, ' env']) -> None:
+        """Has the envs in the mask take the next of the fixed episodes, if there are any, and respawns them."""
+        episodes = self.core.episodes
+        self.core.random.phase('begin')
+        if episodes is not None:
+            episodes.take(mask, self.core.map_ids)
+        self._respawn(mask)
+        if episodes is not None:
+            place(self.core, mask)  # whatever a task's own spawns have drawn
+            self.core.turn.masked_fill_(mask, 0)
+        self.core.random.phase('noise')
 
     @torch.no_grad()
     def step(
@@ -305,19 +336,26 @@ class Env(gymnasium.vector.VectorEnv):
         actions, faulty = self._actions.cleaned(tensors)
         if faulty is not None:
             self.core.non_finite.add_(faulty > resets[:, None])
+        self.core.random.phase('act')
         self._act(self._noise.act(actions))
-        self._respawn(resets)
+        if self.core.episodes is not None:
+            self.core.episodes.walk(self.core.agents.positions)
+        self._start(resets)
         self._noise.step(resets)
         self.lengths.add_(1).masked_fill_(resets, 0)
+        self.core.random.phase('observe')
         observations = self._noise.observe(self._observe())
+        self.core.random.phase('outcome')
         rewards, terminated, truncated = self._outcome()
-        if self._most is not None:
-            late = self.lengths >= self._most
+        if self._limits is not None:
+            late = self.lengths >= self._limits
             truncated = late if truncated is self._nobody else truncated | late  # a launch less
         torch.where(resets[:, None], self._nothing, rewards, out=self._rewards)
         self.returns.masked_fill_(resets[:, None], 0).add_(self._rewards)
         terminated, truncated = terminated > resets, truncated > resets  # and not resets, in one launch
         torch.logical_or(terminated, truncated, out=self._over)
+        if self.core.episodes is not None:
+            self.core.episodes.tick(self.core.agents.positions)
         info = {
             'episode': {'return': self._rows(self.returns), 'length': self._rows(self.lengths),
                         'map_ids': self._rows(self.core.map_ids)},
@@ -333,7 +371,7 @@ class Env(gymnasium.vector.VectorEnv):
         self._begin(self._over)
         ended = info['_episode']
         info = {**info, 'final_obs': final, '_final_obs': ended, 'final_info': info, '_final_info': ended}
-        return self._noise.observe(self._observe()), rewards, terminated, truncated, info
+        return self._first_observations(self._over), rewards, terminated, truncated, info
 
     def _captured(self) -> CudaGraph:
         name, remedy = f"{type(self).__name__}'s step", 'make the env with cuda_graph=False'
@@ -351,7 +389,7 @@ class Env(gymnasium.vector.VectorEnv):
         """Copies everything that the future of all envs, or of one, depends on.
 
         Args:
-            env: Which env; by default all of them, with the core's generator and turn.
+            env: Which env; by default all of them, with the core's generator.
 
         Returns:
             Tensors, by what they are part of and by name: on the env's device, but for the generator's.
@@ -369,8 +407,8 @@ class Env(gymnasium.vector.VectorEnv):
         """Writes back what `get_state` copied, here or from an env of the same task in the same maps.
 
         With all envs' state, every step that follows is what it was, bit by bit. One env's state may be written into
-        any env: what happens to it is the same up to what is drawn at random, for the envs of a core share a generator,
-        and, if it has several agents, up to whose turn it is to move first. Waits for the GPU, to check the maps.
+        any env: what happens to it is the same up to what is drawn at random, for the envs of a core share a generator.
+        Waits for the GPU, to check the maps.
 
         Args:
             state: What `get_state` returned.

@@ -88,8 +88,8 @@ class Combat:
         wounds = struck.sum(dim=1)
         self.health.sub_(wounds)
         deaths = self.dead
-        turns = (self._numbers - self._core.turn) % self._last
-        orders = torch.where(struck, turns[:, None], self._last)
+        turns = (self._numbers - self._core.turn[:, None]) % self._last
+        orders = torch.where(struck, turns[..., None], self._last)
         killed = (orders == orders.amin(dim=1, keepdim=True)) & deaths[:, None]
         aims, hits, kills = torch.stack([aimed, struck, killed]).sum(dim=-1)
         shots = hits if triggers is None else fires.long()

@@ -17,8 +17,9 @@ from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
 from megastep.world.buffers import on_device
-from megastep.world.core import MANY, Core
+from megastep.world.core import Core, place
 from megastep.world.device import num_cores
+from megastep.world.episode_queue import EpisodeQueue
 from megastep.world.kernels import implementation
 
 
@@ -41,7 +42,7 @@ class RandomGoals:
     """Random starts and goals: puts agents at random spawns of their map, and gives each another spawn to go to.
 
     Of all starts and goals whose shortest path is of a length in the range, each is as likely as any other. Agents face
-    anywhere, are at rest and touch nothing.
+    anywhere, are at rest and touch nothing. Where fixed episodes are played, they say all of it.
 
     Args:
         core: The envs, of one agent each.
@@ -68,9 +69,13 @@ class RandomGoals:
             raise ValueError(f'nearest must be above 0 m and at most furthest, got {nearest} and {furthest}.')
         if not np.array_equal(maps.spawns.widths, core.scenery.spawns.widths.cpu()):
             raise ValueError("maps must be those of the core's scenery, got others: they have other numbers of spawns.")
-        paths = maps.path_lengths(agent_radius=core.agent_radius, workers=num_cores())
-        self._core, self._paths = core, on_device(paths, core.device)
-        self._pairs = on_device(_pairs(paths, nearest, furthest), core.device)
+        self._core = core
+        if core.episodes is None:
+            paths = maps.path_lengths(agent_radius=core.agent_radius, workers=num_cores())
+            self._paths = on_device(paths, core.device)
+            self._pairs = on_device(_pairs(paths, nearest, furthest), core.device)
+        elif not core.episodes.has_goals:
+            raise ValueError('episodes must have goals, got some without: they were drawn for another task.')
         places, values = core.agents.positions, core.agents.angles
         self.current = Goals(
             starts=torch.zeros_like(places),
@@ -89,8 +94,24 @@ class RandomGoals:
     def reset(self, mask: Bool[Tensor, ' env']) -> None:
         """Gives new starts and goals in the envs in the mask; the others' stay as they are."""
         core = self._core
-        draws = torch.randint(MANY, (core.num_envs, 2), device=core.device, generator=core.generator)
-        implementation(core.device).respawn_with_goals(core, mask, draws, self._pairs, self._paths, self.current)
+        if core.episodes is not None:
+            return self._take(core.episodes, mask)
+        draws = core.random.integers((core.num_envs, 2))
+        return implementation(core.device).respawn_with_goals(core, mask, draws, self._pairs, self._paths, self.current)
+
+    def _take(self, episodes: EpisodeQueue, mask: Bool[Tensor, ' env']) -> None:
+        """Gives the envs in the mask the starts and goals of the fixed episodes that they play."""
+        core, spawns = self._core, self._core.scenery.spawns
+        place(core, mask)
+        goals = Goals(
+            starts=core.agents.positions,
+            bearings=core.agents.angles,
+            spawns=episodes.goals[:, None],
+            positions=spawns.vals[spawns.starts[core.map_ids] + episodes.goals][:, None],
+            lengths=episodes.shortest_paths[:, None],
+        )
+        for new, current in zip(goals, self.current, strict=True):
+            torch.where(mask.view(-1, *(1,) * (new.ndim - 1)), new, current, out=current)
 
 
 class PointGoalSensor:

@@ -16,7 +16,7 @@ from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
 from megastep.maps.segments import clearances
 from megastep.world.buffers import on_device
-from megastep.world.core import MANY, Core
+from megastep.world.core import Core
 
 REACH = 2.0
 """Beside what an agent moves in a step, so many metres of the centre line are searched for where it is, either way."""
@@ -65,8 +65,7 @@ class Laps:
     def reset(self, mask: Bool[Tensor, ' env']) -> None:
         """Puts the agents of the envs in the mask at random points of their centre lines."""
         core, mask = self._core, mask[:, None]
-        draws = torch.randint(MANY, mask.shape, device=core.device, generator=core.generator)
-        at = draws % self._counts()
+        at = core.random.integers(mask.shape) % self._counts()
         here, behind, ahead = (self._points(at + step) for step in (0, -1, 1))
         agents, positions = core.agents, torch.view_as_complex(core.agents.positions)
         torch.where(mask, here, positions, out=positions)

@@ -13,7 +13,7 @@ from torch import Tensor
 from megastep.checks import check_counts
 from megastep.env.parts import agents_in
 from megastep.maps.ragged import Ragged
-from megastep.world.core import MANY, Core, respawn
+from megastep.world.core import Core, respawn
 
 
 class RandomSpawns:
@@ -57,8 +57,9 @@ class RandomLifespans:
 
     def reset(self, mask: Bool[Tensor, ' env']) -> None:
         """Begins new lives in the envs in the mask."""
-        draws = torch.randint(MANY, self.left.shape, device=self._core.device, generator=self._core.generator)
-        span = torch.where(self._core.turn == 0, self._first_span, self._span)
+        core = self._core
+        draws = core.random.integers(self.left.shape)
+        span = self._span if core.episodes is not None else torch.where(core.turn == 0, self._first_span, self._span)
         torch.where(mask, self._longest - draws % span, self.left, out=self.left)
 
     @property
@@ -116,8 +117,7 @@ class FarSpawns:
         """A place for each agent in the mask, no two the same; anything for the others."""
         core = self._core
         firsts, counts = self._firsts[core.map_ids].unbind(1)
-        draws = torch.randint(MANY, firsts.shape, device=core.device, generator=core.generator)
-        places = self._windows[firsts + draws % counts]
+        places = self._windows[firsts + core.random.integers(firsts.shape) % counts]
         distances = (places[..., None] - positions[:, None]).abs()
         ranking = distances.masked_fill_(mask[:, None], math.inf).amin(dim=-1).argsort(descending=True, stable=True)
         turns = mask.cumsum(dim=-1).add_(mask, alpha=-1)  # how many before it are in the mask: the first gets the best
@@ -126,7 +126,7 @@ class FarSpawns:
     def _bearings(self, positions: Complex[Tensor, 'env agent']) -> Float[Tensor, 'env agent']:
         """A way to face for each agent, in degrees."""
         core = self._core
-        turns = torch.empty_like(core.agents.angles).uniform_(-self._spread, self._spread, generator=core.generator)
+        turns = core.random.uniform_(torch.empty_like(core.agents.angles), -self._spread, self._spread)
         if self._spread == 180:
             return turns
         others = positions.sum(dim=1, keepdim=True).sub(positions, alpha=core.num_agents)  # from each to all, summed

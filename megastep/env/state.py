@@ -19,7 +19,7 @@ def read_state(core: Core, tensors: Tensors, env: int | None = None) -> dict[str
     """Copies an env's state: all of it, or one env's rows.
 
     Args:
-        core: The envs. Its generator and turn are all envs', and left out of the state of one.
+        core: The envs. Its generator is all envs', and left out of the state of one.
         tensors: Those with a row for each env, the core's among them.
         env: Which env; by default all.
     """
@@ -41,21 +41,24 @@ def write_state(core: Core, tensors: Tensors, state: Mapping[str, Any], env: int
         raise ValueError(f"state['core']['map_ids'] must be from 0 to {num_maps - 1}, got {ids.tolist()}.")
     write_tensors(tensors, state, env)
     if env is None:
-        core.turn.copy_(state['shared']['turn'])
         core.generator.set_state(state['shared']['generator'].cpu())
+        if core.episodes is not None:
+            core.episodes.taken.copy_(state['shared']['episodes_taken'])
 
 
 def core_tensors(core: Core) -> dict[str, Tensor]:
     """A core's tensors with a row for each env."""
     agents = {name: getattr(core.agents, name) for name in Agents.__dataclass_fields__}
-    counts = {'contacts': core.contacts, 'non_finite': core.non_finite, 'stops': core.stops}
+    counts = {'contacts': core.contacts, 'non_finite': core.non_finite, 'stops': core.stops, 'turn': core.turn}
     seen = {f'marker_{name}': getattr(core.markers, name) for name in Markers.__dataclass_fields__}
-    return {'map_ids': core.map_ids, **agents, **counts, **(seen if core.num_markers else {})}
+    played = {} if core.episodes is None else core.episodes.state
+    return {'map_ids': core.map_ids, **agents, **counts, **(seen if core.num_markers else {}), **played}
 
 
 def _shared(core: Core) -> dict[str, Tensor]:
     """The state that all envs share."""
-    return {'turn': core.turn, 'generator': core.generator.get_state()}
+    taken = {} if core.episodes is None else {'episodes_taken': core.episodes.taken}
+    return {'generator': core.generator.get_state(), **taken}
 
 
 def check_tensors(tensors: Tensors, state: Mapping[str, Any], row: int | None = None) -> None:

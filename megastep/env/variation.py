@@ -15,6 +15,7 @@ from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
 from megastep.world.cameras import CameraRig, checked, map_by_name
 from megastep.world.core import Core
+from megastep.world.episode_queue import FixedEpisodes
 from megastep.world.scenery import Scenery
 
 SHARED: Mapping[str, type] = MappingProxyType(
@@ -53,6 +54,7 @@ def make_world(
     palette: str | ArrayLike = 'standard',
     light: float = 1.0,
     agent_radius: float = AGENT_RADIUS,
+    episodes: FixedEpisodes | None = None,
     **options: Any,
 ) -> World:
     """Packs an env's maps, and makes its core and cameras, all as usual or varied.
@@ -72,6 +74,7 @@ def make_world(
         palette: What colours walls have: see `Scenery.pack`.
         light: What the lights' intensities are multiplied by.
         agent_radius: An agent's radius, in metres.
+        episodes: The fixed episodes that envs play, each in turn: see `megastep.evaluation.Episodes`.
         options: What is handed on to `Env`.
 
     Raises:
@@ -84,4 +87,5 @@ def make_world(
         maps, num_agents, device, seed if colours is None else colours,
         palette=palette, light=light, agent_radius=agent_radius,
     )  # fmt: skip
-    return World(Core(scenery, num_envs, fps=fps, seed=seed, num_markers=num_markers, solid=solid), cameras, options)
+    core = Core(scenery, num_envs, fps=fps, seed=seed, num_markers=num_markers, solid=solid, episodes=episodes)
+    return World(core, cameras, options)

@@ -271,9 +271,9 @@ def advance_env(maps, agents, markers, e, radius, step, slide, turn, outcome):
 
 
 @njit(cache=True, parallel=True, error_model='numpy')
-def _advance(maps, agents, markers, radius, step, turn, outcome, slide):
+def _advance(maps, agents, markers, radius, step, turns, outcome, slide):
     for e in prange(len(agents.positions)):  # only a call: Numba loses writes to a named tuple's arrays made here
-        advance_env(maps, agents, markers, e, radius, step, slide, turn, outcome)
+        advance_env(maps, agents, markers, e, radius, step, slide, turns[e], outcome)
 
 
 def advance(core, progress, *, slide):
@@ -281,4 +281,4 @@ def advance(core, progress, *, slide):
     outcome = Outcome(core.contacts.numpy(), core.non_finite.numpy(), core.stops.numpy(), progress.numpy())
     maps, agents, markers = buffers.maps(core.scenery), buffers.agents(core), buffers.solid_markers(core)
     radius, step = np.float32(core.agent_radius), np.float32(1 / core.fps)
-    _advance(maps, agents, markers, radius, step, core.turn.item(), outcome, slide)
+    _advance(maps, agents, markers, radius, step, core.turn.numpy(), outcome, slide)

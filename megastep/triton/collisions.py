@@ -254,7 +254,7 @@ def advance_agent(
 
 @triton.jit
 @no_type_check
-def _advance(maps, agents, markers, radius, step, turn, outcome, SLIDE: tl.constexpr, SIZES: tl.constexpr):
+def _advance(maps, agents, markers, radius, step, turns, outcome, SLIDE: tl.constexpr, SIZES: tl.constexpr):
     """Program e moves the agents of env e one after another, in an order that turns every step."""
     NUM: tl.constexpr = SIZES.num_agents
     e = tl.program_id(0).to(tl.int64)
@@ -265,7 +265,7 @@ def _advance(maps, agents, markers, radius, step, turn, outcome, SLIDE: tl.const
         tl.load(agents.positions + 2 * here, mask=there, other=0.0),
         tl.load(agents.positions + 2 * here + 1, mask=there, other=0.0),
     )
-    offset = (tl.load(turn) % NUM).to(tl.int32)
+    offset = (tl.load(turns + e) % NUM).to(tl.int32)
     for i in range(NUM):
         a = (i + offset) % NUM
         agent = e * NUM + a

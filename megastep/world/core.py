@@ -10,12 +10,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from megastep.checks import check_counts
+from megastep.world.episode_queue import EpisodeQueue, FixedEpisodes
 from megastep.world.kernels import implementation
 from megastep.world.markers import Markers
+from megastep.world.random_numbers import RandomNumbers, SharedStream
 from megastep.world.scenery import Scenery
-
-MANY = 2**63 - 1
-"""Integers are drawn from so many that a remainder is as likely as any other."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +54,7 @@ class Core:
         checked: Whether every step checks that velocities are finite, which waits for the GPU.
         num_markers: How many markers each env has.
         solid: Whether agents collide with markers, those that are there, as with discs that stand still.
+        episodes: The fixed episodes that envs play, each in turn; by default envs draw what they begin with.
 
     Attributes:
         map_ids: (env,) int64; may be written between steps, with numbers from 0 to ``scenery.num_maps - 1``.
@@ -64,8 +64,10 @@ class Core:
         non_finite: How often each agent's action was NaN, or its velocity NaN or infinite, and so taken as zero: (env,
             agent) int32.
         stops: How often each agent had to stop where it was because rounding left no safe move: (env, agent) int32.
-        turn: Counts the steps; decides which agent of an env moves first.
-        generator: The generator of all randomness.
+        turn: Counts each env's steps; decides which of its agents moves first: (env,).
+        random: What all randomness is drawn from: by default one generator, otherwise a stream for each episode.
+        generator: That generator.
+        episodes: The queue of the fixed episodes that are played; None if there are none.
 
     Raises:
         ValueError: if num_envs is below 1, fps isn't above 0, map_ids has the wrong shape or dtype or names a map that
@@ -82,6 +84,7 @@ class Core:
         checked: bool = False,
         num_markers: int = 0,
         solid: bool = False,
+        episodes: FixedEpisodes | None = None,
     ) -> None:
         check_counts(num_envs=num_envs)
         if not 0 < fps < math.inf:
@@ -99,9 +102,23 @@ class Core:
         self.contacts = torch.full((num_envs, self.num_agents), -1, dtype=torch.int32, device=self.device)
         self.non_finite = torch.zeros_like(self.contacts)
         self.stops = torch.zeros_like(self.contacts)
-        self.turn = torch.zeros((), dtype=torch.int64, device=self.device)
+        self.turn = torch.zeros(num_envs, dtype=torch.int64, device=self.device)
+        self.random: RandomNumbers = SharedStream(self.generator)
+        self.episodes: EpisodeQueue | None = None
         self.checked = checked
         respawn(self, torch.ones(num_envs, dtype=torch.bool, device=self.device))
+        if episodes is not None:
+            self.play(episodes)
+
+    def play(self, episodes: FixedEpisodes) -> None:
+        """Has envs that begin anew play fixed episodes from now on. A step that has been captured doesn't see it.
+
+        Raises:
+            ValueError: if they are of other agents, or of maps that aren't there.
+        """
+        _check_episodes(self, episodes)
+        self.episodes = EpisodeQueue(episodes, self.num_envs, self.fps, self.device)
+        self.random = self.episodes.random
 
     @property
     def map_ids(self) -> Int[Tensor, ' env']:
@@ -154,12 +171,46 @@ def respawn(core: Core, mask: Bool[Tensor, ' env']) -> None:
     """Puts the agents of some envs at random spawns of their map: facing anywhere, at rest, touching nothing.
 
     The first agent of an env gets any spawn, and the others those that follow it at a random stride, so that no two
-    get the same one.
+    get the same one. Where fixed episodes are played, they say where.
 
     Args:
         core: The envs.
         mask: Which of them.
     """
+    if core.episodes is not None and core.episodes.places:
+        return place(core, mask)
     shape = (core.num_envs, 2 + core.num_agents)  # the first spawn, the stride and each agent's bearing
-    draws = torch.randint(MANY, shape, device=core.device, generator=core.generator)
-    implementation(core.device).respawn(core, mask, draws)
+    return implementation(core.device).respawn(core, mask, core.random.integers(shape))
+
+
+def place(core: Core, mask: Bool[Tensor, ' env']) -> None:
+    """Puts the agents of some envs where the fixed episodes that they play begin, at rest, touching nothing.
+
+    It does nothing where there are none, or these don't say where.
+
+    Args:
+        core: The envs.
+        mask: Which of them.
+    """
+    if core.episodes is None or not core.episodes.places:
+        return
+    agents, wide = core.agents, mask[:, None]
+    positions, bearings = core.episodes.starts
+    torch.where(wide[..., None], positions, agents.positions, out=agents.positions)
+    torch.where(wide, bearings, agents.angles, out=agents.angles)
+    agents.velocities.masked_fill_(wide[..., None], 0)
+    agents.angular_velocities.masked_fill_(wide, 0)
+    core.contacts.masked_fill_(wide, -1)
+
+
+def _check_episodes(core: Core, episodes: FixedEpisodes) -> None:
+    """Raises unless a core's envs can play the episodes."""
+    agents, most = episodes.starts.shape[1], int(episodes.map_ids.max())
+    if agents != core.num_agents:
+        raise ValueError(f'episodes must be of {core.num_agents} agents, as the envs are, got {agents}.')
+    if not math.isclose(episodes.agent_radius, core.agent_radius, rel_tol=1e-9):
+        raise ValueError(
+            f'episodes must be for agents of radius {core.agent_radius:g} m, got some for {episodes.agent_radius:g} m.'
+        )
+    if most >= core.scenery.num_maps:
+        raise ValueError(f"episodes must be in the core's {core.scenery.num_maps} maps, got map {most}.")

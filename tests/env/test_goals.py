@@ -13,7 +13,8 @@ from megastep.env.goals import Goals, GoalTracker, PointGoalSensor, RandomGoals
 from megastep.env.navigation import GeodesicField
 from megastep.world import physics
 from megastep.world.buffers import on_device
-from megastep.world.core import MANY, Core
+from megastep.world.core import Core
+from megastep.world.random_numbers import MANY
 from megastep.world.scenery import Scenery
 
 CORRIDOR = box(1, 1, 12, 3, spawns=[(2, 2), (3, 2), (5, 2), (11, 2)])

@@ -86,7 +86,7 @@ def test_a_state_names_what_it_holds():
     env = lively(Explorer)
     state = env.get_state()
     assert set(state) == {'core', 'episode', 'task', 'coverage', 'shared'}
-    assert set(state['core']) == {'map_ids', *STATE, 'contacts', 'non_finite', 'stops'}
+    assert set(state['core']) == {'map_ids', *STATE, 'contacts', 'non_finite', 'stops', 'turn'}
     assert set(state['coverage']) == {'seen', 'counts'} and state['task'] == {}
     assert set(env.get_state(env=2)) == {'core', 'episode', 'task', 'coverage'}
     assert env.get_state(env=2)['core']['positions'].shape == (1, 2)

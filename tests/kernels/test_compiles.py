@@ -40,7 +40,7 @@ MOVED = {
     'markers': None,
     'radius': 'fp32',
     'step': 'fp32',
-    'turn': '*i64',
+    'turns': '*i64',
     'outcome': 'contacts=*i32 non_finite=*i32 stops=*i32 progress=*fp32',
 }
 MARKED = {

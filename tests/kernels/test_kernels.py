@@ -174,7 +174,7 @@ def assert_same_moves(core, steps, response, use, seed=0):
         assert progress.isfinite().all()
         turned = (core.agents.angles.cpu() - copy.agents.angles + 180) % 360 - 180
         assert turned.abs().max() < 1e-3
-        assert core.turn.item() == copy.turn.item()
+        assert torch.equal(core.turn.cpu(), copy.turn)
     assert np.mean(alike) > 0.98
 
 

@@ -2,7 +2,7 @@
 
 Every env takes these by keyword, with an amount: ``Explorer(depth_noise=0.1, action_lag=2)``; and noise of one's own as
 ``noise=[make]``, functions that make a part of the env: see `megastep.env.noise.protocol`. `Env` applies them to the
-observations of their names and to actions. What is drawn is drawn on the device, by the core's generator.
+observations of their names and to actions. What is drawn is drawn on the device, from `Core.random`.
 """
 
 from __future__ import annotations

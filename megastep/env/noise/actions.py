@@ -16,7 +16,6 @@ from torch.utils._pytree import tree_map
 from megastep.checks import check_counts, check_share
 from megastep.env.nested import bounds, dtype_of, subspaces
 from megastep.env.noise.protocol import Noisy
-from megastep.world.core import MANY
 
 
 class ActionLag:
@@ -81,13 +80,13 @@ class ActionNoise:
         return tree_map(lambda values: self._noisy(next(leaves), values), actions)
 
     def _noisy(self, leaf: _Leaf, values: Tensor) -> Tensor:
-        generator = self._core.generator
+        random = self._core.random
         if leaf.is_box:
-            drawn = torch.empty(values.shape, device=values.device).normal_(generator=generator)
+            drawn = random.normal_(torch.empty(values.shape, device=values.device))
             noisy = values + (self._amount / 2) * (leaf.high - leaf.low) * drawn
             return torch.minimum(torch.maximum(noisy, leaf.low), leaf.high).to(values.dtype)
-        others = torch.randint(MANY, values.shape, device=values.device, generator=generator)
-        replaced = torch.empty(values.shape, device=values.device).uniform_(generator=generator) < self._amount
+        others = random.integers(values.shape)
+        replaced = random.uniform_(torch.empty(values.shape, device=values.device)) < self._amount
         return torch.where(replaced, leaf.low + others % (leaf.high - leaf.low + 1), values)
 
 

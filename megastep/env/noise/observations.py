@@ -70,8 +70,8 @@ class ObservationNoise:
         return observations
 
     def _draw(self, drawn: Tensor) -> Tensor:
-        generator = self._core.generator
-        return drawn.uniform_(generator=generator) if self._uniform else drawn.normal_(generator=generator)
+        random = self._core.random
+        return random.uniform_(drawn) if self._uniform else random.normal_(drawn)
 
 
 def depth_noise(env: Noisy, amount: float) -> ObservationNoise:
@@ -154,7 +154,7 @@ class OdometryDrift:
 
     def step(self, resets: Bool[Tensor, ' env']) -> None:
         """Lets the bias wander, and begins without one in some envs."""
-        drawn = torch.empty_like(self.bias).normal_(generator=self._core.generator)
+        drawn = self._core.random.normal_(torch.empty_like(self.bias))
         self.bias.addcmul_(self._scales, drawn)
         self.reset(resets)
 
