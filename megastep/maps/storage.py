@@ -10,6 +10,7 @@ import stat
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,6 +23,24 @@ SCHEMA = '1'
 
 DTYPES: dict[str, str] = {'F64': '<f8', 'F32': '<f4', 'I32': '<i4', 'I64': '<i8'}
 """The types of number a map set's file holds: NumPy's names, by safetensors'."""
+
+
+HEADER_HASH = 'header_sha256'
+"""The header's entry that the others hash to. Files of version 0.2 and before have none."""
+
+
+@dataclass
+class Source:
+    """The file that arrays are views of, and whether its content was held against its hash since it was opened."""
+
+    path: Path
+    sha256: str
+    verified: bool = False
+
+    def verify(self, tensors: Mapping[str, np.ndarray]) -> None:
+        """Reads all of the arrays, and raises a `ValueError` unless they are what was saved."""
+        check_digest(self.path, tensors, self.sha256)
+        self.verified = True
 
 
 def digest(tensors: Mapping[str, np.ndarray]) -> str:
@@ -40,15 +59,23 @@ def check_digest(path: Path, tensors: Mapping[str, np.ndarray], expected: str) -
         raise ValueError(f'{path} is damaged: its content hashes to {actual}, and should to {expected}.')
 
 
+def header_digest(metadata: Mapping[str, str]) -> str:
+    """The SHA-256 of a header's entries, all but the one that holds it, in hexadecimal."""
+    entries = {name: text for name, text in metadata.items() if name != HEADER_HASH}
+    return hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
+
+
 def write(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
     """Writes a file whole or not at all: what was there stays until its successor is safely on disk.
 
     Args:
         path: The file to write or replace.
         tensors: Arrays of float64, float32, int32 or int64.
-        metadata: What else the header holds. The schema's version and the content's hash are added to it.
+        metadata: What else the header holds. The schema's version, and hashes of the content and of the header itself,
+            are added to it.
     """
     header = {**metadata, 'schema': SCHEMA, 'sha256': digest(tensors)}
+    header[HEADER_HASH] = header_digest(header)
     content = ordered(save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, header))
     replace(path, content)
 
@@ -151,7 +178,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     Raises:
         FileNotFoundError: if there is no such file.
         IsADirectoryError: if it is a folder.
-        ValueError: if the file is truncated, not safetensors, or of another schema.
+        ValueError: if the file is truncated, not safetensors, or of another schema, or its header isn't what was saved.
     """
     if path.is_dir():
         raise IsADirectoryError(f'{path} must be the file of a map set, got a folder.')
@@ -165,6 +192,8 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         raise ValueError(f'{path} {error}') from error
     if metadata.get('schema') != SCHEMA:
         raise ValueError(f'{path} must have schema {SCHEMA}, got {metadata.get("schema")}.')
+    if metadata.get(HEADER_HASH, expected := header_digest(metadata)) != expected:
+        raise ValueError(f'{path} is damaged: its header hashes to {expected}, and should to {metadata[HEADER_HASH]}.')
     return _arrays(np.memmap(path, dtype=np.uint8, mode='r'), path)[0], metadata
 
 

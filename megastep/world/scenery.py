@@ -85,9 +85,10 @@ class Scenery:
             agent_radius: An agent's radius, in metres. Its outline is as much larger or smaller.
 
         Raises:
-            ValueError: if there are no agents; a map has fewer spawns than agents, or one with less clearance than an
-                agent's radius, or reaches beyond 500 m; the palette isn't known, or isn't colours; the light is below 0
-                or isn't finite; the radius is below 1 cm; or the device is neither a CPU nor a CUDA GPU.
+            ValueError: if the maps' file isn't what was saved; there are no agents; a map has fewer spawns than agents,
+                or one with less clearance than an agent's radius, or a coordinate not above 0 and up to 500 m; the
+                palette isn't known, or isn't colours; the light is below 0 or isn't finite; the radius is below 1 cm;
+                or the device is neither a CPU nor a CUDA GPU.
         """
         maps = maps if isinstance(maps, MapSet) else MapSet(maps)
         device = default_device(device)
@@ -172,8 +173,33 @@ def _check(maps: MapSet, num_agents: int) -> None:
     if len(few):
         spawns = maps.spawns.widths[few[0]]
         raise ValueError(f'map {few[0]} has {spawns} spawns, too few for {num_agents} agents.')
-    if (furthest := maps.walls.vals.max()) > LARGEST:
-        raise ValueError(f'walls must lie within {LARGEST:g} m of the origin, got a coordinate of {furthest:g} m.')
+    for name, rows in (('walls', maps.walls), ('lights', maps.lights), ('spawns', maps.spawns)):
+        _check_coordinates(name, rows)
+    short = np.flatnonzero((maps.walls.vals[:, 0] == maps.walls.vals[:, 1]).all(-1))
+    if len(short):
+        raise ValueError(f'walls must be longer than 0 m, but one of map {_row_of(maps.walls, short[0])} is not.')
+    intensities = maps.lights.vals[:, 2]
+    wrong = np.flatnonzero(~((intensities >= 0) & (intensities < np.inf)))
+    if len(wrong):
+        raise ValueError(
+            f'lights must have finite intensities of at least 0, got {intensities[wrong[0]]} in map '
+            f'{_row_of(maps.lights, wrong[0])}.'
+        )
+
+
+def _check_coordinates(name: str, rows: Ragged[np.ndarray]) -> None:
+    coordinates = rows.vals[..., :2]
+    bad = ~((coordinates > 0) & (coordinates <= LARGEST))  # of a NaN, neither is true
+    if bad.any():
+        where = int(bad.reshape(len(bad), -1).any(-1).argmax())
+        raise ValueError(
+            f'{name} must lie within {LARGEST:g} m of the origin, got a coordinate of {coordinates[bad][0]:g} m in map '
+            f'{_row_of(rows, where)}.'
+        )
+
+
+def _row_of(rows: Ragged[np.ndarray], value: int) -> int:
+    return int(np.searchsorted(rows.starts + rows.widths, value, side='right'))
 
 
 def _check_radius(maps: MapSet, radius: float) -> None:

@@ -17,6 +17,7 @@ from megastep.maps.geometry import Geometry, Room
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
 from megastep.maps.symmetry import WALLS_AT_ONCE, canonical_hashes
+from megastep.world.scenery import Scenery
 
 ARRAYS = ['walls', 'spawns', 'lights', 'doors', 'kinds', 'outlines']
 
@@ -467,6 +468,7 @@ class TestBrokenFiles:
         old, header = storage.read(path)
         new = {name: value for name, value in {**old, **tensors}.items() if value is not None}
         header = {name: value for name, value in {**header, **(metadata or {})}.items() if value is not None}
+        header[storage.HEADER_HASH] = storage.header_digest(header)
         save_file({name: value.copy() for name, value in new.items()}, path, header)
 
     @pytest.mark.parametrize('content', [b'', b'gibberish', b'{"walls": []}', pickle.dumps([1, 2, 3]), bytes(100)])
@@ -563,6 +565,73 @@ class TestBrokenFiles:
         damaged = MapSet.load(whole)
         with pytest.raises(ValueError, match=f'{whole} is damaged: its content hashes to [0-9a-f]{{64}}, and should'):
             damaged.verify()
+
+    USES = {
+        'a map': lambda maps: maps[0],
+        'a part': lambda maps: maps[3:][0],
+        'all of them': lambda maps: list(maps),
+        'an array': lambda maps: maps.spawns,
+        'rooms': lambda maps: maps.outlines,
+        'numbers': lambda maps: maps.indices,
+        'statistics': lambda maps: maps.stats('area'),
+        'a split': lambda maps: maps.split(0.5),
+        'a union': lambda maps: maps + maps,
+        'a copy': lambda maps: maps.save(maps._source.path),
+        'an export': lambda maps: maps.to_geojson(maps._source.path),
+        'a page': lambda maps: maps._repr_html_(),
+        'scenery': lambda maps: Scenery.pack(maps, device='cpu'),
+    }
+
+    @pytest.mark.parametrize('use', USES.values(), ids=USES)
+    @pytest.mark.parametrize('widths', [False, True])
+    def test_nothing_damaged_is_used(self, whole, use, widths):
+        """A bit of a coordinate, or three walls that go to the map before."""
+        old, header = storage.read(whole)
+        new = {name: value.copy() for name, value in old.items()}
+        if widths:
+            new['walls.widths'][:2] += np.array([3, -3], np.int32)
+        else:
+            new['walls'].view(np.uint8)[-1, -1, 0] ^= 1
+        save_file(new, whole, header)
+        before = whole.read_bytes()
+        damaged = MapSet.load(whole)
+        with pytest.raises(ValueError, match=f'{whole} is damaged: its content hashes to'):
+            use(damaged)
+        assert whole.read_bytes() == before
+
+    def test_what_was_used_is_verified_once(self, whole, monkeypatch):
+        counts = []
+        digest = storage.digest
+        monkeypatch.setattr(storage, 'digest', lambda tensors: counts.append(1) or digest(tensors))
+        loaded = MapSet.load(whole)
+        assert (len(loaded), loaded.recipe, len(loaded[2:5]), counts) == (12, {'family': 'test', 'seed': 3}, 3, [])
+        part = loaded[3:]
+        for maps in (loaded, part, loaded):
+            assert len(maps.walls) and maps[0] and len(maps.stats('area')['area'])
+        assert counts == [1]
+
+    @pytest.mark.parametrize('flip', [0x01, 0x80, 0xFF])
+    def test_a_flipped_byte_is_an_error_or_changes_nothing(self, tmp_path, flip):
+        """Any byte of the file: of its length, its header, its names, its arrays."""
+        path = tmp_path / 'small'
+        saved = MapSet([make(0), make(1)], recipe={'family': 'test'})
+        saved.save(path)
+        content = path.read_bytes()
+        equal = []
+        for place in range(len(content)):
+            path.write_bytes(content[:place] + bytes([content[place] ^ flip]) + content[place + 1 :])
+            try:
+                loaded = MapSet.load(path)
+                geometries = list(loaded)
+            except ValueError as error:
+                assert str(path) in str(error)
+                continue
+            equal.append(place)
+            assert (loaded.recipe, loaded.vocabulary) == (saved.recipe, saved.vocabulary)
+            assert loaded.indices.tolist() == [0, 1]
+            for geometry, original in zip(geometries, saved, strict=True):
+                assert_same(geometry, original)
+        assert len(equal) <= len(storage.HEADER_HASH)  # the name of the header's own hash: without it there is none
 
     def test_only_files_can_be_verified(self, maps):
         with pytest.raises(ValueError, match='only maps that were loaded from a file can be verified'):

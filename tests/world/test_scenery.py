@@ -6,7 +6,7 @@ import torch
 import worlds
 from oracle import array
 
-from megastep.maps.geometry import AGENT_RADIUS
+from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
 from megastep.world import textures
 from megastep.world.scenery import LARGEST, Scenery
@@ -112,6 +112,38 @@ def test_walls_too_far_from_the_origin_are_refused():
     with pytest.raises(ValueError, match=r'walls must lie within 500 m of the origin, got a coordinate of 500\.25 m'):
         Scenery.pack([worlds.box(499, 1, 500.25, 4)], device='cpu')
     assert Scenery.pack([worlds.box(499, 1, LARGEST, 4)], device='cpu').num_maps == 1
+
+
+@pytest.mark.parametrize('name', ['walls', 'lights', 'spawns'])
+@pytest.mark.parametrize('value', [np.nan, -1e30, np.inf, 0.0, 501.0])
+def test_no_coordinate_is_taken_that_is_none(name, value):
+    """Wherever it comes from: these maps weren't checked when they were made."""
+    arrays = [worlds.box(lights=[(2, 2, 1)]), worlds.box(lights=[(2, 2, 1), (3, 3, 1)])]
+    broken = {each: getattr(arrays[1], each).copy() for each in ('walls', 'lights', 'spawns', 'doors')}
+    broken[name].reshape(len(broken[name]), -1)[-1, 1] = value
+    maps = MapSet([arrays[0], Geometry.unchecked(**broken, rooms=())])
+    message = f'{name} must lie within 500 m of the origin, got a coordinate of {value:g} m in map 1'.replace(
+        '+', r'\+'
+    )
+    with pytest.raises(ValueError, match=message):
+        Scenery.pack(maps, device='cpu')
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf, -1.0])
+def test_no_light_is_taken_that_is_none(value):
+    box = worlds.box()
+    lights = np.array([[2.0, 2.0, value]])
+    maps = MapSet([Geometry.unchecked(walls=box.walls, spawns=box.spawns, doors=box.doors, rooms=(), lights=lights)])
+    with pytest.raises(ValueError, match=f'lights must have finite intensities of at least 0, got {value} in map 0'):
+        Scenery.pack(maps, device='cpu')
+
+
+def test_walls_without_a_length_are_refused():
+    box = worlds.box()
+    walls = np.concatenate([box.walls, [[[2.0, 2.0], [2.0, 2.0]]]])
+    maps = MapSet([Geometry.unchecked(walls=walls, spawns=box.spawns, doors=box.doors, rooms=(), lights=box.lights)])
+    with pytest.raises(ValueError, match='walls must be longer than 0 m, but one of map 0 is not'):
+        Scenery.pack(maps, device='cpu')
 
 
 @pytest.mark.parametrize('num_agents', [0, -1])
