@@ -10,16 +10,15 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
-from megastep.evaluation import comparisons, episode_table, gaps, results_file, summaries
-from megastep.evaluation.cells import check_score
+from megastep.checks import check_counts
+from megastep.evaluation import episode_table, report, results_file
+from megastep.evaluation.analysis import comparisons, gaps, summaries
+from megastep.evaluation.analysis.cells import check_score
+from megastep.evaluation.analysis.tables import Table, pandas
+from megastep.evaluation.analysis.worst import Way, Worst, worst
 from megastep.evaluation.episode_table import Columns, distinct
-from megastep.evaluation.tables import Table, pandas
 from megastep.maps.mapset import MapSet
-
-Way = Float[np.ndarray, 'step 2']
-"""The places that an agent was at after each step of an episode, from its start on, in metres."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,6 +209,51 @@ class Results:
         table, scores, suite_sha256, ways = results_file.read(path)
         return cls(table, scores, suite_sha256, maps or {}, ways)
 
+    def worst(self, count: int = 6, score: str | None = None) -> Worst:
+        """The worst episodes, one a map: in a notebook they draw themselves, the way walked beside the shortest path.
+
+        An episode is the worse the lower its mean score among an agent's runs, and of equals the one whose shortest
+        path is shorter. Where some ways are known, only those are among them.
+
+        Args:
+            count: How many, at the most.
+            score: By which score; by default the first.
+
+        Raises:
+            ValueError: if count is below 1, or there is no such score.
+        """
+        check_counts(count=count)
+        score = self.scores[0] if score is None else score
+        check_score(self.table, self.scores, score)
+        return worst(self.table, score, count, self.maps, self.ways)
+
+    def report(
+        self, folder: str | os.PathLike, scores: Sequence[str] | None = None, *, title: str | None = None
+    ) -> Path:
+        """Writes a report: a page to be read and printed, the same tables for papers and programs, and the results.
+
+        The folder gets ``index.html``, which needs no other file and no network, ``tables.md``, ``tables.tex``, a
+        ``.csv`` for each table, and what `save` writes.
+
+        Args:
+            folder: Where to; it is made if it isn't there.
+            scores: Those that it is about, the most important first; by default the first two.
+            title: The page's heading; by default the agents' names.
+
+        Returns:
+            The page's path.
+
+        Raises:
+            ValueError: if there is no such score.
+        """
+        chosen = self.scores[:2] if scores is None else tuple(scores)
+        for score in chosen:
+            check_score(self.table, self.scores, score)
+        known: dict[str, Any] = {'suite_sha256': self.suite_sha256, 'maps': self.maps, 'ways': self.ways}
+        page = report.write(folder, self.table, chosen, title=title, **known)
+        self.save(page.with_name('results'))
+        return page
+
     def frame(self) -> Any:
         """The table of episodes as a data frame of pandas. Needs the extra ``evaluation``.
 
@@ -224,6 +268,10 @@ class Results:
             f'Results({len(self)} episodes: {", ".join(self.agents)} ({runs} runs) '
             f'in {", ".join(self.sets)}; scores {", ".join(self.scores)})'
         )
+
+    def _repr_html_(self) -> str:
+        known = [score for score in self.scores[:3] if np.isfinite(self.table[score]).any()]
+        return f'<div>{summaries.overview(self.table, known).html()}</div>'
 
 
 def _check_maps(table: Columns, maps: Mapping[str, MapSet]) -> None:

@@ -12,11 +12,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from megastep.evaluation import statistics
-from megastep.evaluation.cells import cells, columns_named, groups, joint_codes, unvaried
+from megastep.evaluation.analysis.cells import cells, columns_named, groups, joint_codes, unvaried
+from megastep.evaluation.analysis.summaries import as_table, few_runs
+from megastep.evaluation.analysis.tables import Table, heading
 from megastep.evaluation.episode_table import Columns, distinct, picked
 from megastep.evaluation.statistics import Draws, Weights
-from megastep.evaluation.summaries import as_table, few_runs
-from megastep.evaluation.tables import Table
 
 WAYS = 10_000
 """So many ways to exchange runs are tried at the most; where there are more, as many at random."""
@@ -40,12 +40,12 @@ def compare(ours: Columns, theirs: Columns, score: str, by: str | Sequence[str] 
     notes = [
         f'difference: {us} less {them}, on the same episodes. improvement: the probability that a run of {us} is '
         f'better in a map than one of {them}.',
-        'p: by flips of the signs of differences between pairs of runs, or by dealing runs to agents where one has '
-        'more. Five runs each give 0.0625 at the least.',
+        'p-values are by flips of the signs of differences between pairs of runs, or by dealing runs to agents where '
+        'one has more. Five runs each give 0.0625 at the least.',
         f'{left_out} episodes that only one of the two has played are left out.' if left_out else '',
         *(few_runs(each) for each in (ours, theirs)),
     ]
-    return as_table(f'{score}: {us} against {them}', rows, *notes)
+    return as_table(f'{heading(score)}: {us} against {them}', rows, *notes)
 
 
 def _same_episodes(ours: Columns, theirs: Columns) -> tuple[Columns, Columns, int]:

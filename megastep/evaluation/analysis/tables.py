@@ -8,6 +8,7 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from megastep.evaluation.statistics import Interval
@@ -72,14 +73,21 @@ class Table:
         return '\n'.join([*lines, r'\bottomrule', r'\end{tabular}', *notes, r'\end{table}', ''])
 
     def html(self) -> str:
-        """The table in HTML, without any style."""
+        """The table in HTML, without any style. Rows that begin alike are under one heading."""
+        groups = self._groups()
+        grouped = len(groups) < len(self)
+        body = ''.join(map(_group, groups)) if grouped else f'<tbody>{"".join(map(_row, self.rows))}</tbody>'
         heads = ''.join(
-            f'<th scope="col"{_class(cells)}>{html.escape(heading(name))}</th>' for name, cells in self.columns.items()
+            f'<th scope="col" class="{_class(name, cells)}">{html.escape(heading(name))}</th>'
+            for name, cells in list(self.columns.items())[grouped:]
         )
-        body = ''.join(f'<tr>{"".join(map(_html, row.values()))}</tr>' for row in self.rows)
         notes = ''.join(f'<p class="note">{html.escape(note)}</p>' for note in self.notes)
         caption = f'<caption>{html.escape(self.title)}</caption>'
-        return f'<table>{caption}<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>{notes}'
+        return f'<table>{caption}<thead><tr>{heads}</tr></thead>{body}</table>{notes}'
+
+    def _groups(self) -> list[list[dict[str, Any]]]:
+        """The rows, those together that follow one another and begin alike."""
+        return [list(group) for _, group in groupby(self.rows, key=lambda row: text(next(iter(row.values()))))]
 
     def _repr_html_(self) -> str:
         return f'<div>{self.html()}</div>'
@@ -147,15 +155,29 @@ def _is_numeric(cells: Sequence[Any]) -> bool:
     return all(isinstance(cell, int | float | Interval) for cell in cells)
 
 
-def _class(cells: Sequence[Any]) -> str:
-    return ' class="number"' if _is_numeric(cells) else ''
+def _class(name: str, cells: Sequence[Any]) -> str:
+    """What style sheets know a cell by: its column's name, and if it is a number."""
+    return f'{name.replace(" ", "-")}{" number" if _is_numeric(cells) else ""}'
 
 
-def _html(cell: Any) -> str:
+def _group(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A body of rows, under what their first cells all say."""
+    said, *columns = rows[0]
+    title = f'<tr><th scope="rowgroup" colspan="{len(columns)}">{html.escape(text(rows[0][said]))}</th></tr>'
+    body = ''.join(_row({name: row[name] for name in columns}) for row in rows)
+    return f'<tbody>{title}{body}</tbody>'
+
+
+def _row(row: Mapping[str, Any]) -> str:
+    return f'<tr>{"".join(_html(name, cell) for name, cell in row.items())}</tr>'
+
+
+def _html(name: str, cell: Any) -> str:
+    written = html.escape(text(cell))
     if isinstance(cell, Interval) and not math.isnan(cell.low):
         value, low, high = map(number, cell)
-        return f'<td class="number">{value} <small>[{low}, {high}]</small></td>'
-    return f'<td{_class([cell])}>{html.escape(text(cell))}</td>'
+        written = f'{value} <small>[{low}, {high}]</small>'
+    return f'<td class="{html.escape(_class(name, [cell]))}">{written}</td>'
 
 
 def _latex(cell: Any) -> str:

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
+from megastep.evaluation.analysis.tables import Table, number
 from megastep.evaluation.statistics import Interval
-from megastep.evaluation.tables import Table, number
 
 NONE = float('nan')
 TABLE = Table(
@@ -58,8 +58,8 @@ def test_reads_as_latex():
 def test_reads_as_html():
     found = TABLE._repr_html_()
     assert '<caption>A &lt; B</caption>' in found
-    assert '<td>ours &amp; co</td>' in found
-    assert '<td class="number">0.912 <small>[0.890, 0.930]</small></td>' in found
+    assert '<td class="agent">ours &amp; co</td>' in found
+    assert '<td class="iqm number">0.912 <small>[0.890, 0.930]</small></td>' in found
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ from jaxtyping import Float
 
 from megastep.checks import check_counts
 from megastep.evaluation import statistics
-from megastep.evaluation.cells import Cells, cells, columns_named, groups, map_codes, score_range, unvaried
+from megastep.evaluation.analysis.cells import Cells, cells, columns_named, groups, map_codes, score_range, unvaried
+from megastep.evaluation.analysis.tables import Table, heading
 from megastep.evaluation.episode_table import Columns, distinct, picked
 from megastep.evaluation.statistics import Interval
-from megastep.evaluation.tables import Table, heading
 
 FEW_RUNS = 5
 """Fewer runs than this say little of the next: a table says so."""
@@ -47,7 +47,7 @@ def summary(table: Columns, score: str, by: str | Sequence[str] = 'set') -> Tabl
         size = {'runs': found.runs, 'maps': found.maps, 'episodes': len(part['agent'])}
         rows.append({**values, **size, **_statistics(found, within)})
     explained = '; '.join(f'{heading(name)}: {what}' for name, what in STATISTICS.items() if name in rows[0])
-    return as_table(f'{score} by {" and ".join(names or ["agent"])}', rows, f'{explained}.', few_runs(table))
+    return as_table(f'{heading(score)} by {" and ".join(names or ["agent"])}', rows, f'{explained}.', few_runs(table))
 
 
 def _statistics(found: Cells, within: tuple[float, float]) -> dict[str, Interval]:
@@ -70,6 +70,17 @@ def mean_interval(table: Columns, score: str, within: tuple[float, float]) -> In
     return statistics.bootstrap(partial(statistics.mean, found.means), [found.runs], [found.maps], within=within)
 
 
+def overview(table: Columns, scores: Sequence[str]) -> Table:
+    """The means of several scores, a row an agent and a set."""
+    table, rows = unvaried(table), []
+    ranges = {score: score_range(table[score]) for score in scores}
+    for values, part in groups(table, ('agent', 'set')):
+        size = {'runs': len(distinct(part['run'])), 'maps': len(distinct(part['map'])), 'episodes': len(part['agent'])}
+        means = {score: mean_interval(part, score, within) for score, within in ranges.items()}
+        rows.append({**values, **size, **means})
+    return as_table('Mean scores', rows, few_runs(table))
+
+
 def matrix(table: Columns, score: str, across: str = 'set') -> Table:
     """A score's means, a row an agent and a column a set. See `Results.matrix`."""
     columns_named(table, across)
@@ -84,18 +95,20 @@ def matrix(table: Columns, score: str, across: str = 'set') -> Table:
         {'agent': agent, **{str(value): known.get((agent, value), NONE) for value in columns}}
         for agent in distinct(table['agent'])
     ]
-    return as_table(f'{score}: agents against {across}s', rows, few_runs(table))
+    return as_table(f'{heading(score)}: agents against {across}s', rows, few_runs(table))
 
 
 def variations(table: Columns, score: str) -> Table:
     """A score's means in each variation of the env, and its change on the same episodes. See `Results.variations`."""
+    varied = distinct(table['set'][table['variation'] != ''])
+    table = picked(table, np.isin(table['set'], varied)) if varied else table
     within, rows = score_range(table[score]), []
     for values, part in groups(table, ('agent', 'variation')):
         row = {**values, 'variation': values['variation'] or 'none', 'mean': mean_interval(part, score, within)}
         plain = picked(table, (table['agent'] == values['agent']) & (table['variation'] == ''))
         rows.append({**row, 'change': _change(part, plain, score) if values['variation'] else NONE})
-    note = 'change: against the same maps without a variation.'
-    return as_table(f'{score} by variation', rows, note, few_runs(table))
+    note = 'change: against the same maps without a variation. Only sets that were played with variations count.'
+    return as_table(f'{heading(score)} by variation', rows, note, few_runs(table))
 
 
 def _change(varied: Columns, plain: Columns, score: str) -> Interval:
@@ -128,7 +141,7 @@ def curve(table: Columns, score: str, against: str, bins: int | Sequence[float] 
                 rows.append({'agent': agent, **bounds, **size, 'mean': mean_interval(part, score, within)})
     if not rows:
         raise ValueError(f'bins must have episodes in them, got none from {edges[0]:g} to {edges[-1]:g}.')
-    return as_table(f'{score} against {against}', rows, few_runs(table))
+    return as_table(f'{heading(score)} against {heading(against)}', rows, few_runs(table))
 
 
 def _edges(values: Float[np.ndarray, ' episode'], bins: int | Sequence[float]) -> Float[np.ndarray, ' edge']:

@@ -14,11 +14,11 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from megastep.evaluation import statistics
-from megastep.evaluation.cells import cells, groups, map_codes, unvaried
+from megastep.evaluation.analysis.cells import cells, groups, map_codes, unvaried
+from megastep.evaluation.analysis.summaries import as_table, few_runs
+from megastep.evaluation.analysis.tables import Table, heading
 from megastep.evaluation.episode_table import Columns, codes, picked, where
 from megastep.evaluation.statistics import Draws, Weights
-from megastep.evaluation.summaries import as_table, few_runs
-from megastep.evaluation.tables import Table
 
 CROSSED = 'cross-evaluation'
 SIMPLE = 'difference of sets'
@@ -46,7 +46,7 @@ def gap(table: Columns, first: str, second: str, score: str) -> Table:
     if not rows:
         raise ValueError(f'some run must have episodes in both {first!r} and {second!r}, got none that has.')
     explained = [EXPLAINED[kind] for kind in dict.fromkeys(row['kind'] for row in rows)]
-    return as_table(f'{score}: generalisation gap from {first} to {second}', rows, *explained, few_runs(table))
+    return as_table(f'{heading(score)}: generalisation gap from {first} to {second}', rows, *explained, few_runs(table))
 
 
 def _cross_evaluation(table: Columns, score: str) -> dict[str, Any] | None:

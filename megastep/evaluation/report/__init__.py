@@ -1,0 +1,46 @@
+"""A report of results: a page that needs nothing else, and the same tables for papers and programs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from megastep.evaluation.analysis.worst import Way
+from megastep.evaluation.episode_table import Columns
+from megastep.evaluation.report import page, sections
+from megastep.maps import storage
+from megastep.maps.mapset import MapSet
+
+__all__ = ['write']
+
+
+def write(
+    folder: str | os.PathLike,
+    table: Columns,
+    scores: Sequence[str],
+    *,
+    suite_sha256: str = '',
+    maps: Mapping[str, MapSet] | None = None,
+    ways: Mapping[int, Way] | None = None,
+    title: str | None = None,
+) -> Path:
+    """Writes a report. See `Results.report`.
+
+    Returns:
+        The page's path.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    found = sections.sections(table, scores, maps or {}, ways or {})
+    titled = title or page.title_of(table)
+    tables = {name: each for section in found for name, each in section.tables.items()}
+    texts = {
+        'index.html': page.render(titled, page.facts(table, suite_sha256), found),
+        'tables.md': '\n'.join([f'# {titled}', '', *(each.markdown() for each in tables.values())]),
+        'tables.tex': '\n'.join(each.latex() for each in tables.values()),
+        **{f'{name}.csv': each.csv() for name, each in tables.items()},
+    }
+    for name, text in texts.items():
+        storage.replace(folder / name, text.encode())
+    return folder / 'index.html'
