@@ -89,6 +89,8 @@ class Exporters:
     def to_svg(self, folder: str | os.PathLike, *, scale: float = 100.0) -> list[Path]:
         """Writes each map's outline as a picture of its own, which `from_svg` reads back: the walls, and no more.
 
+        Numbered pictures that a larger set left in the folder are removed.
+
         Args:
             folder: Where the pictures go, as ``0000.svg`` and so on. It must be there.
             scale: How many of the picture's units are a metre.
@@ -99,6 +101,6 @@ class Exporters:
         Raises:
             ValueError: if the set is empty.
         """
-        from megastep.maps.formats import svg
+        from megastep.maps.formats.writing import svg
 
         return svg.write(folder, self, scale=scale)

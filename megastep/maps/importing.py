@@ -10,9 +10,10 @@ import numpy as np
 
 from megastep.maps.formats.gaps import SNAP
 from megastep.maps.formats.reading import Collected, Inside, Paths, paths
+from megastep.maps.formats.roles import Picked, plain
 from megastep.maps.geometry import Geometry
 
-UNSAID = {'inside': None, 'snap': SNAP, 'degrees': False}
+UNSAID = {'inside': None, 'snap': SNAP, 'degrees': False, 'layers': None, 'ids': None, 'classes': None}
 """Options that a recipe leaves out where they are these."""
 
 Set = TypeVar('Set', bound='Importers')
@@ -70,15 +71,23 @@ class Importers:
         inside: Inside = None,
         scale: float = 100.0,
         snap: float = SNAP,
+        layers: Picked = None,
+        ids: Picked = None,
+        classes: Picked = None,
         skip_invalid: bool = False,
     ) -> Set:
-        """Reads the outlines drawn in SVG pictures, a map a file: every line drawn is a wall.
+        """Reads the outlines drawn in SVG pictures, a map a file: every line that can be seen is a wall.
 
         Args:
             path: The file, or several. `megastep.maps.formats.svg` says what it may hold.
             inside: A point (x, y) in the face that is meant, or several, in the file's coordinates; or by map.
             scale: How many of the picture's units are a metre: 100 where they are centimetres.
             snap: Ends no further apart than this, in metres, are joined.
+            layers: Names of the layers and groups whose content is wall, or a mapping to names from what they hold:
+                ``'walls'``, ``'doors'``, ``'openings'``, ``'rooms'``, ``'spawns'`` or ``'ignored'``. Names may be
+                patterns, and case doesn't matter. Where walls are picked, nothing else is wall.
+            ids: Ids of elements, likewise.
+            classes: Classes of elements, likewise.
             skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
 
         Raises:
@@ -86,8 +95,36 @@ class Importers:
         """
         from megastep.maps.formats import svg
 
-        options = _options(inside, skip_invalid, scale=scale, snap=snap)
+        picks = {'layers': plain(layers), 'ids': plain(ids), 'classes': plain(classes)}
+        options = _options(inside, skip_invalid, scale=scale, snap=snap, **picks)
         return cls(**_recorded(svg.read(path, **options), 'svg', path, options))
+
+    @classmethod
+    def from_cubicasa(
+        cls: type[Set],
+        path: Paths,
+        *,
+        inside: Inside = None,
+        scale: float = 100.0,
+        snap: float = SNAP,
+        skip_invalid: bool = False,
+    ) -> Set:
+        """Reads CubiCasa's floorplans, ``model.svg``, a map a storey: walls, the doors in them, and rooms by name.
+
+        Args:
+            path: The file, or several. `megastep.maps.formats.cubicasa` says what becomes of what is in it.
+            inside: A point (x, y) in the face that is meant, or several, in the file's coordinates; or by map.
+            scale: How many of the picture's units are a metre: 100 where they are centimetres.
+            snap: Ends no further apart than this, in metres, are joined.
+            skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
+
+        Raises:
+            ValueError: if a file is no such picture; if a map can't be used, naming it and the reason; or if none can.
+        """
+        from megastep.maps.formats import cubicasa
+
+        options = _options(inside, skip_invalid, scale=scale, snap=snap)
+        return cls(**_recorded(cubicasa.read(path, **options), 'cubicasa', path, options))
 
     @classmethod
     def from_wad(cls: type[Set], path: str | os.PathLike, *, inside: Inside = None, skip_invalid: bool = False) -> Set:

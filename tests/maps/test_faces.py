@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from megastep import Geometry, MapSet, mapgen
+from megastep.maps import freespace
 from megastep.maps.formats import doorways, gaps
 from megastep.maps.frame import Frame
 from megastep.maps.segments import clearances, windings
@@ -143,29 +144,44 @@ class TestGaps:
         assert Geometry.from_walls(gaps.snap_ends(segments, 0.005)).area == pytest.approx(np.pi, rel=1e-3)
 
 
+def opened(walls, *doors):
+    """The walls with doorways, and the doors that were kept."""
+    return doorways.cut(walls, np.array(doors, float), freespace.subdivide(walls).faces, np.asarray)
+
+
 class TestDoorways:
     def test_a_thin_wall_is_cut(self):
         walls = np.concatenate([box(1, 1, 5, 5), [[[3, 1], [3, 5]]]])
-        cut = doorways.cut(walls, np.array([[[3, 2.0], [3, 3]]]), np.asarray)
+        cut, kept = opened(walls, [[3, 2], [3, 3]])
         assert Geometry.from_walls(cut).area == 16
         assert sorted(np.hypot(*(cut[:, 1] - cut[:, 0]).T).tolist()) == [1, 2, 4, 4, 4, 4]
+        assert kept.tolist() == [[[3, 2], [3, 3]]]
 
     @pytest.mark.parametrize('x', [3, 3.1, 3.2])
     def test_both_sides_of_a_thick_wall_are_cut_and_joined(self, x):
         walls = np.concatenate([box(1, 1, 3, 5), box(3.2, 1, 5, 5)])
-        cut = doorways.cut(walls, np.array([[[x, 3.0], [x, 2]]]), np.asarray)
+        cut, _ = opened(walls, [[x, 3], [x, 2]])
         assert Geometry.from_walls(cut).area == pytest.approx(8 + 7.2 + 0.2)
+
+    def test_a_door_to_the_outside_stays_closed(self):
+        walls = np.concatenate([box(1, 1, 5, 5), box(0.8, 0.8, 5.2, 5.2)])
+        for door in ([[1, 2], [1, 3]], [[0.9, 2], [0.9, 3]]):
+            cut, kept = opened(walls, door)
+            np.testing.assert_array_equal(cut, walls)
+            assert len(kept) == 0
 
     def test_an_opening_stays_as_it_is(self):
         walls = np.concatenate([box(1, 1, 5, 5), [[[3, 1], [3, 2]], [[3, 3], [3, 5]]]])
-        np.testing.assert_array_equal(doorways.cut(walls, np.array([[[3, 2.0], [3, 3]]]), np.asarray), walls)
+        cut, kept = opened(walls, [[3, 2], [3, 3]])
+        np.testing.assert_array_equal(cut, walls)
+        assert len(kept) == 1
 
     def test_a_door_near_no_wall_is_named(self):
         message = r'door 1 must lie on a wall, but from \(2, 3\) to \(3, 3\) it is 2 m from the nearest'
         with pytest.raises(ValueError, match=message):
-            doorways.cut(box(1, 1, 5, 5), np.array([[[2, 1.0], [3, 1]], [[2, 3], [3, 3]]]), np.asarray)
+            opened(box(1, 1, 5, 5), [[2, 1], [3, 1]], [[2, 3], [3, 3]])
         with pytest.raises(ValueError, match=r'door 0 must be longer than 0 m, got one from \(2, 1\)'):
-            doorways.cut(box(1, 1, 5, 5), np.array([[[2, 1.0], [2, 1]]]), np.asarray)
+            opened(box(1, 1, 5, 5), [[2, 1], [2, 1]])
 
 
 class TestFrames:

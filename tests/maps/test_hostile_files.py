@@ -16,7 +16,7 @@ from work import at_most
 
 from megastep import MapSet, mapgen
 from megastep.maps import formats, freespace, geometry, storage
-from megastep.maps.formats import building, geojson, occupancy, svg
+from megastep.maps.formats import building, geojson, occupancy, svg_transform
 from megastep.maps.storage import parse_json
 
 try:
@@ -203,7 +203,7 @@ def test_svg_that_would_take_long(tmp_path, drawn, message):
 
 def test_as_many_transforms_as_anybody_needs_are_read(tmp_path):
     path = tmp_path / 'a.svg'
-    path.write_text(f'<svg><path transform="{"scale(1)" * svg.MOST_TRANSFORMS}" d="M0 0H500V500H0z"/></svg>')
+    path.write_text(f'<svg><path transform="{"scale(1)" * svg_transform.MOST_TRANSFORMS}" d="M0 0H500V500H0z"/></svg>')
     assert MapSet.from_svg(path)[0].area == 25
 
 

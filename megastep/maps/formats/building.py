@@ -155,7 +155,7 @@ def build(drawing: Drawing, *, inside: Float[np.ndarray, 'point 2'] = NOWHERE, s
             gap, what they enclose is larger than the simulator takes, or an agent has no room in it.
     """
     drawing, wanted = _near_origin(drawing, inside)
-    segments = _prepared(drawing, snap)
+    segments, drawing = _prepared(drawing, snap)
     enclosed, words = _enclosed(segments, drawing, wanted, gaps_matter=snap is not None)
     low, high = _extent(enclosed.walls)
     if (high - low).max() > EXTENT:
@@ -215,8 +215,11 @@ def _near_origin(
     return drawing, drawing.frame.to_map(inside)
 
 
-def _prepared(drawing: Drawing, snap: float | None) -> Float[np.ndarray, 'segment 2 2']:
-    """The segments with what nearly meets joined and with the doorways cut, checked to be few enough."""
+def _prepared(drawing: Drawing, snap: float | None) -> tuple[Float[np.ndarray, 'segment 2 2'], Drawing]:
+    """The segments with what nearly meets joined and with the doorways cut, checked to be few enough.
+
+    The drawing that is returned lacks the doors that lead outside.
+    """
     segments = _distinct(drawing.segments)
     check_segments(segments)
     span = (_extent(segments)[1] - _extent(segments)[0]).max()
@@ -225,9 +228,11 @@ def _prepared(drawing: Drawing, snap: float | None) -> Float[np.ndarray, 'segmen
     if snap:
         segments = _distinct(gaps.snap_ends(segments, snap))
     if len(drawing.doors):
-        segments = _distinct(doorways.cut(segments, drawing.doors, drawing.frame.to_file))
+        found = _subdivided(segments).faces
+        segments, doors = doorways.cut(segments, drawing.doors, found, drawing.frame.to_file)
+        segments, drawing = _distinct(segments), drawing._replace(doors=doors)
         check_segments(segments)
-    return segments
+    return segments, drawing
 
 
 def _enclosed(

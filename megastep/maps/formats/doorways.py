@@ -2,15 +2,17 @@
 
 A door is a line from jamb to jamb. Where a wall is a single line, the door lies on it, and the piece between the jambs
 is taken out. Where it is two lines, or a filled shape, the door lies between them or on either: both are cut, and the
-jambs join them. Where there is an opening already, nothing is cut.
+jambs join them. Where there is an opening already, nothing is cut; nor where a
+door leads outside.
 """
 
 from __future__ import annotations
 
 import numpy as np
+import shapely
 from jaxtyping import Bool, Float
 
-from megastep.maps.faces import ToFile
+from megastep.maps.faces import ToFile, holding
 from megastep.maps.segments import clearances
 
 ON = 0.05
@@ -25,7 +27,13 @@ REACH = 0.3
 THIN = 0.3
 """Where a door lies on a wall's one side, its other side is no further off than this, in metres."""
 
+BESIDE = 0.1
+"""Free space is looked for so far beside a wall, in metres."""
+
 MOST_DOORS = 1 << 12
+
+LONG = 1.5
+"""A shape so many times as long as it is wide is a door along its length."""
 
 STRAIGHT = 0.05
 """The sine of the angle up to which a wall runs along a door."""
@@ -33,8 +41,19 @@ STRAIGHT = 0.05
 Segments = Float[np.ndarray, 'segment 2 2']
 
 
-def cut(segments: Segments, doors: Float[np.ndarray, 'door 2 2'], to_file: ToFile) -> Segments:
+def cut(
+    segments: Segments, doors: Float[np.ndarray, 'door 2 2'], found: np.ndarray, to_file: ToFile
+) -> tuple[Segments, Float[np.ndarray, 'kept 2 2']]:
     """Takes out what runs across doors, and joins the sides of thick walls at their jambs.
+
+    Args:
+        segments: The walls' sides.
+        doors: The doors, from jamb to jamb.
+        found: The faces that the segments enclose. A door that leads out of all of them stays closed.
+        to_file: For the errors.
+
+    Returns:
+        The segments, and the doors without those that lead outside.
 
     Raises:
         ValueError: if there are too many doors, or one isn't near a wall, or has no length.
@@ -42,6 +61,7 @@ def cut(segments: Segments, doors: Float[np.ndarray, 'door 2 2'], to_file: ToFil
     if len(doors) > MOST_DOORS:
         raise ValueError(f'must have at most {MOST_DOORS} doors, got {len(doors)}.')
     apart = clearances(doors.reshape(-1, 2), segments).reshape(-1, 2).max(axis=1)  # the jamb that is further off
+    kept = []
     for i, door in enumerate(doors):
         if (door[0] == door[1]).all():
             raise ValueError(f'door {i} must be longer than 0 m, got one {_place(door, to_file)}.')
@@ -49,8 +69,10 @@ def cut(segments: Segments, doors: Float[np.ndarray, 'door 2 2'], to_file: ToFil
             raise ValueError(
                 f'door {i} must lie on a wall, but {_place(door, to_file)} it is {apart[i]:.3g} m from the nearest.'
             )
-        segments = _opened(segments, door)
-    return segments
+        opened = _opened(segments, door, found)
+        segments = segments if opened is None else opened
+        kept.extend([] if opened is None else [door])
+    return segments, np.array(kept).reshape(-1, 2, 2)
 
 
 def _place(door: Float[np.ndarray, '2 2'], to_file: ToFile) -> str:
@@ -58,8 +80,8 @@ def _place(door: Float[np.ndarray, '2 2'], to_file: ToFile) -> str:
     return f'from ({ax:.10g}, {ay:.10g}) to ({bx:.10g}, {by:.10g})'
 
 
-def _opened(segments: Segments, door: Float[np.ndarray, '2 2']) -> Segments:
-    """The segments without what runs across one door."""
+def _opened(segments: Segments, door: Float[np.ndarray, '2 2'], found: np.ndarray) -> Segments | None:
+    """The segments without what runs across one door; nothing if it leads outside."""
     width = float(np.hypot(*(door[1] - door[0])))
     along = (door[1] - door[0]) / width
     turn = np.stack([along, [-along[1], along[0]]], axis=1)
@@ -70,6 +92,9 @@ def _opened(segments: Segments, door: Float[np.ndarray, '2 2']) -> Segments:
     if offsets is None:
         return segments
     low, high = offsets
+    beside = np.array([[width / 2, low - BESIDE], [width / 2, high + BESIDE]]) @ turn.T + door[0]
+    if (holding(found, beside) < 0).any():
+        return None
     taken = crossed & (level >= low - ON) & (level <= high + ON)
     pieces = [segments[~taken], *(_rest(one, width) @ turn.T + door[0] for one in local[taken])]
     if high - low > ON:
@@ -111,3 +136,24 @@ def _rest(one: Float[np.ndarray, '2 2'], width: float) -> Segments:
     if right > width:
         pieces.append([(width, at(width)), one[1]])
     return np.array(pieces).reshape(-1, 2, 2)
+
+
+def door_of(corners: Float[np.ndarray, 'corner 2'], walls: Segments) -> Float[np.ndarray, '2 2']:
+    """The line from jamb to jamb of a door that is drawn as a shape: a line, a rectangle across a wall, or a leaf.
+
+    Of a long shape it is the line along its middle. Of one as wide as it is deep, such as a leaf with its swing, it is
+    the side of the rectangle around it that is nearest to walls.
+    """
+    if len(corners) == 2:
+        return corners
+    around = shapely.get_coordinates(shapely.minimum_rotated_rectangle(shapely.MultiPoint(corners)))[:4]
+    if len(around) < 4:
+        return corners[[0, int(np.hypot(*(corners - corners[0]).T).argmax())]]
+    sides = np.stack([around, np.roll(around, -1, axis=0)], axis=1)
+    lengths = np.hypot(*(sides[:, 1] - sides[:, 0]).T)
+    if lengths.max() > LONG * lengths.min():
+        first = int(lengths[:2].argmin())
+        return sides[[first, first + 2]].mean(axis=1)
+    return (
+        sides[clearances(sides.reshape(-1, 2), walls).reshape(-1, 2).max(axis=1).argmin()] if len(walls) else sides[0]
+    )

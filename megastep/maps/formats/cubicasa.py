@@ -1,0 +1,113 @@
+"""Reads floorplans as CubiCasa keeps them: ``model.svg``, as CubiCasa5K and its editor write it.
+
+Each group of the class ``Floorplan`` that is shown is a map. Its walls, railings and columns are polygons; doors lie in
+walls and open them, windows don't; spaces are rooms, and the second of their classes is what they are for. Furniture,
+labels and what else is drawn is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+import numpy as np
+from jaxtyping import Float
+
+from megastep.maps.formats import gaps, svg, svg_style
+from megastep.maps.formats.building import Imported, build
+from megastep.maps.formats.reading import (
+    Attempt,
+    Collected,
+    Inside,
+    Paths,
+    check_inside,
+    check_names,
+    collect,
+    meant,
+    paths,
+)
+from megastep.maps.formats.roles import Pick
+from megastep.maps.formats.svg_tree import Picks
+
+CLASSES = {
+    'walls': ['wall', 'railing', 'column', 'columns'],
+    'doors': ['door'],
+    'rooms': ['space'],
+    'ignored': [
+        'window', 'threshold', 'panel', 'panelarea', 'glass', 'fixedfurniture*', 'stairs', 'namelabel',
+        'boundarypolygon', 'selectioncontrols', 'spacedimensionslabel', 'dimension*', 'direction', 'flight', 'winding',
+        'steps',
+    ],
+}  # fmt: skip
+"""The classes of what has a role."""
+
+Floor = tuple[str, Element, Element]
+"""A storey's name, its element, and the whole picture."""
+
+
+def read(
+    path: Paths, *, scale: float, inside: Inside = None, snap: float = gaps.SNAP, skip_invalid: bool = False
+) -> Collected:
+    """Reads a map of each storey in each file.
+
+    Args:
+        path: The file, or several.
+        scale: How many of the picture's units are a metre.
+        inside: Points in the face that is meant, in the picture's coordinates, or such by the maps' names.
+        snap: Ends no further apart than this, in metres, are joined.
+        skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the scale isn't above 0; if a file is no such picture; if a map can't be used, naming the file,
+            the storey and the reason; or if none can.
+    """
+    svg.check_scale(scale)
+    gaps.check_snap(snap)
+    check_inside(inside)
+    picks = Picks(classes=Pick.of(CLASSES, 'classes'))
+    found = [(file, *floor) for file in paths(path) for floor in _floors(file)]
+    check_names(inside, [name for _, name, _, _ in found])
+    attempts = [
+        Attempt(name, str(file), partial(_import, floor, page, scale, picks, meant(inside, name), snap))
+        for file, name, floor, page in found
+    ]
+    source = ', '.join(str(file) for file in paths(path)[:3])
+    return collect(source, attempts, skip_invalid=skip_invalid)
+
+
+def _floors(path: Path) -> Iterator[Floor]:
+    """The storeys of a file that are shown."""
+    try:
+        page = svg.root(path)
+    except ValueError as error:
+        raise ValueError(f'{path}: {error}') from error
+    shown = [element for element in _shown(page) if 'Floorplan' in element.get('class', '').split()]
+    if not shown:
+        raise ValueError(f'{path}: must have a group of the class Floorplan that is shown, as CubiCasa writes them.')
+    for number, floor in enumerate(shown, 1):
+        names = [name for name in floor.get('class', '').split() if name != 'Floorplan']
+        yield f'{path.name}, {names[0] if names else f"Floor-{number}"}', floor, page
+
+
+def _shown(page: Element) -> Iterator[Element]:
+    """The elements that are shown, without those in what isn't."""
+    waiting = [page]
+    while waiting:
+        element = waiting.pop()
+        if not svg_style.hides_all({**element.attrib, **svg_style.declarations(element.get('style', ''))}):
+            yield element
+            waiting.extend(reversed(element))
+
+
+def _import(
+    floor: Element,
+    page: Element,
+    scale: float,
+    picks: Picks,
+    inside: Float[np.ndarray, 'point 2'],
+    snap: float,
+) -> Imported:
+    return build(svg.drawing(floor, scale=scale, picks=picks, page=page), inside=inside, snap=snap)

@@ -1,0 +1,98 @@
+"""SVG shapes: the corners of what an element draws, in its own coordinates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from xml.etree.ElementTree import Element
+
+import numpy as np
+
+from megastep.maps.formats import svg_path
+from megastep.maps.formats.svg_path import Chain
+from megastep.maps.formats.svg_style import name
+
+Port = tuple[float, float] | None
+"""The width and height that percentages are of, where they are known."""
+
+
+def chains(element: Element, port: Port) -> list[Chain]:
+    """The corners of each line that a shape draws; none of an element that is no shape.
+
+    Raises:
+        ValueError: if the element doesn't say what its kind of shape needs.
+    """
+    return SHAPES[name(element)](element, port) if name(element) in SHAPES else []
+
+
+def length(element: Element, attribute: str, port: Port, missing: str = '0') -> float:
+    """A length or coordinate, in the picture's units.
+
+    Raises:
+        ValueError: if it is no number, nor a percentage of what is known.
+    """
+    text = element.get(attribute, missing).strip()
+    try:
+        (value,) = svg_path.numbers(text.removesuffix('px').removesuffix('%' if port else 'px'))
+    except ValueError as error:
+        raise ValueError(f"{attribute} must be a number of the picture's units, got {text[:40]!r}.") from error
+    return value * _whole(attribute, port) / 100 if port and text.endswith('%') else value
+
+
+def _whole(attribute: str, port: tuple[float, float]) -> float:
+    """What a percentage is of: the width, the height, or what lies between (SVG 1.1, chapter 7.10)."""
+    if attribute == 'r':
+        return math.hypot(*port) / math.sqrt(2)
+    return port[1] if attribute.startswith(('y', 'cy', 'ry', 'height')) else port[0]
+
+
+def _path(element: Element, port: Port) -> list[Chain]:
+    return svg_path.parse(element.get('d', ''))
+
+
+def _polyline(element: Element, port: Port) -> list[Chain]:
+    values = svg_path.numbers(element.get('points', ''))
+    if len(values) % 2:
+        raise ValueError(f'points must be pairs of numbers, got {len(values)} numbers.')
+    return [np.array(values).reshape(-1, 2)] if values else []
+
+
+def _polygon(element: Element, port: Port) -> list[Chain]:
+    return [np.concatenate([chain, chain[:1]]) for chain in _polyline(element, port)]
+
+
+def _rect(element: Element, port: Port) -> list[Chain]:
+    x, y, width, height = (length(element, side, port) for side in ('x', 'y', 'width', 'height'))
+    if width <= 0 or height <= 0:
+        return []
+    rx, ry = length(element, 'rx', port), length(element, 'ry', port)
+    rx, ry = min(rx or ry, width / 2), min(ry or rx, height / 2)  # where one is missing, it's as the other
+    arc = f'a{rx!r} {ry!r} 0 0 1'
+    return svg_path.parse(
+        f'M{x + rx!r} {y!r}h{width - 2 * rx!r}{arc}{rx!r} {ry!r}v{height - 2 * ry!r}{arc}{-rx!r} {ry!r}'
+        f'h{2 * rx - width!r}{arc}{-rx!r} {-ry!r}v{2 * ry - height!r}{arc}{rx!r} {-ry!r}z'
+    )
+
+
+def _line(element: Element, port: Port) -> list[Chain]:
+    x1, y1, x2, y2 = (length(element, end, port) for end in ('x1', 'y1', 'x2', 'y2'))
+    return [np.array([[x1, y1], [x2, y2]])]
+
+
+def _ellipse(element: Element, port: Port) -> list[Chain]:
+    radii = ('rx', 'ry') if name(element) == 'ellipse' else ('r', 'r')
+    across, up = (length(element, radius, port) for radius in radii)
+    centre = complex(length(element, 'cx', port), length(element, 'cy', port))
+    return [svg_path.ellipse(centre, across, up)] if across > 0 and up > 0 else []
+
+
+SHAPES: dict[str, Callable[[Element, Port], list[Chain]]] = {
+    'path': _path,
+    'polyline': _polyline,
+    'polygon': _polygon,
+    'rect': _rect,
+    'line': _line,
+    'circle': _ellipse,
+    'ellipse': _ellipse,
+}
+"""The lines of each shape, by the name of its element."""

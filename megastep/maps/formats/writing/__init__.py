@@ -1,0 +1,1 @@
+"""Writers of map sets, a file or a folder each."""
