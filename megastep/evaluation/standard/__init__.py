@@ -1,0 +1,1 @@
+"""Standard maps to test agents in: hand-made hold-outs among them."""
