@@ -67,7 +67,7 @@ class Minimal(Env):
 
     @classmethod
     def default_maps(cls, *, seed: int = 0) -> MapSet:
-        return mapgen.generate('box', 8, seed=seed)
+        return mapgen.generate('arena', 8, seed=seed, width=(6, 9), height=(6, 9), cover=(0.02, 0.06))
 
     def _act(self, actions):
         before = self.core.agents.positions.clone()

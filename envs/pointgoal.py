@@ -33,7 +33,8 @@ class PointGoal(Env):
     it is sparse, the bonus alone.
 
     ``info`` has ``'success'``, ``'spl'``, ``'soft_spl'``, ``'distance_to_goal'`` in metres and ``'collisions'`` of each
-    row's episode up to now, as `GoalTracker.scores` defines them: they are final where ``info['_episode']`` is true.
+    row's episode up to now, as `GoalTracker.scores` defines them, and ``'shortest_path'`` and ``'metres_walked'``: they
+    are final where ``info['_episode']`` is true.
     `auxiliary` says where the goal is from where the agent is, which it has to work out.
 
     Args:
@@ -44,7 +45,8 @@ class PointGoal(Env):
         seed: Seeds the walls' colours and the envs.
         cameras: What the agent sees with: one kind of cameras, or several by name.
         nearest: The shortest path from start to goal is at least so long, in metres.
-        furthest: And at most so long.
+        furthest: And at most so long; None if there is no bound. A warning says what share of the pairs of spawns that
+            leaves out, if it is more than half, as in mazes, apartment blocks and hotels.
         reach: How near the agent must come, in metres as a bird flies. From 0.21 m up that may be through a thin wall.
         time_limit: How long an episode is at most, in seconds.
         reward: ``'dense'`` or ``'sparse'``.
@@ -63,6 +65,7 @@ class PointGoal(Env):
 
     auxiliary_space: Space | None = PointGoalSensor.space
     scores = ('success', 'spl', 'soft_spl', 'distance_to_goal', 'collisions')
+    measures = ('shortest_path', 'metres_walked')
     episode_starts = GoalStarts()
 
     def __init__(
@@ -75,7 +78,7 @@ class PointGoal(Env):
         seed: int = 0,
         cameras: CameraRig = Cameras(res=64, fov=130, subsample=1),  # noqa: B008, it is frozen
         nearest: float = 1.0,
-        furthest: float = 10.0,
+        furthest: float | None = 10.0,
         reach: float = 0.2,
         time_limit: float = 50.0,
         motion: str | MotionMaker = 'simple',
@@ -138,7 +141,7 @@ class PointGoal(Env):
         return self._earned + self._bonus * self._success, self._success[:, 0], self._nobody
 
     def _info(self):
-        return self._tracker.scores(self._success)
+        return {**self._tracker.scores(self._success), **self._tracker.measures()}
 
     def _overlays(self, env):
         return [Points(self._goals.current.positions[env])]
@@ -154,7 +157,7 @@ class Waypoint(PointGoal):
 
     @classmethod
     def default_maps(cls, *, seed: int = 0) -> MapSet:
-        return mapgen.generate('box', 8, seed=seed)
+        return mapgen.generate('arena', 8, seed=seed, width=(6, 9), height=(6, 9), cover=(0.02, 0.06))
 
     def _origin(self):
         return self.core.agents.positions, self.core.agents.angles

@@ -62,7 +62,8 @@ def train(
             working directory too; or a Gymnasium id, as module:id.
         out: The run's folder.
         maps: The file of a map set. By default a few maps are generated that suit the task.
-        eval_maps: The file of the maps that the agent is evaluated in now and then; none by default.
+        eval_maps: The file of the maps that the agent is evaluated in now and then, none of them one of those that it
+            is trained in; by default there is none.
         steps: How many steps are made, of all agents and processes together.
         options: What the task takes, as name=value, such as reward=sparse or time_limit=20.
         opponents: How many agents of each world act by a script and don't learn; deathmatch has a script.
@@ -106,14 +107,15 @@ def parse_options(texts: Sequence[str]) -> dict[str, Any]:
 
 
 def parse_option(text: str) -> tuple[str, Any]:
-    """Reads an option of a task: ``'reward=sparse'`` is a word, ``'trigger=True'`` yes and ``'bonus=5'`` a number.
+    """Reads an option of a task: ``'reward=sparse'`` is a word, ``'trigger=True'`` yes, ``'bonus=5'`` a number
+    and ``'furthest=None'`` nothing.
 
     Raises:
         ValueError: if the text isn't a name, an equals sign and one of these.
     """
     name, _, written = text.partition('=')
     value = literal(written)
-    if not name.isidentifier() or not isinstance(value, (str, bool, int, float)):
+    if not name.isidentifier() or (not isinstance(value, (str, bool, int, float)) and written != 'None'):
         raise ValueError(f'options must look like reward=sparse, trigger=True or bonus=5, got {text!r}.')
     return name, value
 

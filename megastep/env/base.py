@@ -55,6 +55,9 @@ class Env(gymnasium.vector.VectorEnv):
     - ``DISABLED``: nothing does, until `reset` is called with the ended rows as its ``reset_mask``. An env that isn't
       reset goes on, and may end again.
 
+    Assigning ``core.map_ids`` ends the episodes of the envs that it moves to other maps: the next step begins new ones
+    in them, and ignores their actions; with ``DISABLED``, reset them.
+
     To a learner each agent is a row: ``num_envs`` is the core's ``num_envs * num_agents``, and rows go env by env. An
     env ends for all its agents at once.
 
@@ -103,6 +106,9 @@ class Env(gymnasium.vector.VectorEnv):
     scores: tuple[str, ...] = ()
     """The names of the infos that say how well an episode went, the most telling first; return and length always do."""
 
+    measures: tuple[str, ...] = ()
+    """The names of the infos that say what else is known of an episode: kept with its scores, but in no mean."""
+
     episode_starts: EpisodeStarts | None = RandomStarts()
     """Distribution of the starts, and goals if there are any, of fixed episodes: see `megastep.evaluation.Episodes`.
     None if the env is to place its agents itself, by what it draws from `Core.random`."""
@@ -132,7 +138,7 @@ class Env(gymnasium.vector.VectorEnv):
         self.lengths = torch.zeros(core.num_envs, dtype=torch.int64, device=core.device)
         self.returns = torch.zeros((core.num_envs, core.num_agents), device=core.device)
         self._rewards = torch.zeros_like(self.returns)
-        self._over = torch.zeros(core.num_envs, dtype=torch.bool, device=core.device)
+        self._over = core.over
         self._nothing, self._nobody = torch.zeros((), device=core.device), torch.zeros_like(self._over)
         self._kept = dict(kept or {})
         check_rows('kept', self._kept, core.num_envs, core.device)
@@ -250,6 +256,7 @@ class Env(gymnasium.vector.VectorEnv):
             self._limits = self._find_limits()
         self._begun = True
         self._begin(mask)
+        self.core.accept_maps(mask)
         self._over.masked_fill_(mask, False)
         self._rewards.masked_fill_(mask[:, None], 0)
         observations = self._first_observations(mask)
@@ -322,13 +329,18 @@ class Env(gymnasium.vector.VectorEnv):
             ValueError: if the actions have other parts, shapes or types than the space's.
         """
         self._check_begun('step')
-        return self._run(*self._actions.tensors(actions))
+        if not self.core.checked:
+            return self._run(*self._actions.tensors(actions))
+        self.core.check_maps()
+        outputs = self._run(*self._actions.tensors(actions))
+        self.core.accept_maps(~self._nobody)  # those that the task itself has moved, as it began new episodes
+        return outputs
 
     def _advance(self, *tensors: Tensor) -> tuple[Any, Tensor, Tensor, Tensor, dict[str, Any]]:
         """A step, which may be captured in a CUDA graph; what it returns may be overwritten by the next."""
-        if self._mode is AutoresetMode.NEXT_STEP:
-            return self._moved(tensors, self._over)
-        outputs = self._moved(tensors, self._nobody)
+        if self._mode is AutoresetMode.DISABLED:
+            return self._moved(tensors, self._nobody)
+        outputs = self._moved(tensors, self._over)  # with SAME_STEP, of those alone that have been moved to another map
         return self._begun_anew(*copied(outputs)) if self._mode is AutoresetMode.SAME_STEP else outputs
 
     def _moved(self, tensors: Sequence[Tensor], resets: Bool[Tensor, ' env']) -> tuple[Any, ...]:
@@ -371,7 +383,9 @@ class Env(gymnasium.vector.VectorEnv):
         self._begin(self._over)
         ended = info['_episode']
         info = {**info, 'final_obs': final, '_final_obs': ended, 'final_info': info, '_final_info': ended}
-        return self._first_observations(self._over), rewards, terminated, truncated, info
+        observations = self._first_observations(self._over)
+        self._over.zero_()
+        return observations, rewards, terminated, truncated, info
 
     def _captured(self) -> CudaGraph:
         name, remedy = f"{type(self).__name__}'s step", 'make the env with cuda_graph=False'
@@ -421,6 +435,7 @@ class Env(gymnasium.vector.VectorEnv):
         """
         self._check_begun('set_state', env)
         write_state(self.core, self.state_tensors(), state, env)
+        self.core.accept_maps(~self._nobody)
 
     def state_tensors(self) -> Mapping[str, Mapping[str, Tensor]]:
         """Returns the tensors themselves that `get_state` copies and that have a row for each env."""

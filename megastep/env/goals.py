@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -21,6 +22,9 @@ from megastep.world.core import Core, place
 from megastep.world.device import num_cores
 from megastep.world.episode_queue import EpisodeQueue
 from megastep.world.kernels import implementation
+
+ENOUGH = 0.5
+"""A smaller share of all pairs of spawns is warned of: other goals would be a task of another difficulty."""
 
 
 class Goals(NamedTuple):
@@ -49,10 +53,14 @@ class RandomGoals:
         maps: The maps that the core's scenery was packed from. Where they don't have `Geometry.geodesics`, these are
             found, in 3 ms a house.
         nearest: The shortest path that a goal may be away, in metres.
-        furthest: The longest.
+        furthest: The longest; None if there is no bound.
 
     Attributes:
         current: The agents' starts and goals, written in place.
+        share: The share that is drawn from, of all pairs of spawns whose shortest path is at least ``nearest``.
+
+    Warns:
+        UserWarning: if that is less than half.
 
     Raises:
         ValueError: if an env has several agents, the maps aren't the scenery's, the range is empty or isn't above 0 m,
@@ -60,20 +68,22 @@ class RandomGoals:
     """
 
     def __init__(
-        self, core: Core, maps: MapSet | Sequence[Geometry], *, nearest: float = 1.0, furthest: float = 10.0
+        self, core: Core, maps: MapSet | Sequence[Geometry], *, nearest: float = 1.0, furthest: float | None = 10.0
     ) -> None:
         maps = maps if isinstance(maps, MapSet) else MapSet(maps)
         if core.num_agents != 1:
             raise ValueError(f'goals are for 1 agent an env, got {core.num_agents}.')
-        if not 0 < nearest <= furthest < math.inf:
+        most = math.inf if furthest is None else furthest
+        if not 0 < nearest <= most or nearest == math.inf:
             raise ValueError(f'nearest must be above 0 m and at most furthest, got {nearest} and {furthest}.')
         if not np.array_equal(maps.spawns.widths, core.scenery.spawns.widths.cpu()):
             raise ValueError("maps must be those of the core's scenery, got others: they have other numbers of spawns.")
-        self._core = core
+        self._core, self.share = core, 1.0
         if core.episodes is None:
             paths = maps.path_lengths(agent_radius=core.agent_radius, workers=num_cores())
-            self._paths = on_device(paths, core.device)
-            self._pairs = on_device(_pairs(paths, nearest, furthest), core.device)
+            pairs = _pairs(paths, nearest, most)
+            self.share = _share(pairs, paths, nearest, most)
+            self._paths, self._pairs = on_device(paths, core.device), on_device(pairs, core.device)
         elif not core.episodes.has_goals:
             raise ValueError('episodes must have goals, got some without: they were drawn for another task.')
         places, values = core.agents.positions, core.agents.angles
@@ -212,10 +222,14 @@ class GoalTracker:
             'collisions': self.collisions,
         }
 
+    def measures(self) -> dict[str, Tensor]:
+        """How long the shortest path from the start is, and how far each agent has walked, in metres."""
+        return {'shortest_path': self._goals.lengths, 'metres_walked': self.travelled}
+
 
 def _pairs(paths: Ragged[np.ndarray], nearest: float, furthest: float) -> Ragged[np.ndarray]:
     """Each map's pairs of spawns whose shortest path is in the range: start * number of spawns + goal, as int32."""
-    fits = (paths.vals >= nearest) & (paths.vals <= furthest)
+    fits = (paths.vals >= nearest) & (paths.vals <= furthest) & np.isfinite(paths.vals)
     rows = np.repeat(np.arange(len(paths)), paths.widths)[fits]
     widths = np.bincount(rows, minlength=len(paths)).astype(np.int32)
     if not widths.all():
@@ -227,3 +241,16 @@ def _pairs(paths: Ragged[np.ndarray], nearest: float, furthest: float) -> Ragged
             f'but the paths between its spawns are {found}.'
         )
     return Ragged((np.flatnonzero(fits) - paths.starts[rows]).astype(np.int32), widths)
+
+
+def _share(pairs: Ragged[np.ndarray], paths: Ragged[np.ndarray], nearest: float, furthest: float) -> float:
+    """The share that pairs are of those whose shortest path is at least the nearest; warns if they are few."""
+    lengths = paths.vals[(paths.vals >= nearest) & np.isfinite(paths.vals)]
+    share = len(pairs.vals) / len(lengths)
+    if share < ENOUGH:
+        warnings.warn(
+            f'furthest={furthest:g} leaves out {1 - share:.0%} of the pairs of spawns, whose shortest paths are up to '
+            f'{lengths.max():.0f} m, {np.median(lengths):.0f} m in the median: furthest=None takes all.',
+            stacklevel=4,
+        )
+    return share

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from itertools import islice
 
+import numpy as np
 import torch
 from gymnasium.vector import AutoresetMode
 
@@ -15,6 +17,9 @@ from megastep.evaluation.recorder import EpisodeRecorder, Evaluation
 
 GLANCE = 16
 """After so many steps it is asked again whether all have ended: asking waits for the device."""
+
+NAMED = 10
+"""At most so many of the maps that nobody plays are named."""
 
 
 @torch.no_grad()
@@ -40,6 +45,9 @@ def evaluate_in(
         seed: Seeds the env and what is drawn.
         opponents: Who acts by a script; their rows are left out of what is returned. By default nobody.
 
+    Warns:
+        UserWarning: if some maps are in none of the envs, so that they aren't played; it says which.
+
     Raises:
         ValueError: if episodes is below 1, the env is of another autoreset mode, or its info lacks one of its scores.
     """
@@ -48,10 +56,24 @@ def evaluate_in(
         raise ValueError(f"the env's autoreset_mode must be NEXT_STEP, got {mode}.")
     if isinstance(policy, SupportsActor):
         policy = policy.actor(env.num_envs, greedy=greedy, seed=seed)
-    recorder = EpisodeRecorder(env.num_envs, episodes, env.device, env.scores)
+    warn_of_unplayed(env)
+    recorder = EpisodeRecorder(env.num_envs, episodes, env.device, env.scores, env.measures)
     steps = play(among(policy, opponents), env, seed=seed)
     next(steps)
     while not recorder.is_full():
         for info in islice(steps, GLANCE):
             recorder.record(info)
     return recorder.evaluation(None if opponents is None else ~opponents.rows)
+
+
+def warn_of_unplayed(env: Env) -> None:
+    """Warns of maps that none of the envs stands in, so that nobody plays or learns there. Waits for the device."""
+    count, agents = env.core.scenery.num_maps, env.core.num_agents
+    unplayed = np.setdiff1d(np.arange(count), env.core.map_ids.cpu().numpy()).tolist()
+    if unplayed:
+        named = ', '.join(map(str, unplayed[:NAMED])) + (' and others' if len(unplayed) > NAMED else '')
+        warnings.warn(
+            f'{len(unplayed)} of the {count} maps are played by nobody: {named}. For each to be played, num_envs must '
+            f'be at least {count * agents}, got {env.num_envs}.',
+            stacklevel=3,
+        )

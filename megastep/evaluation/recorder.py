@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -34,10 +34,12 @@ class Evaluation:
     Args:
         scores: By name: ``'return'``, ``'length'`` in steps, and those that the env has of its own.
         map_ids: The map that each episode was in.
+        measures: What else is known of each episode, by name: see `Env.measures`.
     """
 
     scores: dict[str, Float[Tensor, 'row episode']]
     map_ids: Int[Tensor, 'row episode']
+    measures: dict[str, Float[Tensor, 'row episode']] = field(default_factory=dict)
 
     def means(self) -> dict[str, float]:
         """Each score's mean over all episodes."""
@@ -61,11 +63,19 @@ class EpisodeRecorder:
         episodes: How many episodes of each are recorded.
         device: The env's.
         names: The scores that the env has beside the return and the length: see `Env.scores`.
+        measures: What else is recorded: see `Env.measures`.
     """
 
-    def __init__(self, rows: int, episodes: int, device: torch.device, names: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        rows: int,
+        episodes: int,
+        device: torch.device,
+        names: Sequence[str] = (),
+        measures: Sequence[str] = (),
+    ) -> None:
         self._counts = torch.zeros(rows, dtype=torch.int64, device=device)
-        self._shape, self._episodes, self._names = (rows, episodes), episodes, names
+        self._shape, self._episodes, self._names, self._measures = (rows, episodes), episodes, names, measures
         self._recorded: dict[str, Tensor] = {}
 
     def record(self, info: dict[str, Any]) -> None:
@@ -76,7 +86,8 @@ class EpisodeRecorder:
         """
         wanted = info['_episode'] & (self._counts < self._episodes)
         place = self._counts.clamp(max=self._episodes - 1)[:, None]
-        for name, values in {**scores(info, self._names), 'map_ids': info['episode']['map_ids']}.items():
+        found = scores(info, (*self._names, *self._measures))
+        for name, values in {**found, 'map_ids': info['episode']['map_ids']}.items():
             empty = torch.zeros(self._shape, dtype=values.dtype, device=values.device)
             recorded = self._recorded.setdefault(name, empty)
             recorded.scatter_(1, place, torch.where(wanted[:, None], values[:, None], recorded.gather(1, place)))
@@ -91,4 +102,5 @@ class EpisodeRecorder:
         chosen = slice(None) if rows is None else rows
         recorded = {name: values[chosen].cpu() for name, values in self._recorded.items()}
         ids = recorded.pop('map_ids')
-        return Evaluation({name: values.double() for name, values in recorded.items()}, ids)
+        measures = {name: recorded.pop(name).double() for name in self._measures}
+        return Evaluation({name: values.double() for name, values in recorded.items()}, ids, measures)

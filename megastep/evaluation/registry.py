@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any, get_args
 
 import torch
@@ -163,10 +164,12 @@ class Task:
 
 def _simple(hint: Any) -> tuple[type, ...]:
     """The types among those of a hint that an option may be of: a word of ``str | MotionMaker``, for example."""
-    return tuple(kind for kind in KINDS if kind in (hint, *get_args(hint)))
+    kinds = (hint, *get_args(hint))
+    found = tuple(kind for kind in KINDS if kind in kinds)
+    return (*found, NoneType) if found and NoneType in kinds else found
 
 
 def _check_kind(name: str, value: Any, kinds: tuple[type, ...]) -> None:
     """Raises unless a value is of one of some kinds. A bool is an integer only to Python; an integer is a number."""
     if type(value) not in kinds and not (type(value) is int and float in kinds):
-        raise ValueError(f'{name} must be {" or ".join(KINDS[kind] for kind in kinds)}, got {value!r}.')
+        raise ValueError(f'{name} must be {" or ".join(KINDS.get(kind, "None") for kind in kinds)}, got {value!r}.')

@@ -1,4 +1,4 @@
-"""Splits of map sets, in which maps that are equal up to symmetry stay together."""
+"""Splits of map sets, in which maps that are equal up to symmetry stay together, and the check that they did."""
 
 from __future__ import annotations
 
@@ -12,11 +12,53 @@ from jaxtyping import Int, UInt64
 from megastep.maps.ragged import Ragged
 from megastep.maps.symmetry import canonical_hashes, mix
 
+NAMED = 3
+"""At most so many of the maps that are in two sets are named."""
+
 
 def firsts(arrays: Sequence[Ragged[np.ndarray]]) -> Int[np.ndarray, ' first']:
     """The rows that are equal, in every array, to no row before them."""
     hashes = mix(np.stack([_row_hashes(rows) for rows in arrays]))
     return np.sort(np.unique(hashes, return_index=True)[1])
+
+
+def overlap(walls: Ragged[np.ndarray], others: Ragged[np.ndarray]) -> Int[np.ndarray, 'pair 2']:
+    """The overlap of two map sets: the maps of the first that are, up to symmetry, in the second too.
+
+    Args:
+        walls: The walls of the maps of the first set, in metres: see `MapSet.walls`.
+        others: Those of the second.
+
+    Returns:
+        The number of each such map, and that of the first map of the second set that equals it.
+    """
+    hashes, numbers = np.unique(canonical_hashes(others), return_index=True)
+    own = canonical_hashes(walls)
+    places = np.minimum(np.searchsorted(hashes, own), max(len(hashes) - 1, 0))
+    rows = np.flatnonzero(hashes[places] == own) if len(hashes) else np.empty(0, np.int64)
+    return np.stack([rows, numbers[places[rows]]], axis=1)
+
+
+def check_disjoint(
+    train: Ragged[np.ndarray], test: Ragged[np.ndarray], *, names: tuple[str, str] = ('train', 'test')
+) -> None:
+    """Checks that no map, turned, mirrored or moved, is in both of two map sets: ``check_disjoint(a.walls, b.walls)``.
+
+    Args:
+        train: The walls of the maps of one set, in metres: see `MapSet.walls`.
+        test: Those of the other.
+        names: What the two sets are called.
+
+    Raises:
+        ValueError: if one is; it says which.
+    """
+    if len(pairs := overlap(test, train)):
+        named = [f'map {one} is map {other} of {names[0]}' for one, other in pairs[:NAMED].tolist()]
+        more = [f'and {len(pairs) - NAMED} more'] if len(pairs) > NAMED else []
+        raise ValueError(
+            f'{names[1]} must have no map of {names[0]}, turned, mirrored or moved, but {", ".join([*named, *more])}: '
+            'MapSet.split parts maps so that none is on both sides.'
+        )
 
 
 def _row_hashes(rows: Ragged[np.ndarray]) -> UInt64[np.ndarray, ' row']:

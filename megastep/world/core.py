@@ -51,13 +51,17 @@ class Core:
         fps: How many steps a second has.
         seed: Seeds the one generator that all the core's randomness comes from.
         map_ids: The map each env stands in: (env,) int; by default spread evenly over the maps.
-        checked: Whether every step checks that velocities are finite, which waits for the GPU.
+        checked: Whether every step checks that velocities are finite, and that no env was moved to another map in
+            mid-episode, which waits for the GPU.
         num_markers: How many markers each env has.
         solid: Whether agents collide with markers, those that are there, as with discs that stand still.
         episodes: The fixed episodes that envs play, each in turn; by default envs draw what they begin with.
 
     Attributes:
-        map_ids: (env,) int64; may be written between steps, with numbers from 0 to ``scenery.num_maps - 1``.
+        map_ids: The map each env stands in: (env,) int64. Assigning others moves the envs whose map changes: their
+            agents are put at spawns there, and their episode is over. Written in place, they are to be those of envs
+            whose episode is over; a ``checked`` core refuses others in the next step of an `Env`.
+        over: The envs whose episode is over, so that the next step of an `Env` begins a new one: (env,) bool.
         agents: The agents' state.
         markers: What cameras see beside walls and agents; at first none of them is there.
         contacts: What each agent touched in the last step: (env, agent) int32, -1 for nothing, else a line's number.
@@ -105,7 +109,9 @@ class Core:
         self.turn = torch.zeros(num_envs, dtype=torch.int64, device=self.device)
         self.random: RandomNumbers = SharedStream(self.generator)
         self.episodes: EpisodeQueue | None = None
+        self.over = torch.zeros(num_envs, dtype=torch.bool, device=self.device)
         self.checked = checked
+        self._known = self._map_ids.clone()
         respawn(self, torch.ones(num_envs, dtype=torch.bool, device=self.device))
         if episodes is not None:
             self.play(episodes)
@@ -127,7 +133,31 @@ class Core:
 
     @map_ids.setter
     def map_ids(self, ids: Int[Tensor, ' env']) -> None:
+        ids = checked_map_ids(ids, self.num_envs, self.scenery)
+        moved = ids != self._map_ids
         self._map_ids.copy_(ids)  # a CUDA graph goes on reading the same tensor
+        self.over.logical_or_(moved)
+        self.accept_maps(moved)
+        respawn(self, moved)
+
+    def accept_maps(self, mask: Bool[Tensor, ' env']) -> None:
+        """Takes it that the envs in the mask may stand in the maps that they stand in: they have begun anew there."""
+        torch.where(mask, self._map_ids, self._known, out=self._known)
+
+    def check_maps(self) -> None:
+        """Raises if `map_ids` was written in place where an episode isn't over. Waits for the GPU.
+
+        Raises:
+            ValueError: naming the first such env, whose agents are now outside their map.
+        """
+        wrong = (self._map_ids != self._known) & ~self.over
+        if wrong.any():
+            env = int(wrong.nonzero()[0])
+            raise ValueError(
+                f'map_ids may be written in place only where an episode is over, but that of env {env} was changed '
+                f'from {int(self._known[env])} to {int(self._map_ids[env])} in mid-episode: assign core.map_ids, or '
+                "reset with options={'map_ids': ...}."
+            )
 
     @property
     def first_marker_line(self) -> int:

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 import pytest
 import torch
 from PIL import Image
-from trainings import ARGUMENTS, STEPS, boxes, contents, train
+from trainings import ARGUMENTS, STEPS, boxes, contents, train, unseen
 
 from envs import Deathmatch, Explorer
 from envs.gunner import Gunner
@@ -37,6 +37,13 @@ def maps(tmp_path):
     return path
 
 
+@pytest.fixture
+def eval_maps(tmp_path):
+    path = tmp_path / 'unseen.safetensors'
+    unseen(2).save(path)
+    return path
+
+
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory):
     out = tmp_path_factory.mktemp('runs') / 'trained'
@@ -44,13 +51,14 @@ def trained(tmp_path_factory):
     return out
 
 
-def test_trains_and_evaluates(tmp_path, maps, capsys):
+def test_trains_and_evaluates(tmp_path, maps, eval_maps, capsys):
     out = tmp_path / 'deep' / 'run'
-    options = ['--out', str(out), '--maps', str(maps), '--eval-maps', str(maps), '--steps', str(2 * STEPS), '--greedy']
+    options = ['--out', str(out), '--maps', str(maps), '--eval-maps', str(eval_maps), '--steps', str(2 * STEPS)]
+    options.append('--greedy')
     assert main(['train', *ARGUMENTS, *options, '--learning-rate', '1e-3']) == 0
     assert f'64 steps are made; {out}/checkpoints/000002 holds the agent.' in capsys.readouterr().out
     config = Run(out).read()
-    assert (config.maps_file, config.eval_maps_file, config.weights) == (str(maps), str(maps), None)
+    assert (config.maps_file, config.eval_maps_file, config.weights) == (str(maps), str(eval_maps), None)
     assert (config.settings.learning_rate, config.settings.gamma) == (1e-3, Settings().gamma)
     assert [line['updates'] for line in Run(out).lines()] == [1, 2, 2]
     assert main(['train', *ARGUMENTS, *options, '--learning-rate', '1e-3', '--resume', '--steps', '96']) == 0
@@ -79,9 +87,10 @@ def test_a_preset_gives_the_defaults(arguments, name):
     assert asdict(training(arguments).keywords['settings']) == asdict(PRESETS[name])
 
 
-def test_a_run_goes_on_as_it_was_begun_unless_told_otherwise(tmp_path, maps, capsys):
+def test_a_run_goes_on_as_it_was_begun_unless_told_otherwise(tmp_path, maps, eval_maps, capsys):
     out = ['waypoint', '--out', str(tmp_path / 'run')]
-    asked = ['--maps', str(maps), '--eval-maps', str(maps), '--options', 'time_limit=0.9', 'reward=sparse', 'reach=.5']
+    asked = ['--maps', str(maps), '--eval-maps', str(eval_maps)]
+    asked += ['--options', 'time_limit=0.9', 'reward=sparse', 'reach=.5']
     looked = ['--keep', '7', '--eval-episodes', '2', '--greedy', '--checkpoint-every', '9']
     assert main(['train', *out, *ARGUMENTS[1:], *asked, *looked, '--steps', str(STEPS)]) == 0
     begun = Run(tmp_path / 'run').read()
@@ -225,7 +234,7 @@ def test_films_in_the_runs_folder_unless_told_otherwise(trained, tmp_path, monke
 
 def test_the_agent_is_watched_among_the_opponents_it_learnt_with(tmp_path, monkeypatch):
     arenas, seen = Deathmatch.default_maps()[:2], {}
-    train(tmp_path / 'run', 1, 'deathmatch', maps=arenas, eval_maps=arenas, opponents=3)
+    train(tmp_path / 'run', 1, 'deathmatch', maps=arenas, eval_maps=Deathmatch.default_maps(seed=1)[:2], opponents=3)
     monkeypatch.setattr(filming, 'film', lambda act, env, out, **how: seen.update(act=act, env=env) or out)
     filming.film_run(tmp_path / 'run', tmp_path / 'film.gif', arenas, device='cpu')
     env = seen['env']
@@ -240,9 +249,9 @@ def test_the_agent_is_watched_in_maps_it_has_not_seen(tmp_path, monkeypatch):
     monkeypatch.setattr(mapgen, 'generate', lambda family, count, **how: generate(family, 2, **how))
     houses = Explorer.default_maps(seed=filming.UNSEEN)
     task = Task.of('explorer')
-    unseen = filming.unseen(task, None)
-    assert (unseen.walls.vals == houses.walls.vals).all()
-    assert not (unseen.walls.vals[:50] == Explorer.default_maps().walls.vals[:50]).all()
+    found = filming.unseen(task, None)
+    assert (found.walls.vals == houses.walls.vals).all()
+    assert not (found.walls.vals[:50] == Explorer.default_maps().walls.vals[:50]).all()
     assert len(filming.unseen(task, str(tmp_path / 'test.safetensors'))) == 3
 
 

@@ -3,10 +3,17 @@
 import pytest
 import torch
 from gymnasium.vector import AutoresetMode
-from rollouts import FORWARD, actions_of, copied, equal, make
+from rollouts import FEW_RAYS, FORWARD, actions_of, copied, equal, make
+from worlds import houses
 
 from envs import Minimal
-from megastep.world import rendering
+from megastep.env import Env
+from megastep.env.motion import SimpleMovement
+from megastep.env.sensors import IMU
+from megastep.env.spawning import RandomSpawns
+from megastep.world import physics, rendering
+from megastep.world.core import Core
+from megastep.world.scenery import Scenery
 
 SAME_STEP, DISABLED = AutoresetMode.SAME_STEP, AutoresetMode.DISABLED
 
@@ -15,6 +22,24 @@ def short(mode, **options):
     env = make(Minimal, num_envs=4, autoreset_mode=mode, **{'shortest': 2, 'longest': 4, **options})
     env.reset(seed=0)
     return env
+
+
+class Bare(Env):
+    """Of a core that is given. Episodes have three steps."""
+
+    def __init__(self, core):
+        self._movement, self._spawns, self._imu = SimpleMovement(core), RandomSpawns(core), IMU(core)
+        super().__init__(core, FEW_RAYS, action_space=self._movement.space, observation_space=self._imu.space)
+
+    def _act(self, actions):
+        self._movement.step(actions)
+        physics.advance(self.core)
+
+    def _observe(self):
+        return self._imu.observe()
+
+    def _outcome(self):
+        return self.returns * 0, self._nobody, self.lengths >= 3
 
 
 def drawn(env):
@@ -90,6 +115,53 @@ def test_disabled_envs_begin_anew_when_told_to():
             assert torch.equal(observations, drawn(env))
             assert env.lengths.tolist() == torch.where(truncated, 0, kept).tolist()
             assert spawned(env)[truncated].all()
+
+
+@pytest.mark.parametrize('mode', [AutoresetMode.NEXT_STEP, SAME_STEP])
+def test_envs_that_move_to_another_map_begin_anew_there_with_the_next_step(mode):
+    env = short(mode, shortest=50, longest=50)
+    for step in range(3):
+        env.step(actions_of(env, step))
+    env.core.map_ids = [0, 1, 1, 0]
+    assert spawned(env).tolist() == [False, True, False, True]
+    _, rewards, _, truncated, info = env.step(torch.full((4,), FORWARD))
+    assert info['episode']['length'].tolist() == [4, 0, 4, 0]
+    assert info['episode']['map_ids'].tolist() == [0, 1, 1, 0]
+    assert not truncated.any() and not rewards[[1, 3]].any() and rewards[[0, 2]].all()
+    assert spawned(env).tolist() == [False, True, False, True]
+    assert env.step(actions_of(env, 3))[4]['episode']['length'].tolist() == [5, 1, 5, 1]
+
+
+def test_disabled_envs_that_move_to_another_map_stand_in_it_until_they_are_reset():
+    env = short(DISABLED)
+    env.core.map_ids = [0, 1, 1, 0]
+    assert spawned(env)[[1, 3]].all()
+    env.reset(options={'reset_mask': env.core.over})
+    assert env.step(actions_of(env, 0))[4]['episode']['length'].tolist() == [1] * 4
+
+
+def test_a_checked_core_refuses_maps_written_in_mid_episode():
+    """Agents would be outside their map: nobody but an env whose episode is over may be moved so."""
+    scenery = Scenery.pack(houses(2), device='cpu')
+    for checked in (True, False):
+        env = Bare(Core(scenery, num_envs=4, checked=checked))
+        env.reset(seed=0)
+        for step in range(3):
+            env.step(actions_of(env, step))
+        assert env.core.over.all()
+        env.core.map_ids[:] = 1
+        env.step(actions_of(env, 3))
+        env.reset(options={'map_ids': [1, 0, 0, 1], 'reset_mask': [True, True, False, False]})
+        env.step(actions_of(env, 4))
+        env.set_state(env.get_state())
+        env.core.map_ids[2] = 1 - env.core.map_ids[2]
+        if checked:
+            with pytest.raises(
+                ValueError, match=r'that of env 2 was changed from \d to \d in mid-episode: assign core'
+            ):
+                env.step(actions_of(env, 5))
+        else:
+            env.step(actions_of(env, 5))
 
 
 def test_disabled_envs_that_are_not_reset_go_on():

@@ -11,6 +11,7 @@ from worlds import box, halved_box, houses
 from megastep import MapSet, numba, triton
 from megastep.env.goals import Goals, GoalTracker, PointGoalSensor, RandomGoals
 from megastep.env.navigation import GeodesicField
+from megastep.maps.geometry import Geometry
 from megastep.world import physics
 from megastep.world.buffers import on_device
 from megastep.world.core import Core
@@ -96,7 +97,27 @@ class TestRandomGoals:
         with pytest.raises(ValueError, match=r'map 0 must have two .* but the paths between its spawns are none'):
             core_with_goals([box(spawns=[(2, 2)])], 2)
 
-    @pytest.mark.parametrize('nearest, furthest', [(0, 1), (3, 2), (1, np.inf), (np.nan, 2)])
+    @pytest.mark.parametrize('furthest', [None, np.inf])
+    def test_may_be_any_way_off(self, furthest):
+        near, far = box(1, 1, 5, 3, spawns=[(2, 2), (4, 2)]), box(7, 1, 11, 3, spawns=[(8, 2), (10, 2)])
+        apart = Geometry(**{n: np.concatenate([getattr(g, n) for g in (near, far)]) for n in ('walls', 'spawns')})
+        _, goals = core_with_goals([CORRIDOR, apart], 500, nearest=2, furthest=furthest)
+        assert goals.current.lengths[:250].max() == 9
+        assert goals.current.lengths[250:].unique().tolist() == [2]
+        assert goals.share == 1
+
+    def test_warn_where_most_are_too_far_off(self):
+        with pytest.warns(UserWarning, match='furthest=2.5 leaves out 80% .* up to 9 m, 6 m in the median: furthest=N'):
+            _, goals = core_with_goals([CORRIDOR], 2, nearest=2, furthest=2.5)
+        assert goals.share == pytest.approx(0.2)
+
+    def test_do_not_warn_where_half_remain(self, recwarn):
+        core_with_goals(houses(2), 2)
+        assert not recwarn.list
+
+    @pytest.mark.parametrize(
+        'nearest, furthest', [(0, 1), (3, 2), (np.inf, np.inf), (np.inf, None), (np.nan, 2), (1, np.nan)]
+    )
     def test_need_a_range(self, nearest, furthest):
         with pytest.raises(ValueError, match=f'nearest must be above 0 m and .* got {nearest} and {furthest}'):
             core_with_goals([CORRIDOR], 2, nearest=nearest, furthest=furthest)

@@ -15,7 +15,8 @@ from rollouts import (
 )
 from worlds import box, houses
 
-from envs import Explorer, Minimal
+from envs import Explorer, Minimal, Waypoint
+from megastep.maps import splitting
 from megastep.world import rendering
 from megastep.world.cameras import Cameras
 
@@ -181,3 +182,12 @@ def test_an_explorer_says_how_much_of_its_map_it_has_seen(device):
 def test_rejects_impossible_patience(patience):
     with pytest.raises(ValueError, match=f'patience must be above 0 s and finite, got {patience}'):
         make(Explorer, patience=patience)
+
+
+@pytest.mark.parametrize('default_of', [Minimal, Waypoint])
+def test_default_maps_differ_from_one_another_and_by_seed(default_of):
+    """So that agents are watched and tested in maps that they haven't learnt in."""
+    train, test = (default_of.default_maps(seed=seed) for seed in (0, 1))
+    splitting.check_disjoint(train.walls, test.walls)
+    assert len(np.unique(train.stats('symmetry_hash')['symmetry_hash'])) == len(train) == 8
+    assert (train.stats('area')['area'] < 90).all()

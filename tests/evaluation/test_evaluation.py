@@ -57,6 +57,16 @@ def test_all_maps_count_alike():
     assert found.map_ids.flatten().bincount().tolist() == [6, 6, 6]
 
 
+@pytest.mark.parametrize('num_envs, named', [(4, '6 of the 10 maps are played by nobody: 1, 3, 4, 6, 8, 9. For')])
+def test_maps_that_nobody_plays_are_named(num_envs, named, recwarn):
+    maps = mapgen.generate('box', 10)
+    with pytest.warns(UserWarning, match=f'{named} each to be played, num_envs must be at least 10, got {num_envs}'):
+        evaluate_in(still, Minimal(maps, num_envs, 'cpu', cameras=FEW_RAYS, shortest=1, longest=2))
+    recwarn.clear()
+    evaluate_in(still, Minimal(maps, 10, 'cpu', cameras=FEW_RAYS, shortest=1, longest=2))
+    assert not recwarn.list
+
+
 def test_opponents_act_by_their_script_and_are_left_out():
     def run(observations, begins):
         return torch.ones(len(begins), dtype=torch.int64)

@@ -41,7 +41,7 @@ class Foraging(Env):
 
     @classmethod
     def default_maps(cls, *, seed=0):
-        return mapgen.generate('box', 3, seed=seed)
+        return mapgen.generate('box', 3, seed=seed, width=5.0 + seed)
 
     def scripted_opponent(self):
         return lambda observations: torch.full((self.num_envs,), TURN_LEFT, device=self.device)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from bandits import Dial, Panel
 from rollouts import FEW_RAYS
-from trainings import TINY, boxes, train, weights
+from trainings import TINY, boxes, train, unseen, weights
 
 import megastep
 from envs import Deathmatch, Minimal
@@ -43,7 +43,7 @@ class Duel(Deathmatch):
         return lambda observations: self.scripted
 
 
-ARENA = Deathmatch.default_maps()[:1]
+ARENA, OTHER = Deathmatch.default_maps()[:1], Deathmatch.default_maps(seed=1)[:1]
 LAST = torch.tensor([False, True] * 4)
 
 
@@ -65,7 +65,7 @@ def test_does_not_learn_without_learning(env):
 
 
 def test_an_env_of_reals_is_trained_and_goes_on_as_if_it_had_not_been_interrupted(tmp_path):
-    options = {'name': 'minimal', 'options': {'motion': 'unicycle'}, 'eval_maps': boxes(1)}
+    options = {'name': 'minimal', 'options': {'motion': 'unicycle'}, 'eval_maps': unseen(1)}
     train(tmp_path / 'whole', 3, **options)
     train(tmp_path / 'parts', 1, **options)
     train(tmp_path / 'parts', 3, resume=True, **options)
@@ -74,7 +74,7 @@ def test_an_env_of_reals_is_trained_and_goes_on_as_if_it_had_not_been_interrupte
 
 def test_an_env_of_several_actions_is_trained_among_opponents(tmp_path):
     """It goes on with what the opponents were about to do."""
-    options = {'maps': ARENA, 'eval_maps': ARENA, 'eval_episodes': 1, 'opponents': 1, 'device': 'cpu', 'bar': False}
+    options = {'maps': ARENA, 'eval_maps': OTHER, 'eval_episodes': 1, 'opponents': 1, 'device': 'cpu', 'bar': False}
     options['options'] = {'time_limit': 1.0}
     step = TINY.num_envs * TINY.horizon
     learning.train(Duel, tmp_path / 'whole', TINY, steps=3 * step, **options)
@@ -85,7 +85,7 @@ def test_an_env_of_several_actions_is_trained_among_opponents(tmp_path):
 
 @pytest.mark.gpu
 def test_several_actions_are_learnt_from_on_a_gpu_from_graphs(tmp_path):
-    options = {'maps': ARENA, 'eval_maps': ARENA, 'eval_episodes': 1, 'opponents': 1, 'device': 'cuda', 'bar': False}
+    options = {'maps': ARENA, 'eval_maps': OTHER, 'eval_episodes': 1, 'opponents': 1, 'device': 'cuda', 'bar': False}
     options['options'] = {'time_limit': 1.0}
     step = TINY.num_envs * TINY.horizon
     learning.train(Duel, tmp_path / 'run', TINY, steps=4 * step, **options)

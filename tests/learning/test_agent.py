@@ -10,7 +10,7 @@ import pytest
 import torch
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Text, Tuple
 from rollouts import FEW_RAYS, equal
-from trainings import TINY, boxes, contents, train, weights
+from trainings import TINY, boxes, contents, train, unseen, weights
 
 import megastep
 from envs import Deathmatch, Minimal
@@ -37,7 +37,7 @@ def original(tmp_path_factory, undrawn):
     """A run of three updates, with all checkpoints and an evaluation."""
     out = tmp_path_factory.mktemp('runs') / 'run'
     settings = replace(TINY, horizon=32)
-    train(out, 3, settings=settings, eval_maps=boxes(1), eval_episodes=1, checkpoint_every=0, options={'fps': 5})
+    train(out, 3, settings=settings, eval_maps=unseen(1), eval_episodes=1, checkpoint_every=0, options={'fps': 5})
     return out
 
 

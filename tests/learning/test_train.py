@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 import torch
 from matplotlib.figure import Figure
-from trainings import ARGUMENTS, STEPS, TINY, boxes, command, contents, train, weights
+from trainings import ARGUMENTS, STEPS, TINY, boxes, command, contents, train, unseen, weights
 
 from envs import Deathmatch
 from megastep import mapgen, plotting
@@ -104,7 +104,7 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(tmp_path, six):
 
 def test_evaluations_and_checkpoints_change_nothing(tmp_path, six):
     out = tmp_path / 'watched'
-    train(out, 6, eval_maps=boxes(3), eval_every=0, checkpoint_every=0, keep=2)
+    train(out, 6, eval_maps=unseen(3), eval_every=0, checkpoint_every=0, keep=2)
     assert weights(out) == weights(six)
     evaluations = [line for line in Run(out).lines() if 'evaluation' in line]
     assert [line['updates'] for line in evaluations] == [1, 2, 3, 4, 5, 6, 6]
@@ -157,7 +157,7 @@ def test_every_task_can_be_trained_without_maps_of_ones_own(tmp_path, monkeypatc
 @pytest.mark.gpu
 def test_a_run_on_a_gpu_goes_on(tmp_path):
     """Past the updates in which graphs are captured, and again after a resumption."""
-    out, options = tmp_path / 'run', {'device': 'cuda', 'eval_maps': boxes(1), 'eval_every': 0, 'checkpoint_every': 0}
+    out, options = tmp_path / 'run', {'device': 'cuda', 'eval_maps': unseen(1), 'eval_every': 0, 'checkpoint_every': 0}
     assert train(out, 4, 'waypoint', **options).frames == 4 * STEPS
     assert train(out, 8, 'waypoint', resume=True, **options).frames == 8 * STEPS
     lines = Run(out).lines()
@@ -252,7 +252,7 @@ def test_tensorboard_is_written_where_it_is_installed(tmp_path, monkeypatch):
     module = ModuleType('torch.utils.tensorboard')
     module.SummaryWriter = SummaryWriter
     monkeypatch.setitem(sys.modules, 'torch.utils.tensorboard', module)
-    train(tmp_path / 'run', 2, eval_maps=boxes(1))
+    train(tmp_path / 'run', 2, eval_maps=unseen(1))
     train(tmp_path / 'run', 3, resume=True)
     first, second = boards
     assert (first.folder, first.purge_step, second.purge_step) == (str(tmp_path / 'run'), None, 2 * STEPS + 1)
@@ -294,7 +294,7 @@ def test_a_signal_saves_and_ends(tmp_path, monkeypatch, six, number):
 @pytest.mark.parametrize('eval_every', [0, math.inf])  # while it trains, and in the end
 def test_a_signal_cuts_an_evaluation_short(tmp_path, monkeypatch, six, eval_every):
     choose, out = Actor.__call__, tmp_path / 'run'
-    options = {'eval_maps': boxes(1), 'eval_every': eval_every}
+    options = {'eval_maps': unseen(1), 'eval_every': eval_every}
     with monkeypatch.context() as patch:
         patch.setattr(Actor, '__call__', lambda *given: signal.raise_signal(signal.SIGTERM) or choose(*given))
         ending = train(out, 6, **options)
@@ -330,6 +330,17 @@ def test_weights_that_are_no_numbers_are_not_saved(tmp_path, monkeypatch):
     with pytest.raises(FloatingPointError, match=message):
         train(tmp_path / 'run', 1)
     assert [path.name for path in (tmp_path / 'run' / 'checkpoints').iterdir()] == ['000000']
+
+
+def test_maps_that_nobody_learns_in_are_named(tmp_path):
+    with pytest.warns(UserWarning, match='6 of the 10 maps are played by nobody: 1, 3, 4, .* at least 10, got 4'):
+        train(tmp_path / 'run', 1, maps=boxes(10))
+
+
+def test_maps_to_be_evaluated_in_must_be_others(tmp_path):
+    with pytest.raises(ValueError, match=r'eval_maps must have no map of maps, .* map 1 is map 0 of maps: '):
+        train(tmp_path / 'run', 1, eval_maps=unseen(1) + boxes(1))
+    assert not (tmp_path / 'run').exists()
 
 
 # Refused

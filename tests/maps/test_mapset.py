@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 from worlds import box
 
-from megastep.maps import storage
+from megastep.maps import splitting, storage
 from megastep.maps.geometry import Geometry, Room
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
@@ -237,6 +237,20 @@ class TestSplit:
         maps = MapSet([turned for g in GEOMETRIES[:2] for turned in (g, moved(g, mirrored=True))])
         with pytest.raises(ValueError, match='4 maps in 2 groups of equal ones, which are not parted, cannot be split'):
             maps.split({'train': 3, 'test': 1})
+
+    def test_its_parts_are_disjoint(self, maps):
+        splitting.check_disjoint(*(part.walls for part in maps.split(0.5)))
+
+    def test_maps_in_both_sets_are_named_though_they_are_turned_or_mirrored(self, maps):
+        train, test = MapSet(GEOMETRIES[:4]), MapSet([GEOMETRIES[5], moved(GEOMETRIES[2], turns=1, mirrored=True)])
+        assert splitting.overlap(test.walls, train.walls).tolist() == [[1, 2]]
+        message = 'test must have no map of train, turned, mirrored or moved, but map 1 is map 2 of train: MapSet.split'
+        with pytest.raises(ValueError, match=message):
+            splitting.check_disjoint(train.walls, test.walls)
+        named = 'b must have no map of a, .* map 0 is map 0 of a, map 1 is map 1 of a, map 2 is map 2 of a, and 9 more'
+        with pytest.raises(ValueError, match=named):
+            splitting.check_disjoint(maps.walls, maps.walls, names=('a', 'b'))
+        splitting.check_disjoint(maps[:0].walls, maps.walls)
 
     def test_of_sets_that_overlap_leaves_repetitions_out_and_says_how_many(self, maps):
         union = maps[:8] + maps[4:]

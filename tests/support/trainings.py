@@ -27,6 +27,11 @@ def boxes(count=2):
     return mapgen.generate('box', count)
 
 
+def unseen(count=1):
+    """Maps to be evaluated in: none of `boxes`."""
+    return mapgen.generate('box', count, width=4.0)
+
+
 def train(out, updates, name='minimal', settings=TINY, maps=None, **options):
     """Trains, unless told otherwise on the CPU, for so many updates, of which resumed runs have made some already."""
     steps = updates * settings.num_envs * settings.horizon

@@ -52,6 +52,25 @@ def test_map_ids_that_are_assigned_are_written_in_place(scenery):
     assert before.tolist() == [4, 0, 4]
 
 
+def test_agents_of_envs_that_move_to_another_map_stand_at_its_spawns(scenery):
+    core = Core(scenery, num_envs=5)
+    before = core.agents.positions.clone()
+    core.map_ids = [0, 1, 4, 3, 2]
+    spawns = scenery.spawns
+    for env, number in enumerate(core.map_ids.tolist()):
+        own = spawns.vals[spawns.starts[number] : spawns.starts[number] + spawns.widths[number]]
+        assert (own == core.agents.positions[env, 0]).all(dim=-1).any()
+    assert torch.equal(core.agents.positions[[0, 1, 3]], before[[0, 1, 3]])
+    assert core.over.tolist() == [False, False, True, False, True]
+
+
+def test_map_ids_that_are_assigned_are_checked(scenery):
+    core = Core(scenery, num_envs=3)
+    with pytest.raises(ValueError, match='map_ids must be from 0 to 4, got 5'):
+        core.map_ids = [0, 1, 5]
+    assert core.map_ids.tolist() == [0, 1, 3] and not core.over.any()
+
+
 @pytest.mark.parametrize('ids', [[4, 0, 4], np.array([4, 0, 4]), torch.tensor([4, 0, 4]).int()])
 def test_map_ids_can_be_any_integers(ids, scenery):
     assert Core(scenery, num_envs=3, map_ids=ids).map_ids.tolist() == [4, 0, 4]

@@ -14,6 +14,7 @@ import torch
 import megastep
 from megastep.env import Env
 from megastep.evaluation.entry_points import MakesEnv
+from megastep.evaluation.in_env import warn_of_unplayed
 from megastep.evaluation.registry import Task
 from megastep.learning.learner import Learner
 from megastep.learning.model.spaces import Spaces
@@ -25,6 +26,7 @@ from megastep.learning.run.run_log import RunLog
 from megastep.learning.run.signals import Signals
 from megastep.learning.run.trainer import Evaluator, Trainer
 from megastep.learning.settings import PRESETS, Settings
+from megastep.maps import splitting
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 
@@ -91,7 +93,8 @@ def train(
         opponents: How many agents of each world act by a script and don't learn.
         weights: A run, or one of its checkpoints, whose policy is trained on; by default a new one is. A run that
             goes on doesn't look at it.
-        eval_maps: The maps, or their file, that the policy is evaluated in; by default it isn't.
+        eval_maps: The maps, or their file, that the policy is evaluated in; by default it isn't. None of them, turned,
+            mirrored or moved, may be among those that it is trained in.
         eval_every: How many seconds lie between evaluations.
         eval_episodes: How many episodes each map has in an evaluation.
         greedy: Whether the policy takes the likeliest action in evaluations.
@@ -104,7 +107,8 @@ def train(
         changes: Hyperparameters that aren't to be as in ``settings``, by their names there.
 
     Warns:
-        UserWarning: if the env can't be found again by its name, so that the command can't go on with the run.
+        UserWarning: if the env can't be found again by its name, so that the command can't go on with the run; or if
+            there are more maps than worlds, so that nobody learns in some.
 
     Raises:
         ValueError: if something can't be as it is asked for; the folder is left as it was, but for its lock.
@@ -114,7 +118,7 @@ def train(
         raise ValueError('resume and overwrite must not both be asked for.')
     task, run = Task.of(env, options), Run(Path(out))
     train_maps = _train_maps(task, maps, run, resume=resume)
-    test_maps = None if eval_maps is None else _loaded(eval_maps)
+    test_maps = None if eval_maps is None else _test_maps(eval_maps, train_maps)
     with joined(device) as group:
         if group.leads and not task.is_found:
             warnings.warn(NOT_FOUND.format(task.name, str(run.folder)), stacklevel=2)
@@ -147,6 +151,13 @@ def _train_maps(task: Task, maps: Maps | None, run: Run, *, resume: bool) -> Map
     if maps is not None:
         return _loaded(maps)
     return MapSet.load(run.maps) if resume and run.maps.is_file() else task.default_maps()
+
+
+def _test_maps(maps: Maps, train_maps: MapSet) -> MapSet:
+    """The maps to evaluate in, none of which is trained in."""
+    found = _loaded(maps)
+    splitting.check_disjoint(train_maps.walls, found.walls, names=('maps', 'eval_maps'))
+    return found
 
 
 def _loaded(maps: Maps) -> MapSet:
@@ -230,6 +241,7 @@ def _train(start: Start, task: Task, maps: MapSet, eval_maps: MapSet | None, *, 
     """Trains, given where it starts."""
     run, group, origin = start.run, start.group, start.origin()
     env = _env(task, group.shard(maps), start.config.settings, group.device)
+    warn_of_unplayed(env)
     start = replace(start, config=replace(start.config, scores=env.scores, spaces=Spaces.of(env).json()))
     config, evaluator = start.config, _evaluator(task, eval_maps, start.config, group)
     with closing(Learner(env, config.settings, task.opponents(env, config.opponents))) as learner:
