@@ -7,7 +7,6 @@ import json
 import lzma
 import os
 import stat
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
+
+from megastep.maps import temporaries
 
 SCHEMA = '1'
 """The version of the file's layout. A file of any other is refused."""
@@ -90,6 +91,8 @@ def replace(path: Path, content: bytes) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """Atomic replacement of a file: whatever happens, what was there or all that is written is there afterwards.
 
+    What writers that were killed have left beside it goes: see `temporaries.beside`. Of two writers the later wins.
+
     >>> with replacing(path) as beside:  # doctest: +SKIP
     ...     figure.savefig(beside)
 
@@ -98,15 +101,20 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Raises:
         FileNotFoundError: if the file's folder isn't there.
+        OSError: naming the file, if it can't be written.
     """
     check_folder(path)
-    beside = path.with_name(f'.{uuid.uuid4().hex}{path.suffix}')
     try:
-        yield beside
-        sync(beside)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+        with temporaries.beside(path) as beside:
+            yield beside
+            sync(beside)
+            os.replace(beside, path)
+    except OSError as error:
+        if error.filename is not None and Path(os.fsdecode(error.filename)).parent != path.parent:
+            raise  # of something else that was done meanwhile
+        if error.errno is None:
+            raise OSError(f'{path} can not be written: {error}') from error
+        raise OSError(error.errno, f'can not be written: {error.strerror}', str(path)) from error
 
 
 def sync(path: Path) -> None:

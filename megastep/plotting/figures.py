@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +15,10 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
-from matplotlib.path import Path
+from matplotlib.path import Path as Outline
 from matplotlib.text import Text
 
+from megastep.maps import storage
 from megastep.maps.segments import windings
 
 DEEP = 0.14
@@ -33,6 +36,14 @@ class Picture(Figure):
         inches = [math.nextafter(side, math.inf) for side in (width, height)]
         super().__init__(figsize=(inches[0], inches[1]), dpi=dpi, facecolor=colour)
         FigureCanvasAgg(self)
+
+    def savefig(self, fname: Any, **options: Any) -> None:
+        """Writes the picture, to a file as a whole or not at all: what stood there before stays until then."""
+        if not isinstance(fname, (str, os.PathLike)):
+            super().savefig(fname, **options)
+            return
+        with storage.replacing(Path(fname)) as beside:
+            super().savefig(beside, **options)
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
@@ -72,6 +83,6 @@ def patch(area: shapely.Geometry, **style: Any) -> PathPatch:
     """A filled area, holes and all."""
     polygons = [part for part in shapely.get_parts(area) if isinstance(part, shapely.Polygon) and not part.is_empty]
     rings = [ring for polygon in shapely.orient_polygons(polygons) for ring in (polygon.exterior, *polygon.interiors)]
-    paths = [Path(shapely.get_coordinates(ring), closed=True) for ring in rings]
+    paths = [Outline(shapely.get_coordinates(ring), closed=True) for ring in rings]
     # Not snapped to pixels: those with only upright and level sides would be, and come apart from those without.
-    return PathPatch(Path.make_compound_path(*paths), linewidth=0, snap=False, **style)
+    return PathPatch(Outline.make_compound_path(*paths), linewidth=0, snap=False, **style)

@@ -78,7 +78,11 @@ class _Mp4:
     def add(self, frame: Frame) -> None:
         if self._pipe is None:
             self._pipe = self._open(height=frame.shape[0], width=frame.shape[1])
-        self._pipe.send(frame.tobytes())
+        try:
+            self._pipe.send(frame.tobytes())
+        except OSError as error:  # its message is ffmpeg's command line
+            self._pipe = None
+            raise OSError(f'the encoder ended after {self._count} frames, as where the disk is full.') from error
         self._count += 1
 
     def _open(self, *, height: int, width: int) -> Generator[None, bytes | None, None]:
@@ -93,9 +97,12 @@ class _Mp4:
         from imageio_ffmpeg import count_frames_and_secs
 
         self.abandon()
-        written, _ = count_frames_and_secs(str(self._path))  # for ffmpeg's exit status, of a full disk say, is lost
+        try:  # for ffmpeg's exit status, of a full disk say, is lost
+            written, _ = count_frames_and_secs(str(self._path))
+        except RuntimeError:  # it can't read what there is
+            written = 0
         if written != self._count:
-            raise OSError(f'{self._count} frames were recorded, but {written} were written to {self._path}.')
+            raise OSError(f'{self._count} frames were recorded, but {written} were written. Is the disk full?')
 
     def abandon(self) -> None:
         if self._pipe is not None:
@@ -150,7 +157,6 @@ class Recorder:
     def __enter__(self) -> Recorder:
         with ExitStack() as stack:
             beside = stack.enter_context(storage.replacing(self.path))
-            beside.touch()  # a folder that can't be written is reported before the work begins
             self._writer: _Writer = (_Mp4 if self.path.suffix == '.mp4' else _Gif)(beside, self._fps)
             stack.push(self._finish)
             self._files = stack.pop_all()

@@ -15,7 +15,6 @@ from tqdm import tqdm
 from megastep.evaluation import Evaluation
 from megastep.learning.run.run_folder import Run
 from megastep.learning.run.update_statistics import UpdateStatistics
-from megastep.maps import storage
 
 REDRAWN = 30.0
 """The curves are drawn anew after so many seconds at the soonest."""
@@ -92,8 +91,7 @@ class RunLog:
             return
         from megastep import plotting  # here, as the other processes draw nothing
 
-        with storage.replacing(self._run.curves) as beside:
-            plotting.curves(self._run.lines(), self._scores).savefig(beside)
+        plotting.curves(self._run.lines(), self._scores).savefig(self._run.curves)
         self._drawn, self._is_new = time.perf_counter(), False
         self._last = self._drawn
 
