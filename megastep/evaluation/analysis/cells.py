@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from megastep.evaluation.episode_table import Columns, codes, picked
+from megastep.evaluation.episode_table import Columns, codes, joint_codes, picked
 
 
 class Cells(NamedTuple):
@@ -40,12 +40,6 @@ def cells(table: Columns, score: str) -> Cells:
 def map_codes(table: Columns) -> Int[np.ndarray, ' episode']:
     """Numbers of the maps that episodes are in, from 0, in the order of their sets' names."""
     return joint_codes(table, 'set', 'map')
-
-
-def joint_codes(table: Columns, *names: str) -> Int[np.ndarray, ' episode']:
-    """Numbers of the distinct combinations of columns' values, from 0, in order."""
-    combined = np.stack([codes(table[name]) for name in names], axis=1)
-    return np.unique(combined, axis=0, return_inverse=True)[1].reshape(-1)
 
 
 def _halves(table: Columns, maps: Int[np.ndarray, ' episode']) -> Int[np.ndarray, ' episode']:
@@ -100,12 +94,10 @@ def columns_named(table: Columns, by: str | Sequence[str]) -> tuple[str, ...]:
 
 def groups(table: Columns, by: Sequence[str]) -> Iterator[tuple[dict[str, Any], Columns]]:
     """The parts of a table that share values in columns: those values and the rows, in the order of the table."""
-    values = list(zip(*(table[name].tolist() for name in by), strict=True)) or [()] * len(table['agent'])
-    for each in dict.fromkeys(values):
-        chosen = np.ones(len(values), bool)
-        for name, value in zip(by, each, strict=True):
-            chosen &= table[name] == value
-        yield dict(zip(by, each, strict=True)), picked(table, chosen)
+    numbers = joint_codes(table, *by)
+    _, firsts = np.unique(numbers, return_index=True)
+    for first in np.sort(firsts).tolist():
+        yield {name: table[name][first].item() for name in by}, picked(table, numbers == numbers[first])
 
 
 def unvaried(table: Columns) -> Columns:

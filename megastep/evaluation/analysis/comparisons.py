@@ -12,10 +12,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from megastep.evaluation import statistics
-from megastep.evaluation.analysis.cells import cells, columns_named, groups, joint_codes, unvaried
+from megastep.evaluation.analysis.cells import cells, columns_named, groups, unvaried
 from megastep.evaluation.analysis.summaries import as_table, few_runs
 from megastep.evaluation.analysis.tables import Table, heading
-from megastep.evaluation.episode_table import Columns, distinct, picked
+from megastep.evaluation.episode_table import Columns, distinct, joint_codes, picked
 from megastep.evaluation.statistics import Draws, Weights
 
 WAYS = 10_000

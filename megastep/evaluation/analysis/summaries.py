@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from megastep.checks import check_counts
 from megastep.evaluation import statistics
@@ -128,17 +128,13 @@ def curve(table: Columns, score: str, against: str, bins: int | Sequence[float] 
         raise ValueError(f'against must be a column of numbers, got {against!r}.')
     table = unvaried(table)
     edges = _edges(table[against], bins)
-    place = np.searchsorted(edges, table[against], 'right') - 1
-    place = np.where(table[against] == edges[-1], len(edges) - 2, place)
     within, rows = score_range(table[score]), []
-    for agent in distinct(table['agent']):
-        for number, (low, high) in enumerate(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)):
-            part = picked(table, (table['agent'] == agent) & (place == number))
-            if len(part['agent']):
-                middle = float(part[against].mean())
-                size = {'maps': int(map_codes(part).max()) + 1, 'episodes': len(part['agent'])}
-                bounds = {'from': low, 'to': high, against: middle}
-                rows.append({'agent': agent, **bounds, **size, 'mean': mean_interval(part, score, within)})
+    for agent, own in groups(table, ['agent']):
+        for low, high, chosen in _bins(own[against], edges):
+            part = picked(own, chosen)
+            size = {'maps': int(map_codes(part).max()) + 1, 'episodes': len(part['agent'])}
+            place = {'from': low, 'to': high, against: float(part[against].mean())}
+            rows.append({**agent, **place, **size, 'mean': mean_interval(part, score, within)})
     if not rows:
         raise ValueError(f'bins must have episodes in them, got none from {edges[0]:g} to {edges[-1]:g}.')
     return as_table(f'{heading(score)} against {heading(against)}', rows, few_runs(table))
@@ -157,6 +153,17 @@ def _edges(values: Float[np.ndarray, ' episode'], bins: int | Sequence[float]) -
         raise ValueError('some episode must have the variable that a score is drawn against, got none that has.')
     edges = np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)))
     return edges if len(edges) > 1 else np.append(edges, edges + 1)
+
+
+def _bins(
+    values: Float[np.ndarray, ' episode'], edges: Float[np.ndarray, ' edge']
+) -> Iterator[tuple[float, float, Bool[np.ndarray, ' episode']]]:
+    """The bins that have values in them: their bounds, and which values. The last has its upper bound too."""
+    ends = [*edges[1:-1].tolist(), np.nextafter(edges[-1], np.inf)]
+    for low, high, end in zip(edges[:-1].tolist(), edges[1:].tolist(), ends, strict=True):
+        chosen = (values >= low) & (values < end)
+        if chosen.any():
+            yield low, high, chosen
 
 
 def as_table(title: str, rows: Sequence[Mapping[str, Any]], *notes: str) -> Table:

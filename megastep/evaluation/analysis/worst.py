@@ -10,9 +10,8 @@ from html import escape
 import numpy as np
 from jaxtyping import Float, Int
 
-from megastep.evaluation.analysis.cells import joint_codes
 from megastep.evaluation.analysis.tables import heading, number
-from megastep.evaluation.episode_table import Columns, picked
+from megastep.evaluation.episode_table import Columns, joint_codes, picked
 from megastep.maps import picture
 from megastep.maps.geodesics.route import route
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
