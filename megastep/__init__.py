@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from megastep import caches
+
 if TYPE_CHECKING:
     from megastep import mapgen
     from megastep.learning.agent import load
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from megastep.world.cameras import Cameras
     from megastep.world.core import Agents, Core
     from megastep.world.scenery import Scenery
+
+caches.provide()
 
 __version__ = '0.2.0'
 __all__ = [

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 # A module imports from its own storey and those above it in this list, and only a house that stands here may be built.
 STOREYS = """
-    checks maps triton numba
+    checks caches maps triton numba
     mapgen world
     plotting
     env recording viewer
