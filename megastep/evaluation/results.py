@@ -271,7 +271,7 @@ class Results:
 
     def _repr_html_(self) -> str:
         known = [score for score in self.scores[:3] if np.isfinite(self.table[score]).any()]
-        return f'<div>{summaries.overview(self.table, known).html()}</div>'
+        return summaries.overview(self.table, known)._repr_html_()
 
 
 def _check_maps(table: Columns, maps: Mapping[str, MapSet]) -> None:

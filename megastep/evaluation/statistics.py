@@ -31,6 +31,9 @@ DRAWS = 1000
 CHUNK = 250
 """So many are computed at a time: their weights by run and map are all in memory."""
 
+ROUNDING = 1e-12
+"""What differs by less is the same."""
+
 TAIL = 0.1
 """The share of maps that are the worst."""
 
@@ -128,6 +131,7 @@ def bootstrap(
     draws: int = DRAWS,
     seed: int = 0,
     within: tuple[float, float] = (-np.inf, np.inf),
+    share: float = 1.0,
 ) -> Interval:
     """Confidence interval of a statistic, by a bootstrap of runs and maps, widened for how few the runs are.
 
@@ -135,7 +139,8 @@ def bootstrap(
     Student's is due. So the percentiles' distances from the statistic are stretched: the runs' variance, which a
     bootstrap of the runs alone tells, is restored, and the quantile is Student's, with the degrees of freedom that
     Satterthwaite's formula gives for variances of runs and maps together. With one run, the interval is of the maps
-    alone.
+    alone. Where all resamples are the same, as where an agent always succeeds, the interval says in how many other maps
+    it may not: the rule of three, for any number of maps.
 
     Args:
         statistic: Takes weights of each group of runs, then of each group of maps, (unit, draw).
@@ -144,6 +149,7 @@ def bootstrap(
         draws: How many resamples are drawn.
         seed: Seeds them.
         within: The range of the score, which the interval stays in.
+        share: The share of maps that the statistic looks at.
     """
     counts = (*runs, *maps)
     random = np.random.default_rng(seed)
@@ -154,6 +160,8 @@ def bootstrap(
     if not len(found) or not np.isfinite(value):
         return Interval(float(value), np.nan, np.nan)
     alone = [statistic(*_resamples(random, counts, [group])) for group in range(len(runs))]
+    if np.ptp(found) < ROUNDING:
+        return _unmet(value, min(maps), within, share)
     stretch = _stretch(found.var(), [np.nanvar(each) for each in alone], runs, min(maps))
     ends = value + stretch * (np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) - value)
     low, high = np.clip(ends, *within).tolist()
@@ -170,6 +178,13 @@ def _resamples(random: np.random.Generator, counts: Sequence[int], drawn: Iterab
     return weights
 
 
+def _unmet(value: float, maps: int, within: tuple[float, float], share: float) -> Interval:
+    """The interval of what was the same in so many maps: as many others as may have been missed have any score."""
+    missed = min(1, (1 - ((1 - LEVEL) / 2) ** (1 / maps)) / share)
+    low, high = (value + missed * (end - value) if np.isfinite(end) else value for end in within)
+    return Interval(float(value), float(low), float(high))
+
+
 def _stretch(variance: float, alone: Sequence[float], runs: Sequence[int], maps: int) -> float:
     """Factor by which percentiles are stretched: see `bootstrap`.
 
@@ -181,8 +196,6 @@ def _stretch(variance: float, alone: Sequence[float], runs: Sequence[int], maps:
     """
     by_runs = [(each * count / (count - 1), count) for each, count in zip(alone, runs, strict=True) if count > 1]
     whole = variance + sum(each / count for each, count in by_runs)
-    if not variance:
-        return 1.0
     spread = sum(each**2 / (count - 1) for each, count in by_runs)
     rest = max(whole - sum(each for each, _ in by_runs), 0) ** 2 / max(maps - 1, 1)
     upper = (1 + LEVEL) / 2

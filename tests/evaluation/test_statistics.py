@@ -156,6 +156,22 @@ def test_an_interval_is_the_same_each_time():
     assert first.low < first.value < first.high
 
 
+def test_who_always_succeeds_may_fail_in_maps_that_were_not_met():
+    """One map of 100 is one in which the agent fails: in 61 % of evaluations in 50 maps it isn't among them."""
+    random, held = np.random.default_rng(0), []
+    for seed in range(200):
+        cells = (random.random((1, 50)) > 0.01).astype(float)
+        found = statistics.bootstrap(partial(statistics.mean, cells), [1], [50], draws=250, seed=seed, within=(0, 1))
+        held.append(found.low <= 0.99 <= found.high)
+    assert np.mean(held) > 0.95
+    always = partial(statistics.mean, np.ones((2, 100)))
+    assert statistics.bootstrap(always, [2], [100], within=(0, 1)) == (1, pytest.approx(0.025**0.01), 1)
+
+
+def test_what_is_the_same_everywhere_and_has_no_range_has_no_interval():
+    assert statistics.bootstrap(partial(statistics.mean, np.full((2, 3), 7.0)), [2], [3]) == (7, 7, 7)
+
+
 def test_of_one_run_the_interval_is_of_the_maps():
     random = np.random.default_rng(0)
     cells = random.random((1, 400))

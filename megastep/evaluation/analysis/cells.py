@@ -71,6 +71,12 @@ def score_range(values: Float[np.ndarray, ' episode']) -> tuple[float, float]:
     return (0.0, 1.0) if len(known) and known.min() >= 0 and known.max() <= 1 else (-np.inf, np.inf)
 
 
+def difference_range(*values: Float[np.ndarray, ' episode']) -> tuple[float, float]:
+    """The range that differences of a score stay in: see `score_range`."""
+    low, high = score_range(np.concatenate(values))
+    return low - high, high - low
+
+
 def check_score(table: Columns, scores: Sequence[str], score: str) -> None:
     """Raises a `ValueError` unless a score is known, and of some episode."""
     known = dict.fromkeys((*scores, 'metres_walked', 'seconds'))

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from megastep.evaluation import statistics
-from megastep.evaluation.analysis.cells import cells, columns_named, groups, unvaried
+from megastep.evaluation.analysis.cells import cells, columns_named, difference_range, groups, unvaried
 from megastep.evaluation.analysis.summaries import as_table, few_runs
 from megastep.evaluation.analysis.tables import Table, heading
 from megastep.evaluation.episode_table import Columns, distinct, joint_codes, picked
@@ -85,7 +85,7 @@ def _compared(ours: Columns, theirs: Columns, score: str) -> dict[str, Any]:
         'episodes': len(distinct(joint_codes(ours, 'set', 'episode'))),
         'ours': float(np.nanmean(first)),
         'theirs': float(np.nanmean(second)),
-        'difference': statistics.bootstrap(difference, *size),
+        'difference': statistics.bootstrap(difference, *size, within=difference_range(ours[score], theirs[score])),
         'improvement': statistics.bootstrap(partial(statistics.improvement, first, second), *size, within=(0, 1)),
         'p': p_value(*means),
     }

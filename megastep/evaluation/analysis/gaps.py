@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from megastep.evaluation import statistics
-from megastep.evaluation.analysis.cells import cells, groups, map_codes, unvaried
+from megastep.evaluation.analysis.cells import cells, difference_range, groups, map_codes, unvaried
 from megastep.evaluation.analysis.summaries import as_table, few_runs
 from megastep.evaluation.analysis.tables import Table, heading
 from megastep.evaluation.episode_table import Columns, codes, picked, where
@@ -41,7 +41,8 @@ def gap(table: Columns, first: str, second: str, score: str) -> Table:
     rows = []
     for values, part in groups(table, ['agent']):
         own, others = (picked(part, part['set'] == name) for name in (first, second))
-        found = _cross_evaluation(own, score) or _difference(own, others, score)
+        within = difference_range(own[score], others[score])
+        found = _cross_evaluation(own, score, within) or _difference(own, others, score, within)
         rows.append({**values, **found}) if found else None
     if not rows:
         raise ValueError(f'some run must have episodes in both {first!r} and {second!r}, got none that has.')
@@ -49,7 +50,7 @@ def gap(table: Columns, first: str, second: str, score: str) -> Table:
     return as_table(f'{heading(score)}: generalisation gap from {first} to {second}', rows, *explained, few_runs(table))
 
 
-def _cross_evaluation(table: Columns, score: str) -> dict[str, Any] | None:
+def _cross_evaluation(table: Columns, score: str, within: tuple[float, float]) -> dict[str, Any] | None:
     """Scores of runs in their own maps less others' there, None where no run has learnt in maps that another has not.
 
     Every run is as often the one as the other, so how good runs are cancels out too.
@@ -64,7 +65,8 @@ def _cross_evaluation(table: Columns, score: str) -> dict[str, Any] | None:
         return None
     own, others = (partial(_mean_of_pairs, np.where(pairs, each, 0), pairs) for each in (means[:, None], means[None]))
     ones = [np.ones((count, 1)) for count in means.shape]
-    interval = statistics.bootstrap(lambda *weights: own(*weights) - others(*weights), means.shape[:1], means.shape[1:])
+    difference = lambda *weights: own(*weights) - others(*weights)  # noqa: E731
+    interval = statistics.bootstrap(difference, means.shape[:1], means.shape[1:], within=within)
     size = {'kind': CROSSED, 'runs': len(means), 'maps': int(pairs.any((0, 1)).sum())}
     return {**size, 'own': float(own(*ones)[0]), 'others': float(others(*ones)[0]), 'gap': interval}
 
@@ -81,7 +83,7 @@ def _mean_of_pairs(
     return np.divide((weights * means).sum((0, 1)), total, out=np.full_like(total, np.nan), where=total > 0)
 
 
-def _difference(own: Columns, others: Columns, score: str) -> dict[str, Any] | None:
+def _difference(own: Columns, others: Columns, score: str, within: tuple[float, float]) -> dict[str, Any] | None:
     """The mean in one set less that in another, of the runs that have played both; None if none has."""
     shared = np.intersect1d(own['run'], others['run'])
     if not len(shared):
@@ -93,4 +95,8 @@ def _difference(own: Columns, others: Columns, score: str) -> dict[str, Any] | N
 
     size = {'kind': SIMPLE, 'runs': len(shared), 'maps': first.maps + second.maps}
     means = {'own': float(np.nanmean(first.means)), 'others': float(np.nanmean(second.means))}
-    return {**size, **means, 'gap': statistics.bootstrap(difference, [len(shared)], [first.maps, second.maps])}
+    return {
+        **size,
+        **means,
+        'gap': statistics.bootstrap(difference, [len(shared)], [first.maps, second.maps], within=within),
+    }

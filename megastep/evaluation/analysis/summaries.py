@@ -12,7 +12,16 @@ from jaxtyping import Bool, Float
 
 from megastep.checks import check_counts
 from megastep.evaluation import statistics
-from megastep.evaluation.analysis.cells import Cells, cells, columns_named, groups, map_codes, score_range, unvaried
+from megastep.evaluation.analysis.cells import (
+    Cells,
+    cells,
+    columns_named,
+    difference_range,
+    groups,
+    map_codes,
+    score_range,
+    unvaried,
+)  # fmt: skip
 from megastep.evaluation.analysis.tables import Table, heading
 from megastep.evaluation.episode_table import Columns, distinct, picked
 from megastep.evaluation.statistics import Interval
@@ -61,7 +70,11 @@ def _statistics(found: Cells, within: tuple[float, float]) -> dict[str, Interval
     if within != (0, 1):
         del functions['optimality_gap']  # the best that there can be isn't known
     size = [found.runs], [found.maps]
-    return {name: statistics.bootstrap(each, *size, within=within) for name, each in functions.items()}
+    shares = {'median': 0.5, 'iqm': 0.5, 'cvar': statistics.TAIL}
+    return {
+        name: statistics.bootstrap(each, *size, within=within, share=shares.get(name, 1.0))
+        for name, each in functions.items()
+    }
 
 
 def mean_interval(table: Columns, score: str, within: tuple[float, float]) -> Interval:
@@ -118,7 +131,10 @@ def _change(varied: Columns, plain: Columns, score: str) -> Interval:
     both = {name: np.concatenate([varied[name], plain[name]]) for name in varied}
     first = np.arange(len(both['agent'])) < len(varied['agent'])
     one, other = (cells({**both, score: np.where(of, both[score], np.nan)}, score) for of in (first, ~first))
-    return statistics.bootstrap(partial(statistics.mean, one.means - other.means), [one.runs], [one.maps])
+    within = difference_range(both[score])
+    return statistics.bootstrap(
+        partial(statistics.mean, one.means - other.means), [one.runs], [one.maps], within=within
+    )
 
 
 def curve(table: Columns, score: str, against: str, bins: int | Sequence[float] = 8) -> Table:

@@ -17,6 +17,18 @@ DASH, MINUS = '\N{EN DASH}', '\N{MINUS SIGN}'
 
 ACRONYMS = {'iqm': 'IQM', 'cvar': 'CVaR', 'spl': 'SPL'}
 
+STYLE = ' '.join(
+    f'.megastep-table {rule}'
+    for rule in (
+        'th, .megastep-table td { text-align: left !important; padding: .25em .8em .25em 0; }',
+        '.number { text-align: right !important; }',
+        'caption { text-align: left; font-weight: bold; }',
+        'small { opacity: .65; }',
+        'p { max-width: 50em; margin: .4em 0 0; font-size: .85em; opacity: .75; }',
+    )
+)
+"""The style of a table in a notebook, whose colours are the notebook's."""
+
 SPECIAL = {'\\': r'\textbackslash{}', '~': r'\textasciitilde{}', '^': r'\textasciicircum{}'}
 """What LaTeX writes for characters that mean something to it; others of those get a backslash."""
 
@@ -90,7 +102,7 @@ class Table:
         return [list(group) for _, group in groupby(self.rows, key=lambda row: text(next(iter(row.values()))))]
 
     def _repr_html_(self) -> str:
-        return f'<div>{self.html()}</div>'
+        return f'<div class="megastep-table"><style>{STYLE}</style>{self.html()}</div>'
 
     def __repr__(self) -> str:
         cells = [list(map(heading, self.columns)), *([text(cell) for cell in row.values()] for row in self.rows)]
