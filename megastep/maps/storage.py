@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import lzma
+import math
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from megastep.maps import temporaries
@@ -25,6 +25,9 @@ SCHEMA = '1'
 DTYPES: dict[str, str] = {'F64': '<f8', 'F32': '<f4', 'I32': '<i4', 'I64': '<i8'}
 """The types of number a map set's file holds: NumPy's names, by safetensors'."""
 
+
+MOST_HEADER = 100_000_000
+"""The longest header, in bytes, as safetensors has it."""
 
 HEADER_HASH = 'header_sha256'
 """The header's entry that the others hash to. Files of version 0.2 and before have none."""
@@ -191,18 +194,21 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     if path.is_dir():
         raise IsADirectoryError(f'{path} must be the file of a map set, got a folder.')
     try:
-        open_regular(path).close()
-        with safe_open(path, framework='numpy') as file:  # checks the header: sizes, offsets, no gaps, no overlaps
-            metadata = file.metadata() or {}
-    except SafetensorError as error:
-        raise ValueError(f'{path} is not a map set, or is truncated: {error}.') from error
+        file = open_regular(path)
     except ValueError as error:
         raise ValueError(f'{path} {error}') from error
+    with file:  # opened once: what replaces it meanwhile is another file
+        size = os.fstat(file.fileno()).st_size
+        content = np.memmap(file, dtype=np.uint8, mode='r') if size else np.empty(0, np.uint8)
+    try:
+        arrays, metadata = _arrays(content, path)
+    except HeaderError as error:
+        raise ValueError(f'{path} is not a map set, or is truncated: {error}') from error
     if metadata.get('schema') != SCHEMA:
         raise ValueError(f'{path} must have schema {SCHEMA}, got {metadata.get("schema")}.')
     if metadata.get(HEADER_HASH, expected := header_digest(metadata)) != expected:
         raise ValueError(f'{path} is damaged: its header hashes to {expected}, and should to {metadata[HEADER_HASH]}.')
-    return _arrays(np.memmap(path, dtype=np.uint8, mode='r'), path)[0], metadata
+    return arrays, metadata
 
 
 def read_shipped(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
@@ -219,10 +225,58 @@ def read_shipped(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 def _arrays(content: np.ndarray, path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """The arrays of a file's content, as views of it, and the header's metadata."""
     content = np.asarray(content)
-    base = 8 + int.from_bytes(content[:8].tobytes(), 'little')
-    header = parse_json(content[8:base].tobytes())
-    metadata = header.pop('__metadata__')
+    base, header = _header(content)
+    metadata = header.pop('__metadata__', {})
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise HeaderError('its metadata are no texts.')
+    _check_layout(header, len(content) - base)
     return {name: _view(content[base:], name, entry, path) for name, entry in header.items()}, metadata
+
+
+class HeaderError(ValueError):
+    """A header that isn't safetensors'."""
+
+
+def _header(content: np.ndarray) -> tuple[int, dict[str, Any]]:
+    """Where a file's arrays begin, and its header: eight bytes say how long it is, and JSON follows."""
+    base = 8 + int.from_bytes(content[:8].tobytes(), 'little')
+    if len(content) < 8 or base > min(len(content), MOST_HEADER):
+        raise HeaderError(f'its header must end within {len(content)} bytes, and ends at {base}.')
+    try:
+        header = parse_json(content[8:base].tobytes())
+    except ValueError as error:
+        raise HeaderError(f'its header is no JSON: {error}') from error
+    if not isinstance(header, dict):
+        raise HeaderError('its header is no object.')
+    return base, header
+
+
+def _check_layout(header: Mapping[str, Any], size: int) -> None:
+    """Raises unless arrays lie one after the other, without gaps, up to the file's end."""
+    entries = [_placed(name, entry) for name, entry in header.items()]
+    at = 0
+    for start, end, name in sorted(entries):
+        if start != at or end < start:
+            raise HeaderError(f'its array {name!r} must begin at {at}, and lies at {start} to {end}.')
+        at = end
+    if at != size:
+        raise HeaderError(f'its arrays must end where the file does, after {size} bytes, and end after {at}.')
+
+
+def _placed(name: str, entry: Any) -> tuple[int, int, str]:
+    """An array's place, if the header says it and it is as long as its shape and type say."""
+    fields: dict[str, Any] = entry if isinstance(entry, dict) else {}
+    shape, offsets, kind = (fields.get(key, ()) for key in ('shape', 'data_offsets', 'dtype'))
+    whole = [
+        isinstance(numbers, list) and all(type(number) is int and 0 <= number < 1 << 62 for number in numbers)
+        for numbers in (shape, offsets)
+    ]
+    if not all(whole) or len(offsets) != 2 or not isinstance(kind, str):
+        raise HeaderError(f'its array {name!r} lacks a shape, a type or a place.')
+    start, end = offsets
+    if kind in DTYPES and math.prod(shape) * np.dtype(DTYPES[kind]).itemsize != end - start:
+        raise HeaderError(f'its array {name!r} of shape {shape} can not have {end - start} bytes.')
+    return start, end, name
 
 
 def _view(content: np.ndarray, name: str, entry: dict, path: Path) -> np.ndarray:

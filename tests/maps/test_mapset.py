@@ -472,6 +472,21 @@ class TestFile:
 class TestBrokenFiles:
     """Each test breaks a whole file in one way."""
 
+    def test_a_file_replaced_while_it_is_opened_is_the_old_one_or_the_new(self, tmp_path, monkeypatch):
+        small, large, path = mapgen.generate('box', 1), mapgen.generate('house', 2), tmp_path / 'maps.safetensors'
+        large.save(tmp_path / 'large.safetensors')
+        small.save(path)
+        memmap = np.memmap
+
+        def replaced(*arguments, **options):
+            (tmp_path / 'large.safetensors').replace(path)
+            return memmap(*arguments, **options)
+
+        monkeypatch.setattr(np, 'memmap', replaced)
+        loaded = MapSet.load(path)
+        assert loaded.recipe == small.recipe
+        assert loaded.digest('walls') == small.digest('walls')
+
     @pytest.fixture
     def whole(self, maps, path):
         maps.save(path)
