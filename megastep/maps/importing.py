@@ -171,6 +171,41 @@ class Importers:
         return cls(**_recorded(occupancy.read(path, **options), 'occupancy', path, options))
 
     @classmethod
+    def from_grid(
+        cls: type[Set],
+        grids: Any,
+        *,
+        resolution: float,
+        origin: Iterable[float] = (0.0, 0.0, 0.0),
+        inside: Inside = None,
+        speck: float = 0.0,
+        simplify: float = 0.0,
+        skip_invalid: bool = False,
+    ) -> Set:
+        """Reads grids of cells, a map each: arrays, pictures, and mazes written as text.
+
+        Args:
+            grids: An array (true is wall; or 0 is free, 100 wall and -1 unknown; or probabilities of being wall), a
+                picture of Pillow's, a text of several lines, or a path to a picture, .npy or .txt; or a list of such.
+                `megastep.maps.formats.plain_grid` and `text_grid` say what they may hold. The first row is at the top.
+            resolution: The side of a cell, in metres.
+            origin: The lower left corner's x and y, in metres, and how far the grid is turned, in radians.
+            inside: A place in the free space that is meant, or several, in metres; or by map, ``'grid 0'`` or a name.
+            speck: What isn't free, covers less than this, in square metres, and is surrounded by what is free, is free.
+            simplify: How far walls may be moved, in metres, to have fewer corners. With 0 they follow the cells.
+            skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
+
+        Raises:
+            ValueError: if a map can't be used, naming it and the reason; or if none can.
+        """
+        from megastep.maps.formats import plain_grid
+
+        numbers = {'resolution': resolution, 'origin': list(origin), 'speck': speck, 'simplify': simplify}
+        options = _options(inside, skip_invalid, **numbers)
+        found = plain_grid.read(grids, **options)
+        return cls(**_recorded(found, 'grid', found.record['names'], options))
+
+    @classmethod
     def from_centreline(
         cls: type[Set], path: Paths, *, inside: Inside = None, scale: float = 1.0, skip_invalid: bool = False
     ) -> Set:

@@ -205,13 +205,18 @@ def _decoded(file: BinaryIO, name: str) -> tuple[UInt8[np.ndarray, 'row column']
         with Image.open(file, formats=('PNG', 'PPM', 'BMP')) as image:
             width, height = image.size
             if width * height <= MOST_CELLS:
-                return _brightness(image)
+                return brightness(image)
     except Exception as error:  # a damaged picture makes the decoder fail in any way
         raise ValueError(f'image {name!r} is not a PGM, PNG or BMP that can be read: {error}.') from error
     raise ValueError(f'image must have at most {MOST_CELLS} pixels, got {width} x {height}.')
 
 
-def _brightness(image: Image.Image) -> tuple[UInt8[np.ndarray, 'row column'], Bool[np.ndarray, ...]]:
+def brightness(image: Image.Image) -> tuple[UInt8[np.ndarray, 'row column'], Bool[np.ndarray, ...]]:
+    """A picture's brightness, and where it isn't transparent.
+
+    Raises:
+        ValueError: if its pixels are of an unusual kind.
+    """
     if image.mode.startswith('I'):  # 16 bits
         return (np.asarray(image).clip(0, 65535) // 257).astype(np.uint8), np.array(True)
     if image.mode not in ('1', 'L', 'LA', 'P', 'RGB', 'RGBA'):

@@ -1,0 +1,69 @@
+"""Grids that are written as text: mazes of MiniGrid, of labmaze, and of one's own.
+
+Each letter is a cell: ``#``, ``*``, ``W`` and blocks are wall, a dot, a space and what isn't listed here is floor, and
+``P``, ``S`` and ``r`` are floor that agents start on. What MiniGrid prints has two letters a cell, the first for what
+stands there: ``W`` is a wall, ``D``, ``L`` and ``__`` are doors, and ``>``, ``<``, ``^`` and ``V`` twice are the agent.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Bool
+
+from megastep.maps.formats.grid import MOST_CELLS
+
+WALLS = frozenset('#*W\u2588\u2593\u2592X+|')
+STARTS = frozenset('PSr')
+
+MINIGRID_WALL = 'W'
+MINIGRID_DOORS = frozenset('DL_')
+MINIGRID_AGENTS = frozenset(('>>', '<<', '^^', 'VV'))
+MINIGRID_COLOURS = frozenset('RGBPY')
+
+Cells = Bool[np.ndarray, 'row column']
+
+
+def parse(text: str) -> tuple[Cells, list[tuple[int, int]], list[tuple[int, int]]]:
+    """Reads a grid.
+
+    Args:
+        text: The rows, from the top, one a line. Shorter ones end in cells that aren't free.
+
+    Returns:
+        A mask of the cells that are free; and the rows and columns of starts, and of doors.
+
+    Raises:
+        ValueError: if there are no cells, or too many.
+    """
+    lines = [line.rstrip('\r') for line in text.split('\n')]
+    while lines and not lines[0].strip():
+        lines.pop(0)
+    while lines and not lines[-1].strip():
+        lines.pop()
+    if not lines:
+        raise ValueError('a grid of text must have rows, got none.')
+    width = max(map(len, lines))
+    if width * len(lines) > MOST_CELLS:
+        raise ValueError(f'must have at most {MOST_CELLS} cells, got {len(lines)} x {width}.')
+    rows = [[line[i : i + 2] for i in range(0, len(line), 2)] for line in lines] if is_minigrid(lines) else lines
+    return _cells(rows, minigrid=rows is not lines)
+
+
+def is_minigrid(lines: list[str]) -> bool:
+    """True if two letters are a cell, as MiniGrid prints them: the first row is of walls with their colours."""
+    first = lines[0]
+    pairs = [first[i : i + 2] for i in range(0, len(first), 2)]
+    return len(first) % 2 == 0 and all(pair[0] == MINIGRID_WALL and pair[1] in MINIGRID_COLOURS for pair in pairs)
+
+
+def _cells(rows: list, *, minigrid: bool) -> tuple[Cells, list[tuple[int, int]], list[tuple[int, int]]]:
+    free = np.zeros((len(rows), max(map(len, rows))), bool)
+    starts, doors = [], []
+    for row, cells in enumerate(rows):
+        for column, cell in enumerate(cells):
+            free[row, column] = cell[0] not in ({MINIGRID_WALL} if minigrid else WALLS)
+            if cell in (MINIGRID_AGENTS if minigrid else STARTS):
+                starts.append((row, column))
+            elif minigrid and cell[0] in MINIGRID_DOORS:
+                doors.append((row, column))
+    return free, starts, doors
