@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 from worlds import box
 
+from megastep import mapgen
 from megastep.maps import splitting, storage
 from megastep.maps.geometry import Geometry, Room
 from megastep.maps.mapset import MapSet
