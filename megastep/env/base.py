@@ -27,6 +27,7 @@ from megastep.env.parts import Part, Resettable, Stateful, parts_of
 from megastep.env.state import check_rows, core_tensors, read_state, write_state
 from megastep.world.cameras import CameraRig, checked
 from megastep.world.core import Core, checked_map_ids, place
+from megastep.world.episode_queue import FixedEpisodes
 from megastep.world.snapshot import Overlay, Snapshot, take_snapshot
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Env(gymnasium.vector.VectorEnv):
         cuda_graph: Whether steps run from a CUDA graph; by default on a GPU, unless the core is ``checked``.
         copy: Whether what a step or reset returns is a copy. If not, the next step or reset may overwrite it.
         time_limit: After how many seconds episodes are truncated, whatever the task says.
+        episodes: The fixed episodes that are played, if the core hasn't got them already: see `make_world`.
         noise: Noise of one's own, as functions that make it for an env: see `megastep.env.noise`.
         amounts: How much there is of each of `megastep.env.noise.NOISES`, by name, such as ``depth_noise=0.1``.
 
@@ -127,6 +129,7 @@ class Env(gymnasium.vector.VectorEnv):
         copy: bool = True,
         time_limit: float | None = None,
         noise: Sequence[Maker] = (),
+        episodes: FixedEpisodes | None = None,
         **amounts: float,
     ) -> None:
         arguments.check_modes(render_mode, autoreset_mode)
@@ -148,6 +151,8 @@ class Env(gymnasium.vector.VectorEnv):
         self._limits: int | Int64[Tensor, ' env'] | None = None
         self._most = None if time_limit is None else arguments.num_steps(core.fps, time_limit=time_limit)
         self._noise = Noises(self, noise, amounts)
+        if episodes is not None:
+            core.play(episodes)
         self._parts: dict[str, Part] = {}
         self._picture: StatePlot | None = None
 

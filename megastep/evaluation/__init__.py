@@ -1,8 +1,10 @@
 """Evaluation of agents: fixed episodes, and what came of them."""
 
 from megastep.evaluation.episodes import Episodes
-from megastep.evaluation.in_env import evaluate_in
-from megastep.evaluation.recorder import Evaluation
+from megastep.evaluation.evaluating import evaluate
+from megastep.evaluation.playing.in_env import evaluate_in
+from megastep.evaluation.playing.recorder import Evaluation
 from megastep.evaluation.results import Results
+from megastep.evaluation.suite import Suite
 
-__all__ = ['Episodes', 'Evaluation', 'Results', 'evaluate_in']
+__all__ = ['Episodes', 'Evaluation', 'Results', 'Suite', 'evaluate', 'evaluate_in']

@@ -16,6 +16,7 @@ from megastep.env.variation import SHARED
 from megastep.evaluation.entry_points import MakesEnv, checked, class_of, find, hints, innermost, is_found, name_of
 from megastep.evaluation.opponents import Opponents
 from megastep.maps.mapset import MapSet
+from megastep.world.episode_queue import FixedEpisodes
 
 KINDS: dict[type, str] = {bool: 'True or False', int: 'an integer', float: 'a number', str: 'a word'}
 """The types that an option may be of, and what to call them."""
@@ -132,7 +133,14 @@ class Task:
         return Opponents.scripted(numbers >= self.num_agents - count, script)
 
     def make(
-        self, maps: MapSet, num_envs: int, *, device: str | torch.device | None = None, seed: int = 0, **options: Any
+        self,
+        maps: MapSet,
+        num_envs: int,
+        *,
+        device: str | torch.device | None = None,
+        seed: int = 0,
+        episodes: FixedEpisodes | None = None,
+        **options: Any,
     ) -> Env:
         """Makes the env.
 
@@ -141,12 +149,15 @@ class Task:
             num_envs: How many agents there are in all.
             device: Where they are; by default the GPU if there is one.
             seed: Seeds the env.
+            episodes: The fixed episodes that it plays, if there are any.
             options: What every `Env` takes.
 
         Raises:
             ValueError: if it can't be made so.
         """
         given: dict[str, Any] = {'num_envs': num_envs, 'device': device, 'seed': seed, **self.options, **options}
+        if episodes is not None and self._takes('episodes'):
+            given['episodes'] = episodes
         try:
             inspect.signature(self.env).bind(maps, **given)
         except TypeError as error:
@@ -159,7 +170,14 @@ class Task:
                 f'{self.name} must have num_agents as a keyword, so that it is known how many rows a world has: '
                 f'{env.core.num_agents}, got {self.num_agents}.'
             )
+        if episodes is not None and env.core.episodes is None:
+            env.core.play(episodes)
         return env
+
+    def _takes(self, name: str) -> bool:
+        """True if what makes the env takes a keyword, or hands on whatever it is given."""
+        parameters = self._parameters()
+        return name in parameters or any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())
 
 
 def _simple(hint: Any) -> tuple[type, ...]:

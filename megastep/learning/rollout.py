@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 from megastep.env import Env
 from megastep.env.nested import copied, where
 from megastep.evaluation.opponents import Opponents
-from megastep.evaluation.recorder import scores
+from megastep.evaluation.playing.recorder import scores
 from megastep.learning import ppo
 from megastep.learning.model.policy import Policy
 

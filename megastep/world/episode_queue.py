@@ -94,6 +94,11 @@ class EpisodeQueue:
         """Where the agents of each env's episode begin, in metres, and the way that they face, in degrees."""
         return self._starts[self.current], self._bearings[self.current]
 
+    @property
+    def keys(self) -> Int64[Tensor, ' env']:
+        """The key of the random numbers of each env's episode."""
+        return self._seeds
+
     def limited(self, most: int | None) -> Int64[Tensor, ' env']:
         """The limit of each env's episode, in steps; those that have none of their own have the one given."""
         if most is not None:

@@ -13,7 +13,7 @@ from megastep import mapgen
 from megastep.evaluation import Evaluation, evaluate_in
 from megastep.evaluation.opponents import Opponents
 from megastep.evaluation.play import play
-from megastep.evaluation.recorder import EpisodeRecorder
+from megastep.evaluation.playing.recorder import EpisodeRecorder
 from megastep.learning import Actor, Policy
 
 

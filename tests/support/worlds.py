@@ -50,6 +50,12 @@ def halved_box():
     return Geometry(walls=found.walls, spawns=found.spawns, lights=np.array([(2, 2.5, 0.2)]))
 
 
+def turned(geometry):
+    """The same map, a quarter turn to the left and elsewhere."""
+    turn = np.array([[0, 1], [-1, 0]])
+    return Geometry(walls=geometry.walls @ turn + 50, spawns=geometry.spawns @ turn + 50)
+
+
 def polygon(sides, radius=4.0, centre=(10.0, 10.0)):
     """A room with this many sides of equal length."""
     turns = np.arange(sides) * (2 * np.pi / sides) + 0.1

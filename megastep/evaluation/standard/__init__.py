@@ -1,1 +1,1 @@
-"""Standard maps to test agents in: hand-made hold-outs among them."""
+"""The standard suite: its maps, hand-made hold-outs among them, and the episodes in them."""

@@ -17,11 +17,24 @@ from torch import Tensor
 from torch.nn import functional
 
 from megastep.learning.model.features import WIDE
+from megastep.world.random_numbers import KeyedStreams
 
 LOG_STD_RANGE = (-5.0, 1.0)
 """The bounds of a normal distribution's width: the logarithm of its standard deviation."""
 
 Logits = Float[Tensor, '*batch logit']
+
+
+Source = torch.Generator | KeyedStreams
+"""What samples are drawn from: a generator, or a stream for each row."""
+
+
+def drawn(method: str, like: Tensor, source: Source | None) -> Tensor:
+    """Random numbers of a tensor's shape, as PyTorch's method of a name draws them."""
+    empty = torch.empty_like(like)
+    if isinstance(source, KeyedStreams):
+        return getattr(source, method)(empty)
+    return getattr(empty, method)(generator=source)
 
 
 class Distribution(Protocol):
@@ -34,7 +47,7 @@ class Distribution(Protocol):
     size: int
     """The number of logits of a member."""
 
-    def sample(self, logits: Logits, generator: torch.Generator | None = None) -> Any:
+    def sample(self, logits: Logits, generator: Source | None = None) -> Any:
         """A sample of each, drawn without waiting for the device."""
 
     def mode(self, logits: Logits) -> Any:
@@ -88,7 +101,7 @@ class Categorical:
         return logits.split(self._counts, dim=-1)
 
     def sample(self, logits, generator=None):
-        noise = torch.empty_like(logits).exponential_(generator=generator).log()  # minus it has Gumbel's distribution
+        noise = drawn('exponential_', logits, generator).log()  # minus it has Gumbel's distribution
         return self.mode(logits - noise)
 
     def mode(self, logits):
@@ -132,7 +145,7 @@ class Normal:
 
     def sample(self, logits, generator=None):
         means, log_stds = self._parts(logits)
-        return means + log_stds.exp() * torch.empty_like(means).normal_(generator=generator)
+        return means + log_stds.exp() * drawn('normal_', means, generator)
 
     def mode(self, logits):
         return self._parts(logits)[0]

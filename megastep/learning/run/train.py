@@ -278,7 +278,7 @@ def _evaluator(task: Task, maps: MapSet | None, config: RunConfig, group: Proces
 
 def _env(task: Task, maps: MapSet, settings: Settings, device: torch.device) -> Env:
     """The env to train in. On a GPU its steps are captured together with the policy's, not alone."""
-    options = {'cuda_graph': False, 'copy': False} if device.type == 'cuda' else {}
+    options: dict[str, Any] = {'cuda_graph': False, 'copy': False} if device.type == 'cuda' else {}
     return task.make(maps, settings.num_envs, device=device, seed=settings.seed, **options)
 
 

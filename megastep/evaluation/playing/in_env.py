@@ -13,7 +13,7 @@ from megastep.checks import check_counts
 from megastep.env import Env
 from megastep.evaluation.opponents import Opponents
 from megastep.evaluation.play import Act, SupportsActor, among, play
-from megastep.evaluation.recorder import EpisodeRecorder, Evaluation
+from megastep.evaluation.playing.recorder import EpisodeRecorder, Evaluation
 
 GLANCE = 16
 """After so many steps it is asked again whether all have ended: asking waits for the device."""

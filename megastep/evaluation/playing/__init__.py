@@ -1,0 +1,1 @@
+"""Playing of episodes: who acts, in which env, and what is recorded of it."""

@@ -1,0 +1,160 @@
+"""Contestants: the runs of the agents that are evaluated, by name, and what acts for each in an env."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Bool, Int64
+from torch import Tensor
+
+import megastep
+from megastep.env import Env
+from megastep.evaluation.opponents import Opponents
+from megastep.evaluation.play import Act, SupportsActor
+from megastep.evaluation.registry import Task
+from megastep.world.episode_queue import EpisodeQueue
+from megastep.world.random_numbers import KeyedStreams, mixed
+
+
+class Contestant(NamedTuple):
+    """A run of an agent.
+
+    Args:
+        name: The agent's name.
+        run: The number of the run among those of the agent.
+        agent: What acts: see `megastep.evaluation.evaluate`.
+    """
+
+    name: str
+    run: int
+    agent: Any
+
+
+@runtime_checkable
+class MakesItsEnv(Protocol):
+    """Agent that knows the task that it has learnt, as `megastep.load` returns it."""
+
+    @property
+    def task(self) -> Task:
+        """The task that it has learnt."""
+
+    def env(self, maps: Any, num_envs: int, **options: Any) -> Env:
+        """Makes its env in some maps."""
+
+    def opponents(self, env: Env) -> Opponents | None:
+        """The opponents that it was trained among."""
+
+
+@runtime_checkable
+class ActsInEnv(Protocol):
+    """Agent that is made for an env, as baselines are."""
+
+    def for_env(self, env: Env) -> Act:
+        """Makes who acts in an env."""
+
+
+def contestants(agents: Any) -> list[Contestant]:
+    """The runs of agents.
+
+    Args:
+        agents: An agent; a list of them, each a run of one agent, of another seed; or a dictionary of agents or lists
+            of them by name. A text or a path is the folder of a run.
+
+    Raises:
+        ValueError: if there are none, or one is nothing that acts.
+    """
+    if isinstance(agents, Mapping):
+        return [found._replace(name=str(name)) for name, each in agents.items() for found in _runs(each)] or _none()
+    return _runs(agents)
+
+
+def act_for(agent: Any, env: Env, *, greedy: bool = False, seed: int = 0) -> Act:
+    """What acts for an agent in an env.
+
+    A policy that draws its actions draws them from a stream of each episode's own where fixed ones are played.
+
+    Raises:
+        ValueError: if it is of other spaces than the env.
+    """
+    if isinstance(agent, ActsInEnv):
+        return agent.for_env(env)
+    if not isinstance(agent, SupportsActor):
+        return agent
+    _check_spaces(agent, env)
+    actor: Any = agent.actor(env.num_envs, greedy=greedy, seed=seed)
+    if env.core.episodes is None or not hasattr(actor, 'generator'):
+        return actor
+    actor.generator = streams = AgentStreams(env.core.episodes, env.core.num_agents, seed)
+
+    def acted(observations: Any, begins: Bool[Tensor, ' row']) -> Any:
+        streams.phase('act')  # draws in each step are counted from the first
+        return actor(observations, begins)
+
+    return acted
+
+
+class AgentStreams(KeyedStreams):
+    """Random numbers that agents draw in fixed episodes: a stream for each agent of each episode and seed.
+
+    Args:
+        queue: The episodes.
+        num_agents: How many agents each has.
+        seed: Another seed gives other numbers.
+    """
+
+    def __init__(self, queue: EpisodeQueue, num_agents: int, seed: int) -> None:
+        self._queue, self._num_agents = queue, num_agents
+        numbers = torch.arange(1, num_agents + 1, device=queue.current.device)
+        self._salts = mixed(numbers + (seed << 8))
+        super().__init__(queue.current, queue.steps)
+
+    def words(self, shape: tuple[int, ...]) -> Int64[Tensor, 'row ...']:
+        """Random words of 64 bits."""
+        self._keys = mixed(self._queue.keys[:, None] ^ self._salts).flatten()
+        self._steps = self._queue.steps.repeat_interleave(self._num_agents)
+        return super().words(shape)
+
+
+def _runs(agents: Any) -> list[Contestant]:
+    """The runs of one agent."""
+    several = list(agents) if isinstance(agents, (list, tuple)) else [agents]
+    found = [_loaded(agent) for agent in several] or _none()
+    name = _name(found[0])
+    return [Contestant(name, number, agent) for number, agent in enumerate(found)]
+
+
+def _none() -> Any:
+    raise ValueError('agents must be at least 1, got none.')
+
+
+def _loaded(agent: Any) -> Any:
+    """An agent, loaded if it is a folder."""
+    if isinstance(agent, (str, Path)):
+        return megastep.load(agent)  # by the name that megastep hands on: nothing here knows what a run is
+    if isinstance(agent, (ActsInEnv, SupportsActor)) or (callable(agent) and not isinstance(agent, type)):
+        return agent
+    raise ValueError(
+        f'an agent must be what megastep.load returns, the folder of a run, a policy, a function or have for_env, '
+        f'got {agent!r}.'
+    )
+
+
+def _name(agent: Any) -> str:
+    """What to call an agent that has been given no name."""
+    folder = getattr(agent, 'folder', None)
+    name = folder.name if folder is not None else getattr(agent, '__name__', '')
+    return name if name and name != '<lambda>' else type(agent).__name__.lower()
+
+
+def _check_spaces(agent: Any, env: Env) -> None:
+    """Raises unless what a policy observes and does is what the env's agents do."""
+    spaces: Any = getattr(agent, 'spaces', None) or getattr(getattr(agent, 'policy', None), 'spaces', None)
+    if spaces is None:
+        return
+    found = {'observation': env.single_observation_space, 'action': env.single_action_space}
+    for name, space in found.items():
+        if getattr(spaces, name) != space:
+            raise ValueError(f"the env's {name} space must be the agent's, {getattr(spaces, name)}, got {space}.")

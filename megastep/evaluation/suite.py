@@ -1,0 +1,225 @@
+"""Suites: sets of fixed episodes by name, which are played in one rollout, kept in a folder, and known by a hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Int
+
+from megastep.evaluation.episodes import ARRAYS, Episodes
+from megastep.evaluation.registry import Task
+from megastep.evaluation.standard import sets as standard
+from megastep.maps import storage
+from megastep.maps.geometry import Geometry
+from megastep.maps.mapset import MapSet
+from megastep.maps.splitting import check_disjoint
+
+VERSION = '1'
+"""The version of the layout of a suite's folder. A folder of any other is refused."""
+
+MANIFEST = 'suite.json'
+"""The file of a suite's folder that says what is in it."""
+
+NAME = re.compile(r'\w[\w .,+-]*')
+"""The names of sets: they name files."""
+
+
+class Packed(NamedTuple):
+    """A suite's episodes in one list, and its maps in one set.
+
+    Args:
+        episodes: All episodes, those of the first set first.
+        sets: The number of the set that each is of.
+        numbers: Its number there.
+    """
+
+    episodes: Episodes
+    sets: Int[np.ndarray, ' episode']
+    numbers: Int[np.ndarray, ' episode']
+
+
+class Suite(Mapping[str, Episodes]):
+    """Suite of fixed episodes: a mapping from the names of sets, such as ``'test'``, to `Episodes`.
+
+    Args:
+        sets: The episodes of each set, all of one task, agents of one radius, and as many of them.
+        name: What to call the suite.
+        version: Its version, if it has one.
+
+    Raises:
+        ValueError: if there are no sets, a name can't be that of a file, or sets don't go together.
+    """
+
+    def __init__(self, sets: Mapping[str, Episodes], *, name: str = '', version: str = '') -> None:
+        self._sets, self.name, self.version = dict(sets), name, version
+        _check(self._sets)
+
+    @classmethod
+    def of(cls, suite: Suite | Mapping[str, Episodes] | Episodes | str | Path) -> Suite:
+        """A suite of what may stand for one: episodes, episodes by name, or the folder of a suite."""
+        if isinstance(suite, Suite):
+            return suite
+        if isinstance(suite, (str, Path)):
+            return cls.load(suite)
+        return cls({'episodes': suite} if isinstance(suite, Episodes) else suite)
+
+    @classmethod
+    def standard(cls, task: str | Task, **options: Any) -> Suite:
+        """The standard suite of a task: see `megastep.evaluation.standard.sets`.
+
+        Args:
+            task: The task's name, or a `Task` with options.
+            options: What `megastep.evaluation.standard.sets.standard_sets` takes.
+
+        Raises:
+            ValueError: if the task has no standard suite.
+        """
+        sets = standard.standard_sets(task, **options)
+        return cls(sets, name='standard', version=standard.VERSION)
+
+    def __getitem__(self, name: str) -> Episodes:
+        if name not in self._sets:
+            raise KeyError(f'{name!r} is none of the sets {", ".join(self._sets)}.')
+        return self._sets[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sets)
+
+    def __len__(self) -> int:
+        """The number of sets."""
+        return len(self._sets)
+
+    @property
+    def task(self) -> str:
+        """The task that the episodes are of."""
+        return next(iter(self.values())).task
+
+    @property
+    def num_episodes(self) -> int:
+        """The number of episodes of all sets together."""
+        return sum(map(len, self.values()))
+
+    @cached_property
+    def maps(self) -> MapSet:
+        """The maps of all sets in one, in the order of the sets: those that are evaluated in."""
+        return MapSet.concat([episodes.maps for episodes in self.values()])
+
+    @cached_property
+    def packed(self) -> Packed:
+        """All episodes in one list."""
+        sizes, counts = [len(each.maps) for each in self.values()], [len(each) for each in self.values()]
+        arrays = {name: np.concatenate([getattr(each, name) for each in self.values()]) for name in ARRAYS}
+        arrays['map_ids'] = arrays['map_ids'] + np.repeat(np.cumsum([0, *sizes[:-1]]), counts)
+        radius = next(iter(self.values())).agent_radius
+        return Packed(
+            Episodes(self.maps, self.task, **arrays, agent_radius=radius),
+            np.repeat(np.arange(len(counts)), counts),
+            np.concatenate([np.arange(count) for count in counts]),
+        )
+
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256 of the sets' names and their episodes' hashes, in hexadecimal."""
+        hashes = sorted([name, episodes.sha256] for name, episodes in self.items())
+        return hashlib.sha256(json.dumps([VERSION, hashes]).encode()).hexdigest()
+
+    def check_disjoint(self, train: MapSet | Sequence[Geometry], *, apart_from: Sequence[str] = ()) -> None:
+        """Checks that no map of the suite, turned, mirrored or moved, is one that an agent was trained in.
+
+        Args:
+            train: The maps that it was trained in.
+            apart_from: The names of sets that may overlap, such as ``['train']``.
+
+        Raises:
+            ValueError: if one is; it says which.
+        """
+        train = train if isinstance(train, MapSet) else MapSet(train)
+        for name, episodes in self.items():
+            if name not in apart_from:
+                check_disjoint(train.walls, episodes.maps.walls, names=('the maps trained in', f'set {name!r}'))
+
+    def save(self, folder: str | Path) -> None:
+        """Writes the suite to a folder, which is made if it isn't there: a file of maps and one of episodes a set."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, episodes in self.items():
+            episodes.maps.save(folder / f'{name}.maps.safetensors')
+            episodes.save(folder / f'{name}.episodes.safetensors')
+        manifest = {
+            'suite': VERSION, 'name': self.name, 'version': self.version, 'task': self.task, 'sha256': self.sha256,
+            'sets': {name: episodes.sha256 for name, episodes in self.items()},
+        }  # fmt: skip
+        storage.replace(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Suite:
+        """Reads a suite that `save` wrote.
+
+        Raises:
+            ValueError: if there is none, a file is missing or damaged, or it is of another version.
+        """
+        path = Path(folder) / MANIFEST
+        try:
+            manifest = json.loads(path.read_text())
+            found, names = manifest['suite'], list(manifest['sets'])
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise ValueError(f'{folder} must be the folder of a suite: there is no {MANIFEST} in it.') from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f'{path} is damaged: {error!r}.') from error
+        if found != VERSION:
+            raise ValueError(f'{path} must be of version {VERSION}, got {found!r}.')
+        sets = {name: _set(Path(folder), name) for name in names}
+        suite = cls(sets, name=manifest.get('name', ''), version=manifest.get('version', ''))
+        if suite.sha256 != manifest.get('sha256'):
+            raise ValueError(f'{folder} is damaged: the suite hashes to {suite.sha256}, and should to another.')
+        return suite
+
+    def describe(self) -> str:
+        """Description of the suite, a line a set: episodes, maps, shortest paths, hash."""
+        lines = [f'{self.name or "suite"} {self.version}'.strip() + f': {self.task}, sha256 {self.sha256}']
+        return '\n'.join([*lines, *(f'  {name}: {_line(episodes)}' for name, episodes in self.items())])
+
+    def __repr__(self) -> str:
+        return f'Suite({self.name or self.task}: {self.num_episodes} episodes in {", ".join(self)})'
+
+
+def _set(folder: Path, name: str) -> Episodes:
+    """A set of a suite's folder."""
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise ValueError(f'{folder / MANIFEST} is damaged: {name!r} names no set.')
+    files = [folder / f'{name}.{part}.safetensors' for part in ('episodes', 'maps')]
+    if missing := [file for file in files if not file.is_file()]:
+        raise ValueError(f'{missing[0]} is missing.')
+    return Episodes.load(*files)
+
+
+def _line(episodes: Episodes) -> str:
+    """A line on a set of episodes."""
+    paths = episodes.shortest_paths
+    quartiles = np.nanpercentile(paths, [0, 50, 100]) if episodes.has_goals else None
+    lengths = '' if quartiles is None else ', shortest paths {:.1f} to {:.1f} to {:.1f} m'.format(*quartiles)
+    return f'{len(episodes)} episodes in {len(episodes.maps)} maps{lengths}, sha256 {episodes.sha256[:12]}'
+
+
+def _check(sets: Mapping[str, Episodes]) -> None:
+    """Raises unless sets go together."""
+    if not sets:
+        raise ValueError('a suite must have at least 1 set of episodes, got 0.')
+    for name, episodes in sets.items():
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise ValueError(f'a set must have a name of letters, digits and ., +-, got {name!r}.')
+        if not isinstance(episodes, Episodes):
+            raise ValueError(f'set {name!r} must be Episodes, got {type(episodes).__name__}.')  # noqa: TRY004
+    first, *others = sets.items()
+    for what in ('task', 'num_agents', 'agent_radius'):
+        expected = getattr(first[1], what)
+        for name, episodes in others:
+            if (found := getattr(episodes, what)) != expected:
+                raise ValueError(f'set {name!r} must have the {what} of {first[0]!r}, {expected}, got {found}.')
