@@ -10,7 +10,7 @@ from pathlib import Path
 import tyro
 from tyro.conf import Positional
 
-from megastep.cli import generate, train, watch
+from megastep.cli import generate, streams, train, watch
 
 ABOUT = 'Floorplans, and thousands of small two-dimensional worlds in them.'
 
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0 if all went well, 1 if `megastep doctor` found something wrong or training went wrong, 2 if a
-        value or a file was not what it should be, 130 if it was interrupted, 143 if it was told to end.
+        value or a file was not what it should be or output is lost, 130 if it was interrupted, 143 if told to end.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     # Before PyTorch comes: threads that spin while they wait slow a machine that has other work to a twentieth.
@@ -83,9 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.path.insert(0, here)  # as `python -m` has it: tasks of one's own are in the working directory
     style = (tyro.conf.PositionalMetavarFromFieldName,)
     try:
-        app.command(name='train')(train.training(arguments))
-        return app.cli(prog='megastep', description=ABOUT, args=arguments, config=style) or 0
-    except (ValueError, OSError) as error:
+        with streams.open_streams():
+            app.command(name='train')(train.training(arguments))
+            return app.cli(prog='megastep', description=ABOUT, args=arguments, config=style) or 0
+    except (ValueError, OSError, streams.LostOutputError) as error:
         print(f'megastep: {explain(error)}', file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -95,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.path.remove(here)
 
 
-def explain(error: ValueError | OSError) -> str:
+def explain(error: Exception) -> str:
     """One line on what was wrong."""
     if isinstance(error, OSError) and error.strerror:
         return f'{error.filename}: {error.strerror}.' if error.filename else f'{error.strerror}.'

@@ -157,7 +157,7 @@ def test_other_parameters_are_refused(text):
         ),
         (['generate', 'house', '1', 'x', '--workers', '0'], 'workers must be a whole number of at least 1, got 0.'),
         (['generate', 'house', '1', 'no/x'], 'no is not a folder, so x cannot be written there.'),
-        (['show', 'no.safetensors'], 'No such file or directory: no.safetensors.'),
+        (['show', 'no.safetensors'], 'no.safetensors: No such file or directory.'),
         (['show', 'text'], 'text is not a map set'),
         (['show', 'text', '--out', 'maps.jpg'], 'out must end in .png or .svg, got maps.jpg.'),
         (['demo', '--out', 'text'], 'text: File exists.'),

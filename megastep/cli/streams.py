@@ -1,0 +1,90 @@
+"""Standard streams that are closed: what is said there is lost, and that is said and no file takes their place."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TextIO
+
+UNWRITTEN = {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EBADF}
+"""Errors of writing. Where they name no file it was standard output, for all that is written elsewhere is named."""
+
+
+class LostOutputError(Exception):
+    """Output that could not be written."""
+
+
+class Nowhere:
+    """A text stream that forgets, and remembers whether there was anything to forget."""
+
+    encoding = 'utf-8'
+
+    def __init__(self) -> None:
+        self.lost = False
+
+    def write(self, text: str) -> int:
+        """Forgets a text."""
+        self.lost |= bool(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Does nothing."""
+
+    def isatty(self) -> bool:
+        """Nobody looks."""
+        return False
+
+
+@contextmanager
+def open_streams() -> Iterator[None]:
+    """Has standard output and error be there meanwhile, and what is written to standard output be written in the end.
+
+    Raises:
+        LostOutputError: if something was, and couldn't.
+    """
+    fill()
+    kept = sys.stdout, sys.stderr
+    out: TextIO | Nowhere = sys.stdout or Nowhere()
+    sys.stdout, sys.stderr = out, sys.stderr or Nowhere()
+    try:
+        yield
+    except SystemExit:  # as after --help
+        _finish(out)
+        raise
+    except OSError as error:
+        if error.filename is None and error.errno in UNWRITTEN:
+            raise _unwritten(error) from error
+        raise
+    else:
+        _finish(out)
+    finally:
+        sys.stdout, sys.stderr = kept
+
+
+def fill() -> None:
+    """Opens those of the first three descriptors that are closed, or the next files would be standard streams."""
+    for handle in range(3):
+        try:
+            os.fstat(handle)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest that is free
+
+
+def _finish(out: TextIO | Nowhere) -> None:
+    if isinstance(out, Nowhere):
+        if out.lost:
+            raise LostOutputError('standard output is closed, so what there was to say is lost')
+        return
+    try:
+        out.flush()
+    except OSError as error:
+        raise _unwritten(error) from error
+
+
+def _unwritten(error: OSError) -> LostOutputError:
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python tries once more as it ends
+    return LostOutputError(f'standard output can not be written: {error.strerror}')
