@@ -136,7 +136,7 @@ def test_the_commands_shown_exist(path):
             assert command in app._subcommands
 
 
-RUN = [ROOT / 'README.md', ROOT / 'docs' / 'rules.md', ROOT / 'docs' / 'learning.md']
+RUN = [ROOT / 'README.md', *(ROOT / 'docs' / f'{name}.md' for name in ('rules', 'learning', 'evaluation'))]
 
 
 @pytest.mark.parametrize('path', RUN, ids=lambda path: path.name)

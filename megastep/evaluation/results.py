@@ -233,7 +233,7 @@ class Results:
         """Writes a report: a page to be read and printed, the same tables for papers and programs, and the results.
 
         The folder gets ``index.html``, which needs no other file and no network, ``tables.md``, ``tables.tex``, a
-        ``.csv`` for each table, and what `save` writes.
+        ``.csv`` for each table, and what `save` writes, without the ways.
 
         Args:
             folder: Where to; it is made if it isn't there.
@@ -251,7 +251,7 @@ class Results:
             check_score(self.table, self.scores, score)
         known: dict[str, Any] = {'suite_sha256': self.suite_sha256, 'maps': self.maps, 'ways': self.ways}
         page = report.write(folder, self.table, chosen, title=title, **known)
-        self.save(page.with_name('results'))
+        replace(self, ways={}).save(page.with_name('results'))
         return page
 
     def frame(self) -> Any:
