@@ -40,6 +40,7 @@ def train(
     steps: float = 50e6,
     options: tuple[str, ...] = (),
     opponents: int = 0,
+    opponents_from: tuple[Path, ...] = (),
     weights: Path | None = None,
     preset: Literal['gpu', 'cpu'] = 'gpu',
     resume: bool = False,
@@ -66,7 +67,9 @@ def train(
             is trained in; by default there is none.
         steps: How many steps are made, of all agents and processes together.
         options: What the task takes, as name=value, such as reward=sparse or time_limit=20.
-        opponents: How many agents of each world act by a script and don't learn; deathmatch has a script.
+        opponents: How many agents of each world don't learn, and act by the task's script; deathmatch has one.
+        opponents_from: The folders of runs, or of their checkpoints, as whose agents the opponents act instead of by a
+            script: one in each world, in turn.
         weights: The folder of a run, or of one of its checkpoints, whose agent is trained on; none by default.
         preset: Which settings are the defaults: those for a large GPU, or for two cores of a CPU.
         resume: Go on with the run in the folder. What isn't said is as it was begun.
@@ -84,9 +87,9 @@ def train(
     try:
         ending = learning.train(
             env, out, Settings(**asdict(settings)), maps=maps, eval_maps=eval_maps, steps=steps,
-            options=parse_options(options), opponents=opponents, weights=weights, resume=resume, overwrite=overwrite,
-            eval_every=eval_every, eval_episodes=eval_episodes, greedy=greedy, checkpoint_every=checkpoint_every,
-            keep=keep, device=device,
+            options=parse_options(options), opponents=opponents, opponents_from=opponents_from, weights=weights,
+            resume=resume, overwrite=overwrite, eval_every=eval_every, eval_episodes=eval_episodes, greedy=greedy,
+            checkpoint_every=checkpoint_every, keep=keep, device=device,
         )  # fmt: skip
     except FloatingPointError as error:
         print(f'megastep: learning has gone wrong: {error}.', file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Opponents among agents that learn or are evaluated: by a script, or by policies that have been trained."""
+"""Opponents among agents that learn or are evaluated: they act by a script, or by policies: see `league`."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import NoneType
 from typing import Any, get_args
@@ -14,7 +14,9 @@ from megastep.env import Env
 from megastep.env.episode_starts import EpisodeStarts
 from megastep.env.variation import SHARED
 from megastep.evaluation.entry_points import MakesEnv, checked, class_of, find, hints, innermost, is_found, name_of
+from megastep.evaluation.league import last_agents, league
 from megastep.evaluation.opponents import Opponents
+from megastep.evaluation.play import SupportsActor
 from megastep.maps.mapset import MapSet
 from megastep.world.episode_queue import FixedEpisodes
 
@@ -112,25 +114,32 @@ class Task:
         default = 1 if parameter is None or parameter.default is parameter.empty else parameter.default
         return self.options.get('num_agents', default)
 
-    def opponents(self, env: Env, count: int) -> Opponents | None:
-        """Opponents that act by the env's script: the last so many agents of each world; None if there are none.
+    def opponents(
+        self, env: Env, count: int, policies: Sequence[SupportsActor] = (), *, seed: int = 0
+    ) -> Opponents | None:
+        """Opponents: the last so many agents of each world; None if there are none.
 
         Args:
             env: The env, as the task has made it.
             count: How many of each world.
+            policies: The policies that they act by, dealt out as `league` says; if there are none, the env's script.
+            seed: Seeds what policies draw.
 
         Raises:
-            ValueError: if the env has no script, or there would be nobody left to learn.
+            ValueError: if the env has no script and there are no policies, or there would be nobody left to learn.
         """
         if count == 0:
             return None
-        if (script := env.scripted_opponent()) is None:
+        script = env.scripted_opponent()
+        if script is None and not policies:
             raise ValueError(f'opponents must be 0 in {self.name}, which has no script for any, got {count!r}.')
         most = self.num_agents - 1
         if not isinstance(count, int) or not 0 <= count <= most:
             raise ValueError(f'opponents must be an integer from 0 to {most} in {self.name}, got {count!r}.')
-        numbers = torch.arange(env.num_envs, device=env.device) % self.num_agents
-        return Opponents.scripted(numbers >= self.num_agents - count, script)
+        if policies:
+            return league(env, policies, count, seed=seed)
+        assert script is not None
+        return Opponents.scripted(last_agents(env, count), script)
 
     def make(
         self,

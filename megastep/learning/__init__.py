@@ -8,14 +8,16 @@ if TYPE_CHECKING:
     from megastep.learning.learner import Learner
     from megastep.learning.model.heads import intake, output
     from megastep.learning.model.policy import Actor, Policy
+    from megastep.learning.run.episode_log import read_episodes
     from megastep.learning.run.train import train
     from megastep.learning.settings import Settings
 
-__all__ = ['Actor', 'Agent', 'Learner', 'Policy', 'Settings', 'intake', 'load', 'output', 'train']
+__all__ = ['Actor', 'Agent', 'Learner', 'Policy', 'Settings', 'intake', 'load', 'output', 'read_episodes', 'train']
 
 _HOMES = {
     'Actor': 'model.policy', 'Agent': 'agent', 'Learner': 'learner', 'Policy': 'model.policy', 'Settings': 'settings',
-    'intake': 'model.heads', 'load': 'agent', 'output': 'model.heads', 'train': 'run.train',
+    'intake': 'model.heads', 'load': 'agent', 'output': 'model.heads', 'read_episodes': 'run.episode_log',
+    'train': 'run.train',
 }  # fmt: skip
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,31 +13,22 @@ from jaxtyping import Bool
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-import megastep
 from megastep.env import Env
 from megastep.env.nested import to_tensors
 from megastep.evaluation.entry_points import MakesEnv
 from megastep.evaluation.opponents import Opponents
 from megastep.evaluation.registry import Task
-from megastep.learning import card
 from megastep.learning.model.policy import Actor, Policy
 from megastep.learning.model.spaces import Spaces
-from megastep.learning.run.checkpoints import MANIFEST, WEIGHTS, last_good, load_weights, verified, weights_file
 from megastep.learning.run.distributed import device_for
-from megastep.learning.run.run_config import RunConfig, fingerprint
+from megastep.learning.run.run_config import fingerprint
 from megastep.learning.run.run_folder import Run
+from megastep.learning.run.stored_agent import OPPONENTS, StoredAgent, keep_opponents, save, saved
 from megastep.learning.settings import LARGEST_SEED, Settings
-from megastep.maps import storage
 from megastep.maps.mapset import MapSet
 
 ROWS = 64
 """The number of rows, at most, of an env that an agent makes, unless told otherwise."""
-
-CONFIG, MODEL, CARD = 'config.json', 'model.safetensors', 'README.md'
-"""The files of a saved agent, by the names that the Hugging Face hub has for them."""
-
-SAVED = ('env', 'options', 'opponents', 'scores', 'spaces', 'settings', 'maps', 'frames', 'results')
-"""What is saved of an agent beside its weights."""
 
 
 @dataclass(eq=False)
@@ -54,6 +43,7 @@ class Agent:
         about: What else is known of it, as `SAVED` names it.
         folder: Where it was loaded from.
         maps_file: The file of the maps that it was trained in, if it is there.
+        opponents_from: The folders of the trained agents that it learnt among, if there were any.
         env_maker: What makes its env, if that isn't to be found by its name.
         greedy: Take the likeliest action; otherwise draw one.
         seed: Seeds what is drawn.
@@ -64,6 +54,7 @@ class Agent:
     about: Mapping[str, Any]
     folder: Path
     maps_file: Path | None = None
+    opponents_from: tuple[Path, ...] = ()
     env_maker: str | MakesEnv | None = None
     greedy: bool = False
     seed: int = 0
@@ -158,8 +149,13 @@ class Agent:
         return env
 
     def opponents(self, env: Env) -> Opponents | None:
-        """The scripted opponents that it was trained among, in an env that it has made; None if there were none."""
-        return self.task.opponents(env, self.about['opponents'])
+        """The opponents that it was trained among, in an env that it has made; None if there were none."""
+        policies = [agent.policy(env.device) for agent in self._stored_opponents]
+        return self.task.opponents(env, self.about['opponents'], policies, seed=self.seed)
+
+    @property
+    def _stored_opponents(self) -> list[StoredAgent]:
+        return [StoredAgent.find(folder) for folder in self.opponents_from]
 
     def save_pretrained(self, folder: str | Path) -> Path:
         """Saves the agent in the Hugging Face hub's layout: its configuration, its weights, and a model card.
@@ -181,15 +177,8 @@ class Agent:
             raise ValueError(f'folder must be a folder to save an agent in, got {path}, a file.')
         if Run(path).description.exists():
             raise ValueError(f'folder must be another than that of a run, got {path}.')
-        path.mkdir(parents=True, exist_ok=True)
-        weights = weights_file(self.policy)
-        config = {
-            'library_name': 'megastep', 'version': megastep.__version__, **self.about,
-            'settings': asdict(self.settings), 'weights_sha256': hashlib.sha256(weights).hexdigest(),
-        }  # fmt: skip
-        storage.replace(path / MODEL, weights)
-        storage.replace(path / CARD, card.of(config).encode())
-        storage.replace(path / CONFIG, json.dumps(config, indent=1).encode())
+        save(path, self.policy, self.settings, self.about)
+        keep_opponents(self._stored_opponents, path / OPPONENTS)
         return path
 
     @classmethod
@@ -203,7 +192,7 @@ class Agent:
         Raises:
             ValueError: naming the file that is missing, damaged or of another version.
         """
-        return _load(Path(folder), _saved, **options)
+        return _load(saved(Path(folder)), **options)
 
 
 def load(
@@ -230,29 +219,11 @@ def load(
     Raises:
         ValueError: naming what is missing, damaged or of another version.
     """
-    path = Path(folder)
-    if (path / CONFIG).is_file():
-        how = _saved
-    elif (path / MANIFEST).is_file():
-        how = _checkpoint
-    else:
-        how = _run
-    return _load(path, how, task=task, device=device, greedy=greedy, seed=seed)
-
-
-@dataclass(frozen=True)
-class _Stored:
-    """An agent as it is on disk."""
-
-    weights: Path
-    settings: Settings
-    about: dict[str, Any]
-    maps_file: Path | None = None
+    return _load(StoredAgent.find(folder), task=task, device=device, greedy=greedy, seed=seed)
 
 
 def _load(
-    path: Path,
-    how: Any,
+    stored: StoredAgent,
     *,
     task: str | MakesEnv | None = None,
     device: str | torch.device | None = None,
@@ -263,60 +234,7 @@ def _load(
         raise ValueError(f'seed must be an integer from 0 to {LARGEST_SEED}, got {seed!r}.')
     if task is not None:
         Task.of(task)
-    place, stored = device_for(device), how(path)
-    try:
-        spaces = Spaces.of_json(stored.about['spaces'])
-    except ValueError as error:
-        raise ValueError(f'{path} is damaged: {error}') from error
-    policy = Policy(spaces.observation, spaces.action, stored.settings.width, auxiliary_space=spaces.auxiliary)
-    load_weights(policy, stored.weights)
     return Agent(
-        policy.to(place), stored.settings, stored.about, path, stored.maps_file,
-        env_maker=task, greedy=greedy, seed=seed,
+        stored.policy(device_for(device)), stored.settings, stored.about, stored.folder, stored.maps_file,
+        stored.opponents, env_maker=task, greedy=greedy, seed=seed,
     )  # fmt: skip
-
-
-def _run(folder: Path) -> _Stored:
-    """The agent of a run's last checkpoint."""
-    run = Run(folder)
-    return _of_run(run, run.read(), last_good(run.checkpoints))
-
-
-def _checkpoint(folder: Path) -> _Stored:
-    """The agent of a checkpoint in a run's folder."""
-    run = Run(folder.resolve().parents[1])
-    if not run.description.is_file():
-        raise ValueError(f'{folder} must lie in the folder of its run, which says what its weights are for.')
-    return _of_run(run, run.read(), folder)
-
-
-def _of_run(run: Run, config: RunConfig, checkpoint: Path) -> _Stored:
-    manifest = verified(checkpoint)
-    known = {name: value for name, value in config.json().items() if name in SAVED and name != 'settings'}
-    results = run.results(manifest['updates'])
-    about = {**known, 'frames': manifest['frames'], 'results': results}
-    return _Stored(checkpoint / WEIGHTS, config.settings, about, run.maps)
-
-
-def _saved(folder: Path) -> _Stored:
-    """The agent that was saved in a folder."""
-    path, weights = folder / CONFIG, folder / MODEL
-    try:
-        values = json.loads(path.read_text())
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise ValueError(f'{folder} holds no saved agent: there is no {CONFIG} in it.') from error
-    except ValueError as error:
-        raise ValueError(f'{path} is damaged: {error}.') from error
-    if not isinstance(values, dict) or values.get('library_name') != 'megastep':
-        raise ValueError(f'{path} must be that of an agent which megastep saved, and is none.')
-    if missing := sorted({*SAVED, 'weights_sha256'} - set(values)):
-        raise ValueError(f'{path} is damaged, or of another version: it lacks {", ".join(missing)}.')
-    try:
-        settings = Settings(**values['settings'])
-    except (TypeError, ValueError) as error:
-        raise ValueError(f'{path} is damaged, or of another version: {error}.') from error
-    if not weights.is_file():
-        raise ValueError(f'{weights} is missing.')
-    if hashlib.sha256(weights.read_bytes()).hexdigest() != values['weights_sha256']:
-        raise ValueError(f'{weights} is damaged: it is not what was saved.')
-    return _Stored(weights, settings, {name: values[name] for name in SAVED if name != 'settings'})

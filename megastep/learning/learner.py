@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from gymnasium.vector import AutoresetMode
+from jaxtyping import Float
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -117,7 +118,9 @@ class Learner:
 
         Returns:
             Statistics on the device, views of one tensor. Sums over the episodes that ended in the rollout, of all
-            processes: ``'episodes'``, how many; ``'return'``, ``'length'``, and the env's other scores. And means:
+            processes: ``'episodes'``, how many; ``'return'``, ``'length'``, and the env's other scores. Sums over maps
+            of the means of their last episodes: ``'recent return'`` and the like, and ``'recent episodes'``, how many
+            maps have had any: see `MapScores`. And means:
             ``'explained_variance'``, the share of the returns' variance that was expected; ``'policy_loss'``,
             ``'value_loss'``, ``'entropy'``, ``'approx_kl'``, ``'clip_fraction'`` and, where there is something to
             predict, ``'auxiliary_loss'``, as `ppo.losses` has them; and ``'grad_norm'``.
@@ -141,6 +144,10 @@ class Learner:
             order = torch.rand(self._env.num_envs, generator=self._shuffler, device=self._device)
             parts.extend(self._fit(rows) for rows in order.argsort(stable=True).chunk(self._settings.num_minibatches))
         return {name: torch.stack([part[name] for part in parts]).mean() for name in parts[0]}
+
+    def scores_by_map(self) -> dict[str, Float[Tensor, ' map']]:
+        """The scores of the last episodes in each map of this process: see `MapScores.by_map`. Waits for the device."""
+        return self._rollout.map_scores.by_map()
 
     def close(self) -> None:
         """Lets go of the CUDA graphs: while one holds what NCCL sends, the process group can't be destroyed."""

@@ -15,6 +15,7 @@ from megastep.env.nested import copied, where
 from megastep.evaluation.opponents import Opponents
 from megastep.evaluation.playing.recorder import scores
 from megastep.learning import ppo
+from megastep.learning.map_scores import ALWAYS, MapScores
 from megastep.learning.model.policy import Policy
 
 
@@ -77,6 +78,7 @@ class Rollout:
     Attributes:
         buffer: The trajectories of the last rollout.
         generator: What the policy draws with.
+        map_scores: The scores of the episodes that have ended last in each map, but for opponents'.
 
     Raises:
         ValueError: if what the env says apart is of another shape than its space.
@@ -106,6 +108,7 @@ class Rollout:
         self._opponents = opponents
         self._scripted = torch.zeros_like(self._over) if opponents is None else opponents.rows
         self._script = None if opponents is None else copied(opponents.act(observations, self._begins))
+        self.map_scores = MapScores(env.core.scenery.num_maps, (*ALWAYS, *env.scores), env.device)
         self._rounds = -(-stagger // horizon)
         self._due = self._drawn_rounds(seed)
         self._check_targets()
@@ -180,21 +183,22 @@ class Rollout:
         """Makes the steps.
 
         Returns:
-            Sums over the episodes that ended meanwhile, but for scripted opponents': ``'episodes'``, how many they
-            were; ``'return'`` and ``'length'``; and the env's other scores. Then, as ``'explained_variance'``, the
-            share of the returns' variance that was expected.
+            Sums over the episodes that ended meanwhile, but for opponents': ``'episodes'``, how many they were;
+            ``'return'`` and ``'length'``; and the env's other scores; and sums over maps, as `MapScores.finish` has
+            them. Then, as ``'explained_variance'``, the share of the returns' variance that was expected.
         """
         buffer = self.buffer
         buffer.hidden.copy_(self._hidden[None])
-        sums = [self._step(time) for time in range(self._horizon)]
+        self.map_scores.begin()
+        for time in range(self._horizon):
+            self._step(time)
         buffer.log_probs.copy_(self.policy.distribution.log_prob(self._logits, buffer.samples))
         self._estimate_advantages()
         explained = ppo.explained_variance(buffer.values, buffer.returns, buffer.mask)
-        totals = {name: torch.stack([each[name] for each in sums]).sum() for name in sums[0]}
-        return totals, {'explained_variance': explained}
+        return self.map_scores.finish(), {'explained_variance': explained}
 
-    def _step(self, time: int) -> dict[str, Tensor]:
-        """Makes one step, and returns sums over the episodes that it ended."""
+    def _step(self, time: int) -> None:
+        """Makes one step."""
         buffer, distribution = self.buffer, self.policy.distribution
         logits, values, hidden, _ = self.policy.step_features(self._features, self._hidden, self._begins)
         samples = distribution.sample(logits, self.generator)
@@ -210,7 +214,8 @@ class Rollout:
         self._begins.copy_(self._over)
         self._over.copy_(ended)
         self._take_in(observations)
-        return _sums(ended & ~self._scripted, scores(info, self.env.scores))
+        found = scores(info, self.env.scores)
+        self.map_scores.add(ended & ~self._scripted, info['episode']['map_ids'], found)
 
     def _played(self, actions: Any) -> Any:
         """The actions that are taken: the policy's, but for scripted opponents."""
@@ -236,7 +241,7 @@ class Rollout:
         kept = {f'opponents {i} {k}': v for i, memory in enumerate(memories) for k, v in memory.tensors.items()}
         return {
             'features': self._features, 'hidden': self._hidden, 'over': self._over, 'begins': self._begins,
-            **script, **kept,
+            'map_scores': self.map_scores.totals, **script, **kept,
         }  # fmt: skip
 
     @property
@@ -244,10 +249,3 @@ class Rollout:
         """The generators that a rollout draws with, beside the env's: the policy's, and those of opponents."""
         memories = () if self._opponents is None else self._opponents.memories
         return {'policy': self.generator, **{f'opponents {i}': m.generator for i, m in enumerate(memories)}}
-
-
-def _sums(ended: Bool[Tensor, ' row'], found: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Adds up the scores of the episodes that have ended, and counts them."""
-    values = torch.stack([torch.ones_like(ended).float(), *(values.float() for values in found.values())])
-    sums = torch.where(ended, values, 0).sum(dim=-1)  # all at once: each by itself would take a GPU longer
-    return dict(zip(['episodes', *found], sums.unbind(), strict=True))

@@ -1,5 +1,7 @@
 """A rollout holds what was seen, done and paid, in the right order, over the ends of episodes too."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from gymnasium.spaces import Box, Discrete
@@ -13,8 +15,11 @@ from megastep.env.combat import EVENTS
 from megastep.env.cuda_graph import Watch
 from megastep.evaluation.opponents import Memory, Opponents
 from megastep.learning import Policy, ppo
+from megastep.learning.map_scores import RECENT
 from megastep.learning.rollout import Rollout
 from megastep.world import physics
+
+MAP_IDS = torch.tensor([0, 0, 0, 2])
 
 
 class Counter:
@@ -23,6 +28,7 @@ class Counter:
     single_observation_space, single_action_space, auxiliary_space = Box(-500, 500, (1,)), Discrete(3), None
     metadata = {'autoreset_mode': AutoresetMode.NEXT_STEP}
     device, num_envs, scores = torch.device('cpu'), 4, ('score',)
+    core = SimpleNamespace(scenery=SimpleNamespace(num_maps=3))
 
     def reset(self, *, seed=None):
         self.times, self.over = torch.zeros(4, dtype=torch.int64), torch.zeros(4, dtype=torch.bool)
@@ -36,7 +42,7 @@ class Counter:
         self.over = self.times == rows + 2
         rewards, odd = self.times.float(), rows % 2 == 1
         info = {
-            'episode': {'return': self.times * (self.times + 1) / 2, 'length': self.times},
+            'episode': {'return': self.times * (self.times + 1) / 2, 'length': self.times, 'map_ids': MAP_IDS},
             '_episode': self.over,
             'score': torch.where(self.over, rows.float(), torch.nan),
             'world': rows,
@@ -246,13 +252,25 @@ def test_advantages_are_those_of_what_was_noted():
 
 def test_sums_are_over_the_episodes_that_ended():
     """In 12 steps, episodes of 2, 3, 4 and 5 steps and one more to begin the next end 4, 3, 2 and 2 times."""
-    sums = rolled(Counter())()[0]
-    assert {name: value.item() for name, value in sums.items()} == {
+    sums = {name: value.item() for name, value in rolled(Counter())()[0].items()}
+    assert {name: value for name, value in sums.items() if not name.startswith(RECENT)} == {
         'episodes': 11,
         'return': 4 * 3 + 3 * 6 + 2 * 10 + 2 * 15,
         'length': 4 * 2 + 3 * 3 + 2 * 4 + 2 * 5,
         'score': 3 * 1 + 2 * 2 + 2 * 3,
     }
+
+
+def test_scores_are_means_over_the_episodes_of_each_map():
+    """Three rows of a map, with 9 episodes of 2, 3 and 4 steps; one of another, with 2 of 5; and none of a third."""
+    sums = rolled(Counter())()[0]
+    found = {name.removeprefix(RECENT): value.item() for name, value in sums.items() if name.startswith(RECENT)}
+    assert found == pytest.approx({
+        'episodes': 2,
+        'return': (4 * 3 + 3 * 6 + 2 * 10) / 9 + 15,
+        'length': (4 * 2 + 3 * 3 + 2 * 4) / 9 + 5,
+        'score': (3 * 1 + 2 * 2) / 9 + 3,
+    })  # fmt: skip
 
 
 def test_rows_are_picked_from_everything():
@@ -276,4 +294,5 @@ def test_a_rollout_never_waits_for_the_device(task, monkeypatch):
         sums, means = rollout()
     assert not any(source.storage.expired() for source in watch.sources.values())
     assert means['explained_variance'].isfinite()
-    assert set(sums) - {'episodes', 'return', 'length'} == set(['coverage'] if task is Explorer else EVENTS)
+    names = ['episodes', 'return', 'length', *(['coverage'] if task is Explorer else EVENTS)]
+    assert set(sums) == {*names, *(f'{RECENT}{name}' for name in names)}

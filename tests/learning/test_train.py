@@ -174,7 +174,7 @@ def test_the_folder_says_how_the_run_was_begun_and_went(tmp_path, drawn):
     out, settings = tmp_path / 'run', Settings(num_envs=4, horizon=64, num_minibatches=1, width=8)
     train(out, 4, settings=settings)
     names = {path.name for path in out.iterdir() if not path.match('events.out.tfevents.*')}  # with TensorBoard only
-    assert names == {'.lock', 'run.json', 'maps.safetensors', 'log.jsonl', 'curves.png', 'checkpoints'}
+    assert names == {'.lock', 'run.json', 'maps.safetensors', 'log.jsonl', 'episodes.bin', 'curves.png', 'checkpoints'}
     about = json.loads((out / 'run.json').read_text())
     assert (about['env'], about['processes'], about['maps']['count']) == ('minimal', 1, 2)
     assert about['settings'] == vars(settings)
@@ -182,8 +182,9 @@ def test_the_folder_says_how_the_run_was_begun_and_went(tmp_path, drawn):
     assert [line['frames'] for line in lines] == [256, 512, 768, 1024]
     assert all(line['steps_per_second'] > 0 and math.isfinite(line['policy_loss']) for line in lines)
     assert sum(line['episodes'] for line in lines) > 0
-    assert all(50 <= line['length'] <= 200 for line in lines if line['episodes'])
-    assert all('length' not in line for line in lines if not line['episodes'])
+    assert all(50 <= line['length'] <= 200 for line in lines if 'length' in line)
+    ended = [sum(line['episodes'] for line in lines[: number + 1]) for number in range(4)]
+    assert ['length' in line for line in lines] == [count > 0 for count in ended]
     assert (out / 'curves.png').read_bytes().startswith(b'\x89PNG')
 
 

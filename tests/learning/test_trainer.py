@@ -34,6 +34,9 @@ def test_a_trainer_needs_nobody_to_watch(tmp_path):
             self.updates += 1
             return {name: torch.zeros(()) for name in ('episodes', 'policy_loss', 'value_loss', 'grad_norm')}
 
+        def scores_by_map(self):
+            return {}
+
     class Kept:
         def write(self):
             calls.append(learner.updates)
@@ -61,15 +64,17 @@ def test_statistics_are_read_while_the_next_update_is_under_way(tmp_path, monkey
 
 
 def test_statistics_keep_what_is_overwritten():
-    numbers = {'episodes': torch.tensor(4.0), 'return': torch.tensor(10.0), 'policy_loss': torch.tensor(0.5)}
+    numbers = {'episodes': 4.0, 'return': 10.0, 'recent episodes': 2.0, 'recent return': 3.0, 'policy_loss': 0.5}
+    numbers = {name: torch.tensor(value) for name, value in numbers.items()}
     statistics = UpdateStatistics(numbers, updates=3, frames=12)
     for value in numbers.values():
         value.zero_()
-    assert statistics.values() == {'episodes': 4, 'return': 2.5, 'policy_loss': 0.5}
+    assert statistics.values() == {'episodes': 4, 'return': 1.5, 'policy_loss': 0.5}
 
 
-def test_where_no_episode_ended_there_is_no_mean():
-    numbers = {'episodes': torch.tensor(0.0), 'return': torch.tensor(0.0), 'approx_kl': torch.tensor(0.25)}
+def test_where_no_episode_has_ever_ended_there_is_no_mean():
+    numbers = {'episodes': 0.0, 'return': 0.0, 'recent episodes': 0.0, 'recent return': 0.0, 'approx_kl': 0.25}
+    numbers = {name: torch.tensor(value) for name, value in numbers.items()}
     assert UpdateStatistics(numbers, updates=1, frames=4).values() == {'episodes': 0, 'approx_kl': 0.25}
 
 

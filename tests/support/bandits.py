@@ -1,5 +1,7 @@
 """Vector envs of a few lines, to learn in: what they pay depends on little, and it is known how much can be earned."""
 
+from types import SimpleNamespace
+
 import torch
 from gymnasium.spaces import Box, Dict, Discrete
 from gymnasium.vector import AutoresetMode
@@ -11,6 +13,7 @@ class Bandit:
     single_observation_space, single_action_space, auxiliary_space = Box(-1, 1, (2,)), Discrete(4), None
     metadata = {'autoreset_mode': AutoresetMode.NEXT_STEP}
     device, cuda_graph, scores, length = torch.device('cpu'), False, (), 1
+    core = SimpleNamespace(scenery=SimpleNamespace(num_maps=1))
 
     def __init__(self, num_envs):
         self.num_envs = num_envs
@@ -41,7 +44,9 @@ class Bandit:
         self._begin(resets)
         terminated = (self.times == self.length) & ~resets
         self.over.copy_(terminated)
-        info = {'episode': {'return': self.returns.clone(), 'length': self.times.clone()}, '_episode': terminated}
+        maps = torch.zeros_like(self.times)
+        episode = {'return': self.returns.clone(), 'length': self.times.clone(), 'map_ids': maps}
+        info = {'episode': episode, '_episode': terminated}
         return self._observe(), rewards, terminated, torch.zeros_like(terminated), info
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ class RunConfig:
     Args:
         env: The task's name.
         options: What its env takes that isn't as it is by default.
-        opponents: How many agents of each world act by a script and don't learn.
+        opponents: How many agents of each world don't learn.
         scores: The env's scores: see `Env.scores`.
         spaces: What one agent observes, does and may be taught to predict: see `Spaces.json`.
         maps: What tells its maps from others: see `fingerprint`.
@@ -51,6 +51,7 @@ class RunConfig:
         weights: The folder of the run, or of the checkpoint, whose weights it began with, if it did.
         launch: What tells the launch of its processes from others: see `distributed.launch`.
         version: megastep's.
+        opponents_from: The folders of the trained agents that these act as; if there are none, they act by a script.
 
     Raises:
         ValueError: if the steps, an interval or a count is out of range.
@@ -76,6 +77,7 @@ class RunConfig:
     weights: str | None
     launch: str | None
     version: str
+    opponents_from: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.steps < math.inf:
@@ -97,7 +99,7 @@ class RunConfig:
 
     def json(self) -> dict[str, Any]:
         """The configuration as JSON has it."""
-        return {**asdict(self), 'scores': list(self.scores)}
+        return {**asdict(self), 'scores': list(self.scores), 'opponents_from': list(self.opponents_from)}
 
     @classmethod
     def of_json(cls, values: Any, path: Path) -> RunConfig:
@@ -118,7 +120,8 @@ class RunConfig:
         _check_objects(values, path, 'options', 'maps', 'spaces')
         try:
             settings = Settings(**values['settings'])
-            return cls(**{**values, 'settings': settings, 'scores': tuple(values['scores'])})
+            tuples = {name: tuple(values[name]) for name in ('scores', 'opponents_from') if name in values}
+            return cls(**{**values, 'settings': settings, **tuples})
         except (TypeError, ValueError) as error:
             raise ValueError(f'{path} is damaged: {error}') from error
 
@@ -166,7 +169,8 @@ def _check_objects(values: Mapping[str, Any], path: Path, *names: str) -> None:
 def _check_fields(values: Mapping[str, Any], path: Path) -> None:
     """Raises unless a configuration has the fields that it has in this version."""
     known = {field.name for field in fields(RunConfig)}
-    for odd, what in ((known - set(values), 'lacks'), (set(values) - known, 'has')):
+    needed = {field.name for field in fields(RunConfig) if field.default is MISSING}
+    for odd, what in ((needed - set(values), 'lacks'), (set(values) - known, 'has')):
         if odd:
             names = ', '.join(sorted(odd))
             raise ValueError(f'{path.parent} was begun by another version: {path.name} {what} {names}.')

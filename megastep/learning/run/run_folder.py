@@ -12,6 +12,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from megastep.learning.run import episode_log
 from megastep.learning.run.checkpoints import MANIFEST, last_good, verified
 from megastep.learning.run.run_config import RunConfig
 from megastep.maps import storage
@@ -39,6 +40,11 @@ class Run:
         return self.folder / 'log.jsonl'
 
     @property
+    def episodes(self) -> Path:
+        """The file with a row an episode of evaluations, and a map of training: see `read_episodes`."""
+        return self.folder / episode_log.NAME
+
+    @property
     def curves(self) -> Path:
         """The picture of the learning curves."""
         return self.folder / 'curves.png'
@@ -52,6 +58,11 @@ class Run:
     def maps(self) -> Path:
         """The file of the maps that are trained in."""
         return self.folder / 'maps.safetensors'
+
+    @property
+    def opponents(self) -> Path:
+        """The folder of the trained agents that it is trained among, as they were when it began."""
+        return self.folder / 'opponents'
 
     @property
     def lock(self) -> Path:
@@ -102,7 +113,7 @@ class Run:
             maps: The maps that are trained in, of which the folder gets a copy.
         """
         shutil.rmtree(self.checkpoints, ignore_errors=True)
-        for path in (self.log, self.curves, *self.folder.glob('events.out.tfevents.*')):
+        for path in (self.log, self.episodes, self.curves, *self.folder.glob('events.out.tfevents.*')):
             path.unlink(missing_ok=True)
         maps.save(self.maps)
         self._write(config)
@@ -134,11 +145,12 @@ class Run:
 
         Args:
             config: With which configuration. What isn't binding is written down in place of what it was begun with.
-            updates: What the log says of later ones is removed: they are made again.
+            updates: What the logs say of later ones is removed: they are made again.
         """
         self._write(self.read().gone_on(config))
         lines = [line for line in self.lines() if line['updates'] <= updates]
         storage.replace(self.log, ''.join(json.dumps(line) + '\n' for line in lines).encode())
+        episode_log.keep(self.episodes, updates)
 
     def _write(self, config: RunConfig) -> None:
         storage.replace(self.description, json.dumps(config.json(), indent=1).encode())
@@ -152,7 +164,7 @@ class Run:
         """The mean scores that the log has last after so many updates: those in ``'training'``, and an evaluation's."""
         names, found = ('return', 'length', *self.read().scores), {}
         for line in self.lines():
-            if line['updates'] <= updates and ('evaluation' in line or line.get('episodes')):
+            if line['updates'] <= updates and ('evaluation' in line or 'return' in line):
                 place = 'evaluation' if 'evaluation' in line else 'training'
                 means = line.get('evaluation', line)
                 found[place] = {name: means[name] for name in names if means.get(name) is not None}

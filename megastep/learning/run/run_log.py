@@ -10,14 +10,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from megastep.evaluation import Evaluation
+from megastep.learning.map_scores import ALWAYS
+from megastep.learning.run.episode_log import EpisodeLog
 from megastep.learning.run.run_folder import Run
 from megastep.learning.run.update_statistics import UpdateStatistics
 
 REDRAWN = 30.0
 """The curves are drawn anew after so many seconds at the soonest."""
+
+SHOWN = 2
+"""The number of scores that the bar shows: of PointGoal, success and SPL."""
 
 
 class RunLog:
@@ -25,13 +32,24 @@ class RunLog:
 
     Args:
         run: The run's folder.
-        scores: The env's scores, the most telling first: see `Env.scores`. The bar shows the first, beside the return.
+        scores: The env's scores, the most telling first: see `Env.scores`. The bar shows the first two, or the return
+            if there are none.
+        measures: What else the env says of an episode: see `Env.measures`.
         frames: How many steps have been made already.
         total: How many will have been made in the end.
         bar: Whether to show a bar.
     """
 
-    def __init__(self, run: Run, scores: Sequence[str] = (), *, frames: int, total: int, bar: bool) -> None:
+    def __init__(
+        self,
+        run: Run,
+        scores: Sequence[str] = (),
+        measures: Sequence[str] = (),
+        *,
+        frames: int,
+        total: int,
+        bar: bool,
+    ) -> None:
         self._run, self._scores = run, scores
         lines = run.lines()
         self._before = max((line['seconds'] for line in lines), default=0.0)
@@ -41,8 +59,10 @@ class RunLog:
         self._bar = tqdm(total=total, initial=frames, unit=' steps', unit_scale=True, disable=not bar, smoothing=0.3)
         self._shown: dict[str, str] = {}
         self._board = board(run.folder, frames if lines else None)
+        self._episodes = EpisodeLog(run.episodes, (*ALWAYS, *scores, *measures))
 
     def __enter__(self) -> RunLog:
+        self._episodes.__enter__()
         self._file = open(self._run.log, 'a')
         return self
 
@@ -57,8 +77,16 @@ class RunLog:
         self._show('', values)
         return values
 
+    def add_training(self, by_map: Mapping[str, ArrayLike], *, updates: int, frames: int) -> None:
+        """Logs the scores that training has in each map, as `EpisodeLog.append` takes them."""
+        self._episodes.append('training', by_map, updates=updates, frames=frames)
+
     def add_evaluation(self, evaluation: Evaluation, *, updates: int, frames: int) -> None:
         """Logs what came of an evaluation."""
+        known = {'map': evaluation.map_ids, **evaluation.scores, **evaluation.measures}
+        columns = {name: values.flatten().numpy() for name, values in known.items()}
+        columns['episodes'] = np.ones(len(columns['map']))
+        self._episodes.append('evaluation', columns, updates=updates, frames=frames)
         means = evaluation.means()
         self._write(updates, frames, {'evaluation': means, 'spread': evaluation.spreads()})
         self._show('test ', means)
@@ -66,7 +94,7 @@ class RunLog:
 
     def _show(self, prefix: str, values: Mapping[str, float]) -> None:
         """Has the bar show the scores that tell most."""
-        names = [name for name in ('return', *self._scores[:1]) if name in values]
+        names = [name for name in self._scores[:SHOWN] or ('return',) if name in values]
         self._shown |= {f'{prefix}{name}': f'{values[name]:.3g}' for name in names}
         self._bar.set_postfix(self._shown, refresh=False)
 
@@ -100,6 +128,7 @@ class RunLog:
     ) -> None:
         self._bar.close()
         self._file.close()
+        self._episodes.__exit__(kind, error, trace)
         if self._board is not None:
             self._board.close()
 

@@ -17,6 +17,7 @@ from megastep.evaluation.entry_points import MakesEnv
 from megastep.evaluation.in_env import warn_of_unplayed
 from megastep.evaluation.registry import Task
 from megastep.learning.learner import Learner
+from megastep.learning.model.policy import Policy
 from megastep.learning.model.spaces import Spaces
 from megastep.learning.run.checkpoints import WEIGHTS, Checkpoints, found, last_good, load_weights
 from megastep.learning.run.distributed import ProcessGroup, joined, launch, restarts
@@ -24,6 +25,7 @@ from megastep.learning.run.run_config import RunConfig, fingerprint
 from megastep.learning.run.run_folder import Run, origin_of
 from megastep.learning.run.run_log import RunLog
 from megastep.learning.run.signals import Signals
+from megastep.learning.run.stored_agent import StoredAgent, keep_opponents, kept_opponents
 from megastep.learning.run.trainer import Evaluator, Trainer
 from megastep.learning.settings import PRESETS, Settings
 from megastep.maps import splitting
@@ -64,6 +66,7 @@ def train(
     steps: float = 50e6,
     options: Mapping[str, Any] | None = None,
     opponents: int = 0,
+    opponents_from: str | Path | Sequence[str | Path] = (),
     weights: str | Path | None = None,
     eval_maps: Maps | None = None,
     eval_every: float = 60.0,
@@ -90,7 +93,10 @@ def train(
         maps: The maps, or their file, of all processes; each gets a part of them. By default those of the task.
         steps: How many steps are made, of all processes; rounded up to whole updates.
         options: What the task's env takes that isn't to be as it is by default.
-        opponents: How many agents of each world act by a script and don't learn.
+        opponents: How many agents of each world don't learn. They act by the task's script, or as trained agents do.
+        opponents_from: The trained agents that these act as, one in each world in turn: folders of runs, whose last
+            checkpoint it is, of checkpoints or of saved agents; each world has an opponent then, unless more are asked
+            for. The run's folder gets a copy. A run that goes on doesn't look at it.
         weights: A run, or one of its checkpoints, whose policy is trained on; by default a new one is. A run that
             goes on doesn't look at it.
         eval_maps: The maps, or their file, that the policy is evaluated in; by default it isn't. None of them, turned,
@@ -123,7 +129,9 @@ def train(
         if group.leads and not task.is_found:
             warnings.warn(NOT_FOUND.format(task.name, str(run.folder)), stacklevel=2)
         config = RunConfig(
-            env=task.name, options=dict(task.options), opponents=opponents, scores=(), spaces={},
+            env=task.name, options=dict(task.options), scores=(), spaces={},
+            opponents=_num_opponents(opponents, opponents_from, run, resume=resume),
+            opponents_from=tuple(str(Path(folder).resolve()) for folder in _listed(opponents_from)),
             maps=fingerprint(train_maps), settings=_settings(settings, changes, run, group.device, resume=resume),
             processes=group.size, device=group.device.type, steps=steps, eval_every=eval_every,
             eval_episodes=eval_episodes, greedy=greedy, checkpoint_every=checkpoint_every, keep=keep,
@@ -164,6 +172,16 @@ def _loaded(maps: Maps) -> MapSet:
     if isinstance(maps, (str, Path)):
         return MapSet.load(maps)
     return maps if isinstance(maps, MapSet) else MapSet(maps)
+
+
+def _listed(folders: str | Path | Sequence[str | Path]) -> list[str | Path]:
+    return [folders] if isinstance(folders, (str, Path)) else list(folders)
+
+
+def _num_opponents(count: int, folders: str | Path | Sequence[str | Path], run: Run, *, resume: bool) -> int:
+    """The number of opponents in each world: at least one where trained agents are named, or kept by a run to go on."""
+    known = bool(_listed(folders)) or (resume and bool(kept_opponents(run.opponents)))
+    return 1 if known and count == 0 else count
 
 
 def _file(given: object) -> str | None:
@@ -219,8 +237,20 @@ class Start:
             return None
         return self.group.once(lambda: origin_of(Path(weights), self.run))
 
+    def opponents(self) -> list[StoredAgent]:
+        """The trained agents to learn among: those that a run that goes on has kept, or those that are named.
+
+        Raises:
+            ValueError: if one isn't there, or is damaged.
+        """
+        if self.checkpoint() is not None:
+            return [StoredAgent.find(folder) for folder in kept_opponents(self.run.opponents)]
+        return [StoredAgent.find(folder) for folder in self.config.opponents_from]
+
     @contextmanager
-    def opened(self, learner: Learner, checkpoints: Checkpoints, maps: MapSet) -> Iterator[None]:
+    def opened(
+        self, learner: Learner, checkpoints: Checkpoints, maps: MapSet, opponents: Sequence[StoredAgent]
+    ) -> Iterator[None]:
         """Begins the run, or goes on from a checkpoint, and meanwhile keeps all but these processes from its folder.
 
         Where it starts is asked once more, now that nobody else can have trained there. A checkpoint that doesn't fit
@@ -230,6 +260,7 @@ class Start:
         with ExitStack() as stack:
             once(lambda: stack.enter_context(run.held()))
             if (checkpoint := self.checkpoint()) is None:
+                once(lambda: keep_opponents(opponents, run.opponents))
                 once(lambda: run.begin(config, maps))
             else:
                 checkpoints.restore(checkpoint)
@@ -243,12 +274,15 @@ def _train(start: Start, task: Task, maps: MapSet, eval_maps: MapSet | None, *, 
     env = _env(task, group.shard(maps), start.config.settings, group.device)
     warn_of_unplayed(env)
     start = replace(start, config=replace(start.config, scores=env.scores, spaces=Spaces.of(env).json()))
-    config, evaluator = start.config, _evaluator(task, eval_maps, start.config, group)
-    with closing(Learner(env, config.settings, task.opponents(env, config.opponents))) as learner:
+    config, stored = start.config, start.opponents()
+    policies = [_opponent(agent, env) for agent in stored]
+    evaluator = _evaluator(task, eval_maps, policies, config, group)
+    opponents = task.opponents(env, config.opponents, policies, seed=config.settings.seed + group.rank * len(policies))
+    with closing(Learner(env, config.settings, opponents)) as learner:
         checkpoints = Checkpoints(run.checkpoints, learner, group, keep=config.keep)
         if origin is not None:
             load_weights(learner.policy, origin / WEIGHTS)
-        with start.opened(learner, checkpoints, maps), _log(start, learner, bar=bar) as log:
+        with start.opened(learner, checkpoints, maps, stored), _log(start, learner, env.measures, bar=bar) as log:
             trainer = Trainer(
                 learner, checkpoints, group, log=log, evaluator=evaluator,
                 checkpoint_every=config.checkpoint_every, eval_every=config.eval_every,
@@ -266,12 +300,28 @@ def _trained(trainer: Trainer, updates: int, run: Run) -> int:
         raise FloatingPointError(f'{error}; the last good checkpoint is {found(run.checkpoints)[-1]}') from error
 
 
-def _evaluator(task: Task, maps: MapSet | None, config: RunConfig, group: ProcessGroup) -> Evaluator | None:
+def _opponent(agent: StoredAgent, env: Env) -> Policy:
+    """The policy of a trained agent to learn among.
+
+    Raises:
+        ValueError: if it is damaged, or observes or does something else than the env's agents.
+    """
+    policy = agent.policy(env.device).requires_grad_(False)
+    for name in ('observation', 'action'):
+        known, found = getattr(policy.spaces, name), getattr(Spaces.of(env), name)
+        if known != found:
+            raise ValueError(f"the {name} space of {agent.folder} must be the env's, {found}, got {known}.")
+    return policy
+
+
+def _evaluator(
+    task: Task, maps: MapSet | None, policies: Sequence[Policy], config: RunConfig, group: ProcessGroup
+) -> Evaluator | None:
     """The evaluator of the policy, if there are maps for that, in the process that leads."""
     if maps is None or not group.leads:
         return None
     return Evaluator(
-        task, maps, config.eval_episodes, config.opponents, greedy=config.greedy, device=group.device,
+        task, maps, config.eval_episodes, config.opponents, policies, greedy=config.greedy, device=group.device,
         seed=config.settings.seed,
     )  # fmt: skip
 
@@ -282,10 +332,12 @@ def _env(task: Task, maps: MapSet, settings: Settings, device: torch.device) -> 
     return task.make(maps, settings.num_envs, device=device, seed=settings.seed, **options)
 
 
-def _log(start: Start, learner: Learner, *, bar: bool) -> AbstractContextManager[RunLog | None]:
+def _log(
+    start: Start, learner: Learner, measures: Sequence[str], *, bar: bool
+) -> AbstractContextManager[RunLog | None]:
     """The run's log, in the process that leads."""
     if not start.group.leads:
         return nullcontext()
     config = start.config
     frames, total = (updates * config.steps_per_update for updates in (learner.updates, config.updates))
-    return RunLog(start.run, config.scores, frames=frames, total=total, bar=bar)
+    return RunLog(start.run, config.scores, measures, frames=frames, total=total, bar=bar)

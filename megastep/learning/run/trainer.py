@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -44,17 +44,27 @@ class Evaluator:
         task: The task.
         maps: The maps.
         episodes: How many episodes each map has; of a task with several agents, that many for each of them.
-        opponents: How many agents of each world act by a script.
+        opponents: How many agents of each world don't learn.
+        policies: The policies that these act by; if there are none, the env's script.
         greedy: Whether the policy takes the likeliest action.
         device: Where the env is.
         seed: Seeds the env and what is drawn.
     """
 
     def __init__(
-        self, task: Task, maps: MapSet, episodes: int, opponents: int, *, greedy: bool, device: torch.device, seed: int
+        self,
+        task: Task,
+        maps: MapSet,
+        episodes: int,
+        opponents: int,
+        policies: Sequence[Policy] = (),
+        *,
+        greedy: bool,
+        device: torch.device,
+        seed: int,
     ) -> None:
         self._env = task.make(maps, len(maps) * episodes * task.num_agents, device=device, seed=seed)
-        self._opponents = task.opponents(self._env, opponents)
+        self._opponents = task.opponents(self._env, opponents, policies, seed=seed)
         self._greedy, self._seed = greedy, seed
 
     def __call__(self, policy: Policy, is_enough: Callable[[], bool] = lambda: False) -> Evaluation | None:
@@ -164,9 +174,11 @@ class Trainer:
         return signals.received, leads and self._save_timer.due(), leads and self._eval_timer.due()
 
     def _evaluate(self, signals: Signals) -> None:
-        """Evaluates the policy, unless a signal comes, and draws the curves."""
+        """Logs training's scores by map, evaluates the policy, unless a signal comes, and draws the curves."""
+        by_map = self._group.gather(self._learner.scores_by_map())
         if self._log is None:
             return
+        self._log.add_training(_joined(by_map), updates=self._learner.updates, frames=self._frames)
         if self._evaluator is not None:
             evaluation = self._evaluator(self._learner.policy, lambda: signals.received > 0)
             if evaluation is not None:
@@ -178,3 +190,13 @@ class Trainer:
         self._checkpoints.write()
         if self._log is not None:
             self._log.draw()
+
+
+def _joined(by_map: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The scores by map of all processes, whose maps are dealt out in turn, with the numbers of the maps played."""
+    count = len(by_map)
+    tables = [{'map': torch.arange(len(own['episodes'])) * count + rank, **own} for rank, own in enumerate(by_map)]
+    joint = {name: torch.cat([table[name] for table in tables]) for name in tables[0]}
+    rows = joint['map'].argsort()
+    rows = rows[joint['episodes'][rows] > 0]
+    return {name: values[rows] for name, values in joint.items()}

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from megastep.learning.map_scores import RECENT
+
 MEANS = (
     'policy_loss', 'value_loss', 'auxiliary_loss', 'entropy', 'approx_kl', 'clip_fraction', 'explained_variance',
     'grad_norm',
 )  # fmt: skip
-"""The statistics of a learner that are means; all others are sums over the episodes that ended."""
+"""The statistics of a learner that are means; all others are sums over the episodes that ended, or over maps."""
 
 WATCHED = ('policy_loss', 'value_loss', 'grad_norm')
 """Those that aren't finite once learning has gone wrong."""
@@ -48,16 +50,18 @@ class UpdateStatistics:
         """The statistics as numbers. Waits until they have been copied.
 
         Returns:
-            The number of episodes that ended, their mean scores if any did, and the means over the update.
+            The number of episodes that ended; the mean over all maps of the scores of the last episodes in each, if
+            any has ever ended: see `MapScores`; and the means over the update.
         """
         if self._copied is not None:
             self._copied.synchronize()
             self.finished = time.perf_counter()
         numbers = dict(zip(self._names, self._numbers.tolist(), strict=True))
-        count = numbers['episodes']
-        sums = {name: value for name, value in numbers.items() if name not in (*MEANS, 'episodes')}
-        scores = {name: total / count for name, total in sums.items()} if count else {}
-        return {'episodes': count, **scores, **{name: numbers[name] for name in MEANS if name in numbers}}
+        sums = {name.removeprefix(RECENT): total for name, total in numbers.items() if name.startswith(RECENT)}
+        maps = sums.pop('episodes', 0)
+        scores = {name: total / maps for name, total in sums.items()} if maps else {}
+        means = {name: numbers[name] for name in MEANS if name in numbers}
+        return {'episodes': numbers['episodes'], **scores, **means}
 
 
 def diverged(values: Mapping[str, float]) -> list[str]:

@@ -1,0 +1,86 @@
+"""Training's scores are means by map, of the last episodes in each: the same as a test's."""
+
+import pytest
+import torch
+from trainings import TINY
+
+from envs import Minimal
+from megastep import learning, load, mapgen
+from megastep.evaluation import evaluate_in
+from megastep.learning.map_scores import EPISODES, RECENT, MapScores
+from megastep.learning.run.run_folder import Run
+
+CPU = torch.device('cpu')
+
+
+def finished(scores, lengths, map_ids, ended=None):
+    """What comes of a rollout of one step, in which episodes of these lengths ended."""
+    ended = torch.ones(len(lengths), dtype=torch.bool) if ended is None else torch.tensor(ended)
+    scores.begin()
+    scores.add(ended, torch.tensor(map_ids), {'length': torch.tensor(lengths), 'other': None})
+    return {name: value.item() for name, value in scores.finish().items()}
+
+
+def test_maps_count_alike_however_many_episodes_end_in_them():
+    found = finished(MapScores(3, ['length'], CPU), [2.0, 4.0, 2.0, 4.0, 90.0], [0, 0, 0, 0, 2])
+    assert (found['episodes'], found['length']) == (5, 102)
+    assert (found[f'{RECENT}episodes'], found[f'{RECENT}length']) == (2, 3 + 90)
+
+
+def test_only_episodes_that_end_count():
+    found = finished(MapScores(1, ['length'], CPU), [2.0, float('nan')], [0, 0], [True, False])
+    assert found == {'episodes': 1, 'length': 2, f'{RECENT}episodes': 1, f'{RECENT}length': 2}
+
+
+def test_a_map_keeps_its_mean_until_other_episodes_end_there():
+    scores = MapScores(2, ['length'], CPU)
+    finished(scores, [10.0, 50.0], [0, 1])
+    for _ in range(100):
+        found = finished(scores, [20.0], [0])
+    assert found[f'{RECENT}episodes'] == 2
+    assert found[f'{RECENT}length'] == pytest.approx(20 + 50, rel=1e-3)
+
+
+def test_older_episodes_are_forgotten_by_how_many_came_after_them():
+    scores, once = MapScores(1, ['length'], CPU), MapScores(1, ['length'], CPU)
+    for each in (scores, once):
+        finished(each, [100.0] * 50, [0] * 50)
+    for _ in range(EPISODES):
+        found = finished(scores, [0.0], [0])
+    again = finished(once, [0.0] * EPISODES, [0] * EPISODES)
+    kept = (1 - 1 / EPISODES) ** EPISODES
+    assert again[f'{RECENT}length'] == pytest.approx(100 * 50 * kept / (50 * kept + EPISODES))
+    assert found[f'{RECENT}length'] == pytest.approx(100 * 50 * kept / (50 * kept + EPISODES * (1 - kept)))
+
+
+def test_means_of_each_map():
+    scores = MapScores(3, ['length'], CPU)
+    finished(scores, [2.0, 4.0, 90.0], [0, 0, 2])
+    found = scores.by_map()
+    assert found['episodes'].tolist() == [2, 0, 1]
+    torch.testing.assert_close(found['length'], torch.tensor([3.0, torch.nan, 90.0]), equal_nan=True)
+
+
+class Uneven(Minimal):
+    """Episodes have 2 steps in the first map and 30 in the others; only the former succeed."""
+
+    scores = ('success',)
+
+    def _outcome(self):
+        self._success = self.core.map_ids == 0
+        return self.returns * 0, self._nobody, self.lengths >= torch.where(self._success, 2, 30)
+
+    def _info(self):
+        return {'success': self._success}
+
+
+def test_the_log_has_the_scores_that_a_test_in_the_same_maps_has(tmp_path):
+    """As means over the episodes that end, it would have a success of 0.84."""
+    maps = mapgen.generate('box', 3)
+    options = {'settings': TINY, 'num_envs': 6, 'horizon': 30, 'learning_rate': 0.0, 'device': 'cpu', 'bar': False}
+    learning.train(Uneven, tmp_path / 'run', maps=maps, steps=6 * 30 * 4, **options)
+    logged = Run(tmp_path / 'run').lines()[-1]
+    agent = load(tmp_path / 'run', task=Uneven, device='cpu')
+    tested = evaluate_in(agent, agent.env(num_envs=6)).means()
+    assert tested['success'] == pytest.approx(1 / 3)
+    assert {name: logged[name] for name in tested} == pytest.approx(tested)
