@@ -197,6 +197,11 @@ class GeodesicField:
         """
         return self._picked(_rows_of(_fingerprints(maps), self.fingerprints, 'geodesic_field'))
 
+    def covers(self, maps: MapSet | Sequence[Geometry]) -> bool:
+        """True if it is of all these maps, so that `of` picks them."""
+        known = {fingerprint.tobytes() for fingerprint in self.fingerprints}
+        return all(fingerprint.tobytes() in known for fingerprint in _fingerprints(maps))
+
     def __len__(self) -> int:
         return len(self.fingerprints)
 

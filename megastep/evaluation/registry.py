@@ -107,6 +107,10 @@ class Task:
         shared = {name: _simple(kind) for name, kind in SHARED.items() if takes_more and name not in own}
         return {name: types for name, types in {**own, **shared}.items() if types}
 
+    def takes(self, name: str) -> bool:
+        """True if the env has a keyword of this name."""
+        return name in self._parameters()
+
     @property
     def num_agents(self) -> int:
         """The number of agents, and so of rows, that a world has."""

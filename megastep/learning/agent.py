@@ -21,6 +21,7 @@ from megastep.evaluation.registry import Task
 from megastep.learning.model.policy import Actor, Policy
 from megastep.learning.model.spaces import Spaces
 from megastep.learning.run.distributed import device_for
+from megastep.learning.run.kept_fields import field_option
 from megastep.learning.run.run_config import fingerprint
 from megastep.learning.run.run_folder import Run
 from megastep.learning.run.stored_agent import OPPONENTS, StoredAgent, keep_opponents, save, saved
@@ -142,6 +143,8 @@ class Agent:
         agents = options.get('num_agents', task.num_agents)
         count = max(1, ROWS // agents) * agents if num_envs is None else num_envs
         place = self.policy.value.weight.device if device is None else device_for(device)
+        if not {'geodesic_field', 'agent_radius'} & set(options):
+            options |= field_option(task, chosen, maps if isinstance(maps, (str, Path)) else None, place)
         env = task.make(chosen, count, device=place, seed=seed, **options)
         for name, known, found in zip(Spaces._fields, self.policy.spaces, Spaces.of(env), strict=True):
             if known != found:

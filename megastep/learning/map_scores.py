@@ -14,6 +14,10 @@ ALWAYS = ('return', 'length')
 EPISODES = 16
 """The running means are over about so many of the last episodes in each map."""
 
+LANES = 256
+"""Episodes are added up in so many places at least, several of them a map's if there are few: threads of a GPU that
+add to one place wait for each other."""
+
 RECENT = 'recent '
 """The names of scores by map begin so, where they stand beside sums over episodes."""
 
@@ -26,6 +30,7 @@ class MapScores:
     each episode takes a sixteenth of their weight from those that ended in earlier rollouts.
 
     Args:
+        num_rows: How many rows the env has.
         num_maps: How many maps there are.
         names: The scores.
         device: Where they are.
@@ -34,10 +39,12 @@ class MapScores:
         totals: Each map's weight, then its weighted sum of each score: written in place.
     """
 
-    def __init__(self, num_maps: int, names: Sequence[str], device: torch.device) -> None:
+    def __init__(self, num_rows: int, num_maps: int, names: Sequence[str], device: torch.device) -> None:
         self.names = ('episodes', *names)
         self.totals = torch.zeros((num_maps, len(self.names)), device=device)
-        self._ended = torch.zeros_like(self.totals)
+        self._lanes = -(-LANES // num_maps)
+        self._lane = torch.arange(num_rows, device=device) % self._lanes
+        self._ended = torch.zeros((num_maps * self._lanes, len(self.names)), device=device)
 
     def begin(self) -> None:
         """Begins to add up the episodes of another rollout."""
@@ -55,7 +62,7 @@ class MapScores:
         """
         columns = [torch.ones_like(ended).float(), *(scores[name].float() for name in self.names[1:])]
         values = torch.where(ended[:, None], torch.stack(columns, dim=-1), 0)  # all at once, which a GPU is faster at
-        self._ended.index_add_(0, map_ids, values)
+        self._ended.index_add_(0, torch.add(self._lane, map_ids, alpha=self._lanes), values)
 
     def finish(self) -> dict[str, Tensor]:
         """Brings the averages up to date, once a rollout has been made.
@@ -65,11 +72,11 @@ class MapScores:
             ``'recent episodes'``, the number of maps in which an episode has ever ended, and as ``'recent return'`` and
             the like the sums over these of their averages.
         """
-        kept = (1 - 1 / EPISODES) ** self._ended[:, :1]
-        self.totals.mul_(kept).add_(self._ended)
+        ended = self._ended.view(-1, self._lanes, len(self.names)).sum(dim=1)
+        self.totals.mul_((1 - 1 / EPISODES) ** ended[:, :1]).add_(ended)
         played = self.totals[:, :1] > 0
         means = torch.where(played, self.totals / self.totals[:, :1], 0)
-        sums = torch.cat([self._ended.sum(dim=0), means.sum(dim=0)])  # a map's weight over itself is 1
+        sums = torch.cat([ended.sum(dim=0), means.sum(dim=0)])  # a map's weight over itself is 1
         names = [*self.names, *(f'{RECENT}{name}' for name in self.names)]
         return dict(zip(names, sums.unbind(), strict=True))
 

@@ -108,7 +108,7 @@ class Rollout:
         self._opponents = opponents
         self._scripted = torch.zeros_like(self._over) if opponents is None else opponents.rows
         self._script = None if opponents is None else copied(opponents.act(observations, self._begins))
-        self.map_scores = MapScores(env.core.scenery.num_maps, (*ALWAYS, *env.scores), env.device)
+        self.map_scores = MapScores(env.num_envs, env.core.scenery.num_maps, (*ALWAYS, *env.scores), env.device)
         self._rounds = -(-stagger // horizon)
         self._due = self._drawn_rounds(seed)
         self._check_targets()

@@ -10,30 +10,32 @@ from megastep.evaluation import evaluate_in
 from megastep.learning.map_scores import EPISODES, RECENT, MapScores
 from megastep.learning.run.run_folder import Run
 
-CPU = torch.device('cpu')
+CPU, ROWS = torch.device('cpu'), 50
 
 
 def finished(scores, lengths, map_ids, ended=None):
-    """What comes of a rollout of one step, in which episodes of these lengths ended."""
-    ended = torch.ones(len(lengths), dtype=torch.bool) if ended is None else torch.tensor(ended)
+    """What comes of a rollout of one step, in which episodes of these lengths ended in the first rows."""
+    rest = ROWS - len(lengths)
+    ended = torch.tensor([*([True] * len(lengths) if ended is None else ended), *[False] * rest])
     scores.begin()
-    scores.add(ended, torch.tensor(map_ids), {'length': torch.tensor(lengths), 'other': None})
+    found = {'length': torch.tensor([*lengths, *[7.0] * rest]), 'other': None}
+    scores.add(ended, torch.tensor([*map_ids, *[0] * rest]), found)
     return {name: value.item() for name, value in scores.finish().items()}
 
 
 def test_maps_count_alike_however_many_episodes_end_in_them():
-    found = finished(MapScores(3, ['length'], CPU), [2.0, 4.0, 2.0, 4.0, 90.0], [0, 0, 0, 0, 2])
+    found = finished(MapScores(ROWS, 3, ['length'], CPU), [2.0, 4.0, 2.0, 4.0, 90.0], [0, 0, 0, 0, 2])
     assert (found['episodes'], found['length']) == (5, 102)
     assert (found[f'{RECENT}episodes'], found[f'{RECENT}length']) == (2, 3 + 90)
 
 
 def test_only_episodes_that_end_count():
-    found = finished(MapScores(1, ['length'], CPU), [2.0, float('nan')], [0, 0], [True, False])
+    found = finished(MapScores(ROWS, 1, ['length'], CPU), [2.0, float('nan')], [0, 0], [True, False])
     assert found == {'episodes': 1, 'length': 2, f'{RECENT}episodes': 1, f'{RECENT}length': 2}
 
 
 def test_a_map_keeps_its_mean_until_other_episodes_end_there():
-    scores = MapScores(2, ['length'], CPU)
+    scores = MapScores(ROWS, 2, ['length'], CPU)
     finished(scores, [10.0, 50.0], [0, 1])
     for _ in range(100):
         found = finished(scores, [20.0], [0])
@@ -42,7 +44,7 @@ def test_a_map_keeps_its_mean_until_other_episodes_end_there():
 
 
 def test_older_episodes_are_forgotten_by_how_many_came_after_them():
-    scores, once = MapScores(1, ['length'], CPU), MapScores(1, ['length'], CPU)
+    scores, once = MapScores(ROWS, 1, ['length'], CPU), MapScores(ROWS, 1, ['length'], CPU)
     for each in (scores, once):
         finished(each, [100.0] * 50, [0] * 50)
     for _ in range(EPISODES):
@@ -54,7 +56,7 @@ def test_older_episodes_are_forgotten_by_how_many_came_after_them():
 
 
 def test_means_of_each_map():
-    scores = MapScores(3, ['length'], CPU)
+    scores = MapScores(ROWS, 3, ['length'], CPU)
     finished(scores, [2.0, 4.0, 90.0], [0, 0, 2])
     found = scores.by_map()
     assert found['episodes'].tolist() == [2, 0, 1]

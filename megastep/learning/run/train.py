@@ -13,6 +13,7 @@ import torch
 
 import megastep
 from megastep.env import Env
+from megastep.env.navigation import GeodesicField
 from megastep.evaluation.entry_points import MakesEnv
 from megastep.evaluation.in_env import warn_of_unplayed
 from megastep.evaluation.registry import Task
@@ -21,6 +22,7 @@ from megastep.learning.model.policy import Policy
 from megastep.learning.model.spaces import Spaces
 from megastep.learning.run.checkpoints import WEIGHTS, Checkpoints, found, last_good, load_weights
 from megastep.learning.run.distributed import ProcessGroup, joined, launch, restarts
+from megastep.learning.run.kept_fields import field_option
 from megastep.learning.run.run_config import RunConfig, fingerprint
 from megastep.learning.run.run_folder import Run, origin_of
 from megastep.learning.run.run_log import RunLog
@@ -69,6 +71,7 @@ def train(
     opponents_from: str | Path | Sequence[str | Path] = (),
     weights: str | Path | None = None,
     eval_maps: Maps | None = None,
+    geodesic_field: GeodesicField | None = None,
     eval_every: float = 60.0,
     eval_episodes: int = 4,
     greedy: bool = False,
@@ -101,6 +104,8 @@ def train(
             goes on doesn't look at it.
         eval_maps: The maps, or their file, that the policy is evaluated in; by default it isn't. None of them, turned,
             mirrored or moved, may be among those that it is trained in.
+        geodesic_field: The geodesic field of the maps, and of those to be evaluated in if it has them, for envs that
+            take one. By default that in the file beside the maps' own, if there is one, or each env computes its own.
         eval_every: How many seconds lie between evaluations.
         eval_episodes: How many episodes each map has in an evaluation.
         greedy: Whether the policy takes the likeliest action in evaluations.
@@ -139,7 +144,7 @@ def train(
             version=megastep.__version__,
         )  # fmt: skip
         start = Start(run, config, group, resume=resume, overwrite=overwrite)
-        return _train(start, task, train_maps, test_maps, bar=bar)
+        return _train(start, task, train_maps, test_maps, geodesic_field, bar=bar)
 
 
 def _settings(
@@ -268,15 +273,17 @@ class Start:
             yield
 
 
-def _train(start: Start, task: Task, maps: MapSet, eval_maps: MapSet | None, *, bar: bool) -> Ending:
+def _train(
+    start: Start, task: Task, maps: MapSet, eval_maps: MapSet | None, field: GeodesicField | None, *, bar: bool
+) -> Ending:
     """Trains, given where it starts."""
     run, group, origin = start.run, start.group, start.origin()
-    env = _env(task, group.shard(maps), start.config.settings, group.device)
+    env = _env(task, group.shard(maps), start.config, group.device, field)
     warn_of_unplayed(env)
     start = replace(start, config=replace(start.config, scores=env.scores, spaces=Spaces.of(env).json()))
     config, stored = start.config, start.opponents()
     policies = [_opponent(agent, env) for agent in stored]
-    evaluator = _evaluator(task, eval_maps, policies, config, group)
+    evaluator = _evaluator(task, eval_maps, policies, config, group, field)
     opponents = task.opponents(env, config.opponents, policies, seed=config.settings.seed + group.rank * len(policies))
     with closing(Learner(env, config.settings, opponents)) as learner:
         checkpoints = Checkpoints(run.checkpoints, learner, group, keep=config.keep)
@@ -315,20 +322,28 @@ def _opponent(agent: StoredAgent, env: Env) -> Policy:
 
 
 def _evaluator(
-    task: Task, maps: MapSet | None, policies: Sequence[Policy], config: RunConfig, group: ProcessGroup
+    task: Task,
+    maps: MapSet | None,
+    policies: Sequence[Policy],
+    config: RunConfig,
+    group: ProcessGroup,
+    field: GeodesicField | None,
 ) -> Evaluator | None:
     """The evaluator of the policy, if there are maps for that, in the process that leads."""
     if maps is None or not group.leads:
         return None
+    known = field if field is not None and field.covers(maps) else None
+    option = field_option(task, maps, config.eval_maps_file, group.device, known)
     return Evaluator(
         task, maps, config.eval_episodes, config.opponents, policies, greedy=config.greedy, device=group.device,
-        seed=config.settings.seed,
+        seed=config.settings.seed, **option,
     )  # fmt: skip
 
 
-def _env(task: Task, maps: MapSet, settings: Settings, device: torch.device) -> Env:
+def _env(task: Task, maps: MapSet, config: RunConfig, device: torch.device, field: GeodesicField | None) -> Env:
     """The env to train in. On a GPU its steps are captured together with the policy's, not alone."""
-    options: dict[str, Any] = {'cuda_graph': False, 'copy': False} if device.type == 'cuda' else {}
+    settings, options = config.settings, field_option(task, maps, config.maps_file, device, field)
+    options |= {'cuda_graph': False, 'copy': False} if device.type == 'cuda' else {}
     return task.make(maps, settings.num_envs, device=device, seed=settings.seed, **options)
 
 

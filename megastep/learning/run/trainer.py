@@ -49,6 +49,7 @@ class Evaluator:
         greedy: Whether the policy takes the likeliest action.
         device: Where the env is.
         seed: Seeds the env and what is drawn.
+        options: What the env takes beside those of the task.
     """
 
     def __init__(
@@ -62,8 +63,9 @@ class Evaluator:
         greedy: bool,
         device: torch.device,
         seed: int,
+        **options: Any,
     ) -> None:
-        self._env = task.make(maps, len(maps) * episodes * task.num_agents, device=device, seed=seed)
+        self._env = task.make(maps, len(maps) * episodes * task.num_agents, device=device, seed=seed, **options)
         self._opponents = task.opponents(self._env, opponents, policies, seed=seed)
         self._greedy, self._seed = greedy, seed
 
