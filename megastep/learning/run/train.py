@@ -15,7 +15,7 @@ import megastep
 from megastep.env import Env
 from megastep.env.navigation import GeodesicField
 from megastep.evaluation.entry_points import MakesEnv
-from megastep.evaluation.in_env import warn_of_unplayed
+from megastep.evaluation.playing.in_env import warn_of_unplayed
 from megastep.evaluation.registry import Task
 from megastep.learning.learner import Learner
 from megastep.learning.model.policy import Policy
