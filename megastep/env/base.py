@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, SupportsFloat
+from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex
 
 import gymnasium
 import numpy as np
@@ -24,6 +24,7 @@ from megastep.env.nested import copied
 from megastep.env.noise import Noises
 from megastep.env.noise.protocol import Maker
 from megastep.env.parts import Part, Resettable, Stateful, parts_of
+from megastep.env.pickling import reduced
 from megastep.env.state import check_rows, core_tensors, read_state, write_state
 from megastep.world.cameras import CameraRig, checked
 from megastep.world.core import Core, checked_map_ids, place
@@ -448,6 +449,14 @@ class Env(gymnasium.vector.VectorEnv):
         kept = {name: part.state for name, part in self._parts.items() if isinstance(part, Stateful)}
         parts = {name: tensors for name, tensors in kept.items() if tensors}  # there may be no noise
         return {'core': core_tensors(self.core), 'episode': episode, 'task': self._kept, **parts}
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
+        """Pickles and copies an env as it stands: what is copied goes on as it would have, in every pickle protocol.
+
+        Raises:
+            TypeError: if its steps are captured in a CUDA graph, or an attribute can't be pickled.
+        """
+        return reduced(self)
 
     def _overlays(self, env: int) -> Sequence[Overlay]:
         """Returns what the task has drawn into pictures of one env, beside its map and agents."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -117,6 +118,10 @@ class Scenery:
         scenery.albedo.vals.copy_(_painted(walls, counts, seed, colours))
         scenery.light.copy_(bake(scenery))
         return scenery
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The buffers alone: what is derived of them is derived again, as views of the copies."""
+        return {name: vars(self)[name] for name in self.__dataclass_fields__}
 
     @cached_property
     def albedo(self) -> Ragged[Tensor]:
