@@ -1,1 +1,1 @@
-"""The standard suite: its maps, hand-made hold-outs among them, and the episodes in them."""
+"""The standard suite: which maps it has, hand-made ones among them, and the episodes in them."""

@@ -1,0 +1,124 @@
+"""The standard suite's maps: the same on every machine, and what their names say."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+import worlds
+
+from envs import Explorer
+from megastep import MapSet, mapgen
+from megastep.evaluation.registry import Task
+from megastep.evaluation.standard import sets
+from megastep.evaluation.standard.sets import freedoom, standard_maps, standard_sets
+
+VIZDOOM = importlib.util.find_spec('vizdoom')
+
+SHARED = {
+    'apartments': 'e90f37823210545c', 'arena': 'd261822e1606d21c', 'cave': '1730de8115dbcfeb',
+    'hotel': 'e801d5a2ce60e42d', 'maze': '44bc908943bbfdc8', 'office': 'a6e4d2f0a5c05fa1', 'rooms': '11efffe1c9eed7b7',
+    'track': 'dc9b07a65a492fd7', 'voronoi': 'bab652797d465ded', 'warehouse': '532c0adb6fb489fa',
+    'real apartments': 'a03c85570af6a456', 'Freedoom': 'b85e19c6fffb1e1f', 'hold-outs': '64202b9549294600',
+}  # fmt: skip
+HOUSES = {
+    'house': 'dd2ea365b854dcab',
+    'house, larger': '7a7f77a718de2141',
+    'house, narrower': '029dc0a8a32db12e',
+}
+RACES = {'track': 'cbe6f2ad4767787e', 'track, larger': '1e3085674de5f89e'}
+ARENAS = {
+    'arena': '2d45cf85d3d40281',
+    'arena, larger': 'd81e93ccf20029c6',
+    'arena, narrower': '93f51ded765d4575',
+}
+
+
+def digests(maps):
+    return {name: each.digest('walls', 'lights', 'spawns')[:16] for name, each in maps.items()}
+
+
+@pytest.fixture(scope='module')
+def maps():
+    return standard_maps('explorer')
+
+
+def test_they_are_the_same_on_every_machine(maps):
+    expected = {**HOUSES, **SHARED}
+    if VIZDOOM is None:
+        expected.pop('Freedoom')
+    assert digests(maps) == expected
+    assert list(maps) == list(expected)
+
+
+def test_a_task_s_own_family_comes_first_as_it_is_learnt_in():
+    assert digests(sets._own_family(Task.of('deathmatch'))[1]) == ARENAS
+
+
+def test_races_are_on_tracks_alone():
+    assert digests(standard_maps('racing')) == RACES
+
+
+def test_there_are_as_many_as_is_said(maps):
+    counts = {name: len(each) for name, each in maps.items() if name != 'Freedoom'}
+    assert set(counts.values()) == {100, 32, 200, 20}
+    assert [counts[name] for name in HOUSES] == [100] * 3
+
+
+def test_maps_are_none_that_are_learnt_in(maps):
+    trained = set(mapgen.generate('house', 256, seed=0).stats('symmetry_hash')['symmetry_hash'].tolist())
+    for name in HOUSES:
+        assert trained.isdisjoint(maps[name].stats('symmetry_hash')['symmetry_hash'].tolist())
+
+
+def test_larger_houses_have_more_rooms_than_any_and_narrower_ones_narrower_doors(maps):
+    most = maps['house'].stats('rooms')['rooms'].mean()
+    assert maps['house, larger'].stats('rooms')['rooms'].min() >= 17
+    assert maps['house, larger'].stats('rooms')['rooms'].mean() > 2 * most
+    usual, narrow = (maps[name].stats('opening_width')['opening_width'] for name in ('house', 'house, narrower'))
+    assert np.nanmean(narrow) < 0.85 * np.nanmean(usual)
+
+
+@pytest.mark.parametrize('family', mapgen.FAMILIES)
+def test_every_family_can_be_larger_and_narrower(family):
+    defaults = {name: parameter.default for name, parameter in mapgen.FAMILIES[family].parameters.items()}
+    larger = {name: sets._larger(family, name, defaults[name]) for name in sets.SIZES[family]}
+    usual = mapgen.generate(family, 2, seed=0)
+    areas = [each.stats('area')['area'].mean() for each in (usual, mapgen.generate(family, 2, seed=0, **larger))]
+    assert areas[1] > 1.2 * areas[0]
+    if family in sets.NARROWER:
+        mapgen.generate(family, 1, seed=0, **sets.NARROWER[family])
+
+
+class Own(Explorer):
+    """A task that is learnt in maps that no family makes."""
+
+    @classmethod
+    def default_maps(cls, *, seed=0):
+        return MapSet([worlds.box(), worlds.halved_box()])
+
+
+def test_maps_of_no_family_are_a_set_of_their_own(monkeypatch):
+    monkeypatch.setattr(sets, '_other_family', lambda task, family: None)
+    found = standard_maps(Own)
+    assert list(found)[:1] == ['default']
+    assert len(found['default']) == 2
+
+
+def test_episodes_are_drawn_in_each(monkeypatch):
+    monkeypatch.setattr(sets, 'standard_maps', lambda task: {'box': MapSet([worlds.box()])})
+    found = standard_sets('explorer', per_map=3)
+    assert list(found) == ['box']
+    assert len(found['box']) == 3
+
+
+def test_freedoom_is_left_out_where_it_is_not_installed(monkeypatch):
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None)
+    assert freedoom() is None
+
+
+@pytest.mark.skipif(VIZDOOM is None, reason='vizdoom, with its Freedoom maps, is not installed')
+def test_freedoom_s_levels_are_those_of_the_fewest_walls():
+    levels = freedoom()
+    assert len(levels) == 24
+    assert (np.diff(levels.walls.widths) >= 0).all()
+    assert len(set(levels.stats('symmetry_hash')['symmetry_hash'])) == 24
