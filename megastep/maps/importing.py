@@ -79,7 +79,7 @@ class Importers:
         """Reads the outlines drawn in SVG pictures, a map a file: every line that can be seen is a wall.
 
         Args:
-            path: The file, or several. `megastep.maps.formats.svg` says what it may hold.
+            path: The file, or several. `megastep.maps.formats.svg.reading` says what it may hold.
             inside: A point (x, y) in the face that is meant, or several, in the file's coordinates; or by map.
             scale: How many of the picture's units are a metre: 100 where they are centimetres.
             snap: Ends no further apart than this, in metres, are joined.
@@ -93,7 +93,7 @@ class Importers:
         Raises:
             ValueError: if a map can't be used, naming its file, its element and the reason; or if none can.
         """
-        from megastep.maps.formats import svg
+        from megastep.maps.formats.svg import reading as svg
 
         picks = {'layers': plain(layers), 'ids': plain(ids), 'classes': plain(classes)}
         options = _options(inside, skip_invalid, scale=scale, snap=snap, **picks)
@@ -112,7 +112,7 @@ class Importers:
         """Reads CubiCasa's floorplans, ``model.svg``, a map a storey: walls, the doors in them, and rooms by name.
 
         Args:
-            path: The file, or several. `megastep.maps.formats.cubicasa` says what becomes of what is in it.
+            path: The file, or several. `megastep.maps.formats.svg.cubicasa` says what becomes of what is in it.
             inside: A point (x, y) in the face that is meant, or several, in the file's coordinates; or by map.
             scale: How many of the picture's units are a metre: 100 where they are centimetres.
             snap: Ends no further apart than this, in metres, are joined.
@@ -121,10 +121,108 @@ class Importers:
         Raises:
             ValueError: if a file is no such picture; if a map can't be used, naming it and the reason; or if none can.
         """
-        from megastep.maps.formats import cubicasa
+        from megastep.maps.formats.svg import cubicasa
 
         options = _options(inside, skip_invalid, scale=scale, snap=snap)
         return cls(**_recorded(cubicasa.read(path, **options), 'cubicasa', path, options))
+
+    @classmethod
+    def from_dxf(
+        cls: type[Set],
+        path: Paths,
+        *,
+        inside: Inside = None,
+        scale: float | None = None,
+        snap: float = SNAP,
+        layers: Picked = None,
+        skip_invalid: bool = False,
+    ) -> Set:
+        """Reads floorplans from DXF, as CAD programs exchange them, a map a file: letters are no walls.
+
+        It needs ezdxf: ``pip install 'megastep[dxf]'``.
+
+        Args:
+            path: The file, or several. `megastep.maps.formats.dxf` says what is read of it.
+            inside: A point (x, y) in the face that is meant, or several, in the file's coordinates; or by map.
+            scale: How many of the file's units are a metre; by default as the file says.
+            snap: Ends no further apart than this, in metres, are joined.
+            layers: Names of the layers that are wall, or a mapping to names from what they hold, as in `from_svg`.
+            skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
+
+        Raises:
+            ValueError: if a map can't be used, naming it and the reason; or if none can.
+        """
+        from megastep.maps.formats import dxf
+
+        options = _options(inside, skip_invalid, scale=scale, snap=snap, layers=plain(layers))
+        return cls(**_recorded(dxf.read(path, **options), 'dxf', path, options))
+
+    @classmethod
+    def from_houseexpo(
+        cls: type[Set], path: Paths, *, inside: Inside = None, snap: float = SNAP, skip_invalid: bool = False
+    ) -> Set:
+        """Reads HouseExpo's houses, a JSON file each, with their rooms.
+
+        Args:
+            path: The file, or several.
+            inside: A point (x, y) in the face that is meant, or several, in the file's coordinates; or by map.
+            snap: Ends no further apart than this, in metres, are joined.
+            skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
+
+        Raises:
+            ValueError: if a map can't be used, naming it and the reason; or if none can.
+        """
+        from megastep.maps.formats import outlines
+
+        options = _options(inside, skip_invalid, snap=snap)
+        return cls(**_recorded(outlines.read_houseexpo(path, **options), 'houseexpo', path, options))
+
+    @classmethod
+    def from_msd(
+        cls: type[Set], path: Paths, *, inside: Inside = None, snap: float = SNAP, skip_invalid: bool = False
+    ) -> Set:
+        """Reads Modified Swiss Dwellings, or Swiss Dwellings: a CSV file of polygons, a map a storey.
+
+        Args:
+            path: The file, or several.
+            inside: A point (x, y) in the face that is meant, or several, in the file's coordinates; or by map.
+            snap: Ends no further apart than this, in metres, are joined.
+            skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
+
+        Raises:
+            ValueError: if a map can't be used, naming it and the reason; or if none can.
+        """
+        from megastep.maps.formats import outlines
+
+        options = _options(inside, skip_invalid, snap=snap)
+        return cls(**_recorded(outlines.read_swiss(path, **options), 'msd', path, options))
+
+    @classmethod
+    def from_rplan(
+        cls: type[Set],
+        path: Paths,
+        *,
+        inside: Inside = None,
+        resolution: float = 18 / 256,
+        simplify: float = 0.0,
+        skip_invalid: bool = False,
+    ) -> Set:
+        """Reads floorplans as RPLAN has them, a picture each, with rooms and doors.
+
+        Args:
+            path: The file, or several. `megastep.maps.formats.rplan` says what the channels mean.
+            inside: A place in the free space that is meant, or several, in metres from the lower left; or by map.
+            resolution: The side of a pixel, in metres.
+            simplify: How far walls may be moved, in metres, to have fewer corners. With 0 they follow the pixels.
+            skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
+
+        Raises:
+            ValueError: if a map can't be used, naming it and the reason; or if none can.
+        """
+        from megastep.maps.formats import rplan
+
+        options = _options(inside, skip_invalid, resolution=resolution, simplify=simplify)
+        return cls(**_recorded(rplan.read(path, **options), 'rplan', path, options))
 
     @classmethod
     def from_wad(cls: type[Set], path: str | os.PathLike, *, inside: Inside = None, skip_invalid: bool = False) -> Set:

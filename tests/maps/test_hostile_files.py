@@ -16,7 +16,8 @@ from work import at_most
 
 from megastep import MapSet, mapgen
 from megastep.maps import formats, freespace, geometry, storage
-from megastep.maps.formats import building, geojson, occupancy, svg_transform
+from megastep.maps.formats import building, geojson, occupancy
+from megastep.maps.formats.svg import transforms
 from megastep.maps.storage import parse_json
 
 try:
@@ -27,7 +28,7 @@ except ImportError:  # before Python 3.11
     import sre_parse as parser
 
 FORMATS = [
-    importlib.import_module(f'{formats.__name__}.{module.name}') for module in pkgutil.iter_modules(formats.__path__)
+    importlib.import_module(module.name) for module in pkgutil.walk_packages(formats.__path__, f'{formats.__name__}.')
 ]
 PATTERNS = [
     pytest.param(value.pattern, id=f'{module.__name__.rpartition(".")[2]}.{name}')
@@ -203,7 +204,7 @@ def test_svg_that_would_take_long(tmp_path, drawn, message):
 
 def test_as_many_transforms_as_anybody_needs_are_read(tmp_path):
     path = tmp_path / 'a.svg'
-    path.write_text(f'<svg><path transform="{"scale(1)" * svg_transform.MOST_TRANSFORMS}" d="M0 0H500V500H0z"/></svg>')
+    path.write_text(f'<svg><path transform="{"scale(1)" * transforms.MOST_TRANSFORMS}" d="M0 0H500V500H0z"/></svg>')
     assert MapSet.from_svg(path)[0].area == 25
 
 

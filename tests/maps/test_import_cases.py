@@ -1,5 +1,6 @@
 """Files of the kinds that people have, and what is meant by each: the right area, in square metres, and place."""
 
+import importlib.util
 import warnings
 from pathlib import Path
 
@@ -8,11 +9,13 @@ import pytest
 
 from megastep import MapSet
 
+needs_ezdxf = pytest.mark.skipif(importlib.util.find_spec('ezdxf') is None, reason='ezdxf is not installed')
+
 FILES = Path(__file__).parent / 'files'
 
 
 def read(name, **options):
-    kind = name.partition('/')[0]
+    kind = {'other/l.dxf': 'dxf', 'other/house-expo.json': 'houseexpo'}.get(name, name.partition('/')[0])
     return getattr(MapSet, f'from_{kind}')(FILES / name, **options)
 
 
@@ -39,6 +42,8 @@ def read(name, **options):
         ('geojson/mm.json', {'scale': 1000}, 24),
         ('geojson/dup.json', {}, 24),
         ('geojson/door.json', {}, 32),
+        ('other/house-expo.json', {}, 20),
+        pytest.param('other/l.dxf', {}, 35.22, marks=needs_ezdxf),
         ('wad/blockplayers.wad', {}, 64),
         ('wad/bin_mbf21_blockplayers.wad', {}, 64),
         ('wad/n_E1M10.wad', {}, 128),

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from megastep import Geometry, MapSet, mapgen
-from megastep.maps.formats import svg_path
+from megastep.maps.formats.svg import path_data
 
 SQUARE = '<rect x="-50" y="20" width="400" height="400"/>'
 
@@ -200,7 +200,7 @@ def test_of_several_files_those_that_cannot_be_used_are_skipped(write):
 @given(st.text('MmLlHhVvCcSsQqTtAaZz0123456789.,- e', max_size=60))
 def test_any_path_gives_finite_corners_or_an_error(data):
     try:
-        chains = svg_path.parse(data)
+        chains = path_data.parse(data)
     except ValueError:
         return
     assert all(np.isfinite(chain).all() and chain.shape[1] == 2 for chain in chains)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from megastep import MapSet, mapgen
-from megastep.maps.formats import roles, svg_style, svg_transform, svg_tree
+from megastep.maps.formats import roles
+from megastep.maps.formats.svg import styles, transforms, tree
 
 ROOM = '<path d="M50 50H450V250H250V350H50Z" fill="none" stroke="#000"/>'  # 10 square metres
 LINE = '<path d="M150 50V350" {}/>'
@@ -216,26 +217,26 @@ def test_what_is_shown_is_bounded(read, monkeypatch):
         read('<style>' + 'a,' * 5000 + 'a{fill:red}</style>' + ROOM)
     with pytest.raises(ValueError, match='there must be at most 64 transforms, got more'):
         read('<g transform="' + 'scale(1)' * 100 + f'">{ROOM}</g>')
-    monkeypatch.setattr(svg_tree, 'MOST_ELEMENTS', 1000)
+    monkeypatch.setattr(tree, 'MOST_ELEMENTS', 1000)
     nested = ''.join(f'<g id="a{i}"><use href="#a{i + 1}"/><use href="#a{i + 1}"/></g>' for i in range(15))
     with pytest.raises(ValueError, match='must show at most 1000 elements'):
         read(f'<defs>{nested}</defs><use href="#a0"/>')
-    monkeypatch.setattr(svg_tree, 'MOST_TEXT', 50)
+    monkeypatch.setattr(tree, 'MOST_TEXT', 50)
     with pytest.raises(ValueError, match='elements of 50 letters, got more'):
         read(f'<defs><g id="a">{ROOM}</g></defs><use href="#a"/><use href="#a"/>')
 
 
 @pytest.mark.parametrize('text', ['/*' * 1000, '{' * 1000, '@a{' * 1000, 'a>>>b{fill:red}', '.{fill:red}', '}}'])
 def test_any_sheet_is_read(text):
-    svg_style.Sheet([text])
+    styles.Sheet([text])
 
 
 def test_transforms_of_styles_have_units():
     np.testing.assert_allclose(
-        svg_transform.parse('rotate(1.5707963267948966rad)'), svg_transform.parse('rotate(90)'), atol=1e-12
+        transforms.parse('rotate(1.5707963267948966rad)'), transforms.parse('rotate(90)'), atol=1e-12
     )
-    assert svg_transform.parse('translate(1px,-2px)')[:2, 2].tolist() == [1, -2]
-    assert (svg_transform.parse('none') == np.eye(3)).all()
+    assert transforms.parse('translate(1px,-2px)')[:2, 2].tolist() == [1, -2]
+    assert (transforms.parse('none') == np.eye(3)).all()
 
 
 def test_a_smaller_set_leaves_no_pictures_of_a_larger(tmp_path):

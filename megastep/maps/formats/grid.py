@@ -7,6 +7,7 @@ largest. What lies in it and covers less than a speck is taken for noise, and is
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from shapely import Polygon
 
 from megastep.maps import faces, freespace
 from megastep.maps.formats.building import MOST_SEGMENTS, NOWHERE, Drawing, Imported, build
-from megastep.maps.geometry import AGENT_RADIUS, MARGIN
+from megastep.maps.geometry import AGENT_RADIUS, MARGIN, Room
 
 MOST_CELLS = 1 << 24
 """The largest grid, in cells: 4096 x 4096."""
@@ -42,6 +43,8 @@ class Grid(NamedTuple):
     """Places where agents start, in cells from the lower left corner."""
     doors: Float[np.ndarray, 'door 2 2'] = np.empty((0, 2, 2))
     """Doors from jamb to jamb, in cells likewise."""
+    rooms: Sequence[Room] = ()
+    """The rooms that are known, with outlines in cells likewise."""
     warnings: tuple[str, ...] = ()
 
     def to_world(self, cells: np.ndarray) -> np.ndarray:
@@ -101,6 +104,7 @@ def import_grid(grid: Grid, inside: Float[np.ndarray, 'point 2'], *, speck: floa
         starts=grid.to_world(grid.starts),
         floor=places,
         doors=grid.to_world(grid.doors),
+        rooms=[Room(grid.to_world(room.outline), room.kind) for room in grid.rooms],
         dropped=space.dropped,
         warnings=(*grid.warnings, *filter(None, [space.warning])),
     )
@@ -212,6 +216,12 @@ def _sides(space: Cells, most: int, *, noded: bool) -> Float[np.ndarray, 'segmen
             'of the stairs along slanting walls.'
         )
     return np.concatenate([level, upright[..., ::-1]]).astype(np.float64) - 1  # for the padding
+
+
+def outline_of(cells: Cells) -> Float[np.ndarray, 'corner 2']:
+    """The outer outline of connected cells, in cells from the lower left corner."""
+    found = shapely.get_parts(shapely.polygonize(shapely.linestrings(_sides(cells, MOST_SIDES, noded=True))))
+    return freespace.outline(freespace.largest(shapely.union_all(found)))
 
 
 def _runs(cells: Cells, *, noded: bool) -> Int[np.ndarray, 'run 2 2']:

@@ -11,7 +11,7 @@ import re
 import numpy as np
 from jaxtyping import Float
 
-from megastep.maps.formats import svg_path
+from megastep.maps.formats.svg import path_data
 
 Matrix = Float[np.ndarray, '3 3']
 
@@ -75,7 +75,7 @@ def viewport(view_box: str, place: tuple[float, float], size: tuple[float, float
         ratio: Its preserveAspectRatio.
     """
     move = affine(1, 0, 0, 1, *place)
-    box = svg_path.numbers(view_box)
+    box = path_data.numbers(view_box)
     if len(box) != 4 or min(box[2:]) <= 0 or size is None:
         return move
     across, up = size[0] / box[2], size[1] / box[3]
@@ -98,11 +98,11 @@ def _quantities(text: str) -> list[float]:
     found, at, text = [], 0, text.rstrip()
     while at < len(text):
         if (match := QUANTITY.match(text, at)) is None:
-            return svg_path.numbers(text)  # as attributes write them, without spaces perhaps; or an error
+            return path_data.numbers(text)  # as attributes write them, without spaces perhaps; or an error
         found.append(float(match[1]) * UNITS[match[2] or ''])
         at = match.end()
-    if not all(abs(number) <= svg_path.LARGEST_NUMBER for number in found):
-        raise ValueError(f'numbers must be at most {svg_path.LARGEST_NUMBER:g}, got {text[:40]}.')
+    if not all(abs(number) <= path_data.LARGEST_NUMBER for number in found):
+        raise ValueError(f'numbers must be at most {path_data.LARGEST_NUMBER:g}, got {text[:40]}.')
     return found
 
 

@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 from jaxtyping import Float
 
-from megastep.maps.formats import gaps, svg, svg_style
+from megastep.maps.formats import gaps
 from megastep.maps.formats.building import Imported, build
 from megastep.maps.formats.reading import (
     Attempt,
@@ -29,7 +29,9 @@ from megastep.maps.formats.reading import (
     paths,
 )
 from megastep.maps.formats.roles import Pick
-from megastep.maps.formats.svg_tree import Picks
+from megastep.maps.formats.svg import reading as svg
+from megastep.maps.formats.svg import styles
+from megastep.maps.formats.svg.tree import Picks
 
 CLASSES = {
     'walls': ['wall', 'railing', 'column', 'columns'],
@@ -97,7 +99,7 @@ def _shown(page: Element) -> Iterator[Element]:
     waiting = [page]
     while waiting:
         element = waiting.pop()
-        if not svg_style.hides_all({**element.attrib, **svg_style.declarations(element.get('style', ''))}):
+        if not styles.hides_all({**element.attrib, **styles.declarations(element.get('style', ''))}):
             yield element
             waiting.extend(reversed(element))
 

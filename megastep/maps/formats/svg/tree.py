@@ -10,12 +10,13 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from megastep.maps.formats import roles, svg_path, svg_shapes, svg_style, svg_transform
+from megastep.maps.formats import roles
 from megastep.maps.formats.roles import Pick
-from megastep.maps.formats.svg_path import Chain
-from megastep.maps.formats.svg_shapes import Port
-from megastep.maps.formats.svg_style import Sheet, Style, name
-from megastep.maps.formats.svg_transform import Matrix
+from megastep.maps.formats.svg import elements, path_data, styles, transforms
+from megastep.maps.formats.svg.elements import Port
+from megastep.maps.formats.svg.path_data import Chain
+from megastep.maps.formats.svg.styles import Sheet, Style, name
+from megastep.maps.formats.svg.transforms import Matrix
 
 GROUPS = {'svg', 'g', 'a', 'switch', 'symbol'}
 """Elements whose content is drawn. Shapes and `REFUSED` apart, anything in other elements is left alone."""
@@ -148,9 +149,9 @@ def _label(element: Element, number: int) -> str:
 def _page(page: Element) -> tuple[float, float, float, float] | None:
     """The page's left, top, width and height, where the picture says so in its own units."""
     try:
-        box = svg_path.numbers(page.get('viewBox', ''))
+        box = path_data.numbers(page.get('viewBox', ''))
         if len(box) != 4:
-            box = [0.0, 0.0, *(svg_shapes.length(page, side, None) for side in ('width', 'height'))]
+            box = [0.0, 0.0, *(elements.length(page, side, None) for side in ('width', 'height'))]
     except ValueError:
         return None
     return (box[0], box[1], box[2], box[3]) if min(box[2:]) > 0 else None
@@ -163,16 +164,16 @@ def _read(
     element, tag = place.element, name(place.element)
     if tag in REFUSED:
         raise ValueError(f'is not read: {REFUSED[tag]}.')
-    said = svg_style.own(element, place.ancestors, sheet)
-    if svg_style.hides_all(said) or not (tag in GROUPS or tag == 'use' or tag in svg_shapes.SHAPES):
+    said = styles.own(element, place.ancestors, sheet)
+    if styles.hides_all(said) or not (tag in GROUPS or tag == 'use' or tag in elements.SHAPES):
         return None, []
-    style = svg_style.inherited(place.style, said)
+    style = styles.inherited(place.style, said)
     matrix = place.matrix @ _matrix(element, said)
     role = picks.role(element) or place.role
-    if tag in svg_shapes.SHAPES:
+    if tag in elements.SHAPES:
         return _shape(element, matrix, style, role, place, page), []
     inside = _Place(
-        element, matrix, style, (*place.ancestors[-svg_style.MOST_PARTS :], element), role, place.port, place.uses
+        element, matrix, style, (*place.ancestors[-styles.MOST_PARTS :], element), role, place.port, place.uses
     )
     if tag == 'use':
         return None, _used(inside, ids)
@@ -187,8 +188,8 @@ def _read(
 
 def _matrix(element: Element, said: Style) -> Matrix:
     """An element's own transform: its style's, or else its attribute's."""
-    matrix = svg_transform.parse(said.get('transform', element.get('transform', '')))
-    return svg_transform.about(matrix, said['transform-origin']) if 'transform-origin' in said else matrix
+    matrix = transforms.parse(said.get('transform', element.get('transform', '')))
+    return transforms.about(matrix, said['transform-origin']) if 'transform-origin' in said else matrix
 
 
 def _used(place: _Place, ids: Mapping[str, Element]) -> list[_Place]:
@@ -202,8 +203,8 @@ def _used(place: _Place, ids: Mapping[str, Element]) -> list[_Place]:
         return []
     if target in (*place.uses, *place.ancestors) or len(place.uses) >= MOST_USES:
         raise ValueError(f'must not show itself, nor more than {MOST_USES} deep, got {href[:60]!r}.')
-    x, y = (svg_shapes.length(element, axis, place.port) for axis in ('x', 'y'))
-    matrix = place.matrix @ svg_transform.affine(1, 0, 0, 1, x, y)
+    x, y = (elements.length(element, axis, place.port) for axis in ('x', 'y'))
+    matrix = place.matrix @ transforms.affine(1, 0, 0, 1, x, y)
     uses = (*place.uses, target)
     return [_Place(target, matrix, place.style, place.ancestors, place.role, place.port, uses, by_use=element)]
 
@@ -211,13 +212,13 @@ def _used(place: _Place, ids: Mapping[str, Element]) -> list[_Place]:
 def _within(place: _Place, by_use: Element | None) -> _Place:
     """A picture within the picture, or a symbol: moved and scaled as its view box says."""
     element, port = place.element, place.port
-    corner = tuple(svg_shapes.length(element, axis, port) for axis in ('x', 'y'))
+    corner = tuple(elements.length(element, axis, port) for axis in ('x', 'y'))
     sizes = [_size(element, by_use, side, port) for side in ('width', 'height')]
     size = None if None in sizes else (sizes[0] or 0.0, sizes[1] or 0.0)
-    view = svg_transform.viewport(
+    view = transforms.viewport(
         element.get('viewBox', ''), (corner[0], corner[1]), size, element.get('preserveAspectRatio', '')
     )
-    box = svg_path.numbers(element.get('viewBox', ''))
+    box = path_data.numbers(element.get('viewBox', ''))
     inner: Port = (box[2], box[3]) if len(box) == 4 else size or port
     return _Place(element, place.matrix @ view, place.style, place.ancestors, place.role, inner, place.uses)
 
@@ -226,7 +227,7 @@ def _size(element: Element, by_use: Element | None, side: str, port: Port) -> fl
     """A picture's width or height, as what shows it says, or as itself; by default all that there is."""
     for one in (by_use, element):
         if one is not None and side in one.attrib:
-            return svg_shapes.length(one, side, port)
+            return elements.length(one, side, port)
     return port[('width', 'height').index(side)] if port else None
 
 
@@ -235,14 +236,14 @@ def _shape(
 ) -> Shape | None:
     """A shape, if it can be seen."""
     tag = name(element)
-    if not svg_style.is_seen(style, tag) and role not in ('rooms', 'spawns', 'doors', 'openings'):
+    if not styles.is_seen(style, tag) and role not in ('rooms', 'spawns', 'doors', 'openings'):
         return None
-    lines = svg_shapes.chains(element, place.port)
-    only_filled = 'stroke' in style and not svg_style.is_stroked(style)
+    lines = elements.chains(element, place.port)
+    only_filled = 'stroke' in style and not styles.is_stroked(style)
     if only_filled:  # what has no inside isn't seen, and the inside is closed
         lines = [_closed(line) for line in lines if len(line) > 2]
     moved = [line @ matrix[:2, :2].T + matrix[:2, 2] for line in lines]
-    painted = 'fill' in style and svg_style.is_filled(style, tag) and not svg_style.is_stroked(style)
+    painted = 'fill' in style and styles.is_filled(style, tag) and not styles.is_stroked(style)
     is_page = page is not None and painted and any(_covers(line, page) for line in moved)
     return Shape(moved, role, _kind(element, place.ancestors), is_page) if moved else None
 

@@ -12,7 +12,7 @@ said can be seen.) Nor are text, images, what is named as letters, and a filled 
 the whole page. The picture's y points down, the map's up.
 
 XML is read without entities or anything from outside the file; a document type may stand there, and isn't fetched. A
-file may have `MOST_BYTES`, and show at most `svg_tree.MOST_ELEMENTS`; reading it takes up to 500 MB.
+file may have `MOST_BYTES`, and show at most `tree.MOST_ELEMENTS`; reading it takes up to 500 MB.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ import numpy as np
 from defusedxml import ElementTree
 from jaxtyping import Float
 
-from megastep.maps.formats import gaps, roles, svg_style
+from megastep.maps.formats import gaps, roles
 from megastep.maps.formats.building import MOST_SEGMENTS, NO_DOORS, NOWHERE, Drawing
 from megastep.maps.formats.doorways import door_of
 from megastep.maps.formats.reading import Collected, Inside, Paths, drawn, one_each, read_bytes
-from megastep.maps.formats.svg_tree import Picks, Shape, shapes
+from megastep.maps.formats.svg import styles
+from megastep.maps.formats.svg.tree import Picks, Shape, shapes
 from megastep.maps.frame import Frame
 from megastep.maps.geometry import Room
 
@@ -163,6 +164,6 @@ def root(path: Path) -> Element:
         top = ElementTree.fromstring(content, forbid_dtd=False, forbid_entities=True, forbid_external=True)
     except (ParseError, LookupError, ValueError) as error:  # an unknown encoding is a LookupError
         raise ValueError(f'not XML that can be read: {error or type(error).__name__}.') from error
-    if svg_style.name(top) != 'svg':
-        raise ValueError(f'must be an svg element, got {svg_style.name(top)[:40]!r}.')
+    if styles.name(top) != 'svg':
+        raise ValueError(f'must be an svg element, got {styles.name(top)[:40]!r}.')
     return top

@@ -8,9 +8,9 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from megastep.maps.formats import svg_path
-from megastep.maps.formats.svg_path import Chain
-from megastep.maps.formats.svg_style import name
+from megastep.maps.formats.svg import path_data
+from megastep.maps.formats.svg.path_data import Chain
+from megastep.maps.formats.svg.styles import name
 
 Port = tuple[float, float] | None
 """The width and height that percentages are of, where they are known."""
@@ -33,7 +33,7 @@ def length(element: Element, attribute: str, port: Port, missing: str = '0') -> 
     """
     text = element.get(attribute, missing).strip()
     try:
-        (value,) = svg_path.numbers(text.removesuffix('px').removesuffix('%' if port else 'px'))
+        (value,) = path_data.numbers(text.removesuffix('px').removesuffix('%' if port else 'px'))
     except ValueError as error:
         raise ValueError(f"{attribute} must be a number of the picture's units, got {text[:40]!r}.") from error
     return value * _whole(attribute, port) / 100 if port and text.endswith('%') else value
@@ -47,11 +47,11 @@ def _whole(attribute: str, port: tuple[float, float]) -> float:
 
 
 def _path(element: Element, port: Port) -> list[Chain]:
-    return svg_path.parse(element.get('d', ''))
+    return path_data.parse(element.get('d', ''))
 
 
 def _polyline(element: Element, port: Port) -> list[Chain]:
-    values = svg_path.numbers(element.get('points', ''))
+    values = path_data.numbers(element.get('points', ''))
     if len(values) % 2:
         raise ValueError(f'points must be pairs of numbers, got {len(values)} numbers.')
     return [np.array(values).reshape(-1, 2)] if values else []
@@ -68,7 +68,7 @@ def _rect(element: Element, port: Port) -> list[Chain]:
     rx, ry = length(element, 'rx', port), length(element, 'ry', port)
     rx, ry = min(rx or ry, width / 2), min(ry or rx, height / 2)  # where one is missing, it's as the other
     arc = f'a{rx!r} {ry!r} 0 0 1'
-    return svg_path.parse(
+    return path_data.parse(
         f'M{x + rx!r} {y!r}h{width - 2 * rx!r}{arc}{rx!r} {ry!r}v{height - 2 * ry!r}{arc}{-rx!r} {ry!r}'
         f'h{2 * rx - width!r}{arc}{-rx!r} {-ry!r}v{2 * ry - height!r}{arc}{rx!r} {-ry!r}z'
     )
@@ -83,7 +83,7 @@ def _ellipse(element: Element, port: Port) -> list[Chain]:
     radii = ('rx', 'ry') if name(element) == 'ellipse' else ('r', 'r')
     across, up = (length(element, radius, port) for radius in radii)
     centre = complex(length(element, 'cx', port), length(element, 'cy', port))
-    return [svg_path.ellipse(centre, across, up)] if across > 0 and up > 0 else []
+    return [path_data.ellipse(centre, across, up)] if across > 0 and up > 0 else []
 
 
 SHAPES: dict[str, Callable[[Element, Port], list[Chain]]] = {

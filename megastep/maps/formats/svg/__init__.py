@@ -1,0 +1,1 @@
+"""SVG pictures: what they show, and what is meant by it."""
