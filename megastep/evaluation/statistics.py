@@ -156,16 +156,71 @@ def bootstrap(
     (value,) = statistic(*(np.ones((count, 1)) for count in counts))
     parts = [statistic(*_resamples(random, counts, range(len(counts)))) for _ in range(0, draws, CHUNK)]
     found = np.concatenate(parts)[:draws]
+    alone = [statistic(*_resamples(random, counts, [group])) for group in range(len(runs))]
+    by_runs = [(_variance(each) * n / (n - 1), n - 1) for each, n in zip(alone, runs, strict=True) if n > 1]
+    restored = _variance(found) + sum(variance / (freedom + 1) for variance, freedom in by_runs)
+    by_maps = max(restored - sum(variance for variance, _ in by_runs), 0), max(min(maps) - 1, 1)
+    return _widened(value, found, [*by_runs, by_maps], min(maps), within, share)
+
+
+def nested_bootstrap(
+    statistic: Callable[..., Draws],
+    runs: int,
+    maps: int,
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+    within: tuple[float, float] = (-np.inf, np.inf),
+) -> Interval:
+    """Confidence interval of a statistic of runs that have maps of their own, by a bootstrap of the maps.
+
+    Who draws such a run draws its maps with it, so what differs between runs has what differs between maps in it. Only
+    what the jackknife finds beyond that is added; of two runs, nothing can be found. See `bootstrap`.
+    """
+    random = np.random.default_rng(seed)
+    (value,) = statistic(np.ones((runs, 1)), np.ones((maps, 1)))
+    parts = [statistic(*_resamples(random, (runs, maps), [1])) for _ in range(0, draws, CHUNK)]
+    found = np.concatenate(parts)[:draws]
+    without = statistic(1 - np.eye(runs), np.ones((maps, runs))) if runs > 2 else np.zeros(1)
+    beyond = max((runs - 1) * np.var(without) - _variance(found), 0)
+    return _widened(value, found, [(beyond, max(runs - 1, 1)), (_variance(found), max(maps - 1, 1))], maps, within, 1)
+
+
+def _widened(
+    value: float,
+    found: Draws,
+    components: Sequence[tuple[float, int]],
+    maps: int,
+    within: tuple[float, float],
+    share: float,
+) -> Interval:
+    """The interval of resamples, stretched to a variance, and to Student's quantile for its degrees of freedom.
+
+    Args:
+        value: The statistic.
+        found: That of resamples.
+        components: The parts of its variance, and the degrees of freedom that each was found with.
+        maps: How many maps there are.
+        within: The range of the score.
+        share: The share of maps that the statistic looks at.
+    """
     found = found[np.isfinite(found)]
     if not len(found) or not np.isfinite(value):
         return Interval(float(value), np.nan, np.nan)
-    alone = [statistic(*_resamples(random, counts, [group])) for group in range(len(runs))]
     if np.ptp(found) < ROUNDING:
-        return _unmet(value, min(maps), within, share)
-    stretch = _stretch(found.var(), [np.nanvar(each) for each in alone], runs, min(maps))
-    ends = value + stretch * (np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) - value)
-    low, high = np.clip(ends, *within).tolist()
+        return _unmet(value, maps, within, share)
+    whole = sum(variance for variance, _ in components)
+    freedom = whole**2 / sum(variance**2 / each for variance, each in components)
+    upper = (1 + LEVEL) / 2
+    stretch = np.sqrt(whole / found.var()) * stdtrit(freedom, upper) / ndtri(upper)
+    low, high = np.clip(value + stretch * (np.quantile(found, [1 - upper, upper]) - value), *within).tolist()
     return Interval(float(value), low, high)
+
+
+def _variance(draws: Draws) -> float:
+    """The variance of those that are numbers, 0 if there are none."""
+    known = draws[np.isfinite(draws)]
+    return float(known.var()) if len(known) else 0.0
 
 
 def _resamples(random: np.random.Generator, counts: Sequence[int], drawn: Iterable[int]) -> list[Weights]:
@@ -183,20 +238,3 @@ def _unmet(value: float, maps: int, within: tuple[float, float], share: float) -
     missed = min(1, (1 - ((1 - LEVEL) / 2) ** (1 / maps)) / share)
     low, high = (value + missed * (end - value) if np.isfinite(end) else value for end in within)
     return Interval(float(value), float(low), float(high))
-
-
-def _stretch(variance: float, alone: Sequence[float], runs: Sequence[int], maps: int) -> float:
-    """Factor by which percentiles are stretched: see `bootstrap`.
-
-    Args:
-        variance: That of all resamples.
-        alone: Those of resamples of each group of runs alone: of R runs, 1 - 1/R of the runs' variance.
-        runs: How many each group has.
-        maps: How many maps there are.
-    """
-    by_runs = [(each * count / (count - 1), count) for each, count in zip(alone, runs, strict=True) if count > 1]
-    whole = variance + sum(each / count for each, count in by_runs)
-    spread = sum(each**2 / (count - 1) for each, count in by_runs)
-    rest = max(whole - sum(each for each, _ in by_runs), 0) ** 2 / max(maps - 1, 1)
-    upper = (1 + LEVEL) / 2
-    return float(np.sqrt(whole / variance) * stdtrit(whole**2 / (spread + rest), upper) / ndtri(upper))

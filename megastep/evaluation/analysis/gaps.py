@@ -66,7 +66,7 @@ def _cross_evaluation(table: Columns, score: str, within: tuple[float, float]) -
     own, others = (partial(_mean_of_pairs, np.where(pairs, each, 0), pairs) for each in (means[:, None], means[None]))
     ones = [np.ones((count, 1)) for count in means.shape]
     difference = lambda *weights: own(*weights) - others(*weights)  # noqa: E731
-    interval = statistics.bootstrap(difference, means.shape[:1], means.shape[1:], within=within)
+    interval = statistics.nested_bootstrap(difference, *means.shape, within=within)
     size = {'kind': CROSSED, 'runs': len(means), 'maps': int(pairs.any((0, 1)).sum())}
     return {**size, 'own': float(own(*ones)[0]), 'others': float(others(*ones)[0]), 'gap': interval}
 
