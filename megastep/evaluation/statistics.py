@@ -182,7 +182,7 @@ def nested_bootstrap(
     parts = [statistic(*_resamples(random, (runs, maps), [1])) for _ in range(0, draws, CHUNK)]
     found = np.concatenate(parts)[:draws]
     without = statistic(1 - np.eye(runs), np.ones((maps, runs))) if runs > 2 else np.zeros(1)
-    beyond = max((runs - 1) * np.var(without) - _variance(found), 0)
+    beyond = max((runs - 1) * _variance(without) - _variance(found), 0)
     return _widened(value, found, [(beyond, max(runs - 1, 1)), (_variance(found), max(maps - 1, 1))], maps, within, 1)
 
 
