@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 
@@ -14,8 +15,16 @@ def check_counts(**values: Any) -> None:
             raise ValueError(f'{name} must be an integer of at least 1, got {value!r}.')
 
 
+def check_numbers(**values: Any) -> None:
+    """Raises a `ValueError` unless what is named are real numbers; NaN is one."""
+    for name, value in values.items():
+        if not isinstance(value, Real) or isinstance(value, bool):
+            raise ValueError(f'{name} must be a number, got {value!r}.')  # noqa: TRY004, as for other values
+
+
 def check_finite(**values: float) -> None:
     """Raises a `ValueError` unless what is named are numbers, neither infinite nor NaN."""
+    check_numbers(**values)
     for name, value in values.items():
         if not math.isfinite(value):
             raise ValueError(f'{name} must be finite, got {value}.')
@@ -23,6 +32,7 @@ def check_finite(**values: float) -> None:
 
 def check_at_least_zero(**values: float) -> None:
     """Raises a `ValueError` unless what is named are finite numbers of at least 0."""
+    check_numbers(**values)
     for name, value in values.items():
         if not 0 <= value < math.inf:
             raise ValueError(f'{name} must be at least 0 and finite, got {value}.')
@@ -30,6 +40,7 @@ def check_at_least_zero(**values: float) -> None:
 
 def check_above_zero(**values: float) -> None:
     """Raises a `ValueError` unless what is named are numbers above 0; they may be infinite."""
+    check_numbers(**values)
     for name, value in values.items():
         if not value > 0:
             raise ValueError(f'{name} must be above 0, got {value}.')
@@ -37,6 +48,7 @@ def check_above_zero(**values: float) -> None:
 
 def check_share(**values: float) -> None:
     """Raises a `ValueError` unless what is named are from 0 to 1."""
+    check_numbers(**values)
     for name, value in values.items():
         if not 0 <= value <= 1:
             raise ValueError(f'{name} must be from 0 to 1, got {value}.')

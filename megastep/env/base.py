@@ -26,6 +26,7 @@ from megastep.env.noise.protocol import Maker
 from megastep.env.parts import Part, Resettable, Stateful, parts_of
 from megastep.env.pickling import reduced
 from megastep.env.state import check_rows, core_tensors, read_state, write_state
+from megastep.env.variation import check_amounts
 from megastep.world.cameras import CameraRig, checked
 from megastep.world.core import Core, checked_map_ids, place
 from megastep.world.episode_queue import FixedEpisodes
@@ -94,6 +95,7 @@ class Env(gymnasium.vector.VectorEnv):
         returns: The rewards each agent has had in this episode: (env, agent).
 
     Raises:
+        TypeError: if an option isn't known: it says which are.
         ValueError: if a mode isn't known, the cameras are neither `Cameras` nor such by name, what is kept has no row
             for each env, or a CUDA graph is asked for where there can't be one.
     """
@@ -134,6 +136,7 @@ class Env(gymnasium.vector.VectorEnv):
         **amounts: float,
     ) -> None:
         arguments.check_modes(render_mode, autoreset_mode)
+        check_amounts(type(self), amounts)
         self.core, self.cameras, self.device, self.render_mode = core, checked(cameras), core.device, render_mode
         self.num_envs = core.num_envs * core.num_agents
         self.single_action_space, self.single_observation_space = action_space, observation_space

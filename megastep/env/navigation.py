@@ -202,6 +202,10 @@ class GeodesicField:
         known = {fingerprint.tobytes() for fingerprint in self.fingerprints}
         return all(fingerprint.tobytes() in known for fingerprint in _fingerprints(maps))
 
+    def __repr__(self) -> str:
+        sizes = f'{len(self)} maps, {len(self.spawns.vals)} spawns'
+        return f'GeodesicField({sizes}, agent_radius={self.agent_radius:.3f}, device={str(self.corners.device)!r})'
+
     def __len__(self) -> int:
         return len(self.fingerprints)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -27,6 +28,19 @@ SHARED: Mapping[str, type] = MappingProxyType(
     }
 )
 """The types of what every env takes by keyword to be varied, but for what isn't a word or a number."""
+
+
+def check_amounts(kind: type, amounts: Mapping[str, float]) -> None:
+    """Raises unless all that a class of envs hands on as amounts of noise is noise.
+
+    Raises:
+        TypeError: if it isn't, as of any keyword that isn't known: it says which are.
+    """
+    if unknown := sorted(set(amounts) - set(NOISES)):
+        takes = inspect.signature(kind).parameters.values()
+        own = [parameter.name for parameter in takes if parameter.kind is inspect.Parameter.KEYWORD_ONLY]
+        names = dict.fromkeys((*own, *SHARED, 'noise'))
+        raise TypeError(f'{kind.__name__} has no option {unknown[0]!r}; it has {", ".join(names)}.')
 
 
 class World(NamedTuple):

@@ -62,6 +62,10 @@ class Agent:
     _actor: Actor | None = field(default=None, init=False, repr=False)
     _rows: int = field(default=0, init=False, repr=False)
 
+    def __repr__(self) -> str:
+        numbers = sum(parameter.numel() for parameter in self.policy.parameters())
+        return f'Agent({self.about["env"]}, {self.about["frames"]:,} steps, {numbers:,} weights, {str(self.folder)!r})'
+
     @cached_property
     def task(self) -> Task:
         """The task that it has learnt.

@@ -56,6 +56,9 @@ class Ragged(Generic[Array]):
     def __len__(self) -> int:
         return len(self.widths)
 
+    def __repr__(self) -> str:
+        return f'Ragged({len(self)} rows, {len(self.vals)} vals)'
+
     def __getitem__(self, i: int) -> Array:
         if not -len(self) <= i < len(self):
             raise IndexError(f'row must be from {-len(self)} to {len(self) - 1}, got {i}.')

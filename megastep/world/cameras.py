@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from megastep.checks import check_counts
+from megastep.checks import check_counts, check_numbers
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Cameras:
 
     def __post_init__(self) -> None:
         check_counts(res=self.res, subsample=self.subsample)
+        check_numbers(fov=self.fov, max_depth=self.max_depth)
         if not 0 < self.fov < 180:
             raise ValueError(f'fov must be between 0 and 180 degrees, got {self.fov}.')
         if not 0 < self.max_depth < math.inf:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from megastep.checks import check_counts
+from megastep.checks import check_counts, check_numbers
 from megastep.world.episode_queue import EpisodeQueue, FixedEpisodes
 from megastep.world.kernels import implementation
 from megastep.world.markers import Markers
@@ -91,6 +91,7 @@ class Core:
         episodes: FixedEpisodes | None = None,
     ) -> None:
         check_counts(num_envs=num_envs)
+        check_numbers(fps=fps)
         if not 0 < fps < math.inf:
             raise ValueError(f'fps must be above 0 and finite, got {fps}.')
         if not isinstance(num_markers, int) or num_markers < 0:
@@ -125,6 +126,10 @@ class Core:
         _check_episodes(self, episodes)
         self.episodes = EpisodeQueue(episodes, self.num_envs, self.fps, self.device)
         self.random = self.episodes.random
+
+    def __repr__(self) -> str:
+        sizes = f'num_envs={self.num_envs}, num_agents={self.num_agents}, num_maps={self.scenery.num_maps}'
+        return f'Core({sizes}, fps={self.fps:g}, device={str(self.device)!r})'
 
     @property
     def map_ids(self) -> Int[Tensor, ' env']:

@@ -14,7 +14,7 @@ from jaxtyping import Float, Float32, Int, Int32, UInt8
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from megastep.checks import check_at_least_zero
+from megastep.checks import check_at_least_zero, check_numbers
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
@@ -143,6 +143,10 @@ class Scenery:
         """The distance that an agent's outline reaches from its middle, in metres. The first look waits for the GPU."""
         return float(self.outline.norm(dim=-1).max())
 
+    def __repr__(self) -> str:
+        maps, walls = self.num_maps, len(self.walls.vals)
+        return f'Scenery({maps} maps, {walls} walls, num_agents={self.num_agents}, device={str(self.device)!r})'
+
     @property
     def num_maps(self) -> int:
         """The number of maps."""
@@ -209,6 +213,7 @@ def _row_of(rows: Ragged[np.ndarray], value: int) -> int:
 
 def _check_radius(maps: MapSet, radius: float) -> None:
     """Raises unless agents of this radius fit at every spawn. Those of the usual one do: maps are checked for it."""
+    check_numbers(agent_radius=radius)
     if not SMALLEST <= radius < math.inf:
         raise ValueError(f'agent_radius must be at least {SMALLEST} m and finite, got {radius}.')
     for number, geometry in enumerate(maps) if radius > AGENT_RADIUS else ():

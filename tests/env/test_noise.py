@@ -275,5 +275,3 @@ def test_noise_in_nothing_is_refused():
             Noises(env, [], {name: 0.1})
     with pytest.raises(ValueError, match='action_noise needs boxes with bounds, got Box'):
         Noises(env, [], {'action_noise': 0.1})
-    with pytest.raises(TypeError, match="has no option 'smell_noise'; of noise it has depth_noise, "):
-        Noises(env, [], {'smell_noise': 0.1})

@@ -266,9 +266,19 @@ def test_impossible_variations_are_refused(task, options, message):
         make(task, **options)
 
 
+@pytest.mark.parametrize('options', [{'fov': 'wide'}, {'light': 'dim'}, {'fps': '10'}, {'agent_radius': None}])
+def test_what_is_no_number_is_refused(options):
+    ((name, value),) = options.items()
+    with pytest.raises(ValueError, match=f'{name} must be a number, got {value!r}'):
+        make(Explorer, **options)
+
+
 @pytest.mark.parametrize('task', TASKS)
 def test_unknown_options_are_refused(task):
-    with pytest.raises(TypeError, match=f"{task.__name__} has no option 'gravity'; of noise it has depth_noise"):
+    message = f"{task.__name__} has no option 'gravity'; it has .*cameras, .*fov, .*depth_noise, .*palette, noise"
+        f"{task.__name__} has no option 'gravity'; it has .*cameras, .*fov, light, .*depth_noise, .*palette, noise"
+    )
+    with pytest.raises(TypeError, match=message):
         make(task, gravity=9.81)
 
 

@@ -53,13 +53,10 @@ class Noises:
         amounts: How much there is of each of `NOISES`; what isn't above 0 is left out.
 
     Raises:
-        TypeError: if there is no noise of a name.
         ValueError: if an amount isn't valid, or the env has no observations that noise could be in.
     """
 
     def __init__(self, env: Noisy, makers: Sequence[Maker], amounts: Mapping[str, float]) -> None:
-        if unknown := sorted(set(amounts) - set(NOISES)):
-            raise TypeError(f'{type(env).__name__} has no option {unknown[0]!r}; of noise it has {", ".join(NOISES)}.')
         named = {name: make(env, amounts[name]) for name, make in NOISES.items() if amounts.get(name, 0) != 0}
         self._parts = {**named, **{f'noise{number}': make(env) for number, make in enumerate(makers)}}
 
