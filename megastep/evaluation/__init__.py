@@ -6,5 +6,6 @@ from megastep.evaluation.playing.in_env import evaluate_in
 from megastep.evaluation.playing.recorder import Evaluation
 from megastep.evaluation.results import Results
 from megastep.evaluation.suite import Suite
+from megastep.evaluation.variations import evaluate_variations
 
-__all__ = ['Episodes', 'Evaluation', 'Results', 'Suite', 'evaluate', 'evaluate_in']
+__all__ = ['Episodes', 'Evaluation', 'Results', 'Suite', 'evaluate', 'evaluate_in', 'evaluate_variations']
