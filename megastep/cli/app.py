@@ -10,7 +10,7 @@ from pathlib import Path
 import tyro
 from tyro.conf import Positional
 
-from megastep.cli import generate, streams, train, watch
+from megastep.cli import exchange, generate, streams, train, watch
 
 ABOUT = 'Floorplans, and thousands of small two-dimensional worlds in them.'
 
@@ -52,6 +52,9 @@ def stats(maps: Positional[tuple[Path, ...]], *, out: Path = Path('stats.png'), 
     stats.run(maps, out, workers=workers)
 
 
+app.command(name='import')(exchange.import_maps)
+app.command(name='export')(exchange.export_maps)
+app.command(exchange.split)
 app.command(watch.record)
 app.command(train.train)
 app.command(watch.watch)

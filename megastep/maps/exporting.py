@@ -104,3 +104,75 @@ class Exporters:
         from megastep.maps.formats.writing import svg
 
         return svg.write(folder, self, scale=scale)
+
+    def to_occupancy(self, folder: str | os.PathLike, *, resolution: float = 0.05) -> list[Path]:
+        """Writes each map as an occupancy grid that ROS's map_server and Nav2 read: a YAML file and a PGM.
+
+        `from_occupancy` reads them back as the same free space, within half a cell; of a wall with free space on both
+        sides, the cells that it runs through are occupied. Numbered files that a larger set left there are removed.
+
+        Args:
+            folder: Where they go, as ``0000.yaml`` and ``0000.pgm`` and so on. It must be there.
+            resolution: The side of a cell, in metres. Coordinates in the grid are those of the map.
+
+        Returns:
+            The YAML files, in the order of the maps.
+
+        Raises:
+            ValueError: if the set is empty, or a map has more than 16,777,216 cells.
+        """
+        from megastep.maps.formats.writing import ros
+
+        return ros.write(folder, self, resolution=resolution)
+
+    def to_png(self, folder: str | os.PathLike, *, resolution: float = 0.05) -> list[Path]:
+        """Writes each map as a picture, a pixel a cell: free is bright, walls are black, and what is neither is grey.
+
+        Args:
+            folder: Where they go, as ``0000.png`` and so on. It must be there.
+            resolution: The side of a cell, in metres.
+
+        Returns:
+            The files, in the order of the maps.
+
+        Raises:
+            ValueError: if the set is empty, or a map has more than 16,777,216 cells.
+        """
+        from megastep.maps.formats.writing import ros
+
+        return ros.write_pictures(folder, self, resolution=resolution)
+
+    def to_dxf(self, folder: str | os.PathLike) -> list[Path]:
+        """Writes each map as DXF, in metres: walls, doors and rooms on the layers WALLS, DOORS and ROOMS-KIND.
+
+        It needs ezdxf: ``pip install 'megastep[dxf]'``. ``from_dxf(path, layers='walls')`` reads the walls back.
+
+        Args:
+            folder: Where they go, as ``0000.dxf`` and so on. It must be there.
+
+        Returns:
+            The files, in the order of the maps.
+
+        Raises:
+            ValueError: if the set is empty.
+        """
+        from megastep.maps.formats.writing import dxf
+
+        return dxf.write(folder, self)
+
+    def to_gazebo(self, folder: str | os.PathLike, *, height: float = 2.5) -> list[Path]:
+        """Writes each map as a Gazebo world, in SDF: its walls on a ground plane, at the map's own coordinates.
+
+        Args:
+            folder: Where they go, as ``0000.sdf`` and so on. It must be there.
+            height: The walls' height, in metres.
+
+        Returns:
+            The files, in the order of the maps.
+
+        Raises:
+            ValueError: if the set is empty, or the height isn't above 0 m.
+        """
+        from megastep.maps.formats.writing import gazebo
+
+        return gazebo.write(folder, self, height=height)

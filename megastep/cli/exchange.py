@@ -1,0 +1,163 @@
+"""`megastep import`, `megastep export` and `megastep split`: map sets from and to other programs' files, and in parts."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from tyro.conf import Positional
+
+from megastep.cli.generate import describe
+from megastep.cli.literals import literal
+
+SUFFIXES = {
+    '.svg': 'svg', '.geojson': 'geojson', '.geojsonl': 'geojson', '.json': 'geojson', '.jsonl': 'geojson', '.wad': 'wad',
+    '.yaml': 'occupancy', '.yml': 'occupancy', '.dxf': 'dxf', '.csv': 'centreline', '.png': 'grid', '.pgm': 'grid',
+    '.bmp': 'grid', '.npy': 'grid', '.txt': 'grid',
+}  # fmt: skip
+"""The format of a file, by its suffix, where it isn't said."""
+
+Format = Literal[
+    'auto', 'svg', 'cubicasa', 'geojson', 'imdf', 'osm', 'wad', 'occupancy', 'grid', 'centreline', 'dxf', 'houseexpo',
+    'msd', 'rplan',
+]  # fmt: skip
+
+Target = Literal['ros', 'svg', 'dxf', 'png', 'gazebo', 'geojson']
+
+
+def import_maps(
+    file: Positional[Path],
+    out: Positional[Path],
+    options: Positional[tuple[str, ...]] = (),
+    *,
+    format: Format = 'auto',  # noqa: A002
+    skip_invalid: bool = False,
+) -> None:
+    """Make a set of maps of another program's file: `megastep import plan.svg maps.safetensors inside=300,250 scale=100`.
+
+    Args:
+        file: The file, or a folder of files of one format.
+        out: The file of maps to write.
+        options: What the format's importer takes, as name=value; layers of a role as layers.doors=A-DOOR.
+        format: What the file is, if its suffix doesn't say so.
+        skip_invalid: Leave out maps that can't be used.
+    """
+    from megastep.maps import storage
+    from megastep.maps.mapset import MapSet
+
+    storage.check_folder(out)
+    files = sorted(path for path in file.iterdir() if path.suffix.lower() in SUFFIXES) if file.is_dir() else [file]
+    if not files:
+        raise ValueError(f'{file} must have files to import ({", ".join(SUFFIXES)}), got none.')
+    kind = SUFFIXES.get(files[0].suffix.lower()) if format == 'auto' else format
+    if kind is None:
+        raise ValueError(f'format must be said of a file that ends in {file.suffix!r}.')
+    chosen = _options(options)
+    with _told():
+        try:
+            maps = _imported(getattr(MapSet, f'from_{kind}'), files, {**chosen, 'skip_invalid': skip_invalid})
+        except TypeError as error:
+            raise ValueError(f'from_{kind} does not take these options: {error}.') from error
+    maps.save(out)
+    print(f'{describe(maps)} are in {out} ({out.stat().st_size / 1000:,.0f} kB).')
+
+
+def _imported(importer: Any, files: list[Path], options: dict[str, Any]) -> Any:
+    """The maps of all files: of one format that takes several at once, or one after another."""
+    from megastep.maps.mapset import MapSet
+
+    if len(files) == 1:
+        return importer(files[0], **options)
+    if importer.__name__ in ('from_geojson', 'from_wad'):
+        return MapSet.concat([importer(path, **options) for path in files])
+    return importer(files, **options)
+
+
+def export_maps(
+    maps: Positional[Path],
+    out: Positional[Path],
+    options: Positional[tuple[str, ...]] = (),
+    *,
+    format: Target = 'ros',  # noqa: A002
+    count: int | None = None,
+) -> None:
+    """Write a set of maps for another program: `megastep export maps.safetensors folder --format ros resolution=0.05`.
+
+    Args:
+        maps: The file of a map set.
+        out: The folder to write to, which is made if it isn't there; for GeoJSON the file.
+        options: What the format's exporter takes, as name=value.
+        format: For whom.
+        count: Write the first so many maps alone.
+    """
+    from megastep.maps.mapset import MapSet
+
+    loaded = MapSet.load(maps)
+    loaded = loaded if count is None else loaded[:count]
+    exporter = getattr(loaded, f'to_{"occupancy" if format == "ros" else format}')
+    if format != 'geojson':
+        out.mkdir(parents=True, exist_ok=True)
+    try:
+        written = exporter(out, **_options(options))
+    except TypeError as error:
+        raise ValueError(f'{format} does not take these options: {error}.') from error
+    print(f'{len(loaded):,} maps are in {out}{"" if written is None else f", from {written[0].name} on"}.')
+
+
+def split(
+    maps: Positional[Path], first: Positional[Path], second: Positional[Path], *, share: float = 0.8, seed: int = 0
+) -> None:
+    """Deal a set of maps out into two, no map, turned or mirrored, in both: `megastep split all.st train.st test.st`.
+
+    Args:
+        maps: The file of a map set.
+        first: The file of the first part, to write.
+        second: The file of the second.
+        share: The first part's share of the maps, between 0 and 1.
+        seed: Another seed deals them out differently.
+    """
+    from megastep.maps import storage
+    from megastep.maps.mapset import MapSet
+
+    for path in (first, second):
+        storage.check_folder(path)
+    with _told():
+        parts = MapSet.load(maps).split(share, seed=seed)
+    for part, path in zip(parts, (first, second), strict=True):
+        part.save(path)
+        print(f'{describe(part)} are in {path}.')
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Prints warnings as lines of their own, without the place in the code."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always', UserWarning)
+        yield
+    for warning in caught:
+        print(f'megastep: {warning.message}', file=sys.stderr)
+
+
+def _options(texts: Sequence[str]) -> dict[str, Any]:
+    """Reads options: ``'scale=100'`` is a number, ``'inside=3,2'`` a pair, ``'layers=A-WALL*,B'`` names.
+
+    Raises:
+        ValueError: if a text isn't a name, an equals sign and a value.
+    """
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, written = text.partition('=')
+        name, dot, role = name.partition('.')
+        if not equals or not written or not name.isidentifier():
+            raise ValueError(f'options must look like scale=100, inside=3,2.5 or layers.doors=A-DOOR, got {text!r}.')
+        value = {'true': True, 'false': False}.get(written.lower(), literal(written))
+        value = (written.split(',') if ',' in written else written) if value is None else value
+        if dot:
+            found.setdefault(name, {})[role] = value
+        else:
+            found[name] = value
+    return found

@@ -1,0 +1,92 @@
+"""`megastep import`, `export` and `split`: maps from and to other programs' files, and in two parts."""
+
+import pytest
+
+from megastep import MapSet, mapgen
+from megastep.cli import main
+
+PLAN = '<svg><path d="M0 0H400V400H0Z M500 0H800V400H500Z" stroke="red"/><g id="doors"><path d="M0 1V99"/></g></svg>'
+
+
+@pytest.fixture
+def plan(tmp_path):
+    path = tmp_path / 'plan.svg'
+    path.write_text(PLAN)
+    return path
+
+
+def test_import_takes_the_importers_options(plan, tmp_path, capsys):
+    out = tmp_path / 'maps.safetensors'
+    assert main(['import', str(plan), str(out), 'inside=600,100', 'scale=50']) == 0
+    maps = MapSet.load(out)
+    assert maps[0].area == pytest.approx(48)
+    assert maps.recipe['parameters']['inside'] == [600, 100]
+    assert '1 svg maps (median ' in capsys.readouterr().out
+
+
+def test_import_says_what_was_left_out(plan, tmp_path, capsys):
+    assert main(['import', str(plan), str(tmp_path / 'a.safetensors'), 'layers.ignored=doors,other']) == 0
+    error = capsys.readouterr().err
+    assert error.startswith(f'megastep: {plan}: the free space is the largest face')
+    assert 'exchange.py' not in error
+
+
+def test_import_of_a_folder_has_all_its_files(tmp_path, capsys):
+    mapgen.generate('box', 3).to_svg(tmp_path)
+    assert main(['import', str(tmp_path), str(tmp_path / 'a.safetensors')]) == 0
+    assert MapSet.load(tmp_path / 'a.safetensors').recipe['names'] == ['0000.svg', '0001.svg', '0002.svg']
+
+
+@pytest.mark.parametrize(
+    'arguments, message',
+    [
+        (['missing.svg', 'a.safetensors'], 'missing.svg: No such file'),
+        (['plan.svg', 'a.safetensors', 'scale'], 'options must look like scale=100'),
+        (['plan.svg', 'a.safetensors', 'colour=3'], 'from_svg does not take these options'),
+        (['plan.svg', 'no/a.safetensors'], 'no is not a folder'),
+        (['plan.xyz', 'a.safetensors'], "format must be said of a file that ends in '.xyz'"),
+        (['plan.svg', 'a.safetensors', 'inside=450,1'], 'lies in none'),
+        (['empty', 'a.safetensors'], 'empty must have files to import'),
+    ],
+)
+def test_import_names_mistakes(plan, tmp_path, capsys, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'empty').mkdir()
+    assert main(['import', *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    'format, options, files',
+    [
+        ('ros', ['resolution=0.1'], ['0000.pgm', '0000.yaml', '0001.pgm', '0001.yaml']),
+        ('svg', ['scale=10'], ['0000.svg', '0001.svg']),
+        ('png', [], ['0000.png', '0001.png']),
+        ('gazebo', ['height=2'], ['0000.sdf', '0001.sdf']),
+    ],
+)
+def test_export_writes_a_folder(tmp_path, capsys, format, options, files):
+    mapgen.generate('box', 3).save(tmp_path / 'a.safetensors')
+    arguments = [str(tmp_path / 'a.safetensors'), str(tmp_path / 'out'), *options, '--format', format, '--count', '2']
+    assert main(['export', *arguments]) == 0
+    assert sorted(path.name for path in (tmp_path / 'out').iterdir()) == files
+    assert f'2 maps are in {tmp_path / "out"}, from ' in capsys.readouterr().out
+
+
+def test_export_writes_geojson(tmp_path, capsys):
+    mapgen.generate('box', 1).save(tmp_path / 'a.safetensors')
+    assert main(['export', str(tmp_path / 'a.safetensors'), str(tmp_path / 'a.json'), '--format', 'geojson']) == 0
+    assert len(MapSet.from_geojson(tmp_path / 'a.json')) == 1
+    assert main(['export', str(tmp_path / 'a.safetensors'), str(tmp_path / 'a'), 'scale=1', '--format', 'png']) == 2
+    assert 'png does not take these options' in capsys.readouterr().err
+
+
+def test_split_deals_maps_out(tmp_path, capsys):
+    maps = mapgen.generate('house', 10)
+    maps.save(tmp_path / 'a.safetensors')
+    paths = [tmp_path / 'b.safetensors', tmp_path / 'c.safetensors']
+    assert main(['split', str(tmp_path / 'a.safetensors'), *map(str, paths), '--share', '.7', '--seed', '3']) == 0
+    parts = [MapSet.load(path) for path in paths]
+    expected = maps.split(0.7, seed=3)
+    assert [part.digest('walls') for part in parts] == [part.digest('walls') for part in expected]
+    assert '7 house maps' in capsys.readouterr().out
