@@ -1,5 +1,7 @@
 """Baselines: what each knows, how well it does, and what it refuses."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,7 @@ from megastep.env.motion import MOTIONS, HolonomicVelocity, MomentumMovement
 from megastep.env.navigation import GeodesicField
 from megastep.env.nested import mismatch
 from megastep.env.waypoints import next_waypoints
-from megastep.evaluation import evaluate_in
+from megastep.evaluation import Episodes, evaluate, evaluate_in
 from megastep.evaluation.baselines import (
     BASELINES,
     FrontierExplorer,
@@ -25,7 +27,6 @@ from megastep.evaluation.baselines import (
     baselines_for,
 )
 from megastep.evaluation.baselines.paths import PathFollower, field_of
-from megastep.evaluation.baselines.random_actions import mixed, shares
 from megastep.evaluation.baselines.range_finder import RangeFinder
 from megastep.evaluation.baselines.steering import in_frame, make_steering
 from megastep.world.cameras import Cameras
@@ -49,6 +50,7 @@ class Stub:
 
     def __init__(self, space, num_envs=4):
         self.single_action_space, self.num_envs, self.device = space, num_envs, torch.device('cpu')
+        self.core = SimpleNamespace(episodes=None)
 
 
 def drawn(space, num_envs=4, steps=3, seed=0):
@@ -90,16 +92,14 @@ class TestRandomActions:
         first, second, _ = drawn(Box(0, 1, (8,)))
         assert len(torch.cat([first, second, drawn(Box(0, 1, (8,)), seed=1)[0]]).unique()) == 3 * 4 * 8
 
-    def test_words_are_those_of_splitmix64(self):
-        """Known answers, of its authors' program with the seed 1234567."""
-        golden = -0x61C8864680B583EB
-        words = mixed(1234567 + golden * torch.arange(3)).numpy().view(np.uint64)
-        assert words.tolist() == [6457827717110365317, 3203168211198807973, 9817491932198370423]
-
-    def test_shares_are_never_0_or_1(self):
-        extreme = shares(torch.tensor([0, -1]))
-        assert 0 < extreme[0] < 1e-7
-        assert 1 - 1e-7 < extreme[1] < 1
+    def test_in_fixed_episodes_they_are_the_episode_s_own(self):
+        """However many envs play them, and in whatever order: so every score is the same."""
+        episodes = Episodes.draw(houses(2), 'waypoint', per_map=4, seed=0)
+        one, many = (evaluate(RandomActions(), episodes, num_envs=count, device='cpu').table for count in (1, 8))
+        for name in ('return', 'length', 'metres_walked'):
+            np.testing.assert_allclose(one[name], many[name], rtol=1e-5)
+        other = evaluate(RandomActions(1), episodes, device='cpu').table
+        assert (other['metres_walked'] != one['metres_walked']).all()
 
 
 class TestWaypoints:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +17,8 @@ from megastep.env import Env
 from megastep.env.nested import bounds, dtype_of
 from megastep.env.noise.actions import leaf_spaces
 from megastep.evaluation.play import Act
-
-GOLDEN, FIRST, SECOND = -0x61C8864680B583EB, -0x40A7B892E31B1A47, -0x6B2FB644ECCEEE15
-"""The increment and the multipliers of SplitMix64, as signed numbers."""
+from megastep.evaluation.playing.contestants import AgentStreams
+from megastep.world.random_numbers import KeyedStreams, mixed
 
 
 @dataclass(frozen=True)
@@ -28,8 +26,8 @@ class RandomActions:
     """Random policy: actions drawn uniformly from the action space, of whatever kind it is.
 
     Where a box has no bound, they are drawn as Gymnasium draws them: from a normal distribution if it has neither, from
-    an exponential one beside the only bound. What a row draws depends on the seed, on the row's number and on how many
-    steps it has had, not on how many rows there are or on the device.
+    an exponential one beside the only bound. In fixed episodes each agent of an episode has a stream of random numbers
+    of its own, so that what it draws depends on the seed and the episode alone; elsewhere each row has one.
 
     Args:
         seed: Another seed draws other actions.
@@ -40,38 +38,23 @@ class RandomActions:
     def for_env(self, env: Env) -> Act:
         """Makes who acts in an env."""
         leaves = [_Leaf(space, env.device) for space in leaf_spaces(env.single_action_space)]
-        size = sum(leaf.size for leaf in leaves)
-        rows = torch.arange(env.num_envs, device=env.device)
-        keys = mixed(mixed(torch.tensor(self.seed, device=env.device)) + rows)
-        elements = torch.arange(size, device=env.device)
-        steps = torch.zeros((), dtype=torch.int64, device=env.device)
+        steps = torch.zeros(env.num_envs, dtype=torch.int64, device=env.device)
+        streams = self._streams(env, steps)
 
         def act(observations: Any, begins: Bool[Tensor, ' row']) -> Any:
-            words = mixed(keys[:, None] + (steps * size + elements) * GOLDEN)
+            streams.phase('act')
+            drawn = [leaf.drawn(streams, env.num_envs) for leaf in leaves]
             steps.add_(1)
-            parts = words.split([leaf.size for leaf in leaves], dim=-1)
-            drawn = (leaf.drawn(part) for leaf, part in zip(leaves, parts, strict=True))
-            return _nested(env.single_action_space, drawn)
+            return _nested(env.single_action_space, iter(drawn))
 
         return act
 
-
-def mixed(words: Int64[Tensor, '*batch']) -> Int64[Tensor, '*batch']:
-    """Mixes the bits of words, as SplitMix64 does (Steele, Lea and Flood, 2014): neighbours come out unlike."""
-    words = words + GOLDEN
-    words = (words ^ _shifted(words, 30)) * FIRST
-    words = (words ^ _shifted(words, 27)) * SECOND
-    return words ^ _shifted(words, 31)
-
-
-def _shifted(words: Int64[Tensor, '*batch'], by: int) -> Int64[Tensor, '*batch']:
-    """Words shifted to the right as if they had no sign."""
-    return (words >> by) & ((1 << (64 - by)) - 1)
-
-
-def shares(words: Int64[Tensor, '*batch']) -> Float[Tensor, '*batch']:
-    """Numbers above 0 and below 1, of the upper 23 bits of words."""
-    return (_shifted(words, 41).float() + 0.5) * 2.0**-23
+    def _streams(self, env: Env, steps: Int64[Tensor, ' row']) -> KeyedStreams:
+        """A stream for each row."""
+        if env.core.episodes is not None:
+            return AgentStreams(env.core.episodes, env.core.num_agents, self.seed)
+        rows = torch.arange(env.num_envs, device=env.device)
+        return KeyedStreams(mixed(rows + (self.seed << 32) + 1), steps)
 
 
 class _Leaf:
@@ -79,26 +62,29 @@ class _Leaf:
 
     def __init__(self, space: gymnasium.Space, device: torch.device) -> None:
         self._space, self._shape = space, space.shape or ()
-        self.size = int(np.prod(self._shape, dtype=int))
+        self._size = int(np.prod(self._shape, dtype=int))
         low, high = (np.broadcast_to(np.asarray(bound), self._shape).reshape(-1) for bound in bounds(space))
         self._is_real = isinstance(space, Box) and np.issubdtype(space.dtype, np.floating)
         dtype = torch.float32 if self._is_real else torch.int64
         self._low, self._high = (torch.tensor(bound.copy(), dtype=dtype, device=device) for bound in (low, high))
 
-    def drawn(self, words: Int64[Tensor, 'row element']) -> Tensor:
-        values = self._reals(shares(words)) if self._is_real else self._integers(words)
-        return values.view(-1, *self._shape).to(dtype_of(self._space))
+    def drawn(self, streams: KeyedStreams, rows: int) -> Tensor:
+        shape = (rows, self._size)
+        values = self._reals(streams, shape) if self._is_real else self._integers(streams, shape)
+        return values.view(rows, *self._shape).to(dtype_of(self._space))
 
-    def _integers(self, words: Int64[Tensor, 'row element']) -> Int64[Tensor, 'row element']:
-        return self._low + _shifted(words, 1) % (self._high - self._low + 1)
+    def _integers(self, streams: KeyedStreams, shape: tuple[int, int]) -> Int64[Tensor, 'row element']:
+        return self._low + streams.integers(shape) % (self._high - self._low + 1)
 
-    def _reals(self, share: Float[Tensor, 'row element']) -> Float[Tensor, 'row element']:
+    def _reals(self, streams: KeyedStreams, shape: tuple[int, int]) -> Float[Tensor, 'row element']:
         low, high = self._low, self._high
-        floor, ceiling, some = low.isfinite(), high.isfinite(), -torch.log1p(-share)
-        between = low.nan_to_num(0, 0, 0) + share * (high.nan_to_num(0, 0, 0) - low.nan_to_num(0, 0, 0))
-        normal = torch.erfinv(2 * share - 1) * math.sqrt(2)
-        one_sided = torch.where(floor, low + some, torch.where(ceiling, high - some, normal))
-        return torch.where(floor & ceiling, between, one_sided)
+        share, some, normal = (
+            fill(torch.empty(shape, device=low.device))
+            for fill in (streams.uniform_, streams.exponential_, streams.normal_)
+        )
+        least, most = (bound.nan_to_num(0, 0, 0) for bound in (low, high))
+        one_sided = torch.where(low.isfinite(), low + some, torch.where(high.isfinite(), high - some, normal))
+        return torch.where(low.isfinite() & high.isfinite(), least + share * (most - least), one_sided)
 
 
 def _nested(space: gymnasium.Space, parts: Iterator[Tensor]) -> Any:
