@@ -152,19 +152,19 @@ class Results:
         check_score(self.table, self.scores, score)
         return summaries.curve(self.table, score, against, bins)
 
-    def matrix(self, score: str, across: str = 'set') -> Table:
-        """A matrix of a score's means: a row an agent, a column a set. Of agents by what they were trained in, and sets
-        by what they are tested in, it says what each has learnt.
+    def matrix(self, score: str, down: str = 'set') -> Table:
+        """A matrix of a score's means: a row a set, a column an agent. Of sets by what is tested in, and agents by what
+        they were trained in, it says what each has learnt.
 
         Args:
             score: Which.
-            across: The column whose values are the matrix's columns.
+            down: The column whose values are the matrix's rows.
 
         Raises:
             ValueError: if there is no such score or column.
         """
         check_score(self.table, self.scores, score)
-        return summaries.matrix(self.table, score, across)
+        return summaries.matrix(self.table, score, down)
 
     def variations(self, score: str) -> Table:
         """A score's mean in each variation of the env, and how much that is more than without, on the same maps.

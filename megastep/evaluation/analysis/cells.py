@@ -66,9 +66,10 @@ def _means(
 
 
 def score_range(values: Float[np.ndarray, ' episode']) -> tuple[float, float]:
-    """The range that a score's intervals stay in: 0 to 1 if it never leaves that, as a share does; else unbounded."""
+    """The range that a score's intervals stay in: 0 to 1 if it never leaves that, as a share does; else what it had."""
     known = values[np.isfinite(values)]
-    return (0.0, 1.0) if len(known) and known.min() >= 0 and known.max() <= 1 else (-np.inf, np.inf)
+    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+    return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
 
 
 def difference_range(*values: Float[np.ndarray, ' episode']) -> tuple[float, float]:

@@ -94,21 +94,20 @@ def overview(table: Columns, scores: Sequence[str]) -> Table:
     return as_table('Mean scores', rows, few_runs(table))
 
 
-def matrix(table: Columns, score: str, across: str = 'set') -> Table:
-    """A score's means, a row an agent and a column a set. See `Results.matrix`."""
-    columns_named(table, across)
-    table = table if across == 'variation' else unvaried(table)
+def matrix(table: Columns, score: str, down: str = 'set') -> Table:
+    """A score's means, a row a set and a column an agent. See `Results.matrix`."""
+    columns_named(table, down)
+    table = table if down == 'variation' else unvaried(table)
     within = score_range(table[score])
     known = {
-        (values['agent'], values[across]): mean_interval(part, score, within)
-        for values, part in groups(table, ('agent', across))
+        (values[down], values['agent']): mean_interval(part, score, within)
+        for values, part in groups(table, ('agent', down))
     }
-    columns = distinct(table[across])
+    agents = distinct(table['agent'])
     rows = [
-        {'agent': agent, **{str(value): known.get((agent, value), NONE) for value in columns}}
-        for agent in distinct(table['agent'])
+        {down: value, **{agent: known.get((value, agent), NONE) for agent in agents}} for value in distinct(table[down])
     ]
-    return as_table(f'{heading(score)}: agents against {across}s', rows, few_runs(table))
+    return as_table(f'{heading(score)}: {down}s against agents', rows, few_runs(table))
 
 
 def variations(table: Columns, score: str) -> Table:
