@@ -167,7 +167,7 @@ class Results:
         return summaries.matrix(self.table, score, down)
 
     def variations(self, score: str) -> Table:
-        """A score's mean in each variation of the env, and how much that is more than without, on the same maps.
+        """A score's mean in each variation of the env, and how much that is more than without, on the same episodes.
 
         Raises:
             ValueError: if there is no such score.

@@ -23,7 +23,7 @@ from megastep.evaluation.analysis.cells import (
     unvaried,
 )  # fmt: skip
 from megastep.evaluation.analysis.tables import Table, heading
-from megastep.evaluation.episode_table import Columns, distinct, picked
+from megastep.evaluation.episode_table import Columns, distinct, joint_codes, picked
 from megastep.evaluation.statistics import Interval
 
 FEW_RUNS = 5
@@ -119,16 +119,23 @@ def variations(table: Columns, score: str) -> Table:
         row = {**values, 'variation': values['variation'] or 'none', 'mean': mean_interval(part, score, within)}
         plain = picked(table, (table['agent'] == values['agent']) & (table['variation'] == ''))
         rows.append({**row, 'change': _change(part, plain, score) if values['variation'] else NONE})
-    note = 'change: against the same maps without a variation. Only sets that were played with variations count.'
+    note = 'change: on the same episodes, against none. Only sets that were played with variations count.'
     return as_table(f'{heading(score)} by variation', rows, note, few_runs(table))
 
 
 def _change(varied: Columns, plain: Columns, score: str) -> Interval:
-    """The mean paired difference between a variation and none, over the runs and maps that have both."""
-    if not len(plain['agent']):
-        return NONE
+    """The mean paired difference between a variation and none, over the runs and episodes that have both.
+
+    Episodes are the same if they begin and lead to the same places: where some have been left out, as larger agents
+    have no room for them, numbers are others.
+    """
     both = {name: np.concatenate([varied[name], plain[name]]) for name in varied}
     first = np.arange(len(both['agent'])) < len(varied['agent'])
+    keys = joint_codes(both, 'run', 'set', 'map', 'start_x', 'start_y', 'goal_x', 'goal_y')
+    shared = np.isin(keys, np.intersect1d(keys[first], keys[~first]))
+    if not shared.any():
+        return NONE
+    both, first = picked(both, shared), first[shared]
     one, other = (cells({**both, score: np.where(of, both[score], np.nan)}, score) for of in (first, ~first))
     within = difference_range(both[score])
     return statistics.bootstrap(

@@ -72,6 +72,12 @@ def test_a_change_is_that_of_the_maps_that_both_have():
     assert column(made(plain, varied).variations('success'), 'change')[1] == 0
 
 
+def test_a_change_is_that_of_the_episodes_that_both_have():
+    plain = rows(np.array([[[0.0, 1.0]]]), variation='', start_x=[1.0, 2.0])
+    varied = {**rows(np.array([[[1.0]]]), variation='agent_radius=0.12', start_x=[2.0]), 'episode': [0]}
+    assert column(made(plain, varied).variations('success'), 'change')[1] == 0
+
+
 @pytest.mark.parametrize('runs, said', [(1, 'ours has 1. The interval of 1 run is over maps'), (4, 'ours has 4.')])
 def test_says_where_runs_are_few(runs, said):
     assert said in results(runs=runs).summary('spl').notes[-1]
