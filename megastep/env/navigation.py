@@ -25,7 +25,7 @@ from megastep.world.buffers import on_device, picked_rows
 from megastep.world.device import default_device, num_cores
 from megastep.world.kernels import implementation
 
-VERSION = '2'
+VERSION = '3'
 """The version of how geodesic fields are computed, and of the layout of their file. A file of any other is refused."""
 
 RAGGEDS = ('visible', 'entries', 'hops', 'nodes', 'lengths', 'spawns')
@@ -81,7 +81,7 @@ class GeodesicField:
         workers: int | None = None,
         progress: bool = False,
     ) -> GeodesicField:
-        """Computes the field of every map, at 40 houses a second and worker. It is the same however many work.
+        """Computes the field of every map, at 120 houses a second and worker. It is the same however many work.
 
         Args:
             maps: The maps.

@@ -7,7 +7,7 @@ corner, so that a path found is free, and no more than 1.3 % longer than the sho
 radians, where all of it is arc. (From a point between an arc and its polygon, so less than 2 % of the radius too near
 to a corner, it may be 40 % of the radius longer.) Only a gap not 2 % wider than the disc may be lost. Between the
 polygons' corners, the nodes, a reduced visibility graph (Latombe 1991) holds the ways that are clear and taut at both
-ends, and Dijkstra's algorithm finds the paths.
+ends, and the Bellman-Ford algorithm finds the paths.
 
 What is compiled is imported when it is first used: importing Numba takes a second.
 """
@@ -23,7 +23,8 @@ from jaxtyping import Float, Float32
 from megastep.maps.segments import planar_graph
 
 if TYPE_CHECKING:
-    from megastep.maps.geodesics.compiled import Nodes, WallGrid
+    from megastep.maps.geodesics.compiled.graph import Nodes
+    from megastep.maps.geodesics.compiled.walls import WallGrid
 
 MOST_TURN = math.pi / 8
 """The most a path turns at a node, in radians."""
@@ -60,28 +61,28 @@ def distances(
         The length of the path between each two points, in metres, from the shortest to 1.3 % more; infinite if there
         is none.
     """
-    from megastep.maps.geodesics import compiled
+    from megastep.maps.geodesics.compiled.graph import goal_distances
 
     found = shortest_paths(walls, points, radius)
-    return compiled.goal_distances(found.grid, points, found.direct, found.lengths).astype(np.float32)
+    return goal_distances(found.grid, points, found.direct, found.lengths).astype(np.float32)
 
 
 def shortest_paths(
     walls: Float[np.ndarray, 'wall 2 2'], goals: Float[np.ndarray, 'goal 2'], radius: float
 ) -> ShortestPaths:
     """Finds the nodes around a map's corners, and the shortest paths from goals to them. See `distances`."""
-    from megastep.maps.geodesics import compiled
+    from megastep.maps.geodesics.compiled.graph import node_distances, place_nodes
 
     grid = wall_grid(walls, radius - SLACK)
     starts, ends, order, firsts = _leaving(walls)
-    nodes = compiled.place_nodes(grid, starts, ends, order, firsts, radius, MOST_TURN)
-    direct, lengths = compiled.node_distances(grid, nodes, np.array(goals), radius / 2)
+    nodes = place_nodes(grid, starts, ends, order, firsts, radius, MOST_TURN)
+    direct, lengths = node_distances(grid, nodes, np.array(goals), radius / 2)
     return ShortestPaths(grid, nodes, direct, lengths)
 
 
 def wall_grid(walls: Float[np.ndarray, 'wall 2 2'], radius: float) -> WallGrid:
     """Sorts walls into the squares of a uniform grid, at most eight squares a wall beside a thousand."""
-    from megastep.maps.geodesics import compiled
+    from megastep.maps.geodesics.compiled.walls import WallGrid, enter_walls
 
     ends = walls.reshape(-1, 2)
     low, size = ends.min(0), np.ptp(ends, axis=0)
@@ -90,11 +91,11 @@ def wall_grid(walls: Float[np.ndarray, 'wall 2 2'], radius: float) -> WallGrid:
     counts = np.zeros(columns * rows + 1, np.int64)
     place = {'left': float(low[0]), 'bottom': float(low[1]), 'side': side, 'columns': columns, 'rows': rows}
     flat = np.array(walls.reshape(-1, 4))
-    grid = compiled.WallGrid(flat, counts, np.empty(0, np.int32), **place, radius=radius)
-    compiled.enter_walls(grid, True)
+    grid = WallGrid(flat, counts, np.empty(0, np.int32), **place, radius=radius)
+    enter_walls(grid, True)
     firsts = np.cumsum(counts) - counts
     grid = grid._replace(firsts=firsts.copy(), members=np.empty(firsts[-1], np.int32))
-    compiled.enter_walls(grid, False)
+    enter_walls(grid, False)
     return grid._replace(firsts=firsts)
 
 

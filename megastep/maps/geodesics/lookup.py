@@ -54,35 +54,23 @@ def lookup_table(
     walls: Float[np.ndarray, 'wall 2 2'], goals: Float[np.ndarray, 'goal 2'], radius: float
 ) -> LookupTable:
     """Computes a map's lookup table for some goals, for a disc of a radius in metres: see `distances`."""
-    from megastep.maps.geodesics import compiled
+    from megastep.maps.geodesics.compiled.choosing import FAR, Goals
+    from megastep.maps.geodesics.compiled.entries import fill_lookup
+    from megastep.maps.geodesics.compiled.strips import Cells
 
     found = shortest_paths(walls, goals, radius)
     ends = walls.reshape(-1, 2)
     (left, bottom), (width, height) = ends.min(0).tolist(), np.ptp(ends, axis=0).tolist()
     shape = math.ceil(width / CELL_SIDE), math.ceil(height / CELL_SIDE)
-    cells = compiled.Cells(left, bottom, CELL_SIDE, *shape)
-    goals = np.array(goals)
-    entries = compiled.fill_lookup(found.grid, found.nodes, goals, found.lengths, cells, radius / 2, TOLERANCE, MOST)
-    used, numbers = np.unique(entries.hops, return_inverse=True)
-    rows = numbers.reshape(entries.hops.shape).astype(np.int32) - (used[0] < 0)
-    used = used[used >= 0]
-    starts, hops = _lists(rows)
+    cells = Cells(left, bottom, CELL_SIDE, *shape)
+    lengths = np.minimum(found.lengths.T, FAR).astype(np.float32, order='C')
+    entries = fill_lookup(found.grid, Goals(np.array(goals), found.nodes, radius / 2, lengths), cells, TOLERANCE, MOST)
     return LookupTable(
         corner=(left, bottom),
         shape=shape,
         visible=entries.visible.view(np.int32),
-        entries=starts,
-        hops=hops,
-        nodes=found.nodes.points[used],
-        lengths=found.lengths[:, used].T,
+        entries=entries.starts,
+        hops=entries.lists,
+        nodes=found.nodes.points,
+        lengths=found.lengths.T,
     )
-
-
-def _lists(rows: Int32[np.ndarray, 'cell hop']) -> tuple[Int32[np.ndarray, ' cell'], Int32[np.ndarray, ' hop']]:
-    """Where each row's list begins, and the lists that differ: see `LookupTable`. Rows are filled up with -1."""
-    changes = np.append(True, (rows[1:] != rows[:-1]).any(axis=1))  # the others cost little
-    distinct, numbers = np.unique(rows[changes], axis=0, return_inverse=True)
-    widths = (distinct >= 0).sum(axis=1, dtype=np.int32)
-    lists = np.concatenate([widths[:, None], distinct], axis=1)
-    starts = np.cumsum(1 + widths) - (1 + widths)
-    return starts[numbers.reshape(-1)[changes.cumsum() - 1]].astype(np.int32), lists[lists >= 0]

@@ -1,0 +1,290 @@
+"""Entries of a lookup table: what shortest paths from each cell of a grid begin with.
+
+Shadows are cast from goals and nodes to the middles of cells. So each cell knows the goals that can be seen from its
+middle, and the nodes that shortest paths may bend at, its candidates. Where a cell's middle isn't free, another point
+of it is, and what is seen from the middles around is tried from there.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from megastep.maps.geodesics.compiled.candidates import by_cell, cast_nodes, mark_visible, near_cells
+from megastep.maps.geodesics.compiled.choosing import FAR, choose, kept_list, make_room
+from megastep.maps.geodesics.compiled.graph import connect, is_taut
+from megastep.maps.geodesics.compiled.strips import by_strip, make_strips, middle
+from megastep.maps.geodesics.compiled.walls import (
+    TOUCHING,
+    clearance,
+    is_between,
+    is_clear,
+    is_outside,
+    nearest_wall,
+    obstacle,
+    square,
+    without_radius,
+)
+
+ROOM = 1.02
+"""Points are pushed so many radii away from walls: from nearer to a corner every way may be to the wrong side of it."""
+
+BIN = 8
+"""The side of a bin of nodes, in cells: further away, a node that a point sees is seen from next to it too."""
+
+STEPS = 4
+"""A point is pushed away from walls so often before it is given up."""
+
+
+class Entries(NamedTuple):
+    """The entries of a lookup table."""
+
+    visible: np.ndarray  # (cell, word) uint32: bit g % 32 of word g // 32 says whether the way to goal g is clear
+    starts: np.ndarray  # (cell,) int32: where in lists the cell's begins
+    lists: (
+        np.ndarray
+    )  # (value,) int32: a number of nodes, and these, one of which a path to any other goal passes first
+
+
+class Samples(NamedTuple):
+    """The points that cells' entries are of."""
+
+    points: np.ndarray  # (cell, 2)
+    there: np.ndarray  # (cell,): true where there is one
+
+
+class Bins(NamedTuple):
+    """The nodes in square bins of `BIN` cells: bin b's are ``nodes[firsts[b]:firsts[b + 1]]``."""
+
+    firsts: np.ndarray  # (bin + 1,)
+    nodes: np.ndarray  # (node,)
+    columns: int
+    rows: int
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def free_point(grid, cells, cell):
+    """A free point of a cell on the inner side of its nearest wall, and true; or one as free as may be, and false."""
+    x, y = middle(cells, cell)
+    left, bottom, half = x, y, cells.side / 2
+    for _ in range(STEPS):
+        x, y, pushed = push(grid, x, y)
+        if not pushed:
+            break
+    inside = abs(x - left) <= half and abs(y - bottom) <= half
+    x, y = min(max(x, left - half), left + half), min(max(y, bottom - half), bottom + half)
+    return x, y, inside and clearance(grid, x, y) >= grid.radius
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def push(grid, x, y):
+    """Moves a point away from the nearest wall, to its left, until a disc just touches it; false if it is free."""
+    w = nearest_wall(grid, x, y)
+    if w < 0:
+        return x, y, False
+    ax, ay, bx, by = grid.walls[w]
+    vx, vy = bx - ax, by - ay
+    length = np.sqrt(vx * vx + vy * vy)
+    along = ((x - ax) * vx + (y - ay) * vy) / length
+    off = (vx * (y - ay) - vy * (x - ax)) / length
+    if 0 <= along <= length:
+        if off >= grid.radius:
+            return x, y, False
+        room = ROOM * grid.radius - off
+        return x - vy / length * room, y + vx / length * room, True
+    dx, dy = (x - ax, y - ay) if along < 0 else (x - bx, y - by)
+    away = np.sqrt(dx * dx + dy * dy)
+    if away >= grid.radius or away == 0:
+        return x, y, False
+    room = ROOM * grid.radius - away
+    return x + dx / away * room, y + dy / away * room, True
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def binned(cells, nodes):
+    """Sorts nodes into bins."""
+    columns, rows, count = cells.columns // BIN + 1, cells.rows // BIN + 1, len(nodes.points)
+    homes = np.empty(count, np.int64)
+    for i in range(count):
+        column = square(nodes.points[i, 0], cells.left, BIN * cells.side, columns)
+        homes[i] = square(nodes.points[i, 1], cells.bottom, BIN * cells.side, rows) * columns + column
+    order, firsts = by_strip(homes, np.arange(count), columns * rows)
+    return Bins(firsts, order, columns, rows)
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def neighbour(line, cells, samples, x, y, cell, reach):
+    """Of the cells around one that have an entry, that whose sample is nearest and not behind a wall; -1 if none is.
+
+    Args:
+        line: The walls, for a disc of no radius.
+        cells: The cells.
+        samples: The points that entries are of.
+        x: A point of the cell.
+        y: And y.
+        cell: The cell.
+        reach: How many columns and rows on to look.
+    """
+    column, row, last = cell % cells.columns, cell // cells.columns, -1.0
+    while True:
+        nearest, best = np.inf, -1
+        for j in range(max(row - reach, 0), min(row + reach + 1, cells.rows)):
+            for i in range(max(column - reach, 0), min(column + reach + 1, cells.columns)):
+                at = j * cells.columns + i
+                away = (samples.points[at, 0] - x) ** 2 + (samples.points[at, 1] - y) ** 2
+                if samples.there[at] and last < away < nearest:
+                    nearest, best = away, at
+        if best < 0 or is_clear(line, x, y, samples.points[best, 0], samples.points[best, 1]):
+            return best
+        last = nearest
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def seen_nodes(grid, cells, goals, found, bins, x, y, cell, room):
+    """Finds the nodes that a free point sees, of those nearby and the candidates of the cells around; how many."""
+    count, column, row = 0, cell % cells.columns, cell // cells.columns
+    for j in range(max(row - 1, 0), min(row + 2, cells.rows)):
+        begin, end = j * cells.columns + max(column - 1, 0), j * cells.columns + min(column + 2, cells.columns)
+        for k in range(found.firsts[begin], found.firsts[end]):
+            count = try_node(grid, goals, found.nodes[k], x, y, cell, room, count)
+    for j in range(max(row // BIN - 1, 0), min(row // BIN + 2, bins.rows)):
+        first = j * bins.columns
+        begin, end = first + max(column // BIN - 1, 0), first + min(column // BIN + 2, bins.columns)
+        for k in range(bins.firsts[begin], bins.firsts[end]):
+            count = try_node(grid, goals, bins.nodes[k], x, y, cell, room, count)
+    return count
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def try_node(grid, goals, i, x, y, cell, room, count):
+    """Adds a node to the candidates of a free point if it sees it; returns how many there are."""
+    if room.stamps[i] == cell:
+        return count
+    room.stamps[i] = cell
+    px, py = goals.nodes.points[i]
+    dx, dy = x - px, y - py
+    if not is_taut(goals.nodes, i, dx, dy) and dx * dx + dy * dy >= goals.near * goals.near:
+        return count
+    if is_between(grid.walls, room.screens[i], x, y, px, py, grid.radius):
+        return count
+    wall = obstacle(grid, x, y, px, py)
+    if wall >= 0:
+        room.screens[i] = wall
+        return count
+    room.candidates[count] = i
+    return count + 1
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def see_goals(grid, points, among, x, y, visible):
+    """Sets the bits of the goals that a free point sees, of those whose bits are set in ``among``."""
+    for g in range(len(points)):
+        bit = np.uint32(1) << np.uint32(g % 32)
+        if among[g // 32] & bit and is_clear(grid, x, y, points[g, 0], points[g, 1]):
+            visible[g // 32] |= bit
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def loses_goals(goals, least, lists, start, visible):
+    """True if the entry of a neighbour reaches a goal that a cell's candidates don't."""
+    for g in range(len(least)):
+        if FAR / 2 < least[g] < 1.5 * FAR:
+            if visible[g // 32] >> np.uint32(g % 32) & np.uint32(1):
+                return True
+            for k in range(start + 1, start + 1 + lists[start]):
+                if goals.lengths[lists[k], g] < FAR / 2:
+                    return True
+    return False
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def see_all(grid, goals, x, y, visible, room):
+    """Finds all nodes and goals that a free point sees, where nobody near it helps; returns how many nodes."""
+    visible[:] = 0
+    see_goals(grid, goals.points, np.full(len(visible), 0xFFFFFFFF, np.uint32), x, y, visible)
+    connect(grid, goals.nodes, x, y, goals.near, room.screens, room.direct)
+    count = 0
+    for i in range(len(room.direct)):
+        if room.direct[i] < np.inf:
+            room.candidates[count] = i
+            count += 1
+    return count
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def fill_middles(grid, cells, goals, found, visible, tolerance, room, samples, starts, lists, table):
+    """Fills the entries of the cells whose middle is free, in place; returns the lists and how much of them is used."""
+    used = 1
+    for cell in range(len(starts)):
+        x, y = middle(cells, cell)
+        samples.points[cell, 0], samples.points[cell, 1] = x, y
+        begin, end = found.firsts[cell], found.firsts[cell + 1]
+        if begin == end and not visible[cell].any():
+            continue
+        if clearance(grid, x, y) < grid.radius:
+            visible[cell] = 0
+            continue
+        samples.there[cell] = True
+        count = choose(goals, x, y, found.nodes[begin:end], visible[cell], tolerance, room)
+        starts[cell], lists, used = kept_list(room.chosen[:count], lists, used, table)
+    return lists, used
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def fill_others(grid, cells, goals, found, visible, tolerance, room, samples, starts, lists, used, table):
+    """Fills the entries of the other cells, in place: see `fill_lookup`; returns the lists and how much is used."""
+    bins, line = binned(cells, goals.nodes), without_radius(grid)
+    middles = Samples(samples.points.copy(), samples.there.copy())
+    slivers = np.zeros(len(starts), np.bool_)
+    narrow = cells.side * np.sqrt(0.5) <= grid.radius + TOUCHING  # beyond a wall nothing in a cell is free
+    for cell in range(len(starts)):
+        x, y = middles.points[cell]
+        if samples.there[cell] or nearest_wall(grid, x, y) < 0 or (narrow and is_outside(grid, x, y)):
+            continue
+        x, y, free = free_point(grid, cells, cell)
+        samples.points[cell, 0], samples.points[cell, 1] = x, y
+        if not free:
+            slivers[cell] = True
+            continue
+        other, count = neighbour(line, cells, middles, x, y, cell, 1), 0
+        if other >= 0:
+            see_goals(grid, goals.points, visible[other], x, y, visible[cell])
+            seen = seen_nodes(grid, cells, goals, found, bins, x, y, cell, room)
+            count = choose(goals, x, y, room.candidates[:seen], visible[cell], tolerance, room)
+        if other < 0 or loses_goals(goals, room.least, lists, starts[other], visible[other]):
+            seen = see_all(grid, goals, x, y, visible[cell], room)
+            count = choose(goals, x, y, room.candidates[:seen], visible[cell], tolerance, room)
+        samples.there[cell] = True
+        starts[cell], lists, used = kept_list(room.chosen[:count], lists, used, table)
+    for sliver in np.flatnonzero(slivers):
+        if is_outside(grid, samples.points[sliver, 0], samples.points[sliver, 1]):
+            continue
+        other = neighbour(line, cells, samples, samples.points[sliver, 0], samples.points[sliver, 1], sliver, 2)
+        if other >= 0:
+            visible[sliver], starts[sliver] = visible[other], starts[other]
+    return lists, used
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def fill_lookup(grid, goals, cells, tolerance, most):
+    """Fills the lookup table: an entry of at most so many nodes for every cell that an agent can be in.
+
+    The entry is that of the cell's middle. Where that isn't free it is that of another point of the cell. A cell of
+    which only a sliver is free, in which no free point is found, has the entry of a cell near it.
+    """
+    count, radius, nodes = cells.columns * cells.rows, grid.radius, goals.nodes
+    visible = np.zeros((count, (len(goals.points) + 31) // 32), np.uint32)
+    by_columns = make_strips(grid.walls, nodes.corners, cells, 0)
+    by_rows = make_strips(grid.walls, nodes.corners, cells, 1)
+    mark_visible(cells, by_columns, goals.points, radius, visible)
+    mark_visible(cells, by_rows, goals.points, radius, visible)
+    columns, column_firsts = cast_nodes(by_columns, nodes, radius)
+    rows, row_firsts = cast_nodes(by_rows, nodes, radius)
+    pairs = near_cells(grid, cells, nodes, goals.near)
+    found = by_cell(cells, columns, column_firsts, rows, row_firsts, pairs)
+    samples = Samples(np.empty((count, 2)), np.zeros(count, np.bool_))
+    starts, lists = np.zeros(count, np.int32), np.zeros(4096, np.int32)
+    table, room = np.full(1 << int(np.ceil(np.log2(2 * count + 64))), -1, np.int32), make_room(goals, most)
+    lists, used = fill_middles(grid, cells, goals, found, visible, tolerance, room, samples, starts, lists, table)
+    lists, used = fill_others(grid, cells, goals, found, visible, tolerance, room, samples, starts, lists, used, table)
+    return Entries(visible, starts, lists[:used])

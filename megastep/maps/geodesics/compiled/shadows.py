@@ -1,0 +1,249 @@
+"""Shadow casting: the middles of a grid's cells that a disc can go to straight from a point, found line by line.
+
+A point looks along its lines of sight in four quadrants. In each the grid's lines of cells are swept from the point
+outwards, with a list of the intervals of slopes in which nothing has been met yet. Walls take away the slopes that they
+span. Reflex corners take away those at which a line of sight passes nearer to them than the disc's radius; by the
+tangents from the point to the disc around them. Nothing else can be in the way: see `walls`. So it costs as much as
+there is in sight, and not a search for every pair of points.
+
+A sweep's coordinates are u, along it, and v, along the lines that it meets one after another. Slopes are v over u.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from megastep.maps.geodesics.compiled.strips import strip_of
+
+MOST_INTERVALS = 256
+"""So many intervals of slopes are told apart in a quadrant. Of more, the narrowest are taken to be in shadow."""
+
+MOST_DARK = 4096
+"""So many cells of a line may be in shadows that are about to begin."""
+
+STEEPEST = 1 + 1e-9
+"""Quadrants are of slopes from -1 to 1 and, so that none is lost between them, a little more."""
+
+ROUNDING = 1e-9
+"""A cell's middle counts as in an interval if it is no further outside, in cells."""
+
+
+class Sight(NamedTuple):
+    """What is in sight on the way: intervals of slopes, and the corners whose shadow is about to begin."""
+
+    low: np.ndarray  # (interval,)
+    high: np.ndarray  # (interval,)
+    corners: np.ndarray  # (corner, 4): the lowest and highest slope of the shadow, u and v from the source
+    dark: np.ndarray  # (cell,): the cells of a line that are in such a shadow
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def make_sight():
+    """Room for what is in sight."""
+    return Sight(
+        np.empty(MOST_INTERVALS), np.empty(MOST_INTERVALS), np.empty((MOST_INTERVALS, 4)), np.empty(MOST_DARK, np.int64)
+    )
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def subtract(low, high, count, a, b):
+    """Takes the slopes from a to b away from the first intervals of a list, in place; returns how many are left."""
+    k = 0
+    while k < count and high[k] <= a:
+        k += 1
+    if k == count or low[k] >= b:
+        return count
+    if low[k] < a and high[k] > b:
+        if count < len(low):
+            for m in range(count, k, -1):
+                low[m], high[m] = low[m - 1], high[m - 1]
+            high[k], low[k + 1] = a, b
+            return count + 1
+        a, b = (-np.inf, b) if high[k] - b > a - low[k] else (a, np.inf)
+    if low[k] < a:
+        high[k] = a
+        k += 1
+    kept = k
+    for m in range(k, count):
+        if high[m] > b:
+            low[kept], high[kept] = max(low[m], b), high[m]
+            kept += 1
+    return kept
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def hide_behind_walls(strips, s, pu, pv, step, far, sight, count):
+    """Takes away the slopes of the walls of a strip that face the source; returns how many intervals are left."""
+    near = max(far - strips.side, 0.0)
+    bottom = pv + min(sight.low[0] * near, sight.low[0] * far)
+    top = pv + max(sight.high[count - 1] * near, sight.high[count - 1] * far)
+    k, end = strips.piece_firsts[s], strips.piece_firsts[s + 1]
+    beyond = end
+    while beyond - k > 4:  # bisection: none before k reaches up to the bottom
+        half = (k + beyond) // 2
+        if strips.highest[half] < bottom:
+            k = half + 1
+        else:
+            beyond = half
+    while k < end and count > 0:
+        av, bv = strips.pieces[k, 1], strips.pieces[k, 3]
+        if min(av, bv) > top:
+            break
+        au, bu = step * (strips.pieces[k, 0] - pu), step * (strips.pieces[k, 2] - pu)
+        av, bv, k = av - pv, bv - pv, k + 1
+        if step * (au * bv - av * bu) <= 0 or (au <= 0 and bu <= 0):
+            continue
+        if au > 0 and bu > 0:
+            a, b = av / au, bv / bu
+        else:
+            crossing = av + (bv - av) * au / (au - bu)
+            a, b = (av / au if au > 0 else bv / bu), (np.inf if crossing > 0 else -np.inf)
+        count = subtract(sight.low, sight.high, count, min(a, b), max(a, b))
+    return count
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def meet_corners(strips, s, pu, pv, step, radius, sight, count, waiting):
+    """Adds the corners of a strip whose disc is in sight to those waiting; returns how many intervals and wait."""
+    for k in range(strips.corner_firsts[s], strips.corner_firsts[s + 1]):
+        u, v = step * (strips.corners[k, 0] - pu), strips.corners[k, 1] - pv
+        if u < -radius or abs(v) > u + 3 * radius:
+            continue
+        square = u * u + v * v
+        sine = min(radius / np.sqrt(square), 1.0)
+        cosine = np.sqrt(1 - sine * sine)
+        low_u, low_v = u * cosine + v * sine, v * cosine - u * sine
+        high_u, high_v = u * cosine - v * sine, v * cosine + u * sine
+        if low_u <= 0 and high_u <= 0 and u <= 0:
+            continue
+        low = low_v / low_u if low_u > 0 else -np.inf
+        high = high_v / high_u if high_u > 0 else np.inf
+        seen = False
+        for m in range(count):
+            seen = seen or (low < sight.high[m] and high > sight.low[m])
+        if not seen:
+            continue
+        if waiting == len(sight.corners):
+            count = subtract(sight.low, sight.high, count, low, high)
+        else:
+            sight.corners[waiting, 0], sight.corners[waiting, 1] = low, high
+            sight.corners[waiting, 2], sight.corners[waiting, 3] = u, v
+            waiting += 1
+    return count, waiting
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def behind_corners(strips, sight, waiting, far, pv):
+    """Writes the cells of a line that are in the shadow of the corners waiting, in order; returns how many are."""
+    count = 0
+    for k in range(waiting):
+        low, high, u, v = sight.corners[k]
+        begin = int(np.ceil((pv + max(low, -STEEPEST) * far - strips.low) / strips.side))
+        end = int(np.floor((pv + min(high, STEEPEST) * far - strips.low) / strips.side)) + 1
+        for j in range(max(begin, 0), min(end, strips.length)):
+            across = strips.low + j * strips.side - pv
+            if far * (far - u) + across * (across - v) > 0 and count < len(sight.dark):
+                m = count
+                while m > 0 and sight.dark[m - 1] > j:
+                    sight.dark[m] = sight.dark[m - 1]
+                    m -= 1
+                sight.dark[m] = j
+                count += 1
+    return count
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def cast(strips, pu, pv, step, radius, sight, count, spans, used):
+    """Sweeps a quadrant.
+
+    Args:
+        strips: What stands in the way.
+        pu: The source.
+        pv: And its v.
+        step: 1 to sweep towards higher u, -1 towards lower.
+        radius: The disc's, in metres.
+        sight: The intervals of slopes to look in; used up.
+        count: How many there are.
+        spans: (span, 3): where to write the spans of cells seen: their line, the first, and the one after the last.
+        used: How many are used already.
+
+    Returns:
+        The spans, which may have had to move, and how many are used.
+    """
+    side, ahead, waiting = strips.side, int(np.ceil(radius / strips.side)), 0
+    s = strip_of(strips.first, side, strips.lines, pu)
+    met = max(s - step * ahead, 0) if step > 0 else min(s + ahead, strips.lines)
+    while 0 <= s <= strips.lines and count > 0:
+        line = s if step > 0 else s - 1
+        if not 0 <= line < strips.lines:
+            break
+        far = step * (strips.first + line * side - pu)
+        count = hide_behind_walls(strips, s, pu, pv, step, far, sight, count)
+        while count > 0 and 0 <= met <= strips.lines and step * met <= step * s + ahead:
+            count, waiting = meet_corners(strips, met, pu, pv, step, radius, sight, count, waiting)
+            met += step
+        k = 0
+        while k < waiting and count > 0:
+            if far >= sight.corners[k, 2] + 1.5 * radius:
+                count = subtract(sight.low, sight.high, count, sight.corners[k, 0], sight.corners[k, 1])
+                waiting -= 1
+                sight.corners[k] = sight.corners[waiting]
+            else:
+                k += 1
+        if used + 4 * (count + strips.length) > len(spans):
+            spans = np.concatenate((spans, np.empty((len(spans) + 4 * (count + strips.length), 3), np.int32)))
+        dark = behind_corners(strips, sight, waiting, far, pv) if waiting > 0 else 0
+        for k in range(count):
+            begin = max(int(np.ceil((pv + sight.low[k] * far - strips.low) / side - ROUNDING)), 0)
+            end = min(int(np.floor((pv + sight.high[k] * far - strips.low) / side + ROUNDING)) + 1, strips.length)
+            for m in range(dark):
+                if begin <= sight.dark[m] < end:
+                    if sight.dark[m] > begin:
+                        spans[used, 0], spans[used, 1], spans[used, 2] = line, begin, sight.dark[m]
+                        used += 1
+                    begin = sight.dark[m] + 1
+            if begin < end:
+                spans[used, 0], spans[used, 1], spans[used, 2] = line, begin, end
+                used += 1
+        s += step
+    return spans, used
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def cast_all_around(strips, x, y, radius, sight, spans, used):
+    """Casts shadows from a point in two of its quadrants, those along an axis: see `cast`."""
+    pu, pv = x if strips.axis == 0 else y, y if strips.axis == 0 else x
+    for step in (1, -1):
+        sight.low[0], sight.high[0] = -STEEPEST, STEEPEST
+        spans, used = cast(strips, pu, pv, step, radius, sight, 1, spans, used)
+    return spans, used
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def cast_taut(strips, nodes, i, radius, sight, spans, used):
+    """The same from a node, to where shortest paths that bend there come from or go to."""
+    x, y = nodes.points[i]
+    pu, pv = x if strips.axis == 0 else y, y if strips.axis == 0 else x
+    for step in (1, -1):
+        count = taut_slopes(strips.axis, nodes, i, step, sight)
+        if count > 0:
+            spans, used = cast(strips, pu, pv, step, radius, sight, count, spans, used)
+    return spans, used
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def taut_slopes(axis, nodes, i, step, sight):
+    """Writes the intervals of a quadrant's slopes in which a node `is_taut`; returns how many there are."""
+    back_u, back_v = step * nodes.back[i, axis], nodes.back[i, 1 - axis]
+    ahead_u, ahead_v = step * nodes.ahead[i, axis], nodes.ahead[i, 1 - axis]
+    first = min(max(back_v / back_u, -STEEPEST), STEEPEST) if back_u != 0 else STEEPEST
+    second = min(max(ahead_v / ahead_u, -STEEPEST), STEEPEST) if ahead_u != 0 else STEEPEST
+    low, count = -STEEPEST, 0
+    for high in (min(first, second), max(first, second), STEEPEST):
+        slope = (low + high) / 2
+        if high > low and (back_v - slope * back_u) * (ahead_v - slope * ahead_u) >= 0:
+            sight.low[count], sight.high[count] = low, high
+            count += 1
+        low = high
+    return count
