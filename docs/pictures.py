@@ -12,6 +12,7 @@ import tyro
 import megastep
 from megastep import mapgen, plotting
 from megastep.evaluation.play import play
+from megastep.evaluation.standard.holdouts import holdouts
 from megastep.plotting.states import StatePlot
 
 IMAGES = Path(__file__).parent / 'images'
@@ -53,6 +54,12 @@ def options():
     return plotting.gallery(maps, captions=['as it is', *OPTIONS, 'all of these'])
 
 
+def standard_holdouts():
+    """The hand-made hold-outs by name."""
+    maps = holdouts()
+    return plotting.gallery(maps, len(maps), COUNT, captions=maps.recipe['names'])
+
+
 def on_the_way(folder, house=4, shortest=9.0, left=12):
     """A trained agent some steps before its goal, towards the end of a long way in a house that it hasn't seen."""
     agent = megastep.load(folder, device='cpu', greedy=True)
@@ -77,6 +84,7 @@ def main(run: Path | None = None) -> None:
     plotting.gallery(mapgen.generate('house', 12, seed=SEED)).savefig(IMAGES / 'gallery.png', dpi=120)
     families().savefig(IMAGES / 'families.png', dpi=120)
     options().savefig(IMAGES / 'options.png', dpi=120)
+    standard_holdouts().savefig(IMAGES / 'holdouts.png', dpi=80)
 
 
 if __name__ == '__main__':
