@@ -93,6 +93,7 @@ class _Records:
         self._ended = torch.zeros(len(queue) + 1, dtype=torch.bool, device=env.device)
         self._labels: list[str] = []
         self._values: Tensor | None = None
+        self._shown = 0
 
     def add(self, info: dict[str, Any]) -> None:
         """Records the episodes that a step ended."""
@@ -111,8 +112,8 @@ class _Records:
     def are_complete(self, progress: tqdm | None) -> bool:
         """True if all episodes have ended. Waits for the device."""
         done = int(self._ended[:-1].sum())
-        if progress is not None:
-            progress.update(done - getattr(self, '_shown', 0))
+        if progress is not None and done > self._shown:
+            progress.update(done - self._shown)
             self._shown = done
         return done == len(self._queue)
 
@@ -155,10 +156,10 @@ def longest_first(limits: Float[np.ndarray, ' episode']) -> Int[np.ndarray, ' ep
 
 
 def default_rows(limits: Float[np.ndarray, ' episode']) -> int:
-    """The number of envs to play episodes in: as many as leave each about six episodes of the longest, in time.
+    """The number of envs to play episodes in: as many as leave each as much to do as two of the longest episodes.
 
-    Fewer take longer; with more, more idle in the end. It is a multiple of 16, so that every env's numbers come from
-    vector instructions, and none from those for what is left over, which round otherwise.
+    With fewer it takes longer; with more, more idle in the end. It is a multiple of 16, so that every env's numbers
+    come from vector instructions, and none from those for what is left over, which round otherwise.
     """
     seconds = np.nan_to_num(limits, nan=1.0)
-    return max(round(seconds.sum() / seconds.max() / 6 / 16), 1) * 16
+    return max(round(seconds.sum() / seconds.max() / 2 / 16), 1) * 16

@@ -1,0 +1,191 @@
+"""`megastep evaluate` and `megastep suite`. What they need is imported when they run, so that help comes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tyro.conf import Positional
+
+if TYPE_CHECKING:
+    from megastep.evaluation import Suite
+    from megastep.evaluation.registry import Task
+
+STANDARD = 'standard'
+"""The name that stands for the standard suite."""
+
+
+def evaluate(
+    runs: Positional[tuple[str, ...]],
+    *,
+    suite: str | None = None,
+    maps: tuple[Path, ...] = (),
+    task: str | None = None,
+    per_map: int = 16,
+    out: Path | None = None,
+    baselines: tuple[str, ...] = (),
+    options: tuple[str, ...] = (),
+    greedy: bool = False,
+    seed: int = 0,
+    num_envs: int | None = None,
+    device: str | None = None,
+) -> None:
+    """Evaluate agents in a suite of fixed episodes: `megastep evaluate runs/a runs/b --suite standard --out report`.
+
+    Runs that differ in nothing but the seed are runs of one agent, and scores get intervals over them. `ours=runs/a`
+    gives an agent a name, `ours=runs/a,runs/b` several runs.
+
+    Args:
+        runs: The folders of runs, of checkpoints or of agents that were saved.
+        suite: The folder of a suite, or standard.
+        maps: Files of map sets to draw episodes in, each a set of its own, instead of a suite.
+        task: The task that the suite or the episodes are of; by default that of the first run.
+        per_map: How many episodes each of these maps has.
+        out: The folder that a report is written to: a page, tables, and the scores of every episode.
+        baselines: What else is played, to give scores a scale: random, shortest path and the like.
+        options: What the task takes that is to be otherwise than in training, as name=value, such as fov=90.
+        greedy: Take the likeliest action instead of drawing one.
+        seed: Another seed draws other actions, in the same episodes.
+        num_envs: How many worlds are played at once; by default as many as keep busy.
+        device: Where to compute, such as cpu or cuda; by default a GPU if there is one.
+    """
+    from megastep.cli.train import parse_options
+    from megastep.evaluation import evaluate
+    from megastep.evaluation.analysis.summaries import overview
+    from megastep.evaluation.registry import Task
+
+    if not runs and not baselines:
+        raise ValueError('evaluate needs at least 1 run or baseline, got none.')
+    if (suite is None) == (not maps):
+        raise ValueError(f'evaluate needs a suite or maps, and not both, got --suite {suite} and {len(maps)} maps.')
+    agents, given = {**named(runs, device), **baselines_by_name(baselines)}, parse_options(options)
+    what = asked(task, agents)
+    chosen = suite_of(suite, maps, what, per_map)
+    check_options(what or Task.of(chosen.task), given)
+    print(chosen.describe())
+    results = evaluate(
+        agents, chosen, task=task, greedy=greedy, seed=seed, num_envs=num_envs, device=device, progress=True,
+        **given,
+    )  # fmt: skip
+    print(overview(results.table, results.scores[:3]))
+    if out is not None:
+        print(f'The report is {results.report(out)}.')
+
+
+def suite(
+    out: Positional[Path],
+    maps: Positional[tuple[Path, ...]] = (),
+    *,
+    task: str = '',
+    per_map: int = 16,
+    seed: int = 0,
+    options: tuple[str, ...] = (),
+    time_limit: float | None = None,
+) -> None:
+    """Draw a suite of fixed episodes, or say what is in one: `megastep suite a test.safetensors --task pointgoal`.
+
+    Every file of maps becomes a set of its name; without any, the standard suite is drawn. Without a task, what is in
+    the folder is said.
+
+    Args:
+        out: The suite's folder.
+        maps: Files of map sets.
+        task: The task, such as pointgoal, or one of your own, as module:Class.
+        per_map: How many episodes each map has.
+        seed: Another seed gives other episodes.
+        options: What the task takes, as name=value, such as num_agents=2.
+        time_limit: When each episode is truncated, in seconds; by default with a goal after 10 s and four times as long
+            as the shortest path takes, and otherwise by the task's own rules.
+    """
+    from megastep.cli.train import parse_options
+    from megastep.evaluation import Suite
+    from megastep.evaluation.registry import Task
+
+    if not task:
+        if maps:
+            raise ValueError('suite needs --task to draw episodes in maps, got none.')
+        print(Suite.load(out).describe())
+        return
+    if out.exists() and not out.is_dir():
+        raise ValueError(f'out must be a folder, got the file {out}.')
+    what = Task.of(task, parse_options(options))
+    drawn = suite_of(None if maps else STANDARD, maps, what, per_map, seed=seed, time_limit=time_limit)
+    drawn.save(out)
+    print(f'{drawn.describe()}\nis in {out}.')
+
+
+def suite_of(
+    suite: str | None, maps: Sequence[Path], task: Task | None, per_map: int, seed: int = 0, **options: Any
+) -> Suite:
+    """The suite that was asked for: the standard one, that of a folder, or one drawn in some maps."""
+    from megastep.evaluation import Episodes, Suite
+    from megastep.maps.mapset import MapSet
+
+    if suite is not None and suite != STANDARD:
+        return Suite.load(suite)
+    if task is None:
+        raise ValueError('task must be said where no run does, got none.')
+    if suite == STANDARD:
+        return Suite.standard(task)
+    if len({path.stem for path in maps}) < len(maps):
+        raise ValueError(f'maps must be files of different names, got {", ".join(map(str, maps))}.')
+    sets = {path.stem: MapSet.load(path) for path in maps}
+    drawn = {name: Episodes.draw(found, task, per_map, seed, progress=True, **options) for name, found in sets.items()}
+    return Suite(drawn, name=', '.join(drawn))
+
+
+def named(texts: Sequence[str], device: str | None) -> dict[str, list[Any]]:
+    """The agents that are asked for, by name: lists of their runs.
+
+    Raises:
+        ValueError: if two agents have one name.
+    """
+    import megastep
+
+    agents: dict[str, list[Any]] = {}
+    alike: dict[str, str] = {}
+    for text in texts:
+        name, equals, folders = text.rpartition('=')
+        loaded = [megastep.load(folder, device=device) for folder in (folders.split(',') if equals else [text])]
+        if not equals:
+            name = alike.setdefault(kind(loaded[0]), loaded[0].folder.resolve().name)
+        elif name in agents:
+            raise ValueError(f'agents must have names of their own, got {name} twice.')
+        agents.setdefault(name, []).extend(loaded)
+    return agents
+
+
+def kind(agent: Any) -> str:
+    """A text that is the same for runs that differ in nothing but the seed."""
+    about = {name: value for name, value in agent.about.items() if name not in ('results', 'scores', 'spaces')}
+    return repr((about, replace(agent.settings, seed=0)))
+
+
+def check_options(task: Task, options: Mapping[str, Any]) -> None:
+    """Raises a `ValueError` unless a task takes some options beside its own."""
+    replace(task, options={**task.options, **options})
+
+
+def baselines_by_name(names: Sequence[str]) -> dict[str, Any]:
+    """The baselines of some names.
+
+    Raises:
+        ValueError: if there is none of a name.
+    """
+    from megastep.evaluation.baselines import BASELINES
+
+    if unknown := [name for name in names if name not in BASELINES]:
+        raise ValueError(f'baselines must be among {", ".join(BASELINES)}, got {unknown[0]}.')
+    return {name: BASELINES[name] for name in names}
+
+
+def asked(task: str | None, agents: dict[str, Any]) -> Task | None:
+    """The task that was asked for; by default that of the first run."""
+    from megastep.evaluation.registry import Task
+
+    if task is not None:
+        return Task.of(task)
+    runs = [each[0] for each in agents.values() if isinstance(each, list)]
+    return runs[0].task if runs else None

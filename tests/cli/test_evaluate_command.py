@@ -1,0 +1,103 @@
+"""`megastep evaluate` and `megastep suite`: what they make, what they print, and how they take bad input."""
+
+import shutil
+
+import numpy as np
+import pytest
+from trainings import train
+from worlds import houses
+
+from megastep.cli import main
+from megastep.evaluation import Results, Suite
+
+
+@pytest.fixture
+def maps(tmp_path):
+    for name, chosen in {'near': houses(2), 'far': houses(3)[2:]}.items():
+        chosen.save(tmp_path / f'{name}.safetensors')
+    return [str(tmp_path / f'{name}.safetensors') for name in ('near', 'far')]
+
+
+@pytest.fixture(scope='module')
+def run(tmp_path_factory):
+    out = tmp_path_factory.mktemp('runs') / 'trained'
+    train(out, 1)
+    return out
+
+
+@pytest.fixture
+def suite(tmp_path, maps, capsys):
+    folder = tmp_path / 'suite'
+    assert main(['suite', str(folder), *maps, '--task', 'minimal', '--per-map', '2']) == 0
+    assert 'near: 4 episodes in 2 maps' in capsys.readouterr().out
+    return str(folder)
+
+
+def test_draws_a_suite_and_says_what_is_in_it(tmp_path, suite, capsys):
+    found = Suite.load(suite)
+    assert {name: len(episodes) for name, episodes in found.items()} == {'near': 4, 'far': 2}
+    assert main(['suite', suite]) == 0
+    out = capsys.readouterr().out
+    assert found.sha256 in out
+    assert 'far: 2 episodes in 1 maps' in out
+
+
+def test_evaluates_runs_and_baselines_and_writes_a_report(tmp_path, run, suite, capsys):
+    again = tmp_path / 'again'
+    shutil.copytree(run, again)
+    out = tmp_path / 'report'
+    names = [f'ours={run}', f'theirs={again}', '--baselines', 'random']
+    assert main(['evaluate', *names, '--suite', suite, '--out', str(out), '--device', 'cpu']) == 0
+    said = capsys.readouterr().out
+    assert f'The report is {out}/index.html.' in said
+    assert all(f'{name} ' in said for name in ('ours', 'theirs', 'random'))
+    found = Results.load(next(out.glob('results.*')))
+    assert len(found) == 3 * 6
+    assert found.suite_sha256 == Suite.load(suite).sha256
+    ours, theirs = (found.select(agent=name).table['return'] for name in ('ours', 'theirs'))
+    assert np.array_equal(ours, theirs)
+
+
+def test_runs_that_differ_in_nothing_but_the_seed_are_one_agent(tmp_path, run, suite, capsys):
+    other = tmp_path / 'other'
+    train(other, 1, seed=5)
+    out = tmp_path / 'report'
+    assert main(['evaluate', str(run), str(other), '--suite', suite, '--out', str(out), '--device', 'cpu']) == 0
+    found = Results.load(next(out.glob('results.*')))
+    assert found.agents == ['trained']
+    assert sorted(set(found.table['run'].tolist())) == [0, 1]
+
+
+def test_draws_episodes_in_maps(maps, run, capsys):
+    options = ['--per-map', '1', '--device', 'cpu', '--options', 'fov=90']
+    assert main(['evaluate', str(run), '--maps', *maps, *options]) == 0
+    assert 'near: 2 episodes in 2 maps' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    'arguments, message',
+    [
+        (['evaluate', '--suite', 'SUITE'], 'evaluate needs at least 1 run or baseline, got none.'),
+        (['evaluate', '--baselines', 'random'], 'evaluate needs a suite or maps, and not both, got --suite None and 0'),
+        (['evaluate', '--baselines', 'hans', '--suite', 'SUITE'], 'baselines must be among random, '),
+        (
+            ['evaluate', '--baselines', 'random', '--suite', 'standard'],
+            'task must be said where no run does, got none.',
+        ),
+        (['evaluate', '--baselines', 'random', '--suite', '/none'], '/none must be the folder of a suite'),
+        (['evaluate', '/none', '--suite', 'SUITE'], '/none holds no run'),
+        (['evaluate', 'a=RUN', 'a=RUN', '--suite', 'SUITE'], 'agents must have names of their own, got a twice.'),
+        (['evaluate', 'RUN', '--suite', 'SUITE', '--options', 'fov=wide'], "fov must be a number, got 'wide'"),
+        (['evaluate', 'RUN', '--suite', 'SUITE', '--options', 'foo=1'], 'options of minimal may be'),
+        (['evaluate', 'RUN', '--suite', 'SUITE', '--task', 'explorer', '--device', 'cpu'], 'observation space must be'),
+        (['suite', 'OUT', 'MAPS'], 'suite needs --task to draw episodes in maps, got none.'),
+        (['suite', 'OUT'], 'must be the folder of a suite'),
+        (['suite', 'MAPS', 'MAPS', '--task', 'minimal'], 'out must be a folder, got the file'),
+        (['suite', 'OUT', 'MAPS', 'MAPS', '--task', 'minimal'], 'maps must be files of different names'),
+    ],
+)
+def test_refuses_what_it_cannot_do(tmp_path, maps, run, suite, arguments, message, capsys):
+    words = {'SUITE': suite, 'RUN': str(run), 'MAPS': maps[0], 'OUT': str(tmp_path / 'out')}
+    texts = [word.replace('RUN', words['RUN']) if '=RUN' in word else words.get(word, word) for word in arguments]
+    assert main(texts) == 2
+    assert message in capsys.readouterr().err
