@@ -15,8 +15,9 @@ from megastep.checks import check_counts
 from megastep.env import Env
 from megastep.evaluation.entry_points import MakesEnv
 from megastep.evaluation.episodes import Episodes
+from megastep.evaluation.league import league
 from megastep.evaluation.opponents import Opponents
-from megastep.evaluation.playing.contestants import Contestant, MakesItsEnv, act_for, contestants
+from megastep.evaluation.playing.contestants import Contestant, MakesItsEnv, act_for, contestants, rivals
 from megastep.evaluation.playing.refill import Played, default_rows, longest_first, play_queue
 from megastep.evaluation.registry import Task
 from megastep.evaluation.results import Results
@@ -31,7 +32,7 @@ def evaluate(
     *,
     task: str | MakesEnv | Task | None = None,
     variation: str = '',
-    opponents: int | None = None,
+    opponents: Any = None,
     greedy: bool = False,
     seed: int = 0,
     num_envs: int | None = None,
@@ -55,8 +56,9 @@ def evaluate(
         suite: The episodes: a `Suite`, its folder, episodes by name, or episodes.
         task: What makes the env, for agents that don't know it; by default what the suite's task is called.
         variation: What to call the options, if they vary the env: see `Results`.
-        opponents: How many agents of each world act by the env's script; by default as many as an agent was trained
-            among. Their scores don't count.
+        opponents: How many agents of each world act by the env's script; or the agents, such as a run's folder, that
+            all but the first of each world act as. By default those that an agent was trained among. Their scores
+            don't count.
         greedy: Whether policies take the likeliest action; otherwise they draw one.
         seed: Another seed draws other actions, in the same episodes.
         num_envs: How many worlds are played at once; by default as many as keep them all busy.
@@ -92,7 +94,8 @@ class Stage:
     Args:
         suite: The suite.
         task: What makes the env of agents that don't say; None for what the suite's task is called.
-        opponents: How many agents of each world act by the env's script; None for as many as agents were trained among.
+        opponents: How many agents of each world act by the env's script, or the agents that all but its first act as;
+            None for those that agents were trained among.
         num_envs: How many worlds there are; None for as many as keep all busy.
         device: Where they are; None for where the agent is.
         options: What the env takes.
@@ -102,7 +105,7 @@ class Stage:
         self,
         suite: Suite,
         task: str | MakesEnv | Task | None,
-        opponents: int | None,
+        opponents: Any,
         num_envs: int | None,
         device: str | torch.device | None,
         options: Mapping[str, Any],
@@ -128,7 +131,9 @@ class Stage:
             self._envs.append(((task, device), env))
         if self._opponents is None and isinstance(agent, MakesItsEnv):
             return env, agent.opponents(env)
-        return env, task.opponents(env, self._opponents or 0)
+        if self._opponents is None or isinstance(self._opponents, int):
+            return env, task.opponents(env, self._opponents or 0)
+        return env, league(env, rivals(self._opponents, env), env.core.num_agents - 1)
 
     def _made(self, agent: Any, task: Task, device: Any) -> Env:
         rows = self._rows * self.suite.packed.episodes.num_agents

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_map
 
 from megastep.env import Env
+from megastep.evaluation.agent_streams import drawn_by_episode
 from megastep.evaluation.opponents import Memory, Opponents
 from megastep.evaluation.play import Act, SupportsActor
 
@@ -31,7 +32,8 @@ def league(
     """League of opponents: the last agents of each world act by policies, which may be recurrent.
 
     The worlds are dealt out to the policies in turn, for good, so that many of them take no longer than one, and each
-    map that has as many worlds as there are policies has them all. All opponents of a world act by the same.
+    map that has as many worlds as there are policies has them all. All opponents of a world act by the same. In fixed
+    episodes they draw from a stream of each episode's own, so that those of one policy are the same in any batch.
 
     Args:
         env: The env.
@@ -48,12 +50,14 @@ def league(
         raise ValueError(f'policies must be from 1 to {worlds}, one a world, got {len(policies)}.')
     mask = last_agents(env, count)
     turns = torch.arange(env.num_envs, device=env.device) // agents % len(policies)
-    seats = []
+    seats: list[Seat] = []
+    memories: list[Memory] = []
     for number, policy in enumerate(policies):
         rows = (mask & (turns == number)).nonzero()[:, 0]
-        seats.append(Seat(rows, policy.actor(len(rows), greedy=greedy, seed=seed + number)))
-    memories = (seat.memory for seat in seats)
-    return Opponents(mask, Seats(seats, env.num_envs), tuple(memory for memory in memories if memory is not None))
+        actor = policy.actor(len(rows), greedy=greedy, seed=seed + number)
+        memories += [Memory(rows, actor.state, actor.generator)] if isinstance(actor, SupportsState) else []
+        seats.append(Seat(rows, drawn_by_episode(actor, env, seed + number, rows)))
+    return Opponents(mask, Seats(seats, env.num_envs), tuple(memories))
 
 
 def last_agents(env: Env, count: int) -> Bool[Tensor, ' row']:
@@ -79,11 +83,6 @@ class Seat(NamedTuple):
     """The rows' numbers."""
     act: Act
     """Picks their actions."""
-
-    @property
-    def memory(self) -> Memory | None:
-        """What is kept from step to step; None of a function, of which nothing is known."""
-        return Memory(self.rows, self.act.state, self.act.generator) if isinstance(self.act, SupportsState) else None
 
 
 class Seats:

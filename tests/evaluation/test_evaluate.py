@@ -9,7 +9,7 @@ from gymnasium.spaces import Box, Discrete
 from rollouts import FEW_RAYS
 from worlds import houses, turned
 
-from envs import Explorer, PointGoal
+from envs import Deathmatch, Explorer, PointGoal
 from megastep import MapSet, mapgen
 from megastep.env import Env
 from megastep.env.spawning import RandomSpawns
@@ -157,6 +157,29 @@ def test_opponents_play_and_do_not_count():
     assert found.table['deaths'].sum() > found.table['kills'].sum()
     alone = evaluate(still, episodes, **shoots)  # both count
     assert alone.table['deaths'].sum() == alone.table['kills'].sum()
+
+
+def test_trained_agents_play_against_one_another_in_the_same_episodes():
+    """Both draw their actions and remember: how many worlds are played at once changes nothing."""
+    maps = mapgen.generate('arena', 2, width=(6, 7), height=(6, 7))
+    episodes = Episodes.draw(maps, Task.of('deathmatch', {'num_agents': 2}), 3, time_limit=3.0)
+    env = Deathmatch(maps, 2, num_agents=2, **CPU)
+    one, other = (Policy.of(env, 8, seed=seed) for seed in range(2))
+    found = [evaluate(one, episodes, opponents=other, num_envs=count, **CPU) for count in (1, 4)]
+    assert len(found[0]) == 6
+    same_tables(*found)
+    acted = []
+
+    class Rival:
+        def actor(self, rows, *, greedy=False, seed=0):
+            return lambda observations, begins: acted.append((rows, len(begins))) or torch.zeros(rows).long()
+
+    evaluate(one, episodes, opponents=[other, Rival()], num_envs=4, **CPU)
+    assert set(acted) == {(2, 2)}
+    with pytest.raises(ValueError, match='opponents must be trained agents or policies, got <function wanders'):
+        evaluate(one, episodes, opponents=wanders, **CPU)
+    with pytest.raises(ValueError, match="the env's observation space must be the agent's"):
+        evaluate(one, episodes, opponents=policy_for(), **CPU)
 
 
 class Unseen(Env):

@@ -6,17 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-import torch
-from jaxtyping import Bool, Int64
-from torch import Tensor
-
 import megastep
 from megastep.env import Env
+from megastep.evaluation.agent_streams import drawn_by_episode
 from megastep.evaluation.opponents import Opponents
 from megastep.evaluation.play import Act, SupportsActor
 from megastep.evaluation.registry import Task
-from megastep.world.episode_queue import EpisodeQueue
-from megastep.world.random_numbers import KeyedStreams, mixed
 
 
 class Contestant(NamedTuple):
@@ -83,39 +78,22 @@ def act_for(agent: Any, env: Env, *, greedy: bool = False, seed: int = 0) -> Act
         return agent.for_env(env)
     if not isinstance(agent, SupportsActor):
         return agent
-    _check_spaces(agent, env)
-    actor: Any = agent.actor(env.num_envs, greedy=greedy, seed=seed)
-    if env.core.episodes is None or not hasattr(actor, 'generator'):
-        return actor
-    actor.generator = streams = AgentStreams(env.core.episodes, env.core.num_agents, seed)
-
-    def acted(observations: Any, begins: Bool[Tensor, ' row']) -> Any:
-        streams.phase('act')  # draws in each step are counted from the first
-        return actor(observations, begins)
-
-    return acted
+    check_spaces(agent, env)
+    return drawn_by_episode(agent.actor(env.num_envs, greedy=greedy, seed=seed), env, seed)
 
 
-class AgentStreams(KeyedStreams):
-    """Random numbers that agents draw in fixed episodes: a stream for each agent of each episode and seed.
+def rivals(agents: Any, env: Env) -> list[SupportsActor]:
+    """The policies that opponents act by: agents as `contestants` takes them, but no functions, which act in all rows.
 
-    Args:
-        queue: The episodes.
-        num_agents: How many agents each has.
-        seed: Another seed gives other numbers.
+    Raises:
+        ValueError: if there are none, or one is no policy or of other spaces than the env.
     """
-
-    def __init__(self, queue: EpisodeQueue, num_agents: int, seed: int) -> None:
-        self._queue, self._num_agents = queue, num_agents
-        numbers = torch.arange(1, num_agents + 1, device=queue.current.device)
-        self._salts = mixed(numbers + (seed << 8))
-        super().__init__(queue.current, queue.steps)
-
-    def words(self, shape: tuple[int, ...]) -> Int64[Tensor, 'row ...']:
-        """Random words of 64 bits."""
-        self._keys = mixed(self._queue.keys[:, None] ^ self._salts).flatten()
-        self._steps = self._queue.steps.repeat_interleave(self._num_agents)
-        return super().words(shape)
+    found = [contestant.agent for contestant in contestants(agents)]
+    for agent in found:
+        if not isinstance(agent, SupportsActor):
+            raise ValueError(f'opponents must be trained agents or policies, got {agent!r}.')  # noqa: TRY004
+        check_spaces(agent, env)
+    return found
 
 
 def _runs(agents: Any) -> list[Contestant]:
@@ -149,8 +127,8 @@ def _name(agent: Any) -> str:
     return name if name and name != '<lambda>' else type(agent).__name__.lower()
 
 
-def _check_spaces(agent: Any, env: Env) -> None:
-    """Raises unless what a policy observes and does is what the env's agents do."""
+def check_spaces(agent: Any, env: Env) -> None:
+    """Raises a `ValueError` unless what a policy observes and does is what the env's agents do."""
     spaces: Any = getattr(agent, 'spaces', None) or getattr(getattr(agent, 'policy', None), 'spaces', None)
     if spaces is None:
         return
