@@ -1,4 +1,4 @@
-"""`megastep import`, `megastep export` and `megastep split`: map sets from and to other programs' files, and in parts."""
+"""`megastep import`, `megastep export` and `megastep split`: maps from and to other programs' files, and in parts."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from megastep.cli.generate import describe
 from megastep.cli.literals import literal
 
 SUFFIXES = {
-    '.svg': 'svg', '.geojson': 'geojson', '.geojsonl': 'geojson', '.json': 'geojson', '.jsonl': 'geojson', '.wad': 'wad',
-    '.yaml': 'occupancy', '.yml': 'occupancy', '.dxf': 'dxf', '.csv': 'centreline', '.png': 'grid', '.pgm': 'grid',
+    '.svg': 'svg', '.geojson': 'geojson', '.geojsonl': 'geojson', '.json': 'geojson', '.jsonl': 'geojson',
+    '.wad': 'wad',    '.yaml': 'occupancy', '.yml': 'occupancy', '.dxf': 'dxf', '.csv': 'centreline', '.png': 'grid', '.pgm': 'grid',
     '.bmp': 'grid', '.npy': 'grid', '.txt': 'grid',
 }  # fmt: skip
 """The format of a file, by its suffix, where it isn't said."""
@@ -37,7 +37,7 @@ def import_maps(
     format: Format = 'auto',  # noqa: A002
     skip_invalid: bool = False,
 ) -> None:
-    """Make a set of maps of another program's file: `megastep import plan.svg maps.safetensors inside=300,250 scale=100`.
+    """Make maps of another program's file: `megastep import plan.svg maps.safetensors inside=300,250 scale=100`.
 
     Args:
         file: The file, or a folder of files of one format.
@@ -85,7 +85,7 @@ def export_maps(
     format: Target = 'ros',  # noqa: A002
     count: int | None = None,
 ) -> None:
-    """Write a set of maps for another program: `megastep export maps.safetensors folder --format ros resolution=0.05`.
+    """Write maps for another program: `megastep export maps.safetensors folder --format ros resolution=0.05`.
 
     Args:
         maps: The file of a map set.

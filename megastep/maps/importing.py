@@ -64,6 +64,46 @@ class Importers:
         return cls(**_recorded(geojson.read(path, **options), 'geojson', path, options))
 
     @classmethod
+    def from_imdf(
+        cls: type[Set], path: Paths, *, inside: Inside = None, snap: float = SNAP, skip_invalid: bool = False
+    ) -> Set:
+        """Reads IMDF, the indoor maps of Apple and OGC, a map a level: a folder, a ZIP, or one file.
+
+        Args:
+            path: The file, or several. `megastep.maps.formats.indoor` says what becomes of what is in it.
+            inside: A longitude and latitude in the face that is meant, or several; or by level.
+            snap: Ends no further apart than this, in metres, are joined.
+            skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
+
+        Raises:
+            ValueError: if a map can't be used, naming its level and the reason; or if none can.
+        """
+        from megastep.maps.formats import indoor
+
+        options = _options(inside, skip_invalid, snap=snap)
+        return cls(**_recorded(indoor.read(path, 'imdf', **options), 'imdf', path, options))
+
+    @classmethod
+    def from_osm(
+        cls: type[Set], path: Paths, *, inside: Inside = None, snap: float = SNAP, skip_invalid: bool = False
+    ) -> Set:
+        """Reads OpenStreetMap's indoor tags from GeoJSON, a map a level.
+
+        Args:
+            path: The file, or several. `megastep.maps.formats.indoor` says what becomes of what is in it.
+            inside: A longitude and latitude in the face that is meant, or several; or by level.
+            snap: Ends no further apart than this, in metres, are joined.
+            skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
+
+        Raises:
+            ValueError: if a map can't be used, naming its level and the reason; or if none can.
+        """
+        from megastep.maps.formats import indoor
+
+        options = _options(inside, skip_invalid, snap=snap)
+        return cls(**_recorded(indoor.read(path, 'osm', **options), 'osm', path, options))
+
+    @classmethod
     def from_svg(
         cls: type[Set],
         path: Paths,

@@ -57,7 +57,7 @@ def test_import_names_mistakes(plan, tmp_path, capsys, monkeypatch, arguments, m
 
 
 @pytest.mark.parametrize(
-    'format, options, files',
+    'target, options, files',
     [
         ('ros', ['resolution=0.1'], ['0000.pgm', '0000.yaml', '0001.pgm', '0001.yaml']),
         ('svg', ['scale=10'], ['0000.svg', '0001.svg']),
@@ -65,9 +65,9 @@ def test_import_names_mistakes(plan, tmp_path, capsys, monkeypatch, arguments, m
         ('gazebo', ['height=2'], ['0000.sdf', '0001.sdf']),
     ],
 )
-def test_export_writes_a_folder(tmp_path, capsys, format, options, files):
+def test_export_writes_a_folder(tmp_path, capsys, target, options, files):
     mapgen.generate('box', 3).save(tmp_path / 'a.safetensors')
-    arguments = [str(tmp_path / 'a.safetensors'), str(tmp_path / 'out'), *options, '--format', format, '--count', '2']
+    arguments = [str(tmp_path / 'a.safetensors'), str(tmp_path / 'out'), *options, '--format', target, '--count', '2']
     assert main(['export', *arguments]) == 0
     assert sorted(path.name for path in (tmp_path / 'out').iterdir()) == files
     assert f'2 maps are in {tmp_path / "out"}, from ' in capsys.readouterr().out
