@@ -15,9 +15,9 @@ from megastep.cli.generate import describe
 from megastep.cli.literals import literal
 
 SUFFIXES = {
-    '.svg': 'svg', '.geojson': 'geojson', '.geojsonl': 'geojson', '.json': 'geojson', '.jsonl': 'geojson',
-    '.wad': 'wad',    '.yaml': 'occupancy', '.yml': 'occupancy', '.dxf': 'dxf', '.csv': 'centreline', '.png': 'grid', '.pgm': 'grid',
-    '.bmp': 'grid', '.npy': 'grid', '.txt': 'grid',
+    '.svg': 'svg', '.dxf': 'dxf', '.wad': 'wad', '.csv': 'centreline', '.yaml': 'occupancy', '.yml': 'occupancy',
+    '.geojson': 'geojson', '.geojsonl': 'geojson', '.json': 'geojson', '.jsonl': 'geojson',
+    '.png': 'grid', '.pgm': 'grid', '.bmp': 'grid', '.npy': 'grid', '.txt': 'grid',
 }  # fmt: skip
 """The format of a file, by its suffix, where it isn't said."""
 
