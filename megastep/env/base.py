@@ -282,7 +282,7 @@ class Env(gymnasium.vector.VectorEnv):
     def _find_parts(self) -> None:
         """Finds the parts among the attributes. From now on they are these: a CUDA graph sees no others."""
         self._parts = parts_of(self)
-        if taken := sorted({'core', 'episode', 'shared', 'task'} & set(self._parts)):
+        if taken := sorted({'core', 'episode', 'shared', 'task', 'world'} & set(self._parts)):
             raise ValueError(f'a part may not be called {taken[0]!r}: a state has something else by that name.')
         for name, tensors in self.state_tensors().items():
             check_rows(f'state of {name}', tensors, self.core.num_envs, self.device)
@@ -423,13 +423,14 @@ class Env(gymnasium.vector.VectorEnv):
             ResetNeeded: if it hasn't been reset.
         """
         self._check_begun('get_state', env)
-        return read_state(self.core, self.state_tensors(), env)
+        return read_state(self.core, self.cameras, self.state_tensors(), env)
 
     @torch.no_grad()
     def set_state(self, state: Mapping[str, Mapping[str, Tensor]], env: int | None = None) -> None:
         """Writes back what `get_state` copied, here or from an env of the same task in the same maps.
 
-        With all envs' state, every step that follows is what it was, bit by bit. One env's state may be written into
+        With all envs' state, every step that follows is what it was, bit by bit: a state has a fingerprint of maps,
+        wall colours, cameras and fps, and is refused where one differs. One env's state may be written into
         any env: what happens to it is the same up to what is drawn at random, for the envs of a core share a generator.
         Waits for the GPU, to check the maps.
 
@@ -438,12 +439,13 @@ class Env(gymnasium.vector.VectorEnv):
             env: Which env to write, if the state is that of one.
 
         Raises:
-            ValueError: if there is no such env, or the state has other tensors, shapes or types than this env's.
+            ValueError: if there is no such env, or the state has other tensors, shapes or types than this env's, is
+                of another world, or has values that can't be.
             ClosedEnvironmentError: if this vector env is closed.
             ResetNeeded: if it hasn't been reset.
         """
         self._check_begun('set_state', env)
-        write_state(self.core, self.state_tensors(), state, env)
+        write_state(self.core, self.cameras, self.state_tensors(), state, env, self._parts)
         self.core.accept_maps(~self._nobody)
 
     def state_tensors(self) -> Mapping[str, Mapping[str, Tensor]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from megastep.env.navigation import GeodesicField
+from megastep.env.state import check_whole
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
@@ -22,6 +23,7 @@ from megastep.world.core import Core, place
 from megastep.world.device import num_cores
 from megastep.world.episode_queue import EpisodeQueue
 from megastep.world.kernels import implementation
+from megastep.world.scenery import LARGEST
 
 ENOUGH = 0.5
 """A smaller share of all pairs of spawns is warned of: other goals would be a task of another difficulty."""
@@ -108,6 +110,17 @@ class RandomGoals:
             return self._take(core.episodes, mask)
         draws = core.random.integers((core.num_envs, 2))
         return implementation(core.device).respawn_with_goals(core, mask, draws, self._pairs, self._paths, self.current)
+
+    def check_state(self, state: Mapping[str, Tensor], map_ids: Tensor) -> None:
+        """Refuses goals that aren't spawns of the map, and places that are none."""
+        most = self._core.scenery.spawns.widths[map_ids.to(self._core.device)].long() - 1
+        check_whole('goals: spawns', state['spawns'].to(most.device), most[..., None])
+        for name in ('starts', 'positions'):
+            if not bool(((state[name] >= 0) & (state[name] <= LARGEST)).all()):
+                raise ValueError(f'goals: {name} must be from 0 to {LARGEST:g} m, got {state[name].tolist()}.')
+        for name in ('bearings', 'lengths'):
+            if not bool(state[name].isfinite().all()):
+                raise ValueError(f'goals: {name} must be finite, got {state[name].tolist()}.')
 
     def _take(self, episodes: EpisodeQueue, mask: Bool[Tensor, ' env']) -> None:
         """Gives the envs in the mask the starts and goals of the fixed episodes that they play."""

@@ -5,6 +5,7 @@ A part has as much of this as it needs, and no base class:
 - ``reset(mask)`` begins anew in the envs in the mask, by masked writes.
 - ``state`` names the tensors that it keeps from step to step, each with a row for each env and written in place.
 - ``step(...)`` is called once a step, by a task's `Env._act`.
+- ``check_state(state, map_ids)`` refuses what its state can't be, before it is written.
 - ``observe(...)`` is called for observations, by a task's `Env._observe`. Twice must be the same as once.
 """
 
@@ -34,6 +35,14 @@ class Stateful(Protocol):
     @property
     def state(self) -> Mapping[str, Tensor]:
         """The tensors that it keeps, by name: with a row for each env, allocated once and written in place."""
+
+
+@runtime_checkable
+class Checking(Protocol):
+    """A part that knows what its state can't be."""
+
+    def check_state(self, state: Mapping[str, Tensor], map_ids: Tensor) -> None:
+        """Raises a `ValueError` if a state of tensors like its own, of envs in these maps, can't be."""
 
 
 Part = Resettable | Stateful

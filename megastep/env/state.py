@@ -3,47 +3,90 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from megastep.env.parts import Checking
+from megastep.world.cameras import CameraRig
 from megastep.world.core import Agents, Core
+from megastep.world.fingerprint import WHAT, fingerprint
 from megastep.world.markers import Markers
+from megastep.world.scenery import LARGEST
 
 Tensors = Mapping[str, Mapping[str, Tensor]]
 """Tensors by name, by what they are part of."""
 
 
-def read_state(core: Core, tensors: Tensors, env: int | None = None) -> dict[str, dict[str, Tensor]]:
+def read_state(
+    core: Core, cameras: CameraRig, tensors: Tensors, env: int | None = None
+) -> dict[str, dict[str, Tensor]]:
     """Copies an env's state: all of it, or one env's rows.
 
     Args:
         core: The envs. Its generator is all envs', and left out of the state of one.
+        cameras: Their cameras. What is seen depends on them, so they are in the state as a fingerprint.
         tensors: Those with a row for each env, the core's among them.
         env: Which env; by default all.
     """
     pick = slice(None) if env is None else env
     rows = {part: {name: value[pick].clone() for name, value in of.items()} for part, of in tensors.items()}
+    rows = {**rows, 'world': fingerprint(core, cameras)}
     return rows if env is not None else {**rows, 'shared': {name: v.clone() for name, v in _shared(core).items()}}
 
 
-def write_state(core: Core, tensors: Tensors, state: Mapping[str, Any], env: int | None = None) -> None:
+def write_state(
+    core: Core,
+    cameras: CameraRig,
+    tensors: Tensors,
+    state: Mapping[str, Any],
+    env: int | None = None,
+    parts: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
     """Writes back what `read_state` copied, if all of it can be. Waits for the GPU, to check the maps.
 
     Raises:
-        ValueError: if the state isn't one of tensors like these, or of maps that the core hasn't.
+        ValueError: if the state isn't one of tensors like these, is of another world, or says what can't be.
     """
+    world = fingerprint(core, cameras)
     shared = {} if env is not None else {'shared': _shared(core)}
-    check_tensors({**tensors, **shared}, state, env)
-    num_maps, ids = core.scenery.num_maps, state['core']['map_ids']
-    if not bool(((ids >= 0) & (ids < num_maps)).all()):
-        raise ValueError(f"state['core']['map_ids'] must be from 0 to {num_maps - 1}, got {ids.tolist()}.")
+    _check_names('state', {**tensors, 'world': world, **shared}, state)
+    check_tensors(tensors, {part: state[part] for part in tensors}, env)
+    check_tensors({'world': world, **shared}, {part: state[part] for part in ('world', *shared)})
+    for name, value in world.items():
+        if not torch.equal(state['world'][name].cpu(), value):
+            raise ValueError(f"state['world'][{name!r}] must be as this env's: the state is of {WHAT[name]}.")
+    _check_core(core, state)
+    for name, part in parts.items():
+        if isinstance(part, Checking):
+            part.check_state(state[name], state['core']['map_ids'])
     write_tensors(tensors, state, env)
     if env is None:
         core.generator.set_state(state['shared']['generator'].cpu())
         if core.episodes is not None:
             core.episodes.taken.copy_(state['shared']['episodes_taken'])
+
+
+def _check_core(core: Core, state: Mapping[str, Any]) -> None:
+    """Raises a `ValueError` if a state has maps that there aren't, or agents nowhere or at no speed."""
+    check_whole("state['core']['map_ids']", state['core']['map_ids'], core.scenery.num_maps - 1)
+    for name in Agents.__dataclass_fields__:
+        if not bool((given := state['core'][name]).isfinite().all()):
+            raise ValueError(f"state['core'][{name!r}] must be finite, got {given[~given.isfinite()][0].item()}.")
+    places = state['core']['positions']
+    if not bool(((places >= 0) & (places <= LARGEST)).all()):
+        wrong = places[(places < 0) | (places > LARGEST)][0].item()
+        raise ValueError(f"state['core']['positions'] must be from 0 to {LARGEST:g} m, got {wrong:g}.")
+
+
+def check_whole(label: str, given: Tensor, most: Tensor | int) -> None:
+    """Raises a `ValueError` unless what a state has are whole numbers from 0 to the most. Waits for the GPU."""
+    wrong = (given < 0) | (given > most)
+    if bool(wrong.any()):
+        bound = most if isinstance(most, int) else most.expand_as(given)[wrong][0].item()
+        raise ValueError(f'{label} must be from 0 to {bound}, got {given[wrong][0].item()}.')
 
 
 def core_tensors(core: Core) -> dict[str, Tensor]:

@@ -97,7 +97,8 @@ def test_a_state_holds_what_parts_keep():
     for step in range(3):
         env.step(actions_of(env, step))
     state = env.get_state()
-    assert {name: set(tensors) for name, tensors in state.items() if name not in ('core', 'episode', 'shared')} == {
+    others = ('core', 'episode', 'shared', 'world')
+    assert {name: set(tensors) for name, tensors in state.items() if name not in others} == {
         'task': set(), 'counter': {'resets', 'steps'}, 'extra': {'goal'}, 'lifespans': {'left'},
     }  # fmt: skip
     later = [copied(env.step(actions_of(env, step))) for step in range(9)]
