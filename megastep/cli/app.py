@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 if all went well, 1 if `megastep doctor` found something wrong or training went wrong, 2 if a
         value or a file was not what it should be or output is lost, 130 if it was interrupted, 143 if told to end.
     """
-    arguments = sys.argv[1:] if arguments is None else arguments
+    arguments = train.spelled_out(sys.argv[1:] if arguments is None else arguments)
     # Before PyTorch comes: threads that spin while they wait slow a machine that has other work to a twentieth.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     here = os.getcwd()

@@ -19,6 +19,9 @@ from megastep.learning.settings import PRESETS, Settings
 if TYPE_CHECKING:
     from megastep.learning.run.train import Ending
 
+RESUME: dict[str, bool | Literal['auto']] = {'no': False, 'yes': True, 'auto': 'auto'}
+"""What `--resume` may be told; alone it is told yes."""
+
 DIVERGED = 1
 """The exit status of training that has gone wrong."""
 
@@ -43,7 +46,7 @@ def train(
     opponents_from: tuple[Path, ...] = (),
     weights: Path | None = None,
     preset: Literal['gpu', 'cpu'] = 'gpu',
-    resume: bool = False,
+    resume: Literal['no', 'yes', 'auto'] = 'no',
     overwrite: bool = False,
     eval_every: float = 60.0,
     eval_episodes: int = 4,
@@ -72,7 +75,8 @@ def train(
             script: one in each world, in turn.
         weights: The folder of a run, or of one of its checkpoints, whose agent is trained on; none by default.
         preset: Which settings are the defaults: those for a large GPU, or for two cores of a CPU.
-        resume: Go on with the run in the folder. What isn't said is as it was begun.
+        resume: Go on with the run in the folder. What isn't said is as it was begun. auto goes on if there is a
+            checkpoint, and else begins.
         overwrite: Begin anew in place of the run in the folder.
         eval_every: How many seconds lie between evaluations.
         eval_episodes: How many episodes each map has in an evaluation.
@@ -88,8 +92,8 @@ def train(
         ending = learning.train(
             env, out, Settings(**asdict(settings)), maps=maps, eval_maps=eval_maps, steps=steps,
             options=parse_options(options), opponents=opponents, opponents_from=opponents_from, weights=weights,
-            resume=resume, overwrite=overwrite, eval_every=eval_every, eval_episodes=eval_episodes, greedy=greedy,
-            checkpoint_every=checkpoint_every, keep=keep, device=device,
+            resume=RESUME[resume], overwrite=overwrite, eval_every=eval_every, eval_episodes=eval_episodes,
+            greedy=greedy, checkpoint_every=checkpoint_every, keep=keep, device=device,
         )  # fmt: skip
     except FloatingPointError as error:
         print(f'megastep: learning has gone wrong: {error}.', file=sys.stderr)
@@ -141,10 +145,21 @@ def training(arguments: Sequence[str]) -> partial[int]:
     """
     named = dict(pairwise(arguments))
     named |= dict(argument.split('=', 1) for argument in arguments if '=' in argument)
-    defaults = begun(Path(named['--out']), arguments) if '--resume' in arguments and '--out' in named else {}
+    resumes = any(argument.partition('=')[0] == '--resume' for argument in arguments)
+    defaults = begun(Path(named['--out']), arguments) if resumes and '--out' in named else {}
     if '--preset' in named or not defaults:
         defaults['settings'] = Asked(**asdict(PRESETS.get(named.get('--preset', ''), Settings())))
     return partial(train, **defaults)
+
+
+def spelled_out(arguments: Sequence[str]) -> list[str]:
+    """Arguments of the command, with ``--resume yes`` where `train` is told to ``--resume`` and no more."""
+    found = list(arguments)
+    if found[:1] == ['train']:
+        for i, following in reversed([*enumerate([*found[1:], ''])]):
+            if found[i] == '--resume' and following not in RESUME:
+                found.insert(i + 1, 'yes')
+    return found
 
 
 def begun(folder: Path, arguments: Sequence[str]) -> dict[str, Any]:

@@ -29,6 +29,9 @@ DTYPES: dict[str, str] = {'F64': '<f8', 'F32': '<f4', 'I32': '<i4', 'I64': '<i8'
 MOST_HEADER = 100_000_000
 """The longest header, in bytes, as safetensors has it."""
 
+MOST_JSON = 1 << 24
+"""The longest file of JSON that is read, in bytes."""
+
 HEADER_HASH = 'header_sha256'
 """The header's entry that the others hash to. Files of version 0.2 and before have none."""
 
@@ -161,6 +164,20 @@ def parse_json(text: str | bytes) -> Any:
         return json.loads(text, object_pairs_hook=_without_repetition)
     except RecursionError as error:
         raise ValueError('is nested too deep.') from error
+
+
+def read_json(path: Path) -> Any:
+    """Reads a file of JSON of up to `MOST_JSON` bytes.
+
+    Raises:
+        OSError: if it isn't there, or can't be read.
+        ValueError: if it isn't a regular file, is too long, isn't UTF-8, or isn't JSON.
+    """
+    with open_regular(path) as file:
+        content = file.read(MOST_JSON + 1)
+    if len(content) > MOST_JSON:
+        raise ValueError(f'must be at most {MOST_JSON} bytes long, got more.')
+    return parse_json(content)
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

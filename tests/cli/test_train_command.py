@@ -174,7 +174,7 @@ def test_learning_that_has_gone_wrong_is_reported(tmp_path, maps, monkeypatch, c
         (['waypoint', '--options', 'fps=True'], 'fps must be a number, got True.'),
         (['deathmatch', '--options', 'trigger=2'], 'trigger must be True or False, got 2.'),
         (['waypoint', '--options', 'reward=2'], 'reward must be a word, got 2.'),
-        (['minimal', '--maps', 'nowhere.safetensors'], 'No such file or directory: nowhere.safetensors.'),
+        (['minimal', '--maps', 'nowhere.safetensors'], 'nowhere.safetensors: No such file or directory.'),
         (['minimal', '--maps', 'full'], 'full must be the file of a map set, got a folder.'),
         (['minimal', '--seed', str(2**63)], f'seed must be from 0 to {2**63 - 1}, got {2**63}.'),
         (['minimal', '--seed', '-1'], f'seed must be from 0 to {2**63 - 1}, got -1.'),
@@ -261,7 +261,7 @@ def test_the_agent_is_watched_in_maps_it_has_not_seen(tmp_path, monkeypatch):
         (['--steps', '0'], 'steps must be at least 1, got 0.'),
         (['--seed', '-1'], f'seed must be from 0 to {2**63 - 1}, got -1.'),
         (['--map-id', '8'], 'map_id must be from 0 to 7, got 8.'),
-        (['--maps', 'nowhere.safetensors'], 'No such file or directory: nowhere.safetensors.'),
+        (['--maps', 'nowhere.safetensors'], 'nowhere.safetensors: No such file or directory.'),
         (['--out', 'film.avi'], "path must end in .mp4 or .gif, got 'film.avi'."),
     ],
 )

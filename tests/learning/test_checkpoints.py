@@ -76,7 +76,7 @@ def test_where_no_checkpoint_is_good_that_is_said(run):
         (path / 'optimizer.pt').write_bytes(b'')
     refused(run, r'000003/optimizer.pt is damaged: it is not what was written; no other is good')
     shutil.rmtree(run / 'checkpoints')
-    refused(run, r'checkpoints must hold a checkpoint, got none')
+    refused(run, r'run holds a run that ended before its first checkpoint, so there is nothing to go on from')
 
 
 def test_a_checkpoint_that_was_being_written_counts_for_nothing(run):

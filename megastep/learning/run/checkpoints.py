@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -31,6 +32,9 @@ MANIFEST = 'manifest.json'
 """The file that says how many steps were made, and which files there are besides, with their digests."""
 
 WEIGHTS, OPTIMIZER = 'policy.safetensors', 'optimizer.pt'
+
+NAME = re.compile('[0-9]{6,18}')
+"""The names of checkpoints' folders: how many updates were made before."""
 
 FORMAT = '2'
 """The version of the names in the files of checkpoints, as the weights' file has it. The first had none."""
@@ -107,7 +111,7 @@ class Checkpoints:
         for name, load in loads.items():
             try:
                 load(torch.load(path / name, map_location='cpu', weights_only=True))
-            except (ValueError, RuntimeError, KeyError, TypeError, UnpicklingError) as error:
+            except (OSError, EOFError, LookupError, ValueError, RuntimeError, TypeError, UnpicklingError) as error:
                 raise ValueError(f'{path / name} is of another run, or of no run: {error}') from error
 
 
@@ -158,7 +162,8 @@ def _finish(beside: Path, path: Path, manifest: Mapping[str, Any], keep: int) ->
 
 def found(folder: Path) -> list[Path]:
     """The checkpoints in a folder, the oldest first. Those whose writing was cut short have other names."""
-    return sorted((path for path in folder.glob('*') if path.name.isdecimal()), key=lambda path: int(path.name))
+    named = (path for path in folder.glob('*') if NAME.fullmatch(path.name) and path.is_dir())
+    return sorted(named, key=lambda path: int(path.name))
 
 
 def verified(path: Path) -> dict[str, Any]:
@@ -168,11 +173,13 @@ def verified(path: Path) -> dict[str, Any]:
         ValueError: naming the file that is missing or damaged.
     """
     try:
-        manifest = json.loads((path / MANIFEST).read_text())
+        manifest = storage.read_json(path / MANIFEST)
         files = dict(manifest['files'])
-    except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f'{path / MANIFEST} is no manifest of a checkpoint, or is damaged.') from error
     for name, expected in files.items():
+        if Path(name).name != name:
+            raise ValueError(f'{path / MANIFEST} must name files beside it, got {name[:60]!r}.')
         if not (path / name).is_file():
             raise ValueError(f'{path / name} is missing.')
         if hashlib.sha256((path / name).read_bytes()).hexdigest() != expected:
@@ -260,7 +267,8 @@ def load_weights(policy: Policy, path: Path) -> None:
 
 def _read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
+        storage.open_regular(path).close()
         with safe_open(path, framework='pt') as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
-    except (SafetensorError, FileNotFoundError) as error:
+    except (SafetensorError, OSError, ValueError) as error:
         raise ValueError(f'{path} holds no weights, or is damaged: {error}.') from error

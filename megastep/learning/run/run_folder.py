@@ -13,10 +13,18 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from megastep.learning.run import episode_log
-from megastep.learning.run.checkpoints import MANIFEST, last_good, verified
+from megastep.learning.run.checkpoints import MANIFEST, found, last_good, verified
 from megastep.learning.run.run_config import RunConfig
 from megastep.maps import storage
 from megastep.maps.mapset import MapSet
+
+RUN = 'run.json'
+"""The file with the configuration of a run."""
+
+UNBEGUN = (
+    'holds a run that ended before its first checkpoint, so there is nothing to go on from: --resume auto begins anew, '
+    'as does --overwrite.'
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +40,7 @@ class Run:
     @property
     def description(self) -> Path:
         """The file with the configuration."""
-        return self.folder / 'run.json'
+        return self.folder / RUN
 
     @property
     def log(self) -> Path:
@@ -92,14 +100,24 @@ class Run:
         Raises:
             ValueError: if there is something already, unless it is a run that may be overwritten.
         """
-        if not self.folder.exists() or (self.folder.is_dir() and set(self.folder.iterdir()) <= {self.lock}):
+        if not self.folder.exists() or (self.folder.is_dir() and all(map(self._is_ours, self.folder.iterdir()))):
             return
         if not self.description.is_file():
             raise ValueError(f'{self.folder} must be a new folder, or one of a run; it holds something else.')
-        if not overwrite:
-            raise ValueError(
-                f'{self.folder} holds a run: --resume goes on with it, --overwrite begins anew in its place.'
-            )
+        if overwrite:
+            return
+        if not found(self.checkpoints):
+            raise ValueError(f'{self.folder} {UNBEGUN}')
+        raise ValueError(f'{self.folder} holds a run: --resume goes on with it, --overwrite begins anew in its place.')
+
+    def _is_ours(self, path: Path) -> bool:
+        """True if a path in the folder is what a run that was killed as it began leaves before all else."""
+        return path in (self.lock, self.maps) or path.name.startswith((f'.{self.maps.name}.', f'.{RUN}.'))
+
+    @property
+    def can_go_on(self) -> bool:
+        """True if there is a checkpoint to go on from."""
+        return bool(found(self.checkpoints))
 
     def is_of(self, launch: str | None) -> bool:
         """True if there is a run here that the processes of this launch have begun."""
@@ -125,11 +143,11 @@ class Run:
             ValueError: if there is no run here, or one of another version.
         """
         try:
-            values = json.loads(self.description.read_text())
+            values = storage.read_json(self.description)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise ValueError(f'{self.folder} holds no run: there is no {self.description.name} in it.') from error
         except ValueError as error:
-            raise ValueError(f'{self.description} is damaged: {error}.') from error
+            raise ValueError(f'{self.description} is damaged: {error}') from error
         return RunConfig.of_json(values, self.description)
 
     def check_same(self, config: RunConfig) -> None:
@@ -157,8 +175,14 @@ class Run:
 
     def lines(self) -> list[dict[str, Any]]:
         """The log's lines. One whose writing was cut short, or that is no line of a log, is left out."""
-        texts = self.log.read_text().splitlines() if self.log.exists() else []
-        return [line for line in map(_parsed, texts) if isinstance(line, dict) and 'updates' in line]
+        try:
+            with storage.open_regular(self.log) as file:
+                texts = file.read().decode(errors='replace').splitlines()
+        except FileNotFoundError:
+            return []
+        except ValueError as error:
+            raise ValueError(f'{self.log} {error}') from error
+        return [line for line in map(_parsed, texts) if _is_line(line)]
 
     def results(self, updates: int) -> dict[str, dict[str, float]]:
         """The mean scores that the log has last after so many updates: those in ``'training'``, and an evaluation's."""
@@ -171,10 +195,19 @@ class Run:
         return found
 
 
+def _is_line(line: Any) -> bool:
+    """True if something is a line of a log: all of them say after how many updates, steps and seconds they were."""
+    return (
+        isinstance(line, dict)
+        and all(type(line.get(name)) is int for name in ('updates', 'frames'))
+        and type(line.get('seconds')) in (int, float)
+    )
+
+
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 
@@ -24,7 +24,7 @@ from megastep.learning.run.checkpoints import WEIGHTS, Checkpoints, found, last_
 from megastep.learning.run.distributed import ProcessGroup, joined, launch, restarts
 from megastep.learning.run.kept_fields import field_option
 from megastep.learning.run.run_config import RunConfig, fingerprint
-from megastep.learning.run.run_folder import Run, origin_of
+from megastep.learning.run.run_folder import UNBEGUN, Run, origin_of
 from megastep.learning.run.run_log import RunLog
 from megastep.learning.run.signals import Signals
 from megastep.learning.run.stored_agent import StoredAgent, keep_opponents, kept_opponents
@@ -77,7 +77,7 @@ def train(
     greedy: bool = False,
     checkpoint_every: float = 300.0,
     keep: int = 3,
-    resume: bool = False,
+    resume: bool | Literal['auto'] = False,
     overwrite: bool = False,
     device: str | torch.device | None = None,
     bar: bool = True,
@@ -111,7 +111,8 @@ def train(
         greedy: Whether the policy takes the likeliest action in evaluations.
         checkpoint_every: How many seconds lie between checkpoints.
         keep: How many checkpoints stay.
-        resume: Go on from the last checkpoint. Processes that torchrun has restarted do so by themselves.
+        resume: Go on from the last checkpoint. Processes that torchrun has restarted do so by themselves. With
+            ``'auto'`` go on if there is one, and else begin: a command that is run again whenever it was ended.
         overwrite: Begin anew in place of a run.
         device: Where to compute; by default on a GPU if there is one.
         bar: Whether to show a bar.
@@ -128,6 +129,7 @@ def train(
     if resume and overwrite:
         raise ValueError('resume and overwrite must not both be asked for.')
     task, run = Task.of(env, options), Run(Path(out))
+    resume, overwrite = _chosen(run, resume, overwrite=overwrite)
     train_maps = _train_maps(task, maps, run, resume=resume)
     test_maps = None if eval_maps is None else _test_maps(eval_maps, train_maps)
     with joined(device) as group:
@@ -145,6 +147,13 @@ def train(
         )  # fmt: skip
         start = Start(run, config, group, resume=resume, overwrite=overwrite)
         return _train(start, task, train_maps, test_maps, geodesic_field, bar=bar)
+
+
+def _chosen(run: Run, resume: bool | Literal['auto'], *, overwrite: bool) -> tuple[bool, bool]:
+    """Whether to go on with a run, and whether to begin anew in its place, where that depends on what there is."""
+    if resume != 'auto':
+        return bool(resume), overwrite
+    return run.can_go_on, run.description.is_file() and not run.can_go_on
 
 
 def _settings(
@@ -227,6 +236,8 @@ class Start:
         ours = restarts() > 0 and run.is_of(self.config.launch)
         if self.resume or (ours and found(run.checkpoints)):
             run.check_same(self.config)
+            if not run.can_go_on:
+                raise ValueError(f'{run.folder} {UNBEGUN}')
             return last_good(run.checkpoints)
         run.check_new(overwrite=self.overwrite or ours)
         return None
