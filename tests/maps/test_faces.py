@@ -121,6 +121,11 @@ class TestGaps:
             assert Geometry.from_walls(gaps.snap_ends(walls, 0.002)).area == pytest.approx(8)
         assert gaps.snap_ends(walls, 0) is walls
 
+    def test_a_slit_between_walls_that_touch_at_a_corner_closes(self):
+        slit = np.array([[[1, 1], [5, 1]], [[1, 1], [3, 1.001]]])
+        snapped = gaps.snap_ends(np.concatenate([box(1, 1, 5, 5), slit]), 0.002)
+        assert sorted(map(tuple, snapped[-1].tolist())) == [(1, 1), (3, 1)]
+
     def test_a_gap_that_keeps_out_nothing_larger_is_left(self, geojson):
         """A wall that ends short of another within a room parts nothing."""
         walls = np.concatenate([box(1, 1, 5, 5), [[[3, 1], [3, 4.97]]]])

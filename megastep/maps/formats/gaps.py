@@ -69,8 +69,7 @@ def _with_length(segments: Float[np.ndarray, 'segment 2 2']) -> Float[np.ndarray
 def _near(graph: PlanarGraph, within: float) -> tuple[Int[np.ndarray, ' point'], Complex128[np.ndarray, 'point 2']]:
     """The points that come near a segment without touching it, and bridges to the nearest place on such a segment.
 
-    Segments that begin where one of the point's own ends are no other segments. Where too many are near, there
-    are none.
+    Where too many are near, there are none.
     """
     corners = np.stack([graph.points[graph.starts], graph.points[graph.ends]], axis=1)
     lines, points = shapely.linestrings(corners.view(np.float64).reshape(-1, 2, 2)), _as_points(graph.points)
@@ -81,7 +80,7 @@ def _near(graph: PlanarGraph, within: float) -> tuple[Int[np.ndarray, ' point'],
         found.append(pairs + [[i], [0]])
         if sum(batch.shape[1] for batch in found) > MOST_NEAR:
             return np.empty(0, np.int64), np.empty((0, 2), np.complex128)
-    which, other = _nearest(graph, points, lines, np.concatenate(found, axis=1), within)
+    which, other = _nearest(points, lines, np.concatenate(found, axis=1), within)
     onto = shapely.get_coordinates(shapely.shortest_line(points[which], lines[other]))
     return which, onto.view(np.complex128).reshape(-1, 2)
 
@@ -91,16 +90,12 @@ def _as_points(places: Complex128[np.ndarray, ' point']) -> np.ndarray:
 
 
 def _nearest(
-    graph: PlanarGraph, points: np.ndarray, lines: np.ndarray, pairs: Int[np.ndarray, '2 pair'], within: float
+    points: np.ndarray, lines: np.ndarray, pairs: Int[np.ndarray, '2 pair'], within: float
 ) -> tuple[Int[np.ndarray, ' kept'], Int[np.ndarray, ' kept']]:
-    """Of pairs of a point and a segment, the nearest of each point, among those that are no neighbours."""
-    count, (which, other) = len(graph.points), pairs
-    joined = np.concatenate([graph.starts * count + graph.ends, graph.ends * count + graph.starts])
-    neighbours = np.isin(which * count + graph.starts[other], joined) | np.isin(
-        which * count + graph.ends[other], joined
-    )
+    """Of pairs of a point and a segment, the nearest of each point, among segments that are longer than it is far."""
+    which, other = pairs
     apart = shapely.distance(points[which], lines[other])
-    kept = (apart > freespace.GRID) & (shapely.length(lines[other]) > within) & ~neighbours
+    kept = (apart > freespace.GRID) & (shapely.length(lines[other]) > within)
     which, other, apart = which[kept], other[kept], apart[kept]
     order = np.lexsort([apart, which])
     firsts = order[np.unique(which[order], return_index=True)[1]]
