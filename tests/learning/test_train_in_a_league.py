@@ -12,6 +12,7 @@ from megastep import learning
 from megastep.cli import main
 from megastep.evaluation import evaluate_in
 from megastep.evaluation.league import league
+from megastep.learning import Learner, Policy
 from megastep.learning.run.run_folder import Run
 from megastep.learning.run.run_log import RunLog
 
@@ -146,3 +147,21 @@ def test_refuses_what_is_no_opponent(tmp_path, rivals, options, message):
     with pytest.raises(ValueError, match=message):
         train(tmp_path / 'run', 1, **{**DUEL, **options, 'opponents_from': given})
     assert not (tmp_path / 'run' / 'run.json').exists() and contents(rivals) == before
+
+
+@pytest.mark.gpu
+def test_graphs_learn_among_trained_agents_as_eager_updates_do():
+    """Opponents that remember and draw, and scores by map, are captured with the rollout."""
+    learners = []
+    for eager in (False, True):
+        env = Deathmatch(ARENA, 64, 'cuda', num_agents=2, time_limit=1.0, cuda_graph=False, copy=False)
+        policies = [Policy.of(env, 16, seed=seed) for seed in (1, 2)]
+        settings = replaced(num_envs=64, num_minibatches=2)
+        learners.append(Learner(env, settings, league(env, policies)))
+        if eager:
+            learners[-1].close()
+    graphs, eager = learners
+    for _ in range(5):
+        torch.testing.assert_close(graphs.update(), eager.update(), rtol=1e-2, atol=1e-2)
+    torch.testing.assert_close(graphs.scores_by_map(), eager.scores_by_map(), rtol=1e-2, atol=1e-2, equal_nan=True)
+    assert graphs.scores_by_map()['episodes'].sum() > 0
