@@ -136,7 +136,10 @@ def test_the_commands_shown_exist(path):
             assert command in app._subcommands
 
 
-RUN = [ROOT / 'README.md', *(ROOT / 'docs' / f'{name}.md' for name in ('rules', 'learning', 'evaluation'))]
+RUN = [
+    ROOT / 'README.md',
+    *(ROOT / 'docs' / f'{name}.md' for name in ('rules', 'learning', 'evaluation', 'floorplans')),
+]
 
 
 @pytest.mark.parametrize('path', RUN, ids=lambda path: path.name)

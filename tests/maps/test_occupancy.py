@@ -193,6 +193,14 @@ def test_mistakes_in_yaml_are_named(write, lines, message):
         MapSet.from_occupancy(path)
 
 
+def test_a_map_of_unknown_cells_alone_says_so(write):
+    cells = np.where(hall() == FREE, UNKNOWN, OCCUPIED).astype(np.uint8)
+    with pytest.raises(
+        ValueError, match='must be free cells, got none: 85% look unknown .205., and free_thresh is 0.196'
+    ):
+        MapSet.from_occupancy(write(cells))
+
+
 def test_yaml_makes_no_objects(write):
     """Tags mean nothing: what they would call isn't called."""
     assert MapSet.from_occupancy(write(hall(), 'extra: !!python/object/apply:os.abort []'))[0].area == pytest.approx(6)

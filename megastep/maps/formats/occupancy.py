@@ -81,6 +81,11 @@ def _import(path: Path, inside: Float[np.ndarray, 'point 2'], *, speck: float, s
     header = _header(path)
     free, unknown = _free(header)
     words = []
+    if unknown.any() and not free.any():
+        raise ValueError(
+            f'there must be free cells, got none: {unknown.mean():.0%} look unknown ({UNKNOWN}), and free_thresh is '
+            f'{header.free_thresh:g}.'
+        )
     if share := float((free & unknown).mean()):
         words.append(
             f'unknown cells count as free, {share:.0%} of all: {UNKNOWN} is less than {header.free_thresh:g} occupied, '
