@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gymnasium
@@ -11,6 +11,7 @@ import torch
 from gymnasium.spaces import Dict
 from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env import VecEnv
+from torch import Tensor
 
 from megastep.adapters import check_mode
 from megastep.env import Env, nested
@@ -83,6 +84,47 @@ class StableBaselines3Env(VecEnv):
     def env_is_wrapped(self, wrapper_class: type[gymnasium.Wrapper], indices: Any = None) -> list[bool]:
         """False for each row asked for: there are no envs of one row to wrap."""
         return [False for _ in self._get_indices(indices)]
+
+
+class StableBaselines3Agent:
+    """Agent that acts by a model of Stable-Baselines3, to be evaluated: see `megastep.evaluation.evaluate`.
+
+    >>> evaluate({'ppo': StableBaselines3Agent(PPO.load('ppo.zip'))}, suite)  # doctest: +SKIP
+
+    A recurrent one, of sb3-contrib, begins each episode with nothing remembered. One that draws its actions draws them
+    from PyTorch's own generator, so that they depend on what else is played.
+
+    Args:
+        model: The model, or whatever has its ``predict`` and its spaces.
+        greedy: Whether it takes the likeliest action; otherwise it draws one.
+    """
+
+    def __init__(self, model: Any, *, greedy: bool = True) -> None:
+        self.model, self.greedy = model, greedy
+
+    def for_env(self, env: Env) -> Callable[[Any, Tensor], Tensor]:
+        """Makes who acts in an env.
+
+        Raises:
+            ValueError: if the model was trained in other spaces.
+        """
+        observed, done = self.model.observation_space, self.model.action_space
+        spaces = {'observation': (observed, _flat_space(env.single_observation_space)),
+                  'action': (done, env.single_action_space)}  # fmt: skip
+        for name, (known, found) in spaces.items():
+            if known != found:
+                raise ValueError(f"the env's {name} space must be the model's, {known}, got {found}.")
+        hidden: Any = None
+
+        def act(observations: Any, begins: Tensor) -> Tensor:
+            nonlocal hidden
+            seen = _flat(nested.to_arrays(observations))
+            actions, hidden = self.model.predict(
+                seen, state=hidden, episode_start=begins.cpu().numpy(), deterministic=self.greedy
+            )
+            return torch.as_tensor(actions, device=env.device)
+
+        return act
 
 
 def _flat(batch: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium
@@ -75,6 +76,38 @@ class TorchRLEnv(EnvBase):
         """Closes the env."""
         super().close(**options)
         self._env.close()
+
+
+class TorchRLAgent:
+    """Agent that acts by a policy of TorchRL, to be evaluated: see `megastep.evaluation.evaluate`.
+
+    >>> evaluate({'ppo': TorchRLAgent(policy)}, suite)  # doctest: +SKIP
+
+    A policy is a module from a tensor dictionary of observations to one with an ``'action'``. What it writes under
+    ``'next'`` is handed back to it in the next step, as TorchRL's recurrent modules have it, with ``'is_init'`` where
+    an episode begins. One that draws its actions draws them from PyTorch's own generator, so that they depend on what
+    else is played, unless TorchRL's exploration type says otherwise.
+
+    Args:
+        policy: The policy.
+    """
+
+    def __init__(self, policy: Callable[[TensorDict], TensorDictBase]) -> None:
+        self.policy = policy
+
+    def for_env(self, env: Env) -> Callable[[Any, torch.Tensor], Any]:
+        """Makes who acts in an env."""
+        space, kept = env.single_observation_space, dict[str, torch.Tensor]()
+        seen = space if isinstance(space, Dict | Tuple) else Dict(observation=space)
+
+        def act(observations: Any, begins: torch.Tensor) -> Any:
+            batch = observations if isinstance(observations, dict | tuple) else {'observation': observations}
+            packed = {**_to_torchrl(batch, seen), **kept, 'is_init': begins[:, None]}
+            found = self.policy(TensorDict(packed, batch_size=[env.num_envs], device=env.device))
+            kept.update(found.get('next', TensorDict({}, batch_size=[env.num_envs])).to_dict())
+            return _from_torchrl(found['action'], env.single_action_space)
+
+        return act
 
 
 def spec(space: gymnasium.Space, num_rows: int, device: torch.device) -> TensorSpec:

@@ -88,6 +88,10 @@ def evaluate(
     return Results(table, [*(names or ()), 'return', 'length'], stage.suite.sha256, maps, found)
 
 
+FIELD = 'geodesic_field'
+"""The keyword by which an env takes the geodesic field of its maps."""
+
+
 class Stage:
     """Envs that play a suite, one for all agents that want the same.
 
@@ -137,10 +141,15 @@ class Stage:
 
     def _made(self, agent: Any, task: Task, device: Any) -> Env:
         rows = self._rows * self.suite.packed.episodes.num_agents
-        given = {'device': device, 'episodes': self._queue, **self._options}
+        given = {'device': device, 'episodes': self._queue, **self._field(task, device), **self._options}
         if isinstance(agent, MakesItsEnv) and self._task is None:
             return agent.env(self.suite.maps, rows, **given)
         return task.make(self.suite.maps, rows, **given)
+
+    def _field(self, task: Task, device: Any) -> dict[str, Any]:
+        """The geodesic field of the suite's maps, as an option, if the env takes one and hasn't been given any."""
+        has = FIELD in {**task.options, **self._options} or not task.takes(FIELD)
+        return {} if has else {FIELD: self.suite.geodesic_field(device)}
 
     def _task_of(self, agent: Any) -> Task:
         if self._task is not None:

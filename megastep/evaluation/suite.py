@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -11,8 +12,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from jaxtyping import Int
 
+from megastep.env.navigation import GeodesicField
 from megastep.evaluation.episodes import ARRAYS, Episodes
 from megastep.evaluation.registry import Task
 from megastep.evaluation.standard import sets as standard
@@ -20,12 +23,16 @@ from megastep.maps import storage
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.splitting import check_disjoint
+from megastep.world.device import default_device
 
 VERSION = '1'
 """The version of the layout of a suite's folder. A folder of any other is refused."""
 
 MANIFEST = 'suite.json'
 """The file of a suite's folder that says what is in it."""
+
+FIELD = 'geodesics.safetensors'
+"""The file of a suite's folder that keeps the geodesic field of its maps, once it has been computed."""
 
 NAME = re.compile(r'\w[\w .,+-]*')
 """The names of sets: they name files."""
@@ -59,6 +66,8 @@ class Suite(Mapping[str, Episodes]):
 
     def __init__(self, sets: Mapping[str, Episodes], *, name: str = '', version: str = '') -> None:
         self._sets, self.name, self.version = dict(sets), name, version
+        self._folder: Path | None = None
+        self._fields: dict[torch.device, GeodesicField] = {}
         _check(self._sets)
 
     @classmethod
@@ -130,6 +139,23 @@ class Suite(Mapping[str, Episodes]):
         hashes = sorted([name, episodes.sha256] for name, episodes in self.items())
         return hashlib.sha256(json.dumps([VERSION, hashes]).encode()).hexdigest()
 
+    def geodesic_field(self, device: str | torch.device | None = None) -> GeodesicField:
+        """The geodesic field of all maps, computed once; a suite that was loaded keeps it in its folder.
+
+        Args:
+            device: Where it is to be; by default the GPU if there is one.
+        """
+        place = default_device(device)
+        if place not in self._fields:
+            radius = next(iter(self.values())).agent_radius
+            self._fields[place] = self._field(place, radius)
+        return self._fields[place]
+
+    def _field(self, device: torch.device, radius: float) -> GeodesicField:
+        if self._folder is not None and os.access(self._folder, os.W_OK):
+            return GeodesicField.kept(self._folder / FIELD, self.maps, device, agent_radius=radius)
+        return GeodesicField.pack(self.maps, device, agent_radius=radius)
+
     def check_disjoint(self, train: MapSet | Sequence[Geometry], *, apart_from: Sequence[str] = ()) -> None:
         """Checks that no map of the suite, turned, mirrored or moved, is one that an agent was trained in.
 
@@ -179,6 +205,7 @@ class Suite(Mapping[str, Episodes]):
         suite = cls(sets, name=manifest.get('name', ''), version=manifest.get('version', ''))
         if suite.sha256 != manifest.get('sha256'):
             raise ValueError(f'{folder} is damaged: the suite hashes to {suite.sha256}, and should to another.')
+        suite._folder = Path(folder)
         return suite
 
     def describe(self) -> str:

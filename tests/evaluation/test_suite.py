@@ -51,6 +51,18 @@ def test_is_saved_and_loaded(tmp_path):
     assert Suite.of(tmp_path / 'suite').sha256 == found.sha256
 
 
+def test_keeps_the_geodesic_field_of_its_maps_in_its_folder(tmp_path):
+    found = suite()
+    assert found.geodesic_field('cpu') is found.geodesic_field('cpu')
+    found.save(tmp_path)
+    again = Suite.load(tmp_path)
+    field = again.geodesic_field('cpu')
+    assert len(field) == len(again.maps) == 4
+    assert (tmp_path / 'geodesics.safetensors').is_file()
+    kept = Suite.load(tmp_path).geodesic_field('cpu')
+    assert (kept.fingerprints == field.fingerprints).all()
+
+
 def test_the_hash_is_of_names_and_episodes():
     found = suite()
     again = Suite({'far': found['far'], 'near': found['near']}, name='else')

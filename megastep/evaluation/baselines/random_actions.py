@@ -16,8 +16,8 @@ from torch import Tensor
 from megastep.env import Env
 from megastep.env.nested import bounds, dtype_of
 from megastep.env.noise.actions import leaf_spaces
+from megastep.evaluation.agent_streams import AgentStreams
 from megastep.evaluation.play import Act
-from megastep.evaluation.playing.contestants import AgentStreams
 from megastep.world.random_numbers import KeyedStreams, mixed
 
 
