@@ -23,6 +23,9 @@ from megastep.world import physics, rendering
 from megastep.world.cameras import CameraRig, Cameras
 from megastep.world.snapshot import Points
 
+SLACK = 0.1
+"""A path that is longer than the reach by no more than this, in metres, may be one in the open that was looked up."""
+
 
 class PointGoal(Env):
     """Point-goal navigation, the goal given from where the episode began: how far and in which direction it was then.
@@ -47,7 +50,8 @@ class PointGoal(Env):
         nearest: The shortest path from start to goal is at least so long, in metres.
         furthest: And at most so long; None if there is no bound. A warning says what share of the pairs of spawns that
             leaves out, if it is more than half, as in mazes, apartment blocks and hotels.
-        reach: How near the agent must come, in metres as a bird flies. From 0.21 m up that may be through a thin wall.
+        reach: How near the agent must come, in metres. From an agent's width up, which is 0.21 m, the shortest path
+            counts too, so that nobody is there who stands behind a wall.
         time_limit: How long an episode is at most, in seconds.
         reward: ``'dense'`` or ``'sparse'``.
         progress: The reward for a metre of progress.
@@ -102,7 +106,7 @@ class PointGoal(Env):
         if geodesic_field is None:
             geodesic_field = GeodesicField.pack(maps, core.device, agent_radius=core.agent_radius)
         self._tracker = GoalTracker(core, self._goals, geodesic_field)
-        self._reach = reach
+        self._reach, self._may_be_beyond_a_wall = reach, reach > 2 * core.agent_radius
         self._pay, self._effort = (progress, effort) if reward == 'dense' else (0.0, 0.0)
         self._bonus = bonus
         super().__init__(
@@ -138,6 +142,8 @@ class PointGoal(Env):
     def _outcome(self):
         offsets = self._goals.current.positions - self.core.agents.positions
         self._success = offsets.norm(dim=-1) <= self._reach
+        if self._may_be_beyond_a_wall:
+            self._success &= self._tracker.remaining <= self._reach + SLACK
         return self._earned + self._bonus * self._success, self._success[:, 0], self._nobody
 
     def _info(self):

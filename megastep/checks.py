@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
+
+LARGEST_SEED = 2**64 - 1
+"""A generator takes seeds of 64 bits."""
+
+
+def is_integer(value: Any) -> bool:
+    """True if a value is an integer of Python's or NumPy's; truth values aren't."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def check_seed(seed: Any) -> None:
+    """Raises a `ValueError` unless a seed is an integer that a generator takes."""
+    if not is_integer(seed) or not 0 <= seed <= LARGEST_SEED:
+        raise ValueError(f'seed must be an integer from 0 to {LARGEST_SEED}, got {seed!r}.')
 
 
 def check_counts(**values: Any) -> None:
     """Raises a `ValueError` unless what is named are integers of at least 1."""
     for name, value in values.items():
-        if not isinstance(value, int) or value < 1:
+        if not is_integer(value) or value < 1:
             raise ValueError(f'{name} must be an integer of at least 1, got {value!r}.')
 
 
@@ -63,7 +77,7 @@ def check_choice(choices: Sequence[str], **values: str) -> None:
 
 def check_crowd(num_envs: int, num_agents: int, *, fewest: int, most: int) -> None:
     """Raises a `ValueError` unless there are so many agents an env, and rows for all agents of some envs."""
-    if not isinstance(num_agents, int) or not fewest <= num_agents <= most:
+    if not is_integer(num_agents) or not fewest <= num_agents <= most:
         raise ValueError(f'num_agents must be an integer from {fewest} to {most}, got {num_agents!r}.')
-    if not isinstance(num_envs, int) or num_envs < 1 or num_envs % num_agents:
+    if not is_integer(num_envs) or num_envs < 1 or num_envs % num_agents:
         raise ValueError(f'num_envs must be a multiple of num_agents, {num_agents}, got {num_envs!r}.')

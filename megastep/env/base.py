@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Int64, Shaped, UInt8
 from torch import Tensor
 
 from megastep import mapgen
+from megastep.checks import check_seed
 from megastep.env import arguments
 from megastep.env.actions import ActionBatch
 from megastep.env.cuda_graph import CudaGraph
@@ -240,7 +241,7 @@ class Env(gymnasium.vector.VectorEnv):
         Raises:
             ClosedEnvironmentError: if the env is closed.
             ResetNeeded: if only some envs are to be reset before all have been once.
-            ValueError: if an option isn't known, or its dtype or shape or a map id is wrong.
+            ValueError: if an option isn't known, its dtype or shape or a map id is wrong, or the seed is none.
         """
         self._check_open()
         options = options or {}
@@ -251,9 +252,10 @@ class Env(gymnasium.vector.VectorEnv):
         mask = ~self._nobody if some is None else arguments.reset_envs(some, self.core)
         if some is not None and not self._begun:
             raise ResetNeeded('the first reset must be of all envs: call env.reset() before resetting some.')
-        super().reset(seed=seed)
         if seed is not None:
-            self.core.generator.manual_seed(seed)
+            check_seed(seed)
+            super().reset(seed=int(seed))
+            self.core.generator.manual_seed(int(seed))
         if some is None:
             self.core.turn.zero_()
             if self.core.episodes is not None:

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Complex, Float
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from megastep.checks import check_counts
+from megastep.checks import check_counts, is_integer
 from megastep.env.parts import agents_in
 from megastep.maps.ragged import Ragged
 from megastep.world.core import Core, respawn
@@ -90,7 +90,7 @@ class FarSpawns:
     """
 
     def __init__(self, core: Core, *, candidates: int = 8, spread: float = 180.0) -> None:
-        if not isinstance(candidates, int) or candidates < core.num_agents:
+        if not is_integer(candidates) or candidates < core.num_agents:
             raise ValueError(f'candidates must be an integer of at least {core.num_agents}, got {candidates!r}.')
         if not 0 <= spread <= 180:
             raise ValueError(f'spread must be from 0 to 180 degrees, got {spread}.')

@@ -31,7 +31,7 @@ from megastep.testing.steps import (
 )
 
 
-def check_env(env: Any, *, steps: int = 300, seed: int = 0, partial_resets: bool = True) -> None:
+def check_env(env: Any, *, steps: int = 3000, seed: int = 0, partial_resets: bool = True) -> None:
     """Conformance test: runs a vector env of tensors, raises at the first thing it does wrong, and closes it.
 
     What is checked: attributes and spaces; types, shapes, devices and bounds of everything returned; that a seed

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from megastep.checks import check_counts, check_numbers
+from megastep.checks import check_counts, check_numbers, check_seed, is_integer
 from megastep.world.episode_queue import EpisodeQueue, FixedEpisodes
 from megastep.world.kernels import implementation
 from megastep.world.markers import Markers
@@ -74,8 +74,8 @@ class Core:
         episodes: The queue of the fixed episodes that are played; None if there are none.
 
     Raises:
-        ValueError: if num_envs is below 1, fps isn't above 0, map_ids has the wrong shape or dtype or names a map that
-            isn't there, or num_markers is below 0.
+        ValueError: if num_envs is below 1, the seed isn't one of 64 bits, fps isn't above 0, map_ids has the wrong
+            shape or dtype or names a map that isn't there, or num_markers is below 0.
     """
 
     def __init__(
@@ -94,11 +94,13 @@ class Core:
         check_numbers(fps=fps)
         if not 0 < fps < math.inf:
             raise ValueError(f'fps must be above 0 and finite, got {fps}.')
-        if not isinstance(num_markers, int) or num_markers < 0:
+        check_seed(seed)
+        if not is_integer(num_markers) or num_markers < 0:
             raise ValueError(f'num_markers must be an integer of at least 0, got {num_markers!r}.')
+        num_envs, num_markers = int(num_envs), int(num_markers)
         self.scenery, self.num_envs, self.fps, self.device = scenery, num_envs, float(fps), scenery.device
         self.num_agents, self.agent_radius = scenery.num_agents, scenery.agent_radius
-        self.generator = torch.Generator(self.device).manual_seed(seed)
+        self.generator = torch.Generator(self.device).manual_seed(int(seed))
         spread = torch.arange(num_envs, device=self.device) * scenery.num_maps // num_envs
         self._map_ids = spread if map_ids is None else checked_map_ids(map_ids, num_envs, scenery)
         self.agents = Agents.zeros(num_envs, self.num_agents, self.device)

@@ -14,7 +14,7 @@ from jaxtyping import Float, Float32, Int, Int32, UInt8
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from megastep.checks import check_at_least_zero, check_numbers
+from megastep.checks import check_at_least_zero, check_numbers, check_seed, is_integer
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
@@ -95,6 +95,7 @@ class Scenery:
         device = default_device(device)
         implementation(device)  # refuses a device without kernels before anything is allocated
         _check(maps, num_agents)
+        check_seed(seed)
         _check_radius(maps, agent_radius)
         colours = textures.colours(palette)
         check_at_least_zero(light=light)
@@ -112,7 +113,7 @@ class Scenery:
             surface=Ragged(surface, sums),
             outline=textures.outline(device, scale=agent_radius / AGENT_RADIUS),
             outline_albedo=textures.outline_albedo(device),
-            num_agents=num_agents,
+            num_agents=int(num_agents),
             agent_radius=agent_radius,
         )
         scenery.albedo.vals.copy_(_painted(walls, counts, seed, colours))
@@ -176,7 +177,7 @@ class Scenery:
 def _check(maps: MapSet, num_agents: int) -> None:
     if not len(maps):
         raise ValueError('maps must hold at least 1 map, got 0.')
-    if num_agents < 1:
+    if not is_integer(num_agents) or num_agents < 1:
         raise ValueError(f'num_agents must be at least 1, got {num_agents}.')
     few = np.flatnonzero(maps.spawns.widths < num_agents)
     if len(few):

@@ -17,6 +17,7 @@ from envs import PointGoal, Waypoint
 from megastep import mapgen, plotting
 from megastep.env.cuda_graph import Watch
 from megastep.env.navigation import GeodesicField
+from megastep.maps.geometry import Geometry
 from megastep.testing import check_env
 
 LINE = box(1, 1, 12, 3, spawns=[(2, 2), (4, 2)])
@@ -181,6 +182,23 @@ class TestEpisodes:
         env.reset(seed=0)
         truncated = [env.step(integers(5))[3].tolist() for _ in range(5)]
         assert truncated == [[False] * 5, [False] * 5, [True] * 5, [False] * 5, [False] * 5]
+
+    @pytest.mark.parametrize('reach, ends', [(0.2, False), (0.35, False), (0.9, False)])
+    def test_nobody_is_at_a_goal_who_stands_behind_a_wall(self, reach, ends):
+        """They are 0.32 m apart, and have 6.3 m to walk."""
+        walls = [[[1, 1], [9, 1]], [[9, 1], [9, 5]], [[9, 5], [1, 5]], [[1, 5], [1, 1]], [[1, 3], [5, 3]]]
+        half = Geometry.from_walls(np.array(walls, float))
+        maps = [replace(half, spawns=np.array([[2.0, 2.84], [2.0, 3.16]]))]
+        env = make(num_envs=4, maps=maps, reach=reach, furthest=None)
+        env.reset(seed=0)
+        assert env._goals.current.lengths.min() > 6
+        assert env.step(integers(4))[2].tolist() == [ends] * 4
+
+    def test_ends_within_a_wide_reach_in_the_open(self):
+        env = facing_goal(reach=0.9)
+        env.core.agents.positions.copy_(env._goals.current.positions)
+        env.core.agents.positions[..., 0] += 0.85
+        assert env.step(torch.tensor([0]))[2].tolist() == [True]
 
     def test_end_within_reach(self):
         env = facing_goal(reach=0.9)
