@@ -4,9 +4,13 @@ import csv
 import importlib.util
 import json
 import sys
+import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
+from damage import damaged, refused_or_read
+from hypothesis import given, settings
 from PIL import Image
 
 from megastep import MapSet
@@ -228,3 +232,42 @@ def test_without_ezdxf_the_remedy_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, 'ezdxf', None)
     with pytest.raises(ImportError, match=r"pip install 'megastep\[dxf\]'"):
         MapSet.from_dxf(tmp_path / 'a.dxf')
+
+
+OTHER = Path(__file__).parent / 'files' / 'other'
+GRID = b'*****\n*P  *\n*   *\n*****'
+
+
+@pytest.mark.parametrize(
+    'name, form, options',
+    [
+        ('house-expo.json', 'houseexpo', {}),
+        ('imdf.geojson', 'imdf', {}),
+        ('imdf.geojson', 'osm', {}),
+        ('msd.csv', 'msd', {}),
+        pytest.param('l.dxf', 'dxf', {}, marks=needs_ezdxf),
+        ('maze.txt', 'grid', {'resolution': 1}),
+        ('maze.npy', 'grid', {'resolution': 1}),
+        ('maze.png', 'rplan', {}),
+    ],
+)
+def test_damaged_files_are_refused_or_read(tmp_path, name, form, options):
+    path = tmp_path / name
+    if (OTHER / name).exists():
+        path.write_bytes((OTHER / name).read_bytes())
+    elif name == 'maze.npy':
+        np.save(path, np.pad(np.zeros((4, 4), bool), 1, constant_values=True))
+    elif name == 'maze.png':
+        Image.fromarray(TestRplan().pixels()).save(path)
+    else:
+        path.write_bytes(GRID)
+
+    @settings(max_examples=15 if form == 'dxf' else 60, deadline=None)
+    @given(data=damaged(path.read_bytes()))
+    def check(data):
+        path.write_bytes(data)
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            refused_or_read(lambda path: getattr(MapSet, f'from_{form}')(path, **options), path)
+
+    check()

@@ -196,7 +196,7 @@ def test_mistakes_in_yaml_are_named(write, lines, message):
 def test_a_map_of_unknown_cells_alone_says_so(write):
     cells = np.where(hall() == FREE, UNKNOWN, OCCUPIED).astype(np.uint8)
     with pytest.raises(
-        ValueError, match='must be free cells, got none: 85% look unknown .205., and free_thresh is 0.196'
+        ValueError, match=r'must be free cells, got none: 85% look unknown .205., and free_thresh is 0.196'
     ):
         MapSet.from_occupancy(write(cells))
 

@@ -19,6 +19,7 @@ from typing import Any, TypeGuard
 import numpy as np
 from jaxtyping import Bool, Float
 
+from megastep.maps import storage
 from megastep.maps.formats import text_grid
 from megastep.maps.formats.building import NO_DOORS, NOWHERE, Imported
 from megastep.maps.formats.grid import MOST_CELLS, Grid, check_tolerances, import_grid
@@ -85,9 +86,12 @@ def read(
         return import_grid(_grid(grid, resolution, place), points, speck=speck, simplify=simplify)
 
     attempts = [
-        Attempt(name, name, partial(make, grid, meant(inside, name))) for name, grid in zip(names, listed, strict=True)
+        Attempt(name, str(grid) if _is_path(grid) else name, partial(make, grid, meant(inside, name)))
+        for name, grid in zip(names, listed, strict=True)
     ]
-    return collect(names[0] if len(names) == 1 else f'each of {len(names)} grids', attempts, skip_invalid=skip_invalid)
+    return collect(
+        attempts[0].where if len(names) == 1 else f'each of {len(names)} grids', attempts, skip_invalid=skip_invalid
+    )
 
 
 def checked_origin(origin: Iterable[float]) -> tuple[float, float, float]:
@@ -134,10 +138,19 @@ def _file(path: Path, resolution: float, origin: tuple[float, float, float]) -> 
         values, opaque = pixels(path)
         return Grid(brightness_free(values, FREE_BELOW, negate=False) & opaque, resolution, origin)
     if suffix == '.npy':
-        return Grid(free_cells(np.load(path, mmap_mode='r', allow_pickle=False)), resolution, origin)
+        return Grid(free_cells(_array(path)), resolution, origin)
     if suffix in TEXTS:
         return _text(read_text(path, MOST_TEXT), resolution, origin)
     raise ValueError(f'a grid must be a picture ({", ".join(PICTURES)}), .npy or .txt, got {path.name!r}.')
+
+
+def _array(path: Path) -> np.ndarray:
+    """A file's array, which isn't read before it is known how large it is."""
+    storage.open_regular(path).close()
+    try:
+        return np.load(path, mmap_mode='r', allow_pickle=False)
+    except (OSError, EOFError, SyntaxError, TypeError, OverflowError, MemoryError) as error:
+        raise ValueError(f'not an array that can be read: {error}.') from error
 
 
 def free_cells(array: np.ndarray) -> Bool[np.ndarray, 'row column']:
