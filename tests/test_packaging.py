@@ -138,7 +138,7 @@ def test_the_commands_shown_exist(path):
 
 RUN = [
     ROOT / 'README.md',
-    *(ROOT / 'docs' / f'{name}.md' for name in ('rules', 'learning', 'evaluation', 'floorplans')),
+    *(ROOT / 'docs' / f'{name}.md' for name in ('rules', 'learning', 'evaluation', 'floorplans', 'viewer')),
 ]
 
 

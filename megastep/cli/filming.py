@@ -1,4 +1,4 @@
-"""Films of an env whose agents act at random, or have learnt to: see `megastep.cli.watch`."""
+"""Films and replays of an env whose agents act at random, or have learnt to: see `megastep.cli.watch`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from megastep.learning.run.run_folder import Run
 from megastep.learning.settings import LARGEST_SEED
 from megastep.maps.mapset import MapSet
 from megastep.recording.film import Film
+from megastep.viewer.replay import Replay, check_path
 
 UNSEEN = 1_000_003
 """Seeds the maps that are generated for agents to be watched in."""
@@ -43,6 +44,19 @@ def film_random(
         ValueError: if there is no such task or map, or a number is out of range.
     """
     _check(steps, seed)
+    act, env = _random(name, maps, seed)
+    return film(act, env, out, map_id=map_id, steps=steps, seed=seed, workers=workers)
+
+
+def replay_random(name: str, maps: MapSet, out: Path, *, map_id: int = 0, steps: int = 300, seed: int = 0) -> Path:
+    """Writes a replay of an env whose agents act at random: see `film_random`, of which it has all but the workers."""
+    _check(steps, seed)
+    check_path(out)
+    act, env = _random(name, maps, seed)
+    return _replay(act, env, maps, out, map_id=map_id, steps=steps, seed=seed, title=name)
+
+
+def _random(name: str, maps: MapSet, seed: int) -> tuple[Act, Env]:
     task = Task.of(name)
     env = task.make(maps, task.num_agents, seed=seed)
     env.action_space.seed(seed)
@@ -50,7 +64,7 @@ def film_random(
     def act(observations: Any, begins: Bool[Tensor, ' row']) -> Any:
         return env.action_space.sample()
 
-    return film(act, env, out, map_id=map_id, steps=steps, seed=seed, workers=workers)
+    return act, env
 
 
 def film_run(
@@ -85,25 +99,63 @@ def film_run(
         ValueError: if there is no run, checkpoint or map, or a number is out of range.
     """
     _check(steps, seed)
+    act, env, _ = _trained(folder, maps, seed, greedy, device)
+    return film(act, env, out, map_id=map_id, steps=steps, seed=seed, workers=workers)
+
+
+def replay_run(
+    folder: Path,
+    out: Path,
+    maps: MapSet | None = None,
+    *,
+    map_id: int = 0,
+    steps: int = 300,
+    seed: int = 0,
+    greedy: bool = False,
+    device: str | torch.device | None = None,
+) -> Path:
+    """Writes a replay of the agent of a run's last checkpoint: see `film_run`, of which it has all but the workers."""
+    _check(steps, seed)
+    check_path(out)
+    act, env, maps = _trained(folder, maps, seed, greedy, device)
+    return _replay(act, env, maps, out, map_id=map_id, steps=steps, seed=seed, title=folder.resolve().name)
+
+
+def _trained(
+    folder: Path, maps: MapSet | None, seed: int, greedy: bool, device: str | torch.device | None
+) -> tuple[Act, Env, MapSet]:
+    """A run's agent among its opponents, its env, and the maps that it stands in."""
     agent = load(folder, device=device, greedy=greedy, seed=seed)
     if maps is None:
         run = Run(folder)
         maps = unseen(agent.task, run.read().eval_maps_file if run.description.is_file() else None)
     env = agent.env(maps, agent.task.num_agents, seed=seed)
-    act = among(agent, agent.opponents(env))
-    return film(act, env, out, map_id=map_id, steps=steps, seed=seed, workers=workers)
+    return among(agent, agent.opponents(env)), env, maps
+
+
+def _replay(act: Act, env: Env, maps: MapSet, out: Path, *, map_id: int, steps: int, seed: int, title: str) -> Path:
+    """Writes a replay of the first env of several, all in one map."""
+    options = _in_map(env, map_id)
+    replay = Replay.record(env, act, steps, maps=maps, seed=seed, options=options, title=title, progress=True)
+    return replay.save(out)
 
 
 def film(act: Act, env: Env, out: Path, *, map_id: int, steps: int, seed: int, workers: int) -> Path:
     """Films the first env of several, all in one map."""
-    if not 0 <= map_id < env.core.scenery.num_maps:
-        raise ValueError(f'map_id must be from 0 to {env.core.scenery.num_maps - 1}, got {map_id}.')
+    options = _in_map(env, map_id)
     with Film(out, env.core.fps, workers=workers, progress=True) as film:
-        moments = play(act, env, seed=seed, options={'map_ids': torch.full((env.core.num_envs,), map_id)})
+        moments = play(act, env, seed=seed, options=options)
         for _ in range(steps + 1):
             next(moments)
             film.add(env.snapshot(0))
     return film.path
+
+
+def _in_map(env: Env, map_id: int) -> dict[str, Any]:
+    """The options of a reset that puts all envs in one map."""
+    if not 0 <= map_id < env.core.scenery.num_maps:
+        raise ValueError(f'map_id must be from 0 to {env.core.scenery.num_maps - 1}, got {map_id}.')
+    return {'map_ids': torch.full((env.core.num_envs,), map_id)}
 
 
 def unseen(task: Task, eval_maps_file: str | None) -> MapSet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tyro.conf import Positional
 
@@ -12,34 +13,40 @@ NO_ENCODER = 'The film is a GIF, for there is no mp4 encoder here: pip install "
 def record(
     env: Positional[str],
     maps: Positional[Path],
-    out: Positional[Path],
+    out: Positional[Path | None] = None,
     *,
+    html: Path | None = None,
     map_id: int = 0,
     steps: int = 300,
     seed: int = 0,
     workers: int = 1,
 ) -> None:
-    """Film agents that act at random: `megastep record explorer maps.safetensors out.mp4`.
+    """Film agents that act at random, or write a replay: `megastep record explorer maps.safetensors out.mp4`.
 
     Args:
         env: The task, such as explorer or deathmatch, or one of your own, as module:Class.
         maps: The file of a map set.
-        out: The film to write, .mp4 or .gif.
+        out: The film to write, .mp4 or .gif; it may be left out where there is a replay.
+        html: The replay to write, .html: a page that plays in any browser.
         map_id: The number of the map that is filmed.
         steps: How many steps it is filmed for.
         seed: Another seed gives other actions, and agents that begin elsewhere.
         workers: How many processes draw.
     """
-    from megastep.cli.filming import film_random
+    if out is None and html is None:
+        raise ValueError('record needs a film to write, or a replay with --html, got neither.')
+
+    from megastep.cli.filming import film_random, replay_random
     from megastep.maps import storage
     from megastep.maps.mapset import MapSet
 
-    storage.check_folder(out)
-
-    film = film_random(env, MapSet.load(maps), out, map_id=map_id, steps=steps, seed=seed, workers=workers)
-    print(f'{steps} random steps of {env} in map {map_id} are in {film} ({film.stat().st_size / 1000:,.0f} kB).')
-    if film.suffix != out.suffix:
-        print(NO_ENCODER)
+    for path in filter(None, (out, html)):
+        storage.check_folder(path)
+    about, walked = f'{steps} random steps of {env} in map {map_id}', MapSet.load(maps)
+    if html is not None:
+        _say(about, replay_random(env, walked, html, map_id=map_id, steps=steps, seed=seed), html)
+    if out is not None:
+        _say(about, film_random(env, walked, out, map_id=map_id, steps=steps, seed=seed, workers=workers), out)
 
 
 def watch(
@@ -47,6 +54,7 @@ def watch(
     *,
     maps: Path | None = None,
     out: Path | None = None,
+    html: Path | None = None,
     map_id: int = 0,
     steps: int = 300,
     seed: int = 0,
@@ -54,12 +62,13 @@ def watch(
     workers: int = 1,
     device: str | None = None,
 ) -> None:
-    """Film a trained agent in a map that it hasn't seen: `megastep watch runs/a`.
+    """Film a trained agent in a map that it hasn't seen, or write a replay: `megastep watch runs/a`.
 
     Args:
         run: The run's folder, or that of a checkpoint or of an agent that was saved.
         maps: The file of a map set. By default that of the run's evaluations; without one, maps are generated.
-        out: The film to write, .mp4 or .gif; by default film.mp4 in the run's folder.
+        out: The film to write, .mp4 or .gif; by default film.mp4 in the run's folder, or none if there is a replay.
+        html: The replay to write, .html: a page that plays in any browser.
         map_id: The number of the map that is filmed.
         steps: How many steps it is filmed for.
         seed: Another seed gives another beginning.
@@ -67,18 +76,23 @@ def watch(
         workers: How many processes draw.
         device: Where to compute, such as cpu or cuda; by default a GPU if there is one.
     """
-    from megastep.cli.filming import film_run
+    from megastep.cli.filming import film_run, replay_run
     from megastep.maps import storage
     from megastep.maps.mapset import MapSet
 
-    wanted = run / 'film.mp4' if out is None else out
-    if out is not None:
-        storage.check_folder(out)
+    for path in filter(None, (out, html)):
+        storage.check_folder(path)
+    about, walked = f'{steps} steps of the agent of {run} in map {map_id}', None if maps is None else MapSet.load(maps)
+    options: dict[str, Any] = {'map_id': map_id, 'steps': steps, 'seed': seed, 'greedy': greedy, 'device': device}
+    if html is not None:
+        _say(about, replay_run(run, html, walked, **options), html)
+    if out is not None or html is None:
+        wanted = run / 'film.mp4' if out is None else out
+        _say(about, film_run(run, wanted, walked, workers=workers, **options), wanted)
 
-    film = film_run(
-        run, wanted, None if maps is None else MapSet.load(maps), map_id=map_id, steps=steps, seed=seed,
-        greedy=greedy, workers=workers, device=device,
-    )  # fmt: skip
-    print(f'{steps} steps of the agent of {run} in map {map_id} are in {film} ({film.stat().st_size / 1000:,.0f} kB).')
-    if film.suffix != wanted.suffix:
+
+def _say(about: str, path: Path, wanted: Path) -> None:
+    """Says what was written."""
+    print(f'{about} are in {path} ({path.stat().st_size / 1000:,.0f} kB).')
+    if path.suffix != wanted.suffix:
         print(NO_ENCODER)

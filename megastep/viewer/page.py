@@ -1,0 +1,93 @@
+"""Page of a replay: HTML with its script, style and data in it; and that page in a frame, as notebooks show it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import re
+from functools import cache
+from html import escape
+from importlib import resources
+from pathlib import Path
+
+from PIL import Image
+
+from megastep import plotting
+from megastep.maps import storage
+from megastep.viewer.document import document
+from megastep.viewer.trajectories import Trajectories
+
+MODULES = (
+    'archive', 'recording', 'clock', 'colours', 'rays', 'floor', 'view', 'agents', 'overlays', 'plan', 'scene',
+    'timeline', 'rows', 'charts', 'numbers', 'pointing', 'controls', 'main',
+)  # fmt: skip
+"""The page's modules, each after those that it imports."""
+
+LARGEST_OUTPUT = 900_000
+"""A notebook is given pages of up to so many bytes: Jupyter drops output of more than 1 MB a second."""
+
+STILL = (800, 450)
+"""The still picture's width and height, in pixels."""
+
+
+@cache
+def script() -> str:
+    """The page's script: its modules one after the other, as one."""
+    return '\n'.join(_without_imports(_asset(f'{name}.js')) for name in MODULES)
+
+
+def _without_imports(source: str) -> str:
+    source = re.sub(r"^import [^;]*? from '\./\w+\.js';\n", '', source, flags=re.MULTILINE)
+    return re.sub(r'^export (?=const|let|function|class|async)', '', source, flags=re.MULTILINE)
+
+
+def _asset(name: str) -> str:
+    return resources.files(__package__).joinpath('web', name).read_text(encoding='utf-8')
+
+
+def render(trajectories: Trajectories) -> str:
+    """The page, which needs no other file and no network."""
+    data = json.dumps(document(trajectories), separators=(',', ':'), allow_nan=False)
+    parts = {
+        'title': escape(trajectories.title), 'style': _asset('style.css'),
+        'script': script().replace('</script', '<\\/script'),
+        'data': data.replace('</', '<\\/'),
+    }  # fmt: skip
+    return re.sub(r'\{\{(\w+)\}\}', lambda found: parts[found[1]], _asset('page.html'))
+
+
+def still(trajectories: Trajectories) -> bytes:
+    """A still picture of the replay, as PNG."""
+    content = io.BytesIO()
+    plot = plotting.StatePlot(trajectories.still, STILL)
+    Image.fromarray(plot.frame()).quantize(128).save(content, 'PNG', optimize=True)
+    return content.getvalue()
+
+
+def frame(trajectories: Trajectories) -> str:
+    """The page in a frame, as a notebook shows it, over a still picture for notebooks that aren't trusted.
+
+    A page that is too large for a notebook's output is written to a file beside the notebook, and linked.
+    """
+    picture = base64.b64encode(still(trajectories)).decode()
+    called = escape(f'Replay of {trajectories!r}')
+    image = f'<img alt="{called}" src="data:image/png;base64,{picture}" style="width:100%;height:auto">'
+    content = escape(render(trajectories))
+    if len(content) > LARGEST_OUTPUT:
+        path = _beside(trajectories)
+        link = f'<a href="{path}" target="_blank">{path}</a>'
+        return f'<div>{image}<p>{called} is too large for a notebook: open {link}.</p></div>'
+    style = 'position:absolute;inset:0;width:100%;height:100%;border:0;border-radius:6px'
+    inside = f'<iframe title="{called}" sandbox="allow-scripts" srcdoc="{content}" style="{style}"></iframe>'
+    return f'<div style="position:relative;width:100%;min-height:560px;line-height:0">{image}{inside}</div>'
+
+
+def _beside(trajectories: Trajectories) -> str:
+    """Writes the page to a file in the working directory that is named after its content."""
+    content = render(trajectories).encode()
+    path = Path(f'replay-{hashlib.sha256(content).hexdigest()[:12]}.html')
+    if not path.exists():
+        storage.replace(path, content)
+    return str(path)

@@ -1,0 +1,299 @@
+"""A replay holds what happened, to the pixel, and takes little room."""
+
+import base64
+import io
+import json
+import re
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from gymnasium.vector import AutoresetMode
+from PIL import Image
+from rollouts import FEW_RAYS, actions_of, make
+from walks import Walk
+from worlds import houses
+
+from envs import Deathmatch, Explorer, Foraging, Minimal, PointGoal
+from megastep import mapgen
+from megastep.cli import main
+from megastep.evaluation.baselines import RandomActions
+from megastep.viewer import Replay, archive, page, tape, track
+from megastep.world import rendering
+from megastep.world.snapshot import Points, Shares
+
+STEPS = 12
+
+
+def counted(env):
+    """Acts alike whenever it begins anew."""
+    steps = iter(range(10_000))
+    return lambda observations, begins: actions_of(env, next(steps))
+
+
+@pytest.fixture(scope='module')
+def replay():
+    env = make(Explorer, num_envs=3, cameras=FEW_RAYS)
+    return Replay.record(env, counted(env), STEPS, envs=[2, 0], maps=houses(2))
+
+
+def document_of(html):
+    return json.loads(re.search(r'<script type="application/json" id="recording">(.*?)</script>', html, re.DOTALL)[1])
+
+
+def array_of(document, number):
+    """An array of a page's archive, read as its script reads it."""
+    entry = document['archive']['index'][number]
+    content = zlib.decompress(base64.b64decode(document['archive']['bytes']))
+    count = int(np.prod(entry['shape'], dtype=int))
+    values = np.frombuffer(content, entry['type'], count, entry['at'])
+    if 'unit' not in entry:
+        return values.reshape(entry['shape'])
+    series = np.cumsum(values.reshape(*entry['shape'][1:], entry['shape'][0]), axis=-1, dtype=np.uint16)
+    known = entry['origin'] + series * entry['unit']
+    return np.moveaxis(known if entry.get('whole') else np.where(series == archive.ABSENT, np.nan, known), -1, 0)
+
+
+def pixels_of(tiles):
+    return np.concatenate([np.asarray(Image.open(io.BytesIO(base64.b64decode(tile)))) for tile in tiles])
+
+
+def test_it_keeps_what_happened(replay):
+    env = make(Explorer, num_envs=3, cameras=FEW_RAYS)
+    env.reset(seed=0)
+    act = counted(env)
+    for frame in range(STEPS + 1):
+        if frame:
+            _, rewards, _, _, info = env.step(act(None, None))
+        for recorded, number in zip(replay.trajectories.tracks, (2, 0), strict=True):
+            assert recorded.env == number
+            assert np.array_equal(recorded.positions[frame], env.core.agents.positions[number])
+            assert np.array_equal(recorded.angles[frame], env.core.agents.angles[number])
+            assert recorded.lengths[frame] == env.lengths[number] == frame
+            view = rendering.render(env.core, FEW_RAYS)
+            assert np.array_equal(recorded.rgb[''][frame], tape.encoded(view.rgb[number]).movedim(-2, -1))
+            assert np.array_equal(recorded.depth[''][frame], (view.depth[number] * 255).round())
+            if frame:
+                assert recorded.rewards[frame, 0] == rewards[number]
+                assert recorded.values['coverage'][frame, 0] == info['coverage'][number].float()
+    assert np.isnan(replay.trajectories.tracks[0].values['coverage'][0])  # a reset says nothing
+
+
+def test_the_page_holds_it(replay):
+    document = document_of(replay.html())
+    assert [each['env'] for each in document['envs']] == [2, 0]
+    for shown, recorded in zip(document['envs'], replay.trajectories.tracks, strict=True):
+        assert np.array_equal(array_of(document, shown['rewards']), recorded.rewards)
+        assert abs(array_of(document, shown['positions']) - recorded.positions).max() <= 0.0006
+        turned = (array_of(document, shown['angles']) - recorded.angles + 180) % 360 - 180
+        assert abs(turned).max() <= 180 / 2**16 + 1e-3
+        assert np.array_equal(pixels_of(shown['rgb'][''][0][0]), recorded.rgb[''][:, 0, 0])
+        assert np.array_equal(pixels_of(shown['depth'][''][0][0]), recorded.depth[''][:, 0, 0])
+
+
+def test_the_page_needs_nothing_else(replay):
+    html = replay.html()
+    assert not re.search(r'https?://|src=|@import|url\(', html)
+    assert html.count('</script>') == 2
+
+
+def test_modules_are_small_and_stand_after_those_that_they_import():
+    web = Path(page.__file__).parent / 'web'
+    assert {path.stem for path in web.glob('*.js')} == set(page.MODULES)
+    for number, name in enumerate(page.MODULES):
+        source = (web / f'{name}.js').read_text()
+        assert source.count('\n') < 300
+        for names, module in re.findall(r"^import \{ ([^}]*) \} from '\./(\w+)\.js';$", source, re.MULTILINE):
+            assert module in page.MODULES[:number]
+            exported = (web / f'{module}.js').read_text()
+            for each in names.split(', '):
+                assert re.search(rf'^export (async )?(const|function|class) {each}\b', exported, re.MULTILINE)
+    assert not re.search(r'^(import|export) ', page.script(), re.MULTILINE)
+
+
+def test_a_map_is_kept_with_its_rooms(replay):
+    document, maps = document_of(replay.html()), houses(2)
+    assert set(document['maps']) == {'0', '1'}
+    for number, plan in document['maps'].items():
+        geometry = maps[int(number)]
+        assert np.allclose(array_of(document, plan['walls']), geometry.walls)
+        assert [room['kind'] for room in plan['rooms']] == [room.kind for room in geometry.rooms]
+        assert array_of(document, plan['colours']).shape == (array_of(document, plan['counts']).sum(), 3)
+
+
+def test_numbers_are_rounded_to_sixteen_bits():
+    box = archive.Archive()
+    values = np.array([[0.0, 500.0], [np.nan, 499.9], [np.inf, 3.25]])
+    number, absent = box.tracked(values), box.tracked(np.full((3, 2), np.nan))
+    document = {'archive': box.json()}
+    found = array_of(document, number)
+    assert np.isnan(found[1:, 0]).all()
+    assert abs(found[:, 1] - values[:, 1]).max() <= 500 / 2**16
+    assert np.isnan(array_of(document, absent)).all()
+
+
+def test_long_pictures_are_cut(monkeypatch):
+    monkeypatch.setattr(archive, 'TILE', 5)
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 4, 3), np.uint8)
+    tiles = archive.pictures(pixels)
+    assert len(tiles) == 3
+    assert np.array_equal(pixels_of(tiles), pixels)
+
+
+def test_episodes_are_told_apart():
+    env = make(Minimal, cameras=FEW_RAYS, shortest=3, longest=3)
+    (recorded,) = Replay.record(env, counted(env), 10).trajectories.tracks
+    lives = track.episodes(recorded)
+    assert (lives[0][0], lives[-1][1]) == (0, 10)
+    assert [last for _, last in lives if last < 10] == np.flatnonzero(recorded.over)[: len(lives) - 1].tolist()
+    assert [recorded.lengths[first] for first, _ in lives] == [0] * len(lives)
+
+
+def test_the_way_to_a_goal_is_drawn():
+    env = make(PointGoal, num_envs=1, cameras=FEW_RAYS, time_limit=1)
+    (recorded,) = Replay.record(env, counted(env), 15).trajectories.tracks
+    (goals,) = recorded.overlays
+    assert goals.kind == 'points'
+    assert [(path.first, path.last) for path in recorded.paths] == track.episodes(recorded)
+    for path in recorded.paths:
+        assert np.allclose(path.points[0], recorded.positions[path.first, 0])
+        assert np.allclose(path.points[-1], goals.arrays['positions'][path.first, 0])
+
+
+def test_markers_shots_and_health_are_kept():
+    env = make(Foraging, num_envs=2, cameras=FEW_RAYS, num_items=3)
+    (recorded,) = Replay.record(env, counted(env), 4).trajectories.tracks
+    assert np.array_equal(recorded.markers['positions'][-1], env.core.markers.positions[0])
+    env = make(Deathmatch, num_envs=8, cameras=FEW_RAYS)
+    (recorded,) = Replay.record(env, steps=4, envs=[1]).trajectories.tracks
+    shares, shots = recorded.overlays
+    assert (shares.kind, shots.kind) == ('shares', 'segments')
+    assert np.array_equal(shots.arrays['ends'][-1], env._overlays(1)[1].ends, equal_nan=True)
+    assert set(recorded.values) >= {'kills', 'hits', 'wounds'}
+
+
+class Gather(Walk):
+    """A task that no module knows."""
+
+    def _overlays(self, env):
+        places = self.core.scenery.spawns[self.core.map_ids[env]][:3]
+        return [Points(places, colours=torch.tensor([[0, 1, 1]] * 3)), Shares(torch.ones(self.core.num_agents))]
+
+    def _values(self, env):
+        return {'carried': self.lengths[env] * 2}
+
+
+def test_an_env_that_no_module_knows_is_recorded():
+    env = Gather(num_agents=2)
+    (recorded,) = Replay.record(env, steps=3).trajectories.tracks
+    assert [overlay.kind for overlay in recorded.overlays] == ['points', 'shares']
+    assert np.array_equal(recorded.values['carried'], 2 * recorded.lengths)
+    assert not recorded.paths  # three points for two agents are no goals
+
+
+def test_who_acts_may_be_a_baseline():
+    env = make(Minimal, cameras=FEW_RAYS)
+    assert repr(Replay.record(env, RandomActions(), 3, title='Walk')) == "Replay('Walk', 3 steps of 1 env)"
+
+
+def test_a_notebook_shows_it_in_a_frame_over_a_still_picture(replay):
+    html = replay._repr_html_()
+    assert 'sandbox="allow-scripts" srcdoc="' in html
+    assert html.index('<img alt="Replay of ') < html.index('<iframe')
+    assert len(html) < page.LARGEST_OUTPUT
+
+
+def test_a_page_too_large_for_a_notebook_is_linked(replay, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(page, 'LARGEST_OUTPUT', 1000)
+    html = replay._repr_html_()
+    (written,) = tmp_path.iterdir()
+    assert f'<a href="{written.name}"' in html and 'iframe' not in html
+    assert written.read_text() == replay.html()
+
+
+def test_rewards_that_are_no_numbers_are_warned_of():
+    class Broken(Walk):
+        def _outcome(self):
+            rewards, *over = super()._outcome()
+            return torch.where(self.lengths[:, None] == 1, torch.nan, rewards), *over
+
+    with pytest.warns(UserWarning, match='rewards must be finite, got nan for env 0, agent 0 at step 1, and '):
+        replay = Replay.record(Broken(), steps=3)
+    assert 'NaN' not in replay.html().partition('id="recording"')[2].partition('</script>')[0]
+
+
+@pytest.mark.parametrize(
+    'options, message',
+    [
+        ({'steps': 0}, 'steps must be an integer of at least 1, got 0'),
+        ({'steps': 10**9}, r'steps must be at most [\d,]+ for 1 envs that take [\d,]+ bytes a step, got 1,000,000,000'),
+        ({'envs': []}, 'envs must be at least 1 number, got 0'),
+        ({'envs': [5]}, 'envs must be from 0 to 4, got 5'),
+        ({'envs': [1, 1]}, 'envs must be different numbers, got 1 twice'),
+        ({'agent': 'random'}, 'agent must be a function of observations and begins, or a policy, got str'),
+        ({'maps': mapgen.generate('box', 1)}, "maps must be those of the env's scenery, got others"),
+    ],
+)
+def test_says_what_is_wrong(options, message):
+    env = make(Minimal, cameras=FEW_RAYS)
+    with pytest.raises(ValueError, match=message):
+        Replay.record(env, **options)
+
+
+def test_rejects_envs_that_it_cannot_record():
+    with pytest.raises(ValueError, match='env must be a megastep Env, got str'):
+        Replay.record('explorer')
+    env = make(Minimal, cameras=FEW_RAYS, autoreset_mode=AutoresetMode.SAME_STEP)
+    with pytest.raises(ValueError, match='env must have autoreset_mode NEXT_STEP to be recorded, got SAME_STEP'):
+        Replay.record(env)
+
+
+def test_rejects_a_file_that_is_no_page(replay, tmp_path):
+    with pytest.raises(ValueError, match=r"path must end in \.html, got '.*replay\.mp4'"):
+        replay.save(tmp_path / 'replay.mp4')
+    with pytest.raises(FileNotFoundError, match='nowhere is not a folder'):
+        replay.save(tmp_path / 'nowhere' / 'replay.html')
+
+
+def test_several_kinds_of_cameras_are_kept():
+    cameras = {'front': FEW_RAYS, 'rear': replace(FEW_RAYS, res=4, mounts=((0, 0, 180), (0, 0, 90)))}
+    env = make(Explorer, num_envs=1, cameras=cameras)
+    document = document_of(Replay.record(env, steps=2).html())
+    assert [(each['name'], each['res'], len(each['mounts'])) for each in document['cameras']] == [
+        ('front', 8, 1),
+        ('rear', 4, 2),
+    ]
+    assert pixels_of(document['envs'][0]['rgb']['rear'][0][1]).shape == (3, 4, 3)
+
+
+# The command
+
+
+def test_the_command_writes_a_replay(tmp_path, capsys):
+    maps, out = tmp_path / 'maps.safetensors', tmp_path / 'replay.html'
+    mapgen.generate('box', 3).save(maps)
+    assert main(['record', 'minimal', str(maps), '--html', str(out), '--steps', '4', '--map-id', '2']) == 0
+    assert f'4 random steps of minimal in map 2 are in {out}' in capsys.readouterr().out
+    document = document_of(out.read_text())
+    assert (list(document['maps']), document['envs'][0]['frames']) == (['2'], 5)
+
+
+@pytest.mark.parametrize(
+    'options, message',
+    [
+        ([], 'record needs a film to write, or a replay with --html, got neither.'),
+        (['--html', 'replay.htm'], "path must end in .html, got 'replay.htm'"),
+        (['--html', 'nowhere/replay.html'], 'nowhere is not a folder'),
+        (['--html', 'replay.html', '--map-id', '3'], 'map_id must be from 0 to 2, got 3'),
+    ],
+)
+def test_the_command_says_what_is_wrong(tmp_path, capsys, monkeypatch, options, message):
+    monkeypatch.chdir(tmp_path)
+    mapgen.generate('box', 3).save(tmp_path / 'maps.safetensors')
+    assert main(['record', 'minimal', 'maps.safetensors', *options]) == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.glob('*.htm*'))
