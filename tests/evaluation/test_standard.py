@@ -8,6 +8,7 @@ import worlds
 
 from envs import Explorer
 from megastep import MapSet, mapgen
+from megastep.evaluation import Suite
 from megastep.evaluation.registry import Task
 from megastep.evaluation.standard import sets
 from megastep.evaluation.standard.sets import freedoom, standard_maps, standard_sets
@@ -31,6 +32,21 @@ ARENAS = {
     'arena, larger': 'd81e93ccf20029c6',
     'arena, narrower': '93f51ded765d4575',
 }
+
+EPISODES = {
+    'house': '1815fb8ed1aeba19', 'house, larger': 'c1be530e8f9826de', 'house, narrower': '5b5a9c740967abcc',
+    'apartments': '73818a3c42a8e466', 'arena': 'b5aca0fb9c632480', 'cave': '5d5764f17dfaf6a3',
+    'hotel': '918fb0ec0d406032', 'maze': '32871cecf8812d6d', 'office': '714cc255168ce093', 'rooms': '8c60d05a381a6a73',
+    'track': 'b87f67b4cf6cc8ec', 'voronoi': 'bda8481f74206f67', 'warehouse': 'bf4605818e7888d0',
+    'real apartments': '33490c301cc1c4c8', 'Freedoom': '3cf793152b56b229', 'hold-outs': 'fa8e2b0d4a0acb71',
+}  # fmt: skip
+"""Those of PointGoal."""
+
+OTHER_TASKS = {
+    'explorer': ('a71f63f7b6064c9b', '0f8d2bf7b3287586'),
+    'deathmatch': ('73af0337df302eae', '4ace561ba37839b0'),
+}
+"""Other tasks' episodes in the narrower houses and in the hold-outs."""
 
 
 def digests(maps):
@@ -87,6 +103,21 @@ def test_every_family_can_be_larger_and_narrower(family):
     assert areas[1] > 1.2 * areas[0]
     if family in sets.NARROWER:
         mapgen.generate(family, 1, seed=0, **sets.NARROWER[family])
+
+
+@pytest.mark.filterwarnings('ignore:no map has shortest paths')
+def test_episodes_are_the_same_on_every_machine(maps, monkeypatch):
+    monkeypatch.setattr(sets, 'standard_maps', lambda task: maps)
+    suite = Suite.standard('pointgoal')
+    assert {name: each.sha256[:16] for name, each in suite.items()} == {name: EPISODES[name] for name in maps}
+    assert (suite.name, suite.version) == ('standard', sets.VERSION)
+
+
+@pytest.mark.parametrize('task, expected', OTHER_TASKS.items())
+def test_so_are_other_tasks(maps, monkeypatch, task, expected):
+    chosen = {name: maps[name] for name in ('house, narrower', 'hold-outs')}
+    monkeypatch.setattr(sets, 'standard_maps', lambda task: chosen)
+    assert tuple(each.sha256[:16] for each in standard_sets(task).values()) == expected
 
 
 class Own(Explorer):

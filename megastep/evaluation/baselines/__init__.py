@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Protocol
 
 from megastep.env import Env
 from megastep.evaluation.baselines.exploration import FrontierExplorer
@@ -17,11 +16,10 @@ from megastep.evaluation.baselines.goal_seeking import ShortestPath, StraightLin
 from megastep.evaluation.baselines.random_actions import RandomActions
 from megastep.evaluation.baselines.scripted import Scripted
 from megastep.evaluation.baselines.wall_following import WallFollower
-from megastep.evaluation.play import Act
+from megastep.evaluation.playing.contestants import ActsInEnv
 
 __all__ = [
     'BASELINES',
-    'Baseline',
     'FrontierExplorer',
     'RandomActions',
     'Scripted',
@@ -32,18 +30,7 @@ __all__ = [
 ]
 
 
-class Baseline(Protocol):
-    """A policy that is made for an env."""
-
-    def for_env(self, env: Env) -> Act:
-        """Makes who acts in an env: see `megastep.evaluation.play.Act`.
-
-        Raises:
-            ValueError: if the env lacks what the baseline needs.
-        """
-
-
-BASELINES: Mapping[str, Baseline] = MappingProxyType(
+BASELINES: Mapping[str, ActsInEnv] = MappingProxyType(
     {
         'random': RandomActions(),
         'straight line': StraightLine(),
@@ -56,7 +43,7 @@ BASELINES: Mapping[str, Baseline] = MappingProxyType(
 """The baselines by name, those that know least first."""
 
 
-def baselines_for(env: Env) -> dict[str, Baseline]:
+def baselines_for(env: Env) -> dict[str, ActsInEnv]:
     """The baselines that an env has what they need for, by name. Best asked of an env in few maps."""
     found = {}
     for name, baseline in BASELINES.items():
