@@ -3,8 +3,8 @@
 A level is a lump with THINGS or TEXTMAP after it, whatever its name, in Doom's format, in Hexen's, or as text (UDMF).
 32 units are a metre. What stops a player who walks stands: one-sided lines, and two-sided ones that are marked as
 blocking everybody, players or everything, as each format marks them. Doors, which open, don't; steps, drops and what is
-done with scripts aren't looked at. Free space is the face that the first player starts in (in the last place, as games
-have it, where there are several), else the largest that others start in or are teleported to. Spawns are where they do,
+done with scripts aren't looked at. Free space is the largest face that the first player starts in (in the last place,
+as games have it, where there are several) or is teleported to, else that others start in. Spawns are where they do,
 then where other things are, as far as there is room, and where these are few also elsewhere.
 
 At most `MOST_LUMPS` entries are read, and of each lump at most `MOST_BYTES`: an import takes less than 500 MB.
@@ -49,7 +49,7 @@ FIRST_PARTS = ('THINGS', 'TEXTMAP')
 STARTS = (1, 2, 3, 4, 11, 14)
 """Things where players appear: the first to the fourth, those who play against each other, and who is teleported."""
 
-FIRST_PLAYER = 1
+FIRST_PLAYER, TELEPORTED = 1, 14
 
 BLOCKING = 0x0001
 """A line's flag: nobody walks through."""
@@ -208,7 +208,7 @@ def _drawing(
     return Drawing(
         segments,
         starts=places[starting],
-        first=places[types == FIRST_PLAYER][-1:],
+        first=np.concatenate([places[types == FIRST_PLAYER][-1:], places[types == TELEPORTED]]),
         others=places[~starting],
         frame=Frame(1 / UNITS),
         floor=np.concatenate([_floor(segments, sides), places[starting]]),
