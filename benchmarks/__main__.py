@@ -14,8 +14,11 @@ from tyro.conf import Positional
 from benchmarks.parts import Parts
 from benchmarks.proofs import certification, proof
 from benchmarks.report import RESULTS, Report, current_commit
-from benchmarks.speed import cases, generation, kernels, learning, measuring, scaling
+from benchmarks.speed import cases, generation, geodesics, kernels, learning, measuring, scaling
 from megastep.world.device import default_device, device_name
+
+ON_A_CPU = ('mapgen', 'mapgen-proof', 'geodesics')
+"""Subjects that need no device."""
 
 WIDTH = 160
 """How many letters wide tables are where nobody watches: the widest has so many."""
@@ -23,7 +26,9 @@ WIDTH = 160
 
 def main(
     subject: Positional[
-        Literal['envs', 'render', 'physics', 'step', 'scaling', 'learning', 'mapgen', 'mapgen-proof', 'proof']
+        Literal[
+            'envs', 'render', 'physics', 'step', 'scaling', 'learning', 'mapgen', 'geodesics', 'mapgen-proof', 'proof'
+        ]
     ] = 'envs',
     *,
     device: str | None = None,
@@ -37,10 +42,10 @@ def main(
 
     Args:
         subject: An overview of the envs; the renderer or the physics alone; the envs' whole steps; how speed and memory
-            depend on how many envs, walls and maps there are; learning end to end; the map generator; whether the
-            generator's maps are valid whatever its parameters; or whether the physics holds what it promises. On a GPU
-            it is counted, too, how many tests of a ray against a wall are made and skipped.
-        device: Where all but the map generator runs; by default the GPU if there is one.
+            depend on how many envs, walls and maps there are; learning end to end; the map generator; geodesic fields;
+            whether the generator's maps are valid whatever its parameters; or whether the physics holds what it
+            promises. On a GPU it is counted, too, how many tests of a ray against a wall are made and skipped.
+        device: Where all but the map generator and geodesic fields run; by default the GPU if there is one.
         out: The JSON file to write; by default a name of device and date in benchmarks/results.
         commit: What the report calls the code that was measured; by default what git says.
         quick: Measure next to nothing, to see that it works.
@@ -57,7 +62,7 @@ def main(
     else:
         found = measure(subject, where, quick=quick)
     rows: list[dict[str, Any]] = []
-    report = Report(subject, device_name('cpu' if subject.startswith('mapgen') else where), rows, commit)
+    report = Report(subject, device_name('cpu' if subject in ON_A_CPU else where), rows, commit)
     path = out or report.default_path
     for row in found:
         rows.append(row)
@@ -81,6 +86,8 @@ def measure(subject: str, device: torch.device, *, quick: bool) -> Iterable[dict
     effort: dict[str, Any] = {'rounds': 1, 'round_seconds': 0.001} if quick else {}
     if subject == 'mapgen':
         return map(generation.measure, generation.QUICK if quick else generation.cases())
+    if subject == 'geodesics':
+        return (geodesics.measure(*each) for each in geodesics.cases(quick=quick))
     if subject in ('render', 'physics'):
         return (
             kernels.measure(subject, each, device, **effort) for each in kernels.cases(subject, device, quick=quick)

@@ -35,6 +35,7 @@ def from_the_root(monkeypatch):
         ('render', {'sweep', 'maps', 'envs', 'agents', 'walls', 'rays', 'render/s'} | COUNTED),
         ('physics', {'sweep', 'maps', 'envs', 'agents', 'walls', 'physics/s'}),
         ('step', {'env', 'envs', 'walls', 'rays', 'steps/s', 'uncopied/s', 'eager/s'}),
+        ('geodesics', {'maps', 'count', 'walls', 'spawns', 'ms a map', 'slowest, ms', 'kB a map'}),
         ('mapgen', {'family', 'parameters', 'maps', 'workers', 'walls', 'seconds', 'maps/s a core'}),
     ],
 )

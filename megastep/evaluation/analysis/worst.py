@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from megastep.evaluation.analysis.tables import heading, number
 from megastep.evaluation.episode_table import Columns, joint_codes, picked
 from megastep.maps import picture
-from megastep.maps.geodesics.route import route
+from megastep.maps.geodesics import shortest_path
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
 
@@ -122,7 +122,7 @@ def draw_episode(
     pixel = 100 * np.ptp(geometry.walls.reshape(-1, 2), axis=0).max() / picture.SIZE
     layers = []
     if np.isfinite([start, goal]).all():
-        shortest = route(geometry.walls, start, goal, AGENT_RADIUS)
+        shortest = shortest_path(geometry.walls, start, goal, AGENT_RADIUS)
         style = f'stroke="{SHORTEST}" stroke-dasharray="{4 * pixel:.0f} {3.5 * pixel:.0f}"'
         layers.append(_line(shortest, top, 1.8 * pixel, style))
     if way is not None and len(way):

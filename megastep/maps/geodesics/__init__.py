@@ -23,7 +23,7 @@ from jaxtyping import Float, Float32
 from megastep.maps.segments import planar_graph
 
 if TYPE_CHECKING:
-    from megastep.maps.geodesics.compiled.graph import Nodes
+    from megastep.maps.geodesics.compiled.graph import Graph, Nodes
     from megastep.maps.geodesics.compiled.walls import WallGrid
 
 MOST_TURN = math.pi / 8
@@ -45,6 +45,8 @@ class ShortestPaths(NamedTuple):
     """The straight ways from goals to nodes, in metres; infinite if there is none that a shortest path can take."""
     lengths: Float[np.ndarray, 'goal node']
     """The shortest paths from goals to nodes, in metres."""
+    graph: Graph
+    """The visibility graph."""
 
 
 def distances(
@@ -67,6 +69,44 @@ def distances(
     return goal_distances(found.grid, points, found.direct, found.lengths).astype(np.float32)
 
 
+def shortest_path(
+    walls: Float[np.ndarray, 'wall 2 2'],
+    start: Float[np.ndarray, ' 2'],
+    goal: Float[np.ndarray, ' 2'],
+    radius: float,
+) -> Float[np.ndarray, 'point 2']:
+    """Shortest path of a disc as a polyline: from the start over the nodes where it bends to the goal.
+
+    Args:
+        walls: Closed walls, free space to the left of each, in metres: those of a `megastep.Geometry`.
+        start: Where the disc's centre begins: no nearer to a wall than the radius.
+        goal: Where it ends: likewise.
+        radius: The disc's radius, in metres.
+
+    Returns:
+        The points, in metres. They are as far apart as `distances` says; there are none if there is no path.
+    """
+    from megastep.maps.geodesics.compiled.walls import is_clear
+
+    ends = np.array([start, goal], float)
+    found = shortest_paths(walls, ends, radius)
+    if is_clear(found.grid, *ends[0], *ends[1]):
+        return ends
+    onward = found.lengths[1]
+    bends: list[int] = []
+    if not len(onward) or np.isinf(onward + found.direct[0]).all():
+        return np.empty((0, 2))
+    node = int(np.argmin(found.direct[0] + onward))
+    while True:
+        bends.append(node)
+        if onward[node] == found.direct[1, node]:
+            return np.concatenate([ends[:1], found.nodes.points[bends], ends[1:]])
+        edges = slice(found.graph.firsts[node], found.graph.firsts[node + 1])
+        others = found.graph.others[edges]
+        ways = np.where(np.isin(others, bends), np.inf, found.graph.lengths[edges] + onward[others])
+        node = int(others[np.argmin(ways)])
+
+
 def shortest_paths(
     walls: Float[np.ndarray, 'wall 2 2'], goals: Float[np.ndarray, 'goal 2'], radius: float
 ) -> ShortestPaths:
@@ -76,8 +116,8 @@ def shortest_paths(
     grid = wall_grid(walls, radius - SLACK)
     starts, ends, order, firsts = _leaving(walls)
     nodes = place_nodes(grid, starts, ends, order, firsts, radius, MOST_TURN)
-    direct, lengths = node_distances(grid, nodes, np.array(goals), radius / 2)
-    return ShortestPaths(grid, nodes, direct, lengths)
+    direct, lengths, graph = node_distances(grid, nodes, np.array(goals), radius / 2)
+    return ShortestPaths(grid, nodes, direct, lengths, graph)
 
 
 def wall_grid(walls: Float[np.ndarray, 'wall 2 2'], radius: float) -> WallGrid:

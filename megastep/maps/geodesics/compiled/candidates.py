@@ -24,7 +24,7 @@ def mark_visible(cells, strips, goals, radius, visible):
     spans, sight = np.empty((1024, 3), np.int32), make_sight()
     along, across = (1, cells.columns) if strips.axis == 0 else (cells.columns, 1)
     for g in range(len(goals)):
-        spans, used = cast_all_around(strips, goals[g, 0], goals[g, 1], radius, sight, spans, 0)
+        spans, used = cast_all_around(strips, goals[g, 0], goals[g, 1], radius, sight, spans, np.int64(0))
         word, bit = g // 32, np.uint32(1) << np.uint32(g % 32)
         for k in range(used):
             line = spans[k, 0] * along
@@ -35,7 +35,7 @@ def mark_visible(cells, strips, goals, radius, visible):
 @njit(cache=True, nogil=True, error_model='numpy')
 def cast_nodes(strips, nodes, radius):
     """The spans of cells that each node sees tautly along an axis, and where those of each begin."""
-    spans, sight, used = np.empty((4096, 3), np.int32), make_sight(), 0
+    spans, sight, used = np.empty((4096, 3), np.int32), make_sight(), np.int64(0)
     firsts = np.zeros(len(nodes.points) + 1, np.int64)
     for i in range(len(nodes.points)):
         spans, used = cast_taut(strips, nodes, i, radius, sight, spans, used)

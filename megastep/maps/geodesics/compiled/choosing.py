@@ -78,7 +78,7 @@ def choose(goals, x, y, candidates, visible, tolerance, room):
             continue
         if count == len(room.chosen):
             return choose_worst(goals, candidates, tolerance, room)
-        add_way(goals, candidates, g, room, count)
+        add_way(goals, candidates, np.int64(g), room, np.int64(count))
         count += 1
     return count
 
@@ -88,13 +88,13 @@ def choose_worst(goals, candidates, tolerance, room):
     """Chooses as many nodes as there is room for, always for the goal whose path is furthest from the shortest."""
     room.found[:] = FAR
     for count in range(len(room.chosen)):
-        worst, best = np.float32(tolerance), -1
+        worst, best = np.float32(tolerance), np.int64(-1)
         for g in range(len(room.found)):
             if room.found[g] - room.least[g] > worst:
-                worst, best = room.found[g] - room.least[g], g
+                worst, best = room.found[g] - room.least[g], np.int64(g)
         if best < 0:
             return count
-        add_way(goals, candidates, best, room, count)
+        add_way(goals, candidates, best, room, np.int64(count))
     return len(room.chosen)
 
 

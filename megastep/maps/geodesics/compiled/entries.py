@@ -108,7 +108,7 @@ def binned(cells, nodes):
     for i in range(count):
         column = square(nodes.points[i, 0], cells.left, BIN * cells.side, columns)
         homes[i] = square(nodes.points[i, 1], cells.bottom, BIN * cells.side, rows) * columns + column
-    order, firsts = by_strip(homes, np.arange(count), columns * rows)
+    order, firsts = by_strip(homes, np.zeros(count), columns * rows)
     return Bins(firsts, order, columns, rows)
 
 
@@ -142,11 +142,11 @@ def neighbour(line, cells, samples, x, y, cell, reach):
 @njit(cache=True, nogil=True, error_model='numpy')
 def seen_nodes(grid, cells, goals, found, bins, x, y, cell, room):
     """Finds the nodes that a free point sees, of those nearby and the candidates of the cells around; how many."""
-    count, column, row = 0, cell % cells.columns, cell // cells.columns
+    count, column, row = np.int64(0), cell % cells.columns, cell // cells.columns
     for j in range(max(row - 1, 0), min(row + 2, cells.rows)):
         begin, end = j * cells.columns + max(column - 1, 0), j * cells.columns + min(column + 2, cells.columns)
         for k in range(found.firsts[begin], found.firsts[end]):
-            count = try_node(grid, goals, found.nodes[k], x, y, cell, room, count)
+            count = try_node(grid, goals, np.int64(found.nodes[k]), x, y, cell, room, count)
     for j in range(max(row // BIN - 1, 0), min(row // BIN + 2, bins.rows)):
         first = j * bins.columns
         begin, end = first + max(column // BIN - 1, 0), first + min(column // BIN + 2, bins.columns)
@@ -214,7 +214,7 @@ def see_all(grid, goals, x, y, visible, room):
 @njit(cache=True, nogil=True, error_model='numpy')
 def fill_middles(grid, cells, goals, found, visible, tolerance, room, samples, starts, lists, table):
     """Fills the entries of the cells whose middle is free, in place; returns the lists and how much of them is used."""
-    used = 1
+    used = np.int64(1)
     for cell in range(len(starts)):
         x, y = middle(cells, cell)
         samples.points[cell, 0], samples.points[cell, 1] = x, y
@@ -246,7 +246,7 @@ def fill_others(grid, cells, goals, found, visible, tolerance, room, samples, st
         if not free:
             slivers[cell] = True
             continue
-        other, count = neighbour(line, cells, middles, x, y, cell, 1), 0
+        other, count = neighbour(line, cells, middles, x, y, cell, np.int64(1)), 0
         if other >= 0:
             see_goals(grid, goals.points, visible[other], x, y, visible[cell])
             seen = seen_nodes(grid, cells, goals, found, bins, x, y, cell, room)
@@ -259,7 +259,9 @@ def fill_others(grid, cells, goals, found, visible, tolerance, room, samples, st
     for sliver in np.flatnonzero(slivers):
         if is_outside(grid, samples.points[sliver, 0], samples.points[sliver, 1]):
             continue
-        other = neighbour(line, cells, samples, samples.points[sliver, 0], samples.points[sliver, 1], sliver, 2)
+        other = neighbour(
+            line, cells, samples, samples.points[sliver, 0], samples.points[sliver, 1], sliver, np.int64(2)
+        )
         if other >= 0:
             visible[sliver], starts[sliver] = visible[other], starts[other]
     return lists, used
@@ -274,8 +276,8 @@ def fill_lookup(grid, goals, cells, tolerance, most):
     """
     count, radius, nodes = cells.columns * cells.rows, grid.radius, goals.nodes
     visible = np.zeros((count, (len(goals.points) + 31) // 32), np.uint32)
-    by_columns = make_strips(grid.walls, nodes.corners, cells, 0)
-    by_rows = make_strips(grid.walls, nodes.corners, cells, 1)
+    by_columns = make_strips(grid.walls, nodes.corners, cells, np.int64(0))
+    by_rows = make_strips(grid.walls, nodes.corners, cells, np.int64(1))
     mark_visible(cells, by_columns, goals.points, radius, visible)
     mark_visible(cells, by_rows, goals.points, radius, visible)
     columns, column_firsts = cast_nodes(by_columns, nodes, radius)

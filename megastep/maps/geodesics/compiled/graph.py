@@ -206,7 +206,7 @@ def shorten(paths, onward, away):
 
 @njit(cache=True, nogil=True, error_model='numpy')
 def node_distances(grid, nodes, goals, near):
-    """The straight ways from each goal to the nodes it sees, and the shortest paths to all: (goal, node) each."""
+    """The straight ways from goals to the nodes they see, the shortest to all, (goal, node), and the graph."""
     graph = visibility_graph(grid, nodes)
     direct = np.empty((len(goals), len(nodes.points)))
     screens = np.full(len(nodes.points), -1)
@@ -214,7 +214,7 @@ def node_distances(grid, nodes, goals, near):
         connect(grid, nodes, goals[g, 0], goals[g, 1], near, screens, direct[g])
     lengths = direct.T.copy()
     relax(graph, lengths)
-    return direct, lengths.T.copy()
+    return direct, lengths.T.copy(), graph
 
 
 @njit(cache=True, nogil=True, error_model='numpy')

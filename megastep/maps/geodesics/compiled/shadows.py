@@ -216,7 +216,7 @@ def cast_all_around(strips, x, y, radius, sight, spans, used):
     pu, pv = x if strips.axis == 0 else y, y if strips.axis == 0 else x
     for step in (1, -1):
         sight.low[0], sight.high[0] = -STEEPEST, STEEPEST
-        spans, used = cast(strips, pu, pv, step, radius, sight, 1, spans, used)
+        spans, used = cast(strips, pu, pv, step, radius, sight, np.int64(1), spans, used)
     return spans, used
 
 

@@ -58,11 +58,10 @@ def make_strips(walls, corners, cells, axis):
     most = 0
     for w in range(len(walls)):
         most += 2 + int(abs(walls[w, 2 + along] - walls[w, along]) / cells.side)
-    pieces, owners, used = np.empty((most, 4)), np.empty(most, np.int64), 0
+    pieces, owners, used = np.empty((most, 4)), np.empty(most, np.int64), np.int64(0)
     for w in range(len(walls)):
         used = cut(walls[w], along, across, first, cells.side, lines, pieces, owners, used)
-    order = np.argsort(np.minimum(pieces[:used, 1], pieces[:used, 3]))
-    order, piece_firsts = by_strip(owners[:used], order, lines + 1)
+    order, piece_firsts = by_strip(owners[:used], np.minimum(pieces[:used, 1], pieces[:used, 3]), lines + 1)
     pieces = pieces[order]
     highest = np.maximum(pieces[:, 1], pieces[:, 3])
     for s in range(lines + 1):
@@ -71,7 +70,7 @@ def make_strips(walls, corners, cells, axis):
     homes = np.empty(len(corners), np.int64)
     for c in range(len(corners)):
         homes[c] = strip_of(first, cells.side, lines, corners[c, along])
-    order, corner_firsts = by_strip(homes, np.argsort(corners[:, across]), lines + 1)
+    order, corner_firsts = by_strip(homes, corners[:, across].copy(), lines + 1)
     turned = np.empty((len(corners), 2))
     turned[:, 0], turned[:, 1] = corners[order, along], corners[order, across]
     return Strips(axis, first, low, cells.side, lines, length, piece_firsts, pieces, highest, corner_firsts, turned)
@@ -99,14 +98,19 @@ def cut(wall, along, across, first, side, lines, pieces, owners, used):
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
-def by_strip(strips, order, count):
-    """Counting sort: the order sorted by strip, stable, and where each strip begins."""
+def by_strip(strips, keys, count):
+    """Sorts by strip, and by key in each: the numbers in order, and where each strip begins."""
     firsts = np.zeros(count + 1, np.int64)
     for s in strips:
         firsts[s + 1] += 1
     firsts = np.cumsum(firsts)
-    at, found = firsts[:-1].copy(), np.empty(len(order), np.int64)
-    for k in order:
-        found[at[strips[k]]] = k
-        at[strips[k]] += 1
+    ends, found = firsts[:-1].copy(), np.empty(len(strips), np.int64)
+    for k in range(len(strips)):  # a strip has few, for which insertion is the fastest
+        s = strips[k]
+        at = ends[s]
+        while at > firsts[s] and keys[found[at - 1]] > keys[k]:
+            found[at] = found[at - 1]
+            at -= 1
+        found[at] = k
+        ends[s] += 1
     return found, firsts
