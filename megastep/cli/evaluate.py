@@ -26,6 +26,7 @@ def evaluate(
     per_map: int = 16,
     out: Path | None = None,
     baselines: tuple[str, ...] = (),
+    variations: tuple[str, ...] = (),
     options: tuple[str, ...] = (),
     greedy: bool = False,
     seed: int = 0,
@@ -45,6 +46,7 @@ def evaluate(
         per_map: How many episodes each of these maps has.
         out: The folder that a report is written to: a page, tables, and the scores of every episode.
         baselines: What else is played, to give scores a scale: random, shortest path and the like.
+        variations: How the env is varied beside, in the same episodes: fov=90, fps=5 and the like, or all.
         options: What the task takes that is to be otherwise than in training, as name=value, such as fov=90.
         greedy: Take the likeliest action instead of drawing one.
         seed: Another seed draws other actions, in the same episodes.
@@ -52,7 +54,7 @@ def evaluate(
         device: Where to compute, such as cpu or cuda; by default a GPU if there is one.
     """
     from megastep.cli.train import parse_options
-    from megastep.evaluation import evaluate
+    from megastep.evaluation import evaluate_variations
     from megastep.evaluation.analysis.summaries import overview
     from megastep.evaluation.registry import Task
 
@@ -60,16 +62,19 @@ def evaluate(
         raise ValueError('evaluate needs at least 1 run or baseline, got none.')
     if (suite is None) == (not maps):
         raise ValueError(f'evaluate needs a suite or maps, and not both, got --suite {suite} and {len(maps)} maps.')
-    agents, given = {**named(runs, device), **baselines_by_name(baselines)}, parse_options(options)
+    varied, given = variations_by_name(variations), parse_options(options)
+    agents = {**named(runs, device), **baselines_by_name(baselines)}
     what = asked(task, agents)
     chosen = suite_of(suite, maps, what, per_map)
     check_options(what or Task.of(chosen.task), given)
     print(chosen.describe())
-    results = evaluate(
-        agents, chosen, task=task, greedy=greedy, seed=seed, num_envs=num_envs, device=device, progress=True,
+    results = evaluate_variations(
+        agents, chosen, varied, task=task, greedy=greedy, seed=seed, num_envs=num_envs, device=device, progress=True,
         **given,
     )  # fmt: skip
     print(overview(results.table, results.scores[:3]))
+    if varied:
+        print(results.variations(results.scores[0]))
     if out is not None:
         print(f'The report is {results.report(out)}.')
 
@@ -179,6 +184,20 @@ def baselines_by_name(names: Sequence[str]) -> dict[str, Any]:
     if unknown := [name for name in names if name not in BASELINES]:
         raise ValueError(f'baselines must be among {", ".join(BASELINES)}, got {unknown[0]}.')
     return {name: BASELINES[name] for name in names}
+
+
+def variations_by_name(names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """The variations of some names; ``all`` stands for all.
+
+    Raises:
+        ValueError: if there is none of a name.
+    """
+    from megastep.evaluation.variations import VARIATIONS
+
+    names = [*VARIATIONS] if list(names) == ['all'] else names
+    if unknown := [name for name in names if name not in VARIATIONS]:
+        raise ValueError(f'variations must be all or among {", ".join(VARIATIONS)}, got {unknown[0]}.')
+    return {name: VARIATIONS[name] for name in names}
 
 
 def asked(task: str | None, agents: dict[str, Any]) -> Task | None:

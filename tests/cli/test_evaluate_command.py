@@ -8,7 +8,9 @@ from trainings import train
 from worlds import houses
 
 from megastep.cli import main
+from megastep.cli.evaluate import variations_by_name
 from megastep.evaluation import Results, Suite
+from megastep.evaluation.variations import VARIATIONS
 
 
 @pytest.fixture
@@ -74,12 +76,28 @@ def test_draws_episodes_in_maps(maps, run, capsys):
     assert 'near: 2 episodes in 2 maps' in capsys.readouterr().out
 
 
+def test_varies_the_env(tmp_path, run, suite, capsys):
+    out = tmp_path / 'report'
+    options = ['--variations', 'light=0.5', 'depth_noise=0.1', '--device', 'cpu', '--out', str(out)]
+    assert main(['evaluate', str(run), '--suite', suite, *options]) == 0
+    assert 'by variation' in capsys.readouterr().out
+    found = Results.load(next(out.glob('results.*')))
+    assert set(found.table['variation']) == {'', 'light=0.5', 'depth_noise=0.1'}
+    assert len(found) == 3 * 6
+
+
+def test_all_variations_have_a_name():
+    assert variations_by_name(['all']) == dict(VARIATIONS)
+    assert variations_by_name([]) == {}
+
+
 @pytest.mark.parametrize(
     'arguments, message',
     [
         (['evaluate', '--suite', 'SUITE'], 'evaluate needs at least 1 run or baseline, got none.'),
         (['evaluate', '--baselines', 'random'], 'evaluate needs a suite or maps, and not both, got --suite None and 0'),
         (['evaluate', '--baselines', 'hans', '--suite', 'SUITE'], 'baselines must be among random, '),
+        (['evaluate', 'RUN', '--suite', 'SUITE', '--variations', 'fog'], 'variations must be all or among fov=90, '),
         (
             ['evaluate', '--baselines', 'random', '--suite', 'standard'],
             'task must be said where no run does, got none.',
