@@ -31,6 +31,7 @@ from megastep.env.variation import check_amounts
 from megastep.world.cameras import CameraRig, checked
 from megastep.world.core import Core, checked_map_ids, place
 from megastep.world.episode_queue import FixedEpisodes
+from megastep.world.kernels import check_not_forked
 from megastep.world.snapshot import Overlay, Snapshot, take_snapshot
 
 if TYPE_CHECKING:
@@ -527,5 +528,7 @@ class Env(gymnasium.vector.VectorEnv):
             raise ValueError(f'env must be from 0 to {self.core.num_envs - 1}, got {env}.')
 
     def _check_open(self) -> None:
+        if self.device.type == 'cpu':
+            check_not_forked()
         if self.closed:
             raise ClosedEnvironmentError(f'{type(self).__name__} has been closed.')

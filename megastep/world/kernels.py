@@ -1,5 +1,7 @@
 """Kernel dispatch: the one place that decides which kernels run on a device."""
 
+import os
+from functools import cache
 from types import ModuleType
 
 import torch
@@ -10,11 +12,41 @@ def implementation(device: torch.device) -> ModuleType:
 
     Raises:
         ValueError: if there are no kernels for the device.
+        RuntimeError: in a process that was forked from one that has used those for a CPU.
     """
     if device.type == 'cuda':
         from megastep import triton as kernels
     elif device.type == 'cpu':
+        check_not_forked()
         from megastep import numba as kernels  # type: ignore[no-redef]
     else:
         raise ValueError(f"device must be of type 'cuda' or 'cpu', got {device.type!r}.")
     return kernels
+
+
+@cache
+def _first_process() -> int:
+    """The number of the process that first asked; a forked one has its parent's."""
+    return os.getpid()
+
+
+def check_not_forked() -> None:
+    """Refuses what would hang for ever, or end the process: OpenMP's threads don't survive a fork.
+
+    Raises:
+        RuntimeError: if this process was forked from one that has used the CPU's kernels with OpenMP.
+    """
+    if _first_process() == os.getpid():
+        return
+    import numba
+
+    try:
+        layer = numba.threading_layer()
+    except ValueError:  # it has started no threads
+        return
+    if layer == 'omp':
+        raise RuntimeError(
+            "megastep can't be used in a process that was forked from one that has used it on a CPU, for OpenMP's "
+            "threads don't survive that. Start processes by multiprocessing.get_context('spawn'); or set "
+            'NUMBA_THREADING_LAYER=workqueue before Python starts, and call torch.set_num_threads(1) in the new one.'
+        )
