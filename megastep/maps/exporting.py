@@ -82,7 +82,7 @@ class Exporters:
         Raises:
             ValueError: if the set is empty.
         """
-        from megastep.maps.formats import geojson
+        from megastep.maps.formats.writing import geojson
 
         geojson.write(path, self)
 

@@ -16,7 +16,7 @@ from work import at_most
 
 from megastep import MapSet, mapgen
 from megastep.maps import formats, freespace, geometry, storage
-from megastep.maps.formats import building, geojson, occupancy
+from megastep.maps.formats import bounds, geojson, occupancy
 from megastep.maps.formats.svg import transforms
 from megastep.maps.storage import parse_json
 
@@ -327,5 +327,5 @@ class TestHeaders:
 
 def test_bounds_leave_real_maps_alone():
     """Four times as many walls so near each other as the densest of the real maps have, for each of their walls."""
-    assert building.MOST_NEAR / building.MOST_SEGMENTS == 64
-    assert math.isclose(building.REACH, 0.6)
+    assert bounds.MOST_NEAR / bounds.MOST_SEGMENTS == 64
+    assert math.isclose(bounds.REACH, 0.6)

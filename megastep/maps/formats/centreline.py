@@ -23,7 +23,8 @@ from jaxtyping import Float
 from shapely import Polygon
 
 from megastep.maps import freespace
-from megastep.maps.formats.building import Drawing, check_pairs
+from megastep.maps.formats.bounds import check_pairs
+from megastep.maps.formats.drawing import Drawing
 from megastep.maps.formats.reading import Collected, Inside, Paths, drawn, number, one_each, read_text
 from megastep.maps.frame import Frame
 from megastep.maps.geometry import LARGEST

@@ -1,4 +1,4 @@
-"""Reads floorplans from GeoJSON, and writes them.
+"""Reads floorplans from GeoJSON.
 
 A map is a FeatureCollection: one a line, or one a file. A feature's ``properties.kind`` says what it is:
 
@@ -11,9 +11,9 @@ A map is a FeatureCollection: one a line, or one a file. A feature's ``propertie
 Features of other kinds are left alone. Coordinates are metres, or as many units a metre as is said, or degrees of
 longitude and latitude, and more than two a point are ignored. Free space is the face that is meant, see
 `megastep.maps.faces`, a spawn lies in it, and what the file has no light, spawn or room for is found. A door across a
-continuous wall opens it. Walls whose ``properties.oriented`` is true, as in the files written here, have free space to
-their left: in a map that has no others, and has spawns, nothing is looked for, and everything is as the file has it,
-unless it is read at another scale or for another face.
+continuous wall opens it. Walls whose ``properties.oriented`` is true, as in the files that `MapSet.to_geojson` writes,
+have free space to their left: in a map that has no others, and has spawns, nothing is looked for, and everything is as
+the file has it, unless it is read at another scale or for another face.
 
 A map's text may have `MOST_BYTES`, and reading it takes up to forty times as much memory; it may have as many walls as
 any imported map, and `MOST_CORNERS` points of each kind. A file may have any number of maps.
@@ -25,7 +25,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -37,11 +37,12 @@ from jaxtyping import Float
 
 from megastep.maps import storage
 from megastep.maps.formats import gaps
-from megastep.maps.formats.building import MOST_SEGMENTS, NOWHERE, Drawing, Imported, build, check_count
+from megastep.maps.formats.bounds import MOST_SEGMENTS, check_count
+from megastep.maps.formats.building import build
+from megastep.maps.formats.drawing import NOWHERE, Drawing, Imported
 from megastep.maps.formats.reading import Attempt, Collected, Inside, check_inside, collect, meant, opened
 from megastep.maps.frame import Frame
 from megastep.maps.geometry import Geometry, Room
-from megastep.maps.segments import polylines
 
 MOST_BYTES = 8 << 20
 """The longest text of one map: about 200,000 corners."""
@@ -137,37 +138,6 @@ def check_units(units: Units) -> None:
         raise ValueError(f'scale must be above 0 units a metre, got {units.scale}.')
     if units.degrees and units.scale != 1:
         raise ValueError(f'scale must be 1 where coordinates are degrees, got {units.scale}.')
-
-
-def write(path: str | os.PathLike, geometries: Iterable[Geometry]) -> None:
-    """Writes maps, a FeatureCollection a line, in place of what was there once all of it is safely on disk.
-
-    Raises:
-        ValueError: if there are no maps.
-    """
-    path = Path(path)
-    lines = [json.dumps(_collection(geometry), separators=(',', ':')) for geometry in geometries]
-    if not lines:
-        raise ValueError(f'a map set needs at least 1 map to be written, got 0 for {path}.')
-    storage.replace(path, '\n'.join([*lines, '']).encode())
-
-
-def _collection(geometry: Geometry) -> dict[str, Any]:
-    """A map as GeoJSON. Floats are written so that the very same are read."""
-    lines = [line.tolist() for line in polylines(geometry.walls)]
-    features = [_feature('MultiLineString', lines, kind='wall', oriented=True)]
-    for room in geometry.rooms:
-        ring = [*room.outline.tolist(), room.outline[0].tolist()]
-        features.append(_feature('Polygon', [ring], kind='room', type=room.kind))
-    features += [_feature('LineString', door, kind='door') for door in geometry.doors.tolist()]
-    features += [_feature('Point', [x, y], kind='light', intensity=much) for x, y, much in geometry.lights.tolist()]
-    features += [_feature('MultiPoint', geometry.spawns.tolist(), kind='spawn')]
-    return {'type': 'FeatureCollection', 'features': features}
-
-
-def _feature(shape: str, coordinates: list, **properties: Any) -> dict[str, Any]:
-    geometry = {'type': shape, 'coordinates': coordinates}
-    return {'type': 'Feature', 'properties': properties, 'geometry': geometry}
 
 
 def _attempts(path: Path, file: BinaryIO, units: Units) -> Iterator[Attempt]:

@@ -17,7 +17,9 @@ from scipy import ndimage
 from shapely import Polygon
 
 from megastep.maps import faces, freespace
-from megastep.maps.formats.building import MOST_SEGMENTS, NOWHERE, Drawing, Imported, build
+from megastep.maps.formats.bounds import MOST_SEGMENTS
+from megastep.maps.formats.building import build
+from megastep.maps.formats.drawing import NOWHERE, Drawing, Imported
 from megastep.maps.geometry import AGENT_RADIUS, MARGIN, Room
 
 MOST_CELLS = 1 << 24

@@ -25,7 +25,9 @@ from shapely.geometry import shape as from_mapping
 
 from megastep.maps import freespace, storage
 from megastep.maps.formats import gaps
-from megastep.maps.formats.building import MOST_SEGMENTS, NO_DOORS, Drawing, Imported, build
+from megastep.maps.formats.bounds import MOST_SEGMENTS
+from megastep.maps.formats.building import build
+from megastep.maps.formats.drawing import NO_DOORS, Drawing, Imported
 from megastep.maps.formats.geojson import tangent_plane
 from megastep.maps.formats.reading import (
     Attempt,

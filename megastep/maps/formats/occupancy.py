@@ -27,7 +27,7 @@ from PIL import Image
 
 from megastep.maps import storage
 from megastep.maps.formats import reading
-from megastep.maps.formats.building import Imported
+from megastep.maps.formats.drawing import Imported
 from megastep.maps.formats.grid import MOST_CELLS, Grid, check_tolerances, import_grid
 from megastep.maps.formats.reading import Collected, Inside, Paths, one_each, read_text
 

@@ -21,8 +21,10 @@ from jaxtyping import Float
 
 from megastep.maps import storage
 from megastep.maps.formats import gaps
-from megastep.maps.formats.building import MOST_SEGMENTS, NO_DOORS, Drawing, Imported, build
+from megastep.maps.formats.bounds import MOST_SEGMENTS
+from megastep.maps.formats.building import build
 from megastep.maps.formats.doorways import door_of
+from megastep.maps.formats.drawing import NO_DOORS, Drawing, Imported
 from megastep.maps.formats.reading import (
     Attempt,
     Collected,

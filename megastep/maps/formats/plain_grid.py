@@ -21,7 +21,7 @@ from jaxtyping import Bool, Float
 
 from megastep.maps import storage
 from megastep.maps.formats import text_grid
-from megastep.maps.formats.building import NO_DOORS, NOWHERE, Imported
+from megastep.maps.formats.drawing import NO_DOORS, NOWHERE, Imported
 from megastep.maps.formats.grid import MOST_CELLS, Grid, check_tolerances, import_grid
 from megastep.maps.formats.occupancy import brightness, brightness_free, pixels
 from megastep.maps.formats.reading import (

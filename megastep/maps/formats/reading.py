@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike
 
 from megastep.maps import storage
 from megastep.maps.faces import checked_points
-from megastep.maps.formats.building import Drawing, Imported, build
+from megastep.maps.formats.building import build
+from megastep.maps.formats.drawing import Drawing, Imported
 from megastep.maps.geometry import Geometry
 
 Paths = str | os.PathLike | Iterable[str | os.PathLike]

@@ -15,8 +15,8 @@ from PIL import Image
 from scipy import ndimage
 
 from megastep.maps import storage
-from megastep.maps.formats.building import NO_DOORS, Imported
 from megastep.maps.formats.doorways import door_of
+from megastep.maps.formats.drawing import NO_DOORS, Imported
 from megastep.maps.formats.grid import Grid, check_tolerances, import_grid, outline_of
 from megastep.maps.formats.reading import Collected, Inside, Paths, one_each
 from megastep.maps.geometry import Room

@@ -24,7 +24,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt16
 
 from megastep.maps.formats import udmf
-from megastep.maps.formats.building import Drawing, Imported, build
+from megastep.maps.formats.building import build
+from megastep.maps.formats.drawing import Drawing, Imported
 from megastep.maps.formats.reading import Attempt, Collected, Inside, check_inside, check_names, collect, meant, opened
 from megastep.maps.frame import Frame
 

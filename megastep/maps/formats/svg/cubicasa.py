@@ -16,7 +16,8 @@ import numpy as np
 from jaxtyping import Float
 
 from megastep.maps.formats import gaps
-from megastep.maps.formats.building import Imported, build
+from megastep.maps.formats.building import build
+from megastep.maps.formats.drawing import Imported
 from megastep.maps.formats.reading import (
     Attempt,
     Collected,

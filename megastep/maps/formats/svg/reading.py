@@ -27,8 +27,9 @@ from defusedxml import ElementTree
 from jaxtyping import Float
 
 from megastep.maps.formats import gaps, roles
-from megastep.maps.formats.building import MOST_SEGMENTS, NO_DOORS, NOWHERE, Drawing
+from megastep.maps.formats.bounds import MOST_SEGMENTS
 from megastep.maps.formats.doorways import door_of
+from megastep.maps.formats.drawing import NO_DOORS, NOWHERE, Drawing
 from megastep.maps.formats.reading import Collected, Inside, Paths, drawn, one_each, read_bytes
 from megastep.maps.formats.svg import styles
 from megastep.maps.formats.svg.tree import Picks, Shape, shapes
