@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-from megastep.maps.geodesics.route import route
+from megastep.maps.geodesics import shortest_path
 from megastep.viewer.floorplan import Floorplan
 
 MOST_WALLS = 1500
@@ -141,7 +141,7 @@ def shortest_paths(track: Track, floorplans: Mapping[int, Floorplan], agent_radi
             walls = floorplans[int(track.map_ids[first])].walls.astype(float)
             if len(walls) <= MOST_WALLS:
                 for agent in range(agents):
-                    line = route(walls, track.positions[first, agent], points[first, agent], agent_radius)
+                    line = shortest_path(walls, track.positions[first, agent], points[first, agent], agent_radius)
                     found += [Path(agent, first, last, line)] if len(line) else []
     return found
 
