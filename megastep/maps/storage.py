@@ -18,6 +18,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from megastep.maps import temporaries
+from megastep.maps.mapping import mapped
 
 SCHEMA = '1'
 """The version of the file's layout. A file of any other is refused."""
@@ -215,8 +216,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     except ValueError as error:
         raise ValueError(f'{path} {error}') from error
     with file:  # opened once: what replaces it meanwhile is another file
-        size = os.fstat(file.fileno()).st_size
-        content = np.memmap(file, dtype=np.uint8, mode='r') if size else np.empty(0, np.uint8)
+        content = mapped(file)
     try:
         arrays, metadata = _arrays(content, path)
     except HeaderError as error:

@@ -1,9 +1,11 @@
 """Map sets: indexing, splitting, statistics, and a file that is whole or refused."""
 
+import gc
 import json
 import os
 import pickle
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -390,10 +392,27 @@ class TestFile:
 
     def test_is_mapped_rather_than_read(self, maps, path):
         maps.save(path)
-        vals = MapSet.load(path).walls.vals
-        while isinstance(vals.base, np.ndarray):
-            vals = vals.base
-        assert isinstance(vals, np.memmap)
+        loaded = MapSet.load(path)
+        assert str(path) in Path('/proc/self/maps').read_text()
+        assert not loaded.walls.vals.flags.owndata
+        with pytest.raises(ValueError, match='cannot set WRITEABLE'):
+            loaded.walls.vals.setflags(write=True)
+        vals = loaded.walls.vals
+        del loaded
+        assert vals.max() > 1
+        del vals
+        gc.collect()
+        assert str(path) not in Path('/proc/self/maps').read_text()
+
+    def test_no_descriptor_stays_open(self, maps, path):
+        maps.save(path)
+        before = os.listdir('/proc/self/fd')
+        kept = [MapSet.load(path) for _ in range(50)]
+        assert [len(each.walls) for each in kept] == [12] * 50
+        assert len(os.listdir('/proc/self/fd')) == len(before)
+
+    def test_cannot_be_written_to(self, maps, path):
+        maps.save(path)
         with pytest.raises(ValueError, match='read-only'):
             MapSet.load(path).walls.vals[:] = 0
 
