@@ -27,6 +27,7 @@ def evaluate(
     out: Path | None = None,
     baselines: tuple[str, ...] = (),
     variations: tuple[str, ...] = (),
+    opponents_from: tuple[Path, ...] = (),
     options: tuple[str, ...] = (),
     greedy: bool = False,
     seed: int = 0,
@@ -47,12 +48,15 @@ def evaluate(
         out: The folder that a report is written to: a page, tables, and the scores of every episode.
         baselines: What else is played, to give scores a scale: random, shortest path and the like.
         variations: How the env is varied beside, in the same episodes: fov=90, fps=5 and the like, or all.
+        opponents_from: The folders of runs as whose agents all but the first of each world act; by default those that
+            a run was trained among.
         options: What the task takes that is to be otherwise than in training, as name=value, such as fov=90.
         greedy: Take the likeliest action instead of drawing one.
         seed: Another seed draws other actions, in the same episodes.
         num_envs: How many worlds are played at once; by default as many as keep busy.
         device: Where to compute, such as cpu or cuda; by default a GPU if there is one.
     """
+    import megastep
     from megastep.cli.train import parse_options
     from megastep.evaluation import evaluate_variations
     from megastep.evaluation.analysis.summaries import overview
@@ -68,9 +72,10 @@ def evaluate(
     chosen = suite_of(suite, maps, what, per_map)
     check_options(what or Task.of(chosen.task), given)
     print(chosen.describe())
+    rivals = [megastep.load(folder, device=device) for folder in opponents_from] or None
     results = evaluate_variations(
-        agents, chosen, varied, task=task, greedy=greedy, seed=seed, num_envs=num_envs, device=device, progress=True,
-        **given,
+        agents, chosen, varied, task=task, opponents=rivals, greedy=greedy, seed=seed, num_envs=num_envs,
+        device=device, progress=True, **given,
     )  # fmt: skip
     print(overview(results.table, results.scores[:3]))
     if varied:

@@ -119,6 +119,15 @@ def test_the_command_takes_opponents_from_runs(tmp_path, rivals, capsys):
     assert len(Run(tmp_path / 'run').read().opponents_from) == 2
 
 
+def test_the_command_evaluates_agents_against_one_another(tmp_path, rivals, capsys):
+    OTHER.save(tmp_path / 'arena.safetensors')
+    line = ['evaluate', str(rivals / 'run'), '--maps', str(tmp_path / 'arena.safetensors'), '--per-map', '2']
+    assert main([*line, '--device', 'cpu', '--opponents-from', str(rivals / 'saved')]) == 0
+    assert 'kills' in capsys.readouterr().out
+    assert main([*line, '--device', 'cpu', '--opponents-from', str(tmp_path)]) == 2
+    assert 'holds no run' in capsys.readouterr().err
+
+
 def test_runs_of_before_have_no_such_opponents(tmp_path):
     train(tmp_path / 'run', 1)
     path = Run(tmp_path / 'run').description
