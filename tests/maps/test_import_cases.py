@@ -27,6 +27,7 @@ def read(name, **options):
         ('occupancy/TenByTen.yaml', {}, 78),
         ('svg/block.svg', {'inside': (50, 50)}, 36),
         ('svg/block.svg', {'inside': [(500, 500), (600, 400)]}, 64),
+        ('svg/cubicasa.svg', {}, 32.18),
         ('svg/bg_rect.svg', {}, 10),
         ('svg/bg_big.svg', {}, 10),
         ('svg/hid_vis.svg', {}, 10),
@@ -66,7 +67,7 @@ def test_the_area_that_is_meant(name, options, area):
 )
 def test_what_is_doubtful_is_said(name, area, warned):
     with pytest.warns(UserWarning, match=warned) as caught:
-        assert read(name)[0].area == pytest.approx(area)
+        assert read(name)[0].area == pytest.approx(area, rel=1e-3)
     assert {Path(one.filename) for one in caught} == {Path(__file__)}
     assert all(str(one.message).startswith(str(FILES / name)) for one in caught)
 
@@ -82,6 +83,12 @@ def test_what_is_doubtful_is_said(name, area, warned):
 def test_what_is_likely_wrong_is_said(name, message):
     with pytest.raises(ValueError, match=f'{FILES / name}: .*{message}'):
         read(name)
+
+
+@pytest.mark.parametrize('name, importer', [('house-expo.json', 'houseexpo'), ('imdf.geojson', 'imdf')])
+def test_another_importer_is_named(name, importer):
+    with pytest.raises(ValueError, match=f'MapSet.from_{importer} reads such a file'):
+        MapSet.from_geojson(FILES / 'other' / name)
 
 
 @pytest.mark.parametrize(

@@ -185,18 +185,34 @@ def _parse(text: bytes, name: str, units: Units) -> Imported:
     """Makes a floorplan of a FeatureCollection's text."""
     collection = _loaded(text)
     if not isinstance(collection, dict) or collection.get('type') != 'FeatureCollection':
-        raise ValueError(f'must be a FeatureCollection, got {_shortened(collection)}.')
+        raise ValueError(f'must be a FeatureCollection, got {_shortened(collection)}.{_remedy(collection)}')
     features = collection.get('features')
     if not isinstance(features, list):
         raise ValueError(f'features must be a list, got {_shortened(features)}.')  # noqa: TRY004
     found = _sort(features)
     if not found.walls:
-        raise ValueError(f'none of the {len(features)} features has properties.kind "wall".')
+        raise ValueError(f'none of the {len(features)} features has properties.kind "wall".{_remedy(collection)}')
     inside = meant(units.inside, name)
     check_count(sum(map(len, found.walls)))
     if found.oriented and found.spawns and not len(inside) and units.scale == 1 and not units.degrees:
         return Imported(_as_it_stands(found), {**Frame().notes, 'dropped_area': 0.0})
     return build(_drawing(found, units), inside=inside, snap=units.snap)
+
+
+def _remedy(collection: Any) -> str:
+    """The importer that may be meant, if this looks like another one's file: a space and a sentence."""
+    if not isinstance(collection, dict):
+        return ''
+    features = [feature for feature in collection.get('features') or [] if isinstance(feature, dict)]
+    properties = [feature.get('properties') for feature in features]
+    for importer, is_its in (
+        ('houseexpo', 'verts' in collection),
+        ('imdf', any('feature_type' in feature for feature in features)),
+        ('osm', any(isinstance(one, dict) and ('indoor' in one or 'tags' in one) for one in properties)),
+    ):
+        if is_its:
+            return f' MapSet.from_{importer} reads such a file.'
+    return ''
 
 
 def _as_it_stands(found: Found) -> Geometry:

@@ -29,22 +29,8 @@ from megastep.maps.formats.reading import (
     meant,
     paths,
 )
-from megastep.maps.formats.roles import Pick
 from megastep.maps.formats.svg import reading as svg
 from megastep.maps.formats.svg import styles
-from megastep.maps.formats.svg.tree import Picks
-
-CLASSES = {
-    'walls': ['wall', 'railing', 'column', 'columns'],
-    'doors': ['door'],
-    'rooms': ['space'],
-    'ignored': [
-        'window', 'threshold', 'panel', 'panelarea', 'glass', 'fixedfurniture*', 'stairs', 'namelabel',
-        'boundarypolygon', 'selectioncontrols', 'spacedimensionslabel', 'dimension*', 'direction', 'flight', 'winding',
-        'steps',
-    ],
-}  # fmt: skip
-"""The classes of what has a role."""
 
 Floor = tuple[str, Element, Element]
 """A storey's name, its element, and the whole picture."""
@@ -70,11 +56,10 @@ def read(
     svg.check_scale(scale)
     gaps.check_snap(snap)
     check_inside(inside)
-    picks = Picks(classes=Pick.of(CLASSES, 'classes'))
     found = [(file, *floor) for file in paths(path) for floor in _floors(file)]
     check_names(inside, [name for _, name, _, _ in found])
     attempts = [
-        Attempt(name, str(file), partial(_import, floor, page, scale, picks, meant(inside, name), snap))
+        Attempt(name, str(file), partial(_import, floor, page, scale, meant(inside, name), snap))
         for file, name, floor, page in found
     ]
     source = ', '.join(str(file) for file in paths(path)[:3])
@@ -109,8 +94,7 @@ def _import(
     floor: Element,
     page: Element,
     scale: float,
-    picks: Picks,
     inside: Float[np.ndarray, 'point 2'],
     snap: float,
 ) -> Imported:
-    return build(svg.drawing(floor, scale=scale, picks=picks, page=page), inside=inside, snap=snap)
+    return build(svg.drawing(floor, scale=scale, picks=svg.CUBICASA, page=page), inside=inside, snap=snap)

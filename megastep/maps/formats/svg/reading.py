@@ -2,9 +2,9 @@
 
 Every line, polyline, polygon, rectangle, circle, ellipse and path that can be seen is wall, wherever it is in the
 picture; how thick it is drawn doesn't matter. ``layers``, ``ids`` and ``classes`` pick what is wall, and what is a
-door, an opening, a room, a spawn or nothing. Curves become chains of straight pieces. Transforms are followed, also
-those of styles; what is shown elsewhere (``use``, ``symbol``) and pictures within the picture are drawn where they are
-shown.
+door, an opening, a room, a spawn or nothing. In pictures of CubiCasa's the classes say so by themselves. Curves become
+chains of straight pieces. Transforms are followed, also those of styles; what is shown elsewhere (``use``, ``symbol``)
+and pictures within the picture are drawn where they are shown.
 
 Nothing is wall that can't be seen: definitions, clip paths, ``display: none``, ``visibility: hidden``, an opacity of 0,
 neither stroke nor fill, be it by attributes, styles, style sheets or inheritance. (A shape of which nothing at all is
@@ -37,6 +37,22 @@ from megastep.maps.frame import Frame
 from megastep.maps.geometry import Room
 
 MOST_BYTES = 4 << 20
+
+
+CUBICASA_CLASSES = {
+    'walls': ['wall', 'railing', 'column', 'columns'],
+    'doors': ['door'],
+    'rooms': ['space'],
+    'ignored': [
+        'window', 'threshold', 'panel', 'panelarea', 'glass', 'fixedfurniture*', 'stairs', 'namelabel',
+        'boundarypolygon', 'selectioncontrols', 'spacedimensionslabel', 'dimension*', 'direction', 'flight', 'winding',
+        'steps',
+    ],
+}  # fmt: skip
+"""The classes of what has a role in CubiCasa's pictures."""
+
+CUBICASA = Picks(classes=roles.Pick.of(CUBICASA_CLASSES, 'classes'))
+"""What is wall, and what has another role, in CubiCasa's pictures."""
 
 
 class Found(NamedTuple):
@@ -92,7 +108,16 @@ def check_scale(scale: float) -> None:
 
 
 def _draw(path: Path, *, scale: float, picks: Picks) -> Drawing:
-    return drawing(root(path), scale=scale, picks=picks)
+    top = root(path)
+    if any(pick.patterns for pick in picks) or not _is_by_cubicasa(top):
+        return drawing(top, scale=scale, picks=picks)
+    return drawing(top, scale=scale, picks=CUBICASA)._replace(notes={'structure': 'CubiCasa'})
+
+
+def _is_by_cubicasa(top: Element) -> bool:
+    """True if a picture has the structure that CubiCasa gives its pictures: classes say what is wall then."""
+    classes = {name for element in top.iter() for name in element.get('class', '').split()}
+    return {'Floorplan', 'Wall', 'Space'} <= classes
 
 
 def drawing(top: Element, *, scale: float, picks: Picks, page: Element | None = None) -> Drawing:
