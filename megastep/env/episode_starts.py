@@ -127,8 +127,9 @@ class FarStarts:
 class GoalStarts:
     """Starts with goals: an agent begins at a spawn and is to reach another, so far away along the shortest path.
 
-    Every stratum of path lengths that a map has gets as many episodes as the others, give or take one. Within a stratum
-    each pair of spawns is as likely as any other, and is taken again only once all have been.
+    Every stratum of path lengths that a map has gets as many episodes as the others, give or take one: which of them
+    get one more is drawn, so that none is favoured where there are many maps of few episodes. Within a stratum each
+    pair of spawns is as likely as any other, and is taken again only once all have been.
     """
 
     needs_paths: ClassVar[bool] = True
@@ -140,8 +141,9 @@ class GoalStarts:
         pairs = [found for stratum in strata if len(found := _pairs(floor, stratum))]
         if not pairs:
             raise ValueError(f'it has no two spawns {", or ".join(map(named, strata))} apart along the shortest path.')
-        decks = [_Deck(found, rng) for found in pairs]
-        return [self._start(int(decks[k % len(decks)].next()), len(floor.spawns), rng) for k in range(count)]
+        decks, first = [_Deck(found, rng) for found in pairs], rng.fork('first stratum').below(len(pairs))
+        turns = [decks[(first + k) % len(decks)] for k in range(count)]
+        return [self._start(int(deck.next()), len(floor.spawns), rng) for deck in turns]
 
     @staticmethod
     def _start(pair: int, num_spawns: int, rng: Rng) -> Start:

@@ -154,7 +154,16 @@ class Stage:
     def _task_of(self, agent: Any) -> Task:
         if self._task is not None:
             return self._task if isinstance(self._task, Task) else Task.of(self._task)
-        return agent.task if isinstance(agent, MakesItsEnv) else Task.of(self.suite.task, self._crowd())
+        if not isinstance(agent, MakesItsEnv):
+            return Task.of(self.suite.task, self._crowd())
+        self._check_task(agent.task)
+        return agent.task
+
+    def _check_task(self, task: Task) -> None:
+        """Raises unless an agent's task has episodes like the suite's, as Waypoint has PointGoal's."""
+        name = self.suite.task
+        if task.name != name and task.episode_starts != Task.of(name).episode_starts:
+            raise ValueError(f'the suite must be of {task.name}, as the agent is, got one of {name}.')
 
     def _crowd(self) -> dict[str, int]:
         """The option that says how many agents a world has, if it isn't one."""

@@ -48,7 +48,7 @@ def test_episodes_of_a_hall_are_the_same_for_ever():
     assert found.seeds[:2].tolist() == HALL_SEEDS
 
 
-HALL_STARTS, HALL_GOALS = [22.0, 30.0, 28.0, 52.0, 50.0], [9, 11, 7, 11, 0]
+HALL_STARTS, HALL_GOALS = [22.0, 18.0, 28.0, 50.0, 36.0], [0, 28, 11, 20, 8]
 HALL_BEARINGS = [-177.2217254638672, -64.869140625]
 HALL_SEEDS = [6354616577838885387, 964811967697466409]
 
@@ -65,6 +65,12 @@ def test_every_stratum_of_a_map_gets_as_many():
     assert counts.tolist() == [4, 4, 4, 4, 4]
     assert np.allclose(found.shortest_paths, np.abs(found.goal_positions - found.starts[:, 0])[:, 0], atol=1e-3)
     assert np.allclose(found.detours, 1, atol=1e-3)
+
+
+def test_no_stratum_is_favoured_where_maps_have_few_episodes():
+    maps = MapSet([long_hall()[0]] * 60)
+    found = Episodes.draw(maps, 'pointgoal', 1)
+    assert np.histogram(found.shortest_paths, [1, 5, 10, 20, 40, 100])[0].min() >= 4
 
 
 def test_a_pair_of_spawns_is_taken_again_only_once_all_have_been():

@@ -78,6 +78,7 @@ def test_the_oracle_walks_the_shortest_path():
     assert found.table['success'].all()
     assert found.table['spl'].mean() > 0.95
     assert np.allclose(found.table['metres_walked'], found.table['shortest_path'], atol=0.5)
+    assert found.agents == ['shortest path']
     assert set(found.ways) == set(range(12))
     for row, way in found.ways.items():
         start, end = points().starts[row, 0], points().goal_positions[row]
@@ -278,6 +279,26 @@ def test_refuses_agents_of_other_spaces_by_name():
         evaluate(other, points(1), **CPU)
     with pytest.raises(ValueError, match='must be the folder of a suite'):
         evaluate(wanders, '/nowhere', **CPU)
+
+
+def test_refuses_agents_of_tasks_with_other_episodes():
+    explorer = Trained(houses(1))
+    explorer.task = Task.of('explorer')
+    with pytest.raises(ValueError, match='the suite must be of explorer, as the agent is, got one of pointgoal'):
+        evaluate(explorer, points(1), device='cpu')
+
+
+class Careless(Unseen):
+    """Draws where it shouldn't."""
+
+    def _act(self, actions):
+        self._east.add_(torch.rand(self._east.shape, generator=self.core.generator))
+
+
+def test_an_env_that_draws_from_what_all_share_is_named():
+    episodes = Episodes.draw(houses(2), Careless, 3)
+    with pytest.warns(UserWarning, match=r'Careless draws from core\.generator, .*: draw from core\.random instead'):
+        evaluate(lambda seen, begins: begins.long(), episodes, task=Careless, device='cpu')
 
 
 def test_episodes_without_a_goal_are_refused_in_a_task_that_has_one():

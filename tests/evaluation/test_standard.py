@@ -34,11 +34,11 @@ ARENAS = {
 }
 
 EPISODES = {
-    'house': '1815fb8ed1aeba19', 'house, larger': 'c1be530e8f9826de', 'house, narrower': '5b5a9c740967abcc',
-    'apartments': '73818a3c42a8e466', 'arena': 'b5aca0fb9c632480', 'cave': '5d5764f17dfaf6a3',
-    'hotel': '918fb0ec0d406032', 'maze': '32871cecf8812d6d', 'office': '714cc255168ce093', 'rooms': '8c60d05a381a6a73',
-    'track': 'b87f67b4cf6cc8ec', 'voronoi': 'bda8481f74206f67', 'warehouse': 'bf4605818e7888d0',
-    'real apartments': '33490c301cc1c4c8', 'Freedoom': '3cf793152b56b229', 'hold-outs': 'fa8e2b0d4a0acb71',
+    'house': '5c23382cbb10cb65', 'house, larger': '96556ba470df7fff', 'house, narrower': '76f7f3602b4d0c78',
+    'apartments': '1d6b55df14356361', 'arena': '3305f7f2c3c52531', 'cave': '22e26e7d4e384b36',
+    'hotel': 'dbdd4812a36b5394', 'maze': '30885144f875ae7d', 'office': '3224e1f087a8b6b0', 'rooms': '9f51d23980edd81b',
+    'track': '2bfb9b72b455a027', 'voronoi': 'ff09b95b9340e74d', 'warehouse': '1d46fddf23f69269',
+    'real apartments': '081b7f7c77c06e2c', 'Freedoom': 'bc105a22884cb17f', 'hold-outs': '211d445f213a27f5',
 }  # fmt: skip
 """Those of PointGoal."""
 

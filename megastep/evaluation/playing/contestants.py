@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -124,7 +125,9 @@ def _name(agent: Any) -> str:
     """What to call an agent that has been given no name."""
     folder = getattr(agent, 'folder', None)
     name = folder.name if folder is not None else getattr(agent, '__name__', '')
-    return name if name and name != '<lambda>' else type(agent).__name__.lower()
+    if name and name != '<lambda>':
+        return name
+    return re.sub(r'(?<!^)(?=[A-Z])', ' ', type(agent).__name__).lower()  # 'shortest path' of ShortestPath
 
 
 def check_spaces(agent: Any, env: Env) -> None:

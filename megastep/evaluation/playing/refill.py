@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,12 @@ GLANCE = 15
 
 STRIDE = 5
 """The ways that agents walk are recorded every so many steps."""
+
+
+OWN_DRAWS = (
+    '{} draws from core.generator, which all envs share, so its episodes depend on what else is played: '
+    'draw from core.random instead.'
+)
 
 
 @dataclass(frozen=True)
@@ -62,11 +69,15 @@ def play_queue(
 
     Raises:
         ValueError: if the env's info lacks one of its scores.
+
+    Warns:
+        UserWarning: if the env draws from its core's generator, so that episodes depend on what else is played.
     """
     queue = env.core.episodes
     assert queue is not None, 'the env was made with episodes'
     act, records, walk = among(act, opponents), _Records(env, queue, opponents), _Ways(env, queue)
     observations = env.reset(seed=seed)[0]
+    drawn = env.core.generator.get_state()
     begins = torch.ones(env.num_envs, dtype=torch.bool, device=env.device)
     over, steps = torch.zeros_like(begins), 0
     while not records.are_complete(progress):
@@ -77,6 +88,8 @@ def play_queue(
             records.add(info)
             begins, over = over, terminated | truncated
             steps += 1
+    if not torch.equal(drawn, env.core.generator.get_state()):
+        warnings.warn(OWN_DRAWS.format(type(env).__name__), stacklevel=2)
     columns = records.columns()
     share = columns['length'].sum() / (env.core.num_envs * steps)
     return Played(columns, walk.ways(env, columns) if ways else {}, float(share))
