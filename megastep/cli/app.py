@@ -10,7 +10,7 @@ from pathlib import Path
 import tyro
 from tyro.conf import Positional
 
-from megastep.cli import evaluate, exchange, generate, streams, train, watch
+from megastep.cli import drive, evaluate, exchange, generate, streams, train, watch
 
 ABOUT = 'Floorplans, and thousands of small two-dimensional worlds in them.'
 
@@ -58,6 +58,7 @@ app.command(exchange.split)
 app.command(watch.record)
 app.command(train.train)
 app.command(watch.watch)
+app.command(drive.drive)
 app.command(evaluate.evaluate)
 app.command(evaluate.suite)
 app.command(generate.families)

@@ -44,7 +44,7 @@ def film_random(
         ValueError: if there is no such task or map, or a number is out of range.
     """
     _check(steps, seed)
-    act, env = _random(name, maps, seed)
+    act, env = at_random(name, maps, seed)
     return film(act, env, out, map_id=map_id, steps=steps, seed=seed, workers=workers)
 
 
@@ -52,11 +52,12 @@ def replay_random(name: str, maps: MapSet, out: Path, *, map_id: int = 0, steps:
     """Writes a replay of an env whose agents act at random: see `film_random`, of which it has all but the workers."""
     _check(steps, seed)
     check_path(out)
-    act, env = _random(name, maps, seed)
+    act, env = at_random(name, maps, seed)
     return _replay(act, env, maps, out, map_id=map_id, steps=steps, seed=seed, title=name)
 
 
-def _random(name: str, maps: MapSet, seed: int) -> tuple[Act, Env]:
+def at_random(name: str, maps: MapSet, seed: int) -> tuple[Act, Env]:
+    """What acts at random in an env of a task, and that env."""
     task = Task.of(name)
     env = task.make(maps, task.num_agents, seed=seed)
     env.action_space.seed(seed)
@@ -99,7 +100,7 @@ def film_run(
         ValueError: if there is no run, checkpoint or map, or a number is out of range.
     """
     _check(steps, seed)
-    act, env, _ = _trained(folder, maps, seed, greedy, device)
+    act, env, _ = trained(folder, maps, seed, greedy, device)
     return film(act, env, out, map_id=map_id, steps=steps, seed=seed, workers=workers)
 
 
@@ -117,11 +118,11 @@ def replay_run(
     """Writes a replay of the agent of a run's last checkpoint: see `film_run`, of which it has all but the workers."""
     _check(steps, seed)
     check_path(out)
-    act, env, maps = _trained(folder, maps, seed, greedy, device)
+    act, env, maps = trained(folder, maps, seed, greedy, device)
     return _replay(act, env, maps, out, map_id=map_id, steps=steps, seed=seed, title=folder.resolve().name)
 
 
-def _trained(
+def trained(
     folder: Path, maps: MapSet | None, seed: int, greedy: bool, device: str | torch.device | None
 ) -> tuple[Act, Env, MapSet]:
     """A run's agent among its opponents, its env, and the maps that it stands in."""

@@ -1,5 +1,7 @@
-"""Viewer: replays of an env, to be looked at in a browser or a notebook."""
+"""Viewer: replays of an env, to be looked at in a browser or a notebook; and driving an agent by keys."""
 
+from megastep.viewer.drive import Drive
 from megastep.viewer.replay import Replay
+from megastep.viewer.server import serve
 
-__all__ = ['Replay']
+__all__ = ['Drive', 'Replay', 'serve']

@@ -9,7 +9,7 @@ import numpy as np
 
 import megastep
 from megastep.plotting.overlays import AGENTS
-from megastep.viewer.archive import Archive, pictures
+from megastep.viewer.archive import Archive, pictures, text
 from megastep.viewer.floorplan import Floorplan
 from megastep.viewer.tape import encoded_array
 from megastep.viewer.track import OverlayTrack, Track
@@ -90,6 +90,34 @@ def _markers(markers: Mapping[str, np.ndarray], archive: Archive) -> dict[str, i
         'colours': archive.tracked(encoded_array(markers['colours']), 1 / 255),
         'visible': archive.exact(markers['visible']),
     }
+
+
+def moment(track: Track) -> dict[str, Any]:
+    """The last frame of a track, small enough to be sent at each step."""
+    last = {name: np.asarray(getattr(track, name))[-1] for name in ('positions', 'angles', 'rewards', 'returns')}
+    return {
+        **{name: _numbers(value) for name, value in last.items()},
+        'mapId': int(track.map_ids[-1]), 'length': int(track.lengths[-1]), 'over': bool(track.over[-1]),
+        'terminated': bool(track.terminated[-1]),
+        'values': {name: _numbers(value[-1]) for name, value in track.values.items()},
+        'overlays': [_shown(overlay.arrays) for overlay in track.overlays],
+        'markers': _shown(track.markers),
+        'rgb': {kind: text(value[-1].tobytes()) for kind, value in track.rgb.items()},
+        'depth': {kind: text(value[-1].tobytes()) for kind, value in track.depth.items()},
+    }  # fmt: skip
+
+
+def _shown(arrays: Mapping[str, np.ndarray]) -> dict[str, list[float | None]]:
+    """The last frame of arrays, colours gamma-encoded."""
+    return {
+        name: _numbers((encoded_array(value) if name == 'colours' else value)[-1]) for name, value in arrays.items()
+    }
+
+
+def _numbers(values: Any) -> list[float | None]:
+    """Numbers one after the other, as JSON has them: null where they aren't finite."""
+    flat = np.asarray(values, float).reshape(-1)
+    return [round(value, 5) if np.isfinite(value) else None for value in flat.tolist()]
 
 
 FINEST: dict[str, float] = {'values': 1 / 1000, 'colours': 1 / 255}

@@ -7,10 +7,12 @@ import hashlib
 import io
 import json
 import re
+from collections.abc import Sequence
 from functools import cache
 from html import escape
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -25,6 +27,9 @@ MODULES = (
 )  # fmt: skip
 """The page's modules, each after those that it imports."""
 
+LIVE = ('live', 'drive')
+"""The modules that the page of a drive has besides."""
+
 LARGEST_OUTPUT = 900_000
 """A notebook is given pages of up to so many bytes: Jupyter drops output of more than 1 MB a second."""
 
@@ -33,9 +38,9 @@ STILL = (800, 450)
 
 
 @cache
-def script() -> str:
-    """The page's script: its modules one after the other, as one."""
-    return '\n'.join(_without_imports(_asset(f'{name}.js')) for name in MODULES)
+def script(modules: Sequence[str] = MODULES) -> str:
+    """A page's script: its modules one after the other, as one."""
+    return '\n'.join(_without_imports(_asset(f'{name}.js')) for name in modules)
 
 
 def _without_imports(source: str) -> str:
@@ -49,10 +54,19 @@ def _asset(name: str) -> str:
 
 def render(trajectories: Trajectories) -> str:
     """The page, which needs no other file and no network."""
-    data = json.dumps(document(trajectories), separators=(',', ':'), allow_nan=False)
+    return _filled(document(trajectories), MODULES, 'await mount(root, recording)')
+
+
+def render_drive(document: dict[str, Any]) -> str:
+    """The page of a drive, which asks its server for each step."""
+    return _filled(document, (*MODULES, *LIVE), 'await drive(root, recording, ask)')
+
+
+def _filled(document: dict[str, Any], modules: Sequence[str], start: str) -> str:
+    data = json.dumps(document, separators=(',', ':'), allow_nan=False)
     parts = {
-        'title': escape(trajectories.title), 'style': _asset('style.css'),
-        'script': script().replace('</script', '<\\/script'),
+        'title': escape(document['title']), 'start': start, 'style': _asset('style.css'),
+        'script': script(modules).replace('</script', '<\\/script'),
         'data': data.replace('</', '<\\/'),
     }  # fmt: skip
     return re.sub(r'\{\{(\w+)\}\}', lambda found: parts[found[1]], _asset('page.html'))

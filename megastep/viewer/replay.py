@@ -81,15 +81,15 @@ class Replay:
                 same one twice, the agent is none, there are no steps or more than fit, or the maps are others.
         """
         check_counts(steps=steps)
-        chosen = _checked(env, envs)
+        chosen = check_env(env, envs)
         check_maps(maps, env.core.scenery)
-        act = _acting(agent, env, seed)
+        act = acting(agent, env, seed)
         tape, still = Tape(env, chosen, steps + 1), None
         for step in tqdm(_play(act, env, steps, tape, seed, options), 'replay', steps + 1, disable=not progress):
             if step == (steps + 1) // 2:
                 still = env.snapshot(chosen[0])
         assert still is not None
-        return cls(_gathered(env, split(tape.arrays(), chosen), still, maps, title))
+        return cls(gathered(env, split(tape.arrays(), chosen), still, maps, title))
 
     def __repr__(self) -> str:
         return f'Replay({self.trajectories!r})'
@@ -132,7 +132,7 @@ def check_path(path: str | Path) -> Path:
     return Path(path)
 
 
-def _checked(env: Env, envs: Sequence[int]) -> list[int]:
+def check_env(env: Env, envs: Sequence[int]) -> list[int]:
     """The numbers of the envs that are to be recorded."""
     if not isinstance(env, Env):
         raise ValueError(f'env must be a megastep Env, got {type(env).__name__}.')  # noqa: TRY004
@@ -149,7 +149,7 @@ def _checked(env: Env, envs: Sequence[int]) -> list[int]:
     return chosen
 
 
-def _acting(agent: Any, env: Env, seed: int) -> Act:
+def acting(agent: Any, env: Env, seed: int) -> Act:
     """The function that picks actions."""
     if agent is None:
         env.action_space.seed(seed)
@@ -177,7 +177,7 @@ def _play(act: Act, env: Env, steps: int, tape: Tape, seed: int, options: dict[s
         yield step
 
 
-def _gathered(
+def gathered(
     env: Env,
     tracks: Sequence[Track],
     still: Snapshot,

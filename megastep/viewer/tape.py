@@ -63,6 +63,10 @@ class Tape:
             self._buffers[name][self._count].copy_(value)
         self._count += 1
 
+    def restart(self) -> None:
+        """Keeps what comes next in the place of what was kept."""
+        self._count = 0
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Copies all that was kept off the device: each (frame, ...), by name."""
         return {name: value[: self._count].cpu().numpy() for name, value in self._buffers.items()}

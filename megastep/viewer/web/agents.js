@@ -53,10 +53,10 @@ export function obstacles({ recording, track, clock, moment }, but) {
   return discs;
 }
 
-export function markersAt({ markers, frames }, frame) {
+export function markersAt({ markers, stride }, frame) {
   if (!markers) return [];
   const count = markers.visible.shape[1];
-  const at = (array, series) => array.values[series * frames + frame];
+  const at = (array, series) => array.values[series * stride + frame];
   return Array.from({ length: count }, (_, i) => i)
     .filter((i) => markers.visible.values[frame * count + i])
     .map((i) => ({

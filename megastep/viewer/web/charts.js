@@ -124,6 +124,7 @@ export class Values extends Rewards {
 /** The names of the values that are worth a chart: those that aren't the same all along, the env's scores first. */
 export function telling({ scores }, track, most = 3) {
   const names = Object.keys(track.values).filter((name) => {
+    if (track.live) return true;
     const [low, high] = range(track.values[name].values);
     return high > low;
   });

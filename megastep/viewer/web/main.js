@@ -45,7 +45,16 @@ class App {
 
   /** The moment that is shown: between frames while it plays, unless motion is to be reduced. */
   get moment() {
-    return still.matches ? this.clock.frame : this.clock.moment;
+    if (still.matches) return this.clock.frame;
+    if (!this.clock.live || this.clock.frame < 1) return this.clock.moment;
+    const share = Math.min(1, (performance.now() - this.arrived) / (1000 / this.recording.fps));
+    return this.clock.moment - 1 + share; // on the way to where it has just come
+  }
+
+  /** Draws a step that has just come, and the way to it. */
+  glide() {
+    this.arrived = performance.now();
+    this.changed();
   }
 
   get sights() {
@@ -60,7 +69,8 @@ class App {
       const goesOn = this.clock.tick(now);
       for (const draw of this.drawers) draw();
       this.drawn = (this.drawn ?? 0) + 1;
-      if (goesOn) this.changed();
+      const gliding = this.clock.live && !still.matches && performance.now() - this.arrived < 1000 / this.recording.fps;
+      if (goesOn || gliding) this.changed();
     });
   }
 
@@ -114,7 +124,18 @@ export async function mount(root, document_) {
     element(root, 'p', 'error', error.message).setAttribute('role', 'alert');
     return null;
   }
-  root.setAttribute('aria-label', `Replay of ${recording.title}`);
+  return mountPanels(root, recording, `Replay of ${recording.title}`, KEYS, (app, bar) => {
+    addKeys(app, root);
+    return addControls(app, bar);
+  });
+}
+
+/** Makes the panels of a recording in an element. Returns what they share. */
+export function mountPanels(root, recording, label, keys, addBar) {
+  root.replaceChildren();
+  root.classList.add('replay');
+  root.tabIndex = 0;
+  root.setAttribute('aria-label', label);
   const app = new App(root, recording);
   const say = addTip(root);
   addPlan(app, root, say);
@@ -122,9 +143,8 @@ export async function mount(root, document_) {
   const bar = element(root, 'div', 'bar');
   bar.setAttribute('role', 'toolbar');
   bar.setAttribute('aria-label', 'Playback');
-  app.drawers.push(addControls(app, bar));
-  addHelp(app, root);
-  addKeys(app, root);
+  app.drawers.push(addBar(app, bar));
+  addHelp(app, root, keys);
   addVoice(app, root);
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => app.retheme());
   root.focus({ preventScroll: true });
@@ -196,10 +216,10 @@ function addTip(root) {
   };
 }
 
-function addHelp(app, root) {
+function addHelp(app, root, keys) {
   app.help = element(root, 'dl', 'help');
   app.help.hidden = true;
-  for (const [key, text] of KEYS) {
+  for (const [key, text] of keys) {
     element(app.help, 'dt', '', key);
     element(app.help, 'dd', '', text);
   }
@@ -212,6 +232,6 @@ function addVoice(app, root) {
   let timer;
   app.drawers.push(() => {
     clearTimeout(timer);
-    if (!app.clock.playing) timer = setTimeout(() => (voice.textContent = described(app)), 400);
+    if (!app.clock.playing && !app.clock.live) timer = setTimeout(() => (voice.textContent = described(app)), 400);
   });
 }

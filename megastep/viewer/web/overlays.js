@@ -7,12 +7,12 @@ const POINT = 0.2; // metres from a point's middle to its corners
 const RING = 0.19; // radius of the ring that shows a share
 
 /** One number of an overlay's array at a frame. */
-const at = (array, series, frames, frame) => array.values[series * frames + frame];
+const at = (array, series, stride, frame) => array.values[series * stride + frame];
 
 function colourOf(overlay, number, app) {
   const { track, clock } = app;
   if (!overlay.colours) return hueOf(app, number);
-  return rgb(...[0, 1, 2].map((i) => 255 * at(overlay.colours, 3 * number + i, track.frames, clock.frame)));
+  return rgb(...[0, 1, 2].map((i) => 255 * at(overlay.colours, 3 * number + i, track.stride, clock.frame)));
 }
 
 /** Draws the shortest path of each agent's episode. */
@@ -51,10 +51,10 @@ export function drawOverlays(context, app, map, pixel) {
 }
 
 function drawPoints(context, overlay, app, pixel) {
-  const { frames } = app.track;
+  const { stride } = app.track;
   const size = Math.max(POINT, 7 * pixel);
   for (let i = 0; i < overlay.positions.shape[1]; i++) {
-    const [x, y] = [0, 1].map((axis) => at(overlay.positions, 2 * i + axis, frames, app.clock.frame));
+    const [x, y] = [0, 1].map((axis) => at(overlay.positions, 2 * i + axis, stride, app.clock.frame));
     const alone = !overlay.colours && overlay.positions.shape[1] === 1;
     const colour = alone ? app.theme.goal : colourOf(overlay, i, app);
     context.strokeStyle = context.fillStyle = colour;
@@ -69,9 +69,9 @@ function drawPoints(context, overlay, app, pixel) {
 }
 
 function drawSegments(context, overlay, app, pixel) {
-  const { frames } = app.track;
+  const { stride } = app.track;
   for (let i = 0; i < overlay.ends.shape[1]; i++) {
-    const ends = [0, 1, 2, 3].map((each) => at(overlay.ends, 4 * i + each, frames, app.clock.frame));
+    const ends = [0, 1, 2, 3].map((each) => at(overlay.ends, 4 * i + each, stride, app.clock.frame));
     if (ends.some(Number.isNaN)) continue;
     const colour = colourOf(overlay, i, app);
     for (const [breadth, alpha] of [[6, 0.25], [2, 1]]) {
@@ -94,8 +94,8 @@ function drawShares(context, overlay, app, pixel) {
   const radius = Math.max(RING + 0.07 * place, (9 + 4 * place) * pixel);
   for (let agent = 0; agent < track.agents; agent++) {
     const { x, y } = track.pose(agent, moment);
-    const share = at(overlay.values, agent, track.frames, clock.frame);
-    const before = clock.frame && !track.begins(clock.frame) ? at(overlay.values, agent, track.frames, clock.frame - 1) : share;
+    const share = at(overlay.values, agent, track.stride, clock.frame);
+    const before = clock.frame && !track.begins(clock.frame) ? at(overlay.values, agent, track.stride, clock.frame - 1) : share;
     context.lineWidth = 3 * pixel;
     context.strokeStyle = faded(hueOf(app, agent), 0.18);
     context.beginPath();
@@ -116,10 +116,10 @@ function drawShares(context, overlay, app, pixel) {
 }
 
 function drawDiscs(context, overlay, app) {
-  const { frames } = app.track;
+  const { stride } = app.track;
   for (let i = 0; i < overlay.positions.shape[1]; i++) {
-    const [x, y] = [0, 1].map((axis) => at(overlay.positions, 2 * i + axis, frames, app.clock.frame));
-    const radius = at(overlay.radii, i, frames, app.clock.frame);
+    const [x, y] = [0, 1].map((axis) => at(overlay.positions, 2 * i + axis, stride, app.clock.frame));
+    const radius = at(overlay.radii, i, stride, app.clock.frame);
     if (radius > 0) drawDisc(context, x, y, radius, colourOf(overlay, i, app));
   }
 }

@@ -41,6 +41,7 @@ export function pointAtPlan(app, plan, say) {
     if (event.type === 'pointerup' && moved < 4) {
       const agent = agentAt(app, plan, place(event));
       if (agent !== null) app.choose(app.number, agent);
+      else app.put?.(...plan.view.toWorld(...place(event)));
     }
   };
   canvas.addEventListener('pointerup', end);

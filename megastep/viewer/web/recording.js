@@ -12,7 +12,7 @@ export async function read(document) {
   const arrays = await unpack(document.archive);
   const maps = {};
   for (const [number, plan] of Object.entries(document.maps)) maps[number] = floorplan(plan, arrays);
-  const envs = document.envs.map((track) => new Track(track, arrays, document.cameras));
+  const envs = document.envs.map((track) => Track.of(track, arrays, document.cameras));
   const outline = { sides: arrays[document.outline.sides].values, colours: arrays[document.outline.colours].values };
   return { ...document, maps, envs, outline };
 }
@@ -37,27 +37,31 @@ function floorplan(plan, arrays) {
 
 /** One env over time. */
 export class Track {
-  constructor(track, arrays, cameras) {
-    Object.assign(this, track);
+  constructor(fields) {
+    Object.assign(this, { decoded: new Map() }, fields);
+  }
+
+  /** A recorded one. Its series follow one another every `stride` numbers. */
+  static of(track, arrays, cameras) {
+    const made = new Track({ ...track, cameras, stride: track.frames });
     for (const name of ['mapIds', 'positions', 'angles', 'lengths', 'rewards', 'returns', 'over', 'terminated']) {
-      this[name] = arrays[track[name]].values;
+      made[name] = arrays[track[name]].values;
     }
-    this.cameras = cameras;
-    this.values = Object.fromEntries(
+    made.values = Object.fromEntries(
       Object.entries(track.values).map(([name, number]) => [name, { name, ...arrays[number] }]),
     );
     const resolved = (entry) => Object.fromEntries(
       Object.entries(entry).map(([name, value]) => [name, typeof value === 'number' ? arrays[value] : value]),
     );
-    this.overlays = track.overlays.map(resolved);
-    this.markers = track.markers && resolved(track.markers);
-    this.episodes = episodesOf(this.lengths);
-    this.decoded = new Map();
+    made.overlays = track.overlays.map(resolved);
+    made.markers = track.markers && resolved(track.markers);
+    made.episodes = episodesOf(made.lengths);
+    return made;
   }
 
   position(agent, frame) {
-    const at = 2 * agent * this.frames + frame;
-    return [this.positions[at], this.positions[at + this.frames]];
+    const at = 2 * agent * this.stride + frame;
+    return [this.positions[at], this.positions[at + this.stride]];
   }
 
   /** Where an agent is, between frames too: straight on, unless it was put somewhere. */
@@ -65,11 +69,11 @@ export class Track {
     const frame = Math.min(Math.floor(moment), this.frames - 1);
     const share = moment - frame;
     const [x, y] = this.position(agent, frame);
-    const angle = this.angles[agent * this.frames + frame];
+    const angle = this.angles[agent * this.stride + frame];
     if (!share || this.begins(frame + 1)) return { x, y, angle };
     const [nextX, nextY] = this.position(agent, frame + 1);
     if (Math.hypot(nextX - x, nextY - y) > 1) return { x, y, angle };
-    const turn = ((this.angles[agent * this.frames + frame + 1] - angle + 540) % 360) - 180;
+    const turn = ((this.angles[agent * this.stride + frame + 1] - angle + 540) % 360) - 180;
     return { x: x + share * (nextX - x), y: y + share * (nextY - y), angle: angle + share * turn };
   }
 
@@ -114,7 +118,7 @@ export class Track {
   }
 }
 
-function episodesOf(lengths) {
+export function episodesOf(lengths) {
   const episodes = [];
   for (let frame = 0; frame < lengths.length; frame++) {
     if (frame === 0 || lengths[frame] <= lengths[frame - 1]) episodes.push({ first: frame, last: frame });

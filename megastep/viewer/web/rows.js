@@ -28,9 +28,9 @@ export class Rows extends Timeline {
 
   /** The rows of a sight side by side, in pictures of at most 4,096 frames. */
   picture(sight) {
-    if (!this.pictures.has(sight)) {
+    if (!this.pictures.has(sight) || this.app.track.live) {
       const parts = [];
-      const frames = sight.rgb.length / 4 / sight.kind.res;
+      const { frames } = this.app.track;
       for (let first = 0; first < frames; first += 4096) {
         parts.push({ first, canvas: turned(sight[this.what], sight.kind.res, first, Math.min(4096, frames - first)) });
       }

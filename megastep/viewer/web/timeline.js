@@ -5,6 +5,7 @@ export class Timeline {
     Object.assign(this, { app, panel });
     panel.canvas.classList.add('seeks');
     const seek = (event) => {
+      if (app.clock.live) return;
       const { left, width } = panel.canvas.getBoundingClientRect();
       app.clock.playing = false;
       app.clock.seek(Math.floor(((event.clientX - left) / width) * app.clock.frames));

@@ -1,0 +1,248 @@
+"""Keys drive an agent, and a click puts it where it is free."""
+
+import json
+import threading
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pytest
+import torch
+from browser import CHROMIUM, NO_BROWSER, browser
+from gymnasium.spaces import Discrete
+from rollouts import FEW_RAYS, make
+from walks import Walk
+from worlds import box, houses
+
+from envs import Deathmatch, Minimal, PointGoal
+from megastep.cli import main
+from megastep.env.motion import ACTIONS, MOTIONS
+from megastep.viewer import Drive, serve, server
+from megastep.viewer.steering import Wish, steered, wish_of
+
+FRAMES = """
+new Promise((done) => {{
+  const look = () => (window.replay?.track?.frames > {} ? done(true) : setTimeout(look, 20));
+  look();
+}})
+"""
+
+
+def still(observations, begins):
+    return torch.zeros(len(begins), dtype=torch.int64)
+
+
+@pytest.fixture
+def drive():
+    return Drive(
+        make(Minimal, num_envs=2, maps=[box()] * 2, cameras=FEW_RAYS, shortest=500, longest=500), still, number=1
+    )
+
+
+def stand(drive, x=3.0, y=2.5, angle=0.0):
+    core = drive.env.core
+    core.agents.positions[:] = torch.tensor([x, y])
+    core.agents.angles[:] = angle
+    core.agents.velocities.zero_()
+
+
+# Steering
+
+
+@pytest.mark.parametrize(
+    'held, wish',
+    [
+        ([], Wish()),
+        (['forward', 'turn left'], Wish(forward=1, turn=1)),
+        (['left', 'right', 'shoot'], Wish(shoot=True)),
+        (['backward', 'backward', 'right', 'turn right'], Wish(-1, -1, -1)),
+    ],
+)
+def test_keys_add_up(held, wish):
+    assert wish_of(held) == wish
+
+
+@pytest.mark.parametrize(
+    'motion, wish, action',
+    [
+        ('simple', Wish(forward=1), ACTIONS.index('forward')),
+        ('momentum', Wish(turn=-1), ACTIONS.index('turn right')),
+        ('holonomic', Wish(1, -1, 1), [2, -2, 180]),
+        ('unicycle', Wish(forward=-1, turn=1), [-1, 1]),
+        ('differential', Wish(forward=1, turn=1), [0.5, 1]),
+        ('differential', Wish(turn=-1), [0.5, -0.5]),
+        ('ackermann', Wish(forward=1, turn=-1), [1, -1]),
+    ],
+)
+def test_wishes_become_actions(motion, wish, action):
+    name = next(each for each in MOTIONS if each.startswith(motion))
+    env = make(Minimal, cameras=FEW_RAYS, motion=name)
+    found, space = steered(env, wish), env.single_action_space
+    assert space.contains(np.asarray(found, space.dtype) if not isinstance(space, Discrete) else found)
+    if motion in ('unicycle', 'ackermann', 'differential'):
+        found = np.where(np.asarray(found) < 0, found / -space.low, found / space.high)
+    assert np.allclose(found, action)
+
+
+def test_several_numbered_actions_take_turns():
+    env = make(Minimal, cameras=FEW_RAYS)
+    wish = Wish(forward=1, turn=1)
+    assert [ACTIONS[steered(env, wish, turn)] for turn in range(3)] == ['turn left', 'forward', 'turn left']
+
+
+def test_a_trigger_shoots_beside_any_motion():
+    env = make(Deathmatch, num_envs=4, cameras=FEW_RAYS, trigger=True)
+    assert steered(env, Wish(forward=1, shoot=True)) == len(ACTIONS) + 1
+    env = make(Deathmatch, num_envs=4, cameras=FEW_RAYS, trigger=True, motion='unicycle')
+    assert steered(env, Wish(shoot=True))['trigger'] == 1
+
+
+def test_an_env_whose_actions_nobody_knows_is_refused():
+    with pytest.raises(ValueError, match=r'keys steer the motions of .*, got an env whose actions are D'):
+        Drive(Walk(action_space=Discrete(3)))
+
+
+# Sessions
+
+
+def test_keys_move_the_driven_agent_and_no_other(drive):
+    stand(drive)
+    moment = drive.ask({'held': ['forward']})
+    positions = drive.env.core.agents.positions[:, 0]
+    assert positions[1, 0] > 3.05 and positions[0, 0] == 3
+    assert np.allclose(moment['positions'], positions[1], atol=1e-5)
+    assert moment['length'] == 1
+
+
+def test_who_acts_for_all_acts_when_the_agent_is_given_back(drive):
+    stand(drive)
+    drive.ask({'held': ['forward'], 'driving': False})
+    assert drive.env.core.agents.positions[1, 0, 0] == 3
+
+
+def test_a_place_that_is_free_is_taken(drive):
+    assert drive.ask({'place': [4.0, 3.0]})['placed'] is True
+    assert np.allclose(drive.env.core.agents.positions[1, 0], [4, 3])
+
+
+@pytest.mark.parametrize('place', [(1.05, 2.0), (0.5, 0.5), (90, 90)])
+def test_a_place_in_or_beside_a_wall_is_not_taken(drive, place):
+    stand(drive)
+    assert drive.ask({'place': list(place)})['placed'] is False
+    assert np.allclose(drive.env.core.agents.positions[1, 0], [3, 2.5])
+
+
+def test_nobody_is_put_into_another():
+    drive = Drive(make(Deathmatch, num_envs=4, cameras=FEW_RAYS))
+    x, y = drive.env.core.agents.positions[0, 1].tolist()
+    assert not drive.place(x + 0.05, y)
+
+
+def test_a_reset_begins_anew(drive):
+    drive.ask({})
+    assert drive.ask({'reset': True})['length'] == 0
+
+
+@pytest.mark.parametrize(
+    'request_, message',
+    [
+        ({'held': ['fly']}, "keys must be of forward, .*, got 'fly'"),
+        ({'agent': 1}, 'agent must be from 0 to 0, got 1'),
+        ({'agent': 'me'}, "agent must be from 0 to 0, got 'me'"),
+        ({'place': [float('nan'), 1]}, 'place must be finite, got nan, 1'),
+        ({'speed': 2}, "a request may hold agent, driving, held, place, reset, got 'speed'"),
+    ],
+)
+def test_says_what_is_wrong_with_a_request(drive, request_, message):
+    with pytest.raises(ValueError, match=message):
+        drive.ask(request_)
+
+
+# The server
+
+
+@pytest.fixture
+def served(drive):
+    with server.Server(drive) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield running
+        running.shutdown()
+
+
+def post(url, content, **headers):
+    return urllib.request.urlopen(urllib.request.Request(url, content.encode(), headers), timeout=10)
+
+
+def test_it_is_on_the_loopback_address_alone(served):
+    assert served.server_address[0] == '127.0.0.1'
+
+
+def test_it_answers_who_knows_its_secret(served):
+    assert json.load(post(f'{served.url}ask', '{"held": ["forward"]}'))['length'] == 1
+    stranger = f'http://127.0.0.1:{served.server_address[1]}'
+    for url, headers in (
+        (f'{stranger}/ask', {}),
+        (f'{stranger}/guess/ask', {}),
+        (f'{served.url}ask', {'Host': 'evil.org'}),
+    ):
+        with pytest.raises(urllib.error.HTTPError, match='404'):
+            post(url, '{}', **headers)
+
+
+@pytest.mark.parametrize(
+    'content, message',
+    [
+        ('{"held": ["fly"]}', 'keys must be of'),
+        ('[1]', 'a request must be an object, got list'),
+        ('{', 'Expecting property name'),
+        (' ' * 20_000, 'a request must be at most 10,000 bytes, got 20,000'),
+        ('{"place": 3}', 'must be an iterable'),
+    ],
+)
+def test_it_says_what_is_wrong(served, content, message):
+    with pytest.raises(urllib.error.HTTPError, match='400') as raised:
+        post(f'{served.url}ask', content)
+    assert message in json.load(raised.value)['error']
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER)
+def test_keys_and_clicks_drive_in_a_browser(served):
+    drive = served.drive
+    stand(drive)
+    with browser() as page:
+        page.open(served.url)
+        assert page.run(FRAMES.format(2))
+        stand(drive)
+        page.call('Input.dispatchKeyEvent', type='keyDown', key='w')
+        before = page.run('replay.track.frames')
+        page.run(FRAMES.format(before + 4))
+        page.call('Input.dispatchKeyEvent', type='keyUp', key='w')
+        assert float(drive.env.core.agents.positions[1, 0, 0]) > 3.05
+        left, top = page.run('(({left, top}) => [left, top])(document.querySelector(".plan").getBoundingClientRect())')
+        x, y = page.run('replay.plan.view.toScreen(2, 1.5)')
+        page.drag(left + x, top + y)
+        page.run(FRAMES.format(page.run('replay.track.frames') + 3))
+        assert np.allclose(drive.env.core.agents.positions[1, 0], [2, 1.5], atol=0.03)
+        assert page.errors == []
+        assert {url for url in page.requests if not url.startswith(served.url)} == set()
+
+
+# The command
+
+
+def test_the_command_serves_a_drive(monkeypatch, tmp_path):
+    served = {}
+    monkeypatch.setattr('megastep.viewer.server.serve', lambda drive, **options: served.update(drive=drive, **options))
+    maps = tmp_path / 'maps.safetensors'
+    houses(2).save(maps)
+    assert main(['drive', 'pointgoal', '--maps', str(maps), '--no-show', '--port', '8123']) == 0
+    assert isinstance(served['drive'].env, PointGoal)
+    assert (served['port'], served['show']) == (8123, False)
+
+
+def test_serving_says_where(drive, monkeypatch, capsys):
+    monkeypatch.setattr(server.Server, 'serve_forever', lambda self: None)
+    opened = []
+    monkeypatch.setattr('webbrowser.open', opened.append)
+    serve(drive)
+    assert opened[0] in capsys.readouterr().out
