@@ -72,7 +72,7 @@ def evaluate(
             the episodes', or an option isn't valid.
     """
     runs, tables = contestants(agents), list[Mapping[str, np.ndarray]]()
-    stage = Stage(Suite.of(suite), task, opponents, num_envs, device, options)
+    stage = Stage(Suite.of(suite), task, opponents, num_envs, device, options, progress=progress)
     names: tuple[str, ...] | None = None
     found: dict[int, np.ndarray] = {}
     with tqdm(total=len(stage) * len(runs), unit=' episodes', desc='evaluation', disable=not progress) as bar:
@@ -103,6 +103,7 @@ class Stage:
         num_envs: How many worlds there are; None for as many as keep all busy.
         device: Where they are; None for where the agent is.
         options: What the env takes.
+        progress: Show bars.
     """
 
     def __init__(
@@ -113,7 +114,10 @@ class Stage:
         num_envs: int | None,
         device: str | torch.device | None,
         options: Mapping[str, Any],
+        *,
+        progress: bool = False,
     ) -> None:
+        self._progress = progress
         self.suite, self._task, self._opponents, self._device, self._options = suite, task, opponents, device, options
         episodes = suite.packed.episodes
         self._order = longest_first(episodes.time_limits)
@@ -149,7 +153,7 @@ class Stage:
     def _field(self, task: Task, device: Any) -> dict[str, Any]:
         """The geodesic field of the suite's maps, as an option, if the env takes one and hasn't been given any."""
         has = FIELD in {**task.options, **self._options} or not task.takes(FIELD)
-        return {} if has else {FIELD: self.suite.geodesic_field(device)}
+        return {} if has else {FIELD: self.suite.geodesic_field(device, progress=self._progress)}
 
     def _task_of(self, agent: Any) -> Task:
         if self._task is not None:

@@ -139,22 +139,21 @@ class Suite(Mapping[str, Episodes]):
         hashes = sorted([name, episodes.sha256] for name, episodes in self.items())
         return hashlib.sha256(json.dumps([VERSION, hashes]).encode()).hexdigest()
 
-    def geodesic_field(self, device: str | torch.device | None = None) -> GeodesicField:
+    def geodesic_field(self, device: str | torch.device | None = None, *, progress: bool = False) -> GeodesicField:
         """The geodesic field of all maps, computed once; a suite that was loaded keeps it in its folder.
 
         Args:
             device: Where it is to be; by default the GPU if there is one.
+            progress: Show a bar, if it has to be computed.
         """
         place = default_device(device)
         if place not in self._fields:
-            radius = next(iter(self.values())).agent_radius
-            self._fields[place] = self._field(place, radius)
+            options: dict[str, Any] = {'agent_radius': next(iter(self.values())).agent_radius, 'progress': progress}
+            if self._folder is not None and os.access(self._folder, os.W_OK):
+                self._fields[place] = GeodesicField.kept(self._folder / FIELD, self.maps, place, **options)
+            else:
+                self._fields[place] = GeodesicField.pack(self.maps, place, **options)
         return self._fields[place]
-
-    def _field(self, device: torch.device, radius: float) -> GeodesicField:
-        if self._folder is not None and os.access(self._folder, os.W_OK):
-            return GeodesicField.kept(self._folder / FIELD, self.maps, device, agent_radius=radius)
-        return GeodesicField.pack(self.maps, device, agent_radius=radius)
 
     def check_disjoint(self, train: MapSet | Sequence[Geometry], *, apart_from: Sequence[str] = ()) -> None:
         """Checks that no map of the suite, turned, mirrored or moved, is one that an agent was trained in.
