@@ -17,16 +17,17 @@ from jaxtyping import Bool, Float32, Int, Int32, Int64, Shaped
 
 from megastep.checks import check_counts
 from megastep.maps import geodesics, recipes, splitting, storage
-from megastep.maps.exporting import Exporters
+from megastep.maps.exchange.datasets import DatasetImporters
+from megastep.maps.exchange.exporting import Exporters
+from megastep.maps.exchange.importing import Importers
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
-from megastep.maps.importing import Importers
 from megastep.maps.packing import PackedMaps
 from megastep.maps.ragged import Ragged
 from megastep.maps.stats import table
 from megastep.maps.threads import mapped
 
 
-class MapSet(Importers, Exporters):
+class MapSet(Importers, DatasetImporters, Exporters):
     """Many floorplans, packed end to end. Indexing with a number gives a `Geometry`; with anything else, a map set.
 
     The arrays of a set read from a file stay there until they are used, and the parts of a set share its arrays. All of

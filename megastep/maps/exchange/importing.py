@@ -60,48 +60,8 @@ class Importers:
         """
         from megastep.maps.formats import geojson  # here, like every format, as few who load maps import any
 
-        options = _options(inside, skip_invalid, scale=scale, degrees=degrees, snap=snap)
-        return cls(**_recorded(geojson.read(path, **options), 'geojson', path, options))
-
-    @classmethod
-    def from_imdf(
-        cls: type[Set], path: Paths, *, inside: Inside = None, snap: float = SNAP, skip_invalid: bool = False
-    ) -> Set:
-        """Reads IMDF, the indoor maps of Apple and OGC, a map a level: a folder, a ZIP, or one file.
-
-        Args:
-            path: The file, or several. `megastep.maps.formats.indoor` says what becomes of what is in it.
-            inside: A longitude and latitude in the face that is meant, or several; or by level.
-            snap: Ends no further apart than this, in metres, are joined.
-            skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
-
-        Raises:
-            ValueError: if a map can't be used, naming its level and the reason; or if none can.
-        """
-        from megastep.maps.formats import indoor
-
-        options = _options(inside, skip_invalid, snap=snap)
-        return cls(**_recorded(indoor.read(path, 'imdf', **options), 'imdf', path, options))
-
-    @classmethod
-    def from_osm(
-        cls: type[Set], path: Paths, *, inside: Inside = None, snap: float = SNAP, skip_invalid: bool = False
-    ) -> Set:
-        """Reads OpenStreetMap's indoor tags from GeoJSON, a map a level.
-
-        Args:
-            path: The file, or several. `megastep.maps.formats.indoor` says what becomes of what is in it.
-            inside: A longitude and latitude in the face that is meant, or several; or by level.
-            snap: Ends no further apart than this, in metres, are joined.
-            skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
-
-        Raises:
-            ValueError: if a map can't be used, naming its level and the reason; or if none can.
-        """
-        from megastep.maps.formats import indoor
-
-        options = _options(inside, skip_invalid, snap=snap)
-        return cls(**_recorded(indoor.read(path, 'osm', **options), 'osm', path, options))
+        options = options_of(inside, skip_invalid, scale=scale, degrees=degrees, snap=snap)
+        return cls(**recorded(geojson.read(path, **options), 'geojson', path, options))
 
     @classmethod
     def from_svg(
@@ -136,35 +96,8 @@ class Importers:
         from megastep.maps.formats.svg import reading as svg
 
         picks = {'layers': plain(layers), 'ids': plain(ids), 'classes': plain(classes)}
-        options = _options(inside, skip_invalid, scale=scale, snap=snap, **picks)
-        return cls(**_recorded(svg.read(path, **options), 'svg', path, options))
-
-    @classmethod
-    def from_cubicasa(
-        cls: type[Set],
-        path: Paths,
-        *,
-        inside: Inside = None,
-        scale: float = 100.0,
-        snap: float = SNAP,
-        skip_invalid: bool = False,
-    ) -> Set:
-        """Reads CubiCasa's floorplans, ``model.svg``, a map a storey: walls, the doors in them, and rooms by name.
-
-        Args:
-            path: The file, or several. `megastep.maps.formats.svg.cubicasa` says what becomes of what is in it.
-            inside: A point (x, y) in the face that is meant, or several, in the file's coordinates; or by map.
-            scale: How many of the picture's units are a metre: 100 where they are centimetres.
-            snap: Ends no further apart than this, in metres, are joined.
-            skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
-
-        Raises:
-            ValueError: if a file is no such picture; if a map can't be used, naming it and the reason; or if none can.
-        """
-        from megastep.maps.formats.svg import cubicasa
-
-        options = _options(inside, skip_invalid, scale=scale, snap=snap)
-        return cls(**_recorded(cubicasa.read(path, **options), 'cubicasa', path, options))
+        options = options_of(inside, skip_invalid, scale=scale, snap=snap, **picks)
+        return cls(**recorded(svg.read(path, **options), 'svg', path, options))
 
     @classmethod
     def from_dxf(
@@ -194,75 +127,8 @@ class Importers:
         """
         from megastep.maps.formats import dxf
 
-        options = _options(inside, skip_invalid, scale=scale, snap=snap, layers=plain(layers))
-        return cls(**_recorded(dxf.read(path, **options), 'dxf', path, options))
-
-    @classmethod
-    def from_houseexpo(
-        cls: type[Set], path: Paths, *, inside: Inside = None, snap: float = SNAP, skip_invalid: bool = False
-    ) -> Set:
-        """Reads HouseExpo's houses, a JSON file each, with their rooms.
-
-        Args:
-            path: The file, or several.
-            inside: A point (x, y) in the face that is meant, or several, in the file's coordinates; or by map.
-            snap: Ends no further apart than this, in metres, are joined.
-            skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
-
-        Raises:
-            ValueError: if a map can't be used, naming it and the reason; or if none can.
-        """
-        from megastep.maps.formats import outlines
-
-        options = _options(inside, skip_invalid, snap=snap)
-        return cls(**_recorded(outlines.read_houseexpo(path, **options), 'houseexpo', path, options))
-
-    @classmethod
-    def from_msd(
-        cls: type[Set], path: Paths, *, inside: Inside = None, snap: float = SNAP, skip_invalid: bool = False
-    ) -> Set:
-        """Reads Modified Swiss Dwellings, or Swiss Dwellings: a CSV file of polygons, a map a storey.
-
-        Args:
-            path: The file, or several.
-            inside: A point (x, y) in the face that is meant, or several, in the file's coordinates; or by map.
-            snap: Ends no further apart than this, in metres, are joined.
-            skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
-
-        Raises:
-            ValueError: if a map can't be used, naming it and the reason; or if none can.
-        """
-        from megastep.maps.formats import outlines
-
-        options = _options(inside, skip_invalid, snap=snap)
-        return cls(**_recorded(outlines.read_swiss(path, **options), 'msd', path, options))
-
-    @classmethod
-    def from_rplan(
-        cls: type[Set],
-        path: Paths,
-        *,
-        inside: Inside = None,
-        resolution: float = 18 / 256,
-        simplify: float = 0.0,
-        skip_invalid: bool = False,
-    ) -> Set:
-        """Reads floorplans as RPLAN has them, a picture each, with rooms and doors.
-
-        Args:
-            path: The file, or several. `megastep.maps.formats.rplan` says what the channels mean.
-            inside: A place in the free space that is meant, or several, in metres from the lower left; or by map.
-            resolution: The side of a pixel, in metres.
-            simplify: How far walls may be moved, in metres, to have fewer corners. With 0 they follow the pixels.
-            skip_invalid: Leave out the maps that can't be used, with a warning that lists them, instead of raising.
-
-        Raises:
-            ValueError: if a map can't be used, naming it and the reason; or if none can.
-        """
-        from megastep.maps.formats import rplan
-
-        options = _options(inside, skip_invalid, resolution=resolution, simplify=simplify)
-        return cls(**_recorded(rplan.read(path, **options), 'rplan', path, options))
+        options = options_of(inside, skip_invalid, scale=scale, snap=snap, layers=plain(layers))
+        return cls(**recorded(dxf.read(path, **options), 'dxf', path, options))
 
     @classmethod
     def from_wad(cls: type[Set], path: str | os.PathLike, *, inside: Inside = None, skip_invalid: bool = False) -> Set:
@@ -278,8 +144,8 @@ class Importers:
         """
         from megastep.maps.formats import wad
 
-        options = _options(inside, skip_invalid)
-        return cls(**_recorded(wad.read(path, **options), 'wad', path, options))
+        options = options_of(inside, skip_invalid)
+        return cls(**recorded(wad.read(path, **options), 'wad', path, options))
 
     @classmethod
     def from_occupancy(
@@ -305,8 +171,8 @@ class Importers:
         """
         from megastep.maps.formats import occupancy
 
-        options = _options(inside, skip_invalid, speck=speck, simplify=simplify)
-        return cls(**_recorded(occupancy.read(path, **options), 'occupancy', path, options))
+        options = options_of(inside, skip_invalid, speck=speck, simplify=simplify)
+        return cls(**recorded(occupancy.read(path, **options), 'occupancy', path, options))
 
     @classmethod
     def from_grid(
@@ -339,9 +205,9 @@ class Importers:
         from megastep.maps.formats import plain_grid
 
         numbers = {'resolution': resolution, 'origin': list(origin), 'speck': speck, 'simplify': simplify}
-        options = _options(inside, skip_invalid, **numbers)
+        options = options_of(inside, skip_invalid, **numbers)
         found = plain_grid.read(grids, **options)
-        return cls(**_recorded(found, 'grid', found.record['names'], options))
+        return cls(**recorded(found, 'grid', found.record['names'], options))
 
     @classmethod
     def from_centreline(
@@ -360,11 +226,11 @@ class Importers:
         """
         from megastep.maps.formats import centreline
 
-        options = _options(inside, skip_invalid, scale=scale)
-        return cls(**_recorded(centreline.read(path, **options), 'centreline', path, options))
+        options = options_of(inside, skip_invalid, scale=scale)
+        return cls(**recorded(centreline.read(path, **options), 'centreline', path, options))
 
 
-def _options(inside: Inside, skip_invalid: bool, **others: Any) -> dict[str, Any]:
+def options_of(inside: Inside, skip_invalid: bool, **others: Any) -> dict[str, Any]:
     """What a reader is asked for, as JSON can hold it."""
     points = {name: np.asarray(one).tolist() for name, one in inside.items()} if isinstance(inside, Mapping) else inside
     plain = points if points is None or isinstance(points, dict) else np.asarray(points).tolist()
@@ -376,7 +242,7 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name not in UNSAID or value != UNSAID[name]}
 
 
-def _recorded(found: Collected, family: str, path: Paths, options: Mapping[str, Any]) -> dict[str, Any]:
+def recorded(found: Collected, family: str, path: Paths, options: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments for a `megastep.MapSet` of what a format's reader found, with where it is from in its recipe."""
     files = [each.name for each in paths(path)]
     names = files[0] if isinstance(path, str | os.PathLike) else files
