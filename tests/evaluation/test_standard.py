@@ -11,6 +11,7 @@ from megastep import MapSet, mapgen
 from megastep.evaluation import Suite
 from megastep.evaluation.registry import Task
 from megastep.evaluation.standard import sets
+from megastep.evaluation.standard.holdouts import holdouts
 from megastep.evaluation.standard.sets import freedoom, standard_maps, standard_sets
 
 VIZDOOM = importlib.util.find_spec('vizdoom')
@@ -19,7 +20,7 @@ SHARED = {
     'apartments': 'e90f37823210545c', 'arena': 'd261822e1606d21c', 'cave': '1730de8115dbcfeb',
     'hotel': 'e801d5a2ce60e42d', 'maze': '44bc908943bbfdc8', 'office': 'a6e4d2f0a5c05fa1', 'rooms': '11efffe1c9eed7b7',
     'track': 'dc9b07a65a492fd7', 'voronoi': 'bab652797d465ded', 'warehouse': '532c0adb6fb489fa',
-    'real apartments': 'a03c85570af6a456', 'Freedoom': 'b85e19c6fffb1e1f', 'hold-outs': '64202b9549294600',
+    'real apartments': 'a03c85570af6a456', 'Freedoom': 'e1654aa5cfc2f525', 'hold-outs': '64202b9549294600',
 }  # fmt: skip
 HOUSES = {
     'house': 'dd2ea365b854dcab',
@@ -71,7 +72,10 @@ def test_a_task_s_own_family_comes_first_as_it_is_learnt_in():
 
 
 def test_races_are_on_tracks_alone():
-    assert digests(standard_maps('racing')) == RACES
+    racing = Task.of('racing')
+    assert digests(sets._own_family(racing)[1]) == RACES
+    assert sets._other_family(racing, 'maze') is None
+    assert not sets._are_played_in(racing, holdouts())
 
 
 def test_there_are_as_many_as_is_said(maps):
