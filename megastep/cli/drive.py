@@ -30,7 +30,7 @@ def drive(
     from megastep.cli.filming import UNSEEN, at_random, trained
     from megastep.evaluation.registry import Task
     from megastep.maps.mapset import MapSet
-    from megastep.viewer.drive import Drive
+    from megastep.viewer.driving import Drive
     from megastep.viewer.server import serve
 
     given = None if maps is None else MapSet.load(maps)

@@ -30,6 +30,9 @@ MODULES = (
 LIVE = ('live', 'drive')
 """The modules that the page of a drive has besides."""
 
+WIDGET, DRIVE_WIDGET = ('widget',), ('drive_widget',)
+"""The modules that notebooks' widgets have besides: of replays, and of drives."""
+
 LARGEST_OUTPUT = 900_000
 """A notebook is given pages of up to so many bytes: Jupyter drops output of more than 1 MB a second."""
 
@@ -41,6 +44,16 @@ STILL = (800, 450)
 def script(modules: Sequence[str] = MODULES) -> str:
     """A page's script: its modules one after the other, as one."""
     return '\n'.join(_without_imports(_asset(f'{name}.js')) for name in modules)
+
+
+def module(modules: Sequence[str], exported: str) -> str:
+    """A script as a module that a widget is made of, whose default export is named."""
+    return f'{script(modules)}\nexport default {exported};\n'
+
+
+def style() -> str:
+    """The page's style sheet."""
+    return _asset('style.css')
 
 
 def _without_imports(source: str) -> str:
@@ -65,7 +78,7 @@ def render_drive(document: dict[str, Any]) -> str:
 def _filled(document: dict[str, Any], modules: Sequence[str], start: str) -> str:
     data = json.dumps(document, separators=(',', ':'), allow_nan=False)
     parts = {
-        'title': escape(document['title']), 'start': start, 'style': _asset('style.css'),
+        'title': escape(document['title']), 'start': start, 'style': style(),
         'script': script(modules).replace('</script', '<\\/script'),
         'data': data.replace('</', '<\\/'),
     }  # fmt: skip

@@ -115,6 +115,16 @@ class Replay:
         storage.replace(path, self.html().encode())
         return path
 
+    def widget(self) -> Any:
+        """The replay as a widget, whose ``step``, ``env`` and ``agent`` may be read and set.
+
+        Raises:
+            ImportError: if the extra ``notebook`` isn't installed.
+        """
+        from megastep.viewer.replay_widget import replay_widget  # here, so that a replay needs no notebook
+
+        return replay_widget(self.trajectories)
+
     def _repr_html_(self) -> str:
         return page.frame(self.trajectories)
 

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from megastep.viewer import page
-from megastep.viewer.drive import Drive
+from megastep.viewer.driving import Drive
 
 LARGEST = 10_000
 """The size of a request, in bytes, at most."""

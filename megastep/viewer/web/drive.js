@@ -17,7 +17,7 @@ const HELP = [
 ];
 
 /** Asks the server that the page came from. */
-async function ask(request) {
+export async function ask(request) {
   const answer = await fetch('ask', { method: 'POST', body: JSON.stringify(request) });
   const moment = await answer.json();
   if (moment.error) throw new Error(moment.error);
@@ -25,7 +25,7 @@ async function ask(request) {
 }
 
 /** Draws an env that is driven by what `ask` answers to each step's request. */
-async function drive(root, document_, ask_) {
+export async function drive(root, document_, ask_) {
   const recording = await read(document_);
   recording.envs = [new LiveTrack(recording.envs[0], recording.cameras)];
   const [track] = recording.envs;

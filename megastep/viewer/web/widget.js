@@ -1,0 +1,37 @@
+// Widgets for notebooks, as anywidget has them: a replay, and an env that is driven.
+
+import { mount } from './main.js';
+
+/** A place in a notebook's output, in the notebook's own theme. */
+export function place(el) {
+  const root = document.createElement('div');
+  root.classList.add('framed');
+  const light = document.body.dataset.jpThemeLight;
+  if (light) root.dataset.theme = light === 'true' ? 'light' : 'dark';
+  el.append(root);
+  return root;
+}
+
+/** A replay: its step, env and agent are the model's too. */
+const replayWidget = {
+  async render({ model, el }) {
+    const app = await mount(place(el), model.get('document'));
+    if (!app) return;
+    let told = '';
+    app.drawers.push(() => {
+      const now = { step: app.clock.frame, env: app.number, agent: app.agent };
+      if (app.clock.playing || JSON.stringify(now) === told) return;
+      told = JSON.stringify(now);
+      for (const [name, value] of Object.entries(now)) model.set(name, value);
+      model.save_changes();
+    });
+    model.on('change:step', () => app.clock.seek(model.get('step')));
+    for (const name of ['env', 'agent']) {
+      model.on(`change:${name}`, () => {
+        const number = Math.max(0, Math.min(model.get('env'), app.recording.envs.length - 1));
+        const agents = app.recording.envs[number].agents;
+        app.choose(number, Math.max(0, Math.min(model.get('agent'), agents - 1)));
+      });
+    }
+  },
+};

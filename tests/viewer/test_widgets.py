@@ -1,0 +1,110 @@
+"""Widgets: what a notebook's page and its kernel say to one another."""
+
+import json
+import sys
+
+import pytest
+import torch
+from browser import CHROMIUM, NO_BROWSER, browser
+from rollouts import FEW_RAYS, make
+
+from envs import Minimal
+from megastep.viewer import Replay, drive
+
+pytest.importorskip('anywidget', reason="needs anywidget, of the extra 'notebook'")
+
+MODEL = """
+const values = {values};
+const heard = {{}};
+window.model = {{
+  sent: [], saved: 0,
+  get: (name) => values[name],
+  set: (name, value) => {{ values[name] = value; }},
+  save_changes() {{ this.saved += 1; }},
+  on: (name, act) => {{ heard[name] = act; }},
+  send(message) {{ this.sent.push(message); }},
+  hear: (name, ...about) => heard[name](...about),
+}};
+"""
+
+
+def env_of(num_envs=2):
+    return make(Minimal, num_envs=num_envs, cameras=FEW_RAYS, shortest=500, longest=500)
+
+
+def still(observations, begins):
+    return torch.zeros(len(begins), dtype=torch.int64)
+
+
+def opened(tab, widget, path, values):
+    """Opens a page that stands for a notebook: it renders a widget's module for a model that keeps what it is told."""
+    module = widget._esm.replace('export default ', 'const widget = ').replace('</script', '<\\/script')
+    start = 'const el = document.createElement("div"); document.body.append(el); await widget.render({model, el});'
+    text = f'<!doctype html><meta charset="utf-8"><style>{widget._css}</style><body>'
+    text += f'<script type="module">{MODEL.format(values=values)}\n{module}\n{start}</script></body>'
+    path.write_text(text)
+    tab.errors.clear()
+    tab.open(path.as_uri())
+
+
+def until(condition):
+    return f'new Promise((done) => {{ const look = () => ({condition} ? done(true) : setTimeout(look, 20)); look(); }})'
+
+
+@pytest.fixture(scope='module')
+def tab():
+    if CHROMIUM is None:
+        pytest.skip(NO_BROWSER)
+    with browser() as tab:
+        yield tab
+
+
+def json_of(document):
+    return json.dumps(document).replace('</', '<\\/')
+
+
+def test_a_replay_is_a_widget_with_a_step(tab, tmp_path):
+    widget = Replay.record(env_of(), still, 20, envs=[0, 1]).widget()
+    assert (widget.step, widget.env, widget.agent) == (0, 0, 0)
+    values = f'{{document: {json_of(widget.document)}, step: 0, env: 0, agent: 0}}'
+    opened(tab, widget, tmp_path / 'notebook.html', values)
+    tab.run(until('window.model?.saved'))
+    tab.run('model.set("step", 7); model.hear("change:step")')
+    tab.run(until('document.querySelector("input[type=range]").value === "7"'))
+    tab.run('model.set("env", 1); model.hear("change:env")')
+    tab.run(until('document.querySelector("[aria-label=Env]").value === "1"'))
+    tab.run('document.querySelector("[aria-label=\'A step on\']").click()')
+    assert tab.run(until('model.get("step") === 8 && model.get("env") === 1'))
+    assert tab.errors == []
+
+
+def test_a_drive_is_a_widget_that_is_asked_by_messages(tab, tmp_path):
+    widget = drive(env_of(), still)
+    answers = []
+    widget.send = answers.append
+    opened(tab, widget, tmp_path / 'notebook.html', f'{{document: {json_of(widget.document)}}}')
+    for _ in range(4):
+        tab.run(until('window.model?.sent.length'))
+        message = tab.run('model.sent.shift()')
+        widget._answer(widget, message, [])
+        tab.run(f'model.hear("msg:custom", {json_of(answers[-1])})')
+    assert [answer['number'] for answer in answers] == [1, 2, 3, 4]
+    assert [answer['moment']['length'] for answer in answers] == [0, 1, 2, 3]
+    assert tab.errors == []
+
+
+def test_what_is_wrong_with_a_message_is_answered():
+    widget, answers = drive(env_of(), still), []
+    widget.send = answers.append
+    widget._answer(widget, {'number': 5, 'request': {'held': ['fly']}}, [])
+    assert answers[0]['number'] == 5
+    assert 'keys must be of' in answers[0]['moment']['error']
+
+
+def test_says_what_is_missing(monkeypatch):
+    from megastep.viewer import replay_widget
+
+    replay_widget._widget_class.cache_clear()
+    monkeypatch.setitem(sys.modules, 'anywidget', None)
+    with pytest.raises(ImportError, match=r'widgets need anywidget: pip install "megastep\[notebook\]"'):
+        Replay.record(env_of(), still, 2).widget()
