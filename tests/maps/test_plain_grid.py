@@ -82,6 +82,19 @@ def test_minigrid_has_two_letters_a_cell_doors_and_an_agent():
     assert sorted(maps[0].doors.tolist()) == [[[2, 2.5], [3, 2.5]], [[3.5, 4], [3.5, 5]]]
 
 
+def test_minigrid_pads_its_rooms_with_nothing():
+    rooms = ['WGWGWGWGWGWG', 'WG    WG  WG', 'WG>>  DB  WG', 'WG    WG  WG', 'WGWGWGWGWGWG']
+    padded = '\n'.join([' ' * 16, *(f'  {row}  ' for row in rooms), ' ' * 16])
+    maps = MapSet.from_grid(padded, resolution=1)
+    assert maps[0].area == 6 + 1 + 3
+    assert len(maps[0].doors) == 1
+    assert maps.recipe['notes'][0]['dropped_area'] == 0
+
+
+def test_a_maze_of_words_is_no_minigrid():
+    assert MapSet.from_grid('WWWW\nW  W\nW  W\nWWWW', resolution=1)[0].area == 4
+
+
 @pytest.mark.parametrize(
     'grid, options, message',
     [

@@ -3,12 +3,14 @@
 Each letter is a cell: ``#``, ``*``, ``W`` and blocks are wall, a dot, a space and what isn't listed here is floor, and
 ``P``, ``S`` and ``r`` are floor that agents start on. What MiniGrid prints has two letters a cell, the first for what
 stands there: ``W`` is a wall, ``D``, ``L`` and ``__`` are doors, and ``>``, ``<``, ``^`` and ``V`` twice are the agent.
+What is empty around its rooms, up to the edge, is no floor.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Bool
+from scipy import ndimage
 
 from megastep.maps.formats.grid import MOST_CELLS
 
@@ -18,7 +20,7 @@ STARTS = frozenset('PSr')
 MINIGRID_WALL = 'W'
 MINIGRID_DOORS = frozenset('DL_')
 MINIGRID_AGENTS = frozenset(('>>', '<<', '^^', 'VV'))
-MINIGRID_COLOURS = frozenset('RGBPY')
+MINIGRID_THINGS, MINIGRID_COLOURS = frozenset('WFDLKABGV'), frozenset('RGBPY')
 
 Cells = Bool[np.ndarray, 'row column']
 
@@ -50,10 +52,11 @@ def parse(text: str) -> tuple[Cells, list[tuple[int, int]], list[tuple[int, int]
 
 
 def is_minigrid(lines: list[str]) -> bool:
-    """True if two letters are a cell, as MiniGrid prints them: the first row is of walls with their colours."""
-    first = lines[0]
-    pairs = [first[i : i + 2] for i in range(0, len(first), 2)]
-    return len(first) % 2 == 0 and all(pair[0] == MINIGRID_WALL and pair[1] in MINIGRID_COLOURS for pair in pairs)
+    """True if two letters are a cell, as MiniGrid prints them: what stands there and its colour, or nothing."""
+    pairs = {line[i : i + 2] for line in lines for i in range(0, len(line), 2)}
+    known = {'  ', '__', *MINIGRID_AGENTS}
+    usual = all(pair in known or (pair[0] in MINIGRID_THINGS and pair[1:] in MINIGRID_COLOURS) for pair in pairs)
+    return usual and any(pair[0] == MINIGRID_WALL for pair in pairs)
 
 
 def _cells(rows: list, *, minigrid: bool) -> tuple[Cells, list[tuple[int, int]], list[tuple[int, int]]]:
@@ -66,4 +69,12 @@ def _cells(rows: list, *, minigrid: bool) -> tuple[Cells, list[tuple[int, int]],
                 starts.append((row, column))
             elif minigrid and cell[0] in MINIGRID_DOORS:
                 doors.append((row, column))
-    return free, starts, doors
+    return _inside(free) if minigrid else free, starts, doors
+
+
+def _inside(free: Cells) -> Cells:
+    """The free cells without those that lead to the grid's edge, unless all of them do."""
+    patches, _ = ndimage.label(free)
+    edge = np.concatenate([patches[0], patches[-1], patches[:, 0], patches[:, -1]])
+    inner = free & ~np.isin(patches, edge)
+    return inner if inner.any() else free
