@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Protocol
 
 import numpy as np
@@ -49,6 +50,7 @@ class EpisodeQueue:
         goals: The number of each env's goal among its map's spawns, -1 for none: (env,).
         shortest_paths: How long the shortest path to it is, in metres: (env,).
         limits: After how many steps each env's episode is truncated: (env,).
+        fingerprint: A number that other episodes have another of.
         places: Whether episodes say where agents begin.
         has_goals: Whether every episode has a goal.
         has_limits: Whether an episode has a limit of its own.
@@ -60,6 +62,7 @@ class EpisodeQueue:
             return torch.as_tensor(np.concatenate([values, values[:1]])).to(device, dtype)
 
         self._count, limits = len(episodes.map_ids), _limits(episodes.time_limits, fps)
+        self.fingerprint = _fingerprint(episodes)
         self.places = not bool(np.isnan(episodes.starts).any())
         self.has_goals, self.has_limits = bool((episodes.goals >= 0).all()), bool((limits < FOREVER).any())
         self._map_ids = column(episodes.map_ids, torch.int64)
@@ -129,6 +132,20 @@ class EpisodeQueue:
         """Ends a step, or the beginning of the envs in the mask, with agents where they are."""
         self.steps.add_(1 if mask is None else mask)
         self._last.copy_(positions)
+
+
+def _fingerprint(episodes: FixedEpisodes) -> int:
+    """The first 64 bits of the SHA-256 of what episodes are, as a signed number."""
+    arrays = (
+        episodes.map_ids,
+        episodes.starts,
+        episodes.bearings,
+        episodes.goals,
+        episodes.time_limits,
+        episodes.seeds,
+    )
+    sha = hashlib.sha256(b''.join(np.ascontiguousarray(array).tobytes() for array in arrays))
+    return int.from_bytes(sha.digest()[:8], 'little', signed=True)
 
 
 def _limits(seconds: Float[np.ndarray, ' episode'], fps: float) -> Int[np.ndarray, ' episode']:

@@ -20,12 +20,13 @@ WHAT = {
     'cameras': 'other cameras',
     'fps': 'another fps',
     'agent_radius': 'agents of another radius',
+    'episodes': 'other episodes',
 }
 """The entries of a fingerprint, and what differs where one does."""
 
 
 def fingerprint(core: Core, cameras: CameraRig) -> dict[str, Int64[Tensor, ''] | Float64[Tensor, '']]:
-    """Fingerprint of a world: its maps, its walls' colours, its cameras, its fps and its agents' radius.
+    """Fingerprint of a world: maps, walls' colours, cameras, fps, agents' radius, and fixed episodes if it plays any.
 
     It is on the CPU, and the same whatever device the world is on. What walls are painted with in place counts; how
     they are lit does as far as the lights decide it. It waits for the GPU when the colours have changed.
@@ -33,7 +34,9 @@ def fingerprint(core: Core, cameras: CameraRig) -> dict[str, Int64[Tensor, ''] |
     scenery = core.scenery
     rig = [(name, *astuple(kind)) for name, kind in by_name(cameras).items()]
     word = hashlib.sha256(repr(rig).encode()).digest()[:8]
+    played = {} if core.episodes is None else {'episodes': torch.tensor(core.episodes.fingerprint)}
     return {
+        **played,
         'maps': _once(scenery, 'maps', [*_buffers(scenery)]),
         'colours': _once(scenery, 'colours', [scenery.surface.vals]),
         'cameras': torch.tensor(int.from_bytes(word, 'little', signed=True)),

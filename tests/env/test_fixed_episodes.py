@@ -228,6 +228,14 @@ def test_a_state_holds_what_is_played():
     assert same(*ahead)
 
 
+def test_a_state_of_other_episodes_is_refused():
+    env, other = (make('explorer', episodes_of('explorer', seed=seed), 3) for seed in (0, 1))
+    for each in (env, other):
+        each.reset()
+    with pytest.raises(ValueError, match=r"state\['world'\]\['episodes'\] must be as this env's: .* of other episodes"):
+        other.set_state(env.get_state())
+
+
 @pytest.mark.parametrize(
     'change, message',
     [
