@@ -27,9 +27,8 @@ except ImportError:  # before Python 3.11
     import sre_constants as constants
     import sre_parse as parser
 
-FORMATS = [
-    importlib.import_module(module.name) for module in pkgutil.walk_packages(formats.__path__, f'{formats.__name__}.')
-]
+NAMES = [module.name for module in pkgutil.walk_packages(formats.__path__, f'{formats.__name__}.')]
+FORMATS = [importlib.import_module(name) for name in NAMES]
 PATTERNS = [
     pytest.param(value.pattern, id=f'{module.__name__.rpartition(".")[2]}.{name}')
     for module in [*FORMATS, importlib.import_module('megastep.mapgen.shards')]
