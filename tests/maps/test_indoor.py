@@ -64,6 +64,14 @@ class TestImdf:
         (tmp_path / 'all.geojson').write_text(collection([*LEVELS, *UNITS, *OPENINGS]))
         self.check(MapSet.from_imdf(tmp_path / 'all.geojson'))
 
+    def test_types_among_properties_and_features_without_a_shape(self, tmp_path):
+        features = [*LEVELS, *UNITS, *OPENINGS, {**UNITS[2], 'geometry': None}]
+        moved = [{**one, 'properties': {**one['properties'], 'feature_type': one['feature_type']}} for one in features]
+        for one in moved:
+            del one['feature_type']
+        (tmp_path / 'all.geojson').write_text(collection(moved))
+        self.check(MapSet.from_imdf(tmp_path / 'all.geojson'))
+
     def test_a_folder_and_a_zip(self, tmp_path):
         (tmp_path / 'venue').mkdir()
         with zipfile.ZipFile(tmp_path / 'venue.zip', 'w') as archive:

@@ -157,18 +157,26 @@ def _features(text: bytes) -> list[dict[str, Any]]:
 def _imdf(features: Iterable[dict[str, Any]]) -> Iterator[Element]:
     """Units and openings, by the names of their levels."""
     features = list(features)
-    levels = [(number, feature) for number, feature in enumerate(features) if feature.get('feature_type') == 'level']
-    names = {str(feature.get('id')): _level_name(feature, number) for number, feature in levels}
+    names = {
+        str(feature.get('id')): _level_name(feature, number)
+        for number, feature in enumerate(features)
+        if _sort(feature, _properties(feature, number)) == 'level'
+    }
     for number, feature in enumerate(features):
-        sort = feature.get('feature_type')
-        if sort not in ('unit', 'opening'):
-            continue
         properties = _properties(feature, number)
+        sort = _sort(feature, properties)
+        if sort not in ('unit', 'opening') or feature.get('geometry') is None:
+            continue
         identity = str(properties.get('level_id'))
         level = names.get(identity, f'level {identity[:40]}')
         category = str(properties.get('category', 'room'))[:40]
         role = 'door' if sort == 'opening' else _role(category)
         yield Element(level, role, category.replace('.', ' '), _shape(feature, number))
+
+
+def _sort(feature: Mapping[str, Any], properties: Mapping[str, Any]) -> Any:
+    """A feature's type; some programs write it among its properties."""
+    return feature.get('feature_type', properties.get('feature_type'))
 
 
 def _properties(feature: Mapping[str, Any], number: int) -> dict[str, Any]:
@@ -199,7 +207,7 @@ def _osm(features: Iterable[dict[str, Any]]) -> Iterator[Element]:
         tags: dict[str, Any] = nested if isinstance(nested, dict) else properties
         indoor = str(tags.get('indoor', ''))
         is_door = indoor == 'door' or (tags.get('door') not in (None, 'no') and 'level' in tags)
-        if not is_door and indoor not in ('room', 'corridor', 'wall', 'area'):
+        if (not is_door and indoor not in ('room', 'corridor', 'wall', 'area')) or feature.get('geometry') is None:
             continue
         role = 'door' if is_door else {'corridor': 'open', 'area': 'open', 'wall': 'wall'}.get(indoor, 'room')
         kind = str(tags.get('room', tags.get('amenity', indoor)))[:40].replace('_', ' ')
