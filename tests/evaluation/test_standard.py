@@ -139,6 +139,13 @@ def test_maps_of_no_family_are_a_set_of_their_own(monkeypatch):
     assert len(found['default']) == 2
 
 
+def test_a_task_that_cannot_be_made_is_refused():
+    with pytest.raises(ValueError, match='patience must be above 0'):
+        standard_maps(Task.of(Own, {'patience': -1.0}))
+    with pytest.raises(ValueError, match='nothing'):
+        standard_maps('nothing')
+
+
 def test_episodes_are_drawn_in_each(monkeypatch):
     monkeypatch.setattr(sets, 'standard_maps', lambda task: {'box': MapSet([worlds.box()])})
     found = standard_sets('explorer', per_map=3)

@@ -89,13 +89,17 @@ def standard_maps(task: str | MakesEnv | Task) -> dict[str, MapSet]:
     They are the family that the task is learnt in by default (100 maps); the same with larger maps, and with narrower
     doors, where the family can be so (100 each); each other family (32 each); 200 real apartments; the 24 smallest
     levels of Freedoom, where vizdoom is installed; and the hand-made hold-outs. Sets that the task can't be played in
-    are left out, as all but tracks are for races. Generating them takes 10 s, and nothing but the version changes them.
+    are left out, as all but tracks are for races. Generating them takes 15 s, and nothing but the version changes them.
 
     Args:
         task: The task's name, what makes its env, or a `Task` with options.
+
+    Raises:
+        ValueError: if there is no such task, or it can't be made in maps of its own family.
     """
     what = task if isinstance(task, Task) else Task.of(task)
     own, sets = _own_family(what)
+    what.make(next(iter(sets.values()))[:1], what.num_agents, device='cpu')  # says what is wrong with the task itself
     others = [family for family in mapgen.FAMILIES if family not in (own, *TOYS)]
     sets |= {family: maps for family in others if (maps := _other_family(what, family)) is not None}
     further = {'real apartments': real_apartments(), 'Freedoom': freedoom(), 'hold-outs': holdouts()}
