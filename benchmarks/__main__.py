@@ -14,7 +14,7 @@ from tyro.conf import Positional
 from benchmarks.parts import Parts
 from benchmarks.proofs import certification, proof
 from benchmarks.report import RESULTS, Report, current_commit
-from benchmarks.speed import cases, generation, geodesics, kernels, learning, measuring, scaling
+from benchmarks.speed import cases, evaluation, generation, geodesics, kernels, learning, measuring, scaling
 from megastep.world.device import default_device, device_name
 
 ON_A_CPU = ('mapgen', 'mapgen-proof', 'geodesics')
@@ -27,7 +27,17 @@ WIDTH = 160
 def main(
     subject: Positional[
         Literal[
-            'envs', 'render', 'physics', 'step', 'scaling', 'learning', 'mapgen', 'geodesics', 'mapgen-proof', 'proof'
+            'envs',
+            'render',
+            'physics',
+            'step',
+            'scaling',
+            'learning',
+            'evaluation',
+            'mapgen',
+            'geodesics',
+            'mapgen-proof',
+            'proof',
         ]
     ] = 'envs',
     *,
@@ -42,9 +52,9 @@ def main(
 
     Args:
         subject: An overview of the envs; the renderer or the physics alone; the envs' whole steps; how speed and memory
-            depend on how many envs, walls and maps there are; learning end to end; the map generator; geodesic fields;
-            whether the generator's maps are valid whatever its parameters; or whether the physics holds what it
-            promises. On a GPU it is counted, too, how many tests of a ray against a wall are made and skipped.
+            depend on how many envs, walls and maps there are; learning end to end; evaluations; the map generator;
+            geodesic fields; whether the generator's maps are valid whatever its parameters; or whether the physics holds
+            what it promises. On a GPU it is counted, too, how many tests of a ray against a wall are made and skipped.
         device: Where all but the map generator and geodesic fields run; by default the GPU if there is one.
         out: The JSON file to write; by default a name of device and date in benchmarks/results.
         commit: What the report calls the code that was measured; by default what git says.
@@ -88,6 +98,8 @@ def measure(subject: str, device: torch.device, *, quick: bool) -> Iterable[dict
         return map(generation.measure, generation.QUICK if quick else generation.cases())
     if subject == 'geodesics':
         return (geodesics.measure(*each) for each in geodesics.cases(quick=quick))
+    if subject == 'evaluation':
+        return evaluation.measure(device, quick=quick)
     if subject in ('render', 'physics'):
         return (
             kernels.measure(subject, each, device, **effort) for each in kernels.cases(subject, device, quick=quick)

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import warnings
 from importlib import metadata
 from pathlib import Path
 
@@ -54,6 +55,18 @@ def test_prints_a_table_and_writes_it(tmp_path, capsys, subject, columns):
     text = capsys.readouterr().out
     assert all(name in text for name in columns)
     assert f'Written to {tmp_path}' in text.replace('\n', '')
+
+
+def test_evaluations_are_timed_for_agents_that_fail_and_one_that_does_not(tmp_path, capsys):
+    from benchmarks.__main__ import main
+
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # a house has no long paths
+        main('evaluation', device='cpu', out=tmp_path / 'report.json', commit='abc', quick=True)
+    rows = json.loads((tmp_path / 'report.json').read_text())['rows']
+    assert [row['agent'] for row in rows] == ['random', 'LSTM of 8', 'LSTM of 8, and oracle']
+    assert rows[-1]['success'] == 1
+    assert all(row['seconds'] > 0 and 0 < row['steps used'] < 1 for row in rows)
 
 
 def test_learning_says_what_its_time_goes_into(tmp_path):
