@@ -53,8 +53,9 @@ def main(
     Args:
         subject: An overview of the envs; the renderer or the physics alone; the envs' whole steps; how speed and memory
             depend on how many envs, walls and maps there are; learning end to end; evaluations; the map generator;
-            geodesic fields; whether the generator's maps are valid whatever its parameters; or whether the physics holds
-            what it promises. On a GPU it is counted, too, how many tests of a ray against a wall are made and skipped.
+            geodesic fields; whether the generator's maps are valid whatever its parameters; or whether the physics
+            holds what it promises. On a GPU it is counted, too, how many tests of a ray against a wall are made and
+            skipped.
         device: Where all but the map generator and geodesic fields run; by default the GPU if there is one.
         out: The JSON file to write; by default a name of device and date in benchmarks/results.
         commit: What the report calls the code that was measured; by default what git says.
