@@ -147,7 +147,8 @@ class Episodes:
         if (version := header.get('episodes')) != episode_drawing.VERSION:
             raise ValueError(f'{path} must hold episodes of version {episode_drawing.VERSION}, got {version}.')
         storage.check_digest(path, arrays, header['sha256'])
-        if missing := sorted(set(ARRAYS) - set(arrays)):
+        known = {'task', 'agent_radius', 'maps', 'episodes_sha256'}
+        if missing := sorted((set(ARRAYS) - set(arrays)) | (known - set(header))):
             raise ValueError(f'{path} is damaged: it lacks {", ".join(missing)}.')
         _check_maps(path, header['maps'], maps)
         arrays = {name: arrays[name] for name in ARRAYS} | {'seeds': arrays['seeds'].view(np.uint64)}

@@ -13,6 +13,7 @@ from megastep.env.episode_starts import FarStarts, Floor, GoalStarts, Start
 from megastep.evaluation import Episodes
 from megastep.evaluation.registry import Task
 from megastep.mapgen.rng import Rng
+from megastep.maps import storage
 from megastep.maps.geometry import AGENT_RADIUS
 
 
@@ -195,6 +196,13 @@ def test_refuses_other_maps_and_damaged_files(tmp_path):
         Episodes.load(path, houses(3))
     with pytest.raises(FileNotFoundError):
         Episodes.load(tmp_path / 'none.safetensors', houses(3))
+
+
+def test_a_file_that_lacks_something_is_named(tmp_path):
+    path = tmp_path / 'episodes.safetensors'
+    storage.write(path, {'map_ids': np.zeros(3, np.int64)}, {'episodes': '1', 'task': 'pointgoal', 'maps': ''})
+    with pytest.raises(ValueError, match=r'damaged: it lacks agent_radius, bearings, episodes_sha256, goals, seeds'):
+        Episodes.load(path, houses(3))
 
 
 @pytest.mark.parametrize(
