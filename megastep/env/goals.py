@@ -53,7 +53,7 @@ class RandomGoals:
     Args:
         core: The envs, of one agent each.
         maps: The maps that the core's scenery was packed from. Where they don't have `Geometry.geodesics`, these are
-            found, in 3 ms a house.
+            found, in 1 ms a house.
         nearest: The shortest path that a goal may be away, in metres.
         furthest: The longest; None if there is no bound.
 

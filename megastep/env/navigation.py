@@ -81,7 +81,7 @@ class GeodesicField:
         workers: int | None = None,
         progress: bool = False,
     ) -> GeodesicField:
-        """Computes the field of every map, at 120 houses a second and worker. It is the same however many work.
+        """Computes the field of every map, at 170 houses a second and worker. It is the same however many work.
 
         Args:
             maps: The maps.

@@ -207,7 +207,7 @@ class MapSet(Importers, DatasetImporters, Exporters):
     def with_geodesics(self, *, workers: int = 1, progress: bool = False) -> MapSet:
         """The same maps with `Geometry.geodesics`: how long an agent's shortest paths between their spawns are.
 
-        A length is from the shortest to 1.3 % more, see `megastep.maps.geodesics`. A house takes 3 ms; a map of W walls
+        A length is from the shortest to 1.3 % more, see `megastep.maps.geodesics`. A house takes 1 ms; a map of W walls
         takes memory for the pairs of its corners that see each other, 50 bytes each. Maps that have them keep them.
 
         Args:

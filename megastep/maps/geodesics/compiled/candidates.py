@@ -59,7 +59,11 @@ def near_cells(grid, cells, nodes, near):
             ):
                 x, y = middle(cells, row * cells.columns + column)
                 dx, dy = x - px, y - py
-                if dx * dx + dy * dy >= near * near or is_taut(nodes, i, dx, dy) or used == len(pairs):
+                if (
+                    dx * dx + dy * dy >= near * near
+                    or is_taut(nodes.back, nodes.ahead, i, dx, dy)
+                    or used == len(pairs)
+                ):
                     continue
                 if clearance(grid, x, y) >= grid.radius and is_clear(grid, x, y, px, py):
                     pairs[used, 0], pairs[used, 1] = i, row * cells.columns + column

@@ -5,10 +5,13 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from megastep.maps.geodesics.compiled.graph import Nodes, shorten
+from megastep.maps.geodesics.compiled.graph import Nodes
 
 FAR = 1e30
 """Further than anything, in metres; what can't be reached is so far."""
+
+IN_SIGHT = np.float32(2 * FAR)
+"""The length of the shortest path to a goal in sight, so that it needs no node."""
 
 
 class Goals(NamedTuple):
@@ -44,69 +47,85 @@ def make_room(goals, most):
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
-def choose(goals, x, y, candidates, visible, tolerance, room):
+def choose(points, lengths, x, y, candidates, visible, tolerance, away, least, found, chosen):
     """Chooses nodes such that paths through them to the goals out of sight are within a tolerance of the shortest.
 
     Adds, goal by goal, the first node of the shortest path where those chosen before lead a longer way.
 
     Args:
-        goals: The goals.
+        points: (node, 2): the nodes.
+        lengths: (node, goal) float32: the shortest paths from them, see `Goals`.
         x: Where the paths begin, in metres.
         y: And y.
         candidates: (candidate,): the nodes that can be seen.
         visible: (word,): bits of the goals that can be.
         tolerance: In metres.
-        room: Room, in which the nodes chosen are written.
+        away: Arrays of a `Room` to work in, one by one: to take them out of a tuple costs as much as a candidate does.
+        least: Will hold the shortest paths, `IN_SIGHT` to goals in sight.
+        found: Will hold the shortest paths through the nodes chosen.
+        chosen: Will hold these.
 
     Returns:
-        How many nodes are chosen. ``room.least`` has the shortest paths, 2 `FAR` to goals in sight.
+        How many nodes are chosen.
     """
-    lengths, points = goals.lengths, goals.nodes.points
-    least, found = room.least, room.found
     least[:] = FAR
     found[:] = FAR
     for k in range(len(candidates)):
-        dx, dy = points[candidates[k], 0] - x, points[candidates[k], 1] - y
-        room.away[k] = np.sqrt(dx * dx + dy * dy)
-        shorten(least, lengths[candidates[k]], room.away[k])
-    for g in range(len(least)):
-        if visible[g // 32] >> np.uint32(g % 32) & np.uint32(1):
-            least[g] = 2 * FAR
+        i = candidates[k]
+        dx, dy = points[i, 0] - x, points[i, 1] - y
+        away[k] = np.sqrt(dx * dx + dy * dy)
+        take_way(least, lengths, i, away[k])
+    for word in range(len(visible)):
+        bits, first = visible[word], 32 * word
+        for bit in range(min(32, len(least) - first)):  # without branches, for a vector unit
+            least[first + bit] = IN_SIGHT if bits >> np.uint32(bit) & np.uint32(1) else least[first + bit]
     count = 0
     for g in range(len(least)):
         if found[g] - least[g] <= tolerance:
             continue
-        if count == len(room.chosen):
-            return choose_worst(goals, candidates, tolerance, room)
-        add_way(goals, candidates, np.int64(g), room, np.int64(count))
+        if count == len(chosen):
+            return choose_worst(lengths, candidates, tolerance, away, least, found, chosen)
+        k = first_of(lengths, candidates, away, g)
+        chosen[count] = candidates[k]
+        take_way(found, lengths, candidates[k], away[k])
         count += 1
     return count
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
-def choose_worst(goals, candidates, tolerance, room):
-    """Chooses as many nodes as there is room for, always for the goal whose path is furthest from the shortest."""
-    room.found[:] = FAR
-    for count in range(len(room.chosen)):
-        worst, best = np.float32(tolerance), np.int64(-1)
-        for g in range(len(room.found)):
-            if room.found[g] - room.least[g] > worst:
-                worst, best = room.found[g] - room.least[g], np.int64(g)
-        if best < 0:
-            return count
-        add_way(goals, candidates, best, room, np.int64(count))
-    return len(room.chosen)
+def take_way(paths, lengths, i, away):
+    """Takes the ways over a node so far away where they are shorter, in place."""
+    for g in range(len(paths)):
+        way = away + lengths[i, g]
+        paths[g] = way if way < paths[g] else paths[g]
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
-def add_way(goals, candidates, g, room, count):
-    """Chooses the first node of the shortest path to a goal."""
-    best, way = 0, np.float32(np.inf)
+def choose_worst(lengths, candidates, tolerance, away, least, found, chosen):
+    """Chooses as many nodes as there is room for, always for the goal whose path is furthest from the shortest."""
+    found[:] = FAR
+    for count in range(len(chosen)):
+        worst, best = np.float32(tolerance), -1
+        for g in range(len(found)):
+            if found[g] - least[g] > worst:
+                worst, best = found[g] - least[g], g
+        if best < 0:
+            return count
+        k = first_of(lengths, candidates, away, best)
+        chosen[count] = candidates[k]
+        take_way(found, lengths, candidates[k], away[k])
+    return len(chosen)
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def first_of(lengths, candidates, away, goal):
+    """The first node of the shortest path to a goal, as its place among the candidates."""
+    best, least = 0, np.float32(np.inf)
     for k in range(len(candidates)):
-        if room.away[k] + goals.lengths[candidates[k], g] < way:
-            best, way = k, room.away[k] + goals.lengths[candidates[k], g]
-    room.chosen[count] = candidates[best]
-    shorten(room.found, goals.lengths[candidates[best]], room.away[best])
+        way = away[k] + lengths[candidates[k], goal]
+        if way < least:
+            best, least = k, way
+    return best
 
 
 @njit(cache=True, nogil=True, error_model='numpy')

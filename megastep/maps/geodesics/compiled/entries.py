@@ -125,16 +125,17 @@ def neighbour(line, cells, samples, x, y, cell, reach):
         cell: The cell.
         reach: How many columns and rows on to look.
     """
+    points, there = samples.points, samples.there
     column, row, last = cell % cells.columns, cell // cells.columns, -1.0
     while True:
         nearest, best = np.inf, -1
         for j in range(max(row - reach, 0), min(row + reach + 1, cells.rows)):
             for i in range(max(column - reach, 0), min(column + reach + 1, cells.columns)):
                 at = j * cells.columns + i
-                away = (samples.points[at, 0] - x) ** 2 + (samples.points[at, 1] - y) ** 2
-                if samples.there[at] and last < away < nearest:
+                away = (points[at, 0] - x) ** 2 + (points[at, 1] - y) ** 2
+                if there[at] and last < away < nearest:
                     nearest, best = away, at
-        if best < 0 or is_clear(line, x, y, samples.points[best, 0], samples.points[best, 1]):
+        if best < 0 or is_clear(line, x, y, points[best, 0], points[best, 1]):
             return best
         last = nearest
 
@@ -142,37 +143,44 @@ def neighbour(line, cells, samples, x, y, cell, reach):
 @njit(cache=True, nogil=True, error_model='numpy')
 def seen_nodes(grid, cells, goals, found, bins, x, y, cell, room):
     """Finds the nodes that a free point sees, of those nearby and the candidates of the cells around; how many."""
-    count, column, row = np.int64(0), cell % cells.columns, cell // cells.columns
+    points, backs, aheads, near = goals.nodes.points, goals.nodes.back, goals.nodes.ahead, goals.near
+    stamps, screens, seen, nodes = room.stamps, room.screens, room.candidates, found.nodes
+    count, column, row = 0, cell % cells.columns, cell // cells.columns
     for j in range(max(row - 1, 0), min(row + 2, cells.rows)):
         begin, end = j * cells.columns + max(column - 1, 0), j * cells.columns + min(column + 2, cells.columns)
         for k in range(found.firsts[begin], found.firsts[end]):
-            count = try_node(grid, goals, np.int64(found.nodes[k]), x, y, cell, room, count)
+            i = np.int64(nodes[k])
+            if stamps[i] != cell:
+                stamps[i] = cell
+                if sees_node(grid, points, backs, aheads, i, x, y, near, screens):
+                    seen[count] = i
+                    count += 1
     for j in range(max(row // BIN - 1, 0), min(row // BIN + 2, bins.rows)):
         first = j * bins.columns
         begin, end = first + max(column // BIN - 1, 0), first + min(column // BIN + 2, bins.columns)
         for k in range(bins.firsts[begin], bins.firsts[end]):
-            count = try_node(grid, goals, bins.nodes[k], x, y, cell, room, count)
+            i = bins.nodes[k]
+            if stamps[i] != cell:
+                stamps[i] = cell
+                if sees_node(grid, points, backs, aheads, i, x, y, near, screens):
+                    seen[count] = i
+                    count += 1
     return count
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
-def try_node(grid, goals, i, x, y, cell, room, count):
-    """Adds a node to the candidates of a free point if it sees it; returns how many there are."""
-    if room.stamps[i] == cell:
-        return count
-    room.stamps[i] = cell
-    px, py = goals.nodes.points[i]
+def sees_node(grid, points, backs, aheads, i, x, y, near, screens):
+    """True if a free point sees a node tautly: see `connect`, which also says what screens are."""
+    px, py = points[i, 0], points[i, 1]
     dx, dy = x - px, y - py
-    if not is_taut(goals.nodes, i, dx, dy) and dx * dx + dy * dy >= goals.near * goals.near:
-        return count
-    if is_between(grid.walls, room.screens[i], x, y, px, py, grid.radius):
-        return count
+    if not is_taut(backs, aheads, i, dx, dy) and dx * dx + dy * dy >= near * near:
+        return False
+    if is_between(grid.walls, screens[i], x, y, px, py, grid.radius):
+        return False
     wall = obstacle(grid, x, y, px, py)
     if wall >= 0:
-        room.screens[i] = wall
-        return count
-    room.candidates[count] = i
-    return count + 1
+        screens[i] = wall
+    return wall < 0
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
@@ -214,25 +222,33 @@ def see_all(grid, goals, x, y, visible, room):
 @njit(cache=True, nogil=True, error_model='numpy')
 def fill_middles(grid, cells, goals, found, visible, tolerance, room, samples, starts, lists, table):
     """Fills the entries of the cells whose middle is free, in place; returns the lists and how much of them is used."""
-    used = np.int64(1)
+    used, firsts, candidates, nodes, lengths = np.int64(1), found.firsts, found.nodes, goals.nodes.points, goals.lengths
+    points, there = samples.points, samples.there
+    away, least, paths, chosen = room.away, room.least, room.found, room.chosen
     for cell in range(len(starts)):
         x, y = middle(cells, cell)
-        samples.points[cell, 0], samples.points[cell, 1] = x, y
-        begin, end = found.firsts[cell], found.firsts[cell + 1]
-        if begin == end and not visible[cell].any():
+        points[cell, 0], points[cell, 1] = x, y
+        begin, end, seen = firsts[cell], firsts[cell + 1], np.uint32(0)
+        for word in range(visible.shape[1]):
+            seen |= visible[cell, word]
+        if begin == end and seen == 0:
             continue
         if clearance(grid, x, y) < grid.radius:
             visible[cell] = 0
             continue
-        samples.there[cell] = True
-        count = choose(goals, x, y, found.nodes[begin:end], visible[cell], tolerance, room)
-        starts[cell], lists, used = kept_list(room.chosen[:count], lists, used, table)
+        there[cell] = True
+        count = choose(
+            nodes, lengths, x, y, candidates[begin:end], visible[cell], tolerance, away, least, paths, chosen
+        )
+        starts[cell], lists, used = kept_list(chosen[:count], lists, used, table)
     return lists, used
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
 def fill_others(grid, cells, goals, found, visible, tolerance, room, samples, starts, lists, used, table):
     """Fills the entries of the other cells, in place: see `fill_lookup`; returns the lists and how much is used."""
+    away, least, paths, chosen = room.away, room.least, room.found, room.chosen
+    nodes, lengths = goals.nodes.points, goals.lengths
     bins, line = binned(cells, goals.nodes), without_radius(grid)
     middles = Samples(samples.points.copy(), samples.there.copy())
     slivers = np.zeros(len(starts), np.bool_)
@@ -250,12 +266,16 @@ def fill_others(grid, cells, goals, found, visible, tolerance, room, samples, st
         if other >= 0:
             see_goals(grid, goals.points, visible[other], x, y, visible[cell])
             seen = seen_nodes(grid, cells, goals, found, bins, x, y, cell, room)
-            count = choose(goals, x, y, room.candidates[:seen], visible[cell], tolerance, room)
-        if other < 0 or loses_goals(goals, room.least, lists, starts[other], visible[other]):
+            count = choose(
+                nodes, lengths, x, y, room.candidates[:seen], visible[cell], tolerance, away, least, paths, chosen
+            )
+        if other < 0 or loses_goals(goals, least, lists, starts[other], visible[other]):
             seen = see_all(grid, goals, x, y, visible[cell], room)
-            count = choose(goals, x, y, room.candidates[:seen], visible[cell], tolerance, room)
+            count = choose(
+                nodes, lengths, x, y, room.candidates[:seen], visible[cell], tolerance, away, least, paths, chosen
+            )
         samples.there[cell] = True
-        starts[cell], lists, used = kept_list(room.chosen[:count], lists, used, table)
+        starts[cell], lists, used = kept_list(chosen[:count], lists, used, table)
     for sliver in np.flatnonzero(slivers):
         if is_outside(grid, samples.points[sliver, 0], samples.points[sliver, 1]):
             continue

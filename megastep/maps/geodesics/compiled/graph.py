@@ -90,26 +90,26 @@ def place_nodes(grid, begins, ends, order, firsts, radius, step):
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
-def is_taut(nodes, i, dx, dy):
+def is_taut(backs, aheads, i, dx, dy):
     """Tautness test: true if a shortest path can bend at node i on coming from or going to (dx, dy) relative to it.
 
     It can if the obstacle lies to one side of the line: what passes through it doesn't count, nor does what misses it.
     """
-    back = dx * nodes.back[i, 1] - dy * nodes.back[i, 0]
-    ahead = dx * nodes.ahead[i, 1] - dy * nodes.ahead[i, 0]
+    back = dx * backs[i, 1] - dy * backs[i, 0]
+    ahead = dx * aheads[i, 1] - dy * aheads[i, 0]
     return (back >= -TOUCHING and ahead >= -TOUCHING) or (back <= TOUCHING and ahead <= TOUCHING)
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
 def visibility_graph(grid, nodes):
     """The reduced visibility graph: links the nodes between which a shortest path may go straight."""
-    points, count = nodes.points, len(nodes.points)
+    points, backs, aheads, count = nodes.points, nodes.back, nodes.ahead, len(nodes.points)
     pairs, used = np.empty((64 + 8 * count, 2), np.int32), 0
     degrees = np.zeros(count + 1, np.int64)
     for i in range(count):
         for j in range(i + 1, count):
             dx, dy = points[j, 0] - points[i, 0], points[j, 1] - points[i, 1]
-            if not (is_taut(nodes, i, dx, dy) and is_taut(nodes, j, -dx, -dy)):
+            if not (is_taut(backs, aheads, i, dx, dy) and is_taut(backs, aheads, j, -dx, -dy)):
                 continue
             if not is_clear(grid, points[i, 0], points[i, 1], points[j, 0], points[j, 1]):
                 continue
@@ -152,12 +152,13 @@ def connect(grid, nodes, x, y, near, screens, direct):
         screens: (node,): a wall to try first as what hides each node, or -1: see `Screens`. Written in place.
         direct: (node,): where to write.
     """
-    points, walls, radius = nodes.points, grid.walls, grid.radius
+    points, backs, aheads = nodes.points, nodes.back, nodes.ahead
+    walls, radius = grid.walls, grid.radius
     for i in range(len(points)):
         direct[i] = np.inf
-        px, py = points[i]
+        px, py = points[i, 0], points[i, 1]
         dx, dy = x - px, y - py
-        if not is_taut(nodes, i, dx, dy) and dx * dx + dy * dy >= near * near:
+        if not is_taut(backs, aheads, i, dx, dy) and dx * dx + dy * dy >= near * near:
             continue
         if is_between(walls, screens[i], x, y, px, py, radius):
             continue

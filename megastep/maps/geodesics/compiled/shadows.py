@@ -73,24 +73,25 @@ def subtract(low, high, count, a, b):
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
-def hide_behind_walls(strips, s, pu, pv, step, far, sight, count):
-    """Takes away the slopes of the walls of a strip that face the source; returns how many intervals are left."""
-    near = max(far - strips.side, 0.0)
-    bottom = pv + min(sight.low[0] * near, sight.low[0] * far)
-    top = pv + max(sight.high[count - 1] * near, sight.high[count - 1] * far)
-    k, end = strips.piece_firsts[s], strips.piece_firsts[s + 1]
+def hide_behind_walls(pieces, highest, k, end, pu, pv, step, near, far, low, high, count):
+    """Takes away the slopes of the walls of a strip that face the source; returns how many intervals are left.
+
+    The arrays are those of `Strips` and `Sight`, one by one: to take them out of a tuple costs more than a wall does.
+    """
+    bottom = pv + min(low[0] * near, low[0] * far)
+    top = pv + max(high[count - 1] * near, high[count - 1] * far)
     beyond = end
     while beyond - k > 4:  # bisection: none before k reaches up to the bottom
         half = (k + beyond) // 2
-        if strips.highest[half] < bottom:
+        if highest[half] < bottom:
             k = half + 1
         else:
             beyond = half
     while k < end and count > 0:
-        av, bv = strips.pieces[k, 1], strips.pieces[k, 3]
+        av, bv = pieces[k, 1], pieces[k, 3]
         if min(av, bv) > top:
             break
-        au, bu = step * (strips.pieces[k, 0] - pu), step * (strips.pieces[k, 2] - pu)
+        au, bu = step * (pieces[k, 0] - pu), step * (pieces[k, 2] - pu)
         av, bv, k = av - pv, bv - pv, k + 1
         if step * (au * bv - av * bu) <= 0 or (au <= 0 and bu <= 0):
             continue
@@ -99,16 +100,18 @@ def hide_behind_walls(strips, s, pu, pv, step, far, sight, count):
         else:
             crossing = av + (bv - av) * au / (au - bu)
             a, b = (av / au if au > 0 else bv / bu), (np.inf if crossing > 0 else -np.inf)
-        count = subtract(sight.low, sight.high, count, min(a, b), max(a, b))
+        count = subtract(low, high, count, min(a, b), max(a, b))
     return count
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
-def meet_corners(strips, s, pu, pv, step, radius, sight, count, waiting):
+def meet_corners(corners, first, end, pu, pv, step, radius, low, high, count, shadows, waiting):
     """Adds the corners of a strip whose disc is in sight to those waiting; returns how many intervals and wait."""
-    for k in range(strips.corner_firsts[s], strips.corner_firsts[s + 1]):
-        u, v = step * (strips.corners[k, 0] - pu), strips.corners[k, 1] - pv
-        if u < -radius or abs(v) > u + 3 * radius:
+    for k in range(first, end):
+        u, v = step * (corners[k, 0] - pu), corners[k, 1] - pv
+        if u < -radius or abs(v) > u + 3 * radius or count == 0:
+            continue
+        if u > 4 * radius and not low[0] * u - 4 * radius < v < high[count - 1] * u + 4 * radius:
             continue
         square = u * u + v * v
         sine = min(radius / np.sqrt(square), 1.0)
@@ -117,38 +120,38 @@ def meet_corners(strips, s, pu, pv, step, radius, sight, count, waiting):
         high_u, high_v = u * cosine - v * sine, v * cosine + u * sine
         if low_u <= 0 and high_u <= 0 and u <= 0:
             continue
-        low = low_v / low_u if low_u > 0 else -np.inf
-        high = high_v / high_u if high_u > 0 else np.inf
+        lowest = low_v / low_u if low_u > 0 else -np.inf
+        highest = high_v / high_u if high_u > 0 else np.inf
         seen = False
         for m in range(count):
-            seen = seen or (low < sight.high[m] and high > sight.low[m])
+            seen = seen or (lowest < high[m] and highest > low[m])
         if not seen:
             continue
-        if waiting == len(sight.corners):
-            count = subtract(sight.low, sight.high, count, low, high)
+        if waiting == len(shadows):
+            count = subtract(low, high, count, lowest, highest)
         else:
-            sight.corners[waiting, 0], sight.corners[waiting, 1] = low, high
-            sight.corners[waiting, 2], sight.corners[waiting, 3] = u, v
+            shadows[waiting, 0], shadows[waiting, 1] = lowest, highest
+            shadows[waiting, 2], shadows[waiting, 3] = u, v
             waiting += 1
     return count, waiting
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
-def behind_corners(strips, sight, waiting, far, pv):
+def behind_corners(shadows, waiting, dark, far, pv, first, side, length):
     """Writes the cells of a line that are in the shadow of the corners waiting, in order; returns how many are."""
     count = 0
     for k in range(waiting):
-        low, high, u, v = sight.corners[k]
-        begin = int(np.ceil((pv + max(low, -STEEPEST) * far - strips.low) / strips.side))
-        end = int(np.floor((pv + min(high, STEEPEST) * far - strips.low) / strips.side)) + 1
-        for j in range(max(begin, 0), min(end, strips.length)):
-            across = strips.low + j * strips.side - pv
-            if far * (far - u) + across * (across - v) > 0 and count < len(sight.dark):
+        low, high, u, v = shadows[k, 0], shadows[k, 1], shadows[k, 2], shadows[k, 3]
+        begin = int(np.ceil((pv + max(low, -STEEPEST) * far - first) / side))
+        end = int(np.floor((pv + min(high, STEEPEST) * far - first) / side)) + 1
+        for j in range(max(begin, 0), min(end, length)):
+            across = first + j * side - pv
+            if far * (far - u) + across * (across - v) > 0 and count < len(dark):
                 m = count
-                while m > 0 and sight.dark[m - 1] > j:
-                    sight.dark[m] = sight.dark[m - 1]
+                while m > 0 and dark[m - 1] > j:
+                    dark[m] = dark[m - 1]
                     m -= 1
-                sight.dark[m] = j
+                dark[m] = j
                 count += 1
     return count
 
@@ -171,43 +174,58 @@ def cast(strips, pu, pv, step, radius, sight, count, spans, used):
     Returns:
         The spans, which may have had to move, and how many are used.
     """
-    side, ahead, waiting = strips.side, int(np.ceil(radius / strips.side)), 0
-    s = strip_of(strips.first, side, strips.lines, pu)
-    met = max(s - step * ahead, 0) if step > 0 else min(s + ahead, strips.lines)
-    while 0 <= s <= strips.lines and count > 0:
+    side, lines, length, first = strips.side, strips.lines, strips.length, strips.low
+    pieces, highest, piece_firsts = strips.pieces, strips.highest, strips.piece_firsts
+    corners, corner_firsts = strips.corners, strips.corner_firsts
+    low, high, shadows, dark = sight.low, sight.high, sight.corners, sight.dark
+    ahead, waiting = int(np.ceil(radius / side)), 0
+    s = strip_of(strips.first, side, lines, pu)
+    met = max(s - step * ahead, 0) if step > 0 else min(s + ahead, lines)
+    while 0 <= s <= lines and count > 0:
         line = s if step > 0 else s - 1
-        if not 0 <= line < strips.lines:
+        if not 0 <= line < lines:
             break
         far = step * (strips.first + line * side - pu)
-        count = hide_behind_walls(strips, s, pu, pv, step, far, sight, count)
-        while count > 0 and 0 <= met <= strips.lines and step * met <= step * s + ahead:
-            count, waiting = meet_corners(strips, met, pu, pv, step, radius, sight, count, waiting)
+        near = max(far - side, 0.0)
+        k, end = piece_firsts[s], piece_firsts[s + 1]
+        count = hide_behind_walls(pieces, highest, k, end, pu, pv, step, near, far, low, high, count)
+        while count > 0 and 0 <= met <= lines and step * met <= step * s + ahead:
+            k, end = corner_firsts[met], corner_firsts[met + 1]
+            count, waiting = meet_corners(corners, k, end, pu, pv, step, radius, low, high, count, shadows, waiting)
             met += step
         k = 0
         while k < waiting and count > 0:
-            if far >= sight.corners[k, 2] + 1.5 * radius:
-                count = subtract(sight.low, sight.high, count, sight.corners[k, 0], sight.corners[k, 1])
+            if far >= shadows[k, 2] + 1.5 * radius:
+                count = subtract(low, high, count, shadows[k, 0], shadows[k, 1])
                 waiting -= 1
-                sight.corners[k] = sight.corners[waiting]
+                for m in range(4):
+                    shadows[k, m] = shadows[waiting, m]
             else:
                 k += 1
-        if used + 4 * (count + strips.length) > len(spans):
-            spans = np.concatenate((spans, np.empty((len(spans) + 4 * (count + strips.length), 3), np.int32)))
-        dark = behind_corners(strips, sight, waiting, far, pv) if waiting > 0 else 0
+        if used + 4 * (count + length) > len(spans):
+            spans = np.concatenate((spans, np.empty((len(spans) + 4 * (count + length), 3), np.int32)))
+        hidden = behind_corners(shadows, waiting, dark, far, pv, first, side, length) if waiting > 0 else 0
         for k in range(count):
-            begin = max(int(np.ceil((pv + sight.low[k] * far - strips.low) / side - ROUNDING)), 0)
-            end = min(int(np.floor((pv + sight.high[k] * far - strips.low) / side + ROUNDING)) + 1, strips.length)
-            for m in range(dark):
-                if begin <= sight.dark[m] < end:
-                    if sight.dark[m] > begin:
-                        spans[used, 0], spans[used, 1], spans[used, 2] = line, begin, sight.dark[m]
-                        used += 1
-                    begin = sight.dark[m] + 1
-            if begin < end:
-                spans[used, 0], spans[used, 1], spans[used, 2] = line, begin, end
-                used += 1
+            begin = max(int(np.ceil((pv + low[k] * far - first) / side - ROUNDING)), 0)
+            end = min(int(np.floor((pv + high[k] * far - first) / side + ROUNDING)) + 1, length)
+            used = write_spans(spans, used, line, begin, end, dark, hidden)
         s += step
     return spans, used
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def write_spans(spans, used, line, begin, end, dark, hidden):
+    """Writes the spans of a line's cells from one to another but for those in the dark; returns how many are used."""
+    for k in range(hidden):
+        if begin <= dark[k] < end:
+            if dark[k] > begin:
+                spans[used, 0], spans[used, 1], spans[used, 2] = line, begin, dark[k]
+                used += 1
+            begin = dark[k] + 1
+    if begin < end:
+        spans[used, 0], spans[used, 1], spans[used, 2] = line, begin, end
+        used += 1
+    return used
 
 
 @njit(cache=True, nogil=True, error_model='numpy')

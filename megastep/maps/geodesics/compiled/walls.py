@@ -33,7 +33,7 @@ class WallGrid(NamedTuple):
 @njit(cache=True, nogil=True, error_model='numpy')
 def distance(walls, w, x, y):
     """The distance of a point from a wall, in metres."""
-    ax, ay, bx, by = walls[w]
+    ax, ay, bx, by = walls[w, 0], walls[w, 1], walls[w, 2], walls[w, 3]
     vx, vy = bx - ax, by - ay
     along = ((x - ax) * vx + (y - ay) * vy) / (vx * vx + vy * vy)
     along = min(max(along, 0.0), 1.0)
@@ -74,8 +74,9 @@ def clearance(grid, x, y):
     i = square(x, grid.left, grid.side, grid.columns)
     j = square(y, grid.bottom, grid.side, grid.rows)
     at, nearest = j * grid.columns + i, np.inf
-    for k in range(grid.firsts[at], grid.firsts[at + 1]):
-        nearest = min(nearest, distance(grid.walls, grid.members[k], x, y))
+    walls, members, firsts = grid.walls, grid.members, grid.firsts
+    for k in range(firsts[at], firsts[at + 1]):
+        nearest = min(nearest, distance(walls, members[k], x, y))
     return nearest
 
 
@@ -93,12 +94,13 @@ def nearest_wall(grid, x, y):
     i = square(x, grid.left, grid.side, grid.columns)
     j = square(y, grid.bottom, grid.side, grid.rows)
     at, nearest, best, best_off = j * grid.columns + i, grid.radius, -1, -np.inf
-    for k in range(grid.firsts[at], grid.firsts[at + 1]):
-        w = grid.members[k]
-        away = distance(grid.walls, w, x, y)
+    walls, members, firsts = grid.walls, grid.members, grid.firsts
+    for k in range(firsts[at], firsts[at + 1]):
+        w = members[k]
+        away = distance(walls, w, x, y)
         if away > nearest + TOUCHING:
             continue
-        ax, ay, bx, by = grid.walls[w]
+        ax, ay, bx, by = walls[w, 0], walls[w, 1], walls[w, 2], walls[w, 3]
         off = (bx - ax) * (y - ay) - (by - ay) * (x - ax)
         if away < nearest - TOUCHING or off > best_off:
             nearest, best, best_off = min(away, nearest), w, off
@@ -118,7 +120,7 @@ def is_outside(grid, x, y):
 @njit(cache=True, nogil=True, error_model='numpy')
 def blocks(walls, w, px, py, ux, uy, length, radius):
     """True if a disc can't move from the free point p in direction u for a length without overlapping wall w."""
-    ax, ay, bx, by = walls[w]
+    ax, ay, bx, by = walls[w, 0], walls[w, 1], walls[w, 2], walls[w, 3]
     side_a, side_b = ux * (ay - py) - uy * (ax - px), ux * (by - py) - uy * (bx - px)
     if min(side_a, side_b) >= radius or max(side_a, side_b) <= -radius:
         return False
@@ -156,7 +158,7 @@ def obstacle(grid, px, py, qx, qy):
     if length == 0:
         return -1
     ux, uy = (qx - px) / length, (qy - py) / length
-    side = grid.side
+    side, walls, members, firsts = grid.side, grid.walls, grid.members, grid.firsts
     i, j = square(px, grid.left, side, grid.columns), square(py, grid.bottom, side, grid.rows)
     step_i, step_j = (1 if ux > 0 else -1), (1 if uy > 0 else -1)
     pace_i, pace_j = (side / abs(ux) if ux != 0 else np.inf), (side / abs(uy) if uy != 0 else np.inf)
@@ -164,9 +166,9 @@ def obstacle(grid, px, py, qx, qy):
     next_j = (grid.bottom + (j + (uy > 0)) * side - py) / uy if uy != 0 else np.inf
     while True:
         at = j * grid.columns + i
-        for k in range(grid.firsts[at], grid.firsts[at + 1]):
-            if blocks(grid.walls, grid.members[k], px, py, ux, uy, length, grid.radius):
-                return grid.members[k]
+        for k in range(firsts[at], firsts[at + 1]):
+            if blocks(walls, members[k], px, py, ux, uy, length, grid.radius):
+                return members[k]
         if min(next_i, next_j) >= length:
             return -1
         if next_i < next_j:
