@@ -237,23 +237,27 @@ def test_numbers_of_a_centre_line_are_decimal(tmp_path, text, place):
         MapSet.from_centreline(path)
 
 
+TOLD_MORE = {'from_file_coordinates', 'from_grid'}
+"""These take more than a path."""
+
+
 class TestWhatIsNoFile:
-    READERS = ['from_geojson', 'from_wad', 'from_svg', 'from_centreline', 'from_occupancy', 'load']
+    READERS = [*sorted(set(filter(re.compile('from_').match, dir(MapSet))) - TOLD_MORE), 'load']
 
     @pytest.mark.parametrize('reader', READERS)
     def test_pipes_are_not_waited_for(self, tmp_path, reader):
         os.mkfifo(tmp_path / 'pipe')
-        with pytest.raises(ValueError, match=f'{tmp_path / "pipe"}:? must be a regular file, got a pipe'):
+        with pytest.raises(ValueError, match=f'{tmp_path / "pipe"}.* must be a regular file, got a pipe'):
             getattr(MapSet, reader)(tmp_path / 'pipe')
 
     @pytest.mark.parametrize('reader', READERS)
     def test_devices_have_no_end(self, reader):
-        with pytest.raises(ValueError, match=r'/dev/zero:? must be a regular file, got a device'):
+        with pytest.raises(ValueError, match=r'/dev/zero.* must be a regular file, got a device'):
             getattr(MapSet, reader)('/dev/zero')
 
-    @pytest.mark.parametrize('reader', READERS[:-1])
+    @pytest.mark.parametrize('reader', sorted({*READERS} - {'load', 'from_imdf'}))  # which may be one
     def test_folders(self, tmp_path, reader):
-        with pytest.raises(ValueError, match=f'{tmp_path}: must be a regular file, got a folder'):
+        with pytest.raises(ValueError, match=f'{tmp_path}.* must be a regular file, got a folder'):
             getattr(MapSet, reader)(tmp_path)
 
     @pytest.mark.parametrize('name', ['pipe', 'zero'])

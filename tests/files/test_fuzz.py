@@ -20,7 +20,7 @@ from megastep.env.navigation import GeodesicField
 from megastep.evaluation.episodes import Episodes
 from megastep.world.scenery import Scenery
 
-FILES = Path(__file__).parent / 'files'
+FILES = Path(__file__).parents[1] / 'maps' / 'files'
 COUNT = int(os.environ.get('MEGASTEP_FUZZ', '12'))
 MOST_CALLS = 3_000_000
 """More than any reader makes of a small file, and soon counted."""
