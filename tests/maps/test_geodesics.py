@@ -13,9 +13,13 @@ from apartments import APARTMENTS, apartments
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
 
 from megastep import mapgen
 from megastep.maps import geodesics
+from megastep.maps.geodesics.compiled import candidates, graph, strips
+from megastep.maps.geodesics.compiled.walls import clearance, is_clear
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
 
@@ -111,6 +115,52 @@ def test_agrees_with_a_visibility_graph(geometry, most):
     ratios = lengths(geometry, points)[expected > 0] / expected[expected > 0]
     assert ratios.min() > 1 - 1e-6
     assert ratios.max() < LONGEST + 5e-3
+
+
+@pytest.fixture(params=['cluttered', 'lattice', 'house'], scope='module')
+def world(request):
+    room = {'cluttered': worlds.cluttered(3), 'lattice': lattice(3), 'house': worlds.houses(1)[0]}[request.param]
+    found = geodesics.shortest_paths(room.walls, room.spawns, AGENT_RADIUS)
+    (left, bottom), (width, height) = room.walls.reshape(-1, 2).min(0), np.ptp(room.walls.reshape(-1, 2), axis=0)
+    cells = strips.Cells(float(left), float(bottom), 0.15, math.ceil(width / 0.15), math.ceil(height / 0.15))
+    both = [strips.make_strips(found.grid.walls, found.nodes.corners, cells, np.int64(axis)) for axis in range(2)]
+    places = [(cell, *strips.middle(cells, cell)) for cell in range(cells.columns * cells.rows)]
+    free = [place for place in places if clearance(found.grid, *place[1:]) >= found.grid.radius]
+    return room, found, cells, both, [free[i] for i in np.random.default_rng(0).permutation(len(free))[:300]]
+
+
+class TestShadowCasting:
+    """What is cast from points to all cells' middles, against tests of one pair of points after another."""
+
+    def test_goals_in_sight_are_those_that_can_be_gone_to(self, world):
+        room, found, cells, both, places = world
+        spawns = np.array(room.spawns)
+        visible = np.zeros((cells.columns * cells.rows, (len(spawns) + 31) // 32), np.uint32)
+        for each in both:
+            candidates.mark_visible(cells, each, spawns, found.grid.radius, visible)
+        for cell, x, y in places:
+            seen = [bool(visible[cell, g // 32] >> np.uint32(g % 32) & np.uint32(1)) for g in range(len(spawns))]
+            assert seen == [is_clear(found.grid, x, y, *spawn) for spawn in spawns]
+
+    def test_candidates_are_the_nodes_seen_tautly(self, world):
+        _, found, cells, both, places = world
+        nodes = found.nodes
+        cast = [array for each in both for array in candidates.cast_nodes(each, nodes, found.grid.radius)]
+        lists = candidates.by_cell(cells, *cast, np.empty((0, 2), np.int64))
+        for cell, x, y in places:
+            seen = {
+                i
+                for i, (px, py) in enumerate(nodes.points)
+                if graph.is_taut(nodes.back, nodes.ahead, i, x - px, y - py) and is_clear(found.grid, x, y, px, py)
+            }
+            assert set(lists.nodes[lists.firsts[cell] : lists.firsts[cell + 1]]) == seen
+
+    def test_paths_to_all_goals_at_once_are_those_of_dijkstra(self, world):
+        _, found, *_ = world
+        edges = csr_array((found.graph.lengths, found.graph.others, found.graph.firsts), (len(found.nodes.points),) * 2)
+        between = dijkstra(edges)
+        expected = (found.direct[:, :, None] + between).min(axis=1)
+        np.testing.assert_allclose(found.lengths, expected, rtol=1e-12)
 
 
 class TestInvariants:
