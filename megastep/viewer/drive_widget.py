@@ -24,7 +24,7 @@ def drive(
 ) -> Any:
     """A widget by which a person drives an agent of an env: by keys, once it was clicked. See `Drive`.
 
-    The env steps only while the widget asks it to, so it can be used between cells. Its ``drive`` is the session.
+    The env steps only while the widget has the focus, so it can be used between cells. Its ``drive`` is the session.
 
     Args:
         env: The env, in Gymnasium's NEXT_STEP mode. It is reset first.

@@ -108,7 +108,8 @@ def frame(trajectories: Trajectories) -> str:
         return f'<div>{image}<p>{called} is too large for a notebook: open {link}.</p></div>'
     style = 'position:absolute;inset:0;width:100%;height:100%;border:0;border-radius:6px'
     inside = f'<iframe title="{called}" sandbox="allow-scripts" srcdoc="{content}" style="{style}"></iframe>'
-    return f'<div style="position:relative;width:100%;min-height:560px;line-height:0">{image}{inside}</div>'
+    around = 'position:relative;width:100%;min-height:560px;line-height:0;border-radius:6px;overflow:hidden'
+    return f'<div style="{around}">{image}{inside}</div>'
 
 
 def _beside(trajectories: Trajectories) -> str:

@@ -66,9 +66,10 @@ def json_of(document):
 def test_a_replay_is_a_widget_with_a_step(tab, tmp_path):
     widget = Replay.record(env_of(), still, 20, envs=[0, 1]).widget()
     assert (widget.step, widget.env, widget.agent) == (0, 0, 0)
-    values = f'{{document: {json_of(widget.document)}, step: 0, env: 0, agent: 0}}'
+    values = f'{{document: {json_of(widget.document)}, step: 3, env: 0, agent: 0}}'
     opened(tab, widget, tmp_path / 'notebook.html', values)
     tab.run(until('window.model?.saved'))
+    assert tab.run('model.get("step")') == 3  # as it was set before it was shown
     tab.run('model.set("step", 7); model.hear("change:step")')
     tab.run(until('document.querySelector("input[type=range]").value === "7"'))
     tab.run('model.set("env", 1); model.hear("change:env")')
@@ -83,7 +84,10 @@ def test_a_drive_is_a_widget_that_is_asked_by_messages(tab, tmp_path):
     answers = []
     widget.send = answers.append
     opened(tab, widget, tmp_path / 'notebook.html', f'{{document: {json_of(widget.document)}}}')
-    for _ in range(4):
+    for step in range(4):
+        if step == 1:
+            tab.run(until('document.querySelector("[role=status]").textContent === "click to drive"'))
+            tab.run('document.querySelector(".replay").focus()')
         tab.run(until('window.model?.sent.length'))
         message = tab.run('model.sent.shift()')
         widget._answer(widget, message, [])

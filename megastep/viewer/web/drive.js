@@ -35,7 +35,8 @@ export async function drive(root, document_, ask_) {
   const state = app.drive;
   let due = performance.now();
   const turn = async () => {
-    if (!state.paused) {
+    state.idle = root.classList.contains('framed') && !root.contains(document.activeElement);
+    if (!state.paused && !state.idle) {
       try {
         const moment = await ask_(state.request(app));
         const known = Object.keys(track.values).length;
@@ -49,6 +50,8 @@ export async function drive(root, document_, ask_) {
         state.paused = true;
       }
     }
+    if (state.idle !== state.said) app.changed();
+    state.said = state.idle;
     due = Math.max(due + 1000 / recording.fps, performance.now());
     setTimeout(turn, due - performance.now());
   };
@@ -114,6 +117,7 @@ function addDriving(app, bar, root) {
     for (const { button, text } of buttons) button.textContent = text();
     buttons[1].button.setAttribute('aria-pressed', String(state.driving));
     buttons[4].button.setAttribute('aria-pressed', String(app.follow));
-    note.textContent = state.note || (state.driving ? 'w a s d or arrows drive, a click puts the agent elsewhere, ? has the keys' : 'who acts for all drives');
+    if (state.idle) note.textContent = 'click to drive';
+    else note.textContent = state.note || (state.driving ? 'w a s d or arrows drive, a click puts the agent elsewhere, ? has the keys' : 'who acts for all drives');
   };
 }

@@ -147,7 +147,7 @@ export function mountPanels(root, recording, label, keys, addBar) {
   addHelp(app, root, keys);
   addVoice(app, root);
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => app.retheme());
-  root.focus({ preventScroll: true });
+  if (!root.classList.contains('framed')) root.focus({ preventScroll: true }); // a notebook keeps it
   app.changed();
   return app;
 }

@@ -17,6 +17,9 @@ const replayWidget = {
   async render({ model, el }) {
     const app = await mount(place(el), model.get('document'));
     if (!app) return;
+    app.choose(Math.min(model.get('env'), app.recording.envs.length - 1), 0);
+    app.choose(app.number, Math.min(model.get('agent'), app.track.agents - 1));
+    app.clock.seek(model.get('step'));
     let told = '';
     app.drawers.push(() => {
       const now = { step: app.clock.frame, env: app.number, agent: app.agent };
