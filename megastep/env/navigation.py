@@ -41,7 +41,7 @@ class GeodesicField:
 
     They are looked up by cell: `megastep.maps.geodesics.lookup` explains a cell's entry. A map takes 8 bytes a
     cell with up to 32 spawns and 12 with up to 64, 44 cells a square metre of its bounding box; 4 bytes a node and
-    spawn; and little else. For a house of 43 m² and 64 spawns that is 70 KB, for a maze of 51 x 51 cells of 1 m about
+    spawn; and little else. For a house of 43 m² and 64 spawns that is 80 KB, for a maze of 51 x 51 cells of 1 m about
     4 MB.
 
     Indexing picks maps as it does in a `MapSet`, but with a number, too, it gives a field: ``field[3]`` is that of one
