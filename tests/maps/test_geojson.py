@@ -215,6 +215,16 @@ def test_a_map_written_and_read_again_is_the_very_same(tmp_path):
         assert_same(one, other)
 
 
+def test_a_map_that_is_read_as_it_stands_notes_what_cannot_be_reached(write):
+    """Two rooms of one size without a door: the spawn is in one of them, close to a wall."""
+    inner = [[7, 1], [13, 1], [13, 5], [7, 5], [7, 1]]
+    walls = [feature(coordinates=ring, oriented=True) for ring in (CORNERS, inner)]
+    spawn = feature('spawn', 'Point', [1.11, 3])
+    maps = MapSet.from_geojson(write(collection(*walls, spawn), collection(walls[0], spawn)))
+    assert [note['unreachable'] for note in maps.recipe['notes']] == [0.5, 0]
+    assert maps[0].spawns.tolist() == [[1.11, 3]]
+
+
 def test_writing_an_empty_set_is_an_error_and_leaves_what_was_there(tmp_path):
     path = tmp_path / 'maps.geojson'
     path.write_text('old')

@@ -169,10 +169,11 @@ def test_spawns_are_where_things_are_first_players_then_others(write):
 
 def test_every_level_is_read_and_of_two_with_a_name_the_later(write):
     tall = [(x, 2 * y) for x, y in SQUARE]
-    maps = MapSet.from_wad(
-        write([(name, level(c, ring(c))) for name, c in (('MAP01', SQUARE), ('E2M3', tall), ('MAP01', tall))])
-    )
+    path = write([(name, level(c, ring(c))) for name, c in (('MAP01', SQUARE), ('E2M3', tall), ('MAP01', tall))])
+    with pytest.warns(UserWarning, match='1 maps were left out:\n.*game.wad, MAP01, number 1: a later level has'):
+        maps = MapSet.from_wad(path)
     assert maps.recipe['names'] == ['MAP01', 'E2M3']
+    assert maps.recipe['left_out'] == {'MAP01, number 1': 'a later level has the same name, and games load that one.'}
     assert [geometry.area for geometry in maps] == [200, 200]
 
 

@@ -32,8 +32,8 @@ from megastep.maps.formats import doorways, gaps
 from megastep.maps.formats.bounds import MOST_SEGMENTS, check_near, check_segments
 from megastep.maps.formats.drawing import NOWHERE, Drawing, Imported, moved
 from megastep.maps.formats.furnishing import check_promises, furnished
-from megastep.maps.geometry import AGENT_RADIUS, MARGIN
-from megastep.maps.segments import backwards
+from megastep.maps.geometry import AGENT_RADIUS, MARGIN, Geometry
+from megastep.maps.segments import backwards, windings
 
 CORNER = 1.0
 """The least x and the least y of any wall, in metres."""
@@ -225,6 +225,26 @@ def _reachable(
     )
     total = free.area + float(shapely.area(_shrunk(others)).sum()) + drawing.dropped[1]
     return part, 1 - part.area / total
+
+
+def unreachable_share(geometry: Geometry) -> float:
+    """The unreachable share of a floorplan's configuration space, of an agent with `MARGIN` to spare.
+
+    It is what can't be reached from the spawns, which may themselves lie in the margin.
+    """
+    found = freespace.subdivide(geometry.walls).faces
+    middles = shapely.get_coordinates(shapely.point_on_surface(found))
+    free = [
+        freespace.configuration_space(face, geometry.walls, AGENT_RADIUS + MARGIN)
+        for face in found[windings(middles, geometry.walls) > 0]
+    ]
+    parts = shapely.get_parts(free)
+    parts = parts[~shapely.is_empty(parts)]
+    if not len(parts):
+        return 0.0
+    held = shapely.STRtree(parts).query(shapely.points(geometry.spawns), predicate='dwithin', distance=MARGIN)[1]
+    areas = shapely.area(parts)
+    return float(1 - areas[np.unique(held)].sum() / areas.sum())
 
 
 def _narrow(widest: float) -> str:

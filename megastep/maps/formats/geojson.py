@@ -38,7 +38,7 @@ from jaxtyping import Float
 from megastep.maps import storage
 from megastep.maps.formats import gaps
 from megastep.maps.formats.bounds import MOST_SEGMENTS, check_count
-from megastep.maps.formats.building import build
+from megastep.maps.formats.building import build, unreachable_share
 from megastep.maps.formats.drawing import NOWHERE, Drawing, Imported
 from megastep.maps.formats.reading import Attempt, Collected, Inside, check_inside, collect, meant, opened
 from megastep.maps.frame import Frame
@@ -195,7 +195,9 @@ def _parse(text: bytes, name: str, units: Units) -> Imported:
     inside = meant(units.inside, name)
     check_count(sum(map(len, found.walls)))
     if found.oriented and found.spawns and not len(inside) and units.scale == 1 and not units.degrees:
-        return Imported(_as_it_stands(found), {**Frame().notes, 'dropped_area': 0.0})
+        geometry = _as_it_stands(found)
+        unreachable = round(unreachable_share(geometry), 4)
+        return Imported(geometry, {**Frame().notes, 'dropped_area': 0.0, 'unreachable': unreachable})
     return build(_drawing(found, units), inside=inside, snap=units.snap)
 
 

@@ -48,6 +48,14 @@ class Attempt(NamedTuple):
     """Makes it, or raises a ValueError."""
 
 
+class LeftOut(NamedTuple):
+    """A map that isn't among those that were made."""
+
+    name: str
+    where: str
+    reason: str
+
+
 class Collected(NamedTuple):
     """The maps that could be made, and what there is to say of them."""
 
@@ -57,7 +65,14 @@ class Collected(NamedTuple):
     each of the others isn't among them."""
 
 
-def collect(source: str, attempts: Iterable[Attempt], *, skip_invalid: bool, above: int = 3) -> Collected:
+def collect(
+    source: str,
+    attempts: Iterable[Attempt],
+    *,
+    skip_invalid: bool,
+    above: int = 3,
+    passed_over: Iterable[LeftOut] = (),
+) -> Collected:
     """Makes maps, one after the other.
 
     Args:
@@ -65,19 +80,20 @@ def collect(source: str, attempts: Iterable[Attempt], *, skip_invalid: bool, abo
         attempts: The maps' names and how to make them.
         skip_invalid: Leave out the maps that can't be made, with a warning that lists them, instead of raising.
         above: The warning is in the name of the caller so many calls above.
+        passed_over: Maps that needn't be made, which are listed with those that can't.
 
     Raises:
         ValueError: if a map can't be made, naming it and the reason; or if none can.
     """
     geometries: list[Geometry] = []
-    names, notes, reasons = [], [], []
+    names, notes, reasons = [], [], list(passed_over)
     for name, where, make in attempts:
         try:
             geometry, note, words = make()
         except FAILURES as error:
             if not skip_invalid:
                 raise ValueError(f'{where}: {error}') from error
-            reasons.append((name, where, str(error)))
+            reasons.append(LeftOut(name, where, str(error)))
         else:
             geometries.append(geometry)
             names.append(name)

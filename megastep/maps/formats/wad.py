@@ -15,7 +15,8 @@ from __future__ import annotations
 import os
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -26,7 +27,17 @@ from jaxtyping import Bool, Float, Int, UInt16
 from megastep.maps.formats import udmf
 from megastep.maps.formats.building import build
 from megastep.maps.formats.drawing import Drawing, Imported
-from megastep.maps.formats.reading import Attempt, Collected, Inside, check_inside, check_names, collect, meant, opened
+from megastep.maps.formats.reading import (
+    Attempt,
+    Collected,
+    Inside,
+    LeftOut,
+    check_inside,
+    check_names,
+    collect,
+    meant,
+    opened,
+)
 from megastep.maps.frame import Frame
 
 UNITS = 32.0
@@ -81,8 +92,12 @@ class Lump(NamedTuple):
     size: int
 
 
+Level = tuple[str, dict[str, Lump]]
+"""A level's name, and its lumps by theirs."""
+
+
 def read(path: str | os.PathLike, *, inside: Inside = None, skip_invalid: bool = False) -> Collected:
-    """Reads every level in a file; where two have the same name, the later one, as games do.
+    """Reads every level in a file; of those that have the same name the last, as games do: the others are left out.
 
     Args:
         path: The file.
@@ -97,17 +112,30 @@ def read(path: str | os.PathLike, *, inside: Inside = None, skip_invalid: bool =
     path = Path(path)
     check_inside(inside)
     with opened(path) as file:
-        return collect(str(path), _attempts(path, file, inside), skip_invalid=skip_invalid)
+        try:
+            found = _levels(_directory(file))
+        except ValueError as error:
+            raise ValueError(f'{path}: {error}') from error
+        levels = dict(found)
+        check_names(inside, levels)
+        attempts = [
+            Attempt(name, f'{path}, {name}', partial(_level, file, lumps, meant(inside, name)))
+            for name, lumps in levels.items()
+        ]
+        return collect(str(path), attempts, skip_invalid=skip_invalid, passed_over=_replaced(path, found))
 
 
-def _attempts(path: Path, file: BinaryIO, inside: Inside) -> Iterator[Attempt]:
-    try:
-        levels = _levels(_directory(file))
-    except ValueError as error:
-        raise ValueError(f'{path}: {error}') from error
-    check_names(inside, levels)
-    for name, lumps in levels.items():
-        yield Attempt(name, f'{path}, {name}', partial(_level, file, lumps, meant(inside, name)))
+def _replaced(path: Path, levels: list[Level]) -> list[LeftOut]:
+    """The levels that a later one of the same name takes the place of."""
+    last = {name: number for number, (name, _) in enumerate(levels)}
+    counts: Counter[str] = Counter()
+    reason, found = 'a later level has the same name, and games load that one.', []
+    for number, (name, _) in enumerate(levels):
+        counts[name] += 1
+        if number != last[name]:
+            label = f'{name}, number {counts[name]}'
+            found.append(LeftOut(label, f'{path}, {label}', reason))
+    return found
 
 
 def _directory(file: BinaryIO) -> list[Lump]:
@@ -133,14 +161,15 @@ def _lump(start: int, size: int, name: bytes, length: int) -> Lump:
     return Lump(text, start, size)
 
 
-def _levels(lumps: list[Lump]) -> dict[str, dict[str, Lump]]:
-    """The lumps of each level, by their names."""
-    levels: dict[str, dict[str, Lump]] = {}
+def _levels(lumps: list[Lump]) -> list[Level]:
+    """The levels in order: the name and the lumps of each."""
+    levels: list[Level] = []
     parts: dict[str, Lump] = {}
     followers = [lump.name for lump in lumps][1:] + ['']
     for lump, follower in zip(lumps, followers, strict=False):  # of no lumps there is a follower too many
         if LEVEL.fullmatch(lump.name) or (lump.name not in PARTS and follower in FIRST_PARTS):
-            parts = levels[lump.name] = {}
+            parts = {}
+            levels.append((lump.name, parts))
         elif lump.name in PARTS:
             parts.setdefault(lump.name, lump)
         else:
