@@ -59,8 +59,8 @@ MARKED = {
 SPAWNED = {'mask': '*i1', 'draws': '*i64', 'agents': AGENTS, 'spawns': POINTS, 'contacts': '*i32'}
 CELLS = {'gates': '*bf16', 'cells': '*fp32', 'forgets': '*i1', 'num_cells': 'i32', 'width': 'i32'}
 FIELD = (
-    'side=fp32 corners=*fp32 shapes=*i64 visible=*i32 visible_starts=*i64 hop_rows=*i32 hop_row_starts=*i64 '
-    'hops=*i32 hop_starts=*i64 hop_widths=*i32 nodes=*fp32 lengths=*fp32 length_starts=*i64 '
+    'side=fp32 corners=*fp32 shapes=*i64 visible=*i32 visible_starts=*i64 entries=*i32 entry_starts=*i64 '
+    'hops=*i32 hop_starts=*i64 nodes=*fp32 node_starts=*i64 lengths=*fp32 length_starts=*i64 '
     'spawns=*fp32 spawn_starts=*i64 spawn_widths=*i32'
 )
 FOUND = {'field': FIELD, 'map_ids': '*i64', 'positions': '*fp32', 'goals': '*i64', 'found': '*fp32', 'num_rows': 'i32'}
