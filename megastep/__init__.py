@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from megastep import caches
+from megastep.maps import caches
 
 if TYPE_CHECKING:
     from megastep import mapgen

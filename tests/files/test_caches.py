@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from megastep import caches
+from megastep.maps import caches
 
 
 @pytest.fixture(autouse=True)
