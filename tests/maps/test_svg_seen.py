@@ -73,6 +73,68 @@ def test_what_cannot_be_seen_is_no_wall(read, line):
 
 
 @pytest.mark.parametrize(
+    'selector',
+    [
+        '[data-layer]',
+        'path[data-layer="A, FURN > 2"]',
+        "[data-layer='A, FURN > 2'].x",
+        '[class~=x]',
+        '[lang|=en]',
+        '[data-layer^="A,"]',
+        '[data-layer$="2"]',
+        '[data-layer*=FURN]',
+        '[data-layer*="furn" i]',
+        'g[data-hidden=yes] > path',
+        'circle, [data-layer]',
+    ],
+)
+def test_attributes_select(read, selector):
+    line = LINE.format('data-layer="A, FURN &gt; 2" class="y x" lang="en-GB" stroke="red"')
+    style = f'<style>{selector} {{ display: none }} [data-layer=other], [stroke=re] {{ display: inline }}</style>'
+    assert read(f'{style}{ROOM}<g data-hidden="yes">{line}</g>')[0].area == pytest.approx(10)
+
+
+@pytest.mark.parametrize(
+    'rule, named',
+    [
+        ('path:not(.a) { stroke: none }', "'path:not\\(.a\\)'"),
+        ('rect, g + path, a:hover { display: none }', "'g \\+ path'"),
+        ('path:nth-child(2) { opacity: 0 }', "'path:nth-child\\(2\\)'"),
+        ('@media screen { path { display: none } }', "'@media screen'"),
+    ],
+)
+def test_rules_that_are_not_read_are_named(read, rule, named):
+    with pytest.raises(UserWarning, match=f'plan.svg: style rules that are not read may hide walls, .*: {named}'):
+        read(f'<style>{rule}</style>{ROOM}')
+
+
+@pytest.mark.parametrize(
+    'rule', ['path:hover { stroke: none }', 'g:not(.a) { cursor: help }', '@media screen { a { color: red } }']
+)
+def test_rules_that_do_not_matter_are_passed_over(read, rule):
+    assert read(f'<style>{rule} @font-face {{ src: url(x) }}</style>{ROOM}')[0].area == pytest.approx(10)
+
+
+def test_many_unclosed_brackets_take_no_time(read):
+    assert read('<style>' + '["[\'' * 200_000 + '</style>' + ROOM)[0].area == pytest.approx(10)
+
+
+@pytest.mark.parametrize(
+    'unit, size', [('', 1), ('px', 1), ('in', 96), ('cm', 37.7953), ('mm', 3.77953), ('Q', 0.944882), ('pt', 4 / 3)]
+)
+def test_lengths_have_units(read, unit, size):
+    room = f'<rect x="1{unit}" width="200{unit}" height="3e2{unit}"/>'
+    styled = f'<rect width="7" style="width: 200{unit}; height: 300{unit}"/>'
+    turned = f'<g style="transform: translate(10{unit}, 0)"><circle r="100{unit}"/></g>'
+    areas = [read(one)[0].area for one in (room, styled, turned)]
+    assert areas == pytest.approx([6 * size**2, 6 * size**2, np.pi * size**2], rel=2e-3)
+
+
+def test_a_stroke_of_no_millimetres_is_not_seen(read):
+    assert read(ROOM + LINE.format('stroke="red" fill="none" stroke-width="0mm"'))[0].area == pytest.approx(10)
+
+
+@pytest.mark.parametrize(
     'line',
     [
         LINE.format(''),

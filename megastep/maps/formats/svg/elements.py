@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from xml.etree.ElementTree import Element
 
 import numpy as np
 
+from megastep.maps.formats.reading import NUMBER
 from megastep.maps.formats.svg import path_data
 from megastep.maps.formats.svg.path_data import Chain
 from megastep.maps.formats.svg.styles import name
 
 Port = tuple[float, float] | None
 """The width and height that percentages are of, where they are known."""
+
+
+LENGTH = re.compile(rf'(?P<number>{NUMBER})(?P<unit>%|[A-Za-z]*)')
 
 
 def chains(element: Element, port: Port) -> list[Chain]:
@@ -26,17 +31,22 @@ def chains(element: Element, port: Port) -> list[Chain]:
 
 
 def length(element: Element, attribute: str, port: Port, missing: str = '0') -> float:
-    """A length or coordinate, in the picture's units.
+    """A length or coordinate, in the picture's units, of which 96 are an inch.
 
     Raises:
-        ValueError: if it is no number, nor a percentage of what is known.
+        ValueError: if it is no number, is in units that depend on a font, or is a percentage of what isn't known.
     """
     text = element.get(attribute, missing).strip()
-    try:
-        (value,) = path_data.numbers(text.removesuffix('px').removesuffix('%' if port else 'px'))
-    except ValueError as error:
-        raise ValueError(f"{attribute} must be a number of the picture's units, got {text[:40]!r}.") from error
-    return value * _whole(attribute, port) / 100 if port and text.endswith('%') else value
+    match = LENGTH.fullmatch(text)
+    if match is None or match['unit'].lower() not in path_data.LENGTH_UNITS or (match['unit'] == '%' and not port):
+        raise ValueError(
+            f"{attribute} must be a number of the picture's units, or of "
+            f'{", ".join(unit for unit in path_data.LENGTH_UNITS if unit.isalpha())}, got {text[:40]!r}.'
+        )
+    (value,) = path_data.numbers(match['number'])
+    if port and match['unit'] == '%':
+        return value * _whole(attribute, port) / 100
+    return value * path_data.LENGTH_UNITS[match['unit'].lower()]
 
 
 def _whole(attribute: str, port: tuple[float, float]) -> float:

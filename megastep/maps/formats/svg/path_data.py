@@ -29,6 +29,12 @@ TAKES = {'M': 2, 'L': 2, 'H': 1, 'V': 1, 'C': 6, 'S': 4, 'Q': 4, 'T': 2, 'A': 7,
 LARGEST_NUMBER = 1e9
 """Greater numbers are refused."""
 
+LENGTH_UNITS = {
+    '': 1.0, 'px': 1.0, 'in': 96.0, 'cm': 96 / 2.54, 'mm': 96 / 25.4, 'q': 96 / 101.6, 'pt': 96 / 72, 'pc': 16.0,
+    '%': 1.0,
+}  # fmt: skip
+"""The picture's units to each unit of length (CSS Values and Units, level 3, chapter 5.2); of %, its number."""
+
 MOST_CORNERS = 1 << 16
 """A path, or a list of numbers, with more corners is refused."""
 

@@ -9,7 +9,8 @@ and pictures within the picture are drawn where they are shown.
 Nothing is wall that can't be seen: definitions, clip paths, ``display: none``, ``visibility: hidden``, an opacity of 0,
 neither stroke nor fill, be it by attributes, styles, style sheets or inheritance. (A shape of which nothing at all is
 said can be seen.) Nor are text, images, what is named as letters, and a filled rectangle without a stroke that covers
-the whole page. The picture's y points down, the map's up.
+the whole page. The picture's y points down, the map's up. Lengths may be in ``cm``, ``mm``, ``in``, ``pt`` and so on:
+96 units an inch. Of style sheets' rules, a warning names those that aren't understood and may hide something.
 
 XML is read without entities or anything from outside the file; a document type may stand there, and isn't fetched. A
 file may have `MOST_BYTES`, and show at most `tree.MOST_ELEMENTS`; reading it takes up to 500 MB.
@@ -32,11 +33,14 @@ from megastep.maps.formats.doorways import door_of
 from megastep.maps.formats.drawing import NO_DOORS, NOWHERE, Drawing
 from megastep.maps.formats.reading import Collected, Inside, Paths, drawn, one_each, read_bytes
 from megastep.maps.formats.svg import styles
-from megastep.maps.formats.svg.tree import Picks, Shape, shapes
+from megastep.maps.formats.svg.tree import Picks, Shape, shapes, style_sheets
 from megastep.maps.frame import Frame
 from megastep.maps.geometry import Room
 
 MOST_BYTES = 4 << 20
+
+MOST_NAMED = 6
+"""A message names at most so many rules."""
 
 
 CUBICASA_CLASSES = {
@@ -143,8 +147,16 @@ def drawing(top: Element, *, scale: float, picks: Picks, page: Element | None = 
         rooms=[Room(frame.to_map(room.outline), room.kind) for room in found.rooms],
         doors=np.array(doors) if doors else NO_DOORS,
         frame=frame,
+        warnings=_unread(page if page is not None else top),
         hint=f" scale= says how many of the picture's units are a metre, and is {scale:g}.",
     )
+
+
+def _unread(page: Element) -> tuple[str, ...]:
+    """A warning of the rules of style sheets that aren't understood."""
+    found = styles.unread(style_sheets(page))
+    named = ', '.join(repr(one[:60]) for one in found[:MOST_NAMED])
+    return (f'style rules that are not read may hide walls, or show what is none: {named}.',) if found else ()
 
 
 def _counted(top: Element, picks: Picks, page: Element | None) -> list[Shape]:

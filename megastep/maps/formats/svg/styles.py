@@ -1,13 +1,15 @@
 """SVG styles: what attributes, style sheets and style attributes say of an element, and whether it can be seen.
 
-Of CSS, selectors of tags, classes and ids are understood, also several of them after one another or as children; rules
-with other selectors, and those under ``@media`` and the like, are left alone.
+Of CSS, selectors of tags, classes, ids and attributes are understood, also several of them after one another or as
+children. Rules with other selectors, and those under ``@media`` and the like, are left alone; `unread` names those that
+may matter.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from string import ascii_letters
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -27,9 +29,47 @@ BRACE = re.compile('[{}]')
 LONGEST_COLOUR = 64
 """What a colour is said with after so many characters doesn't matter."""
 
-COMPOUND = re.compile(r'(?P<tag>[A-Za-z][\w-]*|\*)?(?P<marks>(?:[.#][\w.#-]*)?)')
+GEOMETRY = frozenset({'x', 'y', 'cx', 'cy', 'r', 'rx', 'ry', 'width', 'height'})
+"""The properties that say where rectangles, circles and ellipses are, in styles as in attributes (SVG 2)."""
+
+QUOTED = r'"[^"]{0,256}"|\'[^\']{0,256}\''
+ATTRIBUTE = re.compile(
+    rf'\[\s*(?P<name>[\w-]+)\s*(?:(?P<how>[~|^$*]?=)\s*(?P<value>{QUOTED}|[^\s\]"\']+)\s*(?P<any_case>[iI])?\s*)?\]'
+)
+BRACKETS = re.compile(rf'\[(?:{QUOTED}|[^\[\]"\']){{0,256}}\]')
+"""An attribute's selector: what separates selectors may stand in it."""
+COMPOUND = re.compile(r'(?P<tag>[A-Za-z][\w-]*|\*)?(?P<marks>(?:[.#][\w-]+)*)')
 MARK = re.compile(r'[.#][\w-]+')
+PASSING = re.compile(r':(?:hover|focus(?:-within|-visible)?|active|visited|target|before|after|:[\w-]+)\b')
+"""What holds only while somebody points at an element, or of what isn't an element."""
+AT_RULES_OF_SHOWN = re.compile(r'@(?:media(?!\s+print\s*$)|supports|layer|container|scope)\b')
+"""Blocks of rules that may hold where the picture is shown."""
 CLEAR = re.compile(r'none|transparent|(?:rgba|hsla)\([^)]*[,/]\s*0*\.?0*%?\s*\)|#[0-9a-f]{6}00|#[0-9a-f]{3}0')
+
+
+class Attribute(NamedTuple):
+    """An attribute that an element must have, and perhaps what it must say (Selectors, level 4, chapter 6)."""
+
+    name: str
+    how: str
+    value: str
+    any_case: bool
+
+    def matches(self, element: Element) -> bool:
+        """True if an element has it."""
+        said, wanted = element.get(self.name), self.value
+        if said is None or not self.how:
+            return said is not None
+        if self.any_case:
+            said, wanted = said.lower(), wanted.lower()
+        return {
+            '=': said == wanted,
+            '~=': wanted in said.split(),
+            '|=': said == wanted or said.startswith(f'{wanted}-'),
+            '^=': bool(wanted) and said.startswith(wanted),
+            '$=': bool(wanted) and said.endswith(wanted),
+            '*=': bool(wanted) and wanted in said,
+        }[self.how]
 
 
 class Compound(NamedTuple):
@@ -38,6 +78,7 @@ class Compound(NamedTuple):
     tag: str
     ids: frozenset[str]
     classes: frozenset[str]
+    attributes: tuple[Attribute, ...]
     child: bool
     """It must be the very parent of the element that the next part means."""
 
@@ -45,7 +86,9 @@ class Compound(NamedTuple):
         """True if an element is so."""
         if self.tag not in ('', '*', name(element)) or not self.ids <= {element.get('id', '')}:
             return False
-        return not self.classes or self.classes <= set(element.get('class', '').split())
+        if self.classes and not self.classes <= set(element.get('class', '').split()):
+            return False
+        return all(attribute.matches(element) for attribute in self.attributes)
 
 
 class Rule(NamedTuple):
@@ -104,8 +147,7 @@ def hides_all(style: Style) -> bool:
 
 def is_stroked(style: Style) -> bool:
     """True if it is said that an outline is drawn."""
-    width = style.get('stroke-width', '1').removesuffix('px')
-    return 'stroke' in style and not _is_clear(style, 'stroke') and _amount(width) != 0
+    return 'stroke' in style and not _is_clear(style, 'stroke') and _amount(style.get('stroke-width')) != 0
 
 
 def is_filled(style: Style, tag: str) -> bool:
@@ -126,7 +168,7 @@ def declarations(text: str) -> dict[str, str]:
     """The properties that a list of declarations gives, of those that matter here."""
     pairs = (part.partition(':') for part in text.split(';'))
     found = {key.strip().lower(): value.replace('!important', '').strip() for key, _, value in pairs}
-    return {key: value for key, value in found.items() if key in PROPERTIES and value}
+    return {key: value for key, value in found.items() if (key in PROPERTIES or key in GEOMETRY) and value}
 
 
 def _is_clear(style: Style, paint: str) -> bool:
@@ -135,24 +177,63 @@ def _is_clear(style: Style, paint: str) -> bool:
 
 
 def _amount(text: str | None) -> float:
-    """A number or a percentage; 1 where it says nothing that can be read."""
+    """A number, whatever its unit; 1 where it says nothing that can be read."""
     try:
-        return float((text or '1').strip().removesuffix('%'))
+        return float((text or '1').strip().rstrip('%' + ascii_letters))
     except ValueError:
         return 1.0
+
+
+def unread(texts: Sequence[str]) -> list[str]:
+    """The selectors that aren't understood, of rules that matter, and the heads of blocks that may hold."""
+    found: list[str] = []
+    for text in texts:
+        for head, body in _blocks(_without_comments(text)):
+            if head.startswith('@'):
+                found += [head] if AT_RULES_OF_SHOWN.match(head) and _may_matter(body) else []
+            elif declarations(body):
+                found += [one.strip() for one in _selectors(head) if not _parts(one) and not _passes(one)]
+    return [' '.join(one.split()) for one in dict.fromkeys(found) if one]
+
+
+def _passes(selector: str) -> bool:
+    """True if a selector means nothing that is there while nobody points at the picture."""
+    return PASSING.search(selector) is not None and ':not' not in selector
+
+
+def _may_matter(body: str) -> bool:
+    """True if the rules of a block name a property that matters here."""
+    return any(declarations(rule) for rule in re.split('[{}]', body))
 
 
 def _rules(texts: Sequence[str]) -> Iterator[Rule]:
     """The rules of style sheets in order, without those that aren't understood."""
     for text in texts:
-        for selectors, body in _blocks(_without_comments(text)):
-            said = declarations(body)
-            for selector in selectors.split(',') if said else ():
-                parts = _parts(selector)
-                if parts:
-                    weights = (len(part.ids) for part in parts), (len(part.classes) for part in parts)
-                    tags = sum(part.tag not in ('', '*') for part in parts)
-                    yield Rule(parts, said, (sum(weights[0]), sum(weights[1]), tags, 0))
+        for head, body in _blocks(_without_comments(text)):
+            said = {} if head.startswith('@') else declarations(body)
+            for parts in filter(None, map(_parts, _selectors(head) if said else ())):
+                yield Rule(parts, said, (*_specificity(parts), 0))
+
+
+def _specificity(parts: Sequence[Compound]) -> tuple[int, int, int]:
+    """The number of ids, of classes and attributes, and of tags that a selector names."""
+    return (
+        sum(len(part.ids) for part in parts),
+        sum(len(part.classes) + len(part.attributes) for part in parts),
+        sum(part.tag not in ('', '*') for part in parts),
+    )
+
+
+def _selectors(text: str) -> list[str]:
+    """The selectors before a rule's declarations: what separates them may also stand in brackets."""
+    return _split(text, ',')
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """Splits a text at separators that stand in no brackets."""
+    kept = BRACKETS.findall(text)
+    pieces, found = iter(kept), BRACKETS.sub('\0', text).split(separator)
+    return [''.join(next(pieces) if letter == '\0' else letter for letter in piece) for piece in found]
 
 
 def _without_comments(text: str) -> str:
@@ -165,14 +246,13 @@ def _without_comments(text: str) -> str:
 
 
 def _blocks(text: str) -> Iterator[tuple[str, str]]:
-    """Selectors and declarations; rules under an @ are passed over, with all their braces."""
+    """Selectors and declarations; of what is under an @, the whole block."""
     at = 0
     while (begin := text.find('{', at)) >= 0:
         head = text[at:begin].rpartition(';')[2].strip()
         end = _closing(text, begin) if head.startswith('@') else text.find('}', begin)
         end = len(text) if end < 0 else end
-        if not head.startswith('@'):
-            yield head, text[begin + 1 : end]
+        yield head, text[begin + 1 : end]
         at = end + 1
 
 
@@ -187,22 +267,43 @@ def _closing(text: str, begin: int) -> int:
 
 def _parts(selector: str) -> tuple[Compound, ...]:
     """A selector's parts, the innermost first; none if it isn't understood."""
-    words = selector.replace('>', ' > ').split()
+    brackets = BRACKETS.findall(selector)
+    words = BRACKETS.sub('\0', selector).replace('>', ' > ').split()
     parts: list[Compound] = []
     child = False
     for word in reversed(words):
         if word == '>':
             child = True
             continue
-        match = COMPOUND.fullmatch(word)
-        marks = MARK.findall(match['marks']) if match else []
-        if match is None or len(''.join(marks)) < len(match['marks']) or len(parts) >= MOST_PARTS:
+        held = [brackets.pop() for _ in range(word.count('\0'))]
+        part = _compound(word.replace('\0', ''), held, child=child)
+        if part is None or len(parts) >= MOST_PARTS:
             return ()
-        ids = frozenset(mark[1:] for mark in marks if mark[0] == '#')
-        classes = frozenset(mark[1:] for mark in marks if mark[0] == '.')
-        parts.append(Compound(match['tag'] or '', ids, classes, child))
+        parts.append(part)
         child = False
     return tuple(parts)
+
+
+def _compound(word: str, brackets: Sequence[str], *, child: bool) -> Compound | None:
+    """A part of a selector, without and with its brackets; nothing if it isn't understood."""
+    match = COMPOUND.fullmatch(word)
+    attributes = [ATTRIBUTE.fullmatch(one) for one in brackets]
+    if match is None or None in attributes:
+        return None
+    marks = MARK.findall(match['marks'])
+    return Compound(
+        match['tag'] or '',
+        frozenset(mark[1:] for mark in marks if mark[0] == '#'),
+        frozenset(mark[1:] for mark in marks if mark[0] == '.'),
+        tuple(_attribute(one) for one in attributes if one),
+        child,
+    )
+
+
+def _attribute(match: re.Match[str]) -> Attribute:
+    value = match['value'] or ''
+    value = value[1:-1] if value[:1] in ('"', "'") else value
+    return Attribute(match['name'], match['how'] or '', value, match['any_case'] is not None)
 
 
 def _selects(parts: Sequence[Compound], element: Element, ancestors: Sequence[Element]) -> bool:

@@ -24,10 +24,10 @@ COUNTS = {'matrix': (6,), 'rotate': (1, 3), 'translate': (1, 2), 'scale': (1, 2)
 """How many numbers a transform takes; others take one."""
 
 QUANTITY = re.compile(
-    r'[\s,]*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)(px|deg|rad|grad|turn)?(?=[\s,]|$)'
+    r'[\s,]*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)(px|in|cm|mm|Q|pt|pc|deg|rad|grad|turn)?(?=[\s,]|$)'
 )
 
-UNITS = {'': 1.0, 'px': 1.0, 'deg': 1.0, 'grad': 0.9, 'turn': 360.0, 'rad': math.degrees(1)}
+UNITS = {**path_data.LENGTH_UNITS, 'Q': 96 / 101.6, 'deg': 1.0, 'grad': 0.9, 'turn': 360.0, 'rad': math.degrees(1)}
 
 
 def parse(text: str) -> Matrix:

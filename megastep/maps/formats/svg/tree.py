@@ -95,6 +95,11 @@ def layer_names(element: Element) -> list[str]:
     return [text for text in (element.get(label, '') for label in LABELS) if text]
 
 
+def style_sheets(page: Element) -> list[str]:
+    """The texts of a picture's style sheets."""
+    return [element.text or '' for element in page.iter() if name(element) == 'style']
+
+
 def shapes(page: Element, picks: Picks, *, within: Element) -> Iterator[Shape]:
     """The shapes that a picture shows, in the order they are drawn.
 
@@ -107,7 +112,7 @@ def shapes(page: Element, picks: Picks, *, within: Element) -> Iterator[Shape]:
         ValueError: if there is too much, or an element can't be read, naming it.
     """
     ids = {element.get('id', ''): element for element in reversed(list(page.iter()))}
-    sheet = Sheet([element.text or '' for element in page.iter() if name(element) == 'style'])
+    sheet = Sheet(style_sheets(page))
     box = _page(page)
     waiting = [_Place(page, np.eye(3), {}, (), None, box and (box[2], box[3]))]
     counts: Counter[str] = Counter()
@@ -171,7 +176,7 @@ def _read(
     matrix = place.matrix @ _matrix(element, said)
     role = picks.role(element) or place.role
     if tag in elements.SHAPES:
-        return _shape(element, matrix, style, role, place, page), []
+        return _shape(_placed(element, said), matrix, style, role, place, page), []
     inside = _Place(
         element, matrix, style, (*place.ancestors[-styles.MOST_PARTS :], element), role, place.port, place.uses
     )
@@ -184,6 +189,14 @@ def _read(
     return None, [
         _Place(child, inside.matrix, style, inside.ancestors, role, inside.port, place.uses) for child in element
     ]
+
+
+def _placed(element: Element, said: Style) -> Element:
+    """A shape with what styles say of where it is as attributes."""
+    by_style = {key: value for key, value in said.items() if key in styles.GEOMETRY}
+    if not by_style or name(element) not in ('rect', 'circle', 'ellipse'):
+        return element
+    return Element(element.tag, {**element.attrib, **by_style})
 
 
 def _matrix(element: Element, said: Style) -> Matrix:
