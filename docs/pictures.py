@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import json
+import struct
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import tyro
+from PIL import Image
 
 import megastep
 from megastep import MapSet, mapgen, plotting
@@ -38,6 +41,27 @@ MAZE = """
 * *     *G*
 ***********
 """
+
+OSM = {
+    'room': [('office', 0, 0, 4, 4), ('office', 4, 0, 8, 4), ('kitchen', 8, 0, 11, 4), ('toilet', 0, 6, 3, 9)]
+    + [('office', 3, 6, 7, 9), ('storage', 7, 6, 11, 9)],
+    'corridor': [('corridor', 0, 4, 11, 6)],
+    'door': [(2, 4), (6, 4), (9.5, 4), (1.5, 6), (5, 6), (9, 6)],
+}
+"""A storey as OpenStreetMap has it: rooms and corridors by kind, left, bottom, right and top; and doors."""
+
+RPLAN = [
+    (0, 0, 0, 130, 90), (3, 134, 0, 40, 38), (2, 134, 42, 40, 48), (1, 0, 94, 84, 56), (7, 88, 94, 86, 56, 1),
+    (17, 130, 8, 4, 14), (17, 130, 62, 4, 14), (17, 40, 90, 14, 4), (17, 104, 90, 14, 4),
+]  # fmt: skip
+"""An apartment's areas in pixels: what they are for, left, top, width, height, and perhaps the room's number."""
+
+DOOM = [
+    [(0, 80), (80, 0), (240, 0), (320, 80), (320, 140), (420, 140), (420, 60), (580, 60), (580, 260), (420, 260)]
+    + [(420, 180), (320, 180), (320, 240), (240, 320), (80, 320), (0, 240)],
+    *([(x, y), (x, y + 30), (x + 30, y + 30), (x + 30, y)] for x in (90, 200) for y in (90, 200)),
+]
+"""The outlines of a level's lines, in Doom's units: a hall with pillars, and what lies behind it."""
 
 FAMILIES = ('house', 'apartments', 'office', 'hotel', 'warehouse') + (
     'rooms',
@@ -98,26 +122,73 @@ def on_the_way(folder, house=4, shortest=9.0, left=12):
     return plot.figure
 
 
+def write_osm(path: Path) -> None:
+    """Writes a storey in degrees of longitude and latitude, at 45 degrees north."""
+
+    def feature(shape, corners, **tags):
+        degrees = [[10 + x / 78_847, 45 + y / 111_132] for x, y in corners]
+        coordinates = [degrees] if shape == 'Polygon' else degrees[0]
+        geometry = {'type': shape, 'coordinates': coordinates}
+        return {'type': 'Feature', 'geometry': geometry, 'properties': {**tags, 'level': '0'}}
+
+    areas = [
+        feature('Polygon', [(x, y), (w, y), (w, h), (x, h), (x, y)], indoor=indoor, room=kind)
+        for indoor in ('room', 'corridor')
+        for kind, x, y, w, h in OSM[indoor]
+    ]
+    doors = [feature('Point', [door], indoor='door') for door in OSM['door']]
+    path.write_text(json.dumps({'type': 'FeatureCollection', 'features': areas + doors}))
+
+
+def write_rplan(path: Path) -> None:
+    """Writes an apartment as pixels, each of which says what it is for."""
+    pixels = np.zeros((256, 256, 4), np.uint8)
+    pixels[..., 1:] = 13, 0, 255
+    for use, left, top, width, height, *number in RPLAN:
+        pixels[50 + top :, 40 + left :][:height, :width, 1:3] = use, sum(number)
+    Image.fromarray(pixels).save(path)
+
+
+def write_wad(path: Path) -> None:
+    """Writes a level of Doom as text (UDMF)."""
+    text, count = 'namespace = "doom"; thing { type = 1; x = 160; y = 160; }', 0
+    for outline in DOOM:
+        for i, (x, y) in enumerate(outline):
+            end = count + (i + 1) % len(outline)
+            text += f'vertex {{ x = {x}; y = {y}; }} linedef {{ v1 = {count + i}; v2 = {end}; sidefront = 0; }}'
+        count += len(outline)
+    lumps = [(b'MAP01', b''), (b'TEXTMAP', text.encode()), (b'ENDMAP', b'')]
+    header = struct.pack('<4sii', b'PWAD', len(lumps), 12 + len(text))
+    places = [12, 12, 12 + len(text)]
+    entries = [struct.pack('<ii8s', at, len(lump), name) for at, (name, lump) in zip(places, lumps, strict=True)]
+    path.write_bytes(header + text.encode() + b''.join(entries))
+
+
 def importers(folder: Path):
     """A map of each format, of files of the tests and of some that are written into a folder."""
     cave, turn = mapgen.generate('cave', 1, seed=SEED), np.linspace(0, 2 * np.pi, 120, endpoint=False)
     track = np.stack([22 * np.cos(turn) + 4 * np.cos(3 * turn), 14 * np.sin(turn)], axis=1)
     (folder / 'track.csv').write_text('\n'.join(f'{x},{y},1.5,1.5' for x, y in track.tolist()))
     (folder / 'plan.svg').write_text(PLAN)
+    write_osm(folder / 'osm.geojson')
+    write_rplan(folder / 'rplan.png')
+    write_wad(folder / 'doom.wad')
     found = {
         'SVG': MapSet.from_svg(folder / 'plan.svg', layers={'walls': 'walls', 'doors': 'doors', 'rooms': 'rooms'}),
         'CubiCasa': MapSet.from_cubicasa(FILES / 'svg' / 'cubicasa.svg'),
         'GeoJSON': MapSet.from_geojson(FILES / 'geojson' / 'door.json'),
         'DXF': MapSet.from_dxf(FILES / 'other' / 'l.dxf'),
         'IMDF': MapSet.from_imdf(FILES / 'other' / 'imdf.geojson'),
+        'OpenStreetMap': MapSet.from_osm(folder / 'osm.geojson'),
         'HouseExpo': MapSet.from_houseexpo(FILES / 'other' / 'house-expo.json'),
         'MSD': MapSet.from_msd(FILES / 'other' / 'msd.csv'),
-        'Doom': MapSet.from_wad(FILES / 'wad' / 'n_E1M10.wad'),
+        'RPLAN': MapSet.from_rplan(folder / 'rplan.png'),
+        'Doom': MapSet.from_wad(folder / 'doom.wad'),
         'ROS': MapSet.from_occupancy(cave.to_occupancy(folder), simplify=0.05),
         'maze as text': MapSet.from_grid(MAZE, resolution=1.5),
-        'centre line': MapSet.from_centreline(folder / 'track.csv', scale=0.5),
+        'centre line': MapSet.from_centreline(folder / 'track.csv', scale=0.4),
     }
-    return plotting.gallery([maps[0] for maps in found.values()], captions=list(found))
+    return plotting.gallery([maps[0] for maps in found.values()], len(found), COUNT, captions=list(found))
 
 
 def main(run: Path | None = None) -> None:

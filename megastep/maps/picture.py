@@ -31,6 +31,8 @@ TINTS: Mapping[str, str] = MappingProxyType(
         'child_room': '#cfe2f3',
         'guest_room': '#d0dcf2',
         'patient_room': '#d9e3ef',
+        'master_room': '#c8d7f1',
+        'second_room': '#cfe2f3',
         # living and eating
         'living_room': '#fbe5ab',
         'dining_room': '#fbdcb0',
@@ -41,6 +43,7 @@ TINTS: Mapping[str, str] = MappingProxyType(
         # washing
         'bathroom': '#bfe1e4',
         'restroom': '#bfe1e4',
+        'toilet': '#bfe1e4',
         'washing_room': '#c6e5d6',
         # working
         'study': '#dde5ba',
@@ -56,6 +59,7 @@ TINTS: Mapping[str, str] = MappingProxyType(
         'dock': '#d3d9de',
         # going about
         'corridor': '#efe7d8',
+        'walkway': '#efe7d8',
         'hall': '#efe7d8',
         'landing': '#efe7d8',
         'entrance': '#f1dcc6',
@@ -75,7 +79,7 @@ TINTS: Mapping[str, str] = MappingProxyType(
 
 def tint(kind: str) -> str:
     """The floor colour of a kind of room, as HTML writes it."""
-    return TINTS.get(kind, PLAIN)
+    return TINTS.get(kind.replace(' ', '_'), PLAIN)  # some files' kinds have spaces
 
 
 def draw(

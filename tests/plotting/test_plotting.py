@@ -359,6 +359,7 @@ def test_kinds_of_room_of_every_family_have_colours_of_their_own():
         *(kind for name in ('box', 'maze', 'rooms', 'voronoi') for kind in kinds_of(name)),
     }
     assert kinds <= set(TINTS)
+    assert tint('living room') == tint('living_room') == TINTS['living_room']
     assert all(re.fullmatch('#[0-9a-f]{6}', colour) for colour in TINTS.values())
     assert tint('observatory') == tint('room') == PLAIN
 
