@@ -17,9 +17,15 @@ from megastep.cli.literals import literal
 SUFFIXES = {
     '.svg': 'svg', '.dxf': 'dxf', '.wad': 'wad', '.csv': 'centreline', '.yaml': 'occupancy', '.yml': 'occupancy',
     '.geojson': 'geojson', '.geojsonl': 'geojson', '.json': 'geojson', '.jsonl': 'geojson',
-    '.png': 'grid', '.pgm': 'grid', '.bmp': 'grid', '.npy': 'grid', '.txt': 'grid',
+    '.png': 'grid', '.pgm': 'grid', '.bmp': 'grid', '.npy': 'grid', '.txt': 'grid', '.zip': 'imdf',
 }  # fmt: skip
 """The format of a file, by its suffix, where it isn't said."""
+
+OF_OTHERS = {
+    'cubicasa': ('.svg',), 'imdf': ('.zip', '.geojson', '.json'), 'osm': ('.geojson', '.json'),
+    'houseexpo': ('.json',), 'msd': ('.csv',), 'rplan': ('.png',),
+}  # fmt: skip
+"""The suffixes of the formats that are kept in files of another's kind."""
 
 Format = Literal[
     'auto', 'svg', 'cubicasa', 'geojson', 'imdf', 'osm', 'wad', 'occupancy', 'grid', 'centreline', 'dxf', 'houseexpo',
@@ -50,12 +56,8 @@ def import_maps(
     from megastep.maps.mapset import MapSet
 
     storage.check_folder(out)
-    files = sorted(path for path in file.iterdir() if path.suffix.lower() in SUFFIXES) if file.is_dir() else [file]
-    if not files:
-        raise ValueError(f'{file} must have files to import ({", ".join(SUFFIXES)}), got none.')
-    kind = SUFFIXES.get(files[0].suffix.lower()) if format == 'auto' else format
-    if kind is None:
-        raise ValueError(f'format must be said of a file that ends in {file.suffix!r}.')
+    kind = _kind(file) if format == 'auto' else format
+    files = _files(file, kind)
     chosen = _options(options)
     with _told():
         try:
@@ -64,6 +66,28 @@ def import_maps(
             raise ValueError(f'from_{kind} does not take these options: {error}.') from error
     maps.save(out)
     print(f'{describe(maps)} are in {out} ({out.stat().st_size / 1000:,.0f} kB).')
+
+
+def _kind(file: Path) -> str:
+    """The format of a file, or of a folder's files, by their suffixes. Pictures beside YAML files belong to these."""
+    found = [SUFFIXES.get(path.suffix.lower()) for path in (sorted(file.iterdir()) if file.is_dir() else [file])]
+    known = [kind for kind in found if kind is not None]
+    if file.is_dir() and not known:
+        raise ValueError(f'{file} must have files to import ({", ".join(SUFFIXES)}), got none.')
+    if not known:
+        raise ValueError(f'format must be said of a file that ends in {file.suffix!r}.')
+    return 'occupancy' if 'occupancy' in known else known[0]
+
+
+def _files(file: Path, kind: str) -> list[Path]:
+    """The files of a format: a folder's, or the one that is named. An unpacked IMDF archive is one."""
+    if not file.is_dir() or (kind == 'imdf' and (file / 'unit.geojson').exists()):
+        return [file]
+    suffixes = OF_OTHERS.get(kind, tuple(suffix for suffix, other in SUFFIXES.items() if other == kind))
+    files = sorted(path for path in file.iterdir() if path.suffix.lower() in suffixes)
+    if not files:
+        raise ValueError(f'{file} must have files to import ({", ".join(suffixes)}), got none.')
+    return files
 
 
 def _imported(importer: Any, files: list[Path], options: dict[str, Any]) -> Any:

@@ -1,9 +1,14 @@
 """`megastep import`, `export` and `split`: maps from and to other programs' files, and in two parts."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from megastep import MapSet, mapgen
 from megastep.cli import main
+
+FILES = Path(__file__).parents[1] / 'maps' / 'files'
 
 PLAN = '<svg><path d="M0 0H400V400H0Z M500 0H800V400H500Z" stroke="red"/><g id="doors"><path d="M0 1V99"/></g></svg>'
 
@@ -35,6 +40,27 @@ def test_import_of_a_folder_has_all_its_files(tmp_path, capsys):
     mapgen.generate('box', 3).to_svg(tmp_path)
     assert main(['import', str(tmp_path), str(tmp_path / 'a.safetensors')]) == 0
     assert MapSet.load(tmp_path / 'a.safetensors').recipe['names'] == ['0000.svg', '0001.svg', '0002.svg']
+
+
+def test_import_of_a_folder_leaves_files_of_other_formats_alone(tmp_path, capsys):
+    """A grid's picture beside its YAML file, and what data sets keep beside their pictures, are no maps."""
+    (tmp_path / 'ros').mkdir()
+    mapgen.generate('box', 2).to_occupancy(tmp_path / 'ros')
+    assert main(['import', str(tmp_path / 'ros'), str(tmp_path / 'a.safetensors')]) == 0
+    assert MapSet.load(tmp_path / 'a.safetensors').recipe['names'] == ['0000.yaml', '0001.yaml']
+    mapgen.generate('box', 1).to_svg(tmp_path / 'ros')
+    assert main(['import', str(tmp_path / 'ros'), str(tmp_path / 'a.safetensors'), '--format', 'svg']) == 0
+    assert MapSet.load(tmp_path / 'a.safetensors').recipe['names'] == ['0000.svg']
+
+
+def test_import_of_an_unpacked_archive(tmp_path, capsys):
+    (tmp_path / 'venue').mkdir()
+    content = json.loads((FILES / 'other' / 'imdf.geojson').read_text())
+    for kind in ('level', 'unit', 'opening'):
+        features = [one for one in content['features'] if one['feature_type'] == kind]
+        (tmp_path / 'venue' / f'{kind}.geojson').write_text(json.dumps({**content, 'features': features}))
+    assert main(['import', str(tmp_path / 'venue'), str(tmp_path / 'a.safetensors'), '--format', 'imdf']) == 0
+    assert len(MapSet.load(tmp_path / 'a.safetensors')[0].doors) == 2
 
 
 @pytest.mark.parametrize(
