@@ -107,6 +107,7 @@ def test_a_maze_of_words_is_no_minigrid():
         (WALL, {'inside': (0.1, 0.1)}, r'inside must be places in free cells, but that at \(0.1, 0.1\) is not free'),
         (WALL, {'inside': (99, -99)}, r'inside must be places in free cells, but that at \(99, -99\) is not free'),
         ('\n \n', {}, 'a grid of text must have rows, got none'),
+        ('\n<FourRoomsEnv>\n', {}, r"a grid of text must have walls \(# \* .* ▓\), got none in '<FourRoomsEnv>'"),
         ('a.doc', {}, 'a grid must be a picture .* got .a.doc.'),
         (np.ones((3, 3), bool), {}, 'there must be free cells, got none among 9'),
     ],

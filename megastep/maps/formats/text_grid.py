@@ -35,7 +35,7 @@ def parse(text: str) -> tuple[Cells, list[tuple[int, int]], list[tuple[int, int]
         A mask of the cells that are free; and the rows and columns of starts, and of doors.
 
     Raises:
-        ValueError: if there are no cells, or too many.
+        ValueError: if there are no cells, or too many; or none of them is wall.
     """
     lines = [line.rstrip('\r') for line in text.split('\n')]
     while lines and not lines[0].strip():
@@ -69,6 +69,10 @@ def _cells(rows: list, *, minigrid: bool) -> tuple[Cells, list[tuple[int, int]],
                 starts.append((row, column))
             elif minigrid and cell[0] in MINIGRID_DOORS:
                 doors.append((row, column))
+    if not minigrid and not any(cell in WALLS for cells in rows for cell in cells):
+        raise ValueError(
+            f'a grid of text must have walls ({" ".join(sorted(WALLS, key=ord))}), got none in {rows[0][:40]!r}.'
+        )
     return _inside(free) if minigrid else free, starts, doors
 
 
