@@ -39,10 +39,11 @@ def test_a_configuration_that_can_not_be_is_said_to_be_damaged(tmp_path):
 def test_a_log_is_cut_where_a_run_goes_on(tmp_path):
     run, begun = Run(tmp_path), config(steps=4.0, maps_file='a', weights='w')
     run.begin(begun, boxes(1))
-    run.log.write_text('{"updates": 1, "frames": 4}\n{"updates": 2, "frames": 8}\n{"updates": 3, "fra')
+    first, second = (f'{{"updates": {n}, "frames": {4 * n}, "seconds": {n}.5}}\n' for n in (1, 2))
+    run.log.write_text(first + second + '{"updates": 3, "fra')
     assert len(run.lines()) == 2
     run.go_on(config(steps=9.0, eval_maps_file='b', weights='v', launch='later'), 1)
-    assert run.log.read_text() == '{"updates": 1, "frames": 4}\n'
+    assert run.log.read_text() == first
     assert run.read() == replace(begun, steps=9.0, eval_maps_file='b')
 
 

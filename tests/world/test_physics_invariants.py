@@ -26,7 +26,7 @@ def copied(core, *, scenery=None, envs=None):
     copy = Core(scenery or core.scenery, num_envs=len(envs), fps=core.fps, map_ids=map_ids)
     for name in STATE:
         getattr(copy.agents, name).copy_(getattr(core.agents, name)[envs.to(core.device)])
-    copy.turn.copy_(core.turn)
+    copy.turn.copy_(core.turn[envs.to(core.device)])
     return copy
 
 

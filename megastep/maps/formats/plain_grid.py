@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -149,7 +150,7 @@ def _array(path: Path) -> np.ndarray:
     storage.open_regular(path).close()
     try:
         return np.load(path, mmap_mode='r', allow_pickle=False)
-    except (OSError, EOFError, SyntaxError, TypeError, OverflowError, MemoryError) as error:
+    except (OSError, EOFError, SyntaxError, TokenError, TypeError, OverflowError, MemoryError) as error:
         raise ValueError(f'not an array that can be read: {error}.') from error
 
 
