@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -58,12 +59,10 @@ def import_maps(
     storage.check_folder(out)
     kind = _kind(file) if format == 'auto' else format
     files = _files(file, kind)
-    chosen = _options(options)
+    importer = getattr(MapSet, f'from_{kind}')
+    chosen = _options(options, importer)
     with _told():
-        try:
-            maps = _imported(getattr(MapSet, f'from_{kind}'), files, {**chosen, 'skip_invalid': skip_invalid})
-        except TypeError as error:
-            raise ValueError(f'from_{kind} does not take these options: {error}.') from error
+        maps = _imported(importer, files, {**chosen, 'skip_invalid': skip_invalid})
     maps.save(out)
     print(f'{describe(maps)} are in {out} ({out.stat().st_size / 1000:,.0f} kB).')
 
@@ -120,15 +119,15 @@ def export_maps(
     """
     from megastep.maps.mapset import MapSet
 
+    if count is not None and count < 1:
+        raise ValueError(f'--count must be at least 1 map, got {count}.')
     loaded = MapSet.load(maps)
     loaded = loaded if count is None else loaded[:count]
     exporter = getattr(loaded, f'to_{"occupancy" if format == "ros" else format}')
+    chosen = _options(options, exporter)
     if format != 'geojson':
         out.mkdir(parents=True, exist_ok=True)
-    try:
-        written = exporter(out, **_options(options))
-    except TypeError as error:
-        raise ValueError(f'{format} does not take these options: {error}.') from error
+    written = exporter(out, **chosen)
     print(f'{len(loaded):,} maps are in {out}{"" if written is None else f", from {written[0].name} on"}.')
 
 
@@ -166,12 +165,33 @@ def _told() -> Iterator[None]:
         print(f'megastep: {warning.message}', file=sys.stderr)
 
 
-def _options(texts: Sequence[str]) -> dict[str, Any]:
+def _options(texts: Sequence[str], method: Callable[..., Any]) -> dict[str, Any]:
     """Reads options: ``'scale=100'`` is a number, ``'inside=3,2'`` a pair, ``'layers=A-WALL*,B'`` names.
 
     Raises:
-        ValueError: if a text isn't a name, an equals sign and a value.
+        ValueError: if a text isn't a name, an equals sign and a value, or the method doesn't take it.
     """
+    found = _parsed(texts)
+    taken = {
+        name: str(parameter.annotation)
+        for name, parameter in inspect.signature(method).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY and name != 'skip_invalid'
+    }
+    for name, value in found.items():
+        if name not in taken:
+            raise ValueError(
+                f'{method.__name__} does not take these options: {name}. It takes {", ".join(taken) or "none"}.'
+            )
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if taken[name].startswith('float') and not is_number:
+            raise ValueError(f'{name} must be a number, got {value!r}.')
+        if taken[name] == 'bool' and not isinstance(value, bool):
+            raise ValueError(f'{name} must be true or false, got {value!r}.')
+    return found
+
+
+def _parsed(texts: Sequence[str]) -> dict[str, Any]:
+    """The values of options by name, each as what it looks like."""
     found: dict[str, Any] = {}
     for text in texts:
         name, equals, written = text.partition('=')

@@ -69,6 +69,11 @@ def test_import_of_an_unpacked_archive(tmp_path, capsys):
         (['missing.svg', 'a.safetensors'], 'missing.svg: No such file'),
         (['plan.svg', 'a.safetensors', 'scale'], 'options must look like scale=100'),
         (['plan.svg', 'a.safetensors', 'colour=3'], 'from_svg does not take these options'),
+        (['plan.svg', 'a.safetensors', 'colour=3'], 'colour. It takes inside, scale, snap, layers, ids, classes.'),
+        (['plan.svg', 'a.safetensors', 'skip_invalid=true'], 'from_svg does not take these options: skip_invalid'),
+        (['plan.svg', 'a.safetensors', 'scale=wide'], "scale must be a number, got 'wide'"),
+        (['plan.svg', 'a.safetensors', 'scale=1,2'], 'scale must be a number, got (1, 2)'),
+        (['a.geojson', 'a.safetensors', 'degrees=yes'], "degrees must be true or false, got 'yes'"),
         (['plan.svg', 'no/a.safetensors'], 'no is not a folder'),
         (['plan.xyz', 'a.safetensors'], "format must be said of a file that ends in '.xyz'"),
         (['plan.svg', 'a.safetensors', 'inside=450,1'], 'lies in none'),
@@ -104,7 +109,9 @@ def test_export_writes_geojson(tmp_path, capsys):
     assert main(['export', str(tmp_path / 'a.safetensors'), str(tmp_path / 'a.json'), '--format', 'geojson']) == 0
     assert len(MapSet.from_geojson(tmp_path / 'a.json')) == 1
     assert main(['export', str(tmp_path / 'a.safetensors'), str(tmp_path / 'a'), 'scale=1', '--format', 'png']) == 2
-    assert 'png does not take these options' in capsys.readouterr().err
+    assert 'to_png does not take these options: scale. It takes resolution.' in capsys.readouterr().err
+    assert main(['export', *map(str, (tmp_path / 'a.safetensors', tmp_path / 'out')), '--count', '-1']) == 2
+    assert '--count must be at least 1 map, got -1' in capsys.readouterr().err
 
 
 def test_split_deals_maps_out(tmp_path, capsys):
