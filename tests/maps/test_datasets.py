@@ -150,6 +150,12 @@ class TestRplan:
             MapSet.from_rplan(tmp_path / '1.png')
 
 
+@pytest.mark.parametrize('form', ['svg', 'cubicasa', 'dxf', 'imdf', 'osm', 'houseexpo', 'msd', 'rplan', 'occupancy'])
+def test_no_file_at_all_is_named(form):
+    with pytest.raises(ValueError, match='path must be at least 1 file, got none'):
+        getattr(MapSet, f'from_{form}')([])
+
+
 @needs_ezdxf
 class TestDxf:
     @pytest.fixture
@@ -213,6 +219,10 @@ class TestDxf:
         assert len(maps[0].doors) == 1
         assert kinds(maps[0])[0] == 'bedroom'
         assert maps.recipe['parameters']['layers']['rooms'] == ['bed*']
+
+    def test_no_layer_that_is_picked_is_answered_with_those_that_there_are(self, read):
+        with pytest.raises(ValueError, match="nothing is picked as walls: there are layers '0', 'A-WALL'"):
+            read(layers='nothing')
 
     def test_bounds_and_mistakes(self, document, read, tmp_path, monkeypatch):
         document.units = 0

@@ -130,6 +130,16 @@ def test_lengths_have_units(read, unit, size):
     assert areas == pytest.approx([6 * size**2, 6 * size**2, np.pi * size**2], rel=2e-3)
 
 
+@pytest.mark.parametrize('picks', [{'layers': 'nothing'}, {'classes': {'walls': ['mauer'], 'doors': 'b'}}])
+def test_nothing_that_is_picked_is_answered_with_what_there_is(read, picks):
+    with pytest.raises(
+        ValueError, match=r"plan.svg: nothing is picked as walls: there are layers 'A-W', 'g1'; classes 'a', 'b'"
+    ):
+        read(f'<g id="g1" inkscape:label="A-W" class="a b">{ROOM}</g>', **picks)
+    with pytest.raises(ValueError, match=r'nothing is picked as walls: there are no layers or classes\.'):
+        read(ROOM, **picks)
+
+
 def test_a_stroke_of_no_millimetres_is_not_seen(read):
     assert read(ROOM + LINE.format('stroke="red" fill="none" stroke-width="0mm"'))[0].area == pytest.approx(10)
 
@@ -251,7 +261,8 @@ class TestPicks:
             ({'ids': ['']}, r"ids must be names, got \[''\]"),
             ({'classes': []}, r'classes must be names, got \[\]'),
             ({'classes': ['a'] * 300}, 'classes must be at most 256 names, got 300'),
-            ({'layers': 'nothing'}, 'walls enclose nothing: there is no segment'),
+            ({'layers': 'nothing'}, "nothing is picked as walls: there are layers 'Furniture', 'Walls 1', 'doors'; cl"),
+            ({'layers': 3}, 'layers must be names, got 3'),
         ],
     )
     def test_mistakes_are_named(self, read, options, message):

@@ -99,6 +99,8 @@ def _draw(path: Path, *, scale: float | None, pick: roles.Pick) -> Drawing:
             rooms.append(Room(line[:-1] if (line[0] == line[-1]).all() else line, roles.room_kind([layer])))
         elif role == 'spawns':
             starts.append((line.min(axis=0) + line.max(axis=0)) / 2)
+    if pick_walls and not count:
+        roles.refuse_unpicked({'layers': [layer.dxf.name for layer in document.layers]})
     segments = np.concatenate(walls)
     return Drawing(
         segments,
@@ -118,7 +120,9 @@ def _document(path: Path) -> Any:
     try:
         return ezdxf.readfile(path)
     except Exception as error:  # a damaged file makes the library fail in any way
-        raise ValueError(f'not DXF that can be read: {str(error)[:200] or type(error).__name__}.') from error
+        raise ValueError(
+            f'not DXF that can be read: {str(error)[:200].rstrip(".") or type(error).__name__}.'
+        ) from error
 
 
 def _units(code: Any) -> float:

@@ -147,7 +147,10 @@ def _unzipped(path: Path) -> Iterator[bytes]:
 
 
 def _features(text: bytes) -> list[dict[str, Any]]:
-    collection = storage.parse_json(text)
+    try:
+        collection = storage.parse_json(text)
+    except ValueError as error:
+        raise ValueError(f'not JSON that can be read: {error}') from error
     features = collection.get('features') if isinstance(collection, dict) else None
     if not isinstance(features, list) or not all(isinstance(feature, dict) for feature in features):
         raise ValueError('must be a FeatureCollection with a list of features.')

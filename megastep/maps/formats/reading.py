@@ -137,8 +137,15 @@ def check_names(inside: Inside, names: Iterable[str]) -> None:
 
 
 def paths(path: Paths) -> list[Path]:
-    """The files that are meant: one, or several."""
-    return [Path(path)] if isinstance(path, str | os.PathLike) else [Path(each) for each in path]
+    """The files that are meant: one, or several.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    found = [Path(path)] if isinstance(path, str | os.PathLike) else [Path(each) for each in path]
+    if not found:
+        raise ValueError('path must be at least 1 file, got none.')
+    return found
 
 
 def one_each(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 ROLES = ('walls', 'doors', 'openings', 'rooms', 'spawns', 'ignored')
 
@@ -32,6 +32,9 @@ LONGEST = 200
 """Of longer names the beginning counts."""
 
 MOST_PATTERNS = 256
+
+MOST_NAMED = 12
+"""A message names at most so many."""
 
 
 class Pick(NamedTuple):
@@ -65,20 +68,36 @@ class Pick(NamedTuple):
         return None
 
 
+def refuse_unpicked(found: Mapping[str, Iterable[str]]) -> NoReturn:
+    """Raises the `ValueError` of a file in which nothing is picked as wall, with the names to pick from.
+
+    Args:
+        found: The names that a file has, by what they could be picked with.
+    """
+    named = {subject: sorted(set(filter(None, names))) for subject, names in found.items()}
+    there = [
+        f'{subject} {", ".join(repr(name[:40]) for name in names[:MOST_NAMED])}'
+        + (f' and {len(names) - MOST_NAMED} more' if len(names) > MOST_NAMED else '')
+        for subject, names in named.items()
+        if names
+    ]
+    raise ValueError(f'nothing is picked as walls: there are {"; ".join(there) or "no " + " or ".join(named)}.')
+
+
 def _listed(names: Names, subject: str) -> list[str]:
-    listed = [names] if isinstance(names, str) else list(names)
+    listed = [names] if isinstance(names, str) else list(names) if isinstance(names, Iterable) else []
     if not listed or not all(isinstance(name, str) and name for name in listed):
         raise ValueError(f'{subject} must be names, got {names!r}.')
     return [name.lower() for name in listed]
 
 
 def plain(picked: Picked) -> dict[str, list[str]] | list[str] | None:
-    """What a user picks, as JSON can hold it."""
-    if picked is None:
-        return None
+    """What a user picks, as JSON can hold it. What can't be picked with stays as it is: `Pick.of` refuses it."""
     if isinstance(picked, Mapping):
-        return {role: [names] if isinstance(names, str) else list(names) for role, names in picked.items()}
-    return [picked] if isinstance(picked, str) else list(picked)
+        return {role: plain(names) for role, names in picked.items()}  # type: ignore[misc]
+    if isinstance(picked, str):
+        return [picked]
+    return list(picked) if isinstance(picked, Iterable) else picked
 
 
 def guessed(names: Iterable[str]) -> str | None:

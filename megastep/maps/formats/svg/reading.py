@@ -33,7 +33,7 @@ from megastep.maps.formats.doorways import door_of
 from megastep.maps.formats.drawing import NO_DOORS, NOWHERE, Drawing
 from megastep.maps.formats.reading import Collected, Inside, Paths, drawn, one_each, read_bytes
 from megastep.maps.formats.svg import styles
-from megastep.maps.formats.svg.tree import Picks, Shape, shapes, style_sheets
+from megastep.maps.formats.svg.tree import GROUPS, Picks, Shape, layer_names, shapes, style_sheets
 from megastep.maps.frame import Frame
 from megastep.maps.geometry import Room
 
@@ -138,6 +138,8 @@ def drawing(top: Element, *, scale: float, picks: Picks, page: Element | None = 
     """
     with np.errstate(all='ignore'):  # what grows beyond all bounds is refused with the rest that does
         found = _sorted(_counted(top, picks, page), picks)
+    if picks.pick_walls and picks is not CUBICASA and not found.walls:
+        roles.refuse_unpicked(_names(page if page is not None else top))
     frame, walls = Frame(1 / scale, flip=True), np.concatenate([np.empty((0, 2, 2)), *found.walls])
     metres = frame.to_map(walls)
     doors = [door_of(frame.to_map(corners), metres) for corners in found.doors]
@@ -150,6 +152,16 @@ def drawing(top: Element, *, scale: float, picks: Picks, page: Element | None = 
         warnings=_unread(page if page is not None else top),
         hint=f" scale= says how many of the picture's units are a metre, and is {scale:g}.",
     )
+
+
+def _names(page: Element) -> dict[str, list[str]]:
+    """The names in a picture that walls could be picked with."""
+    elements = list(page.iter())
+    groups = [element.get('id', '') for element in elements if styles.name(element) in GROUPS]
+    return {
+        'layers': [*groups, *(name for element in elements for name in layer_names(element))],
+        'classes': [name for element in elements for name in element.get('class', '').split()],
+    }
 
 
 def _unread(page: Element) -> tuple[str, ...]:
