@@ -41,7 +41,9 @@ class TorchRLEnv(EnvBase):
         rows, space = env.num_envs, env.single_observation_space
         self._seen = space if isinstance(space, Dict | Tuple) else Dict(observation=space)
         self.observation_spec = spec(self._seen, rows, env.device)
-        self.action_spec = spec(env.single_action_space, rows, env.device)
+        actions = spec(env.single_action_space, rows, env.device)
+        nested = Composite(action=actions, shape=(rows,), device=env.device)  # else its parts would stand by themselves
+        self.action_spec = nested if isinstance(actions, Composite) else actions
         self.reward_spec = Unbounded(shape=(rows, 1), device=env.device)
         flag = Categorical(2, shape=(rows, 1), dtype=torch.bool, device=env.device)
         flags = {name: flag.clone() for name in ('done', 'terminated', 'truncated')}

@@ -84,6 +84,7 @@ class Told(Walk):
     def _act(self, actions):
         for told, given in zip(self._told, actions, strict=True):
             told.copy_(given.flatten(0, 1))
+        self._expired = self._lifespans.step()
 
     def _observe(self):
         return self._told
@@ -97,7 +98,7 @@ def test_torchrl_takes_tuples_and_integers_that_start_anywhere(torchrl_env):
         warnings.simplefilter('ignore')
         check_env_specs(env)
     state = env.reset()
-    state['action'] = env.action_spec.rand()
+    state = env.rand_action(state)
     after = env.step(state)['next']
     numbers, pairs, reals = (state['action'][name] for name in '012')
     assert numbers.min() >= 0 and numbers.max() <= 2

@@ -78,10 +78,10 @@ def test_a_folder_below_one_that_can_be_written_can_be(tmp_path):
 def test_kernels_compile_where_only_temporary_files_can_be_written(tmp_path):
     """Numba can write neither beside the source nor to the user's cache, and is asked for a kernel."""
     code = (
-        'import numba.core.caching as c, megastep.caches\n'
+        'import numba.core.caching as c, megastep\n'
         'def fail(self): raise OSError("read-only")\n'
         'c.InTreeCacheLocator.ensure_cache_path = c.UserWideCacheLocator.ensure_cache_path = fail\n'
-        'from megastep import caches\n'
+        'from megastep.maps import caches\n'
         'caches.can_write = lambda folder: False\n'
         'caches.provide()\n'
         'from megastep.numba import raycasting\n'

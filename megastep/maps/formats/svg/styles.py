@@ -38,7 +38,7 @@ ATTRIBUTE = re.compile(
 )
 BRACKETS = re.compile(rf'\[(?:{QUOTED}|[^\[\]"\']){{0,256}}\]')
 """An attribute's selector: what separates selectors may stand in it."""
-COMPOUND = re.compile(r'(?P<tag>[A-Za-z][\w-]*|\*)?(?P<marks>(?:[.#][\w-]+)*)')
+COMPOUND = re.compile(r'(?P<tag>[A-Za-z][\w-]*|\*)?(?P<marks>[.#\w-]*)')
 MARK = re.compile(r'[.#][\w-]+')
 PASSING = re.compile(r':(?:hover|focus(?:-within|-visible)?|active|visited|target|before|after|:[\w-]+)\b')
 """What holds only while somebody points at an element, or of what isn't an element."""
@@ -288,9 +288,9 @@ def _compound(word: str, brackets: Sequence[str], *, child: bool) -> Compound | 
     """A part of a selector, without and with its brackets; nothing if it isn't understood."""
     match = COMPOUND.fullmatch(word)
     attributes = [ATTRIBUTE.fullmatch(one) for one in brackets]
-    if match is None or None in attributes:
+    marks = MARK.findall(match['marks']) if match else []
+    if match is None or ''.join(marks) != match['marks'] or None in attributes:
         return None
-    marks = MARK.findall(match['marks'])
     return Compound(
         match['tag'] or '',
         frozenset(mark[1:] for mark in marks if mark[0] == '#'),
