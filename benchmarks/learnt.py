@@ -11,9 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 import tyro
-from jaxtyping import Bool
 from rich.console import Console
-from torch import Tensor
 from tyro.conf import Positional
 
 from benchmarks.report import Report, current_commit
@@ -23,7 +21,8 @@ from megastep import MapSet, learning, mapgen
 from megastep.cli.train import parse_options
 from megastep.env import Env
 from megastep.evaluation import evaluate_in
-from megastep.evaluation.play import Act, among
+from megastep.evaluation.baselines import RandomActions
+from megastep.evaluation.play import among
 from megastep.evaluation.registry import Task
 from megastep.learning import Policy, Settings
 from megastep.learning.run import checkpoints
@@ -183,17 +182,6 @@ def _mean(values: list[float]) -> float | None:
     return float(f'{np.mean(values):.4g}') if values else None
 
 
-def at_random(env: Env) -> Act:
-    """Picks actions at random."""
-    generator = torch.Generator(env.device).manual_seed(0)
-    count = int(env.single_action_space.n)  # type: ignore[attr-defined]
-
-    def act(observations: Any, begins: Bool[Tensor, ' row']) -> Tensor:
-        return torch.randint(count, (env.num_envs,), generator=generator, device=env.device)
-
-    return act
-
-
 def points(policy: Policy, env: Env) -> dict[str, Any]:
     """Scores in PointGoal: how often the goal is reached, and by how direct a path."""
     drawn, likeliest = (evaluate_in(policy, env, greedy=greedy).means() for greedy in (False, True))
@@ -208,7 +196,7 @@ def points(policy: Policy, env: Env) -> dict[str, Any]:
 
 def exploring(policy: Policy, env: Env) -> dict[str, Any]:
     """Scores in Explorer: how much is seen, compared with what random actions see."""
-    learnt, random = evaluate_in(policy, env).means(), evaluate_in(at_random(env), env).means()
+    learnt, random = evaluate_in(policy, env).means(), evaluate_in(RandomActions().for_env(env), env).means()
     ratio = learnt['return'] / random['return']
     return {
         'return': learnt['return'],
@@ -236,7 +224,7 @@ def racing(policy: Policy, env: Env) -> dict[str, Any]:
 
 def foraging(policy: Policy, env: Env) -> dict[str, Any]:
     """Scores in Foraging: how many items are found, compared with random actions."""
-    learnt, random = evaluate_in(policy, env).means(), evaluate_in(at_random(env), env).means()
+    learnt, random = evaluate_in(policy, env).means(), evaluate_in(RandomActions().for_env(env), env).means()
     ratio = learnt['items'] / random['items']
     return {'items': learnt['items'], 'random items': random['items'], 'ratio': ratio, 'holds': ratio >= 3}
 

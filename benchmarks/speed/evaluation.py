@@ -1,4 +1,4 @@
-"""How long it takes to evaluate agents in fixed episodes, once these are packed."""
+"""Measures evaluations of agents in fixed episodes, once these are packed."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def measure(device: torch.device, *, quick: bool) -> Iterator[dict[str, Any]]:
 
 
 def acts(env: Env, width: int) -> dict[str, Act]:
-    """Who acts, by name: the last computes all that a policy does, and reaches every goal."""
+    """Agents by name: the last computes all that a policy does, and reaches every goal."""
     lstm, oracle = act_for(Policy.of(env, width), env), ShortestPath().for_env(env)
 
     def both(observations: Any, begins: Bool[Tensor, ' row']) -> Any:

@@ -1,4 +1,4 @@
-"""How long geodesic fields take to compute, by family of maps, and how large they are."""
+"""Measures how long geodesic fields take to compute, by family of maps, and how large they are."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def replay_random(name: str, maps: MapSet, out: Path, *, map_id: int = 0, steps:
 
 
 def at_random(name: str, maps: MapSet, seed: int) -> tuple[Act, Env]:
-    """What acts at random in an env of a task, and that env."""
+    """A policy that acts at random in an env of a task, and that env."""
     task = Task.of(name)
     env = task.make(maps, task.num_agents, seed=seed)
     env.action_space.seed(seed)

@@ -59,7 +59,7 @@ class EpisodeStarts(Protocol):
 
     @property
     def needs_paths(self) -> bool:
-        """Whether `Floor.lengths` are needed, which take time."""
+        """True if `Floor.lengths` are needed, which take time."""
 
     def draw(self, floor: Floor, count: int, num_agents: int, rng: Rng, strata: Sequence[Stratum]) -> list[Start]:
         """Draws the starts of so many episodes in a map.
@@ -202,7 +202,7 @@ def _apart(floor: Floor, num_agents: int, rng: Rng) -> Int[np.ndarray, ' agent']
 
 
 def _distances(spawns: np.ndarray, these: list[int] | None, those: list[int]) -> Float[np.ndarray, 'this that']:
-    """How far spawns, by default all, are from some others, in metres."""
+    """Distances of spawns, by default of all, from some others, in metres."""
     from_these = spawns if these is None else spawns[these]
     return np.hypot(*np.moveaxis(from_these[:, None] - spawns[those], -1, 0))
 

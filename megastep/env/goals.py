@@ -236,7 +236,7 @@ class GoalTracker:
         }
 
     def measures(self) -> dict[str, Tensor]:
-        """How long the shortest path from the start is, and how far each agent has walked, in metres."""
+        """Lengths of the shortest path from the start and of the way that each agent has walked, in metres."""
         return {'shortest_path': self._goals.lengths, 'metres_walked': self.travelled}
 
 

@@ -310,7 +310,7 @@ def _fingerprints(maps: MapSet | Sequence[Geometry]) -> Int64[np.ndarray, 'map 4
 def _rows_of(
     wanted: Int64[np.ndarray, 'wanted 4'], there: Int64[np.ndarray, 'map 4'], name: str
 ) -> Int64[np.ndarray, ' wanted']:
-    """Where the maps with some fingerprints are among those that are there, which the name says whose they are."""
+    """Numbers of the maps with some fingerprints, among those that are there; errors call these by the name."""
     numbers = {fingerprint.tobytes(): row for row, fingerprint in enumerate(there)}
     rows = np.array([numbers.get(fingerprint.tobytes(), -1) for fingerprint in wanted], np.int64)
     if (rows < 0).any():

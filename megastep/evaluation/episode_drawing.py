@@ -130,7 +130,7 @@ def _rows(maps: MapSet) -> list[np.ndarray]:
 
 
 def _length(floor: Floor, start: Start) -> float:
-    """How long the shortest path to the goal is, in metres; NaN if there is none."""
+    """The length of the shortest path to the goal, in metres; NaN if there is none."""
     return np.nan if start.goal < 0 or floor.lengths is None else float(floor.lengths[start.spawns[0], start.goal])
 
 

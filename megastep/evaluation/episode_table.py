@@ -126,7 +126,7 @@ def picked(table: Columns, rows: Bool[np.ndarray, ' episode'] | np.ndarray) -> d
 
 
 def where(table: Columns, **values: object) -> Bool[np.ndarray, ' episode']:
-    """Which rows have the given values, or one of several.
+    """A mask of the rows that have the given values, or one of several.
 
     Raises:
         ValueError: if there is no such column, or no row has the value.

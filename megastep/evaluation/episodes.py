@@ -181,7 +181,7 @@ class Episodes:
 
     @property
     def goal_positions(self) -> Float[np.ndarray, 'episode 2']:
-        """Where the goals are, in metres; NaN where there is none."""
+        """The goals' positions, in metres; NaN where there is none."""
         places = self.maps.spawns.vals[self.maps.spawns.starts[self.map_ids] + np.maximum(self.goals, 0)]
         return np.where(self.goals[:, None] >= 0, places, np.nan)
 

@@ -181,7 +181,7 @@ class Stage:
         return self._device
 
     def in_order(self, played: Played) -> Played:
-        """What was played, in the order of the suite."""
+        """The episodes that were played, in the order of the suite."""
         places = np.argsort(self._order)
         columns = {name: values[places] for name, values in played.columns.items()}
         starts = self._queue.starts[:, :1].astype(np.float32)
@@ -230,7 +230,7 @@ def _measured(played: Played, stage: Stage, env: Env) -> dict[str, np.ndarray]:
 
 
 def _trained_on(run: Contestant, suite: Suite) -> np.ndarray:
-    """Whether a run has learnt in each of the suite's maps, turned or mirrored; in none if that isn't known.
+    """A mask of the suite's maps that a run has learnt in, turned or mirrored; none if that isn't known.
 
     It warns of sets that it knows in part: these are neither training maps nor maps that it has never seen.
     """

@@ -27,7 +27,7 @@ FORMATS = {'.parquet': b'PAR1', '.npz': b'PK'}
 
 
 class Content(NamedTuple):
-    """What a file of results holds."""
+    """Content of a file of results."""
 
     table: dict[str, np.ndarray]
     scores: list[str]

@@ -33,7 +33,10 @@ def provide() -> None:
 
 
 def newest() -> int:
-    """When the kernels last changed: Numba doesn't see that what it has compiled calls into a file that has."""
+    """The time of the kernels' last change, in nanoseconds.
+
+    Numba looks at the file that it has compiled, and not at those which that calls into.
+    """
     return max(path.stat().st_mtime_ns for path in PACKAGE.glob('*/*.py'))
 
 

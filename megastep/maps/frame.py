@@ -24,7 +24,7 @@ class Frame(NamedTuple):
 
     @property
     def factors(self) -> Float[np.ndarray, ' axis']:
-        """What the file's x and y are multiplied by."""
+        """The factors that the file's x and y are multiplied by."""
         return np.broadcast_to(np.array(self.scale, np.float64), 2) * (1, -1 if self.flip else 1)
 
     def to_map(self, points: Points) -> Points:

@@ -255,7 +255,7 @@ class HeaderError(ValueError):
 
 
 def _header(content: np.ndarray) -> tuple[int, dict[str, Any]]:
-    """Where a file's arrays begin, and its header: eight bytes say how long it is, and JSON follows."""
+    """The place where a file's arrays begin, and its header: eight bytes say how long it is, and JSON follows."""
     base = 8 + int.from_bytes(content[:8].tobytes(), 'little')
     if len(content) < 8 or base > min(len(content), MOST_HEADER):
         raise HeaderError(f'its header must end within {len(content)} bytes, and ends at {base}.')

@@ -61,7 +61,7 @@ class Drive:
         self._look(info)
 
     def document(self) -> dict[str, Any]:
-        """What there is to be seen now, as a replay of one frame."""
+        """The present moment, as a replay of one frame."""
         return document(gathered(self.env, [self.track], self.env.snapshot(self.number), self._maps, None))
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(400, json.dumps({'error': str(error)}), 'application/json')
 
     def _known(self, path: str) -> bool:
-        """Whether the request is for us, by its path and by its host, which other sites' pages can't forge."""
+        """True if the request is for us, by its path and by its host, which other sites' pages can't forge."""
         host = f'127.0.0.1:{self.server.server_address[1]}'
         known = self.path == f'/{self.server.secret}{path}' and self.headers.get('Host') == host
         if not known:

@@ -12,7 +12,7 @@ from megastep.env.motion import ACTIONS, Ackermann, DifferentialDrive, Holonomic
 
 
 class Wish(NamedTuple):
-    """What a person wants an agent to do: each from -1 to 1."""
+    """Wish of a person who steers an agent: each part from -1 to 1."""
 
     forward: int = 0
     left: int = 0
@@ -29,7 +29,7 @@ KEYS = {
 
 
 def wish_of(held: list[str]) -> Wish:
-    """What is wanted while these keys are held.
+    """The wish of who holds these keys.
 
     Raises:
         ValueError: if a key does something unknown.

@@ -118,7 +118,7 @@ class Tape:
         return values.view(core.num_envs, core.num_agents)[self._rows]
 
     def _seen(self) -> Iterator[tuple[str, Tensor]]:
-        """What the chosen envs' cameras see, as bytes: (env, agent, camera, pixel), and for colours 3 of each."""
+        """The chosen envs' pixels, as bytes: (env, agent, camera, pixel), and for colours 3 of each."""
         core, alone = self._env.core, self._alone
         alone.map_ids.copy_(core.map_ids[self._rows])  # in place: nobody is to be put anywhere
         for own, everyone in ((alone.agents, core.agents), (alone.markers, core.markers)):

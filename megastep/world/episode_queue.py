@@ -94,7 +94,7 @@ class EpisodeQueue:
 
     @property
     def starts(self) -> tuple[Float[Tensor, 'env agent 2'], Float[Tensor, 'env agent']]:
-        """Where the agents of each env's episode begin, in metres, and the way that they face, in degrees."""
+        """Starts and bearings of each env's agents: in metres, and in degrees."""
         return self._starts[self.current], self._bearings[self.current]
 
     @property

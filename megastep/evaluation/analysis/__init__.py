@@ -1,1 +1,1 @@
-"""What is made of a table of episodes: statistics with intervals, gaps, comparisons, tables, the worst episodes."""
+"""Analyses of a table of episodes: statistics with intervals, gaps, comparisons, tables, the worst episodes."""

@@ -20,12 +20,12 @@ class Cells(NamedTuple):
 
     @property
     def runs(self) -> int:
-        """How many runs there are."""
+        """The number of runs."""
         return self.means.shape[0]
 
     @property
     def maps(self) -> int:
-        """How many maps there are."""
+        """The number of maps."""
         return self.means.shape[1]
 
 

@@ -168,7 +168,7 @@ def _is_numeric(cells: Sequence[Any]) -> bool:
 
 
 def _class(name: str, cells: Sequence[Any]) -> str:
-    """What style sheets know a cell by: its column's name, and if it is a number."""
+    """A cell's class to style sheets: its column's name, and if it is a number."""
     return f'{name.replace(" ", "-")}{" number" if _is_numeric(cells) else ""}'
 
 

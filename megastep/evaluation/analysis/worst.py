@@ -39,11 +39,11 @@ class Worst:
     pictures: list[str]
 
     def __len__(self) -> int:
-        """How many there are."""
+        """The number of episodes."""
         return len(self.pictures)
 
     def captions(self) -> list[str]:
-        """What each is, in HTML."""
+        """Each episode's caption, in HTML."""
         rows = ({name: values[i] for name, values in self.episodes.items()} for i in range(len(self)))
         return [_caption(row, self.score) for row in rows]
 
@@ -148,7 +148,7 @@ def _dot(point: Float[np.ndarray, ' 2'], top: float, radius: float, style: str) 
 
 
 def _caption(row: Mapping[str, np.ndarray], score: str) -> str:
-    """What an episode is and how it went."""
+    """A caption: an episode, and how it went."""
     which = f'<b>{escape(str(row["set"]))}, map {row["map"]}</b>, episode {row["episode"]}'
     who = f'{escape(str(row["agent"]))}, run {row["run"]}'
     told = {'shortest path': 'm', 'metres walked': 'm', 'seconds': 's'}

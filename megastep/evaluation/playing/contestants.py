@@ -68,7 +68,7 @@ def contestants(agents: Any) -> list[Contestant]:
 
 
 def act_for(agent: Any, env: Env, *, greedy: bool = False, seed: int = 0) -> Act:
-    """What acts for an agent in an env.
+    """The function that acts for an agent in an env.
 
     A policy that draws its actions draws them from a stream of each episode's own where fixed ones are played.
 
@@ -122,7 +122,7 @@ def _loaded(agent: Any) -> Any:
 
 
 def _name(agent: Any) -> str:
-    """What to call an agent that has been given no name."""
+    """A name for an agent that has been given none."""
     folder = getattr(agent, 'folder', None)
     name = folder.name if folder is not None else getattr(agent, '__name__', '')
     if name and name != '<lambda>':

@@ -33,7 +33,7 @@ OWN_DRAWS = (
 
 @dataclass(frozen=True)
 class Played:
-    """What came of playing a queue of episodes.
+    """Outcome of playing a queue of episodes.
 
     Args:
         columns: By name, a value for each episode: its scores; ``'metres_walked'``; where it ended, as ``'end_x'`` and
@@ -96,7 +96,7 @@ def play_queue(
 
 
 class _Records:
-    """What is recorded of episodes as they end, without waiting for the device: a row for each, and one for none."""
+    """Records of episodes, made as they end without waiting for the device: a row for each, and one for none."""
 
     def __init__(self, env: Env, queue: EpisodeQueue, opponents: Opponents | None) -> None:
         self._core, self._queue, self._names = env.core, queue, env.scores

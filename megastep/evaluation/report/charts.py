@@ -26,7 +26,7 @@ def colour(number: int) -> str:
 
 
 def legend(agents: Sequence[str]) -> str:
-    """Which colour is which agent's; '' for one, which needs none."""
+    """A legend: the agents' colours; '' for one agent, which needs none."""
     if len(agents) < 2:
         return ''
     dot = '<svg width="10" height="10" class="{}"><circle class="dot" cx="5" cy="5" r="5"/></svg>'
@@ -138,7 +138,7 @@ def extent(values: Sequence[float], span: tuple[float, float]) -> tuple[float, f
 
 
 def share(value: float, low: float, high: float) -> float:
-    """How far a number is from one end of a range to the other, in per cent."""
+    """A number's place between the ends of a range, in per cent."""
     return 100 * (value - low) / (high - low)
 
 

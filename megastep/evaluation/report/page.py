@@ -15,14 +15,14 @@ from megastep.evaluation.report.sections import Section
 
 
 def title_of(table: Columns) -> str:
-    """What a report is called unless it is told otherwise."""
+    """The title of a report that is given none."""
     agents = distinct(table['agent'])
     shown = ', '.join(agents[:3]) + (f' and {len(agents) - 3} more' if len(agents) > 3 else '')
     return f'Generalisation of {shown}'
 
 
 def facts(table: Columns, suite_sha256: str) -> list[str]:
-    """How much was played, and what."""
+    """The numbers of episodes, agents, runs and sets, in words."""
     runs = len(np.unique(np.stack([table['agent'], table['run'].astype(str)]), axis=1).T)
     counts = {
         'episode': len(table['agent']), 'agent': len(distinct(table['agent'])), 'run': runs,

@@ -74,7 +74,7 @@ def _scored(table: Columns, score: str) -> Section:
 
 
 def _span(table: Columns, score: str) -> tuple[float, float]:
-    """What an axis shows at the least: all from 0 to 1 of what never leaves it, and otherwise nothing but the data."""
+    """The least range of an axis: all from 0 to 1 of what never leaves it, and otherwise nothing but the data."""
     span = score_range(table[score])
     return span if span == (0, 1) else (np.inf, -np.inf)
 
@@ -96,7 +96,7 @@ def _gaps(table: Columns, scores: Sequence[str]) -> Iterator[Section]:
 
 
 def _curves(table: Columns, score: str) -> Iterator[Section]:
-    """What makes episodes hard."""
+    """The section of curves, against what makes episodes hard."""
     plain, agents, figures, tables = unvaried(table), distinct(table['agent']), [], {}
     for name, label in AGAINST.items():
         known = plain[name][np.isfinite(plain[name])]

@@ -150,7 +150,7 @@ def train(
 
 
 def _chosen(run: Run, resume: bool | Literal['auto'], *, overwrite: bool) -> tuple[bool, bool]:
-    """Whether to go on with a run, and whether to begin anew in its place, where that depends on what there is."""
+    """The choice to go on with a run or to begin anew in its place, where that depends on what there is."""
     if resume != 'auto':
         return bool(resume), overwrite
     return run.can_go_on, run.description.is_file() and not run.can_go_on

@@ -231,7 +231,7 @@ class Importers:
 
 
 def options_of(inside: Inside, skip_invalid: bool, **others: Any) -> dict[str, Any]:
-    """What a reader is asked for, as JSON can hold it."""
+    """A reader's options, as JSON can hold them."""
     points = {name: np.asarray(one).tolist() for name, one in inside.items()} if isinstance(inside, Mapping) else inside
     plain = points if points is None or isinstance(points, dict) else np.asarray(points).tolist()
     return {'inside': plain, **others, 'skip_invalid': skip_invalid}

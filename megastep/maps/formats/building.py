@@ -88,7 +88,7 @@ def build(drawing: Drawing, *, inside: Float[np.ndarray, 'point 2'] = NOWHERE, s
 
 
 def _notes(placed: Drawing, face: Polygon, others: np.ndarray) -> dict[str, Any]:
-    """What is noted of where the map lies and of what isn't part of it."""
+    """Notes of where the map lies and of what isn't part of it."""
     dropped = round(float(shapely.area(others).sum()) + placed.dropped[0], 4)
     outside = _outside(face, np.concatenate([placed.first, placed.starts]))
     starts = {'starts_outside': placed.frame.to_file(outside).tolist()} if len(outside) else {}

@@ -113,7 +113,7 @@ def _across(local: Segments, width: float) -> Bool[np.ndarray, ' segment']:
 
 
 def _sides(levels: Float[np.ndarray, ' crossed']) -> tuple[float, float] | None:
-    """How far to either side of a door the wall's sides are; nothing where it is open."""
+    """The distances from a door to the wall's sides; none where it is open."""
     on = levels[np.abs(levels) <= ON]
     below, above = levels[levels < -ON], levels[levels > ON]
     if len(on):

@@ -126,7 +126,7 @@ def _document(path: Path) -> Any:
 
 
 def _units(code: Any) -> float:
-    """How many units are a metre, by the code that a file has for them."""
+    """The number of units in a metre, by the code that a file has for them."""
     if code not in UNITS:
         raise ValueError(f'must say what its units are ($INSUNITS), or scale= how many are a metre, got {code!r}.')
     return UNITS[code]

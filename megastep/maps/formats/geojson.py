@@ -88,7 +88,7 @@ class Found:
 
 
 class Units(NamedTuple):
-    """How a file's coordinates become metres, and which face is meant."""
+    """Units of a file: how its coordinates become metres, and the face that is meant."""
 
     scale: float = 1.0
     """How many of the file's units are a metre."""
@@ -226,7 +226,7 @@ def _as_it_stands(found: Found) -> Geometry:
 
 
 def _drawing(found: Found, units: Units) -> Drawing:
-    """What the walls draw, in metres, with what the file has in it."""
+    """A drawing of the walls, in metres, with what the file has in it."""
     walls = np.concatenate(found.walls)
     frame = Frame(tangent_plane(walls) if units.degrees else 1 / units.scale)
     return Drawing(

@@ -104,7 +104,7 @@ def read(
 
 
 def _levels(path: Path, form: str) -> dict[str, list[Element]]:
-    """What each level has, by its name."""
+    """The features of each level, by its name."""
     levels: dict[str, list[Element]] = {}
     try:
         features = [feature for text in _texts(path, form) for feature in _features(text)]
@@ -203,7 +203,7 @@ def _level_name(feature: Mapping[str, Any], number: int) -> str:
 
 
 def _osm(features: Iterable[dict[str, Any]]) -> Iterator[Element]:
-    """What has an indoor tag, on each of its levels."""
+    """The features with an indoor tag, on each of their levels."""
     for number, feature in enumerate(features):
         properties = _properties(feature, number)
         nested = properties.get('tags')

@@ -113,7 +113,7 @@ def _is_rows(grids: Sequence[Source]) -> bool:
 
 
 def name_of(grid: Source, i: int) -> str:
-    """What a grid is called: its file's name, or its number."""
+    """A grid's name: its file's, or its number."""
     return Path(grid).name if _is_path(grid) else f'grid {i}'
 
 

@@ -174,7 +174,7 @@ def one_each(
 def drawn(
     draw: Callable[[Path], Drawing], snap: float | None = None
 ) -> Callable[[Path, Float[np.ndarray, 'point 2']], Imported]:
-    """What `one_each` makes maps with, of what draws a file: see `build`."""
+    """The function that `one_each` makes maps with, of one that draws a file: see `build`."""
     return lambda path, inside: build(draw(path), inside=inside, snap=snap)
 
 

@@ -44,7 +44,7 @@ class Pick(NamedTuple):
 
     @classmethod
     def of(cls, picked: Picked, subject: str) -> Pick:
-        """What a user picks, as patterns and roles.
+        """A user's picks, as patterns and roles.
 
         Raises:
             ValueError: if it is neither names nor names by role, or there are too many.
@@ -92,7 +92,7 @@ def _listed(names: Names, subject: str) -> list[str]:
 
 
 def plain(picked: Picked) -> dict[str, list[str]] | list[str] | None:
-    """What a user picks, as JSON can hold it. What can't be picked with stays as it is: `Pick.of` refuses it."""
+    """A user's picks, as JSON can hold them. What can't be picked with stays as it is: `Pick.of` refuses it."""
     if isinstance(picked, Mapping):
         return {role: plain(names) for role, names in picked.items()}  # type: ignore[misc]
     if isinstance(picked, str):

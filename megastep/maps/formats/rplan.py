@@ -79,7 +79,7 @@ def _import(path: Path, inside: Float[np.ndarray, 'point 2'], *, resolution: flo
 
 
 def _channels(path: Path) -> tuple[UInt8[np.ndarray, 'row column'], UInt8[np.ndarray, 'row column']]:
-    """What each pixel is for, and the number of its room."""
+    """Channels of a picture: each pixel's kind, and the number of its room."""
     try:
         with storage.open_regular(path) as file, Image.open(file, formats=('PNG',)) as image:
             if max(image.size) <= MOST_SIDE and image.mode == 'RGBA':

@@ -50,7 +50,7 @@ def length(element: Element, attribute: str, port: Port, missing: str = '0') -> 
 
 
 def _whole(attribute: str, port: tuple[float, float]) -> float:
-    """What a percentage is of: the width, the height, or what lies between (SVG 1.1, chapter 7.10)."""
+    """The whole that a percentage is of: the width, the height, or what lies between (SVG 1.1, chapter 7.10)."""
     if attribute == 'r':
         return math.hypot(*port) / math.sqrt(2)
     return port[1] if attribute.startswith(('y', 'cy', 'ry', 'height')) else port[0]

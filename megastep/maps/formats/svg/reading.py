@@ -60,7 +60,7 @@ CUBICASA = Picks(classes=roles.Pick.of(CUBICASA_CLASSES, 'classes'))
 
 
 class Found(NamedTuple):
-    """What a picture shows, by its role, in its own units."""
+    """Shapes that a picture shows, by role, in its own units."""
 
     walls: list[Float[np.ndarray, 'segment 2 2']]
     doors: list[Float[np.ndarray, 'corner 2']]
@@ -125,7 +125,7 @@ def _is_by_cubicasa(top: Element) -> bool:
 
 
 def drawing(top: Element, *, scale: float, picks: Picks, page: Element | None = None) -> Drawing:
-    """What an element shows, in metres.
+    """The drawing of an element, in metres.
 
     Args:
         top: The element.

@@ -113,7 +113,7 @@ class Sheet:
             self._rules.setdefault(key, []).append(rule._replace(weight=(*rule.weight[:3], count)))
 
     def declarations(self, element: Element, ancestors: Sequence[Element]) -> dict[str, str]:
-        """What the rules say of an element, the more specific over the less."""
+        """The rules' declarations of an element, the more specific over the less."""
         keys = [name(element), '*', '', f'#{element.get("id", "")}']
         keys += [f'.{one}' for one in element.get('class', '').split()]
         found = [rule for key in dict.fromkeys(keys) for rule in self._rules.get(key, ())]
@@ -129,7 +129,7 @@ def name(element: Element) -> str:
 
 
 def own(element: Element, ancestors: Sequence[Element], sheet: Sheet) -> Style:
-    """What is said of an element itself: its attributes, over these style sheets, over these its style attribute."""
+    """An element's own declarations: its attributes, over these style sheets, over these its style attribute."""
     attributes = {key: value for key, value in element.attrib.items() if key in PROPERTIES and key != 'transform'}
     return {**attributes, **sheet.declarations(element, ancestors), **declarations(element.get('style', ''))}
 

@@ -89,7 +89,7 @@ def viewport(view_box: str, place: tuple[float, float], size: tuple[float, float
 
 
 def _share(ratio: str, axis: str) -> float:
-    """Which part of the spare room lies before the picture."""
+    """The share of the spare room that lies before the picture."""
     return 0.0 if f'{axis}Min' in ratio else 1.0 if f'{axis}Max' in ratio else 0.5
 
 

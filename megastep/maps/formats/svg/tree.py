@@ -42,7 +42,7 @@ PAGE = 0.99
 
 
 class Picks(NamedTuple):
-    """What a user picks, by layers, ids and classes."""
+    """Picks of a user, by layers, ids and classes."""
 
     layers: Pick = Pick()
     ids: Pick = Pick()

@@ -64,7 +64,7 @@ def picture(raster: Raster) -> UInt8[np.ndarray, 'row column']:
 
 
 class _Crossings(NamedTuple):
-    """Where walls cross the middles of rows of cells."""
+    """Crossings of walls with the middles of rows of cells."""
 
     row: Int[np.ndarray, ' crossing']
     place: Float[np.ndarray, ' crossing']
@@ -99,7 +99,7 @@ def _beyond(place: Float[np.ndarray, ' crossing'], width: int) -> Int[np.ndarray
 
 
 def _close(free: Bool[np.ndarray, 'row column'], crossings: _Crossings) -> None:
-    """Where a wall runs between the middles of two free cells, the one that it runs through is none."""
+    """Closes cells: of two free ones between whose middles a wall runs, that which it runs through."""
     after = _beyond(crossings.place, free.shape[1] - 1).clip(1)
     between = free[crossings.row, after] & free[crossings.row, after - 1]
     through = np.floor(crossings.place + 0.5 + HAIR).astype(int).clip(0, free.shape[1] - 1)

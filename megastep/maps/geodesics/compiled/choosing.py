@@ -15,7 +15,7 @@ IN_SIGHT = np.float32(2 * FAR)
 
 
 class Goals(NamedTuple):
-    """What there is to go to, and through what."""
+    """Goals, and the nodes that paths to them go through."""
 
     points: np.ndarray  # (goal, 2)
     nodes: Nodes

@@ -30,7 +30,7 @@ ROUNDING = 1e-9
 
 
 class Sight(NamedTuple):
-    """What is in sight on the way: intervals of slopes, and the corners whose shadow is about to begin."""
+    """Sight on the way: intervals of slopes, and the corners whose shadow is about to begin."""
 
     low: np.ndarray  # (interval,)
     high: np.ndarray  # (interval,)

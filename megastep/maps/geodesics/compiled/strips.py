@@ -24,7 +24,7 @@ def middle(cells, cell):
 
 
 class Strips(NamedTuple):
-    """What stands in each strip between two neighbouring lines of cells' middles, by v. Strip i ends at line i.
+    """Contents of each strip between two neighbouring lines of cells' middles, by v. Strip i ends at line i.
 
     Strip 0 has all before the first line as well, and the last all behind the last line.
     """
