@@ -13,8 +13,9 @@ READY := $(VENV)/.ready-$(EXTRAS)
 demo: $(READY)
 	$(BIN)/megastep demo --out out
 
+# worksteal: each process has files of its own, and so their fixtures, until another has none left
 test: $(READY)
-	$(BIN)/python -m pytest -n auto --maxprocesses 8
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
 check: $(READY)
 	$(BIN)/ruff check .
