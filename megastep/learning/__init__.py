@@ -9,15 +9,18 @@ if TYPE_CHECKING:
     from megastep.learning.model.heads import intake, output
     from megastep.learning.model.policy import Actor, Policy
     from megastep.learning.run.episode_log import read_episodes
+    from megastep.learning.run.run_folder import Run
     from megastep.learning.run.train import train
     from megastep.learning.settings import Settings
 
-__all__ = ['Actor', 'Agent', 'Learner', 'Policy', 'Settings', 'intake', 'load', 'output', 'read_episodes', 'train']
+__all__ = [
+    'Actor', 'Agent', 'Learner', 'Policy', 'Run', 'Settings', 'intake', 'load', 'output', 'read_episodes', 'train',
+]  # fmt: skip
 
 _HOMES = {
-    'Actor': 'model.policy', 'Agent': 'agent', 'Learner': 'learner', 'Policy': 'model.policy', 'Settings': 'settings',
-    'intake': 'model.heads', 'load': 'agent', 'output': 'model.heads', 'read_episodes': 'run.episode_log',
-    'train': 'run.train',
+    'Actor': 'model.policy', 'Agent': 'agent', 'Learner': 'learner', 'Policy': 'model.policy', 'Run': 'run.run_folder',
+    'Settings': 'settings', 'intake': 'model.heads', 'load': 'agent', 'output': 'model.heads',
+    'read_episodes': 'run.episode_log', 'train': 'run.train',
 }  # fmt: skip
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
 
 from megastep.plotting.distributions import COLOURS, FADED, INK, PAPER, RULE
@@ -26,10 +25,13 @@ WINDOW = 1 / 40
 SHOWN = (0.01, 0.99)
 """Panels show what lies between these quantiles: a few outliers mustn't squeeze the rest."""
 
+FLAT = 0.02
+"""Curves that vary by no more than this share of their values are flat: a finer axis would make hills of nothing."""
+
 Points = Float[np.ndarray, 'point 2']
 
 
-def curves(lines: Sequence[Mapping[str, Any]], scores: Sequence[str] = (), columns: int = 4) -> Figure:
+def curves(lines: Sequence[Mapping[str, Any]], scores: Sequence[str] = (), columns: int = 4) -> Picture:
     """Learning curves: a panel a statistic, over the steps made.
 
     Args:
@@ -113,11 +115,19 @@ def smoothed(values: Points) -> Points:
 
 def _fit(axes: Axes, drawn: Sequence[Points]) -> None:
     """Shows what has been drawn, but for outliers."""
-    extremes = np.concatenate([np.quantile(each[:, 1], SHOWN) for each in drawn])
-    low, high = extremes.min(), extremes.max()
-    spare = (high - low) * 0.08 or abs(high) * 0.1 or 0.5
     last = max(each[:, 0].max() for each in drawn)
-    axes.set(xlim=(0, 1.03 * last), ylim=(low - spare, high + spare))  # where the last evaluation's point has room
+    ends = axis_range([each[:, 1] for each in drawn])
+    axes.set(xlim=(0, 1.03 * last), ylim=ends)  # where the last evaluation's point has room
+
+
+def axis_range(curves: Sequence[Float[np.ndarray, ' point']]) -> tuple[float, float]:
+    """The ends of an axis for some curves, but for their outliers. Beside flat ones it begins at 0, or ends there."""
+    extremes = np.concatenate([np.quantile(values, SHOWN) for values in curves])
+    low, high = float(extremes.min()), float(extremes.max())
+    if high - low <= FLAT * max(abs(low), abs(high)):
+        low, high = min(low, 0.0), max(high, 0.0)
+    spare = 0.08 * ((high - low) or 1.0)
+    return low - spare, high + spare
 
 
 def _draw_legend(figure: Picture, *, tested: bool, top: float) -> None:

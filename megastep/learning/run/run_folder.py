@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
@@ -17,6 +17,9 @@ from megastep.learning.run.checkpoints import MANIFEST, found, last_good, verifi
 from megastep.learning.run.run_config import RunConfig
 from megastep.maps import storage
 from megastep.maps.mapset import MapSet
+
+if TYPE_CHECKING:
+    from megastep.plotting import Picture
 
 RUN = 'run.json'
 """The file with the configuration of a run."""
@@ -31,11 +34,16 @@ UNBEGUN = (
 class Run:
     """Folder of a run.
 
+    >>> Run('runs/a').curves()  # doctest: +SKIP
+
     Args:
         folder: Its path.
     """
 
     folder: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, 'folder', Path(self.folder))
 
     @property
     def description(self) -> Path:
@@ -53,8 +61,8 @@ class Run:
         return self.folder / episode_log.NAME
 
     @property
-    def curves(self) -> Path:
-        """The picture of the learning curves."""
+    def curves_file(self) -> Path:
+        """The picture of the learning curves, as they were last drawn."""
         return self.folder / 'curves.png'
 
     @property
@@ -131,7 +139,7 @@ class Run:
             maps: The maps that are trained in, of which the folder gets a copy.
         """
         shutil.rmtree(self.checkpoints, ignore_errors=True)
-        for path in (self.log, self.episodes, self.curves, *self.folder.glob('events.out.tfevents.*')):
+        for path in (self.log, self.episodes, self.curves_file, *self.folder.glob('events.out.tfevents.*')):
             path.unlink(missing_ok=True)
         maps.save(self.maps)
         self._write(config)
@@ -183,6 +191,19 @@ class Run:
         except ValueError as error:
             raise ValueError(f'{self.log} {error}') from error
         return [line for line in map(_parsed, texts) if _is_line(line)]
+
+    def curves(self) -> Picture:
+        """Learning curves, of what the log has by now: a notebook shows them.
+
+        Raises:
+            ValueError: if there is no run here, or no update has been made.
+        """
+        from megastep import plotting  # here, as processes that don't lead draw nothing
+
+        if not (lines := self.lines()):
+            self.read()
+            raise ValueError(f'{self.folder} has no curves yet: its log holds no update.')
+        return plotting.curves(lines, self.read().scores)
 
     def results(self, updates: int) -> dict[str, dict[str, float]]:
         """The mean scores that the log has last after so many updates: those in ``'training'``, and an evaluation's."""

@@ -1,4 +1,4 @@
-"""Log of a run, with what a person sees of it: the bar, the curves, and TensorBoard where it is installed."""
+"""Log of a run, with what a person sees of it: its progress, the curves, and TensorBoard where it is installed."""
 
 from __future__ import annotations
 
@@ -12,19 +12,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from tqdm import tqdm
 
 from megastep.evaluation import Evaluation
 from megastep.learning.map_scores import ALWAYS
 from megastep.learning.run.episode_log import EpisodeLog
+from megastep.learning.run.progress import NoProgress, Progress, progress
 from megastep.learning.run.run_folder import Run
 from megastep.learning.run.update_statistics import UpdateStatistics
 
 REDRAWN = 30.0
 """The curves are drawn anew after so many seconds at the soonest."""
-
-SHOWN = 2
-"""The number of scores that the bar shows: of PointGoal, success and SPL."""
 
 
 class RunLog:
@@ -32,12 +29,11 @@ class RunLog:
 
     Args:
         run: The run's folder.
-        scores: The env's scores, the most telling first: see `Env.scores`. The bar shows the first two, or the return
-            if there are none.
+        scores: The env's scores, the most telling first: see `Env.scores`.
         measures: What else the env says of an episode: see `Env.measures`.
         frames: How many steps have been made already.
         total: How many will have been made in the end.
-        bar: Whether to show a bar.
+        bar: Whether to show how it goes: by a bar in a terminal, by curves in a notebook.
     """
 
     def __init__(
@@ -50,14 +46,13 @@ class RunLog:
         total: int,
         bar: bool,
     ) -> None:
-        self._run, self._scores = run, scores
+        self._run = run
         lines = run.lines()
         self._before = max((line['seconds'] for line in lines), default=0.0)
         self._start = self._last = time.perf_counter()
         self._frames, self._total, self._drawn = frames, total, 0.0
         self._is_new = False
-        self._bar = tqdm(total=total, initial=frames, unit=' steps', unit_scale=True, disable=not bar, smoothing=0.3)
-        self._shown: dict[str, str] = {}
+        self._progress: Progress = progress(scores, lines, frames=frames, total=total) if bar else NoProgress()
         self._board = board(run.folder, frames if lines else None)
         self._episodes = EpisodeLog(run.episodes, (*ALWAYS, *scores, *measures))
 
@@ -71,10 +66,9 @@ class RunLog:
         values = statistics.values()
         rate = (statistics.frames - self._frames) / (statistics.finished - self._last)
         self._last = statistics.finished
-        self._write(statistics.updates, statistics.frames, {**values, 'steps_per_second': rate})
-        self._bar.update(statistics.frames - self._frames)
-        self._frames = statistics.frames
-        self._show('', values)
+        self._frames, line = statistics.frames, {**values, 'steps_per_second': rate}
+        self._write(statistics.updates, statistics.frames, line)
+        self._progress.add_update(statistics.frames, line)
         return values
 
     def add_training(self, by_map: Mapping[str, ArrayLike], *, updates: int, frames: int) -> None:
@@ -89,14 +83,8 @@ class RunLog:
         self._episodes.append('evaluation', columns, updates=updates, frames=frames)
         means = evaluation.means()
         self._write(updates, frames, {'evaluation': means, 'spread': evaluation.spreads()})
-        self._show('test ', means)
+        self._progress.add_evaluation(frames, means)
         self._last = time.perf_counter()  # it is no part of how long an update takes
-
-    def _show(self, prefix: str, values: Mapping[str, float]) -> None:
-        """Has the bar show the scores that tell most."""
-        names = [name for name in self._scores[:SHOWN] or ('return',) if name in values]
-        self._shown |= {f'{prefix}{name}': f'{values[name]:.3g}' for name in names}
-        self._bar.set_postfix(self._shown, refresh=False)
 
     def _write(self, updates: int, frames: int, values: Mapping[str, Any]) -> None:
         line = {'updates': updates, 'frames': frames, 'seconds': round(self.seconds, 3), **values}
@@ -117,16 +105,14 @@ class RunLog:
         early = self._frames < self._total and time.perf_counter() - self._drawn < REDRAWN
         if early or not self._is_new:
             return
-        from megastep import plotting  # here, as the other processes draw nothing
-
-        plotting.curves(self._run.lines(), self._scores).savefig(self._run.curves)
+        self._run.curves().savefig(self._run.curves_file)
         self._drawn, self._is_new = time.perf_counter(), False
         self._last = self._drawn
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bar.close()
+        self._progress.close()
         self._file.close()
         self._episodes.__exit__(kind, error, trace)
         if self._board is not None:

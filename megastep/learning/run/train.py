@@ -51,12 +51,14 @@ class Ending(NamedTuple):
         checkpoint: Its last checkpoint.
         frames: How many steps have been made, of all processes.
         leads: Whether this is the process that prints.
+        run: The run's folder, which draws its curves.
     """
 
     signal: int
     checkpoint: Path
     frames: int
     leads: bool
+    run: Run
 
 
 def train(
@@ -115,7 +117,7 @@ def train(
             ``'auto'`` go on if there is one, and else begin: a command that is run again whenever it was ended.
         overwrite: Begin anew in place of a run.
         device: Where to compute; by default on a GPU if there is one.
-        bar: Whether to show a bar.
+        bar: Whether to show how it goes: by a bar in a terminal, by curves that move in a notebook.
         changes: Hyperparameters that aren't to be as in ``settings``, by their names there.
 
     Warns:
@@ -306,7 +308,7 @@ def _train(
                 checkpoint_every=config.checkpoint_every, eval_every=config.eval_every,
             )  # fmt: skip
             signal = _trained(trainer, config.updates, run)
-    return Ending(signal, found(run.checkpoints)[-1], learner.frames * group.size, group.leads)
+    return Ending(signal, found(run.checkpoints)[-1], learner.frames * group.size, group.leads, run)
 
 
 def _trained(trainer: Trainer, updates: int, run: Run) -> int:
