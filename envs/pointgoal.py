@@ -36,8 +36,8 @@ class PointGoal(Env):
     it is sparse, the bonus alone.
 
     ``info`` has ``'success'``, ``'spl'``, ``'soft_spl'``, ``'distance_to_goal'`` in metres and ``'collisions'`` of each
-    row's episode up to now, as `GoalTracker.scores` defines them, and ``'shortest_path'`` and ``'metres_walked'``: they
-    are final where ``info['_episode']`` is true.
+    row's episode up to now, as `GoalTracker.scores` defines them, and ``'shortest_path'``, ``'metres_walked'``,
+    ``'goal_x'`` and ``'goal_y'``: they are final where ``info['_episode']`` is true.
     `auxiliary` says where the goal is from where the agent is, which it has to work out.
 
     Args:
@@ -69,7 +69,7 @@ class PointGoal(Env):
 
     auxiliary_space: Space | None = PointGoalSensor.space
     scores = ('success', 'spl', 'soft_spl', 'distance_to_goal', 'collisions')
-    measures = ('shortest_path', 'metres_walked')
+    measures = ('shortest_path', 'metres_walked', 'goal_x', 'goal_y')
     episode_starts = GoalStarts()
 
     def __init__(

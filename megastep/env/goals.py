@@ -236,8 +236,12 @@ class GoalTracker:
         }
 
     def measures(self) -> dict[str, Tensor]:
-        """Lengths of the shortest path from the start and of the way that each agent has walked, in metres."""
-        return {'shortest_path': self._goals.lengths, 'metres_walked': self.travelled}
+        """Lengths of the shortest path from the start and of the way that each agent has walked, and its goal's place.
+
+        All are in metres.
+        """
+        x, y = self._goals.positions.unbind(-1)
+        return {'shortest_path': self._goals.lengths, 'metres_walked': self.travelled, 'goal_x': x, 'goal_y': y}
 
 
 def _pairs(paths: Ragged[np.ndarray], nearest: float, furthest: float) -> Ragged[np.ndarray]:

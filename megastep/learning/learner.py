@@ -120,7 +120,8 @@ class Learner:
             Statistics on the device, views of one tensor. Sums over the episodes that ended in the rollout, of all
             processes: ``'episodes'``, how many; ``'return'``, ``'length'``, and the env's other scores. Sums over maps
             of the means of their last episodes: ``'recent return'`` and the like, and ``'recent episodes'``, how many
-            maps have had any: see `MapScores`. And means:
+            maps have had any, and ``'known return'`` and the like, how many of them had such a score: see `MapScores`.
+            And means:
             ``'explained_variance'``, the share of the returns' variance that was expected; ``'policy_loss'``,
             ``'value_loss'``, ``'entropy'``, ``'approx_kl'``, ``'clip_fraction'`` and, where there is something to
             predict, ``'auxiliary_loss'``, as `ppo.losses` has them; and ``'grad_norm'``.

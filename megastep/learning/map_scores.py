@@ -18,8 +18,8 @@ LANES = 256
 """Episodes are added up in so many places at least, several of them a map's if there are few: threads of a GPU that
 add to one place wait for each other."""
 
-RECENT = 'recent '
-"""The names of scores by map begin so, where they stand beside sums over episodes."""
+RECENT, KNOWN = 'recent ', 'known '
+"""The names of scores by map begin so, where they stand beside sums over episodes, and of how many maps have them."""
 
 
 class MapScores:
@@ -27,7 +27,8 @@ class MapScores:
 
     So all maps count alike, as they do where each is played as often; in a mean over the episodes that end within some
     steps, short ones count more than long ones. An average forgets by the number of episodes in its map, not by time:
-    each episode takes a sixteenth of their weight from those that ended in earlier rollouts.
+    each episode takes a sixteenth of their weight from those that ended in earlier rollouts. A score that is NaN is
+    left out of its average, and counts as one that was never known.
 
     Args:
         num_rows: How many rows the env has.
@@ -36,7 +37,8 @@ class MapScores:
         device: Where they are.
 
     Attributes:
-        totals: Each map's weight, then its weighted sum of each score: written in place.
+        totals: Each map's weight, then that times the average of each score, NaN where none is known: written in
+            place.
     """
 
     def __init__(self, num_rows: int, num_maps: int, names: Sequence[str], device: torch.device) -> None:
@@ -44,7 +46,7 @@ class MapScores:
         self.totals = torch.zeros((num_maps, len(self.names)), device=device)
         self._lanes = -(-LANES // num_maps)
         self._lane = torch.arange(num_rows, device=device) % self._lanes
-        self._ended = torch.zeros((num_maps * self._lanes, len(self.names)), device=device)
+        self._ended = torch.zeros((num_maps * self._lanes, 2 * len(self.names) - 1), device=device)
 
     def begin(self) -> None:
         """Begins to add up the episodes of another rollout."""
@@ -60,8 +62,10 @@ class MapScores:
             map_ids: The map that each row's episode is in.
             scores: The scores of these, by name; others aren't looked at.
         """
-        columns = [torch.ones_like(ended).float(), *(scores[name].float() for name in self.names[1:])]
-        values = torch.where(ended[:, None], torch.stack(columns, dim=-1), 0)  # all at once, which a GPU is faster at
+        found = torch.stack([scores[name].float() for name in self.names[1:]], dim=-1)
+        known = ~found.isnan()
+        columns = torch.cat([torch.ones_like(found[:, :1]), found.nan_to_num(0.0), known], dim=-1)
+        values = torch.where(ended[:, None], columns, 0)  # all at once, which a GPU is faster at
         self._ended.index_add_(0, torch.add(self._lane, map_ids, alpha=self._lanes), values)
 
     def finish(self) -> dict[str, Tensor]:
@@ -70,17 +74,32 @@ class MapScores:
         Returns:
             Sums over the episodes that ended in it: ``'episodes'``, how many they were, and each score. Then, as
             ``'recent episodes'``, the number of maps in which an episode has ever ended, and as ``'recent return'`` and
-            the like the sums over these of their averages.
+            the like the sums over these of their averages, where these are known: in as many maps as ``'known return'``
+            says.
         """
-        ended = self._ended.view(-1, self._lanes, len(self.names)).sum(dim=1)
-        self.totals.mul_((1 - 1 / EPISODES) ** ended[:, :1]).add_(ended)
-        played = self.totals[:, :1] > 0
-        means = torch.where(played, self.totals / self.totals[:, :1], 0)
-        sums = torch.cat([ended.sum(dim=0), means.sum(dim=0)])  # a map's weight over itself is 1
-        names = [*self.names, *(f'{RECENT}{name}' for name in self.names)]
-        return dict(zip(names, sums.unbind(), strict=True))
+        ended = self._ended.view(-1, self._lanes, self._ended.shape[1]).sum(dim=1)
+        sums, counts = ended[:, : len(self.names)], ended[:, len(self.names) :]
+        self._take_in(sums, counts)
+        means = self._means()
+        known = ~means.isnan()
+        packed = [sums.sum(dim=0), (self.totals[:, :1] > 0).sum(dim=0), means.nan_to_num(0.0).sum(dim=0)]
+        recent, names = [f'{RECENT}{name}' for name in self.names], [f'{KNOWN}{name}' for name in self.names[1:]]
+        found = torch.cat([*packed, known.sum(dim=0)])
+        return dict(zip([*self.names, *recent, *names], found.unbind(), strict=True))
+
+    def _take_in(self, sums: Float[Tensor, 'map column'], counts: Float[Tensor, 'map score']) -> None:
+        """Takes the episodes of a rollout into the averages: their number and scores, and how many had each score."""
+        kept = self.totals * (1 - 1 / EPISODES) ** sums[:, :1]
+        weights = torch.where(kept.isnan(), 0, kept[:, :1])[:, 1:] + counts
+        means = (kept[:, 1:].nan_to_num(0.0) + sums[:, 1:]) / weights
+        self.totals[:, :1] = kept[:, :1] + sums[:, :1]
+        self.totals[:, 1:] = means * self.totals[:, :1]
+
+    def _means(self) -> Float[Tensor, 'map score']:
+        """Each map's averages, NaN where none is known."""
+        return self.totals[:, 1:] / self.totals[:, :1]
 
     def by_map(self) -> dict[str, Float[Tensor, ' map']]:
         """The averages of each map by name, NaN where no episode has ended; ``'episodes'`` has their weights."""
-        means = (self.totals / self.totals[:, :1]).cpu()
-        return {'episodes': self.totals[:, 0].cpu(), **dict(zip(self.names[1:], means[:, 1:].unbind(1), strict=True))}
+        means = self._means().cpu()
+        return {'episodes': self.totals[:, 0].cpu(), **dict(zip(self.names[1:], means.unbind(1), strict=True))}

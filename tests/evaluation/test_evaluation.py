@@ -160,20 +160,24 @@ def test_means_and_spreads_are_over_all_episodes():
     assert found.means() == {'return': 4}
     assert found.spreads() == {'return': pytest.approx(math.sqrt(5))}
     assert found.by_map('return') == {0: 2, 4: 6}
-    alone = Evaluation({'return': torch.tensor([[2.0]])}, torch.tensor([[0]]))
-    assert alone.spreads() == {'return': 0}
+    alone = Evaluation({'return': torch.tensor([[2.0, math.nan]])}, torch.tensor([[0, 0]]))
+    assert (alone.means(), alone.spreads(), alone.by_map('return')) == ({'return': 2}, {'return': 0}, {0: 2})
 
 
 def test_a_recorder_is_full_when_every_row_is():
-    recorder = EpisodeRecorder(2, 2, torch.device('cpu'))
+    positions = torch.zeros(2, 2)
+    recorder = EpisodeRecorder(positions, 2)
     for rows in ([True, False], [True, True], [True, False], [False, True]):
         assert not recorder.is_full()
         length = torch.tensor([sum(rows), 5])
         recorder.record(
-            {'_episode': torch.tensor(rows), 'episode': {'length': length, 'map_ids': torch.tensor([0, 1])}}
+            {'_episode': torch.tensor(rows), 'episode': {'length': length, 'map_ids': torch.tensor([0, 1])}},
+            positions.add_(1),
         )
     assert recorder.is_full()
-    assert recorder.evaluation().scores['length'].tolist() == [[1, 2], [5, 5]]
+    found = recorder.evaluation()
+    assert found.scores['length'].tolist() == [[1, 2], [5, 5]]
+    assert found.measures['start_x'].tolist() == [[0, 2], [0, 3]]  # where a row is in the step after an episode's last
 
 
 def test_rejects_an_info_without_the_scores():

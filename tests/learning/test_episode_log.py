@@ -77,6 +77,15 @@ def test_other_columns_and_no_file_are_refused(path):
         appended(path, 1, names=('a',))
 
 
+def test_a_log_of_fewer_columns_goes_on_with_all(path):
+    """As that of a run does that was begun before episodes' starts were kept."""
+    appended(path, 3)
+    appended(path, 4, names=('length', 'start_x', 'steps'))
+    found = read_episodes(path.parent)
+    assert list(found) == ['set', 'updates', 'frames', 'map', 'episodes', 'length', 'start_x', 'steps']
+    assert found['length'].tolist() == [3, 4] and np.isnan(found['start_x']).all()
+
+
 SETTINGS = replace(TINY, num_envs=4, horizon=32, stagger=0)
 
 
@@ -95,6 +104,10 @@ def test_a_finished_run_can_be_analysed_by_episode_and_map(tmp_path):
     again = evaluate_in(agent, agent.env(tests, num_envs=6), seed=SETTINGS.seed)
     for name, values in {**again.scores, **again.measures}.items():
         np.testing.assert_allclose(last[name], values.flatten(), rtol=1e-6)
+    for end in ('start', 'goal'):
+        spawns = tests.spawns.vals[:, None].astype(np.float32)
+        places = np.stack([last[f'{end}_x'], last[f'{end}_y']], axis=-1)
+        assert (np.abs(places - spawns).max(-1).min(0) < 1e-6).all()
     assert (last['shortest_path'] > 0).all() and (last['metres_walked'] > 0).any()
     training = {name: values[(found['set'] == 'training')][-2:] for name, values in found.items()}
     line = next(line for line in reversed(Run(tmp_path / 'run').lines()) if 'evaluation' not in line)

@@ -7,10 +7,11 @@ from trainings import TINY
 from envs import Minimal
 from megastep import learning, load, mapgen
 from megastep.evaluation import evaluate_in
-from megastep.learning.map_scores import EPISODES, RECENT, MapScores
+from megastep.learning.map_scores import EPISODES, KNOWN, RECENT, MapScores
 from megastep.learning.run.run_folder import Run
+from megastep.learning.run.update_statistics import UpdateStatistics
 
-CPU, ROWS = torch.device('cpu'), 50
+CPU, ROWS, NAN = torch.device('cpu'), 50, float('nan')
 
 
 def finished(scores, lengths, map_ids, ended=None):
@@ -23,6 +24,12 @@ def finished(scores, lengths, map_ids, ended=None):
     return {name: value.item() for name, value in scores.finish().items()}
 
 
+def logged(found):
+    """What an update's line has of it."""
+    tensors = {name: torch.tensor(float(value)) for name, value in found.items()}
+    return UpdateStatistics(tensors, updates=1, frames=1).values()
+
+
 def test_maps_count_alike_however_many_episodes_end_in_them():
     found = finished(MapScores(ROWS, 3, ['length'], CPU), [2.0, 4.0, 2.0, 4.0, 90.0], [0, 0, 0, 0, 2])
     assert (found['episodes'], found['length']) == (5, 102)
@@ -31,7 +38,19 @@ def test_maps_count_alike_however_many_episodes_end_in_them():
 
 def test_only_episodes_that_end_count():
     found = finished(MapScores(ROWS, 1, ['length'], CPU), [2.0, float('nan')], [0, 0], [True, False])
-    assert found == {'episodes': 1, 'length': 2, f'{RECENT}episodes': 1, f'{RECENT}length': 2}
+    sums = {'episodes': 1, 'length': 2}
+    assert found == {**sums, f'{RECENT}episodes': 1, f'{RECENT}length': 2, f'{KNOWN}length': 1}
+
+
+def test_a_score_that_is_nan_is_left_out_of_its_mean():
+    """And of the mean over maps where none is known; the map's other scores and the number of episodes count."""
+    scores = MapScores(ROWS, 3, ['length'], CPU)
+    assert finished(scores, [NAN, 6.0, NAN], [0, 1, 1])[f'{KNOWN}length'] == 1
+    torch.testing.assert_close(scores.by_map()['length'], torch.tensor([NAN, 6.0, NAN]), equal_nan=True)
+    found = finished(scores, [4.0, NAN], [0, 1])
+    assert (found['length'], found[f'{RECENT}episodes'], found[f'{KNOWN}length']) == (4, 2, 2)
+    assert found[f'{RECENT}length'] == pytest.approx(4 + 6)
+    assert logged(found) == pytest.approx({'episodes': 2, 'length': 5})
 
 
 def test_a_map_keeps_its_mean_until_other_episodes_end_there():

@@ -57,12 +57,12 @@ def evaluate_in(
     if isinstance(policy, SupportsActor):
         policy = policy.actor(env.num_envs, greedy=greedy, seed=seed)
     warn_of_unplayed(env)
-    recorder = EpisodeRecorder(env.num_envs, episodes, env.device, env.scores, env.measures)
-    steps = play(among(policy, opponents), env, seed=seed)
+    steps, positions = play(among(policy, opponents), env, seed=seed), env.core.agents.positions.flatten(0, 1)
     next(steps)
+    recorder = EpisodeRecorder(positions, episodes, env.scores, env.measures)
     while not recorder.is_full():
         for info in islice(steps, GLANCE):
-            recorder.record(info)
+            recorder.record(info, positions)
     return recorder.evaluation(None if opponents is None else ~opponents.rows)
 
 

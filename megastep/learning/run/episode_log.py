@@ -44,15 +44,18 @@ class EpisodeLog:
         self._path, self._names = path, tuple(names)
 
     def __enter__(self) -> EpisodeLog:
-        """Opens the file, which is made if it isn't there.
+        """Opens the file, which is made if it isn't there. Columns that it lacks it gets, NaN in the rows it has.
 
         Raises:
-            ValueError: if it has other columns, or is damaged.
+            ValueError: if it has others, or is damaged.
         """
         if not self._path.exists():
             storage.replace(self._path, _header(self._names))
         elif (found := _read_header(self._path)[0]) != self._names:
-            raise ValueError(f'{self._path} must have the columns {", ".join(self._names)}, got {", ".join(found)}.')
+            if not set(found) < set(self._names):
+                wanted = ', '.join(self._names)
+                raise ValueError(f'{self._path} must have the columns {wanted}, got {", ".join(found)}.')
+            storage.replace(self._path, _header(self._names) + _widened(_read(self._path)[0], self._names).tobytes())
         self._file = open(self._path, 'ab', buffering=0)
         return self
 
@@ -89,7 +92,8 @@ def read_episodes(folder: str | Path) -> dict[str, np.ndarray]:
         ``'set'``: ``'evaluation'`` for an episode of an evaluation, ``'training'`` for a map of training at the moment
         of one. ``'updates'`` and ``'frames'``: how many updates and steps had been made. ``'map'``: the map's number in
         its set. ``'episodes'``: 1, or the weight of the map's mean. Then ``'return'``, ``'length'`` in steps, the env's
-        scores, and what else it says of an episode: see `Env.scores` and `Env.measures`. A map's are means over the
+        scores, where the episode began in metres, ``'start_x'`` and ``'start_y'``, and what else the env says of it, as
+        PointGoal does ``'goal_x'`` and ``'goal_y'``: see `Env.scores` and `Env.measures`. A map's are means over the
         last episodes there, see `MapScores`; what isn't known is NaN.
 
     Raises:
@@ -105,6 +109,14 @@ def keep(path: Path, updates: int) -> None:
     if path.exists():
         rows, names = _read(path)
         storage.replace(path, _header(names) + rows[rows['updates'] <= updates].tobytes())
+
+
+def _widened(rows: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """The same rows with further columns, which are NaN."""
+    wider = np.zeros(len(rows), _row_type(names))
+    for name in wider.dtype.names or ():
+        wider[name] = rows[name] if name in (rows.dtype.names or ()) else np.nan
+    return wider
 
 
 def _header(names: Sequence[str]) -> bytes:

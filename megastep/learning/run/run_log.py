@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from megastep.evaluation import Evaluation
+from megastep.evaluation.playing.recorder import STARTS
 from megastep.learning.map_scores import ALWAYS
 from megastep.learning.run.episode_log import EpisodeLog
 from megastep.learning.run.progress import NoProgress, Progress, progress
@@ -54,7 +55,7 @@ class RunLog:
         self._is_new = False
         self._progress: Progress = progress(scores, lines, frames=frames, total=total) if bar else NoProgress()
         self._board = board(run.folder, frames if lines else None)
-        self._episodes = EpisodeLog(run.episodes, (*ALWAYS, *scores, *measures))
+        self._episodes = EpisodeLog(run.episodes, (*ALWAYS, *scores, *STARTS, *measures))
 
     def __enter__(self) -> RunLog:
         self._episodes.__enter__()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from megastep.learning.map_scores import RECENT
+from megastep.learning.map_scores import KNOWN, RECENT
 
 MEANS = (
     'policy_loss', 'value_loss', 'auxiliary_loss', 'entropy', 'approx_kl', 'clip_fraction', 'explained_variance',
@@ -50,16 +50,15 @@ class UpdateStatistics:
         """The statistics as numbers. Waits until they have been copied.
 
         Returns:
-            The number of episodes that ended; the mean over all maps of the scores of the last episodes in each, if
-            any has ever ended: see `MapScores`; and the means over the update.
+            The number of episodes that ended; the mean over all maps of the scores of the last episodes in each, where
+            these are known: see `MapScores`; and the means over the update.
         """
         if self._copied is not None:
             self._copied.synchronize()
             self.finished = time.perf_counter()
         numbers = dict(zip(self._names, self._numbers.tolist(), strict=True))
-        sums = {name.removeprefix(RECENT): total for name, total in numbers.items() if name.startswith(RECENT)}
-        maps = sums.pop('episodes', 0)
-        scores = {name: total / maps for name, total in sums.items()} if maps else {}
+        maps = {name.removeprefix(KNOWN): count for name, count in numbers.items() if name.startswith(KNOWN)}
+        scores = {name: numbers[f'{RECENT}{name}'] / count for name, count in maps.items() if count}
         means = {name: numbers[name] for name in MEANS if name in numbers}
         return {'episodes': numbers['episodes'], **scores, **means}
 
