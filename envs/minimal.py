@@ -81,4 +81,4 @@ class Minimal(Env):
         return self._depth.observe(rendering.render(self.core, self.cameras, rgb=False))
 
     def _outcome(self):
-        return self._forward, torch.zeros_like(self._expired), self._expired
+        return self._forward, self._nobody, self._expired

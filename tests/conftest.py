@@ -17,7 +17,7 @@ settings.load_profile(os.environ.get('HYPOTHESIS_PROFILE', 'same'))
 
 
 NO_GPU = 'needs a real GPU, and torch finds none'
-EXCUSES = (NO_GPU, 'apartments')  # no installation brings a GPU, nor the real apartments, which lie beside the project
+EXCUSES = (NO_GPU, 'a second GPU', 'apartments')  # no installation brings GPUs, nor what lies beside the project
 
 
 def pytest_addoption(parser):

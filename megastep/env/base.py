@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex
 
@@ -20,6 +20,7 @@ from megastep.checks import check_seed
 from megastep.env import arguments
 from megastep.env.actions import ActionBatch
 from megastep.env.cuda_graph import CudaGraph
+from megastep.env.episode_info import mark_ends, name_shortly, with_seconds
 from megastep.env.episode_starts import EpisodeStarts, RandomStarts
 from megastep.env.nested import copied
 from megastep.env.noise import Noises
@@ -31,7 +32,7 @@ from megastep.env.variation import check_amounts
 from megastep.world.cameras import CameraRig, checked
 from megastep.world.core import Core, checked_map_ids, place
 from megastep.world.episode_queue import FixedEpisodes
-from megastep.world.kernels import check_not_forked
+from megastep.world.kernels import check_not_forked, untraced
 from megastep.world.snapshot import Overlay, Snapshot, take_snapshot
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class Env(gymnasium.vector.VectorEnv):
     Attributes:
         core: The worlds.
         cameras: What the agents look at them with.
+        autoreset_mode: How envs that have ended begin anew.
         copy: Whether what a step or reset returns is a copy.
         cuda_graph: Whether steps run from a CUDA graph.
         lengths: How many steps each env's episode has had: (env,) int64.
@@ -140,6 +142,7 @@ class Env(gymnasium.vector.VectorEnv):
         arguments.check_modes(render_mode, autoreset_mode)
         check_amounts(type(self), amounts)
         self.core, self.cameras, self.device, self.render_mode = core, checked(cameras), core.device, render_mode
+        self.autoreset_mode = autoreset_mode
         self.num_envs = core.num_envs * core.num_agents
         self.single_action_space, self.single_observation_space = action_space, observation_space
         self._actions = ActionBatch(action_space, core)
@@ -151,7 +154,7 @@ class Env(gymnasium.vector.VectorEnv):
         self._nothing, self._nobody = torch.zeros((), device=core.device), torch.zeros_like(self._over)
         self._kept = dict(kept or {})
         check_rows('kept', self._kept, core.num_envs, core.device)
-        self.copy, self._mode, self._begun = copy, autoreset_mode, False
+        self.copy, self._begun = copy, False
         self.cuda_graph = arguments.uses_graph(core, cuda_graph)
         self._run = self._captured() if self.cuda_graph else self._eagerly
         self._limits: int | Int64[Tensor, ' env'] | None = None
@@ -160,7 +163,7 @@ class Env(gymnasium.vector.VectorEnv):
         if episodes is not None:
             core.play(episodes)
         self._parts: dict[str, Part] = {}
-        self._picture: StatePlot | None = None
+        self._pictures: dict[int, StatePlot] = {}
 
     @cached_property
     def action_space(self) -> gymnasium.Space:  # type: ignore[override]
@@ -226,6 +229,7 @@ class Env(gymnasium.vector.VectorEnv):
         """
         return None
 
+    @untraced
     @torch.no_grad()
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begins new episodes, in all envs or in some.
@@ -316,6 +320,7 @@ class Env(gymnasium.vector.VectorEnv):
             self.core.turn.masked_fill_(mask, 0)
         self.core.random.phase('noise')
 
+    @untraced
     @torch.no_grad()
     def step(
         self, actions: Any
@@ -332,8 +337,8 @@ class Env(gymnasium.vector.VectorEnv):
         Returns:
             All rows' observations, rewards, whether their episode terminated, whether it was truncated, and info:
             ``'episode'`` has each row's ``'return'``, ``'length'`` and ``'map_ids'`` up to now, and ``'_episode'``
-            says in which rows the episode ended, so that these are final. What else the task says there holds for all
-            rows.
+            says in which rows the episode ended, so that these are final. Gymnasium's names are there too: ``'r'``,
+            ``'l'`` and ``'t'``, the length in the world's seconds. What else the task says holds for all rows.
 
         Raises:
             ClosedEnvironmentError: if the env is closed.
@@ -341,19 +346,20 @@ class Env(gymnasium.vector.VectorEnv):
             ValueError: if the actions have other parts, shapes or types than the space's.
         """
         self._check_begun('step')
-        if not self.core.checked:
-            return self._run(*self._actions.tensors(actions))
-        self.core.check_maps()
+        if self.core.checked:
+            self.core.check_maps()
         outputs = self._run(*self._actions.tensors(actions))
-        self.core.accept_maps(~self._nobody)  # those that the task itself has moved, as it began new episodes
+        name_shortly(outputs[-1])
+        if self.core.checked:
+            self.core.accept_maps(~self._nobody)  # those that the task itself has moved, as it began new episodes
         return outputs
 
     def _advance(self, *tensors: Tensor) -> tuple[Any, Tensor, Tensor, Tensor, dict[str, Any]]:
         """A step, which may be captured in a CUDA graph; what it returns may be overwritten by the next."""
-        if self._mode is AutoresetMode.DISABLED:
+        if self.autoreset_mode is AutoresetMode.DISABLED:
             return self._moved(tensors, self._nobody)
         outputs = self._moved(tensors, self._over)  # with SAME_STEP, of those alone that have been moved to another map
-        return self._begun_anew(*copied(outputs)) if self._mode is AutoresetMode.SAME_STEP else outputs
+        return self._begun_anew(*copied(outputs)) if self.autoreset_mode is AutoresetMode.SAME_STEP else outputs
 
     def _moved(self, tensors: Sequence[Tensor], resets: Bool[Tensor, ' env']) -> tuple[Any, ...]:
         """Moves every env on by one step, but begins new episodes in some instead."""
@@ -371,13 +377,12 @@ class Env(gymnasium.vector.VectorEnv):
         observations = self._noise.observe(self._observe())
         self.core.random.phase('outcome')
         rewards, terminated, truncated = self._outcome()
-        if self._limits is not None:
-            late = self.lengths >= self._limits
-            truncated = late if truncated is self._nobody else truncated | late  # a launch less
         torch.where(resets[:, None], self._nothing, rewards, out=self._rewards)
         self.returns.masked_fill_(resets[:, None], 0).add_(self._rewards)
-        terminated, truncated = terminated > resets, truncated > resets  # and not resets, in one launch
-        torch.logical_or(terminated, truncated, out=self._over)
+        terminated, truncated = mark_ends(
+            terminated, truncated, resets,
+            nobody=self._nobody, lengths=self.lengths, limits=self._limits, out=self._over,
+        )  # fmt: skip
         if self.core.episodes is not None:
             self.core.episodes.tick(self.core.agents.positions)
         info = {
@@ -401,14 +406,15 @@ class Env(gymnasium.vector.VectorEnv):
 
     def _captured(self) -> CudaGraph:
         name, remedy = f"{type(self).__name__}'s step", 'make the env with cuda_graph=False'
+        advance = lambda *tensors: with_seconds(self._advance(*tensors), self.core.fps)  # noqa: E731
         return CudaGraph(
-            self._advance, self._actions.examples(), [self.core.generator],
+            advance, self._actions.examples(), [self.core.generator],
             stream=torch.cuda.Stream(self.device), name=name, remedy=remedy, copy=self.copy,
         )  # fmt: skip
 
     def _eagerly(self, *tensors: Tensor) -> Any:
         outputs = self._advance(*tensors)
-        return copied(outputs) if self.copy else outputs
+        return with_seconds(copied(outputs) if self.copy else outputs, self.core.fps)
 
     @torch.no_grad()
     def get_state(self, env: int | None = None) -> dict[str, dict[str, Tensor]]:
@@ -498,21 +504,32 @@ class Env(gymnasium.vector.VectorEnv):
 
         return plotting.plot_state(snapshot)
 
-    def render(self) -> tuple[UInt8[np.ndarray, 'height width 3']]:
-        """Draws the first env, as one frame in a tuple.
+    def render(self, envs: int | Iterable[int] = 0) -> tuple[UInt8[np.ndarray, 'height width 3'], ...]:
+        """Frames of some envs, drawn one after the other. Waits for the GPU.
+
+        Args:
+            envs: Which envs are drawn; by default the first alone.
+
+        Returns:
+            A frame for each env that is asked for.
 
         Raises:
-            ValueError: if the render mode isn't ``'rgb_array'``.
+            ValueError: if the render mode isn't ``'rgb_array'``, or there is no such env.
         """
         if self.render_mode != 'rgb_array':
             raise ValueError(f"env.render() needs render_mode='rgb_array', got {self.render_mode!r}.")
+        numbers: Iterable[int] = envs if isinstance(envs, Iterable) else [envs]
+        return tuple(self._frame(env) for env in numbers)
+
+    def _frame(self, env: int) -> UInt8[np.ndarray, 'height width 3']:
+        """Draws one env, with the trails that its agents have left in the frames before."""
         from megastep import plotting  # here, so that training needs no drawing library
 
-        snapshot = self.snapshot(0)
-        if self._picture is None:
-            self._picture = plotting.StatePlot(snapshot)
-        self._picture.update(snapshot)
-        return (self._picture.frame(),)
+        snapshot = self.snapshot(env)
+        if env not in self._pictures:
+            self._pictures[env] = plotting.StatePlot(snapshot)
+        self._pictures[env].update(snapshot)
+        return self._pictures[env].frame()
 
     def _rows(self, values: Shaped[Tensor, '*agent']) -> Shaped[Tensor, ' row']:
         """Values with one a row, of values with one an env or one an agent."""

@@ -204,7 +204,7 @@ class GeodesicField:
 
     def __repr__(self) -> str:
         sizes = f'{len(self)} maps, {len(self.spawns.vals)} spawns'
-        return f'GeodesicField({sizes}, agent_radius={self.agent_radius:.3f}, device={str(self.corners.device)!r})'
+        return f'GeodesicField({sizes}, agent_radius={self.agent_radius:.3f}, device={str(self.device)!r})'
 
     def __len__(self) -> int:
         return len(self.fingerprints)
@@ -214,7 +214,7 @@ class GeodesicField:
         return self._picked(np.arange(len(self))[index].reshape(-1).copy())
 
     def _picked(self, rows: Int64[np.ndarray, ' picked']) -> GeodesicField:
-        indices = torch.tensor(rows, device=self.corners.device)
+        indices = torch.tensor(rows, device=self.device)
         buffers: dict[str, Any] = {name: getattr(self, name)[indices] for name in TENSORS}
         buffers |= {name: picked_rows(getattr(self, name), indices) for name in RAGGEDS}
         return replace(self, **buffers, fingerprints=self.fingerprints[rows])
@@ -266,7 +266,7 @@ class GeodesicField:
             ValueError: if the shapes don't go together, positions aren't float32, map_ids or goals aren't integers, or
                 one isn't on the field's device.
         """
-        _check(positions, map_ids, goals, self.corners.device)
+        _check(positions, map_ids, goals, self.device)
         found = positions.new_empty(goals.shape)
         kernels, given = implementation(positions.device), (positions, map_ids, goals)
         kernels.distances(self, *(values.contiguous() for values in given), found)
@@ -283,11 +283,16 @@ class GeodesicField:
         Raises:
             ValueError: if it isn't, or is on another device.
         """
-        if spawns.vals.device != self.corners.device:
-            raise ValueError(f'geodesic_field must be on {spawns.vals.device}, got {self.corners.device}.')
+        if spawns.vals.device != self.device:
+            raise ValueError(f'geodesic_field must be on {spawns.vals.device}, got {self.device}.')
         same = torch.equal(spawns.widths, self.spawns.widths) and torch.equal(spawns.vals, self.spawns.vals)
         if not same:
             raise ValueError(f'geodesic_field must be of the {len(spawns)} maps, got that of maps with other spawns.')
+
+    @property
+    def device(self) -> torch.device:
+        """The device that the buffers are on."""
+        return self.corners.device
 
     @property
     def cell_side(self) -> float:

@@ -13,6 +13,7 @@ from megastep.triton import buffers
 from megastep.triton.bits import LANES, bits, lowest
 from megastep.triton.constants import DEGREE
 from megastep.triton.impacts import NEVER, NUDGE, away, chord_clearance, impact
+from megastep.triton.launching import device_guard
 from megastep.triton.wall_boxes import boxes_met, load_walls, walls_of
 
 SKIN = tl.constexpr(1e-4)
@@ -283,6 +284,7 @@ def _advance(maps, agents, markers, radius, step, turns, outcome, SLIDE: tl.cons
     tl.store(agents.angles + here, angle - 360 * tl.floor((angle + 180) / 360), mask=there)
 
 
+@device_guard
 def advance(core, progress, *, slide):
     """Moves every agent for one step: see `megastep.world.physics.advance`."""
     scenery, num_agents = core.scenery, core.num_agents

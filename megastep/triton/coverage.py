@@ -5,6 +5,8 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
+from megastep.triton.launching import device_guard
+
 
 @triton.jit
 @no_type_check
@@ -47,6 +49,7 @@ def _mark(
     tl.store(counts + e, before + number)
 
 
+@device_guard
 def mark(core, view, seen, counts, afresh, found):
     """Marks the texels that a view's rays hit: see `megastep.env.coverage.mark`."""
     scenery = core.scenery

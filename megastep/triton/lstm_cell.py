@@ -5,6 +5,8 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
+from megastep.triton.launching import device_guard
+
 BLOCK = 1024
 
 
@@ -75,6 +77,7 @@ def _step_back(
     tl.store(cell_grads + cell, by_after * keep, mask=mask)
 
 
+@device_guard
 def step(gates, cells, forgets, outputs, next_outputs, next_cells):
     """A step of the cell: see `megastep.learning.model.lstm_cell.step`. All tensors are contiguous."""
     grid = (triton.cdiv(cells.numel(), BLOCK),)
@@ -83,6 +86,7 @@ def step(gates, cells, forgets, outputs, next_outputs, next_cells):
     )  # fmt: skip
 
 
+@device_guard
 def step_back(gates, cells, forgets, output_grads, next_output_grads, cell_grads, gate_grads):
     """A step's gradients: see `megastep.learning.model.lstm_cell.step_back`. All tensors are contiguous."""
     grid = (triton.cdiv(cells.numel(), BLOCK),)

@@ -6,6 +6,8 @@ import torch
 import triton
 import triton.language as tl
 
+from megastep.triton.launching import device_guard
+
 BLOCK = 32
 """A warp of agents: it looks at as many nodes as the one of them that has most."""
 
@@ -78,6 +80,7 @@ def _distances(field, map_ids, positions, goals, found, num_rows, NUM_AGENTS: tl
     tl.store(found + row, tl.where(seen, straight, around), mask=there)
 
 
+@device_guard
 def distances(field, positions, map_ids, goals, found):
     """Finds how long the shortest paths from agents to their goals are: see `megastep.env.navigation.GeodesicField`."""
     f = field

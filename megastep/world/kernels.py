@@ -1,10 +1,15 @@
 """Kernel dispatch: the one place that decides which kernels run on a device."""
 
 import os
-from functools import cache
+import sys
+from collections.abc import Callable
+from functools import cache, wraps
 from types import ModuleType
+from typing import Any, TypeVar, cast
 
 import torch
+
+Method = TypeVar('Method', bound=Callable[..., Any])
 
 
 def implementation(device: torch.device) -> ModuleType:
@@ -50,3 +55,21 @@ def check_not_forked() -> None:
             "threads don't survive that. Start processes by multiprocessing.get_context('spawn'); or set "
             'NUMBA_THREADING_LAYER=workqueue before Python starts, and call torch.set_num_threads(1) in the new one.'
         )
+
+
+def untraced(method: Method) -> Method:
+    """Graph break: a function that `torch.compile` calls as it is, instead of tracing into it and its kernels.
+
+    It is `torch.compiler.disable`, but for importing the compiler, which takes seconds, where nobody uses it.
+    """
+    disabled: list[Callable[..., Any]] = []
+
+    @wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if 'torch._dynamo' not in sys.modules:
+            return method(*args, **kwargs)
+        if not disabled:
+            disabled.append(torch.compiler.disable(method))
+        return disabled[0](*args, **kwargs)
+
+    return cast(Method, call)

@@ -54,7 +54,8 @@ def spawned(env):
 
 @pytest.mark.parametrize('mode', list(AutoresetMode))
 def test_the_mode_stands_in_the_metadata(mode):
-    assert short(mode).metadata['autoreset_mode'] is mode
+    env = short(mode)
+    assert env.metadata['autoreset_mode'] is env.autoreset_mode is mode
     assert Minimal.metadata['autoreset_mode'] is AutoresetMode.NEXT_STEP
 
 
@@ -76,6 +77,8 @@ def test_with_same_step_the_step_that_ends_an_episode_begins_the_next():
         for mask in ('_episode', '_final_obs', '_final_info'):
             assert torch.equal(info[mask], truncated)
         assert torch.equal(info['final_info']['episode']['length'], lengths + 1)
+        assert info['final_info']['episode']['l'] is info['final_info']['episode']['length']
+        assert torch.equal(info['final_info']['episode']['t'], info['episode']['t'])
         assert torch.equal(info['episode']['length'], lengths + 1)
         assert env.lengths.tolist() == torch.where(truncated, 0, lengths + 1).tolist()
         assert (rewards != 0).any()

@@ -72,7 +72,7 @@ def test_an_episode_ends_in_a_real_observation_and_the_next_step_resets():
     observations, rewards, terminated, truncated, info = env.step(torch.tensor([FORWARD, FORWARD]))
     assert (rewards[0], terminated[0], truncated[0], info['_episode'][0]) == (0, False, False, False)
     assert {name: values[0].item() for name, values in info['episode'].items()} == {
-        'return': 0, 'length': 0, 'map_ids': 0,
+        'return': 0, 'length': 0, 'map_ids': 0, 'r': 0, 'l': 0, 't': 0,
     }  # fmt: skip
     spawns = env.core.scenery.spawns[0]
     assert (spawns == env.core.agents.positions[0]).all(-1).any()
@@ -107,6 +107,8 @@ def test_episode_statistics_add_up():
         assert torch.equal(info['_episode'], over)
         torch.testing.assert_close(info['episode']['return'], returns)
         assert torch.equal(info['episode']['length'], lengths)
+        assert info['episode']['r'] is info['episode']['return'] and info['episode']['l'] is info['episode']['length']
+        torch.testing.assert_close(info['episode']['t'], lengths / env.core.fps)
         assert torch.equal(info['episode']['map_ids'], env.core.map_ids)
         ends += int(over.sum())
     assert ends > 10

@@ -78,7 +78,7 @@ def test_what_a_step_returns(task):
     assert rewards.dtype == torch.float32
     assert {terminated.dtype, truncated.dtype, info['_episode'].dtype} == {torch.bool}
     assert {name: values.shape for name, values in info['episode'].items()} == dict.fromkeys(
-        ('return', 'length', 'map_ids'), row
+        ('return', 'length', 'map_ids', 'r', 'l', 't'), row
     )
 
 
@@ -108,6 +108,17 @@ def test_render_draws_the_first_env():
     assert env.plot_state(env.snapshot(1)).axes
     with pytest.raises(ValueError, match=r"env.render\(\) needs render_mode='rgb_array', got None"):
         make(Minimal).render()
+
+
+def test_render_draws_the_envs_that_it_is_asked_for():
+    env = make(Minimal, num_envs=3, render_mode='rgb_array')
+    env.reset(seed=0)
+    first, last = env.render([0, 2])
+    assert not np.array_equal(first, last)
+    (alone,) = env.render(np.int64(2))
+    assert np.array_equal(alone, last)
+    with pytest.raises(ValueError, match='env must be from 0 to 2, got 3'):
+        env.render(range(2, 4))
 
 
 def test_minimal_pays_for_the_way_forward():
