@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int, Int32, Int64, Shaped
 
 from megastep.checks import check_counts
-from megastep.maps import geodesics, recipes, splitting, storage
+from megastep.maps import gallery, geodesics, recipes, splitting, storage
 from megastep.maps.exchange.datasets import DatasetImporters
 from megastep.maps.exchange.exporting import Exporters
 from megastep.maps.exchange.importing import Importers
@@ -25,6 +25,9 @@ from megastep.maps.packing import PackedMaps
 from megastep.maps.ragged import Ragged
 from megastep.maps.stats import table
 from megastep.maps.threads import mapped
+
+SHOWN = 12
+"""The most maps that a notebook shows of a set."""
 
 
 class MapSet(Importers, DatasetImporters, Exporters):
@@ -389,12 +392,12 @@ class MapSet(Importers, DatasetImporters, Exporters):
         return f'MapSet({len(self)} maps{names and ", "}{names})'
 
     def _repr_html_(self) -> str:
-        pictures = ''.join(f'<div>{geometry._repr_svg_()}</div>' for geometry in self[: min(12, len(self))])
         means = {name: values.mean() for name, values in self.stats(*table.SIZES).items()} if len(self) else {}
         line = ', '.join(f'{name.replace("_", " ")} {mean:.1f}' for name, mean in means.items())
+        shown = [self[number] for number in range(min(SHOWN, len(self)))]
         return (
             f'<div><p><b>{html.escape(repr(self))}</b></p><p>On average: {line}</p>'
-            f'<div style="display: flex; flex-wrap: wrap; gap: 12px">{pictures}</div></div>'
+            f'{gallery.draw(shown) if shown else ""}</div>'
         )
 
 

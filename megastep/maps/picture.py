@@ -21,6 +21,12 @@ THICKNESS = 0.12
 
 WALL, FLOOR, LIGHT, SPAWN, DOOR, LABEL = '#33323e', '#fbf9f4', '#f5a300', '#33323e', '#b58a5a', '#8a8a8a'
 
+FURNITURE = '#c9a883'
+"""The colour that what stands in a room is filled with,"""
+
+ROCKY = frozenset({'cave', 'maze', 'track'})
+"""but for these, where it isn't furniture."""
+
 PLAIN = '#f2e8d6'
 """The floor of a room of no known use, as HTML writes colours."""
 
@@ -89,8 +95,9 @@ def draw(
     lights: Float[np.ndarray, 'light 3'],
     doors: Float[np.ndarray, 'door 2 2'],
     rooms: Sequence[tuple[Float[np.ndarray, 'corner 2'], str]],
+    metres_per_pixel: float | None = None,
 ) -> str:
-    """Draws a floorplan: rooms tinted by kind, walls dark, doors brown, lights as warm dots, spawns as faint ones.
+    """Draws a floorplan: rooms tinted by kind, walls dark, furniture and doors brown, lights warm dots, spawns faint.
 
     Args:
         walls: Each wall's two endpoints, in metres: (wall, 2, 2), free space to the left of each.
@@ -98,39 +105,52 @@ def draw(
         lights: Each light's x and y in metres, and intensity: (light, 3).
         doors: Each opening from jamb to jamb, in metres: (door, 2, 2).
         rooms: Each room's corners in order, in metres, (corner, 2), and its kind.
+        metres_per_pixel: The scale, for several pictures to share; they have no scale bar. By default one of its own.
 
     Returns:
         A standalone SVG document. Its units are centimetres; hovering over a room shows its kind.
     """
     (left, bottom), (right, top) = walls.min(axis=(0, 1)).tolist(), walls.max(axis=(0, 1)).tolist()
-    metres_per_pixel = max(right - left, top - bottom) / (SIZE - 12)
+    alone = metres_per_pixel is None
+    metres_per_pixel = scale(walls) if metres_per_pixel is None else metres_per_pixel
     pixel = 100 * metres_per_pixel
     thick = max(100 * THICKNESS, 1.5 * pixel)
     rings = segments.rings(walls)
     outline, outside = _path(rings, top), _path([ring for ring in rings if segments.area(_sides(ring)) > 0], top)
     clip = f'free-{zlib.crc32(outline.encode()):08x}'  # its own: a page may hold many pictures
-    bar, label = _scale_bar(left, bottom - metres_per_pixel * 14, top, metres_per_pixel)
+    bar = ''.join(_scale_bar(left, bottom - metres_per_pixel * 14, top, metres_per_pixel)) if alone else ''
     layers = [
         f'<path d="{outside}" fill="{WALL}"/>',  # so that pillars are solid
         f'<path d="{outline}" fill="none" stroke="{WALL}" stroke-width="{2 * thick:.3g}"/>',
+        _furniture(rooms, top, thick),
         f'<path d="{outline}" fill="{FLOOR}" fill-rule="evenodd"/>',
         f'<clipPath id="{clip}"><path d="{outline}" clip-rule="evenodd"/></clipPath>',  # furniture isn't floor
         f'<g clip-path="url(#{clip})">{"".join(_draw_room(*room, top) for room in rooms)}</g>',
+        f'<path d="{outline}" fill="none" stroke="{WALL}" stroke-width="{0.5 * pixel:.3g}"/>',
         _strokes(_thin(walls), top, f'stroke="{WALL}" stroke-width="{thick / 2:.3g}"'),
         _strokes(doors, top, f'stroke="{DOOR}" stroke-width="{pixel:.3g}"'),
         _strokes(_dots(spawns), top, f'stroke="{SPAWN}" stroke-opacity=".3" stroke-width="{1.6 * pixel:.3g}"'),
         _strokes(_dots(lights), top, f'stroke="{LIGHT}" stroke-opacity=".25" stroke-width="{11 * pixel:.3g}"'),
         _strokes(_dots(lights), top, f'stroke="{LIGHT}" stroke-width="{4.5 * pixel:.3g}"'),
         bar,
-        label,
     ]
     margin = thick + 2 * pixel
     x, y = 100 * left - margin, -margin
-    width, height = 100 * (right - left) + 2 * margin, 100 * (top - bottom) + 2 * margin + 20 * pixel
+    width, height = 100 * (right - left) + 2 * margin, 100 * (top - bottom) + 2 * margin + 20 * pixel * alone
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{x:.0f} {y:.0f} {width:.0f} {height:.0f}" '
         f'width="{width / pixel:.0f}" height="{height / pixel:.0f}" stroke-linecap="round">{"".join(layers)}</svg>'
     )
+
+
+def scale(walls: Float[np.ndarray, 'wall 2 2']) -> float:
+    """The metres to a pixel of a picture of `SIZE`."""
+    return float(np.ptp(walls.reshape(-1, 2), axis=0).max()) / (SIZE - 12)
+
+
+def round_length(pixels: float, metres_per_pixel: float) -> int:
+    """The length of a scale bar: 1 m, or 10 or 100 m where so many pixels are more than that."""
+    return 10 ** max(0, math.ceil(math.log10(pixels * metres_per_pixel)))
 
 
 def _pixels(points: Float[np.ndarray, 'point 2'], top: float) -> Int[np.ndarray, 'point 2']:
@@ -172,13 +192,20 @@ def _dots(points: Float[np.ndarray, 'point _']) -> Float[np.ndarray, 'point 2 2'
     return np.stack([points[:, :2], points[:, :2]], axis=1)
 
 
+def _furniture(rooms: Sequence[tuple[Float[np.ndarray, 'corner 2'], str]], top: float, thick: float) -> str:
+    """Rooms filled with furniture, with the walls behind it: the floor covers what of it doesn't stand there."""
+    path = _path([outline for outline, kind in rooms if kind not in ROCKY], top)
+    walls = f'<path d="{path}" fill="none" stroke="{WALL}" stroke-width="{2 * thick:.3g}"/>'
+    return f'{walls}<path d="{path}" fill="{FURNITURE}"/>' if path else ''
+
+
 def _draw_room(outline: Float[np.ndarray, 'corner 2'], kind: str, top: float) -> str:
     return f'<path d="{_path([outline], top)}" fill="{tint(kind)}"><title>{escape(kind)}</title></path>'
 
 
 def _scale_bar(left: float, y: float, top: float, metres_per_pixel: float) -> tuple[str, str]:
     """A bar of 1 m, or of 10 or 100 m beneath maps in which 1 m would be too short to see."""
-    length = 10 ** max(0, math.ceil(math.log10(7 * metres_per_pixel)))
+    length = round_length(7, metres_per_pixel)
     bar = np.array([[[left, y], [left + length, y]]])
     (x, baseline), size = _pixels(bar[0, 1:], top)[0].tolist(), 100 * metres_per_pixel
     label = (

@@ -14,16 +14,10 @@ from matplotlib.patches import Rectangle
 
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
-from megastep.maps.picture import tint
+from megastep.maps.picture import FURNITURE, ROCKY, tint
 from megastep.plotting.figures import DEEP, Picture, free_space, patch
 
 PAPER, FLOOR, INK, FADED, LAMP = '#ffffff', '#f7f3ec', '#2d323d', '#868c97', '#f2b134'
-
-FURNITURE = '#c9a883'
-"""The colour that what stands in a room is filled with,"""
-
-ROCKY = frozenset({'cave', 'maze', 'track'})
-"""but for these, where it isn't furniture."""
 
 HEWN = frozenset({'maze'})
 """Between the corridors of these all is wall."""

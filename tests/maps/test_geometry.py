@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from megastep.maps.geometry import AGENT_RADIUS, Geometry, Room
+from megastep.maps.picture import FLOOR, FURNITURE
 from megastep.maps.segments import PAIRS_AT_ONCE, clearances, join, windings
 
 
@@ -315,7 +316,8 @@ class TestDrawing:
 
     def test_the_floor_has_the_outline_of_the_walls_with_y_up(self):
         geometry = Geometry.from_walls(np.concatenate([rectangle(1, 1, 3, 5), PILLAR - [1.5, 0]]))
-        solid, _, floor, *_ = ElementTree.fromstring(geometry._repr_svg_())
+        solid, *others = ElementTree.fromstring(geometry._repr_svg_())
+        floor = next(path for path in others if path.get('fill') == FLOOR)
         assert solid.get('d') == 'M100 400h200v-400h-200z'
         assert floor.get('fill-rule') == 'evenodd'
         assert floor.get('d') == 'M100 400h200v-400h-200zM250 300h-100v-100h100z'
@@ -329,6 +331,13 @@ class TestDrawing:
         picture = Geometry(walls=BOX, spawns=SPAWNS, rooms=[room])._repr_svg_()
         titles = [node.text for node in ElementTree.fromstring(picture).iter() if node.tag.endswith('title')]
         assert titles == ['<script>"&']
+
+    def test_what_stands_in_a_room_is_furniture_and_a_rock_in_a_cave_is_none(self):
+        walls = np.concatenate([rectangle(1, 1, 3, 5), PILLAR - [1.5, 0]])
+        for kind, furnished in (('kitchen', True), ('cave', False)):
+            room = Room(rectangle(1, 1, 3, 5)[:, 0], kind)
+            picture = Geometry.from_walls(walls, rooms=[room], inside=(2, 4.5))._repr_svg_()
+            assert (FURNITURE in picture) is furnished
 
     @pytest.mark.parametrize('scale, label', [(1, '1 m'), (10, '10 m'), (100, '100 m')])
     def test_the_scale_bar_is_long_enough_to_see(self, scale, label):

@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import pickle
+import re
 import warnings
 from pathlib import Path
 
@@ -693,6 +694,19 @@ class TestNotebook:
         assert page.count('<svg') == 12
         assert 'walls 6.0' in page
         assert 'MapSet(13 maps, &lt;house&gt;)' in page
+
+    def test_maps_have_one_scale_numbers_areas_and_a_legend(self):
+        def room(side):
+            corners = np.array([(1, 1), (1 + side, 1), (1 + side, 1 + side), (1, 1 + side)], float)
+            return Geometry.from_walls(
+                np.stack([corners, np.roll(corners, -1, 0)], 1), rooms=[Room(corners, 'wine_cellar')]
+            )
+
+        page = MapSet([room(2), room(4)])._repr_html_()
+        small, large = (float(width) for width in re.findall(r'<svg [^>]*width="(\d+)"', page))
+        assert large / small == pytest.approx(2, abs=0.2)
+        assert '<b>0</b>' in page and '<b>1</b>' in page and '4.0 m²' in page and '16.0 m²' in page
+        assert page.count('</span> wine cellar') == 1 and page.count('</span> 1 m') == 1
 
     def test_an_empty_set_draws_too(self, maps):
         assert maps[:0]._repr_html_().count('<svg') == 0

@@ -116,8 +116,8 @@ def draw_episode(
         goal: Where its goal was, in metres; NaN if there was none.
     """
     rooms = [(room.outline, room.kind) for room in geometry.rooms]
-    bare = {'spawns': np.empty((0, 2)), 'lights': np.empty((0, 3))}
-    plan = picture.draw(walls=geometry.walls, doors=geometry.doors, rooms=rooms, **bare)
+    none = np.empty((0, 2)), np.empty((0, 3))
+    plan = picture.draw(walls=geometry.walls, spawns=none[0], lights=none[1], doors=geometry.doors, rooms=rooms)
     top = geometry.walls[..., 1].max()
     pixel = 100 * np.ptp(geometry.walls.reshape(-1, 2), axis=0).max() / picture.SIZE
     layers = []
