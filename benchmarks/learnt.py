@@ -155,7 +155,7 @@ def tested_in(task: Task) -> list[Task]:
 
 def tested(task: str, run: Run, settings: Settings, tests: list[Env]) -> Iterator[dict[str, Any]]:
     """Tests of the agents of a run's checkpoints: a row each, the last of which is that of the trained agent."""
-    policy = Policy.of(tests[0], settings.width)
+    policy = Policy.of(tests[0], settings.width, action_bins=settings.action_bins)
     paths = checkpoints.found(run.checkpoints)
     chosen = np.unique(np.linspace(0, len(paths) - 1, NUM_CHECKPOINTS).round().astype(int))
     for path in (paths[number] for number in chosen):

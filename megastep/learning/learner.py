@@ -60,7 +60,7 @@ class Learner:
         self._env, self._settings, self._device = env, settings, torch.device(env.device)
         self._on_gpu, parallel = self._device.type == 'cuda', distributed.is_initialized()
         rank, self._processes = (distributed.get_rank(), distributed.get_world_size()) if parallel else (0, 1)
-        self.policy = Policy.of(env, settings.width, seed=settings.seed)
+        self.policy = Policy.of(env, settings.width, seed=settings.seed, action_bins=settings.action_bins)
         self.frames, self.updates = 0, 0
         self._rate = torch.tensor(settings.learning_rate, device=self._device)
         self.optimizer = torch.optim.Adam(

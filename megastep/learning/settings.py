@@ -46,13 +46,15 @@ class Settings:
     """The norm to which longer gradients are clipped."""
     width: int = 512
     """The width of the policy's layers."""
+    action_bins: int = 0
+    """The number of values, evenly spaced, that a bounded real action may take; 0 for normal distributions."""
     seed: int = 0
     """The seed of everything random, together with a process's rank."""
 
     def __post_init__(self) -> None:
         for name in ('num_envs', 'horizon', 'epochs', 'num_minibatches', 'width'):
             _check(name, getattr(self, name), 1)
-        for name in ('stagger', 'anneal', 'vf_coef', 'ent_coef', 'auxiliary_coef', 'learning_rate'):
+        for name in ('stagger', 'anneal', 'action_bins', 'vf_coef', 'ent_coef', 'auxiliary_coef', 'learning_rate'):
             _check(name, getattr(self, name), 0)
         _check('seed', self.seed, 0, LARGEST_SEED)
         for name in ('gamma', 'gae_lambda'):

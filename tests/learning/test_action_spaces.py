@@ -72,6 +72,14 @@ def test_an_env_of_reals_is_trained_and_goes_on_as_if_it_had_not_been_interrupte
     assert weights(tmp_path / 'parts') == weights(tmp_path / 'whole')
 
 
+def test_reals_of_bins_are_trained_and_an_agent_that_is_loaded_takes_these_values(tmp_path):
+    options = {'maps': boxes(), 'options': {'motion': 'unicycle'}, 'device': 'cpu', 'bar': False}
+    learning.train('minimal', tmp_path / 'run', replace(TINY, action_bins=5), steps=64, **options)
+    agent = megastep.load(tmp_path / 'run', device='cpu')
+    speeds, turns = agent(agent.env(num_envs=64).reset(seed=0)[0]).unbind(-1)
+    assert set(speeds.tolist()) == {-2, -1, 0, 1, 2} and set(turns.tolist()) == {-180, -90, 0, 90, 180}
+
+
 def test_an_env_of_several_actions_is_trained_among_opponents(tmp_path):
     """It goes on with what the opponents were about to do."""
     options = {'maps': ARENA, 'eval_maps': OTHER, 'eval_episodes': 1, 'opponents': 1, 'device': 'cpu', 'bar': False}

@@ -131,15 +131,16 @@ def minimal(**options):
 
 
 @pytest.mark.parametrize(
-    'width, env, message',
+    'shape, env, message',
     [
-        (16, {}, 'must be for width 16, got 8'),
-        (8, {'cameras': Cameras(res=8)}, r'must be for observation_space Box\(.*\(1, 8\).*, got Box\(.*\(1, 64\)'),
+        ({'width': 16}, {}, 'must be for width 16, got 8'),
+        ({'width': 8, 'action_bins': 5}, {}, 'must be for action_bins 5, got 0'),
+        ({'width': 8}, {'cameras': Cameras(res=8)}, r'must be for observation_space Box\(.*\(1, 8\).*, got Box'),
     ],
 )
-def test_weights_of_another_architecture_are_refused(run, width, env, message):
+def test_weights_of_another_architecture_are_refused(run, shape, env, message):
     env = minimal(**env)
-    policy = Policy(env.single_observation_space, env.single_action_space, width)
+    policy = Policy(env.single_observation_space, env.single_action_space, **shape)
     with pytest.raises(ValueError, match=rf'000003/policy.safetensors {message}'):
         load_weights(policy, run / 'checkpoints' / '000003' / 'policy.safetensors')
 

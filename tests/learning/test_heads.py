@@ -184,6 +184,41 @@ def test_actions_beyond_a_box_are_clipped_to_it():
     assert family.actions(samples).tolist() == [[1, 0.5, 7, 6], [3, 0, -7, 5], [-1, 2, 0, 5]]
 
 
+BINS = 5
+
+
+def test_a_real_takes_evenly_spaced_values_from_bound_to_bound():
+    family = distribution(Box(np.array([-1, 0], np.float32), np.array([3, 0.5], np.float32)), BINS)
+    samples = torch.tensor([[0, 0], [2, 1], [4, 4]])
+    assert family.actions(samples).tolist() == [[-1, 0], [1, 0.125], [3, 0.5]]
+    assert family.entropy(torch.zeros(family.size)).item() == pytest.approx(2 * math.log(BINS))
+
+
+@options(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 999), bins=st.integers(2, 40))
+def test_what_is_drawn_of_bins_is_in_the_box(seed, bins):
+    low = normal(2, 3).numpy()[0] * 10.0 ** (seed % 7 - 3)
+    space = Dict(a=Tuple([Box(low, low + np.abs(normal(3).numpy()) * (seed + 1))]), b=Discrete(2))
+    family = distribution(space, bins)
+    actions = family.actions(family.sample(normal(50, family.size), torch.Generator().manual_seed(seed)))
+    assert all(space['a'][0].contains(action) for action in actions['a'][0].numpy())
+    highest = family.actions({'a': (torch.full((1, 3), bins - 1),), 'b': torch.zeros(1, 1)})
+    assert space['a'][0].contains(highest['a'][0][0].numpy())
+
+
+@pytest.mark.parametrize(
+    'bins, space, message',
+    [
+        (1, Box(-1, 1, (2,)), 'the bins of a real must be 0, or at least 2, got 1'),
+        (-3, Box(-1, 1, (2,)), 'the bins of a real must be 0, or at least 2, got -3'),
+        (5, Tuple([Box(0, np.inf, (2,))]), r'actions of 5 bins must have bounds, got Box\(0.0, inf'),
+    ],
+)
+def test_rejects_bins(bins, space, message):
+    with pytest.raises(ValueError, match=message):
+        distribution(space, bins)
+
+
 def test_at_first_all_actions_are_about_equally_likely():
     family, layer = distribution(Discrete(7)), output(Discrete(7), 64, torch.Generator().manual_seed(0))
     assert family.entropy(layer(normal(64))).item() == pytest.approx(math.log(7), abs=1e-2)

@@ -63,12 +63,16 @@ class Distribution(Protocol):
         """The actions that samples stand for, as the space has them."""
 
 
-def distribution(space: gymnasium.Space) -> Distribution:
+def distribution(space: gymnasium.Space, bins: int = 0) -> Distribution:
     """The family of distributions over a space's actions.
+
+    Args:
+        space: One agent's actions.
+        bins: The number of values that a bounded real may take: see `Binned`; 0 for normal distributions.
 
     Raises:
         ValueError: if the space isn't `Discrete`, `MultiDiscrete`, `MultiBinary`, a `Box` with bounds or without, or a
-            `Dict` or `Tuple` of these, or has no actions.
+            `Dict` or `Tuple` of these, or has no actions; or if there are bins, and a real without bounds.
     """
     if isinstance(space, Discrete):
         return Categorical([int(space.n)], [int(space.start)], ())
@@ -77,9 +81,9 @@ def distribution(space: gymnasium.Space) -> Distribution:
     if isinstance(space, MultiBinary):
         return Categorical([2] * math.prod(space.shape), [0] * math.prod(space.shape), space.shape)
     if isinstance(space, Box) and np.issubdtype(space.dtype, np.floating):
-        return Normal(space)
+        return Binned(space, bins) if bins else Normal(space)
     if isinstance(space, (Dict, Tuple)) and len(space.spaces):
-        return Joint(space)
+        return Joint(space, bins)
     raise ValueError(
         f'actions must be Discrete, MultiDiscrete, MultiBinary, a Box of reals, or Dict or Tuple of these, got {space}.'
     )
@@ -168,13 +172,45 @@ class Normal:
         return torch.stack(columns, dim=-1).reshape(*samples.shape[:-1], *self._shape)
 
 
+class Binned(Categorical):
+    """Categorical distributions over reals: each takes one of some values, evenly spaced from bound to bound.
+
+    Such a distribution can have two peaks, to pass a wall on either side, and its spread can't collapse as a normal
+    one's can (Tang and Agrawal, "Discretizing continuous action space for on-policy optimization", 2020).
+
+    Args:
+        space: The box.
+        bins: The number of values; if it is odd, the middle is one of them.
+
+    Raises:
+        ValueError: if the box isn't bounded, or there are fewer than 2 bins.
+    """
+
+    def __init__(self, space: Box, bins: int) -> None:
+        if bins < 2:
+            raise ValueError(f'the bins of a real must be 0, or at least 2, got {bins}.')
+        low, high = space.low.reshape(-1).astype(np.float64), space.high.reshape(-1).astype(np.float64)
+        if not (np.isfinite(low) & np.isfinite(high)).all():
+            raise ValueError(f'actions of {bins} bins must have bounds, got {space}.')
+        super().__init__([bins] * len(low), [0] * len(low), space.shape)
+        self._ranges = list(zip(low.tolist(), high.tolist(), strict=True))
+        self._last = bins - 1
+
+    def actions(self, samples):
+        columns = [
+            (low + column.float() * ((high - low) / self._last)).clamp(low, high)  # rounding may lead beyond
+            for column, (low, high) in zip(samples.unbind(-1), self._ranges, strict=True)
+        ]
+        return torch.stack(columns, dim=-1).reshape(*samples.shape[:-1], *self._shape)
+
+
 class Joint:
     """Joint distribution of several, independent of each other, by name or in a tuple."""
 
-    def __init__(self, space: Dict | Tuple) -> None:
+    def __init__(self, space: Dict | Tuple, bins: int = 0) -> None:
         self._names = list(space.spaces) if isinstance(space, Dict) else None
         spaces = space.spaces.values() if isinstance(space, Dict) else space.spaces
-        self._members = [distribution(part) for part in spaces]
+        self._members = [distribution(part, bins) for part in spaces]
         self._sizes = [part.size for part in self._members]
         self.size = sum(self._sizes)
 

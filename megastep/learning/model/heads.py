@@ -57,7 +57,7 @@ def intake(space: gymnasium.Space, width: int, generator: torch.Generator | None
     return Intake(space, width, generator)
 
 
-def output(space: gymnasium.Space, width: int, generator: torch.Generator | None = None) -> nn.Linear:
+def output(space: gymnasium.Space, width: int, generator: torch.Generator | None = None, *, bins: int = 0) -> nn.Linear:
     """The policy head: a layer that makes of vectors of a width the logits of a distribution over actions.
 
     At first all actions are about equally likely.
@@ -66,8 +66,9 @@ def output(space: gymnasium.Space, width: int, generator: torch.Generator | None
         space: One action's space.
         width: How long the vectors are.
         generator: Draws the weights; by default PyTorch's own does.
+        bins: The number of values that a bounded real may take; 0 for normal distributions.
 
     Raises:
         ValueError: if there are no distributions over such actions: see `distribution`.
     """
-    return linear(width, distribution(space).size, POLICY_GAIN, generator)
+    return linear(width, distribution(space, bins).size, POLICY_GAIN, generator)

@@ -50,6 +50,7 @@ class Policy(nn.Module):
         width: The width of the layers.
         auxiliary_space: What one agent isn't told and is taught to predict; None if there is nothing.
         seed: Seeds the weights.
+        action_bins: The number of values that a bounded real action may take; 0 for normal distributions.
 
     Attributes:
         spaces: What one agent observes, does and is taught to predict.
@@ -69,33 +70,36 @@ class Policy(nn.Module):
         *,
         auxiliary_space: gymnasium.Space | None = None,
         seed: int = 0,
+        action_bins: int = 0,
     ) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
-        self.width, self.distribution = width, distribution(action_space)
+        self.width, self.action_bins, self.distribution = width, action_bins, distribution(action_space, action_bins)
         self.spaces = Spaces(observation_space, action_space, auxiliary_space)
         self.intake = intake(observation_space, width, generator)
         self.lstm = LSTM(width, generator)
         self.both = nn.Sequential(linear(width, width, HIDDEN_GAIN, generator), nn.ReLU())
-        self.output = output(action_space, width, generator)
+        self.output = output(action_space, width, generator, bins=action_bins)
         self.value = linear(width, 1, 1.0, generator)
         self.auxiliary_targets = targets = None if auxiliary_space is None else Features(auxiliary_space)
         self.auxiliary = None if targets is None else linear(width, targets.size, 1.0, generator)
 
     @classmethod
-    def of(cls, env: Env, width: int = 512, *, seed: int = 0) -> Policy:
+    def of(cls, env: Env, width: int = 512, *, seed: int = 0, action_bins: int = 0) -> Policy:
         """A policy for the agents of an env.
 
         Args:
             env: The env.
             width: The width of the layers.
             seed: Seeds the weights.
+            action_bins: The number of values that a bounded real action may take; 0 for normal distributions.
 
         Raises:
             ValueError: if one of its spaces is of a kind that isn't known.
         """
         spaces = env.single_observation_space, env.single_action_space
-        return cls(*spaces, width, auxiliary_space=env.auxiliary_space, seed=seed).to(env.device)
+        policy = cls(*spaces, width, auxiliary_space=env.auxiliary_space, seed=seed, action_bins=action_bins)
+        return policy.to(env.device)
 
     def initial_hidden(self, rows: int) -> Float[Tensor, 'row hidden']:
         """The hidden state of rows where episodes begin: zero, so that nothing is remembered."""

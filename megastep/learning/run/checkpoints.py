@@ -231,6 +231,7 @@ def architecture(policy: Policy) -> dict[str, str]:
         'observation_space': str(spaces.observation),
         'action_space': str(spaces.action),
         'auxiliary_space': str(spaces.auxiliary),
+        **({'action_bins': str(policy.action_bins)} if policy.action_bins else {}),
     }
 
 
@@ -256,9 +257,10 @@ def load_weights(policy: Policy, path: Path) -> None:
         raise ValueError(f'{path} is of an earlier version: train anew, or use commit {EARLIER}.')
     if broken := not_finite(weights):
         raise ValueError(f'{path} must hold finite weights alone; {", ".join(broken)} has others.')
-    for name, expected in architecture(policy).items():
-        if given.get(name) != expected:
-            raise ValueError(f'{path} must be for {name} {expected}, got {given.get(name, "nothing")}.')
+    normal = {'action_bins': '0'}  # what a file is for that doesn't say otherwise
+    for name, expected in (normal | architecture(policy)).items():
+        if (found := (normal | given).get(name, 'nothing')) != expected:
+            raise ValueError(f'{path} must be for {name} {expected}, got {found}.')
     try:
         policy.load_state_dict(weights)
     except RuntimeError as error:

@@ -74,7 +74,10 @@ class StoredAgent:
             spaces = Spaces.of_json(self.about['spaces'])
         except ValueError as error:
             raise ValueError(f'{self.folder} is damaged: {error}') from error
-        policy = Policy(spaces.observation, spaces.action, self.settings.width, auxiliary_space=spaces.auxiliary)
+        policy = Policy(
+            spaces.observation, spaces.action, self.settings.width,
+            auxiliary_space=spaces.auxiliary, action_bins=self.settings.action_bins,
+        )  # fmt: skip
         load_weights(policy, self.weights)
         return policy.to(device)
 
