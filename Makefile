@@ -1,5 +1,6 @@
 # make demo   a person sees it work          make test   the tests
 # make check  lint, format and types         make clean  removes what make made
+# make docs   builds the site                make serve  builds it and shows it at http://127.0.0.1:8000
 # make EXTRAS=all test   with every extra, so that no test is skipped for want of a library
 PYTHON ?= python3
 EXTRAS ?= dev,video
@@ -8,7 +9,7 @@ BIN := $(VENV)/bin
 # A stamp for each choice of extras, so that what another one brings is installed when it is asked for.
 READY := $(VENV)/.ready-$(EXTRAS)
 
-.PHONY: demo test check clean
+.PHONY: demo test check docs serve clean
 
 demo: $(READY)
 	$(BIN)/megastep demo --out out
@@ -22,8 +23,18 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# No warning is let through. PORT=8001 where another program has the first.
+docs: EXTRAS := docs
+docs:
+	@$(MAKE) --no-print-directory EXTRAS='$(EXTRAS)' $(VENV)/.ready-$(EXTRAS)
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build
+
+serve: PORT ?= 8000
+serve: docs
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory docs/_build $(PORT)
+
 clean:
-	rm -rf $(VENV) out
+	rm -rf $(VENV) out docs/_build docs/reference/generated
 
 $(READY): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and f"megastep needs Python 3.10 or later, $(PYTHON) is {sys.version.split()[0]}: make PYTHON=python3.12")'

@@ -14,7 +14,16 @@ from packaging.utils import canonicalize_name
 import megastep
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
+DOCUMENTS = [
+    *(ROOT / name for name in ('README.md', 'CONTRIBUTING.md')),
+    *(path for path in sorted((ROOT / 'docs').rglob('*.md')) if '_build' not in path.parts),
+]
+
+
+def called(path):
+    return path.relative_to(ROOT).as_posix()
+
+
 SYSTEMS = [{'python_version': version, 'platform_system': 'Linux'} for version in ('3.10', '3.11', '3.12', '3.13')]
 
 SETUP = configparser.ConfigParser()
@@ -47,7 +56,8 @@ def applies(requirement, system):
 def test_version_is_the_same_everywhere():
     changes = re.findall(r'^## (\S+)', (ROOT / 'CHANGELOG.md').read_text(), re.MULTILINE)
     released = [version for version in changes if version != 'Unreleased']
-    assert metadata.version('megastep') == megastep.__version__ == released[0]
+    (cited,) = re.findall(r'^version: (\S+)$', (ROOT / 'CITATION.cff').read_text(), re.MULTILINE)
+    assert metadata.version('megastep') == megastep.__version__ == released[0] == cited
 
 
 @pytest.mark.parametrize('pin', pins(), ids=str)
@@ -119,14 +129,14 @@ def test_the_readme_opens_with_commands_of_the_makefile():
     assert (first, second) == ('demo', 'test')
 
 
-@pytest.mark.parametrize('path', DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize('path', DOCUMENTS, ids=called)
 def test_the_links_lead_somewhere(path):
     links = re.findall(r'\]\(([^)#]+)[^)]*\)', path.read_text())
     broken = [link for link in links if '://' not in link and not (path.parent / link).exists()]
     assert not broken
 
 
-@pytest.mark.parametrize('path', DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize('path', DOCUMENTS, ids=called)
 def test_the_commands_shown_exist(path):
     """Every `megastep ...` line of a document is one that the command line takes."""
     from megastep.cli.app import app
