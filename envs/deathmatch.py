@@ -70,6 +70,7 @@ class Deathmatch(Env):
     """
 
     scores = ('kills', 'deaths', 'hits', 'wounds', 'shots', 'aims')
+    lower_is_better = ('deaths', 'wounds')
     episode_starts = FarStarts()
 
     def __init__(

@@ -69,6 +69,7 @@ class PointGoal(Env):
 
     auxiliary_space: Space | None = PointGoalSensor.space
     scores = ('success', 'spl', 'soft_spl', 'distance_to_goal', 'collisions')
+    lower_is_better = ('distance_to_goal', 'collisions')
     measures = ('shortest_path', 'metres_walked', 'goal_x', 'goal_y')
     episode_starts = GoalStarts()
 

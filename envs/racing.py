@@ -49,6 +49,7 @@ class Racing(Env):
     """
 
     scores = ('laps_per_minute', 'laps', 'collisions')
+    lower_is_better = ('collisions',)
     episode_starts = None  # anywhere on the centre line
 
     def __init__(

@@ -115,6 +115,9 @@ class Env(gymnasium.vector.VectorEnv):
     scores: tuple[str, ...] = ()
     """The names of the infos that say how well an episode went, the most telling first; return and length always do."""
 
+    lower_is_better: tuple[str, ...] = ()
+    """The scores of which less is better, such as collisions; of all others more is."""
+
     measures: tuple[str, ...] = ()
     """The names of the infos that say what else is known of an episode: kept with its scores, but in no mean."""
 

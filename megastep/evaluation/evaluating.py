@@ -74,18 +74,20 @@ def evaluate(
     runs, tables = contestants(agents), list[Mapping[str, np.ndarray]]()
     stage = Stage(Suite.of(suite), task, opponents, num_envs, device, options, progress=progress)
     names: tuple[str, ...] | None = None
+    lower: list[str] = []
     found: dict[int, np.ndarray] = {}
     with tqdm(total=len(stage) * len(runs), unit=' episodes', desc='evaluation', disable=not progress) as bar:
         for number, run in enumerate(runs):
             env, others = stage.env(run.agent)
             names = _agreed(names, env, run)
+            lower = [name for name in names if name in env.lower_is_better]
             act = act_for(run.agent, env, greedy=greedy, seed=seed)
             played = stage.in_order(play_queue(act, env, seed=seed, opponents=others, ways=ways, progress=bar))
             found |= {number * len(stage) + episode: way for episode, way in played.ways.items()}
             tables.append({**_about(run, stage, variation), **_measured(played, stage, env)})
     table = {name: np.concatenate([each[name] for each in tables]) for name in tables[0]}
     maps = {name: episodes.maps for name, episodes in stage.suite.items()}
-    return Results(table, [*(names or ()), 'return', 'length'], stage.suite.sha256, maps, found)
+    return Results(table, [*(names or ()), 'return', 'length'], stage.suite.sha256, maps, found, lower)
 
 
 FIELD = 'geodesic_field'

@@ -28,7 +28,7 @@ class Results:
     The table's columns are the agent, the run (its number among those of the agent, each of another seed of training),
     the set of episodes, the map and the episode by their numbers in the set, the variation of the env ('' for none),
     whether the run has learnt in that map (``trained_on``), the scores, and what is known of the episode beside them:
-    see `megastep.evaluation.episode_table`. Of all scores more is better, where it matters.
+    see `megastep.evaluation.episode_table`. Of scores more is better, but of those that are said to be otherwise.
 
     Args:
         table: The columns by name: sequences or arrays of one length. What isn't given is filled in.
@@ -37,10 +37,12 @@ class Results:
         suite_sha256: The hash of the suite that was played, in hexadecimal; '' if there was none.
         maps: The maps of each set, so that episodes can be drawn. Sets that have none here aren't.
         ways: The ways walked in some episodes, by the number of the row, so that they can be drawn.
+        lower_is_better: The scores of which less is better: see `Env.lower_is_better`.
 
     Raises:
         ValueError: if a column is missing, unknown, of a wrong shape, type or range; there are no episodes, or two rows
-            are the same one; a map isn't among those of its set; or a way is of no row or isn't (step, 2).
+            are the same one; a map isn't among those of its set; a way is of no row or isn't (step, 2); or of a score
+            that there isn't less is better.
     """
 
     table: Columns
@@ -48,6 +50,7 @@ class Results:
     suite_sha256: str = ''
     maps: Mapping[str, MapSet] = field(default_factory=dict)
     ways: Mapping[int, Way] = field(default_factory=dict)
+    lower_is_better: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         put = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731, the class is frozen
@@ -57,6 +60,9 @@ class Results:
         put('ways', MappingProxyType({int(row): np.asarray(way, np.float32) for row, way in self.ways.items()}))
         _check_maps(self.table, self.maps)
         _check_ways(self.ways, len(self))
+        put('lower_is_better', tuple(self.lower_is_better))
+        if unknown := [name for name in self.lower_is_better if name not in self.scores]:
+            raise ValueError(f'lower_is_better must be of scores, {", ".join(self.scores)}, got {unknown[0]!r}.')
 
     def __len__(self) -> int:
         """The number of episodes."""
@@ -87,7 +93,7 @@ class Results:
 
         A row is an agent and a set, or whatever else the episodes are grouped by. Scores are means by run and map
         first, so that all maps count alike. Episodes in variations of the env are left out, unless they are grouped by
-        those.
+        those. Of a score of which less is better the worst maps are those where it is highest, and no gap is given.
 
         Args:
             score: Which.
@@ -97,14 +103,15 @@ class Results:
             ValueError: if there is no such score or column.
         """
         check_score(self.table, self.scores, score)
-        return summaries.summary(self.table, score, by)
+        return summaries.summary(self.table, score, by, lower_is_better=score in self.lower_is_better)
 
     def gap(self, first: str, second: str, score: str) -> Table:
         """The generalisation gap: by how much a score is better in maps that were learnt in.
 
         Where an agent's runs have learnt in different maps of the first set (``trained_on`` says so), it is by
         cross-evaluation: own runs' scores less the other runs', in the same maps. Otherwise it is the first set's mean
-        less the second's, of which a part is how hard the maps happen to be. The table says which it is.
+        less the second's, of which a part is how hard the maps happen to be. The table says which it is. Where less is
+        better, it is below 0.
 
         Args:
             first: The set of maps that runs have learnt in: ``'train'``.
@@ -115,7 +122,7 @@ class Results:
             ValueError: if there is no such set or score, or a run has learnt in maps of the second set.
         """
         check_score(self.table, self.scores, score)
-        return gaps.gap(self.table, first, second, score)
+        return gaps.gap(self.table, first, second, score, lower_is_better=score in self.lower_is_better)
 
     def compare(self, other: Results, score: str, by: str | Sequence[str] = 'set') -> Table:
         """Comparison with another agent: paired differences on the same episodes, and the probability of improvement.
@@ -136,7 +143,8 @@ class Results:
         if self.suite_sha256 and other.suite_sha256 and self.suite_sha256 != other.suite_sha256:
             hashes = f'{self.suite_sha256[:12]} and {other.suite_sha256[:12]}'
             raise ValueError(f'results must be of the same suite to be compared, got suites {hashes}.')
-        return comparisons.compare(self.table, other.table, score, by)
+        lower = score in self.lower_is_better
+        return comparisons.compare(self.table, other.table, score, by, lower_is_better=lower)
 
     def curve(self, score: str, against: str = 'shortest_path', bins: int | Sequence[float] = 8) -> Table:
         """A score's mean against a variable of the episode or map, with intervals, for each agent.
@@ -176,7 +184,7 @@ class Results:
         return summaries.variations(self.table, score)
 
     def save(self, path: str | os.PathLike) -> Path:
-        """Writes the table, its scores, the suite's hash and the ways to a file; not the maps.
+        """Writes the table, its scores, of which less is better, the suite's hash and the ways to a file; not the maps.
 
         Args:
             path: ``.parquet``, which needs the extra ``evaluation``, or ``.npz``. Without a suffix it gets one:
@@ -190,7 +198,8 @@ class Results:
             ImportError: if Parquet is asked for and pyarrow isn't installed.
             FileNotFoundError: if the file's folder isn't there.
         """
-        content = results_file.Content(dict(self.table), list(self.scores), self.suite_sha256, dict(self.ways))
+        lower = list(self.lower_is_better)
+        content = results_file.Content(dict(self.table), list(self.scores), self.suite_sha256, dict(self.ways), lower)
         return results_file.write(path, content)
 
     @classmethod
@@ -206,14 +215,14 @@ class Results:
             ImportError: if it is Parquet and pyarrow isn't installed.
             ValueError: if it is no file of results, it is damaged, or the maps aren't enough.
         """
-        table, scores, suite_sha256, ways = results_file.read(path)
-        return cls(table, scores, suite_sha256, maps or {}, ways)
+        found = results_file.read(path)
+        return cls(found.table, found.scores, found.suite_sha256, maps or {}, found.ways, found.lower_is_better)
 
     def worst(self, count: int = 6, score: str | None = None) -> Worst:
         """The worst episodes, one a map: in a notebook they draw themselves, the way walked beside the shortest path.
 
-        An episode is the worse the lower its mean score among an agent's runs, and of equals the one whose shortest
-        path is shorter. Where some ways are known, only those are among them.
+        An episode is the worse the lower its mean score among an agent's runs, or the higher if less is better, and of
+        equals the one whose shortest path is shorter. Where some ways are known, only those are among them.
 
         Args:
             count: How many, at the most.
@@ -225,7 +234,7 @@ class Results:
         check_counts(count=count)
         score = self.scores[0] if score is None else score
         check_score(self.table, self.scores, score)
-        return worst(self.table, score, count, self.maps, self.ways)
+        return worst(self.table, score, count, self.maps, self.ways, lower_is_better=score in self.lower_is_better)
 
     def report(
         self, folder: str | os.PathLike, scores: Sequence[str] | None = None, *, title: str | None = None
@@ -250,7 +259,7 @@ class Results:
         for score in chosen:
             check_score(self.table, self.scores, score)
         known: dict[str, Any] = {'suite_sha256': self.suite_sha256, 'maps': self.maps, 'ways': self.ways}
-        page = report.write(folder, self.table, chosen, title=title, **known)
+        page = report.write(folder, self.table, chosen, title=title, lower_is_better=self.lower_is_better, **known)
         replace(self, ways={}).save(page.with_name('results'))
         return page
 

@@ -33,6 +33,7 @@ class Content(NamedTuple):
     scores: list[str]
     suite_sha256: str
     ways: dict[int, np.ndarray]
+    lower_is_better: list[str]
 
 
 def write(path: str | os.PathLike, content: Content) -> Path:
@@ -57,7 +58,8 @@ def write(path: str | os.PathLike, content: Content) -> Path:
         raise ValueError(f'a file of results must be .parquet or .npz, got {path}.')
     arrays = {name: _narrow(values) for name, values in {**content.table, **_flat(content.ways)}.items()}
     metadata = {'schema': SCHEMA, 'scores': list(content.scores), 'suite_sha256': content.suite_sha256}
-    header = json.dumps({**metadata, 'sha256': storage.digest(arrays)})
+    lower = {'lower_is_better': content.lower_is_better} if content.lower_is_better else {}
+    header = json.dumps({**metadata, **lower, 'sha256': storage.digest(arrays)})
     storage.replace(path, (_parquet if path.suffix == '.parquet' else _npz)(arrays, header))
     return path
 
@@ -91,7 +93,7 @@ def read(path: str | os.PathLike) -> Content:
     ends = np.cumsum(arrays.pop(LENGTHS))
     parts = np.split(arrays.pop(POINTS), ends[:-1])
     ways = dict(zip(arrays.pop(ROWS).tolist(), parts, strict=False))  # no rows, and one empty part
-    return Content(arrays, known[1], known[2], ways)
+    return Content(arrays, known[1], known[2], ways, metadata.get('lower_is_better', []))
 
 
 def _flat(ways: Mapping[int, np.ndarray]) -> dict[str, np.ndarray]:

@@ -106,4 +106,4 @@ def joined(results: Sequence[Results]) -> Results:
     table = {name: np.concatenate([each.table[name] for each in results]) for name in first.table}
     placed = zip(results, starts[:-1].tolist(), strict=True)
     ways = {start + row: way for each, start in placed for row, way in each.ways.items()}
-    return Results(table, first.scores, first.suite_sha256, first.maps, ways)
+    return Results(table, first.scores, first.suite_sha256, first.maps, ways, first.lower_is_better)

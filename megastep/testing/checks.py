@@ -90,6 +90,8 @@ def _check_attributes(env: Any) -> None:
     expect(isinstance(mode, AutoresetMode), f"metadata['autoreset_mode'] must be an AutoresetMode, got {mode!r}.")
     modes = env.metadata.get('render_modes', [])
     expect(env.render_mode in (None, *modes), f'env.render_mode must be None or in {modes}, got {env.render_mode!r}.')
+    scores, lower = (tuple(getattr(env, name, ())) for name in ('scores', 'lower_is_better'))
+    expect(set(lower) <= set(scores), f'env.lower_is_better must be among its scores, {scores}, got {lower}.')
 
 
 # What its mode promises

@@ -154,6 +154,15 @@ def test_the_worst_are_one_a_map_and_the_easiest_first():
     assert repr(found) == 'Worst(3 episodes by success: houses 0, houses 2, houses 1)'
 
 
+def test_the_worst_have_the_most_of_what_less_is_better_of(tmp_path):
+    maps = {'houses': MapSet([rooms()] * 3)}
+    table = rows(np.array([[[1.0, 2.0], [7.0, 0.0], [4.0, 4.0]]]))
+    found = Results(table, ['success'], maps=maps, lower_is_better=['success'])
+    assert found.worst(3).episodes['success'].tolist() == [7, 4, 2]
+    page = found.report(tmp_path).read_text()
+    assert 'Less is better.' in page and 'the highest success first' in page
+
+
 def test_the_worst_are_those_in_which_most_runs_fail():
     found = Results(rows(np.array([[[0.0], [0.0]], [[1.0], [0.0]]])), ['success']).worst(1)
     assert found.episodes['map'].tolist() == [1]

@@ -85,6 +85,7 @@ def test_refuses_what_is_no_table(change, message):
         ({'scores': 'success'}, "scores must be a sequence of at least 1 column, got 'success'"),
         ({'scores': ['spl']}, "must have a column 'spl', got agent, run"),
         ({'scores': ['map']}, "scores must have names of their own, got 'map'"),
+        ({'lower_is_better': ['spl']}, "lower_is_better must be of scores, success, got 'spl'"),
         ({'ways': {3: np.zeros((2, 2))}}, 'ways must be of rows from 0 to 2, got 3'),
         ({'ways': {0: np.zeros((2, 3))}}, r'the way of row 0 must be finite places of shape \(step, 2\), got \(2, 3\)'),
         ({'maps': {'test': mapgen.generate('box', 1)}}, "maps of set 'test' must be below 1, its number, got 1"),

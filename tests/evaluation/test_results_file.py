@@ -26,7 +26,8 @@ def made(**options):
 
 
 def same(first, second):
-    assert (first.scores, first.suite_sha256) == (second.scores, second.suite_sha256)
+    for name in ('scores', 'suite_sha256', 'lower_is_better'):
+        assert getattr(first, name) == getattr(second, name)
     assert list(first.table) == list(second.table)
     for name, values in first.table.items():
         np.testing.assert_array_equal(values, second.table[name])
@@ -39,7 +40,7 @@ def same(first, second):
 @pytest.mark.parametrize('suffix', FORMATS)
 @pytest.mark.parametrize('ways', [WAYS, {}])
 def test_reads_what_was_written(tmp_path, suffix, ways):
-    found = made(ways=ways)
+    found = made(ways=ways, lower_is_better=['spl'] if ways else ())
     path = found.save(tmp_path / f'results{suffix}')
     assert path == tmp_path / f'results{suffix}'
     same(found, Results.load(path))

@@ -246,6 +246,7 @@ ENVS = [
     (lambda: renamed(observation_space=Box(0, 1, (6, 2))), 'env.observation_space must be the batched single space'),
     (lambda: renamed(metadata={}), r"metadata\['autoreset_mode'\] must be an AutoresetMode, got None"),
     (lambda: renamed(render_mode='human'), r"env.render_mode must be None or in \['rgb_array'\], got 'human'"),
+    (lambda: renamed(lower_is_better=('crashes',)), r"lower_is_better must be among its scores, .* got \('crashes',\)"),
     (lambda: gymnasium.make('CartPole-v1'), 'env must be a VectorEnv, got'),
     (lambda: gymnasium.make_vec('CartPole-v1', 2), 'env.device must be a torch.device, got None'),
 ]

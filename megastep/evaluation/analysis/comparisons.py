@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 
 from megastep.evaluation import statistics
 from megastep.evaluation.analysis.cells import cells, columns_named, difference_range, groups, unvaried
-from megastep.evaluation.analysis.summaries import as_table, few_runs
+from megastep.evaluation.analysis.summaries import LESS, as_table, few_runs
 from megastep.evaluation.analysis.tables import Table, heading
 from megastep.evaluation.episode_table import Columns, distinct, joint_codes, picked
 from megastep.evaluation.statistics import Draws, Weights
@@ -28,7 +28,9 @@ SAME = 0.01
 """Shortest paths that differ by more, in metres, are of different episodes."""
 
 
-def compare(ours: Columns, theirs: Columns, score: str, by: str | Sequence[str] = 'set') -> Table:
+def compare(
+    ours: Columns, theirs: Columns, score: str, by: str | Sequence[str] = 'set', *, lower_is_better: bool = False
+) -> Table:
     """Paired differences of two agents on the same episodes. See `Results.compare`."""
     names = columns_named(ours, by)
     ours, theirs = (each if 'variation' in names else unvaried(each) for each in (ours, theirs))
@@ -36,10 +38,11 @@ def compare(ours: Columns, theirs: Columns, score: str, by: str | Sequence[str] 
     first, second, left_out = _same_episodes(ours, theirs)
     parts = {tuple(values.values()): part for values, part in groups(second, names)}
     pairs = [(values, part, parts[tuple(values.values())]) for values, part in groups(first, names)]
-    rows = [{**values, **_compared(part, other, score)} for values, part, other in pairs]
+    rows = [{**values, **_compared(part, other, score, lower_is_better)} for values, part, other in pairs]
     notes = [
         f'difference: {us} less {them}, on the same episodes. improvement: the probability that a run of {us} is '
         f'better in a map than one of {them}.',
+        LESS if lower_is_better else '',
         'p-values are by flips of the signs of differences between pairs of runs, or by dealing runs to agents where '
         'one has more. Five runs each give 0.0625 at the least.',
         f'{left_out} episodes that only one of the two has played are left out.' if left_out else '',
@@ -70,7 +73,7 @@ def _same_episodes(ours: Columns, theirs: Columns) -> tuple[Columns, Columns, in
     return picked(ours, chosen[:count]), picked(theirs, chosen[count:]), left_out
 
 
-def _compared(ours: Columns, theirs: Columns, score: str) -> dict[str, Any]:
+def _compared(ours: Columns, theirs: Columns, score: str, lower_is_better: bool) -> dict[str, Any]:
     """A row of a comparison, from the same episodes of both."""
     first, second = cells(ours, score).means, cells(theirs, score).means
 
@@ -78,6 +81,7 @@ def _compared(ours: Columns, theirs: Columns, score: str) -> dict[str, Any]:
         return statistics.mean(first, our_runs, maps) - statistics.mean(second, their_runs, maps)
 
     size = [len(first), len(second)], [first.shape[1]]
+    better = (-first, -second) if lower_is_better else (first, second)
     means = [np.nanmean(each, axis=1) for each in (first, second)]
     return {
         'runs': f'{len(first)} and {len(second)}',
@@ -86,7 +90,7 @@ def _compared(ours: Columns, theirs: Columns, score: str) -> dict[str, Any]:
         'ours': float(np.nanmean(first)),
         'theirs': float(np.nanmean(second)),
         'difference': statistics.bootstrap(difference, *size, within=difference_range(ours[score], theirs[score])),
-        'improvement': statistics.bootstrap(partial(statistics.improvement, first, second), *size, within=(0, 1)),
+        'improvement': statistics.bootstrap(partial(statistics.improvement, *better), *size, within=(0, 1)),
         'p': p_value(*means),
     }
 

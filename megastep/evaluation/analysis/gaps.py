@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 
 from megastep.evaluation import statistics
 from megastep.evaluation.analysis.cells import cells, difference_range, groups, map_codes, unvaried
-from megastep.evaluation.analysis.summaries import as_table, few_runs
+from megastep.evaluation.analysis.summaries import LESS, as_table, few_runs
 from megastep.evaluation.analysis.tables import Table, heading
 from megastep.evaluation.episode_table import Columns, codes, picked, where
 from megastep.evaluation.statistics import Draws, Weights
@@ -31,7 +31,7 @@ EXPLAINED = {
 }
 
 
-def gap(table: Columns, first: str, second: str, score: str) -> Table:
+def gap(table: Columns, first: str, second: str, score: str, *, lower_is_better: bool = False) -> Table:
     """The generalisation gap of each agent. See `Results.gap`."""
     table = unvaried(table)
     for name in (first, second):
@@ -47,6 +47,7 @@ def gap(table: Columns, first: str, second: str, score: str) -> Table:
     if not rows:
         raise ValueError(f'some run must have episodes in both {first!r} and {second!r}, got none that has.')
     explained = [EXPLAINED[kind] for kind in dict.fromkeys(row['kind'] for row in rows)]
+    explained += [f'{LESS} A gap below 0 is what is lost.'] if lower_is_better else []
     return as_table(f'{heading(score)}: generalisation gap from {first} to {second}', rows, *explained, few_runs(table))
 
 

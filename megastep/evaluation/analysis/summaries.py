@@ -43,10 +43,13 @@ STATISTICS: Mapping[str, str] = MappingProxyType(
 NONE = Interval(np.nan, np.nan, np.nan)
 """The interval of what there isn't."""
 
+LESS = 'Less is better.'
+"""The note on a score of which it is."""
+
 INTERVALS = 'Intervals are of 95 % confidence, from a bootstrap over runs and maps together.'
 
 
-def summary(table: Columns, score: str, by: str | Sequence[str] = 'set') -> Table:
+def summary(table: Columns, score: str, by: str | Sequence[str] = 'set', *, lower_is_better: bool = False) -> Table:
     """A score's statistics for each agent and group of episodes, each with an interval. See `Results.summary`."""
     names = columns_named(table, by)
     table = table if 'variation' in names else unvaried(table)
@@ -54,27 +57,36 @@ def summary(table: Columns, score: str, by: str | Sequence[str] = 'set') -> Tabl
     for values, part in groups(table, ('agent', *names)):
         found = cells(part, score)
         size = {'runs': found.runs, 'maps': found.maps, 'episodes': len(part['agent'])}
-        rows.append({**values, **size, **_statistics(found, within)})
+        rows.append({**values, **size, **_statistics(found, within, lower_is_better)})
     explained = '; '.join(f'{heading(name)}: {what}' for name, what in STATISTICS.items() if name in rows[0])
-    return as_table(f'{heading(score)} by {" and ".join(names or ["agent"])}', rows, f'{explained}.', few_runs(table))
+    notes = LESS if lower_is_better else '', f'{explained}.', few_runs(table)
+    return as_table(f'{heading(score)} by {" and ".join(names or ["agent"])}', rows, *notes)
 
 
-def _statistics(found: Cells, within: tuple[float, float]) -> dict[str, Interval]:
+def _statistics(found: Cells, within: tuple[float, float], lower_is_better: bool) -> dict[str, Interval]:
+    """The statistics of means by run and map. Of a score of which less is better the worst is turned around."""
     functions = {
         'mean': partial(statistics.mean, found.means),
         'median': partial(statistics.median, found.means),
         'iqm': partial(statistics.iqm, found.means),
         'optimality_gap': partial(statistics.optimality_gap, found.means),
-        'cvar': partial(statistics.cvar, found.halves),
+        'cvar': partial(statistics.cvar, -found.halves if lower_is_better else found.halves),
     }
-    if within != (0, 1):
+    if within != (0, 1) or lower_is_better:
         del functions['optimality_gap']  # the best that there can be isn't known
     size = [found.runs], [found.maps]
     shares = {'median': 0.5, 'iqm': 0.5, 'cvar': statistics.TAIL}
-    return {
-        name: statistics.bootstrap(each, *size, within=within, share=shares.get(name, 1.0))
+    ranges = {'cvar': (-within[1], -within[0])} if lower_is_better else {}
+    intervals = {
+        name: statistics.bootstrap(each, *size, within=ranges.get(name, within), share=shares.get(name, 1.0))
         for name, each in functions.items()
     }
+    return intervals | {name: _mirrored(intervals[name]) for name in ranges}
+
+
+def _mirrored(of: Interval) -> Interval:
+    """The interval of the negative of a statistic."""
+    return Interval(-of.value, -of.high, -of.low)
 
 
 def mean_interval(table: Columns, score: str, within: tuple[float, float]) -> Interval:

@@ -62,9 +62,18 @@ class Worst:
         return f'Worst({len(self)} episodes by {self.score}: {names})'
 
 
-def worst(table: Columns, score: str, count: int, maps: Mapping[str, MapSet], ways: Mapping[int, Way]) -> Worst:
+def worst(
+    table: Columns,
+    score: str,
+    count: int,
+    maps: Mapping[str, MapSet],
+    ways: Mapping[int, Way],
+    *,
+    lower_is_better: bool = False,
+) -> Worst:
     """The episodes that go worst, one a map. See `Results.worst`."""
-    rows = _ranked(table, score, _candidates(table, maps, ways))[:count]
+    goodness = -table[score] if lower_is_better else table[score]
+    rows = _ranked(table, goodness, _candidates(table, maps, ways))[:count]
     pictures = [
         _picture({name: values[row] for name, values in table.items()}, maps, ways.get(row)) for row in rows.tolist()
     ]
@@ -82,12 +91,14 @@ def _candidates(table: Columns, maps: Mapping[str, MapSet], ways: Mapping[int, W
     return np.flatnonzero(next(each for each in choices if each.any()))
 
 
-def _ranked(table: Columns, score: str, rows: Int[np.ndarray, ' row']) -> Int[np.ndarray, ' row']:
+def _ranked(
+    table: Columns, goodness: Float[np.ndarray, ' episode'], rows: Int[np.ndarray, ' row']
+) -> Int[np.ndarray, ' row']:
     """Rows from the worst on, each agent's worst of a map: by the mean of all that played the episode, then their own
     score; of equals the one whose path is the shortest, which should be the easiest.
     """
     found = picked(table, rows)
-    values = np.where(np.isfinite(found[score]), found[score], np.inf)
+    values = np.where(np.isfinite(goodness[rows]), goodness[rows], np.inf)
     episodes = joint_codes(found, 'agent', 'set', 'episode')
     means = (np.bincount(episodes, values) / np.bincount(episodes))[episodes]
     paths = np.where(np.isfinite(found['shortest_path']), found['shortest_path'], np.inf)

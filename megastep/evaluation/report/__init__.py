@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from megastep.evaluation.analysis.worst import Way
@@ -24,6 +24,7 @@ def write(
     maps: Mapping[str, MapSet] | None = None,
     ways: Mapping[int, Way] | None = None,
     title: str | None = None,
+    lower_is_better: Collection[str] = (),
 ) -> Path:
     """Writes a report. See `Results.report`.
 
@@ -32,7 +33,7 @@ def write(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    found = sections.sections(table, scores, maps or {}, ways or {})
+    found = sections.sections(table, scores, maps or {}, ways or {}, lower_is_better)
     titled = title or page.title_of(table)
     tables = {name: each for section in found for name, each in section.tables.items()}
     texts = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
@@ -49,23 +49,28 @@ class Section:
 
 
 def sections(
-    table: Columns, scores: Sequence[str], maps: Mapping[str, MapSet], ways: Mapping[int, Way]
+    table: Columns,
+    scores: Sequence[str],
+    maps: Mapping[str, MapSet],
+    ways: Mapping[int, Way],
+    lower_is_better: Collection[str] = (),
 ) -> list[Section]:
     """All sections that results have something for."""
+    lower = scores[0] in lower_is_better
     parts = [
-        *(_scored(table, score) for score in scores),
-        *_gaps(table, scores),
+        *(_scored(table, score, score in lower_is_better) for score in scores),
+        *_gaps(table, scores, lower_is_better),
         *_curves(table, scores[0]),
-        *_compared(table, scores[0]),
+        *_compared(table, scores[0], lower),
         *_varied(table, scores),
-        *_failures(table, scores[0], maps, ways),
+        *_failures(table, scores[0], maps, ways, lower),
     ]
     return list(parts)
 
 
-def _scored(table: Columns, score: str) -> Section:
+def _scored(table: Columns, score: str, lower: bool) -> Section:
     """A score's statistics, and its means side by side."""
-    found = summaries.summary(table, score)
+    found = summaries.summary(table, score, lower_is_better=lower)
     agents = distinct(table['agent'])
     known = {(row['set'], row['agent']): row['mean'] for row in found.rows}
     rows = {name: [known.get((name, agent)) for agent in agents] for name in distinct(found.columns['set'])}
@@ -83,7 +88,7 @@ def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _gaps(table: Columns, scores: Sequence[str]) -> Iterator[Section]:
+def _gaps(table: Columns, scores: Sequence[str], lower: Collection[str]) -> Iterator[Section]:
     """The gap between the set of maps that were learnt in and the first that no run has."""
     plain = unvaried(table)
     learnt = distinct(plain['set'][plain['trained_on']])
@@ -91,7 +96,8 @@ def _gaps(table: Columns, scores: Sequence[str]) -> Iterator[Section]:
     others = [name for name in distinct(plain['set']) if name not in (*learnt, *first)]
     second = [*(name for name in others if name == 'test'), *others][:1]
     if first and second:
-        tables = {f'gap_{score}': gaps.gap(table, first[0], second[0], score) for score in scores}
+        ends = first[0], second[0]
+        tables = {f'gap_{score}': gaps.gap(table, *ends, score, lower_is_better=score in lower) for score in scores}
         yield Section('Generalisation gap', '', tables)
 
 
@@ -110,7 +116,7 @@ def _curves(table: Columns, score: str) -> Iterator[Section]:
         yield Section(f'{_capital(heading(score))} against what makes episodes hard', body, tables, shown=False)
 
 
-def _compared(table: Columns, score: str) -> Iterator[Section]:
+def _compared(table: Columns, score: str, lower: bool) -> Iterator[Section]:
     """The first agent against each of the others, and all against all sets."""
     agents, tables = distinct(table['agent']), {}
     if len(agents) < 2:
@@ -118,7 +124,8 @@ def _compared(table: Columns, score: str) -> Iterator[Section]:
     ours, *others = ([picked(table, table['agent'] == agent), agent] for agent in agents)
     for theirs, name in others:
         if _share_episodes(ours[0], theirs):
-            tables[f'{ours[1]}_against_{name}'] = comparisons.compare(ours[0], theirs, score)
+            found = comparisons.compare(ours[0], theirs, score, lower_is_better=lower)
+            tables[f'{ours[1]}_against_{name}'] = found
     if len(distinct(table['set'])) > 1:
         tables[f'{score}_matrix'] = summaries.matrix(table, score)
     yield Section('Agents side by side', '', {_filename(name): each for name, each in tables.items()})
@@ -149,18 +156,20 @@ def _varied(table: Columns, scores: Sequence[str]) -> Iterator[Section]:
     yield Section('Variations', f'<p class="note">{_capital(heading(scores[0]))} in each.</p>{body}', tables)
 
 
-def _failures(table: Columns, score: str, maps: Mapping[str, MapSet], ways: Mapping[int, Way]) -> Iterator[Section]:
+def _failures(
+    table: Columns, score: str, maps: Mapping[str, MapSet], ways: Mapping[int, Way], lower: bool
+) -> Iterator[Section]:
     """The worst episodes of the first agents whose maps are known."""
     figures = []
     for agent in distinct(table['agent'])[:PLAYERS]:
         rows = np.flatnonzero((table['agent'] == agent) & np.isin(table['set'], list(maps)))
         if len(rows):
             own = {place: ways[row] for place, row in enumerate(rows.tolist()) if row in ways}
-            drawn = worst(picked(table, rows), score, EPISODES, maps, own).figures()
+            drawn = worst(picked(table, rows), score, EPISODES, maps, own, lower_is_better=lower).figures()
             figures.append(f'<h3>{escape(agent)}</h3><div class="gallery">{drawn}</div>')
     if figures:
         key = (
             '<p class="note">Red: the way walked, from the ring on. Blue, dashed: the shortest path. Green: the goal. '
-            f'Each map once, the lowest {heading(score)} first.</p>'
+            f'Each map once, the {"highest" if lower else "lowest"} {heading(score)} first.</p>'
         )
         yield Section('The worst episodes', key + ''.join(figures))

@@ -44,6 +44,32 @@ def test_no_optimality_gap_without_a_known_best():
     assert 2 < found.rows[0]['mean'].high <= 3  # no interval leaves what was met
 
 
+LOWER = {'lower_is_better': ('success',)}
+CASES = ((1, LOWER), (-1, {}))
+
+
+def test_the_worst_maps_have_the_most_of_what_less_is_better_of():
+    """The same as of the negative score, turned around; and no gap to the best, which would be the mean."""
+    values = 2 * np.random.default_rng(0).random((3, 20, 2))
+    (found,), (other,) = (made(rows(way * values), **options).summary('success').rows for way, options in CASES)
+    assert found['cvar'].value > found['mean'].value
+    assert found['cvar'] == pytest.approx((-other['cvar'].value, -other['cvar'].high, -other['cvar'].low))
+    share = made(rows(values / 2), **LOWER).summary('success')
+    assert 'optimality_gap' not in share.columns and 'Less is better.' in share.notes
+
+
+def test_fewer_is_an_improvement_where_less_is_better():
+    ours, theirs = (rows(np.full((2, 3, 1), value), agent=name) for name, value in (('a', 1.0), ('b', 2.0)))
+    for options, expected in (({}, 0), (LOWER, 1)):
+        (row,) = made(ours, **options).compare(made(theirs, **options), 'success').rows
+        assert (row['improvement'].value, row['difference'].value) == (expected, -1)
+
+
+def test_a_gap_says_that_less_is_better():
+    found = made(rows(np.ones((2, 3, 1)), in_set='train'), rows(np.zeros((2, 3, 1)), in_set='test'), **LOWER)
+    assert 'Less is better. A gap below 0 is what is lost.' in found.gap('train', 'test', 'success').notes
+
+
 def test_maps_of_one_number_in_two_sets_are_two():
     found = made(rows(np.ones((1, 3, 1)), in_set='a'), rows(np.zeros((1, 3, 1)), in_set='b')).summary('success', by=[])
     assert column(found, 'maps') == [6]
