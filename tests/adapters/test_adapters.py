@@ -1,6 +1,8 @@
 """Other libraries' own checks pass, and what the documents show of them runs."""
 
 import re
+import subprocess
+import sys
 import warnings
 from functools import partial
 from pathlib import Path
@@ -17,24 +19,43 @@ from envs import Deathmatch, Explorer, Minimal
 from megastep.env.actions import ActionBatch
 
 NEXT_STEP, SAME_STEP, DISABLED = AutoresetMode
-DOCUMENT = Path(__file__).parents[2] / 'docs' / 'environments.md'
-EXTRAS = {'torchrl': 'torchrl', 'stable_baselines3': 'stable-baselines3', 'pettingzoo': 'pettingzoo'}
+DOCUMENTS = Path(__file__).parents[2] / 'docs'
+EXTRAS = {
+    'torchrl': 'torchrl', 'stable_baselines3': 'stable-baselines3', 'pettingzoo': 'pettingzoo', 'jax': 'jax',
+    'array_api_compat': 'wrappers',
+}  # fmt: skip
 
 
 def needs(library):
     return pytest.importorskip(library, reason=f'needs the extra {EXTRAS[library]}')
 
 
-@pytest.mark.parametrize('library', ['', *EXTRAS])
-def test_the_code_shown_runs(library):
-    """The document's Python blocks, those of a library on their own."""
-    if library:
-        needs(library)
-    blocks = re.findall(rf'^```python ?{library}\n(.*?)^```', DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
-    assert blocks
-    namespace = {'__name__': 'document'}
-    for block in blocks:
-        exec(compile(block, str(DOCUMENT), 'exec'), namespace)
+@pytest.mark.parametrize('document', ['environments', 'frameworks'])
+def test_the_code_shown_runs(document):
+    run(document, '')
+
+
+@pytest.mark.parametrize('library', EXTRAS)
+def test_the_code_shown_of_a_library_runs(library):
+    needs(library)
+    if library != 'jax':
+        run('frameworks', EXTRAS[library].replace('-', '_'))
+        return
+    code = '\n'.join(blocks(DOCUMENTS / 'frameworks.md', 'jax'))  # in a process of its own: JAX's can't be forked
+    subprocess.run([sys.executable, '-c', code], check=True)
+
+
+def run(document, library):
+    """Runs the document's Python blocks, those of a library on their own."""
+    path, namespace = DOCUMENTS / f'{document}.md', {'__name__': 'document'}
+    for block in blocks(path, library):
+        exec(compile(block, str(path), 'exec'), namespace)
+
+
+def blocks(path, library):
+    found = re.findall(rf'^```python ?{library}\n(.*?)^```', path.read_text(), re.MULTILINE | re.DOTALL)
+    assert found
+    return found
 
 
 # TorchRL
