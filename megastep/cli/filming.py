@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Bool
-from torch import Tensor
 
 from megastep.env import Env
+from megastep.evaluation.baselines import RandomActions
 from megastep.evaluation.play import Act, among, play
 from megastep.evaluation.registry import Task
 from megastep.learning.agent import load
@@ -60,12 +59,7 @@ def at_random(name: str, maps: MapSet, seed: int) -> tuple[Act, Env]:
     """A policy that acts at random in an env of a task, and that env."""
     task = Task.of(name)
     env = task.make(maps, task.num_agents, seed=seed)
-    env.action_space.seed(seed)
-
-    def act(observations: Any, begins: Bool[Tensor, ' row']) -> Any:
-        return env.action_space.sample()
-
-    return act, env
+    return RandomActions(seed).for_env(env), env
 
 
 def film_run(

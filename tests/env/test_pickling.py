@@ -12,6 +12,7 @@ from worlds import houses
 from envs import Deathmatch, Explorer, Foraging, Minimal, PointGoal, Racing, Waypoint
 from megastep import Core, Scenery, mapgen
 from megastep.env import Env
+from megastep.env.noise import NOISES
 
 TASKS = {
     Minimal: {'shortest': 2, 'longest': 6},
@@ -56,6 +57,13 @@ def check_goes_on(env, way):
 @pytest.mark.parametrize('task', TASKS)
 def test_every_env_goes_on_alike(task):
     check_goes_on(lively(task), 2)
+
+
+def test_noise_goes_on_alike():
+    amounts = {'depth_noise': 0.1, 'rgb_noise': 0.1, 'pixel_dropout': 0.2, 'odometry_drift': 0.1, 'action_noise': 0.1}
+    env = lively(Explorer, **amounts, action_lag=1)
+    assert set(NOISES) == {*amounts, 'action_lag'}
+    check_goes_on(env, pickle.HIGHEST_PROTOCOL)
 
 
 @pytest.mark.parametrize('way', WAYS.values(), ids=WAYS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -82,9 +83,7 @@ def depth_noise(env: Noisy, amount: float) -> ObservationNoise:
         amount: The standard deviation of a pixel's distance from the agent's rim, as a share of that distance.
     """
     check_at_least_zero(depth_noise=amount)
-    return ObservationNoise(
-        env, 'depth_noise', {'depth': lambda depth, drawn: (1 - (1 - depth) * (1 + amount * drawn)).clamp(0, 1)}
-    )
+    return ObservationNoise(env, 'depth_noise', {'depth': partial(_stretched, amount)})
 
 
 def rgb_noise(env: Noisy, amount: float) -> ObservationNoise:
@@ -95,7 +94,7 @@ def rgb_noise(env: Noisy, amount: float) -> ObservationNoise:
         amount: The standard deviation of each of a pixel's linear red, green and blue, which are from 0 to 1.
     """
     check_at_least_zero(rgb_noise=amount)
-    return ObservationNoise(env, 'rgb_noise', {'rgb': lambda rgb, drawn: (rgb + amount * drawn).clamp(0, 1)})
+    return ObservationNoise(env, 'rgb_noise', {'rgb': partial(_brightened, amount)})
 
 
 def pixel_dropout(env: Noisy, amount: float) -> ObservationNoise:
@@ -109,11 +108,27 @@ def pixel_dropout(env: Noisy, amount: float) -> ObservationNoise:
         ValueError: if it isn't from 0 to 1.
     """
     check_share(pixel_dropout=amount)
-    changes: dict[str, Change] = {
-        'rgb': lambda rgb, drawn: rgb * (drawn >= amount)[:, :, None],
-        'depth': lambda depth, drawn: depth * (drawn >= amount),
-    }
+    changes: dict[str, Change] = {'rgb': partial(_blackened, amount), 'depth': partial(_emptied, amount)}
     return ObservationNoise(env, 'pixel_dropout', changes, per_pixel=True, uniform=True)
+
+
+# Functions of a module, not lambdas, so that an env with noise can be pickled
+
+
+def _stretched(amount: float, depth: Tensor, drawn: Tensor) -> Tensor:
+    return (1 - (1 - depth) * (1 + amount * drawn)).clamp(0, 1)
+
+
+def _brightened(amount: float, rgb: Tensor, drawn: Tensor) -> Tensor:
+    return (rgb + amount * drawn).clamp(0, 1)
+
+
+def _blackened(amount: float, rgb: Tensor, drawn: Tensor) -> Tensor:
+    return rgb * (drawn >= amount)[:, :, None]
+
+
+def _emptied(amount: float, depth: Tensor, drawn: Tensor) -> Tensor:
+    return depth * (drawn >= amount)
 
 
 class OdometryDrift:
