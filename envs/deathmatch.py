@@ -14,7 +14,7 @@ from megastep import mapgen
 from megastep.checks import check_choice, check_crowd, check_finite
 from megastep.env import Env
 from megastep.env.aiming import Aim, in_sight
-from megastep.env.combat import Combat, Score, Trigger
+from megastep.env.combat import EVENTS, Combat, Score, Trigger
 from megastep.env.episode_starts import FarStarts
 from megastep.env.motion import MomentumMovement, MotionMaker, make_motion
 from megastep.env.sensors import IMU, RGB, Depth
@@ -24,6 +24,7 @@ from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.world import physics, rendering
 from megastep.world.cameras import CameraRig, Cameras
+from megastep.world.snapshot import Marks
 
 
 class Deathmatch(Env):
@@ -115,6 +116,7 @@ class Deathmatch(Env):
         aims, hits, kills = aim_reward / fps, hit_reward / health, kill_reward
         shaped = {'aims': aims, 'hits': hits, 'wounds': -hits, 'kills': kills, 'deaths': -kills}
         self._score = Score(core, shaped if reward == 'shaped' else {'hits': 1.0})
+        self._events = torch.zeros_like(self._score.counts)
         self._sight_reward = sight_reward / fps if reward == 'shaped' else 0.0
         self._worlds = torch.arange(num_envs, device=core.device).view(-1, num_agents) // num_agents
         actions = self.motion.space if self._trigger is None else self._trigger.space
@@ -137,7 +139,8 @@ class Deathmatch(Env):
 
     def _act(self, actions):
         actions, shoots = (actions, None) if self._trigger is None else self._trigger.parted(actions)
-        self._earned = self._score.step(self._combat.step(self._aim.targets, shoots))
+        self._events = self._combat.step(self._aim.targets, shoots)
+        self._earned = self._score.step(self._events)
         self.motion.step(actions)
         physics.advance(self.core)
 
@@ -159,7 +162,8 @@ class Deathmatch(Env):
         return {'world': self._worlds, 'opponent': self._aim.targets, **self._score.by_name()}
 
     def _overlays(self, env):
-        return self._combat.overlays(env, self._aim.targets)
+        died = self._events[EVENTS.index('deaths'), env] > 0
+        return [*self._combat.overlays(env, self._aim.targets), Marks(died, 'death')]
 
     def _values(self, env):
         return self._score.totals(env, 'hits', 'kills')

@@ -21,7 +21,7 @@ from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.world import physics, rendering
 from megastep.world.cameras import CameraRig, Cameras
-from megastep.world.snapshot import Points
+from megastep.world.snapshot import Marks, Points
 
 SLACK = 0.1
 """A path that is longer than the reach by no more than this, in metres, may be one in the open that was looked up."""
@@ -109,7 +109,7 @@ class PointGoal(Env):
         self._tracker = GoalTracker(core, self._goals, geodesic_field)
         self._reach, self._may_be_beyond_a_wall = reach, reach > 2 * core.agent_radius
         self._pay, self._effort = (progress, effort) if reward == 'dense' else (0.0, 0.0)
-        self._bonus = bonus
+        self._bonus, self._success = bonus, torch.zeros_like(core.agents.angles, dtype=torch.bool)
         super().__init__(
             core,
             cameras,
@@ -151,7 +151,8 @@ class PointGoal(Env):
         return {**self._tracker.scores(self._success), **self._tracker.measures()}
 
     def _overlays(self, env):
-        return [Points(self._goals.current.positions[env])]
+        reached = self._success[env] & self.core.over[env]
+        return [Points(self._goals.current.positions[env]), Marks(reached, 'success')]
 
     def _values(self, env):
         return {'distance': self._tracker.remaining[env]}

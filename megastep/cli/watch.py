@@ -20,6 +20,9 @@ def record(
     steps: int = 300,
     seed: int = 0,
     workers: int = 1,
+    envs: int = 1,
+    size: tuple[int, int] = (960, 540),
+    fps: float | None = None,
 ) -> None:
     """Film agents that act at random, or write a replay: `megastep record explorer maps.safetensors out.mp4`.
 
@@ -32,6 +35,9 @@ def record(
         steps: How many steps it is filmed for.
         seed: Another seed gives other actions, and agents that begin elsewhere.
         workers: How many processes draw.
+        envs: How many envs the film shows in a grid, each in the map after that of the one before.
+        size: The film's width and height, in pixels.
+        fps: How many frames a second the film plays; by default as many as there are steps in a second.
     """
     if out is None and html is None:
         raise ValueError('record needs a film to write, or a replay with --html, got neither.')
@@ -42,11 +48,12 @@ def record(
 
     for path in filter(None, (out, html)):
         storage.check_folder(path)
+    look: dict[str, Any] = {'workers': workers, 'envs': envs, 'size': size, 'fps': fps}
     about, walked = f'{steps} random steps of {env} in map {map_id}', MapSet.load(maps)
     if html is not None:
         _say(about, replay_random(env, walked, html, map_id=map_id, steps=steps, seed=seed), html)
     if out is not None:
-        _say(about, film_random(env, walked, out, map_id=map_id, steps=steps, seed=seed, workers=workers), out)
+        _say(about, film_random(env, walked, out, map_id=map_id, steps=steps, seed=seed, **look), out)
 
 
 def watch(
@@ -60,6 +67,9 @@ def watch(
     seed: int = 0,
     greedy: bool = False,
     workers: int = 1,
+    envs: int = 1,
+    size: tuple[int, int] = (960, 540),
+    fps: float | None = None,
     device: str | None = None,
 ) -> None:
     """Film a trained agent in a map that it hasn't seen, or write a replay: `megastep watch runs/a`.
@@ -74,6 +84,9 @@ def watch(
         seed: Another seed gives another beginning.
         greedy: Take the likeliest action instead of drawing one.
         workers: How many processes draw.
+        envs: How many envs the film shows in a grid, each in the map after that of the one before.
+        size: The film's width and height, in pixels.
+        fps: How many frames a second the film plays; by default as many as there are steps in a second.
         device: Where to compute, such as cpu or cuda; by default a GPU if there is one.
     """
     from megastep.cli.filming import film_run, replay_run
@@ -88,7 +101,7 @@ def watch(
         _say(about, replay_run(run, html, walked, **options), html)
     if out is not None or html is None:
         wanted = run / 'film.mp4' if out is None else out
-        _say(about, film_run(run, wanted, walked, workers=workers, **options), wanted)
+        _say(about, film_run(run, wanted, walked, workers=workers, envs=envs, size=size, fps=fps, **options), wanted)
 
 
 def _say(about: str, path: Path, wanted: Path) -> None:

@@ -498,7 +498,9 @@ class Env(gymnasium.vector.VectorEnv):
             'length': self.lengths[env],
             **self._values(env),
         }
-        return take_snapshot(self.core, self.cameras, env, overlays=self._overlays(env), **values)
+        return take_snapshot(
+            self.core, self.cameras, env, overlays=self._overlays(env), title=type(self).__name__, **values
+        )
 
     @staticmethod
     def plot_state(snapshot: Snapshot) -> Picture:

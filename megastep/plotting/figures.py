@@ -31,7 +31,7 @@ JOIN = 1e-5
 class Picture(Figure):
     """matplotlib figure that shows itself in a notebook without any set-up, and touches no state of pyplot's."""
 
-    def __init__(self, *, width: float, height: float, colour: str, dpi: int = 100) -> None:
+    def __init__(self, *, width: float, height: float, colour: str, dpi: float = 100) -> None:
         # matplotlib cuts pixels off to integers, and 1.15 * 100 is 114.99...
         inches = [math.nextafter(side, math.inf) for side in (width, height)]
         super().__init__(figsize=(inches[0], inches[1]), dpi=dpi, facecolor=colour)

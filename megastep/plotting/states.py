@@ -33,8 +33,17 @@ TRAIL = 60
 LEAP = 1.0
 """An agent that has moved further than this between snapshots, in metres, was put there: its trail begins anew."""
 
-PER_ROW = 4
-"""The numbers in a row."""
+PER_ROW, ROW = 4, 0.6
+"""The numbers in a row, and a row's height, in inches."""
+
+USUAL = (960, 540)
+"""The size, in pixels, at which an inch of the picture has 100: a picture of another size is as if it were enlarged."""
+
+LEAST = 64
+"""The least width and height, in pixels."""
+
+STRIPS = 1.0
+"""The room, in inches, that strips of pixels have at least: numbers for which there is no more are left out."""
 
 
 def plot_state(snapshot: Snapshot, size: tuple[int, int] = (960, 540)) -> Picture:
@@ -58,21 +67,26 @@ class StatePlot:
         figure: The picture.
 
     Raises:
-        ValueError: if the picture is too small for the snapshot's values.
+        ValueError: if the picture is smaller than 64 by 64 pixels.
     """
 
     def __init__(self, snapshot: Snapshot, size: tuple[int, int] = (960, 540)) -> None:
-        width, height = size[0] / 100, size[1] / 100
-        self.figure = Picture(width=width, height=height, colour=NIGHT)
+        if min(size) < LEAST:
+            raise ValueError(f'size must be at least {LEAST} by {LEAST} pixels, got {size[0]} by {size[1]}.')
+        dpi = 100 * min(side / usual for side, usual in zip(size, USUAL, strict=True))
+        width, height = size[0] / dpi, size[1] / dpi
+        self.figure = Picture(width=width, height=height, colour=NIGHT, dpi=dpi)
         self._layout, self._map_id = _layout(snapshot), -1
         self._still: list[Artist] = []
         self._background: Any = None
         self._plan = self.figure.axes_at(0.2, 0.2, 0.57 * width - 0.3, height - 0.4)
         left, right = 0.57 * width + 0.2, width - 0.35
         self._agents, self._overlays = _Agents(self._plan, snapshot), OverlayArtists(self._plan)
-        self._numbers = _Numbers(self.figure, snapshot, left=left, right=right, top=height - 0.35)
-        if self._numbers.bottom < 1:
-            raise ValueError(f'size must leave 100 pixels below {len(snapshot.values)} values, got {size}.')
+        top = height - 0.35
+        if snapshot.title:
+            self.figure.write(left, top, snapshot.title, color=BRIGHT, fontsize=12, fontweight='bold', va='top')
+            top -= 0.42
+        self._numbers = _Numbers(self.figure, snapshot, left=left, right=right, top=top)
         self._strips = _Strips(self.figure, snapshot, left=left, right=right, top=self._numbers.bottom, bottom=0.35)
         self.update(snapshot)
 
@@ -115,6 +129,7 @@ class StatePlot:
             artist.remove()
         self._still = draw_map(self._plan, snapshot)
         self._agents.forget()
+        self._overlays.forget()
         self._map_id, self._background = snapshot.map_id, None
 
 
@@ -209,14 +224,15 @@ class _Numbers:
     def __init__(self, figure: Picture, snapshot: Snapshot, *, left: float, right: float, top: float) -> None:
         self.artists: list[Any] = []
         pitch = (right - left) / PER_ROW
-        for i, name in enumerate(_captions(snapshot)):
-            x, y = left + pitch * (i % PER_ROW), top - 0.6 * (i // PER_ROW)
+        most = PER_ROW * max(1, int((top - STRIPS) / ROW))
+        for i, name in enumerate(list(_captions(snapshot))[:most]):
+            x, y = left + pitch * (i % PER_ROW), top - ROW * (i // PER_ROW)
             figure.write(x, y, name.replace('_', ' '), color=DIM, fontsize=7.5, va='top')
             self.artists.append(figure.write(x, y - 0.19, '', color=BRIGHT, fontsize=13, va='top'))
-        self.bottom: float = top - 0.6 * (-(-len(self.artists) // PER_ROW)) - 0.15
+        self.bottom: float = top - ROW * (-(-len(self.artists) // PER_ROW)) - 0.15
 
     def update(self, snapshot: Snapshot) -> None:
-        for artist, value in zip(self.artists, _captions(snapshot).values(), strict=True):
+        for artist, value in zip(self.artists, _captions(snapshot).values(), strict=False):
             artist.set_text(f'{value:,.0f}' if value == round(value) else f'{value:,.2f}')
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -15,16 +16,20 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+from matplotlib.colors import to_rgb
 from tqdm import tqdm
 
 from megastep import plotting
 from megastep.checks import check_counts
-from megastep.plotting.states import TRAIL
+from megastep.plotting.states import NIGHT, TRAIL
 from megastep.recording.video import Frame, Recorder
 from megastep.world.snapshot import Snapshot
 
 CHUNK = 2 * TRAIL
-"""The snapshots that a process draws at a time. It also looks at the trail that leads up to them."""
+"""The moments that a process draws at a time. It also looks at the trail that leads up to them."""
+
+Moment = tuple[Snapshot, ...]
+"""Snapshots of some envs, all of one moment."""
 
 
 class Film:
@@ -42,7 +47,7 @@ class Film:
         path: The file: ``.mp4`` or ``.gif``.
         fps: How many frames a second it plays.
         workers: How many processes draw.
-        size: The frames' width and height, in pixels.
+        size: The frames' width and height, in pixels. Where several envs are shown, they share it.
         progress: Show a bar.
 
     Attributes:
@@ -64,8 +69,8 @@ class Film:
         check_counts(workers=workers)
         self._recorder, self._workers, self._size = Recorder(path, fps), workers, size
         self.path = self._recorder.path
-        self._chunk: list[Snapshot] = []
-        self._before: list[Snapshot] = []
+        self._chunk: list[Moment] = []
+        self._before: list[Moment] = []
         self._drawings: SimpleQueue[Future[list[Frame]] | None] = SimpleQueue()
         self._progress = progress
 
@@ -80,16 +85,23 @@ class Film:
         self._writing = self._thread.submit(self._write)
         return self
 
-    def add(self, snapshot: Snapshot) -> None:
-        """Takes the next moment, and returns at once.
+    def add(self, *snapshots: Snapshot) -> None:
+        """Takes the next moment, of one env or of several, which are shown in a grid; and returns at once.
+
+        Args:
+            snapshots: Each env's, in the same order every time.
 
         Raises:
-            ValueError: if it couldn't be drawn; of what was added before, too.
+            ValueError: if it couldn't be drawn, of what was added before, too; or there are no snapshots, or not as
+                many as before.
         """
         if self._writing.done():
             self._writing.result()  # raises what went wrong
-        last = self._chunk[-1:] or self._before[-1:]
-        self._chunk.append(_sharing(snapshot, last[0]) if last else snapshot)
+        last = (self._chunk[-1:] or self._before[-1:] or [snapshots])[0]
+        if not snapshots or len(snapshots) != len(last):
+            wanted = f'{len(last)}, as before' if last else 'at least 1'
+            raise ValueError(f'snapshots must be {wanted}, got {len(snapshots)}.')
+        self._chunk.append(tuple(map(_sharing, snapshots, last)))
         self._bar.total += 1
         if len(self._chunk) == CHUNK:
             self._hand_over()
@@ -127,17 +139,47 @@ class Film:
         self._writing.result()
 
 
-def drawn(before: Sequence[Snapshot], snapshots: Sequence[Snapshot], size: tuple[int, int]) -> list[Frame]:
-    """Draws snapshots one after the other, with the trails that those before them have left."""
-    first, *later = [*before, *snapshots]
-    plot, frames = plotting.StatePlot(first, size), []
+def drawn(before: Sequence[Moment], moments: Sequence[Moment], size: tuple[int, int]) -> list[Frame]:
+    """Draws moments one after the other, with the trails that those before them have left."""
+    first, *later = [*before, *moments]
+    grid, frames = Grid(first, size), []
     if not before:
-        frames.append(plot.frame())
-    for number, snapshot in enumerate(later, start=1):
-        plot.update(snapshot)
+        frames.append(grid.frame())
+    for number, moment in enumerate(later, start=1):
+        grid.update(moment)
         if number >= len(before):
-            frames.append(plot.frame())
+            frames.append(grid.frame())
     return frames
+
+
+class Grid:
+    """Grid of envs' pictures, as nearly square as it can be, that is brought up to date.
+
+    Args:
+        moment: The envs.
+        size: The whole picture's width and height, in pixels.
+    """
+
+    def __init__(self, moment: Moment, size: tuple[int, int]) -> None:
+        self._size, self._columns = size, math.ceil(math.sqrt(len(moment)))
+        rows = math.ceil(len(moment) / self._columns)
+        tile = size[0] // self._columns, size[1] // rows
+        self._plots, self._tile = [plotting.StatePlot(snapshot, tile) for snapshot in moment], tile
+
+    def update(self, moment: Moment) -> None:
+        """Shows another moment."""
+        for plot, snapshot in zip(self._plots, moment, strict=True):
+            plot.update(snapshot)
+
+    def frame(self) -> Frame:
+        """Draws the picture as sRGB bytes."""
+        (across, up), (width, height) = self._size, self._tile
+        night = np.round(255 * np.array(to_rgb(NIGHT))).astype(np.uint8)
+        whole = np.broadcast_to(night, (up, across, 3)).copy()
+        for number, plot in enumerate(self._plots):
+            top, left = number // self._columns * height, number % self._columns * width
+            whole[top : top + height, left : left + width] = plot.frame()
+        return whole
 
 
 def _sharing(snapshot: Snapshot, other: Snapshot) -> Snapshot:

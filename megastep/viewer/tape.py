@@ -14,7 +14,7 @@ from megastep.env import Env
 from megastep.world import rendering
 from megastep.world.cameras import by_name
 from megastep.world.core import Core
-from megastep.world.snapshot import Overlay
+from megastep.world.snapshot import Marks, Overlay
 
 GAMMA = 2.2
 """The exponent that colours are encoded by."""
@@ -105,7 +105,9 @@ class Tape:
                 yield from self._overlay(f'overlays.{number}.{place}', overlay)
 
     def _overlay(self, label: str, overlay: Overlay) -> Iterator[tuple[str, Tensor]]:
-        for name, value in vars(overlay).items():
+        for name, value in (
+            () if isinstance(overlay, Marks) else vars(overlay).items()
+        ):  # a replay shows more than these
             if name != 'labels' and value is not None:
                 kind = type(overlay).__name__.lower()
                 yield f'{label}.{kind}.{name}', torch.as_tensor(value, dtype=torch.float32, device=self._rows.device)

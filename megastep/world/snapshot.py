@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, SupportsFloat
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from megastep.world import rendering
@@ -24,7 +24,8 @@ class Points:
 
     Args:
         positions: Where they are, in metres.
-        colours: Theirs, in linear RGB; by default the first has the first agent's own colour, and so on.
+        colours: Theirs, in linear RGB; by default an only one has the colour of goals, and of several the first has
+            the first agent's own, and so on.
         labels: What is written beside each; by default nothing.
 
     Raises:
@@ -102,7 +103,28 @@ class Discs:
         _check_colours(self.colours, len(self.positions))
 
 
-Overlay = Points | Segments | Shares | Discs
+@dataclass(frozen=True, eq=False)
+class Marks:
+    """Overlay of events: agents to whom something has just happened. Films leave a mark at the place for a moment.
+
+    Args:
+        agents: Whether it has, for each agent.
+        meaning: Of what sort it is: ``'success'``, where the agent is, or ``'death'``, where it was a step ago.
+
+    Raises:
+        ValueError: if the shape is wrong, or there is no such meaning.
+    """
+
+    agents: Bool[np.ndarray, ' agent'] | Any
+    meaning: str
+
+    def __post_init__(self) -> None:
+        _check_shape('agents', self.agents, (None,))
+        if self.meaning not in ('success', 'death'):
+            raise ValueError(f"meaning must be 'success' or 'death', got {self.meaning!r}.")
+
+
+Overlay = Points | Segments | Shares | Discs | Marks
 """Something that a picture of an env shows beside its map and agents."""
 
 
@@ -129,6 +151,7 @@ class Snapshot:
         depth: How near that is, from 1 at the agent's rim to 0 at ``max_depth``.
         values: Named numbers that go with the picture: a reward, a step's number.
         overlays: The markers that are there, if the core has any, and what else the task has drawn, as arrays.
+        title: What is written above all.
     """
 
     map_id: int
@@ -146,10 +169,17 @@ class Snapshot:
     depth: Float[np.ndarray, 'agent camera pixel'] | Any
     values: dict[str, float]
     overlays: tuple[Overlay, ...] = ()
+    title: str = ''
 
 
 def take_snapshot(
-    core: Core, cameras: CameraRig, env: int, *, overlays: Sequence[Overlay] = (), **values: SupportsFloat
+    core: Core,
+    cameras: CameraRig,
+    env: int,
+    *,
+    overlays: Sequence[Overlay] = (),
+    title: str = '',
+    **values: SupportsFloat,
 ) -> Snapshot:
     """Takes a snapshot of one env: renders it alone, and copies what a picture needs off the device.
 
@@ -158,16 +188,18 @@ def take_snapshot(
         cameras: The cameras that each agent carries; if they are of several kinds, by name.
         env: Which env.
         overlays: What else is to be drawn; tensors become arrays.
+        title: What is written above all.
         values: Named numbers to show beside the picture.
 
     Raises:
-        ValueError: if there is no such env, or shares are not one for each agent.
+        ValueError: if there is no such env, or shares or marks are not one for each agent.
     """
     if not 0 <= env < core.num_envs:
         raise ValueError(f'env must be from 0 to {core.num_envs - 1}, got {env}.')
     for overlay in overlays:
-        if isinstance(overlay, Shares):
-            _check_shape('values', overlay.values, (core.num_agents,))
+        for kind, name in ((Shares, 'values'), (Marks, 'agents')):
+            if isinstance(overlay, kind):
+                _check_shape(name, getattr(overlay, name), (core.num_agents,))
     alone = _alone(core, env)
     view = rendering.render(alone, cameras, per_ray=True)
     map_id, scenery = int(alone.map_ids[0]), core.scenery
@@ -189,6 +221,7 @@ def take_snapshot(
         depth=map_by_name(lambda seen: _array(seen.depth[0]), view),
         values={name: float(value) for name, value in values.items()},
         overlays=(*_markers(alone), *map(_copied, overlays)),
+        title=title,
     )
 
 

@@ -301,13 +301,17 @@ def test_its_picture_has_health_and_shots():
     for _ in range(4):
         stay(env)
     state = env.snapshot(0)
-    health, shots = state.overlays
+    health, shots, deaths = state.overlays
+    assert (deaths.meaning, deaths.agents.tolist()) == ('death', [False, False])
     assert health.values.tolist() == [0.75, 0.75]
     np.testing.assert_allclose(shots.ends, [[[4, 3], [7, 3]], [[7, 3], [4, 3]]], atol=1e-6)
     assert (state.values['hits'], state.values['kills']) == (2, 0)
     assert env.plot_state(state).axes
     stay(env)
     assert np.isnan(env.snapshot(0).overlays[1].ends).all()
+    while not env.snapshot(0).overlays[2].agents.any():
+        stay(env)
+    assert env.snapshot(0).overlays[2].agents.tolist() == [True, True]
 
 
 @pytest.mark.parametrize(

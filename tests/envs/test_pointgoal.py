@@ -278,14 +278,25 @@ def test_a_picture_shows_the_goal():
     env.reset(seed=0)
     env.step(actions_of(env, 0))
     state = env.snapshot(3)
-    (goals,) = state.overlays
+    goals, reached = state.overlays
+    assert (reached.meaning, reached.agents.tolist()) == ('success', [False])
     np.testing.assert_array_equal(goals.positions, env._goals.current.positions[3])
     assert state.values['distance'] == env._tracker.remaining[3].item()
     picture = plotting.StatePlot(state)
     across, up = picture._plan.transData.transform(goals.positions[0]).round().astype(int)
-    yellow = [255, 209, 102]  # the first agent's
-    assert picture.frame()[-1 - up, across].tolist() == yellow
-    assert plotting.StatePlot(replace(state, overlays=())).frame()[-1 - up, across].tolist() != yellow
+    pink = [255, 95, 183]
+    assert picture.frame()[-1 - up, across].tolist() == pink
+    assert plotting.StatePlot(replace(state, overlays=())).frame()[-1 - up, across].tolist() != pink
+
+
+def test_a_picture_marks_a_goal_that_is_reached():
+    env = make()
+    env.reset(seed=0)
+    env.core.agents.positions[3] = env._goals.current.positions[3]
+    env.step(actions_of(env, 0))
+    assert env.snapshot(3).overlays[1].agents.tolist() == [True]
+    env.step(actions_of(env, 0))
+    assert env.snapshot(3).overlays[1].agents.tolist() == [False]
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,11 @@ import torch
 from worlds import box, core_at
 
 from megastep import Cameras, plotting
-from megastep.world.snapshot import Discs, Points, Segments, Shares, take_snapshot
+from megastep.plotting.overlays import LINGER
+from megastep.world.snapshot import Discs, Marks, Points, Segments, Shares, take_snapshot
 
 YELLOW, BLUE, RED = (255, 209, 102), (76, 201, 240), (255, 0, 0)  # of the first agent, of the second, of nobody
+PINK, GREEN, ROSE = (255, 95, 183), (63, 224, 143), (255, 77, 94)  # of a goal, of a success, of a death
 
 
 @pytest.fixture(scope='module')
@@ -43,7 +45,35 @@ def test_points_are_in_the_agents_colours_or_their_own(plain):
     plot = drawn(plain, Points(places))
     assert [colour_at(plot, *place) for place in places] == [YELLOW, BLUE, YELLOW]
     plot = drawn(plain, Points(places[:1]), Points(places[1:], colours=np.array([[1, 0, 0], [1, 0, 0]])))
-    assert [colour_at(plot, *place) for place in places] == [YELLOW, RED, RED]
+    assert [colour_at(plot, *place) for place in places] == [PINK, RED, RED]
+
+
+@pytest.mark.parametrize('meaning, colour', [('success', GREEN), ('death', ROSE)])
+def test_marks_stay_for_a_while_and_fade(plain, meaning, colour):
+    plot = drawn(plain)
+    bare = plot.frame().astype(int)
+    plot.update(replace(plain, overlays=(Marks(np.array([False, True]), meaning),)))
+    assert (plot.frame() == colour).all(axis=-1).sum() > 10
+    differences = []
+    for _ in range(LINGER):
+        differences.append(abs(plot.frame() - bare).max())
+        plot.update(plain)
+    assert differences[-1] < 0.3 * differences[0]
+    assert np.array_equal(plot.frame(), bare)
+
+
+def test_a_death_is_where_the_agent_was(plain):
+    mark = Marks(np.array([False, True]), 'death')
+    elsewhere = replace(plain, positions=plain.positions + [0, 2], overlays=(mark,))
+    plot = drawn(plain)
+    plot.update(elsewhere)
+    assert colour_at(plot, 6, 3) == ROSE
+    assert not (drawn(plain, mark).frame() == ROSE).all(axis=-1).any()  # where nobody knows where that was
+
+
+def test_a_mark_means_success_or_death():
+    with pytest.raises(ValueError, match="meaning must be 'success' or 'death', got 'birth'"):
+        Marks(np.zeros(1, bool), 'birth')
 
 
 def test_points_have_labels(plain):

@@ -205,7 +205,7 @@ def test_saving_leaves_the_frame_alone(state, tmp_path):
     np.testing.assert_array_equal(plot.frame(), before)
 
 
-@pytest.mark.parametrize('size', [(960, 540), (1160, 641)])
+@pytest.mark.parametrize('size', [(960, 540), (1160, 641), (317, 241), (64, 500), (1500, 64)])
 def test_a_frame_has_the_size_asked_for(state, size):
     frame = plotting.StatePlot(state, size).frame()
     assert frame.shape == (size[1], size[0], 3)
@@ -232,9 +232,20 @@ def test_rejects_a_snapshot_of_another_layout(state):
         plot.update(replace(state, values={'other': 1.0}))
 
 
-def test_rejects_a_size_without_room(state):
-    with pytest.raises(ValueError, match=r'size must leave 100 pixels below 2 values, got \(960, 120\)'):
-        plotting.StatePlot(state, (960, 120))
+@pytest.mark.parametrize('size', [(960, 20), (63, 540)])
+def test_rejects_a_size_that_is_too_small(state, size):
+    with pytest.raises(ValueError, match=f'size must be at least 64 by 64 pixels, got {size[0]} by {size[1]}'):
+        plotting.StatePlot(state, size)
+
+
+def test_values_for_which_there_is_no_room_are_left_out(state):
+    many = replace(state, values={f'value {i}': float(i) for i in range(100)})
+    shown = [text.get_text() for text in plotting.StatePlot(many).figure.texts]
+    assert 'value 0' in shown and 'value 99' not in shown
+
+
+def test_a_title_is_written(state):
+    assert 'Explorer' in [text.get_text() for text in plotting.StatePlot(replace(state, title='Explorer')).figure.texts]
 
 
 # galleries

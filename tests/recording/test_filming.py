@@ -17,7 +17,7 @@ from megastep.cli import main
 from megastep.evaluation.entry_points import tasks
 from megastep.evaluation.registry import Task
 from megastep.plotting.states import TRAIL
-from megastep.recording.film import CHUNK, Film, _sharing, drawn
+from megastep.recording.film import CHUNK, Film, Grid, _sharing, drawn
 from megastep.world.snapshot import Points, Shares
 
 SIZE = (480, 300)
@@ -35,11 +35,16 @@ def snapshots():
     return found
 
 
+def alone(snapshots):
+    """Moments of one env."""
+    return [(snapshot,) for snapshot in snapshots]
+
+
 def test_chunks_are_drawn_as_if_they_were_one(snapshots):
     plot, cut = plotting.StatePlot(snapshots[0], SIZE), TRAIL + 8
     for snapshot in snapshots[1:cut]:
         plot.update(snapshot)
-    frames = drawn(snapshots[cut - TRAIL : cut], snapshots[cut:], SIZE)
+    frames = drawn(alone(snapshots[cut - TRAIL : cut]), alone(snapshots[cut:]), SIZE)
     assert len(frames) == len(snapshots) - cut
     for snapshot, frame in zip(snapshots[cut:], frames, strict=True):
         plot.update(snapshot)
@@ -48,7 +53,7 @@ def test_chunks_are_drawn_as_if_they_were_one(snapshots):
 
 
 def test_the_first_chunk_has_the_first_frame(snapshots):
-    first, second = drawn([], snapshots[:2], SIZE)
+    first, second = drawn([], alone(snapshots[:2]), SIZE)
     plot = plotting.StatePlot(snapshots[0], SIZE)
     assert np.array_equal(plot.frame(), first)
     plot.update(snapshots[1])
@@ -70,7 +75,7 @@ def test_a_film_holds_every_frame_in_order(snapshots, tmp_path):
         assert not path.exists()
     with Image.open(path) as image:
         assert image.n_frames == 5
-        for number, expected in enumerate(drawn([], snapshots[:5], SIZE)):
+        for number, expected in enumerate(drawn([], alone(snapshots[:5]), SIZE)):
             image.seek(number)
             assert abs(np.asarray(image.convert('RGB')).astype(int) - expected).mean() < 6
 
@@ -109,12 +114,31 @@ def test_what_cannot_be_drawn_is_reported(snapshots, tmp_path, monkeypatch):
         return drawing
 
     with (
-        pytest.raises(ValueError, match='size must leave 100 pixels'),
-        Film(tmp_path / 'film.gif', size=(960, 120)) as film,
+        pytest.raises(ValueError, match='size must be at least 64 by 64 pixels, got 960 by 20'),
+        Film(tmp_path / 'film.gif', size=(960, 20)) as film,
     ):
         monkeypatch.setattr(film._pool, 'submit', submit)
         film.add(snapshots[0])
     assert not list(tmp_path.iterdir())
+
+
+def test_several_envs_are_in_a_grid(snapshots):
+    one, two, three = snapshots[:3]
+    frame = Grid((one, two, three), (401, 300)).frame()
+    assert frame.shape == (300, 401, 3)
+    tiles = [plotting.StatePlot(snapshot, (200, 150)).frame() for snapshot in (one, two, three)]
+    for tile, (top, left) in zip(tiles, [(0, 0), (0, 200), (150, 0)], strict=True):
+        assert np.array_equal(frame[top : top + 150, left : left + 200], tile)
+    assert len(np.unique(frame[150:, 200:].reshape(-1, 3), axis=0)) == 1  # nothing is there
+
+
+@pytest.mark.parametrize(
+    'added, message', [([0], 'must be at least 1, got 0'), ([2, 1], 'must be 2, as before, got 1')]
+)
+def test_rejects_moments_of_other_envs(snapshots, tmp_path, added, message):
+    with pytest.raises(ValueError, match=f'snapshots {message}'), Film(tmp_path / 'film.gif') as film:
+        for count in added:
+            film.add(*snapshots[:count])
 
 
 @pytest.mark.parametrize('workers', [0, 1.5])
@@ -185,9 +209,20 @@ def test_the_command_films(maps, tmp_path, capsys):
     assert f'4 random steps of minimal in map 2 are in {out}' in capsys.readouterr().out
 
 
+def test_the_command_films_several_envs_of_any_size_and_rate(maps, tmp_path):
+    out = tmp_path / 'film.gif'
+    look = ['--envs', '2', '--size', '240', '100', '--fps', '25']
+    assert main(['record', 'minimal', str(maps), str(out), '--steps', '2', '--map-id', '2', *look]) == 0
+    with Image.open(out) as image:
+        assert (image.size, image.n_frames, image.info['duration']) == ((240, 100), 3, 40)
+
+
 @pytest.mark.parametrize(
     'arguments, message',
     [
+        (['minimal', 'film.gif', '--envs', '0'], 'envs must be at least 1, got 0'),
+        (['minimal', 'film.gif', '--fps', '0'], 'fps must be above 0 and finite, got 0'),
+        (['minimal', 'film.gif', '--size', '10', '10'], 'size must be at least 64 by 64 pixels, got 10 by 10'),
         (['chess', 'film.gif'], 'env must be one of deathmatch, explorer, foraging, minimal, pointgoal, racing, '),
         (['minimal', 'film.avi'], 'path must end in .mp4 or .gif, got '),
         (['minimal', 'film.gif', '--map-id', '3'], 'map_id must be from 0 to 2, got 3'),
