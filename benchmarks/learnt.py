@@ -46,7 +46,7 @@ OPTIONS: dict[str, dict[str, Any]] = {'pointgoal': {'effort': 0.3}, 'deathmatch'
 directions without ever turning: that makes it easy to tell where one is, and paths a fifth longer. Agents that learn in
 duels get better in these than those that learn among four."""
 
-SETTINGS: dict[str, dict[str, Any]] = {'racing': {'ent_coef': 0.0}}
+SETTINGS: dict[str, dict[str, Any]] = {'racing': {'ent_coef': 0.003}}
 """How tasks are learnt, where it isn't as by default."""
 
 OPPONENTS = {'deathmatch': 1}

@@ -31,9 +31,20 @@ actions = agent(observations, begins)
 
 {scores}
 
-## Settings
+{tests}## Settings
 
 {settings}
+"""
+
+TESTS = """## Tests
+
+{scores}
+
+Means over maps, each with a 95 % confidence interval, of fixed episodes in maps that it wasn't trained in. Trained and
+tested at commit {commit} by
+
+    {command}
+
 """
 
 
@@ -51,8 +62,18 @@ def of(config: Mapping[str, Any]) -> str:
         count=config['maps']['count'],
         task=_table(('what', 'value'), [*task.items(), *spaces.items(), ('maps, SHA-256', config['maps']['sha256'])]),
         scores=_table(('score', *config['results']), results) if results else 'None are known.',
+        tests=_tests(config) if 'tests' in config else '',
         settings=_table(('setting', 'value'), list(config['settings'].items())),
     )
+
+
+def _tests(config: Mapping[str, Any]) -> str:
+    sets = config['tests']
+    rows = [
+        (score, *('{:.3f} ({:.3f} to {:.3f})'.format(*scores[score]) for scores in sets.values()))
+        for score in next(iter(sets.values()))
+    ]
+    return TESTS.format(scores=_table(('score', *sets), rows), commit=config['commit'], command=config['command'])
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:

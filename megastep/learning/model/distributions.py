@@ -19,8 +19,9 @@ from torch.nn import functional
 from megastep.learning.model.features import WIDE
 from megastep.world.random_numbers import KeyedStreams
 
-LOG_STD_RANGE = (-5.0, 1.0)
-"""The bounds of a normal distribution's width: the logarithm of its standard deviation."""
+LOG_STD_RANGE = (-2.0, 1.0)
+"""The bounds of a normal distribution's width: the logarithm of its standard deviation. Below, updates of a usual size
+would change an action's probability by so much that what was learnt is lost: seen in `Racing`, with a bound of -5."""
 
 Logits = Float[Tensor, '*batch logit']
 

@@ -235,9 +235,14 @@ def architecture(policy: Policy) -> dict[str, str]:
     }
 
 
-def weights_file(policy: Policy) -> bytes:
-    """A policy's weights as a safetensors file has them, with the architecture that they are for in its header."""
-    weights = {name: value.detach().cpu().contiguous() for name, value in policy.state_dict().items()}
+def weights_file(policy: Policy, dtype: torch.dtype = torch.float32) -> bytes:
+    """A policy's weights as a safetensors file has them, with the architecture that they are for in its header.
+
+    Args:
+        policy: The policy.
+        dtype: The type that the weights are rounded to.
+    """
+    weights = {name: value.detach().to('cpu', dtype).contiguous() for name, value in policy.state_dict().items()}
     return storage.ordered(save(weights, metadata=architecture(policy)))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 import megastep
-from megastep.learning import card
+from megastep.learning import card, pretrained
 from megastep.learning.model.policy import Policy
 from megastep.learning.model.spaces import Spaces
 from megastep.learning.run.checkpoints import MANIFEST, WEIGHTS, last_good, load_weights, verified, weights_file
@@ -27,6 +27,10 @@ CONFIG, MODEL, CARD = 'config.json', 'model.safetensors', 'README.md'
 
 SAVED = ('env', 'options', 'opponents', 'scores', 'spaces', 'settings', 'maps', 'frames', 'results')
 """What is saved of an agent beside its weights."""
+
+PROVENANCE = ('command', 'commit', 'tests')
+"""What is saved as well of an agent that says how it was made: the command, the code's commit, and its scores by set of
+maps, each with a 95 % confidence interval."""
 
 OPPONENTS = 'opponents'
 """The folder, in that of a saved agent, with the trained agents that it learnt among: saved agents themselves."""
@@ -56,10 +60,14 @@ class StoredAgent:
     def find(cls, folder: str | Path) -> StoredAgent:
         """Finds the agent of a folder: that of a run, whose last checkpoint it is, of a checkpoint or of a saved agent.
 
+        Where there is no such folder, it is that of a pretrained agent of the name, if there is one.
+
         Raises:
             ValueError: naming what is missing, damaged or of another version.
         """
         path = Path(folder)
+        if not path.exists():
+            path = pretrained.folder(str(folder)) or path
         if (path / CONFIG).is_file():
             return saved(path)
         return _checkpoint(path) if (path / MANIFEST).is_file() else _run(path)
@@ -82,17 +90,20 @@ class StoredAgent:
         return policy.to(device)
 
 
-def save(folder: Path, policy: Policy, settings: Settings, about: Mapping[str, Any]) -> None:
+def save(
+    folder: Path, policy: Policy, settings: Settings, about: Mapping[str, Any], dtype: torch.dtype = torch.float32
+) -> None:
     """Saves an agent in the Hugging Face hub's layout: its configuration, its weights, and a model card.
 
     Args:
         folder: Where to; made if it isn't there.
         policy: The policy.
         settings: What it was trained with.
-        about: What else is known of it, as `SAVED` names it.
+        about: What else is known of it, as `SAVED` and `PROVENANCE` name it.
+        dtype: The type that the weights are rounded to.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    weights = weights_file(policy)
+    weights = weights_file(policy, dtype)
     config = {
         'library_name': 'megastep', 'version': megastep.__version__, **about,
         'settings': asdict(settings), 'weights_sha256': hashlib.sha256(weights).hexdigest(),
@@ -162,5 +173,5 @@ def saved(folder: Path) -> StoredAgent:
         raise ValueError(f'{weights} is missing.')
     if hashlib.sha256(weights.read_bytes()).hexdigest() != values['weights_sha256']:
         raise ValueError(f'{weights} is damaged: it is not what was saved.')
-    about = {name: values[name] for name in SAVED if name != 'settings'}
+    about = {name: values[name] for name in (*SAVED, *PROVENANCE) if name != 'settings' and name in values}
     return StoredAgent(folder, weights, settings, about, opponents=kept_opponents(folder / OPPONENTS))
