@@ -140,7 +140,7 @@ class GeodesicField:
             ValueError: if the file is damaged, or holds no geodesic field, or one of another version, of other maps or
                 for other agents.
         """
-        arrays, metadata = storage.read(Path(path))
+        arrays, metadata = storage.read(Path(path), 'geodesic field')
         if metadata.get('geodesic_field') != VERSION:
             found = metadata.get('geodesic_field')
             raise ValueError(f'{path} must hold a geodesic field of version {VERSION}, got {found}.')

@@ -143,7 +143,7 @@ class Episodes:
             ValueError: if the file is damaged, holds no episodes, or those of another version or of other maps.
         """
         path, maps = Path(path), maps if isinstance(maps, MapSet) else MapSet.load(maps)
-        arrays, header = storage.read(path)
+        arrays, header = storage.read(path, 'set of episodes')
         if (version := header.get('episodes')) != episode_drawing.VERSION:
             raise ValueError(f'{path} must hold episodes of version {episode_drawing.VERSION}, got {version}.')
         storage.check_digest(path, arrays, header['sha256'])

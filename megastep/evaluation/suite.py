@@ -77,7 +77,12 @@ class Suite(Mapping[str, Episodes]):
             return suite
         if isinstance(suite, (str, Path)):
             return cls.load(suite)
-        return cls({'episodes': suite} if isinstance(suite, Episodes) else suite)
+        if isinstance(suite, Episodes):
+            return cls({'episodes': suite})
+        if isinstance(suite, Mapping):
+            return cls(suite)
+        kinds = 'a Suite, the folder of one, Episodes, or these by name'
+        raise ValueError(f'suite must be {kinds}, got {type(suite).__name__}.')
 
     @classmethod
     def standard(cls, task: str | Task, **options: Any) -> Suite:
@@ -197,7 +202,7 @@ class Suite(Mapping[str, Episodes]):
         except (FileNotFoundError, NotADirectoryError) as error:
             raise ValueError(f'{folder} must be the folder of a suite: there is no {MANIFEST} in it.') from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f'{path} is damaged: {error!r}.') from error
+            raise ValueError(f'{path} is damaged: {type(error).__name__}: {error}.') from error
         if found != VERSION:
             raise ValueError(f'{path} must be of version {VERSION}, got {found!r}.')
         sets = {name: _set(Path(folder), name) for name in names}

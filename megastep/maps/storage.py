@@ -198,8 +198,12 @@ def ordered(content: bytes) -> bytes:
     return len(header).to_bytes(8, 'little') + header + content[base:]
 
 
-def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+def read(path: Path, what: str = 'map set') -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Opens a file without reading its arrays: they are read-only views of the file, paged in as they are used.
+
+    Args:
+        path: The file.
+        what: What errors say that it must be.
 
     Returns:
         The arrays by name, and the header's metadata.
@@ -210,7 +214,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         ValueError: if the file is truncated, not safetensors, or of another schema, or its header isn't what was saved.
     """
     if path.is_dir():
-        raise IsADirectoryError(f'{path} must be the file of a map set, got a folder.')
+        raise IsADirectoryError(f'{path} must be the file of a {what}, got a folder.')
     try:
         file = open_regular(path)
     except ValueError as error:
@@ -220,7 +224,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     try:
         arrays, metadata = _arrays(content, path)
     except HeaderError as error:
-        raise ValueError(f'{path} is not a map set, or is truncated: {error}') from error
+        raise ValueError(f'{path} is not a {what}, or is truncated: {error}') from error
     if metadata.get('schema') != SCHEMA:
         raise ValueError(f'{path} must have schema {SCHEMA}, got {metadata.get("schema")}.')
     if metadata.get(HEADER_HASH, expected := header_digest(metadata)) != expected:

@@ -251,3 +251,8 @@ def _check_episodes(core: Core, episodes: FixedEpisodes) -> None:
         )
     if most >= core.scenery.num_maps:
         raise ValueError(f"episodes must be in the core's {core.scenery.num_maps} maps, got map {most}.")
+    if (maps := getattr(episodes, 'maps', None)) is None:
+        return
+    pairs = ((getattr(core.scenery.spawns, name), getattr(maps.spawns, name)) for name in ('widths', 'vals'))
+    if not all(torch.equal(known.cpu(), torch.tensor(given, dtype=known.dtype)) for known, given in pairs):
+        raise ValueError("episodes must be in the core's maps, got some in others: they have other spawns.")

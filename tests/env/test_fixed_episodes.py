@@ -241,6 +241,7 @@ def test_a_state_of_other_episodes_is_refused():
     [
         ({'agent_radius': 0.08}, 'episodes must be for agents of radius 0.08 m, got some for 0.106066 m'),
         ({'maps': houses(1)}, "episodes must be in the core's 1 maps, got map 2"),
+        ({'maps': houses(4)[1:]}, "episodes must be in the core's maps, got some in others: they have other spawns"),
     ],
 )
 def test_refuses_episodes_of_other_agents_or_maps(change, message):

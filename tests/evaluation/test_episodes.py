@@ -191,6 +191,9 @@ def test_refuses_other_maps_and_damaged_files(tmp_path):
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r'episodes\.safetensors is damaged: its content hashes to'):
         Episodes.load(path, houses(3))
+    path.write_bytes(b'{}')
+    with pytest.raises(ValueError, match=r'episodes\.safetensors is not a set of episodes, or is truncated'):
+        Episodes.load(path, houses(3))
     houses(3).save(path)
     with pytest.raises(ValueError, match='must hold episodes of version 1, got None'):
         Episodes.load(path, houses(3))

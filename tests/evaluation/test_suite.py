@@ -77,6 +77,9 @@ def test_what_may_stand_for_a_suite():
     assert list(Suite.of({'a': episodes})) == ['a']
     found = suite()
     assert Suite.of(found) is found
+    message = 'suite must be a Suite, the folder of one, Episodes, or these by name, got MapSet'
+    with pytest.raises(ValueError, match=message):
+        Suite.of(houses(1))
 
 
 def test_maps_trained_in_are_refused_up_to_symmetry():

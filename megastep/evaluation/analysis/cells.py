@@ -87,15 +87,15 @@ def check_score(table: Columns, scores: Sequence[str], score: str) -> None:
         raise ValueError(f'some episode must have the score {score!r}, got none that has.')
 
 
-def columns_named(table: Columns, by: str | Sequence[str]) -> tuple[str, ...]:
-    """Columns to group by, without the agent.
+def columns_named(table: Columns, by: str | Sequence[str], *, called: str = 'by') -> tuple[str, ...]:
+    """Columns to group by, without the agent; errors call them as is said.
 
     Raises:
         ValueError: if there is no such column.
     """
     names = (by,) if isinstance(by, str) else tuple(by)
     if unknown := [name for name in names if name not in table]:
-        raise ValueError(f'by must be columns among {", ".join(table)}, got {unknown[0]!r}.')
+        raise ValueError(f'{called} must be columns among {", ".join(table)}, got {unknown[0]!r}.')
     return tuple(name for name in names if name != 'agent')
 
 

@@ -108,7 +108,7 @@ def overview(table: Columns, scores: Sequence[str]) -> Table:
 
 def matrix(table: Columns, score: str, down: str = 'set') -> Table:
     """A score's means, a row a set and a column an agent. See `Results.matrix`."""
-    columns_named(table, down)
+    columns_named(table, down, called='down')
     table = table if down == 'variation' else unvaried(table)
     within = score_range(table[score])
     known = {
@@ -157,7 +157,7 @@ def _change(varied: Columns, plain: Columns, score: str) -> Interval:
 
 def curve(table: Columns, score: str, against: str, bins: int | Sequence[float] = 8) -> Table:
     """A score's means against a variable. See `Results.curve`."""
-    columns_named(table, against)
+    columns_named(table, against, called='against')
     if table[against].dtype.kind not in 'if':
         raise ValueError(f'against must be a column of numbers, got {against!r}.')
     table = unvaried(table)

@@ -270,6 +270,8 @@ def test_a_matrix_has_sets_against_agents():
     [
         (lambda found: found.summary('return'), "score must be one of success, spl, .*, got 'return'"),
         (lambda found: found.summary('seconds'), "some episode must have the score 'seconds', got none"),
+        (lambda found: found.curve('spl', 'level'), "against must be columns among .*, got 'level'"),
+        (lambda found: found.matrix('spl', 'level'), "down must be columns among .*, got 'level'"),
         (lambda found: found.summary('spl', by='level'), "by must be columns among .*, got 'level'"),
         (lambda found: found.curve('spl', 'set'), "against must be a column of numbers, got 'set'"),
         (lambda found: found.curve('spl', 'rooms'), 'some episode must have the variable'),
