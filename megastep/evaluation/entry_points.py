@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 import gymnasium
 from gymnasium.envs.registration import load_env_creator
 
-import envs
+from megastep import envs
 from megastep.env import Env
 
 MakesEnv = Callable[..., Env]
