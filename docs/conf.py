@@ -29,10 +29,11 @@ extensions = [
     'sphinx_design',
     'links',
     'tables',
+    'drawings',
 ]
 # The first suffix is the one of the pages that autosummary writes.
 source_suffix = {'.rst': 'restructuredtext', '.md': 'myst-nb', '.ipynb': 'myst-nb'}
-exclude_patterns = ['_build', '_templates', 'extensions']
+exclude_patterns = ['_build', '_templates', 'extensions', 'jupyter_execute']
 templates_path = ['_templates']
 default_role = 'py:obj'
 toc_object_entries = False

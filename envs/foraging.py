@@ -1,4 +1,4 @@
-"""Foraging: gather the items that lie about. The guide to environments builds it up step by step."""
+"""Foraging: gather the items that lie about. A tutorial, docs/tutorials/foraging.md, builds it up."""
 
 from __future__ import annotations
 

@@ -28,6 +28,10 @@ ABOUT = {
     'collisions': 'steps in which it touched something',
     'shortest_path': 'metres from start to goal along the shortest path',
     'metres_walked': 'metres that it has walked',
+    'start_x': 'where it began: metres to the right',
+    'start_y': 'metres up',
+    'goal_x': 'where its goal is: metres to the right',
+    'goal_y': 'metres up',
     'coverage': "the share of the map's texels that has been seen",
     'world': 'which world the row is in',
     'opponent': 'the number, in its world, of the agent within its aim; -1 for none',
@@ -58,7 +62,14 @@ def described(name: str) -> list[tuple[str, str, str, str]]:
     for key, value in info.items():
         if key != 'episode' and not key.startswith('_'):
             kind = 'info, a score' if key in kept else 'info'
-            rows.append((kind, f'`{key}`: {ABOUT[key]}', str(tuple(value.shape[1:])), _dtype(value)))
+            rows.append(
+                (
+                    kind,
+                    f'`{key}`: {ABOUT[key]}' if key in ABOUT else f'`{key}`',
+                    str(tuple(value.shape[1:])),
+                    _dtype(value),
+                )
+            )
     return rows
 
 
