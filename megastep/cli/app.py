@@ -10,7 +10,7 @@ from pathlib import Path
 import tyro
 from tyro.conf import Positional
 
-from megastep.cli import drive, evaluate, exchange, generate, streams, train, watch
+from megastep.cli import draw, drive, evaluate, exchange, generate, streams, train, watch
 
 ABOUT = 'Floorplans, and thousands of small two-dimensional worlds in them.'
 
@@ -59,6 +59,7 @@ app.command(watch.record)
 app.command(train.train)
 app.command(watch.watch)
 app.command(drive.drive)
+app.command(draw.draw)
 app.command(evaluate.evaluate)
 app.command(evaluate.suite)
 app.command(generate.families)

@@ -28,7 +28,7 @@ def document(trajectories: Trajectories) -> dict[str, Any]:
         'radius': trajectories.agent_radius, 'hues': list(AGENTS), 'cameras': _cameras(trajectories.cameras),
         'outline': {name: archive.exact(values) for name, values in trajectories.outline.items()},
         'scores': list(trajectories.scores),
-        'maps': {str(number): _floorplan(each, archive) for number, each in trajectories.floorplans.items()},
+        'maps': {str(number): floorplan_document(each, archive) for number, each in trajectories.floorplans.items()},
         'envs': [_track(each, archive) for each in trajectories.tracks],
         'archive': archive.json(),
     }  # fmt: skip
@@ -41,7 +41,8 @@ def _cameras(rig: CameraRig) -> list[dict[str, Any]]:
     ]
 
 
-def _floorplan(plan: Floorplan, archive: Archive) -> dict[str, Any]:
+def floorplan_document(plan: Floorplan, archive: Archive) -> dict[str, Any]:
+    """A floorplan, in which arrays are numbers of the archive."""
     return {
         'walls': archive.exact(plan.walls),
         'counts': archive.exact(plan.texel_counts),

@@ -12,8 +12,10 @@ from megastep.env import Env
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.segments import clearances, windings
+from megastep.viewer import page
 from megastep.viewer.document import document, moment
 from megastep.viewer.replay import acting, check_env, gathered
+from megastep.viewer.sending import can_send, send
 from megastep.viewer.steering import steered, wish_of
 from megastep.viewer.tape import Tape
 from megastep.viewer.track import split
@@ -32,9 +34,15 @@ class Drive:
         maps: The maps that the env stands in, if rooms and doors are to be shown.
         seed: Seeds the env, and what is drawn.
 
+    Attributes:
+        sends: Whether agents can be sent somewhere: see `megastep.viewer.sending`.
+
     Raises:
         ValueError: if the env can't be driven, or there is no such number.
     """
+
+    largest_request = 10_000
+    """The size of a request, in bytes, at most."""
 
     def __init__(
         self,
@@ -47,6 +55,7 @@ class Drive:
     ) -> None:
         (self.number,) = check_env(env, [number])
         steered(env, wish_of([]))  # raises if keys mean nothing there
+        self.sends = can_send(env)
         self.env, self._maps, self._seed = env, maps, seed
         self._act = acting(agent, env, seed)
         self._tape = Tape(env, [self.number], 1)
@@ -61,8 +70,13 @@ class Drive:
         self._look(info)
 
     def document(self) -> dict[str, Any]:
-        """The present moment, as a replay of one frame."""
-        return document(gathered(self.env, [self.track], self.env.snapshot(self.number), self._maps, None))
+        """The present moment, as a replay of one frame, and whether agents can be sent somewhere."""
+        found = document(gathered(self.env, [self.track], self.env.snapshot(self.number), self._maps, None))
+        return {**found, 'sends': self.sends}
+
+    def html(self) -> str:
+        """The page, which asks its server for each step."""
+        return page.render_drive(self.document())
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Takes a step, and returns what is then to be seen.
@@ -70,7 +84,8 @@ class Drive:
         Args:
             request: ``'held'``: what the keys that are held do, of `steering.KEYS`. ``'driving'``: whether they steer
                 the agent, rather than who acts for all; by default they do. ``'agent'``: the agent that is driven.
-                ``'place'``: x and y, in metres, that it is put at, if it is free there. ``'reset'``: begin anew.
+                ``'place'``: x and y, in metres, that it is put at, if it is free there; or that it is sent to, if it
+                isn't driven and agents can be sent. ``'reset'``: begin anew.
 
         Raises:
             ValueError: naming what is unknown or out of range in it.
@@ -84,8 +99,10 @@ class Drive:
         if request.get('reset'):
             self.reset()
         else:
-            placed = request.get('place') is None or self.place(*request['place'])
-            self._step(steered(self.env, wish, self._steps) if request.get('driving', True) else None)
+            driving = request.get('driving', True)
+            put = self.place if driving or not self.sends else self.send
+            placed = request.get('place') is None or put(*request['place'])
+            self._step(steered(self.env, wish, self._steps) if driving else None)
             return {**moment(self.track), 'placed': placed}
         return {**moment(self.track), 'placed': True}
 
@@ -95,8 +112,7 @@ class Drive:
         Raises:
             ValueError: if the place isn't finite.
         """
-        if not np.isfinite([x, y]).all():
-            raise ValueError(f'place must be finite, got {x}, {y}.')
+        _check_place(x, y)
         core, point = self.env.core, np.array([[x, y]])
         walls = core.scenery.walls[int(core.map_ids[self.number])].cpu().numpy().astype(float)
         others = np.delete(core.agents.positions[self.number].cpu().numpy(), self.driven, axis=0)
@@ -106,6 +122,17 @@ class Drive:
         core.agents.positions[self.number, self.driven] = torch.tensor([x, y])
         core.agents.velocities[self.number, self.driven] = 0
         return True
+
+    def send(self, x: float, y: float) -> bool:
+        """Sends the agent somewhere, as if its episode began here. Returns whether there is a way there.
+
+        Raises:
+            ValueError: if the place isn't finite.
+        """
+        _check_place(x, y)
+        if sent := send(self.env, self.number, x, y):
+            self._over[self.number * self.env.core.num_agents + self.driven] = True  # what acts shall forget its errand
+        return sent
 
     @torch.no_grad()
     def _step(self, action: Any) -> None:
@@ -122,6 +149,11 @@ class Drive:
         self._tape.restart()
         self._tape.add(info, terminated)
         (self.track,) = split(self._tape.arrays(), [self.number])
+
+
+def _check_place(x: float, y: float) -> None:
+    if not np.isfinite([x, y]).all():
+        raise ValueError(f'place must be finite, got {x}, {y}.')
 
 
 def _replaced(actions: Any, row: int, action: Any) -> Any:

@@ -22,16 +22,19 @@ from megastep.viewer.document import document
 from megastep.viewer.trajectories import Trajectories
 
 MODULES = (
-    'archive', 'recording', 'clock', 'colours', 'rays', 'floor', 'view', 'agents', 'overlays', 'plan', 'scene',
-    'timeline', 'rows', 'charts', 'numbers', 'pointing', 'controls', 'main',
+    'archive', 'recording', 'clock', 'colours', 'rays', 'shapes', 'floor', 'view', 'agents', 'overlays', 'plan',
+    'scene', 'timeline', 'rows', 'charts', 'numbers', 'pointing', 'controls', 'main',
 )  # fmt: skip
 """The page's modules, each after those that it imports."""
 
 LIVE = ('live', 'drive')
 """The modules that the page of a drive has besides."""
 
-WIDGET, DRIVE_WIDGET = ('widget',), ('drive_widget',)
-"""The modules that notebooks' widgets have besides: of replays, and of drives."""
+DRAW = ('templates', 'sketch', 'marks', 'sheet', 'tools', 'drawing_panels', 'draw_input', 'draw')
+"""The modules that the page of a drawing has besides those of a drive."""
+
+WIDGET, DRIVE_WIDGET, DRAW_WIDGET = ('widget',), ('drive_widget',), ('draw_widget',)
+"""The modules that notebooks' widgets have besides: of replays, of drives, and of drawings."""
 
 LARGEST_OUTPUT = 900_000
 """A notebook is given pages of up to so many bytes: Jupyter drops output of more than 1 MB a second."""
@@ -53,7 +56,7 @@ def module(modules: Sequence[str], exported: str) -> str:
 
 def style() -> str:
     """The page's style sheet."""
-    return _asset('style.css')
+    return _asset('style.css') + _asset('draw.css')
 
 
 def _without_imports(source: str) -> str:
@@ -73,6 +76,11 @@ def render(trajectories: Trajectories) -> str:
 def render_drive(document: dict[str, Any]) -> str:
     """The page of a drive, which asks its server for each step."""
     return _filled(document, (*MODULES, *LIVE), 'await drive(root, recording, ask)')
+
+
+def render_draw(document: dict[str, Any]) -> str:
+    """The page of a drawing, which asks its server what is wrong with it, and to walk in it."""
+    return _filled(document, (*MODULES, *LIVE, *DRAW), 'await draw(root, recording, ask)')
 
 
 def _filled(document: dict[str, Any], modules: Sequence[str], start: str) -> str:

@@ -1,4 +1,4 @@
-"""Local server of a drive: a page on the loopback address, for those without a notebook."""
+"""Local server of a session, such as a drive: a page on the loopback address, for those without a notebook."""
 
 from __future__ import annotations
 
@@ -6,21 +6,30 @@ import json
 import secrets
 import threading
 import webbrowser
+from collections.abc import Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol
 
-from megastep.viewer import page
-from megastep.viewer.driving import Drive
 
-LARGEST = 10_000
-"""The size of a request, in bytes, at most."""
+class Session(Protocol):
+    """A session that a page shows: a `Drive`, or a `Draw`."""
+
+    largest_request: int
+    """The size of a request, in bytes, at most."""
+
+    def html(self) -> str:
+        """The page."""
+
+    def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Answers what the page asks. Raises a `ValueError` that says what is wrong with it."""
 
 
 class Server(ThreadingHTTPServer):
-    """Server of one drive, on the loopback address alone. Whoever doesn't know its address's secret gets nothing.
+    """Server of one session, on the loopback address alone. Whoever doesn't know its address's secret gets nothing.
 
     Args:
-        drive: The drive.
+        session: The session.
         port: The port; by default any that is free.
 
     Attributes:
@@ -29,9 +38,9 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, drive: Drive, port: int = 0) -> None:
+    def __init__(self, session: Session, port: int = 0) -> None:
         super().__init__(('127.0.0.1', port), _Handler)
-        self.drive, self.lock, self.secret = drive, threading.Lock(), secrets.token_urlsafe(16)
+        self.session, self.lock, self.secret = session, threading.Lock(), secrets.token_urlsafe(16)
         self.url = f'http://127.0.0.1:{self.server_address[1]}/{self.secret}/'
 
 
@@ -41,21 +50,21 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self._known('/'):
             with self.server.lock:
-                content = page.render_drive(self.server.drive.document())
+                content = self.server.session.html()
             self._answer(200, content, 'text/html; charset=utf-8')
 
     def do_POST(self) -> None:
         if not self._known('/ask'):
             return
         try:
-            size = int(self.headers.get('Content-Length') or 0)
-            if size > LARGEST:
-                raise ValueError(f'a request must be at most {LARGEST:,} bytes, got {size:,}.')  # noqa: TRY301
+            size, most = int(self.headers.get('Content-Length') or 0), self.server.session.largest_request
+            if size > most:
+                raise ValueError(f'a request must be at most {most:,} bytes, got {size:,}.')  # noqa: TRY301
             request = json.loads(self.rfile.read(size))
             if not isinstance(request, dict):
                 raise ValueError(f'a request must be an object, got {type(request).__name__}.')  # noqa: TRY301, TRY004
             with self.server.lock:
-                answer: dict[str, Any] = self.server.drive.ask(request)
+                answer: dict[str, Any] = self.server.session.ask(request)
             self._answer(200, json.dumps(answer), 'application/json')
         except (ValueError, TypeError) as error:
             self._answer(400, json.dumps({'error': str(error)}), 'application/json')
@@ -75,22 +84,23 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header('Content-Length', str(len(body)))
         self.send_header('Cache-Control', 'no-store')
         self.end_headers()
-        self.wfile.write(body)
+        with suppress(ConnectionError):  # the page may have been left
+            self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
         """Says nothing."""
 
 
-def serve(drive: Drive, *, port: int = 0, show: bool = True) -> None:
-    """Serves a drive until it is interrupted, and opens its page in a browser.
+def serve(session: Session, *, port: int = 0, show: bool = True) -> None:
+    """Serves a session, such as a drive, until it is interrupted, and opens its page in a browser.
 
     Args:
-        drive: The drive.
+        session: A `Drive`, or a `Draw`.
         port: The port; by default any that is free.
         show: Open the page in a browser.
     """
-    with Server(drive, port) as server:
-        print(f'Drive at {server.url}, and end with Ctrl-C.', flush=True)
+    with Server(session, port) as server:
+        print(f'{type(session).__name__} at {server.url}, and end with Ctrl-C.', flush=True)
         if show:
             webbrowser.open(server.url)
         server.serve_forever()

@@ -207,7 +207,7 @@ def test_it_says_what_is_wrong(served, content, message):
 
 @pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER)
 def test_keys_and_clicks_drive_in_a_browser(served):
-    drive = served.drive
+    drive = served.session
     stand(drive)
     with browser() as page:
         page.open(served.url)

@@ -1,31 +1,17 @@
 """Widgets: what a notebook's page and its kernel say to one another."""
 
-import json
 import sys
 
 import pytest
 import torch
 from browser import CHROMIUM, NO_BROWSER, browser
+from notebook_page import json_of, opened, until
 from rollouts import FEW_RAYS, make
 
 from envs import Minimal
 from megastep.viewer import Replay, drive
 
 pytest.importorskip('anywidget', reason="needs anywidget, of the extra 'notebook'")
-
-MODEL = """
-const values = {values};
-const heard = {{}};
-window.model = {{
-  sent: [], saved: 0,
-  get: (name) => values[name],
-  set: (name, value) => {{ values[name] = value; }},
-  save_changes() {{ this.saved += 1; }},
-  on: (name, act) => {{ heard[name] = act; }},
-  send(message) {{ this.sent.push(message); }},
-  hear: (name, ...about) => heard[name](...about),
-}};
-"""
 
 
 def env_of(num_envs=2):
@@ -36,31 +22,12 @@ def still(observations, begins):
     return torch.zeros(len(begins), dtype=torch.int64)
 
 
-def opened(tab, widget, path, values):
-    """Opens a page that stands for a notebook: it renders a widget's module for a model that keeps what it is told."""
-    module = widget._esm.replace('export default ', 'const widget = ').replace('</script', '<\\/script')
-    start = 'const el = document.createElement("div"); document.body.append(el); await widget.render({model, el});'
-    text = f'<!doctype html><meta charset="utf-8"><style>{widget._css}</style><body>'
-    text += f'<script type="module">{MODEL.format(values=values)}\n{module}\n{start}</script></body>'
-    path.write_text(text)
-    tab.errors.clear()
-    tab.open(path.as_uri())
-
-
-def until(condition):
-    return f'new Promise((done) => {{ const look = () => ({condition} ? done(true) : setTimeout(look, 20)); look(); }})'
-
-
 @pytest.fixture(scope='module')
 def tab():
     if CHROMIUM is None:
         pytest.skip(NO_BROWSER)
     with browser() as tab:
         yield tab
-
-
-def json_of(document):
-    return json.dumps(document).replace('</', '<\\/')
 
 
 def test_a_replay_is_a_widget_with_a_step(tab, tmp_path):

@@ -11,10 +11,13 @@ const STEERING = {
 
 const HELP = [
   ['w s, ↑ ↓', 'forward, backward'], ['a d, ← →', 'turn'], ['q e', 'sideways'], ['space', 'shoot'],
-  ['click', 'put the agent there, or choose another'], ['x', 'take over, or give back to who acts otherwise'],
+  ['click', 'put the agent there, or send it if it isn’t driven; or choose another'], ['x', 'take over, or give back to who acts otherwise'],
   ['p', 'pause'], ['r', 'begin anew'], ['n', 'the next agent'], ['f', 'follow the agent'], ['0', 'all of the map'],
   ['t', 'light or dark'], ['?', 'these keys'],
 ];
+
+const DRIVEN = 'w a s d or arrows drive, a click puts the agent elsewhere, ? has the keys';
+const SENT = 'a click sends the agent there, x takes over';
 
 /** Asks the server that the page came from. */
 export async function ask(request) {
@@ -24,17 +27,18 @@ export async function ask(request) {
   return moment;
 }
 
-/** Draws an env that is driven by what `ask` answers to each step's request. */
-export async function drive(root, document_, ask_) {
+/** Draws an env that is driven by what `ask` answers to each step's request; `leave` is what ends it, if anything. */
+export async function drive(root, document_, ask_, { driving = true, leave = null } = {}) {
   const recording = await read(document_);
   recording.envs = [new LiveTrack(recording.envs[0], recording.cameras)];
   const [track] = recording.envs;
   track.push(await ask_({ reset: true }));
-  const app = mountPanels(root, recording, `Drive of ${recording.title}`, HELP, (made, bar) => addDriving(made, bar, root));
+  const app = mountPanels(root, recording, `Drive of ${recording.title}`, HELP, (made, bar) => addDriving(made, bar, root, { driving, leave }));
   Object.assign(app.clock, { live: true, frames: 1, moment: 0 });
   const state = app.drive;
   let due = performance.now();
   const turn = async () => {
+    if (state.ended) return;
     state.idle = root.classList.contains('framed') && !root.contains(document.activeElement);
     if (!state.paused && !state.idle) {
       try {
@@ -43,7 +47,7 @@ export async function drive(root, document_, ask_) {
         track.push(moment);
         if (Object.keys(track.values).length > known) app.rechart(); // a reset says nothing, a step does
         Object.assign(app.clock, { frames: track.frames, moment: track.frames - 1, playing: false });
-        state.say(moment.placed ? '' : 'That place is not free.');
+        state.say(moment.placed ? '' : state.sends(app) ? 'There is no way to that place.' : 'That place is not free.');
         app.glide();
       } catch (error) {
         state.say(`The drive has ended: ${error.message}`);
@@ -59,10 +63,11 @@ export async function drive(root, document_, ask_) {
   return app;
 }
 
-function addDriving(app, bar, root) {
+function addDriving(app, bar, root, { driving, leave }) {
   const held = new Set();
-  const state = { driving: true, paused: false, place: null, reset: false, note: '' };
+  const state = { driving, paused: false, place: null, reset: false, note: '' };
   app.drive = state;
+  state.sends = ({ recording }) => recording.sends && !state.driving;
   state.request = ({ agent }) => {
     const request = { held: [...held], driving: state.driving, agent };
     if (state.place) request.place = state.place;
@@ -78,6 +83,7 @@ function addDriving(app, bar, root) {
     ['Follow the agent', () => 'follow', () => app.toggleFollow()],
     ['Show all of the map', () => 'fit', () => app.fit()],
     ['Light or dark', () => '◐', () => app.toggleTheme()],
+    ...(leave ? [['Back to the drawing', () => '← draw', leave]] : []),
   ].map(([label, text, act]) => {
     const button = document.createElement('button');
     Object.assign(button, { type: 'button', title: label });
@@ -96,7 +102,8 @@ function addDriving(app, bar, root) {
   note.setAttribute('role', 'status');
   bar.append(note);
   state.say = (text) => (state.note = text);
-  const acts = { p: 0, x: 1, r: 2, n: 3, f: 4, 0: 5, t: 6 };
+  const acts = { p: 0, x: 1, r: 2, n: 3, f: 4, 0: 5, t: 6, ...(leave ? { Escape: 7 } : {}) };
+  if (leave) buttons[7].button.classList.add('leave');
   root.addEventListener('keydown', (event) => {
     event.stopPropagation(); // a notebook has keys of its own
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -118,6 +125,6 @@ function addDriving(app, bar, root) {
     buttons[1].button.setAttribute('aria-pressed', String(state.driving));
     buttons[4].button.setAttribute('aria-pressed', String(app.follow));
     if (state.idle) note.textContent = 'click to drive';
-    else note.textContent = state.note || (state.driving ? 'w a s d or arrows drive, a click puts the agent elsewhere, ? has the keys' : 'who acts for all drives');
+    else note.textContent = state.note || (state.driving ? DRIVEN : state.sends(app) ? SENT : 'who acts for all drives');
   };
 }

@@ -13,7 +13,8 @@ import { Scene, Strip } from './scene.js';
 
 const still = matchMedia('(prefers-reduced-motion: reduce)');
 
-function element(parent, tag, className, text = '') {
+/** Makes an element in another. */
+export function element(parent, tag, className, text = '') {
   const made = document.createElement(tag);
   Object.assign(made, { className, textContent: text });
   parent.append(made);
@@ -21,7 +22,7 @@ function element(parent, tag, className, text = '') {
 }
 
 /** A canvas that is as large as the place it has. */
-function panelOf(parent, className, label, caption) {
+export function panelOf(parent, className, label, caption) {
   const figure = element(parent, 'figure', className);
   const canvas = element(figure, 'canvas', '');
   canvas.setAttribute('role', 'img');
@@ -153,7 +154,7 @@ export function mountPanels(root, recording, label, keys, addBar) {
 }
 
 /** Has a drawing redrawn whenever anything has changed, at the size that its panel has by then. */
-function addDrawing(app, panel, drawing) {
+export function addDrawing(app, panel, drawing) {
   const fit = () => {
     const { width, height } = panel.figure.getBoundingClientRect();
     const ratio = window.devicePixelRatio || 1;
@@ -200,7 +201,7 @@ function addSide(app, root, say) {
 }
 
 /** The note beside the pointer. Returns what writes it. */
-function addTip(root) {
+export function addTip(root) {
   const tip = element(root, 'div', 'tip');
   tip.hidden = true;
   return (event, about) => {
@@ -216,7 +217,8 @@ function addTip(root) {
   };
 }
 
-function addHelp(app, root, keys) {
+/** Adds the list of keys, which is hidden at first. */
+export function addHelp(app, root, keys) {
   app.help = element(root, 'dl', 'help');
   app.help.hidden = true;
   for (const [key, text] of keys) {

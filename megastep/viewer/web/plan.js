@@ -3,6 +3,7 @@
 import { drawAgents, drawCones, drawTrails } from './agents.js';
 import { drawStill } from './floor.js';
 import { drawMarkers, drawOverlays, drawPaths } from './overlays.js';
+import { anchorOf, middleOf } from './shapes.js';
 import { View } from './view.js';
 
 const MARGIN = 0.35; // how much more of the map is kept drawn on each side, as a share of the panel
@@ -79,10 +80,8 @@ export class Plan {
     context.shadowBlur = 4;
     for (const { kind: name, outline } of this.map.rooms) {
       const kind = name.replaceAll('_', ' ');
-      const [xs, ys] = [outline.map((corner) => corner[0]), outline.map((corner) => corner[1])];
-      const [left, right] = [Math.min(...xs), Math.max(...xs)];
-      if (context.measureText(kind).width > (right - left) * view.scale - 12) continue;
-      const [x, y] = view.toScreen((left + right) / 2, (Math.min(...ys) + Math.max(...ys)) / 2);
+      if (context.measureText(kind).width > middleOf(outline).width * view.scale - 12) continue;
+      const [x, y] = view.toScreen(...anchorOf(outline));
       context.fillText(kind, x, y + 1.2 * app.theme.size); // below a lamp in the middle
     }
     context.shadowBlur = 0;

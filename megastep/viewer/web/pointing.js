@@ -1,6 +1,7 @@
 // What lies under the pointer: on the plan, in the strip and in the rows of pixels.
 
 import { hex } from './colours.js';
+import { within } from './shapes.js';
 
 const NEARBY = 9; // pixels within which a wall or an agent is meant
 
@@ -72,7 +73,7 @@ export function describePlace(app, plan, [px, py]) {
   const [x, y] = plan.view.toWorld(px, py);
   const pose = app.track.pose(app.agent, app.moment);
   const lines = [`${x.toFixed(2)}, ${y.toFixed(2)} m`];
-  const room = plan.map.rooms.find(({ outline }) => inside(outline, x, y));
+  const room = plan.map.rooms.find(({ outline }) => within(outline, x, y));
   if (room) lines.push(room.kind);
   lines.push(`${Math.hypot(x - pose.x, y - pose.y).toFixed(2)} m from agent ${app.agent}`);
   const agent = agentAt(app, plan, [px, py]);
@@ -80,15 +81,6 @@ export function describePlace(app, plan, [px, py]) {
   const wall = wallAt(plan.map, x, y, NEARBY / plan.view.scale);
   if (wall) lines.push(`wall ${wall.wall}, texel ${wall.texel}: ${wall.colour}`);
   return { lines, colour: wall?.colour };
-}
-
-function inside(outline, x, y) {
-  let within = false;
-  for (let i = 0, j = outline.length - 1; i < outline.length; j = i++) {
-    const [[ax, ay], [bx, by]] = [outline[i], outline[j]];
-    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) within = !within;
-  }
-  return within;
 }
 
 /** The nearest wall, of two that are as near that which is seen from here. */

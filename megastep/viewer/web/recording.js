@@ -17,7 +17,8 @@ export async function read(document) {
   return { ...document, maps, envs, outline };
 }
 
-function floorplan(plan, arrays) {
+/** A floorplan of a document, its arrays in the place of their numbers. */
+export function floorplan(plan, arrays) {
   const walls = arrays[plan.walls].values;
   let [left, bottom, right, top] = [Infinity, Infinity, -Infinity, -Infinity];
   for (let i = 0; i < walls.length; i += 2) {

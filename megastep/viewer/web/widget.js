@@ -1,4 +1,4 @@
-// Widgets for notebooks, as anywidget has them: a replay, and an env that is driven.
+// Widgets for notebooks, as anywidget has them: their place, what they ask, and the widget of a replay.
 
 import { mount } from './main.js';
 
@@ -10,6 +10,23 @@ export function place(el) {
   if (light) root.dataset.theme = light === 'true' ? 'light' : 'dark';
   el.append(root);
   return root;
+}
+
+/** Makes what asks the kernel by messages: each is numbered, and so is its answer. */
+export function asking(model) {
+  const waiting = new Map();
+  let asked = 0;
+  model.on('msg:custom', ({ number, moment }) => {
+    const { done, failed } = waiting.get(number) ?? {};
+    waiting.delete(number);
+    if (moment.error) failed?.(new Error(moment.error));
+    else done?.(moment);
+  });
+  return (request) => new Promise((done, failed) => {
+    asked += 1;
+    waiting.set(asked, { done, failed });
+    model.send({ number: asked, request });
+  });
 }
 
 /** A replay: its step, env and agent are the model's too. */
