@@ -205,7 +205,17 @@ def test_an_answer_has_the_map_in_its_light(drawn):
     answer = drawn.ask({'sketch': drawn.sketch.json()})
     assert answer['numbers'] == {'area': 21, 'walls': 10, 'rooms': 2, 'doors': 1, 'lights': 2, 'spawns': 64}
     assert {'walls', 'colours', 'lights', 'archive'} <= set(answer['plan'])
-    assert drawn.ask({'sketch': {}}) == {'plan': None, 'flaws': [flaw.json() for flaw in drawn.draft.flaws]}
+    assert drawn.ask({'sketch': {}}) == {
+        'plan': None,
+        'valid': False,
+        'flaws': [flaw.json() for flaw in drawn.draft.flaws],
+    }
+
+
+def test_what_a_map_would_be_is_shown_without_what_is_wrong(drawn):
+    answer = drawn.ask({'sketch': {**drawn.sketch.json(), 'spawns': [[9, 9]]}})
+    assert answer['valid'] is False
+    assert answer['numbers']['area'] == 21
 
 
 def test_the_scripted_agent_goes_where_it_is_sent(drawn):

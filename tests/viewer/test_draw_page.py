@@ -62,7 +62,11 @@ def serve(tab, session):
     with Server(session) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
         tab.open(running.url, still=True)
-        assert tab.run(until('window.replay?.sheet?.kept'))
+        assert tab.run(
+            until(
+                'window.replay?.sheet.panel.width > 300 && replay.sheet.fittedTo?.startsWith(replay.sheet.panel.width)'
+            )
+        )
         yield Sheet(tab, session)
         errors = list(tab.errors)
         tab.open('about:blank')  # who walks would ask on
@@ -223,7 +227,8 @@ def test_a_drawing_is_a_widget(tab, tmp_path):
     widget, answers = draw(), []
     widget.send = answers.append
     opened(tab, widget, tmp_path / 'notebook.html', f'{{document: {json_of(widget.document)}}}')
-    tab.run(until('document.querySelector(".template")'))
+    tab.run(until('document.querySelector(".sheet canvas")?.width > 300'))
+    tab.run('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))')
     tab.run('document.querySelector(".template").click()')
     box = 'document.querySelector(".sheet").getBoundingClientRect()'
     left, top = tab.run(f'(({{left, top}}) => [left, top])({box})')

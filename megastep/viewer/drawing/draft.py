@@ -32,11 +32,14 @@ class Draft:
         geometry: The floorplan; None if the sketch is none.
         flaws: What is wrong with the sketch, or may not be meant.
         shift: The geometry's coordinates are the sketch's, plus these, in metres.
+        shown: The floorplan that is to be seen: the geometry or, if there is none, what it would be without the spawns
+            and doors that are wrong; None if it wouldn't be one either.
     """
 
     geometry: Geometry | None
     flaws: Sequence[Flaw]
     shift: Float[np.ndarray, ' 2']
+    shown: Geometry | None
 
     @classmethod
     def of(cls, sketch: Sketch) -> Draft:
@@ -48,25 +51,37 @@ class Draft:
             opened = open_doors(sketch)
             flaws = flaws_of(sketch, opened)
             if any(flaw.grave for flaw in flaws):
-                return cls(None, flaws, np.zeros(2))
+                return cls(None, flaws, *_likely(sketch, opened))
             geometry, shift = _built(sketch, opened)
-            return cls(geometry, flaws, shift)
+            return cls(geometry, flaws, shift, geometry)
         except (ValueError, shapely.GEOSException) as error:
-            return cls(None, [Flaw(_sentence(str(error)))], np.zeros(2))
+            return cls(None, [Flaw(_sentence(str(error)))], np.zeros(2), None)
 
     def json(self) -> dict[str, Any]:
         """The draft as a page has it: its flaws, numbers, and the floorplan in its light."""
         flaws = [flaw.json() for flaw in self.flaws]
-        if self.geometry is None:
-            return {'flaws': flaws, 'plan': None}
-        archive, scenery = Archive(), Scenery.pack([self.geometry], 1, 'cpu')
-        plan = floorplan_document(take_floorplan(scenery, 0, self.geometry), archive)
-        counts = {name: len(getattr(self.geometry, name)) for name in ('rooms', 'doors', 'lights', 'spawns')}
+        if self.shown is None:
+            return {'flaws': flaws, 'plan': None, 'valid': False}
+        archive, scenery = Archive(), Scenery.pack([self.shown], 1, 'cpu')
+        plan = floorplan_document(take_floorplan(scenery, 0, self.shown), archive)
+        counts = {name: len(getattr(self.shown, name)) for name in ('walls', 'rooms', 'doors', 'lights', 'spawns')}
         return {
-            'flaws': flaws, 'plan': {**plan, 'archive': archive.json()}, 'shift': self.shift.tolist(),
-            'numbers': {'area': round(self.geometry.area, 2), 'walls': len(self.geometry.walls), **counts},
-            'spawns': np.round(self.geometry.spawns, 3).tolist(),
-        }  # fmt: skip
+            'flaws': flaws,
+            'valid': self.geometry is not None,
+            'plan': {**plan, 'archive': archive.json()},
+            'shift': self.shift.tolist(),
+            'numbers': {'area': round(self.shown.area, 2), **counts},
+            'spawns': np.round(self.shown.spawns, 3).tolist(),
+        }
+
+
+def _likely(sketch: Sketch, opened: Opened) -> tuple[Float[np.ndarray, ' 2'], Geometry | None]:
+    """The floorplan that a sketch would be without its spawns and the doors that couldn't be opened, and its shift."""
+    try:
+        geometry, shift = _built(replace(sketch, spawns=np.empty((0, 2))), opened)
+    except (ValueError, shapely.GEOSException):
+        return np.zeros(2), None
+    return shift, geometry
 
 
 def _built(sketch: Sketch, opened: Opened) -> tuple[Geometry, Float[np.ndarray, ' 2']]:

@@ -70,7 +70,7 @@ class Draw:
         self._sketch = sketch
         unchanged = self._given is not None and sketch.json() == self._first.json()
         draft = Draft.of(sketch)
-        self.draft = Draft(self._given, draft.flaws, draft.shift * 0) if unchanged else draft
+        self.draft = Draft(self._given, draft.flaws, draft.shift * 0, self._given) if unchanged else draft
 
     @property
     def geometry(self) -> Geometry:

@@ -19,7 +19,7 @@ class DrawApp {
     const [tool] = TOOLS.slice(1);
     Object.assign(this, {
       outer: root, root: pane, ask: ask_, history: new History(document_.sketch), saves: document_.saves, recording: { hues: ['#ffd166'] },
-      tool, template: 0, turns: 0, step: 0.25, flaws: [], plan: null, fresh: false, drawers: [], asked: false, note: '',
+      tool, template: 0, turns: 0, step: 0.25, flaws: [], plan: null, valid: false, fresh: false, drawers: [], asked: false, note: '',
       start: null, pressed: false, anchor: null, ghost: null, preview: null, chosen: null, hovered: null, cursor: null, pointed: null, answers: 0,
     });
     this.theme = themeOf(pane);
@@ -67,18 +67,18 @@ class DrawApp {
       }
       this.fresh = true;
     } catch (error) {
-      Object.assign(this, { plan: null, flaws: [], note: error.message });
+      Object.assign(this, { plan: null, valid: false, flaws: [], note: error.message });
     }
     this.checking = false;
     this.changed();
   }
 
   /** Takes an answer: what is wrong, and the floorplan if it is one. */
-  async receive({ flaws, plan, shift, numbers, spawns }) {
+  async receive({ flaws, plan, valid, shift, numbers, spawns }) {
     const made = plan && floorplan(plan, await unpack(plan.archive));
     this.answers += 1;
     this.plan = made && { ...made, shift, numbers, spawns, number: this.answers };
-    Object.assign(this, { flaws, pointed: null });
+    Object.assign(this, { flaws, valid, pointed: null });
     this.changed();
   }
 
@@ -177,7 +177,7 @@ class DrawApp {
 
   /** Shows an agent in the floorplan, steered by keys or by who acts otherwise. */
   async walk(driving) {
-    if (!this.plan || !this.fresh || this.walking) return;
+    if (!this.valid || !this.fresh || this.walking) return;
     try {
       const document_ = await this.ask({ walk: true });
       const pane = paneOf(this.outer, this.root.dataset.theme);

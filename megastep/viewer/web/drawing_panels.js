@@ -130,7 +130,7 @@ export function addDrawBar(app, bar) {
     undo.disabled = app.history.at === 0;
     redo.disabled = app.history.at === app.history.states.length - 1;
     step.value = app.step;
-    for (const made of [walk, send, save]) if (made) made.disabled = !app.plan || !app.fresh;
+    for (const made of [walk, send, save]) if (made) made.disabled = !app.valid || !app.fresh;
     note.textContent = app.note;
   };
 }
