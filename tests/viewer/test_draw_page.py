@@ -64,7 +64,7 @@ def serve(tab, session):
         tab.open(running.url, still=True)
         assert tab.run(
             until(
-                'window.replay?.sheet.panel.width > 300 && replay.sheet.fittedTo?.startsWith(replay.sheet.panel.width)'
+                'window.replay?.sheet?.panel.width > 300 && replay.sheet.fittedTo?.startsWith(replay.sheet.panel.width)'
             )
         )
         yield Sheet(tab, session)
