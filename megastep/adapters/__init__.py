@@ -8,10 +8,12 @@ from megastep.env import Env
 
 
 def check_mode(env: Env, mode: AutoresetMode) -> None:
-    """Raises unless an env has the autoreset mode that a library counts on.
+    """Raises unless an env has the autoreset mode that a library counts on, and returns what stays as it is.
 
     Raises:
-        ValueError: if it has another.
+        ValueError: if it has another, or is made with ``copy=False``: libraries keep what a step returns.
     """
-    if (found := env.metadata['autoreset_mode']) is not mode:
+    if (found := env.autoreset_mode) is not mode:
         raise ValueError(f'env must have autoreset_mode=AutoresetMode.{mode.name}, got {found.name}.')
+    if not env.copy:
+        raise ValueError('env must have copy=True, got False: what a library keeps of a step would be overwritten.')

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import gymnasium
 import numpy as np
+import torch
+from gymnasium.spaces import Box
 from gymnasium.vector import AutoresetMode
 from pettingzoo import ParallelEnv
 from torch.utils._pytree import tree_map
@@ -22,8 +25,13 @@ class PettingZooEnv(ParallelEnv):
     Args:
         env: The env, of one world. PettingZoo's users reset what has ended, so its autoreset is disabled.
 
+    Attributes:
+        observation_spaces: Each agent's observations, in a space of its own.
+        action_spaces: Each agent's actions, likewise.
+        state_space: What `state` is in.
+
     Raises:
-        ValueError: if the env has several worlds, or resets by itself.
+        ValueError: if the env has several worlds, resets by itself, or is made with ``copy=False``.
     """
 
     def __init__(self, env: Env) -> None:
@@ -33,6 +41,9 @@ class PettingZooEnv(ParallelEnv):
         self._env = env
         self.possible_agents = [f'agent_{number}' for number in range(env.num_envs)]
         self.agents: list[str] = []
+        self.observation_spaces = {agent: deepcopy(env.single_observation_space) for agent in self.possible_agents}
+        self.action_spaces = {agent: deepcopy(env.single_action_space) for agent in self.possible_agents}
+        self.state_space = Box(-np.inf, np.inf, (6 * env.num_envs,), np.float32)
         self.render_mode = env.render_mode
         self.metadata = {
             'name': type(env).__name__.lower(),
@@ -42,12 +53,26 @@ class PettingZooEnv(ParallelEnv):
         }
 
     def observation_space(self, agent: str) -> gymnasium.Space:
-        """One agent's observations: the same for all."""
-        return self._env.single_observation_space
+        """One agent's observations.
+
+        Raises:
+            ValueError: if there is no such agent.
+        """
+        return self.observation_spaces[self._known(agent)]
 
     def action_space(self, agent: str) -> gymnasium.Space:
-        """One agent's actions: the same for all."""
-        return self._env.single_action_space
+        """One agent's actions.
+
+        Raises:
+            ValueError: if there is no such agent.
+        """
+        return self.action_spaces[self._known(agent)]
+
+    def state(self) -> np.ndarray:
+        """The world's state: six numbers an agent, its position and velocity, bearing and angular velocity."""
+        agents = self._env.core.agents
+        lines = (agents.angles[..., None], agents.angular_velocities[..., None])
+        return nested.to_arrays(torch.cat([agents.positions, agents.velocities, *lines], dim=-1).flatten())
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
@@ -78,12 +103,14 @@ class PettingZooEnv(ParallelEnv):
             Each agent's observation, reward, whether its episode terminated, whether it was truncated, and info.
 
         Raises:
-            ValueError: if an agent has no action.
+            ValueError: if an agent has no action, or there is an action of an agent that there isn't.
         """
         if not self.agents:
             return {}, {}, {}, {}, {}
         if missing := [agent for agent in self.agents if agent not in actions]:
             raise ValueError(f'actions must have one for each agent, got none for {", ".join(missing)}.')
+        for agent in actions:
+            self._known(agent)
         batch = tree_map(lambda *parts: np.stack(parts), *(actions[agent] for agent in self.agents))
         *outputs, info = self._env.step(batch)
         infos = {name: values for name, values in info.items() if not name.startswith('_')}
@@ -99,6 +126,11 @@ class PettingZooEnv(ParallelEnv):
     def close(self) -> None:
         """Closes the env."""
         self._env.close()
+
+    def _known(self, agent: str) -> str:
+        if agent not in self.possible_agents:
+            raise ValueError(f'agent must be one of {", ".join(self.possible_agents)}, got {agent!r}.')
+        return agent
 
     def _by_agent(self, batch: Any) -> dict[str, Any]:
         """A batch's rows by agent, as arrays and plain numbers."""

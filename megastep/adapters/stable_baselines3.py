@@ -49,15 +49,23 @@ class StableBaselines3Env(VecEnv):
         self._actions = torch.as_tensor(actions, device=self._env.device)
 
     def step_wait(self) -> tuple[Any, np.ndarray, np.ndarray, list[dict[str, Any]]]:
-        """Steps, and returns observations, rewards, which rows have ended, and an info for each."""
+        """Steps, and returns observations, rewards, which rows have ended, and an info for each.
+
+        The info of a row that has ended has the task's scores, beside ``'episode'`` and in it; and ``'is_success'``, if
+        there is such a score as success.
+        """
         observations, rewards, terminated, truncated, info = nested.to_arrays(self._env.step(self._actions))
         ended, infos = terminated | truncated, [dict[str, Any]() for _ in range(self.num_envs)]
         final = _flat(info['final_obs'])
         for row in np.flatnonzero(ended):
             last = {name: array[row] for name, array in final.items()} if isinstance(final, dict) else final[row]
-            episode = {'r': float(info['episode']['return'][row]), 'l': int(info['episode']['length'][row]), 't': 0.0}
+            scores = {name: info[name][row].item() for name in self._env.scores}
+            episode = {name: info['episode'][name][row].item() for name in 'rlt'}
             limit = bool(truncated[row] and not terminated[row])
-            infos[row] = {'terminal_observation': last, 'TimeLimit.truncated': limit, 'episode': episode}
+            told = {'terminal_observation': last, 'TimeLimit.truncated': limit, 'episode': {**episode, **scores}}
+            infos[row] = {**told, **scores}
+            if 'success' in scores:
+                infos[row]['is_success'] = bool(scores['success'])
         return _flat(observations), rewards, ended, infos
 
     def close(self) -> None:
@@ -73,13 +81,29 @@ class StableBaselines3Env(VecEnv):
         return [getattr(self._env, attr_name) for _ in self._get_indices(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        """Sets the env's attribute, whichever rows are named."""
+        """Sets the env's attribute.
+
+        Raises:
+            ValueError: if only some rows are named: there is one env, and they all share it.
+        """
+        self._check_all(f'set_attr({attr_name!r})', indices)
         setattr(self._env, attr_name, value)
 
     def env_method(self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any) -> list[Any]:
-        """Calls the env's method once, and returns its result for each row asked for."""
+        """Calls the env's method once, and returns its result for each row asked for.
+
+        Raises:
+            ValueError: if the method changes the env, as reset does, and only some rows are named.
+        """
+        if method_name in ('reset', 'step', 'set_state', 'close'):
+            self._check_all(f'env_method({method_name!r})', indices)
         result = getattr(self._env, method_name)(*method_args, **method_kwargs)
         return [result for _ in self._get_indices(indices)]
+
+    def _check_all(self, what: str, indices: Any) -> None:
+        if (given := sorted(self._get_indices(indices))) != list(range(self.num_envs)):
+            remedy = "env_method('reset', options={'reset_mask': mask}) begins some rows anew"
+            raise ValueError(f'indices of {what} must be all {self.num_envs} rows, got {given}: {remedy}.')
 
     def env_is_wrapped(self, wrapper_class: type[gymnasium.Wrapper], indices: Any = None) -> list[bool]:
         """False for each row asked for: there are no envs of one row to wrap."""

@@ -11,6 +11,7 @@ import torch
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Tuple
 from gymnasium.vector import AutoresetMode
 from tensordict import TensorDict, TensorDictBase
+from torch.utils._pytree import tree_map
 from torchrl.data import Binary, Bounded, Categorical, Composite, MultiCategorical, TensorSpec, Unbounded
 from torchrl.envs import EnvBase
 
@@ -20,64 +21,124 @@ from megastep.env.nested import dtype_of, parts, subspaces
 
 
 class TorchRLEnv(EnvBase):
-    """TorchRL batch of envs, a row each.
+    """TorchRL batch of envs, a row each; or of worlds, whose agents are a group.
 
     >>> TorchRLEnv(Explorer(num_envs=64, autoreset_mode=AutoresetMode.DISABLED))  # doctest: +SKIP
+    >>> TorchRLEnv(Deathmatch(autoreset_mode=AutoresetMode.DISABLED), group='agents')  # doctest: +SKIP
+
+    What a step says beside is under ``('next', 'info')``: the task's scores, and ``'episode'`` with ``'return'``,
+    ``'length'`` and ``'map_ids'``. It is of each episode up to now, and so final where that is done; 0 after a reset.
 
     Args:
         env: The env. TorchRL resets the rows that have ended, so its autoreset is disabled. Observations that aren't
             dictionaries are called ``'observation'``. The parts of tuples are called ``'0'``, ``'1'`` and so on, and
             integers that start elsewhere are counted from 0, for TorchRL has neither.
+        group: The name of the group of a world's agents, if the batch is to be one of worlds, (env,): observations,
+            actions, rewards and infos, of (env, agent, ...), are then within it, and a world's agents are done as one.
+            By default each agent is a row.
+        infos: Whether there are infos. Finding out which takes a step.
 
     Raises:
-        ValueError: if the env resets by itself, or has a space of another kind than tensors.
+        ValueError: if the env resets by itself or is made with ``copy=False``, or has a space of another kind than
+            tensors.
     """
 
-    def __init__(self, env: Env) -> None:
+    def __init__(self, env: Env, *, group: str | None = None, infos: bool = True) -> None:
         check_mode(env, AutoresetMode.DISABLED)
-        super().__init__(device=env.device, batch_size=torch.Size([env.num_envs]))
-        self._env = env
-        self._first_seed: int | None = None
-        rows, space = env.num_envs, env.single_observation_space
+        worlds, device = env.core.num_envs, env.device
+        super().__init__(device=device, batch_size=torch.Size([env.num_envs if group is None else worlds]))
+        self._env, self._group = env, group
+        self._seed_to_come: int | None = None
+        self._lead = (env.num_envs,) if group is None else (worlds, env.core.num_agents)
+        if group is not None:
+            self.group_map = {group: [f'agent_{number}' for number in range(env.core.num_agents)]}
+        space = env.single_observation_space
         self._seen = space if isinstance(space, Dict | Tuple) else Dict(observation=space)
-        self.observation_spec = spec(self._seen, rows, env.device)
-        actions = spec(env.single_action_space, rows, env.device)
-        nested = Composite(action=actions, shape=(rows,), device=env.device)  # else its parts would stand by themselves
-        self.action_spec = nested if isinstance(actions, Composite) else actions
-        self.reward_spec = Unbounded(shape=(rows, 1), device=env.device)
-        flag = Categorical(2, shape=(rows, 1), dtype=torch.bool, device=env.device)
+        seen = spec(self._seen, self._lead, device)
+        self._infos = _example_infos(env) if infos else {}
+        if infos:
+            examples = tree_map(self._led, self._infos)
+            seen['info'] = tree_map(lambda each: Unbounded(each.shape, device=device, dtype=each.dtype), examples)
+        self.observation_spec = self._grouped(seen)
+        actions = Composite(action=spec(env.single_action_space, self._lead, device), shape=self._lead, device=device)
+        single = group is None and not isinstance(actions['action'], Composite)
+        self.action_spec = actions['action'] if single else self._grouped(actions)
+        rewards = Unbounded(shape=(*self._lead, 1), device=device)
+        named = Composite(reward=rewards, shape=self._lead, device=device)
+        self.reward_spec = rewards if group is None else self._grouped(named)
+        flag = Categorical(2, shape=(*self.batch_size, 1), dtype=torch.bool, device=device)
         flags = {name: flag.clone() for name in ('done', 'terminated', 'truncated')}
-        self.done_spec = Composite(**flags, shape=(rows,), device=env.device)
+        self.done_spec = Composite(**flags, shape=self.batch_size, device=device)
 
     def _reset(self, tensordict: TensorDictBase | None = None, **options: Any) -> TensorDict:
         mask = None if tensordict is None else tensordict.get('_reset', None)
-        options = {'options': {'reset_mask': mask.view(-1)}} if mask is not None else {'seed': self._first_seed}
-        self._first_seed = None
-        observations, _ = self._env.reset(**options)
-        nobody = torch.zeros((self._env.num_envs, 1), dtype=torch.bool, device=self.device)
-        return self._packed(observations, done=nobody, terminated=nobody.clone(), truncated=nobody.clone())
+        rows = None if mask is None else {'reset_mask': self._by_row(mask)}
+        observations, _ = self._env.reset(seed=self._seed_to_come, options=rows)
+        self._seed_to_come = None
+        nobody = torch.zeros((*self.batch_size, 1), dtype=torch.bool, device=self.device)
+        flags = {name: nobody.clone() for name in ('done', 'terminated', 'truncated')}
+        return self._packed(observations, tree_map(torch.zeros_like, self._infos), {}, flags)
 
     def _step(self, tensordict: TensorDictBase) -> TensorDict:
-        observations, rewards, terminated, truncated, _ = self._env.step(
-            _from_torchrl(tensordict['action'], self._env.single_action_space)
+        actions = tensordict['action'] if self._group is None else tensordict[self._group, 'action']
+        actions = tree_map(lambda part: part.reshape(self._env.num_envs, *part.shape[len(self._lead) :]), actions)
+        observations, rewards, terminated, truncated, info = self._env.step(
+            _from_torchrl(actions, self._env.single_action_space)
         )
         ends = {'done': terminated | truncated, 'terminated': terminated, 'truncated': truncated}
-        return self._packed(
-            observations, reward=rewards[:, None], **{name: each[:, None] for name, each in ends.items()}
-        )
+        ends = {name: self._led(each) if self._group is None else self._led(each)[:, 0] for name, each in ends.items()}
+        return self._packed(observations, _picked(info, self._infos), {'reward': rewards}, ends)
 
     def _set_seed(self, seed: int | None) -> None:
-        self._first_seed = seed
+        """Seeds the next reset, be it of some rows alone."""
+        self._seed_to_come = seed
 
-    def _packed(self, observations: Any, **others: torch.Tensor) -> TensorDict:
+    def _packed(self, observations: Any, infos: Any, others: dict[str, torch.Tensor], flags: dict[str, Any]) -> Any:
         seen = observations if isinstance(observations, dict | tuple) else {'observation': observations}
-        packed = {**_to_torchrl(seen, self._seen), **others}
-        return TensorDict(packed, batch_size=self.batch_size, device=self.device)
+        packed = tree_map(lambda each: each.view(*self._lead, *each.shape[1:]), _to_torchrl(seen, self._seen))
+        packed |= {name: self._led(each) for name, each in others.items()}
+        if self._infos:
+            packed['info'] = tree_map(self._led, infos)
+        if self._group is not None:
+            packed = {self._group: TensorDict(packed, batch_size=self._lead, device=self.device)}
+        return TensorDict({**packed, **flags}, batch_size=self.batch_size, device=self.device)
+
+    def _led(self, values: torch.Tensor) -> torch.Tensor:
+        """Numbers of rows, (row,), as TorchRL has them: (row, 1), or (env, agent, 1)."""
+        return values.view(*self._lead, 1)
+
+    def _by_row(self, mask: torch.Tensor) -> torch.Tensor:
+        """A mask of the batch as one of rows."""
+        return mask.view(-1, 1).expand(-1, self._env.num_envs // len(mask)).flatten()
+
+    def _grouped(self, specs: Composite) -> Composite:
+        """Specs within the group, if there is one."""
+        if self._group is None:
+            return specs
+        return Composite({self._group: specs}, shape=self.batch_size, device=self.device)
 
     def close(self, **options: Any) -> None:
         """Closes the env."""
         super().close(**options)
         self._env.close()
+
+
+def _example_infos(env: Env) -> dict[str, Any]:
+    """Infos of a step, made and forgotten: what is drawn at random afterwards is what it would have been."""
+    generator = env.core.generator.get_state()
+    env.reset()
+    info = env._run(*env._actions.examples())[-1]
+    env.core.generator.set_state(generator)
+    names = [name for name, values in info.items() if isinstance(values, torch.Tensor) and not name.startswith('_')]
+    statistics = {name: info['episode'][name] for name in ('return', 'length', 'map_ids')}
+    return {**{name: info[name] for name in names}, 'episode': statistics}
+
+
+def _picked(info: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
+    """What has these names, of nested infos."""
+    return {
+        name: _picked(info[name], inner) if isinstance(inner, dict) else info[name] for name, inner in names.items()
+    }
 
 
 class TorchRLAgent:
@@ -112,16 +173,16 @@ class TorchRLAgent:
         return act
 
 
-def spec(space: gymnasium.Space, num_rows: int, device: torch.device) -> TensorSpec:
-    """A Gymnasium space as TorchRL's, with a row for each env.
+def spec(space: gymnasium.Space, lead: tuple[int, ...], device: torch.device) -> TensorSpec:
+    """A Gymnasium space as TorchRL's, as many times as the leading sizes say.
 
     Raises:
         ValueError: if it is a space of something else than tensors.
     """
-    options: Any = {'shape': (num_rows, *(space.shape or ())), 'device': device}
+    options: Any = {'shape': (*lead, *(space.shape or ())), 'device': device}
     if isinstance(space, Dict | Tuple):
-        specs = {str(name): spec(part, num_rows, device) for name, part in subspaces(space).items()}
-        return Composite(specs, shape=(num_rows,), device=device)
+        specs = {str(name): spec(part, lead, device) for name, part in subspaces(space).items()}
+        return Composite(specs, shape=lead, device=device)
     if isinstance(space, Box):
         dtype = dtype_of(space)
         if not space.is_bounded():

@@ -11,6 +11,7 @@ from gymnasium.vector import AutoresetMode
 from jaxtyping import Bool
 from torch import Tensor
 
+from megastep.checks import check_counts
 from megastep.world.core import Core
 
 RENDER_MODES = (None, 'rgb_array')
@@ -41,6 +42,18 @@ def num_steps(fps: float, **seconds: float) -> int:
     if not 0 < value < math.inf:
         raise ValueError(f'{name} must be above 0 s and finite, got {value}.')
     return max(math.ceil(value * fps - 1e-6), 1)
+
+
+def most_steps(fps: float, time_limit: float | None, max_episode_steps: int | None) -> int | None:
+    """Time limit in steps, after which episodes are truncated; None if never. Steps go before seconds.
+
+    Raises:
+        ValueError: if the limit isn't above 0 and finite, or the steps aren't an integer of at least 1.
+    """
+    if max_episode_steps is not None:
+        check_counts(max_episode_steps=max_episode_steps)
+        return int(max_episode_steps)
+    return None if time_limit is None else num_steps(fps, time_limit=time_limit)
 
 
 def reset_envs(mask: Any, core: Core) -> Bool[Tensor, ' env']:

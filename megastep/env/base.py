@@ -85,6 +85,7 @@ class Env(gymnasium.vector.VectorEnv):
         cuda_graph: Whether steps run from a CUDA graph; by default on a GPU, unless the core is ``checked``.
         copy: Whether what a step or reset returns is a copy. If not, the next step or reset may overwrite it.
         time_limit: After how many seconds episodes are truncated, whatever the task says.
+        max_episode_steps: After how many steps they are, if that is to be said instead, as Gymnasium does.
         episodes: The fixed episodes that are played, if the core hasn't got them already: see `make_world`.
         noise: Noise of one's own, as functions that make it for an env: see `megastep.env.noise`.
         amounts: How much there is of each of `megastep.env.noise.NOISES`, by name, such as ``depth_noise=0.1``.
@@ -138,6 +139,7 @@ class Env(gymnasium.vector.VectorEnv):
         cuda_graph: bool | None = None,
         copy: bool = True,
         time_limit: float | None = None,
+        max_episode_steps: int | None = None,
         noise: Sequence[Maker] = (),
         episodes: FixedEpisodes | None = None,
         **amounts: float,
@@ -161,7 +163,7 @@ class Env(gymnasium.vector.VectorEnv):
         self.cuda_graph = arguments.uses_graph(core, cuda_graph)
         self._run = self._captured() if self.cuda_graph else self._eagerly
         self._limits: int | Int64[Tensor, ' env'] | None = None
-        self._most = None if time_limit is None else arguments.num_steps(core.fps, time_limit=time_limit)
+        self._most = arguments.most_steps(core.fps, time_limit, max_episode_steps)
         self._noise = Noises(self, noise, amounts)
         if episodes is not None:
             core.play(episodes)
@@ -234,11 +236,15 @@ class Env(gymnasium.vector.VectorEnv):
 
     @untraced
     @torch.no_grad()
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | Sequence[int] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
         """Begins new episodes, in all envs or in some.
 
         Args:
-            seed: Seeds the core's generator, so that what follows can be repeated.
+            seed: Seeds the core's generator, so that what follows can be repeated. A list has a seed for each env: from
+                then on each draws from a stream of its own, whatever happens in the others, until a reset has one seed.
+                That takes a few launches more for each draw.
             options: ``'reset_mask'``: (row,) bool, begins new episodes in these rows' envs only. ``'map_ids'``: (env,)
                 int, the maps that the envs that are reset move to. Checking map ids waits for the GPU, as does copying
                 a mask from another device; nothing else here does.
@@ -261,9 +267,8 @@ class Env(gymnasium.vector.VectorEnv):
         if some is not None and not self._begun:
             raise ResetNeeded('the first reset must be of all envs: call env.reset() before resetting some.')
         if seed is not None:
-            check_seed(seed)
-            super().reset(seed=int(seed))
-            self.core.generator.manual_seed(int(seed))
+            self._seed(seed)
+        self.core.random.renew(mask)
         if some is None:
             self.core.turn.zero_()
             if self.core.episodes is not None:
@@ -280,6 +285,18 @@ class Env(gymnasium.vector.VectorEnv):
         self._rewards.masked_fill_(mask[:, None], 0)
         observations = self._first_observations(mask)
         return (copied(observations) if self.copy else observations), {}
+
+    def _seed(self, seed: int | Sequence[int]) -> None:
+        """Seeds the core. A graph that has been captured draws as it was seeded then, so it gives way to another."""
+        before = self.core.random
+        if isinstance(seed, Iterable):
+            self.core.seed_each(seed)
+        else:
+            check_seed(seed)
+            super().reset(seed=int(seed))
+            self.core.seed(int(seed))
+        if self.cuda_graph and self.core.random is not before:
+            self._run = self._captured()
 
     def _first_observations(self, mask: Bool[Tensor, ' env']) -> Any:
         """All rows' observations, once the envs in the mask have begun new episodes outside of a step."""

@@ -14,6 +14,7 @@ from megastep.world.cameras import CameraRig
 from megastep.world.core import Agents, Core
 from megastep.world.fingerprint import WHAT, fingerprint
 from megastep.world.markers import Markers
+from megastep.world.random_numbers import SeededStreams
 from megastep.world.scenery import LARGEST
 
 Tensors = Mapping[str, Mapping[str, Tensor]]
@@ -95,7 +96,8 @@ def core_tensors(core: Core) -> dict[str, Tensor]:
     counts = {'contacts': core.contacts, 'non_finite': core.non_finite, 'stops': core.stops, 'turn': core.turn}
     seen = {f'marker_{name}': getattr(core.markers, name) for name in Markers.__dataclass_fields__}
     played = {} if core.episodes is None else core.episodes.state
-    return {'map_ids': core.map_ids, **agents, **counts, **(seen if core.num_markers else {}), **played}
+    drawn = {'random_keys': core.random.keys} if isinstance(core.random, SeededStreams) else {}
+    return {'map_ids': core.map_ids, **drawn, **agents, **counts, **(seen if core.num_markers else {}), **played}
 
 
 def _shared(core: Core) -> dict[str, Tensor]:

@@ -25,6 +25,7 @@ SHARED: Mapping[str, type] = MappingProxyType(
         'colours': int,
         'palette': str,
         'action_lag': int,
+        'max_episode_steps': int,
     }
 )
 """The types of what every env takes by keyword to be varied, but for what isn't a word or a number."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -13,7 +14,7 @@ from megastep.checks import check_counts, check_numbers, check_seed, is_integer
 from megastep.world.episode_queue import EpisodeQueue, FixedEpisodes
 from megastep.world.kernels import implementation
 from megastep.world.markers import Markers
-from megastep.world.random_numbers import RandomNumbers, SharedStream
+from megastep.world.random_numbers import RandomNumbers, SeededStreams, SharedStream, wrapped
 from megastep.world.scenery import Scenery
 
 
@@ -128,6 +129,33 @@ class Core:
         _check_episodes(self, episodes)
         self.episodes = EpisodeQueue(episodes, self.num_envs, self.fps, self.device)
         self.random = self.episodes.random
+
+    def seed(self, seed: int) -> None:
+        """Seeds the generator that all envs share, and has them draw from it again if they had streams of their own."""
+        check_seed(seed)
+        self.generator.manual_seed(int(seed))
+        if isinstance(self.random, SeededStreams):
+            self.random = SharedStream(self.generator)
+
+    def seed_each(self, seeds: Iterable[int]) -> None:
+        """Seeds each env, which from now on draws from a stream of its own. A step that has been captured does not.
+
+        Raises:
+            ValueError: if there isn't a seed for each env, or the envs play fixed episodes, which have seeds.
+        """
+        seeds = list(seeds)
+        if self.episodes is not None:
+            raise ValueError('seed must be one where fixed episodes are played, which have their own, got several.')
+        if len(seeds) != self.num_envs:
+            raise ValueError(f'seed must be one, or one for each of {self.num_envs} envs, got {len(seeds)}.')
+        for each in seeds:
+            check_seed(each)
+        words = torch.tensor([wrapped(int(each)) for each in seeds], device=self.device)
+        streams = SeededStreams(words, self.turn)
+        if isinstance(self.random, SeededStreams):
+            self.random.keys.copy_(streams.keys)
+        else:
+            self.random = streams
 
     def __repr__(self) -> str:
         sizes = f'num_envs={self.num_envs}, num_agents={self.num_agents}, num_maps={self.scenery.num_maps}'

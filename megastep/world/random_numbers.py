@@ -6,7 +6,7 @@ import math
 from typing import Protocol
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 MANY = 2**63 - 1
@@ -24,6 +24,9 @@ class RandomNumbers(Protocol):
 
     def phase(self, name: str) -> None:
         """Says which of the `PHASES` of a step begins."""
+
+    def renew(self, mask: Bool[Tensor, ' env']) -> None:
+        """Says which envs are reset outside of a step, so that they don't draw what they have drawn in it."""
 
     def integers(self, shape: tuple[int, ...]) -> Int64[Tensor, 'env ...']:
         """Uniform integers from 0 to `MANY`: a remainder of one is uniform as well."""
@@ -47,6 +50,9 @@ class SharedStream:
 
     def phase(self, name: str) -> None:
         """Does nothing: there is one stream."""
+
+    def renew(self, mask: Bool[Tensor, ' env']) -> None:
+        """Does nothing: what was drawn isn't drawn again."""
 
     def integers(self, shape: tuple[int, ...]) -> Int64[Tensor, 'env ...']:
         """Uniform integers from 0 to below `MANY`."""
@@ -80,6 +86,9 @@ class KeyedStreams:
         """Counts draws anew, so that what was drawn in phases before changes nothing."""
         self._draws = (PHASES.index(name) + 1) << 32
 
+    def renew(self, mask: Bool[Tensor, ' row']) -> None:
+        """Does nothing: an episode's numbers are its own, whenever it begins."""
+
     def words(self, shape: tuple[int, ...]) -> Int64[Tensor, 'row ...']:
         """Random words of 64 bits."""
         self._draws += 1
@@ -104,6 +113,26 @@ class KeyedStreams:
     def exponential_(self, tensor: Float[Tensor, 'row ...']) -> Tensor:
         """Fills a tensor with exponential numbers of mean 1, and returns it."""
         return tensor.copy_(-_positive_share(self.words(tuple(tensor.shape))).log())
+
+
+class SeededStreams(KeyedStreams):
+    """Random numbers of a stream for each env, which goes on from episode to episode.
+
+    Args:
+        seeds: Each env's seed.
+        steps: How many steps each env has had.
+
+    Attributes:
+        keys: The keys of the streams: another after each reset outside of a step.
+    """
+
+    def __init__(self, seeds: Int64[Tensor, ' env'], steps: Int64[Tensor, ' env']) -> None:
+        self.keys = mixed(seeds * ELEMENT + STEP)
+        super().__init__(self.keys, steps)
+
+    def renew(self, mask: Bool[Tensor, ' env']) -> None:
+        """Gives the envs that are reset outside of a step other keys, which follow from those they had."""
+        self.keys.copy_(torch.where(mask, mixed(self.keys + STEP), self.keys))
 
 
 def mixed(words: Int64[Tensor, '*shape']) -> Int64[Tensor, '*shape']:

@@ -114,6 +114,76 @@ def test_episode_statistics_add_up():
     assert ends > 10
 
 
+@pytest.mark.parametrize('task', [Minimal, Explorer])
+def test_a_limit_may_be_said_in_steps(task):
+    env = make(task, max_episode_steps=2)
+    env.reset(seed=0)
+    assert not env.step(integers(NUM_ENVS))[3].any() and env.step(integers(NUM_ENVS))[3].all()
+    for steps in (0, 2.5, True):
+        with pytest.raises(ValueError, match=f'max_episode_steps must be an integer of at least 1, got {steps}'):
+            make(task, max_episode_steps=steps)
+
+
+def seeded(seeds, steps=8, num_envs=3, **options):
+    """What comes out of a reset with seeds and some steps, of which the first is ahead of another such reset."""
+    env = make(Minimal, num_envs=num_envs, maps=houses(1), shortest=2, longest=4, **options)
+    found = [env.reset(seed=seeds)[0]]
+    found += [env.step(torch.full((num_envs,), FORWARD))[0] for _ in range(steps)]
+    found.append(env.reset(options={'reset_mask': torch.ones(num_envs, dtype=torch.bool)})[0])
+    return env, torch.stack(found)
+
+
+def test_each_env_may_have_a_seed_and_draws_by_it_alone():
+    _, found = seeded([7, 8, 7])
+    assert torch.equal(found[:, 0], found[:, 2])
+    assert not torch.equal(found[0, 0], found[0, 1])
+    assert torch.equal(found[:, :2], seeded(np.array([7, 8]), num_envs=2)[1])
+    assert not torch.equal(found[0], found[-1])  # the second reset draws anew
+
+
+def test_one_seed_after_several_is_what_it_always_was():
+    env, _ = seeded([1, 2, 3])
+    state = env.get_state()
+    assert state['core']['random_keys'].shape == (3,)
+    plain = make(Minimal, num_envs=3, maps=houses(1), shortest=2, longest=4)
+    assert torch.equal(env.reset(seed=5)[0], plain.reset(seed=5)[0])
+    forward = torch.full((3,), FORWARD)
+    assert all(torch.equal(env.step(forward)[0], plain.step(forward)[0]) for _ in range(6))
+
+
+def test_a_state_of_envs_with_seeds_repeats_what_follows():
+    env, _ = seeded([1, 2, 3])
+    state, forward = env.get_state(), torch.full((3,), FORWARD)
+    first = [env.step(forward)[0] for _ in range(6)]
+    env.set_state(state)
+    assert all(torch.equal(env.step(forward)[0], each) for each in first)
+
+
+@pytest.mark.parametrize(
+    'seeds, message',
+    [
+        ([1, 2], 'seed must be one, or one for each of 3 envs, got 2'),
+        ([1, 2, None], 'seed must be an integer from 0 to .*, got None'),
+        ([1, 2, -1], 'seed must be an integer from 0 to .*, got -1'),
+    ],
+)
+def test_refuses_seeds(seeds, message):
+    with pytest.raises(ValueError, match=message):
+        seeded(seeds)
+
+
+@pytest.mark.gpu
+def test_a_captured_step_gives_way_to_one_that_draws_by_seeds():
+    env, found = seeded([7, 8, 7], device='cuda')
+    assert torch.equal(found[:, 0], found[:, 2])
+    env.reset(seed=0)
+    for _ in range(4):
+        env.step(torch.full((3,), FORWARD, device='cuda'))
+    env.reset(seed=[7, 8, 7])
+    steps = torch.stack([env.step(torch.full((3,), FORWARD, device='cuda'))[0] for _ in range(8)])
+    assert torch.equal(steps[:, 0], steps[:, 2]) and not torch.equal(steps[:, 0], steps[:, 1])
+
+
 def test_agents_are_rows_env_by_env():
     env = Race()
     assert env.num_envs == 6
