@@ -12,7 +12,7 @@ def draw(
     *,
     begin_from: Path | None = None,
     map_id: int = 0,
-    agent: Path | None = None,
+    agent: str | None = None,
     port: int = 0,
     seed: int = 0,
     show: bool = True,
@@ -24,7 +24,8 @@ def draw(
         out: The file of a map set that the map is saved in, by a click. If it is there, drawing begins from its map.
         begin_from: The file of a map set to begin from instead.
         map_id: Which of its maps.
-        agent: The folder of a run whose agent is sent through the map; by default a scripted one, which knows the way.
+        agent: The folder of a run, or the name of an agent that comes with megastep, that is sent through the map; by
+            default a scripted one, which knows the way.
         port: The port on the loopback address; by default any that is free.
         seed: Another seed gives other colours and beginnings.
         show: Open the page in a browser.

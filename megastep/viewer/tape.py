@@ -42,6 +42,7 @@ class Tape:
         self._alone = Core(
             core.scenery, len(envs), fps=core.fps, map_ids=core.map_ids[self._rows], num_markers=core.num_markers
         )
+        self._episode = env.state_tensors()['episode']  # all of them are written in place
         self._buffers: dict[str, Tensor] = {}
 
     def add(self, info: Mapping[str, Any], terminated: Shaped[Tensor, ' row'] | None = None) -> None:
@@ -52,7 +53,8 @@ class Tape:
             terminated: In which rows it ended the episode.
 
         Raises:
-            ValueError: if so many frames don't fit.
+            ValueError: if so many frames don't fit, or what the env says of itself is no number, or has another shape
+                than before.
         """
         moment = dict(self._moment(info, terminated))
         if not self._buffers:
@@ -60,6 +62,11 @@ class Tape:
         for name, value in moment.items():
             if name not in self._buffers:
                 self._buffers[name] = self._blank(value)
+            if (known := self._buffers[name].shape[1:]) != value.shape:
+                raise ValueError(
+                    f'{self._said(name)} must have one shape all the time, got {tuple(value.shape)} after '
+                    f'{tuple(known)} at step {self._count}; where there is nothing, NaN may stand.'
+                )
             self._buffers[name][self._count].copy_(value)
         self._count += 1
 
@@ -86,7 +93,7 @@ class Tape:
 
     def _moment(self, info: Mapping[str, Any], terminated: Tensor | None) -> Iterator[tuple[str, Tensor]]:
         env, core, rows = self._env, self._env.core, self._rows
-        episode = env.state_tensors()['episode']
+        episode = self._episode
         yield 'map_ids', core.map_ids[rows]
         yield 'positions', core.agents.positions[rows]
         yield 'angles', core.agents.angles[rows]
@@ -100,7 +107,7 @@ class Tape:
                 yield f'info.{name}', self._by_agent(value).float()
         for number, index in enumerate(self._envs):
             for name, value in env._values(index).items():
-                yield f'values.{number}.{name}', torch.as_tensor(value, dtype=torch.float32, device=core.device)
+                yield f'values.{number}.{name}', self._as_floats(f'values.{number}.{name}', value)
             for place, overlay in enumerate(env._overlays(index)):
                 yield from self._overlay(f'overlays.{number}.{place}', overlay)
 
@@ -110,7 +117,23 @@ class Tape:
         ):  # a replay shows more than these
             if name != 'labels' and value is not None:
                 kind = type(overlay).__name__.lower()
-                yield f'{label}.{kind}.{name}', torch.as_tensor(value, dtype=torch.float32, device=self._rows.device)
+                yield f'{label}.{kind}.{name}', self._as_floats(f'{label}.{kind}.{name}', value)
+
+    def _as_floats(self, name: str, value: Any) -> Float[Tensor, '*shape']:
+        """A value or overlay of an env as a tensor."""
+        try:
+            return torch.as_tensor(value, dtype=torch.float32, device=self._rows.device)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(f'{self._said(name)} must be numbers, got {value!r}.') from error
+
+    def _said(self, name: str) -> str:
+        """The name of a buffer in the words of who wrote the env: it is parted by dots."""
+        first, *rest = name.split('.')
+        if first == 'values':
+            return f'value {rest[1]!r} of env {self._envs[int(rest[0])]}'
+        if first == 'overlays':
+            return f'{rest[3]} of overlay {rest[1]}, {rest[2]}, of env {self._envs[int(rest[0])]}'
+        return name
 
     def _by_agent(self, values: Tensor | None) -> Shaped[Tensor, 'env agent']:
         """The chosen envs' rows of values with one a row."""

@@ -139,25 +139,31 @@ def shortest_paths(track: Track, floorplans: Mapping[int, Floorplan], agent_radi
     for points in (each for each in goals if each.shape[1] == agents):
         for first, last in episodes(track):
             walls = floorplans[int(track.map_ids[first])].walls.astype(float)
+            ends = np.stack([track.positions[first], points[first]], axis=1)
             if len(walls) <= MOST_WALLS:
-                for agent in range(agents):
+                for agent in np.flatnonzero(np.isfinite(ends).all(axis=(1, 2))).tolist():
                     line = shortest_path(walls, track.positions[first, agent], points[first, agent], agent_radius)
                     found += [Path(agent, first, last, line)] if len(line) else []
     return found
 
 
 def warn_of_nan(track: Track) -> None:
-    """Warns of rewards that are no numbers, naming the first.
+    """Warns of rewards and positions that are no numbers, naming the first of each.
 
     Warns:
         UserWarning: if there are any.
     """
-    wrong = np.argwhere(~np.isfinite(track.rewards))
-    if len(wrong):
-        frame, agent = wrong[0].tolist()
-        found = track.rewards[frame, agent]
-        warnings.warn(
-            f'rewards must be finite, got {found} for env {track.env}, agent {agent} at step {frame}, and '
-            f'{len(wrong) - 1} more: the replay leaves them out of its charts.',
-            stacklevel=4,
-        )
+    places = track.positions.sum(axis=-1)
+    for name, values, lack in (
+        ('rewards', track.rewards, 'leaves them out of its charts'),
+        ('positions', places, 'shows no agent there, and nothing that it sees'),
+    ):
+        wrong = np.argwhere(~np.isfinite(values))
+        if len(wrong):
+            frame, agent = wrong[0].tolist()
+            found = values[frame, agent]
+            warnings.warn(
+                f'{name} must be finite, got {found} for env {track.env}, agent {agent} at step {frame}, '
+                f'and {len(wrong) - 1} more: the replay {lack}.',
+                stacklevel=4,
+            )

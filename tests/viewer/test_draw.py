@@ -309,6 +309,8 @@ def test_says_what_it_cannot_begin_from():
         Draw(houses(1))
     with pytest.raises(ValueError, match='env must make the env that the agent acts in, got None for ShortestPath'):
         Draw(agent=ShortestPath())
+    with pytest.raises(ValueError, match='env must be a function that makes an env of a map set, got int'):
+        Draw(env=3)
     with pytest.raises(ValueError, match=r"path must end in \.safetensors, got 'map\.svg'"):
         Draw(path='map.svg')
 

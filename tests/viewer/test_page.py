@@ -232,3 +232,25 @@ def test_the_shortest_path_and_the_goal_are_drawn(page, tmp_path):
     x, y = page.run('replay.plan.view.toScreen(...replay.track.paths[0].points.at(-1))')
     colour = page.run(f'[...document.querySelector(".plan canvas").getContext("2d").getImageData({x}, {y}, 1, 1).data]')
     assert colour[:3] == [0xFF, 0x5F, 0xB7]
+
+
+def test_a_step_without_any_agent_says_so(page, tmp_path):
+    replay = Replay.record(make(Deathmatch, num_envs=4, cameras=Cameras(res=8)), steps=2)
+    track = replay.trajectories.tracks[0]
+    track.positions[1:] = np.nan
+    open_page(page, replay.save(tmp_path / 'nobody.html'))
+    page.run('replay.clock.seek(1)')
+    page.press('f')
+    script = """
+      new Promise((done) => {
+        const words = [];
+        const { context } = replay.plan.panel;
+        const fill = context.fillText;
+        context.fillText = (text, ...rest) => (words.push(text), fill.call(context, text, ...rest));
+        replay.changed();
+        requestAnimationFrame(() => requestAnimationFrame(() => done(words)));
+      })"""
+    said = page.run(script)
+    assert 'no agent is anywhere at step 1' in said
+    assert page.run('Number.isFinite(replay.plan.view.x)')
+    assert page.errors == []

@@ -227,6 +227,65 @@ def test_rewards_that_are_no_numbers_are_warned_of():
     assert 'NaN' not in replay.html().partition('id="recording"')[2].partition('</script>')[0]
 
 
+class Lost(Walk):
+    """Its agents are nowhere from the first step on."""
+
+    def _act(self, actions):
+        super()._act(actions)
+        self.core.agents.positions.fill_(torch.nan)
+
+
+def test_positions_that_are_no_numbers_are_warned_of():
+    with pytest.warns(UserWarning) as warned:
+        Replay.record(Lost(num_envs=1), steps=3)
+    found = [str(warning.message) for warning in warned]
+    assert any(
+        each.startswith('positions must be finite, got nan for env 0, agent 0 at step 1, and ') for each in found
+    )
+
+
+class Said(Walk):
+    """What it says of itself is said by functions of the episode's length."""
+
+    values, overlays = staticmethod(lambda length: {}), staticmethod(lambda length: [])
+
+    def _values(self, env):
+        return self.values(int(self.lengths[env]))
+
+    def _overlays(self, env):
+        return self.overlays(int(self.lengths[env]))
+
+
+@pytest.mark.parametrize(
+    'name, says, message',
+    [
+        (
+            'values',
+            lambda n: {'pace': [0.0] * (n + 1)},
+            r"value 'pace' of env 1 must have one shape .* \(2,\) after \(1,\)",
+        ),
+        ('values', lambda n: {'pace': 'fast'}, "value 'pace' of env 1 must be numbers, got 'fast'"),
+        (
+            'overlays',
+            lambda n: [Points(np.ones((n, 2)))],
+            r'positions of overlay 0, points, of env 1 must have one shape',
+        ),
+    ],
+)
+def test_says_what_an_env_must_say_of_itself(monkeypatch, name, says, message):
+    monkeypatch.setattr(Said, name, staticmethod(says))
+    with pytest.raises(ValueError, match=message):
+        Replay.record(Said(num_envs=2), steps=3, envs=[1])
+
+
+def test_what_an_env_says_later_is_nothing_before(monkeypatch):
+    monkeypatch.setattr(Said, 'overlays', staticmethod(lambda length: [Points(np.ones((1, 2)))] * min(length, 1)))
+    replay = Replay.record(Said(num_envs=2), steps=1, envs=[1])
+    (overlay,) = replay.trajectories.tracks[0].overlays
+    assert np.isnan(overlay.arrays['positions'][0]).all() and (overlay.arrays['positions'][1] == 1).all()
+    replay.html()
+
+
 @pytest.mark.parametrize(
     'options, message',
     [

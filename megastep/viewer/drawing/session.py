@@ -33,8 +33,8 @@ class Draw:
         seed: Seeds the env.
 
     Raises:
-        ValueError: if it begins from no floorplan, an agent comes without an env and has none, or the path isn't one of
-            a ``.safetensors`` file.
+        ValueError: if it begins from no floorplan, env is no function, an agent comes without an env and has none, or
+            the path isn't one of a ``.safetensors`` file.
         FileNotFoundError: if the path's folder isn't there.
     """
 
@@ -52,6 +52,8 @@ class Draw:
     ) -> None:
         if geometry is not None and not isinstance(geometry, Geometry):
             raise ValueError(f'geometry must be a Geometry, got {type(geometry).__name__}.')
+        if env is not None and not callable(env):
+            raise ValueError(f'env must be a function that makes an env of a map set, got {type(env).__name__}.')
         if agent is not None and env is None and not hasattr(agent, 'env'):
             raise ValueError(f'env must make the env that the agent acts in, got None for {type(agent).__name__}.')
         self._agent, self._make, self._seed = agent, env, seed

@@ -38,11 +38,24 @@ export class Plan {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     this.drawRooms(context);
     this.drawScale(context);
+    this.drawLack(context);
+  }
+
+  /** Says so where no agent is anywhere. */
+  drawLack(context) {
+    const { track, clock, theme } = this.app;
+    const agents = Array.from({ length: track.agents }, (_, agent) => track.position(agent, clock.frame));
+    if (agents.some(([x, y]) => Number.isFinite(x + y))) return;
+    context.font = `${theme.size}px ${theme.font}`;
+    context.fillStyle = theme.bad;
+    context.textAlign = 'center';
+    context.fillText(`no agent is anywhere at step ${clock.frame}`, this.view.width / 2, 2 * theme.size);
   }
 
   follow() {
     const { x, y } = this.app.track.pose(this.app.agent, this.app.moment);
     const { view } = this;
+    if (!Number.isFinite(x + y)) return; // it is nowhere
     if (view.fitted) view.scale *= 2;
     Object.assign(view, { x, y, fitted: false });
   }
