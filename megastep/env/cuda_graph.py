@@ -117,6 +117,8 @@ class CudaGraph:
             raise
         except RuntimeError as error:
             raise self._error(str(error).split('\n')[0], blamed(error), REWRITE) from error
+        # A capture begins by writing the generators' seeds and offsets on its own stream, as every replay does on its.
+        torch.cuda.current_stream(self._stream.device).wait_stream(self._stream)
         self._graph, self._sources, self._outputs = graph, list(watch.sources.values()), outputs
 
     def _check_sources(self) -> None:
