@@ -152,7 +152,7 @@ class Env(gymnasium.vector.VectorEnv):
         self.single_action_space, self.single_observation_space = action_space, observation_space
         self._actions = ActionBatch(action_space, core)
         self.metadata = {**self.metadata, 'render_fps': core.fps, 'autoreset_mode': autoreset_mode}
-        self.lengths = torch.zeros(core.num_envs, dtype=torch.int64, device=core.device)
+        self.lengths = core.clocks[0]
         self.returns = torch.zeros((core.num_envs, core.num_agents), device=core.device)
         self._rewards = torch.zeros_like(self.returns)
         self._over = core.over
@@ -242,9 +242,13 @@ class Env(gymnasium.vector.VectorEnv):
         """Begins new episodes, in all envs or in some.
 
         Args:
+<<<<<<< HEAD
             seed: Seeds the core's generator, so that what follows can be repeated. A list has a seed for each env: from
                 then on each draws from a stream of its own, whatever happens in the others, until a reset has one seed.
                 That takes a few launches more for each draw.
+=======
+            seed: Seeds the random numbers of the envs that are reset, so that what follows can be repeated.
+>>>>>>> 88e44a6 (Each env draws from a stream of its own: the first envs of many play exactly as they would alone)
             options: ``'reset_mask'``: (row,) bool, begins new episodes in these rows' envs only. ``'map_ids'``: (env,)
                 int, the maps that the envs that are reset move to. Checking map ids waits for the GPU, as does copying
                 a mask from another device; nothing else here does.
@@ -267,8 +271,17 @@ class Env(gymnasium.vector.VectorEnv):
         if some is not None and not self._begun:
             raise ResetNeeded('the first reset must be of all envs: call env.reset() before resetting some.')
         if seed is not None:
+<<<<<<< HEAD
             self._seed(seed)
         self.core.random.renew(mask)
+=======
+            check_seed(seed)
+            super().reset(seed=int(seed))
+            self.core.generator.manual_seed(int(seed))
+            self.core.streams.restart(int(seed), mask)
+        self.core.streams.count(mask)
+        self.core.random.phase('reset')
+>>>>>>> 88e44a6 (Each env draws from a stream of its own: the first envs of many play exactly as they would alone)
         if some is None:
             self.core.turn.zero_()
             if self.core.episodes is not None:
@@ -284,6 +297,7 @@ class Env(gymnasium.vector.VectorEnv):
         self._over.masked_fill_(mask, False)
         self._rewards.masked_fill_(mask[:, None], 0)
         observations = self._first_observations(mask)
+        self.core.streams.count(mask)
         return (copied(observations) if self.copy else observations), {}
 
     def _seed(self, seed: int | Sequence[int]) -> None:
@@ -392,7 +406,8 @@ class Env(gymnasium.vector.VectorEnv):
             self.core.episodes.walk(self.core.agents.positions)
         self._start(resets)
         self._noise.step(resets)
-        self.lengths.add_(1).masked_fill_(resets, 0)
+        self.core.tick()
+        self.lengths.masked_fill_(resets, 0)
         self.core.random.phase('observe')
         observations = self._noise.observe(self._observe())
         self.core.random.phase('outcome')
@@ -441,7 +456,7 @@ class Env(gymnasium.vector.VectorEnv):
         """Copies everything that the future of all envs, or of one, depends on.
 
         Args:
-            env: Which env; by default all of them, with the core's generator.
+            env: Which env; by default all of them, with the generator that they share.
 
         Returns:
             Tensors, by what they are part of and by name: on the env's device, but for the generator's.
@@ -460,8 +475,8 @@ class Env(gymnasium.vector.VectorEnv):
 
         With all envs' state, every step that follows is what it was, bit by bit: a state has a fingerprint of maps,
         wall colours, cameras and fps, and is refused where one differs. One env's state may be written into
-        any env: what happens to it is the same up to what is drawn at random, for the envs of a core share a generator.
-        Waits for the GPU, to check the maps.
+        any env: what happens to it is the same, for its stream of random numbers is part of it. Waits for the GPU, to
+        check the maps.
 
         Args:
             state: What `get_state` returned.

@@ -161,14 +161,16 @@ class Score:
         if unknown := sorted(set(values) - set(EVENTS)):
             raise ValueError(f'values may be of {", ".join(EVENTS)}, got {", ".join(unknown)}.')
         check_finite(**values)
-        self._values = torch.tensor([[[values.get(name, 0.0)]] for name in EVENTS], device=core.device)
+        self._values = torch.tensor([values.get(name, 0.0) for name in EVENTS], device=core.device)
         shape = (len(EVENTS), core.num_envs, core.num_agents)
         self.counts = torch.zeros(shape, dtype=torch.int64, device=core.device)
 
     def step(self, events: Int64[Tensor, 'event env agent']) -> Float[Tensor, 'env agent']:
         """Counts a step's events, and returns what they are worth."""
         self.counts.add_(events)
-        return (self._values * events).sum(dim=0)
+        # What an agent's are worth lies side by side, so that they are summed alike in any batch.
+        worth = torch.empty((*events.shape[1:], len(EVENTS)), device=events.device)
+        return torch.mul(events.movedim(0, -1), self._values, out=worth).sum(dim=-1)
 
     def reset(self, mask: Bool[Tensor, ' env']) -> None:
         """Counts anew in the envs in the mask."""

@@ -13,6 +13,7 @@ from gymnasium.spaces import Box
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from megastep.env.motion.frames import bearings
 from megastep.env.navigation import GeodesicField
 from megastep.env.state import check_whole
 from megastep.maps.geometry import Geometry
@@ -154,9 +155,8 @@ class PointGoalSensor:
     ) -> Float[Tensor, 'row 3']:
         """Takes the bearings of points from positions, in metres, and angles, in degrees."""
         offsets = points - positions
-        x, y = offsets.unbind(-1)
-        bearings = torch.sub(torch.atan2(y, x), angles, alpha=math.radians(1))
-        return torch.stack([offsets.norm(dim=-1), bearings.cos(), bearings.sin()], dim=-1).flatten(0, 1)
+        turns = torch.sub(bearings(offsets), angles, alpha=math.radians(1))
+        return torch.stack([offsets.norm(dim=-1), turns.cos(), turns.sin()], dim=-1).flatten(0, 1)
 
 
 class GoalTracker:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Complex, Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from megastep.env.motion.frames import bearings
 from megastep.maps.circuit import centre_line
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
@@ -50,7 +51,6 @@ class Laps:
         spacings = np.array([_spacing(lines[number]) for number in range(len(lines))])
         reach = math.ceil((REACH + max_speed / core.fps) / spacings.min())
         self._core, self._lines = core, on_device(lines, core.device)
-        self._places = torch.view_as_complex(self._lines.vals)
         self._spacings = torch.tensor(spacings, dtype=torch.float32, device=core.device)
         reach = min(reach, (int(lines.widths.min()) - 1) // 2)
         self._window = torch.arange(-reach, reach + 1, device=core.device)
@@ -67,9 +67,9 @@ class Laps:
         core, mask = self._core, mask[:, None]
         at = core.random.integers(mask.shape) % self._counts()
         here, behind, ahead = (self._points(at + step) for step in (0, -1, 1))
-        agents, positions = core.agents, torch.view_as_complex(core.agents.positions)
-        torch.where(mask, here, positions, out=positions)
-        torch.where(mask, (ahead - behind).angle().rad2deg(), agents.angles, out=agents.angles)
+        agents = core.agents
+        torch.where(mask[..., None], here, agents.positions, out=agents.positions)
+        torch.where(mask, bearings(ahead - behind).rad2deg(), agents.angles, out=agents.angles)
         torch.where(mask, at.float(), self.at, out=self.at)
         for values in (agents.velocities, agents.angular_velocities, self.progress, self.collisions):
             values.masked_fill_(mask.view(-1, *(1,) * (values.ndim - 1)), 0)
@@ -77,12 +77,12 @@ class Laps:
 
     def step(self) -> Float[Tensor, 'env agent']:
         """Takes account of a step, and returns how far along the centre line it led, in metres."""
-        positions = torch.view_as_complex(self._core.agents.positions)[..., None]
+        positions = self._core.agents.positions[..., None, :]
         first = self.at.floor().long()[..., None] + self._window
         begins, ends = self._points(first), self._points(first + 1)
         along, offsets = ends - begins, positions - begins
-        shares = ((offsets * along.conj()).real / along.abs().square()).clamp(0, 1)
-        nearest = (offsets - shares * along).abs().argmin(dim=-1, keepdim=True)
+        shares = ((offsets * along).sum(dim=-1) / along.square().sum(dim=-1)).clamp(0, 1)
+        nearest = (offsets - shares[..., None] * along).norm(dim=-1).argmin(dim=-1, keepdim=True)
         moved = (first + shares).gather(-1, nearest)[..., 0] - self.at
         gained = moved * self._spacings[self._core.map_ids][:, None]
         torch.remainder(self.at + moved, self._counts(), out=self.at)
@@ -95,7 +95,7 @@ class Laps:
         at = self.at + distances / self._spacings[self._core.map_ids][:, None]
         first = at.floor()
         begins, ends = self._points(first.long()), self._points(first.long() + 1)
-        return torch.view_as_real(begins + (at - first) * (ends - begins))
+        return begins + (at - first)[..., None] * (ends - begins)
 
     def scores(self, seconds: Float[Tensor, 'env 1']) -> dict[str, Tensor]:
         """The scores of the episode up to now, given how long it has been.
@@ -115,11 +115,11 @@ class Laps:
         """The number of points of each env's centre line."""
         return self._lines.widths[self._core.map_ids][:, None]
 
-    def _points(self, numbers: Int[Tensor, 'env agent ...']) -> Complex[Tensor, 'env agent ...']:
+    def _points(self, numbers: Int[Tensor, 'env agent ...']) -> Float[Tensor, 'env agent ... 2']:
         """Points of each env's centre line: they go around, so that any number is one."""
         rows = (-1, *(1,) * (numbers.ndim - 1))
         counts, starts = (values[self._core.map_ids].view(rows) for values in (self._lines.widths, self._lines.starts))
-        return self._places[starts + numbers % counts]
+        return self._lines.vals[starts + numbers % counts]
 
 
 def _centre_lines(maps: MapSet | Sequence[Geometry], radius: float) -> Ragged[np.ndarray]:

@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from megastep.checks import check_counts, is_integer
+from megastep.env.motion.frames import bearings
 from megastep.env.parts import agents_in
 from megastep.maps.ragged import Ragged
 from megastep.world.core import Core, respawn
@@ -30,8 +31,8 @@ class RandomSpawns:
 class RandomLifespans:
     """Random episode lengths: ends each env after a random number of steps.
 
-    Lives that begin before the core's first step are drawn from 1 step up rather than from the shortest up, so that
-    envs that begin together don't end together too.
+    Lives that begin before the core's first step are drawn from 1 step up rather than from the shortest up, but for the
+    first env's, so that envs that begin together don't end together too.
 
     Args:
         core: The envs.
@@ -51,15 +52,15 @@ class RandomLifespans:
             raise ValueError(f'shortest must be at most longest, got {shortest} and {longest}.')
         self._core, self._longest = core, longest
         self.left = torch.zeros(core.num_envs, dtype=torch.int64, device=core.device)
-        first = longest if core.num_envs > 1 else longest + 1 - shortest
-        self._first_span, self._span = torch.tensor([first, longest + 1 - shortest], device=core.device)
+        self._span = torch.tensor(longest + 1 - shortest, device=core.device)
+        self._first_spans = torch.where(torch.arange(core.num_envs, device=core.device) == 0, self._span, longest)
         self.reset(torch.ones_like(self.left, dtype=torch.bool))
 
     def reset(self, mask: Bool[Tensor, ' env']) -> None:
         """Begins new lives in the envs in the mask."""
         core = self._core
         draws = core.random.integers(self.left.shape)
-        span = self._span if core.episodes is not None else torch.where(core.turn == 0, self._first_span, self._span)
+        span = self._span if core.episodes is not None else torch.where(core.turn == 0, self._first_spans, self._span)
         torch.where(mask, self._longest - draws % span, self.left, out=self.left)
 
     @property
@@ -106,7 +107,7 @@ class FarSpawns:
         mask, agents = agents_in(mask, self._core), self._core.agents
         positions = torch.view_as_complex(agents.positions)
         torch.where(mask, self._places(mask, positions), positions, out=positions)
-        torch.where(mask, self._bearings(positions), agents.angles, out=agents.angles)
+        torch.where(mask, self._bearings(agents.positions), agents.angles, out=agents.angles)
         agents.velocities.masked_fill_(mask[..., None], 0)
         agents.angular_velocities.masked_fill_(mask, 0)
         self._core.contacts.masked_fill_(mask, -1)
@@ -123,14 +124,14 @@ class FarSpawns:
         turns = mask.cumsum(dim=-1).add_(mask, alpha=-1)  # how many before it are in the mask: the first gets the best
         return places.gather(1, ranking.gather(1, turns))
 
-    def _bearings(self, positions: Complex[Tensor, 'env agent']) -> Float[Tensor, 'env agent']:
+    def _bearings(self, positions: Float[Tensor, 'env agent 2']) -> Float[Tensor, 'env agent']:
         """A way to face for each agent, in degrees."""
         core = self._core
         turns = core.random.uniform_(torch.empty_like(core.agents.angles), -self._spread, self._spread)
         if self._spread == 180:
             return turns
         others = positions.sum(dim=1, keepdim=True).sub(positions, alpha=core.num_agents)  # from each to all, summed
-        return turns.add_(others.angle(), alpha=math.degrees(1))
+        return turns.add_(bearings(others), alpha=math.degrees(1))
 
 
 def _spread_out(spawns: Ragged[Tensor], num_agents: int, distance: float) -> list[Float[np.ndarray, 'kept 2']]:

@@ -95,9 +95,14 @@ def core_tensors(core: Core) -> dict[str, Tensor]:
     agents = {name: getattr(core.agents, name) for name in Agents.__dataclass_fields__}
     counts = {'contacts': core.contacts, 'non_finite': core.non_finite, 'stops': core.stops, 'turn': core.turn}
     seen = {f'marker_{name}': getattr(core.markers, name) for name in Markers.__dataclass_fields__}
+    drawn = {'stream_keys': core.streams.keys, 'stream_steps': core.streams.steps}
     played = {} if core.episodes is None else core.episodes.state
+<<<<<<< HEAD
     drawn = {'random_keys': core.random.keys} if isinstance(core.random, SeededStreams) else {}
     return {'map_ids': core.map_ids, **drawn, **agents, **counts, **(seen if core.num_markers else {}), **played}
+=======
+    return {'map_ids': core.map_ids, **agents, **counts, **drawn, **(seen if core.num_markers else {}), **played}
+>>>>>>> 88e44a6 (Each env draws from a stream of its own: the first envs of many play exactly as they would alone)
 
 
 def _shared(core: Core) -> dict[str, Tensor]:

@@ -27,17 +27,16 @@ class AgentStreams(KeyedStreams):
     def __init__(
         self, queue: EpisodeQueue, num_agents: int, seed: int, rows: Int[Tensor, ' chosen'] | None = None
     ) -> None:
-        self._queue, self._num_agents, self._rows = queue, num_agents, rows
+        self._queue, self._num_agents, self._chosen = queue, num_agents, rows
         numbers = torch.arange(1, num_agents + 1, device=queue.current.device)
         self._salts = mixed(numbers + (seed << 8))
         super().__init__(queue.current, queue.steps)
 
-    def words(self, shape: tuple[int, ...]) -> Int64[Tensor, 'row ...']:
-        """Random words of 64 bits."""
+    def _rows(self) -> tuple[Int64[Tensor, ' row'], Int64[Tensor, ' row']]:
+        """The key and the step of each row that draws."""
         keys = mixed(self._queue.keys[:, None] ^ self._salts).flatten()
         steps = self._queue.steps.repeat_interleave(self._num_agents)
-        self._keys, self._steps = (keys, steps) if self._rows is None else (keys[self._rows], steps[self._rows])
-        return super().words(shape)
+        return (keys, steps) if self._chosen is None else (keys[self._chosen], steps[self._chosen])
 
 
 def drawn_by_episode(actor: Any, env: Env, seed: int, rows: Int[Tensor, ' chosen'] | None = None) -> Act:

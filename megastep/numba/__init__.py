@@ -24,7 +24,12 @@ from megastep.numba.collisions import advance  # noqa: E402
 from megastep.numba.coverage import mark  # noqa: E402
 from megastep.numba.lightmap import bake  # noqa: E402
 from megastep.numba.navigation import distances  # noqa: E402
+from megastep.numba.random_numbers import draw_integers, draw_reals  # noqa: E402
 from megastep.numba.raycasting import render  # noqa: E402
 from megastep.numba.spawning import respawn, respawn_with_goals  # noqa: E402
+from megastep.numba.vectors import bearings, turned  # noqa: E402
 
-__all__ = ['advance', 'bake', 'distances', 'mark', 'render', 'respawn', 'respawn_with_goals']
+__all__ = [
+    'advance', 'bake', 'bearings', 'distances', 'draw_integers', 'draw_reals', 'mark', 'render', 'respawn',
+    'respawn_with_goals', 'turned',
+]  # fmt: skip

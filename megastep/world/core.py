@@ -14,7 +14,11 @@ from megastep.checks import check_counts, check_numbers, check_seed, is_integer
 from megastep.world.episode_queue import EpisodeQueue, FixedEpisodes
 from megastep.world.kernels import implementation
 from megastep.world.markers import Markers
+<<<<<<< HEAD
 from megastep.world.random_numbers import RandomNumbers, SeededStreams, SharedStream, wrapped
+=======
+from megastep.world.random_numbers import EnvStreams, KeyedStreams
+>>>>>>> 88e44a6 (Each env draws from a stream of its own: the first envs of many play exactly as they would alone)
 from megastep.world.scenery import Scenery
 
 
@@ -50,7 +54,7 @@ class Core:
         scenery: The maps.
         num_envs: How many envs there are.
         fps: How many steps a second has.
-        seed: Seeds the one generator that all the core's randomness comes from.
+        seed: Seeds all the core's randomness.
         map_ids: The map each env stands in: (env,) int; by default spread evenly over the maps.
         checked: Whether every step checks that velocities are finite, and that no env was moved to another map in
             mid-episode, which waits for the GPU.
@@ -70,8 +74,12 @@ class Core:
             agent) int32.
         stops: How often each agent had to stop where it was because rounding left no safe move: (env, agent) int32.
         turn: Counts each env's steps; decides which of its agents moves first: (env,).
-        random: What all randomness is drawn from: by default one generator, otherwise a stream for each episode.
-        generator: That generator.
+        clocks: How many steps each env's episode has had, and the number of the step that its random numbers are in:
+            (2, env).
+        streams: The envs' random numbers, a stream for each.
+        random: What all randomness is drawn from: these streams, or those of the fixed episodes that are played.
+        generator: A generator of the core's own, of which nothing here draws: what it gives an env depends on how many
+            there are.
         episodes: The queue of the fixed episodes that are played; None if there are none.
 
     Raises:
@@ -111,7 +119,9 @@ class Core:
         self.non_finite = torch.zeros_like(self.contacts)
         self.stops = torch.zeros_like(self.contacts)
         self.turn = torch.zeros(num_envs, dtype=torch.int64, device=self.device)
-        self.random: RandomNumbers = SharedStream(self.generator)
+        self.clocks = torch.zeros((2, num_envs), dtype=torch.int64, device=self.device)
+        self.streams = EnvStreams(int(seed), self.clocks[1])
+        self.random: KeyedStreams = self.streams
         self.episodes: EpisodeQueue | None = None
         self.over = torch.zeros(num_envs, dtype=torch.bool, device=self.device)
         self.checked = checked
@@ -173,7 +183,10 @@ class Core:
         self._map_ids.copy_(ids)  # a CUDA graph goes on reading the same tensor
         self.over.logical_or_(moved)
         self.accept_maps(moved)
+        self.streams.count(moved)
+        self.random.phase('reset')
         respawn(self, moved)
+        self.streams.count(moved)
 
     def accept_maps(self, mask: Bool[Tensor, ' env']) -> None:
         """Takes it that the envs in the mask may stand in the maps that they stand in: they have begun anew there."""
@@ -193,6 +206,10 @@ class Core:
                 f'from {int(self._known[env])} to {int(self._map_ids[env])} in mid-episode: assign core.map_ids, or '
                 "reset with options={'map_ids': ...}."
             )
+
+    def tick(self) -> None:
+        """Counts a step in all envs."""
+        self.clocks.add_(1)
 
     @property
     def first_marker_line(self) -> int:

@@ -1,23 +1,29 @@
-"""Random numbers for envs: one stream that all share, or a counter-based stream for each episode."""
+"""Random numbers for envs: counter-based, a stream for each env or for each fixed episode."""
 
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
 import torch
+<<<<<<< HEAD
 from jaxtyping import Bool, Float, Int64
+=======
+from jaxtyping import Bool, Float, Int64, Shaped
+>>>>>>> 88e44a6 (Each env draws from a stream of its own: the first envs of many play exactly as they would alone)
 from torch import Tensor
+
+from megastep.world.kernels import implementation
 
 MANY = 2**63 - 1
 """Integers are drawn from so many that a remainder is as likely as any other."""
 
-PHASES = ('act', 'begin', 'noise', 'observe', 'outcome')
-"""The phases of a step, in each of which draws are counted anew."""
+PHASES = ('act', 'begin', 'noise', 'observe', 'outcome', 'reset')
+"""The phases of a step, in each of which draws are counted anew; and what is done outside of steps."""
 
-STEP, DRAW, ELEMENT = -0x61C8864680B583EB, -0x3AF6B14B3C91B6A5, 0x5851F42D4C957F2D
-"""Odd numbers by which the step, the draw in it and the element of that are told apart; the first is SplitMix64's."""
+STEP, DRAW = -0x61C8864680B583EB, -0x3AF6B14B3C91B6A5
+"""Odd numbers by which steps, and draws in them, are told apart; the first is SplitMix64's."""
 
+<<<<<<< HEAD
 
 class RandomNumbers(Protocol):
     """Source of all random numbers of a core: tensors with a row for each env, drawn without waiting for the device."""
@@ -65,6 +71,10 @@ class SharedStream:
     def normal_(self, tensor: Float[Tensor, 'env ...']) -> Tensor:
         """Fills a tensor with standard normal numbers, and returns it."""
         return tensor.normal_(generator=self._generator)
+=======
+UNIFORM, NORMAL, EXPONENTIAL = range(3)
+"""The kinds of numbers that kernels draw."""
+>>>>>>> 88e44a6 (Each env draws from a stream of its own: the first envs of many play exactly as they would alone)
 
 
 class KeyedStreams:
@@ -72,20 +82,26 @@ class KeyedStreams:
 
     A number is a hash of the row's key, the step, how many draws there have been in this phase of it, and the place in
     the row: the finaliser of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators",
-    2014). So there is nothing to be kept but the key and the step.
+    2014). So there is nothing to be kept but the key and the step. A draw is one kernel, and doesn't wait for the
+    device.
 
     Args:
         keys: Each row's key: 64 random bits.
-        steps: The number of the step that each row's episode is in.
+        steps: The number of the step that each row is in.
+
+    Attributes:
+        keys: The keys.
+        steps: The numbers of the steps.
     """
 
     def __init__(self, keys: Int64[Tensor, ' row'], steps: Int64[Tensor, ' row']) -> None:
-        self._keys, self._steps, self._draws = keys, steps, 0
+        self.keys, self.steps, self._draws = keys, steps, 0
 
     def phase(self, name: str) -> None:
         """Counts draws anew, so that what was drawn in phases before changes nothing."""
         self._draws = (PHASES.index(name) + 1) << 32
 
+<<<<<<< HEAD
     def renew(self, mask: Bool[Tensor, ' row']) -> None:
         """Does nothing: an episode's numbers are its own, whenever it begins."""
 
@@ -96,23 +112,73 @@ class KeyedStreams:
         places = torch.arange(math.prod(shape[1:]), device=first.device)
         return mixed(first[:, None] + places * ELEMENT).view(shape)
 
+=======
+>>>>>>> 88e44a6 (Each env draws from a stream of its own: the first envs of many play exactly as they would alone)
     def integers(self, shape: tuple[int, ...]) -> Int64[Tensor, 'row ...']:
-        """Uniform integers from 0 to `MANY`."""
-        return self.words(shape).bitwise_and_(MANY)
+        """Uniform integers from 0 to `MANY`: a remainder of one is uniform as well."""
+        integers = torch.empty(shape, dtype=torch.int64, device=self.keys.device)
+        draw = implementation(integers.device).draw_integers
+        draw(*self._rows(), self._next_draw(), _flat(integers))
+        return integers
 
     def uniform_(self, tensor: Float[Tensor, 'row ...'], low: float = 0.0, high: float = 1.0) -> Tensor:
         """Fills a tensor with uniform numbers from low to below high, 2^24 of them, and returns it."""
-        return tensor.copy_(_share(self.words(tuple(tensor.shape)))).mul_(high - low).add_(low)
+        return self._fill(tensor, UNIFORM, low, high - low)
 
     def normal_(self, tensor: Float[Tensor, 'row ...']) -> Tensor:
         """Fills a tensor with standard normal numbers, and returns it (Box and Muller, 1958)."""
-        words = self.words(tuple(tensor.shape))
-        angles = (words & 0xFFFFFF) * (2 * math.pi / (1 << 24))
-        return tensor.copy_((-2 * _positive_share(words).log()).sqrt_().mul_(angles.float().cos_()))
+        return self._fill(tensor, NORMAL)
 
     def exponential_(self, tensor: Float[Tensor, 'row ...']) -> Tensor:
         """Fills a tensor with exponential numbers of mean 1, and returns it."""
-        return tensor.copy_(-_positive_share(self.words(tuple(tensor.shape))).log())
+        return self._fill(tensor, EXPONENTIAL)
+
+    def _fill(self, tensor: Tensor, kind: int, low: float = 0.0, span: float = 1.0) -> Tensor:
+        """Fills a tensor with random numbers of a kind, and returns it."""
+        fits = tensor.dtype == torch.float32 and tensor.is_contiguous()
+        reals = tensor if fits else torch.empty(tensor.shape, device=tensor.device)
+        draw = implementation(tensor.device).draw_reals
+        draw(*self._rows(), self._next_draw(), low, span, _flat(reals), kind)
+        return reals if fits else tensor.copy_(reals)
+
+    def _rows(self) -> tuple[Int64[Tensor, ' row'], Int64[Tensor, ' row']]:
+        """The key and the step of each row that draws."""
+        return self.keys, self.steps
+
+    def _next_draw(self) -> int:
+        """The next draw's term in what is hashed."""
+        self._draws += 1
+        return wrapped(self._draws * DRAW)
+
+
+class EnvStreams(KeyedStreams):
+    """Random numbers of a core's envs: what one gets depends on the seed and on its own number, steps and resets alone.
+
+    Args:
+        seed: The seed.
+        steps: The number of the step that each env is in, resets counted: whoever makes steps counts them.
+    """
+
+    def __init__(self, seed: int, steps: Int64[Tensor, ' env']) -> None:
+        super().__init__(torch.zeros_like(steps), steps)
+        self._phase = 0
+        self.restart(seed, torch.ones_like(steps, dtype=torch.bool))
+
+    def restart(self, seed: int, mask: Bool[Tensor, ' env']) -> None:
+        """Begins the streams of a seed in the envs in the mask."""
+        numbers = torch.arange(1, len(self.keys) + 1, device=self.keys.device)
+        first = mixed(torch.full_like(numbers, wrapped(seed)))
+        torch.where(mask, mixed(numbers * STEP + first), self.keys, out=self.keys)
+        self.steps.masked_fill_(mask, 0)
+
+    def phase(self, name: str) -> None:
+        """Counts draws anew. A step that begins an episode when another has ended goes through some phases twice."""
+        self._phase = 0 if name in ('act', 'reset') else self._phase + 1
+        self._draws = self._phase << 32
+
+    def count(self, mask: Bool[Tensor, ' env']) -> None:
+        """Counts what is done outside of steps in the envs in the mask, before it and after it."""
+        self.steps.add_(mask)
 
 
 class SeededStreams(KeyedStreams):
@@ -147,16 +213,11 @@ def wrapped(number: int) -> int:
     return (number + (1 << 63)) % (1 << 64) - (1 << 63)
 
 
+def _flat(tensor: Shaped[Tensor, 'row ...']) -> Shaped[Tensor, 'row place']:
+    """A view with one dimension beside that of rows."""
+    return tensor.view(len(tensor), math.prod(tensor.shape[1:]))
+
+
 def _right(words: Tensor, bits: int) -> Tensor:
     """Words moved to the right, zeros coming in."""
     return (words >> bits) & ((1 << (64 - bits)) - 1)
-
-
-def _share(words: Tensor) -> Tensor:
-    """The upper 24 bits, as a number from 0 to below 1, exact in float32."""
-    return _right(words, 40).float() * (1 / (1 << 24))
-
-
-def _positive_share(words: Tensor) -> Tensor:
-    """The upper 24 bits, as a number from above 0 to 1."""
-    return (_right(words, 40) + 1).float() * (1 / (1 << 24))

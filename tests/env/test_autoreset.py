@@ -122,7 +122,8 @@ def test_disabled_envs_begin_anew_when_told_to():
 
 @pytest.mark.parametrize('mode', [AutoresetMode.NEXT_STEP, SAME_STEP])
 def test_envs_that_move_to_another_map_begin_anew_there_with_the_next_step(mode):
-    env = short(mode, shortest=50, longest=50)
+    env = short(mode)
+    env._lifespans.left.fill_(50)
     for step in range(3):
         env.step(actions_of(env, step))
     env.core.map_ids = [0, 1, 1, 0]

@@ -75,7 +75,8 @@ class TestRandomGoals:
         core, goals = core_with_goals(houses(2), 8)
         found = []
         for seed in (1, 2, 1):
-            core.generator.manual_seed(seed)
+            core.streams.restart(seed, all_of(core))
+            core.streams.phase('reset')
             goals.reset(all_of(core))
             found.append(goals.current.spawns.clone())
         assert torch.equal(found[0], found[2])

@@ -97,7 +97,7 @@ def test_a_stretch_beyond_a_wall_does_not_count():
     track = mapgen.generate('track', 1, seed=1, winding=1.0, gap=0.2)[0]
     core, laps = laps_on([track])
     laps.at.fill_(0)
-    points = torch.view_as_real(laps._places)
+    points = laps._lines.vals
     for number in range(len(points)):  # along the line, as far to the right of it as the track allows
         along = points[(number + 1) % len(points)] - points[number]
         side = torch.stack([along[1], -along[0]]) / along.norm() * 0.6

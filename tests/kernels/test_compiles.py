@@ -57,6 +57,7 @@ MARKED = {
     'first_marker': None,
 }
 SPAWNED = {'mask': '*i1', 'draws': '*i64', 'agents': AGENTS, 'spawns': POINTS, 'contacts': '*i32'}
+DRAWN = {'keys': '*i64', 'steps': '*i64', 'draw': 'i64', 'count': 'i32', 'width': 'i32', 'BLOCK': 256}
 CELLS = {'gates': '*bf16', 'cells': '*fp32', 'forgets': '*i1', 'num_cells': 'i32', 'width': 'i32'}
 FIELD = (
     'side=fp32 corners=*fp32 shapes=*i64 visible=*i32 visible_starts=*i64 entries=*i32 entry_starts=*i64 '
@@ -102,6 +103,10 @@ KERNELS = {
             'SIZES': 'num_agents=2 num_cameras=2 num_markers=33 sides=8 side_texels=2 outlines=16 per_box=32 '
             'res=1 subsample=1 pixels=1 rays=1 skip=1',
         },
+    ],
+    'megastep.triton.random_numbers._draw_integers': [DRAWN | {'integers': '*i64'}],
+    'megastep.triton.random_numbers._draw_reals': [
+        DRAWN | {'low': 'fp32', 'span': 'fp32', 'reals': '*fp32', 'KIND': kind} for kind in range(3)
     ],
     'megastep.triton.coverage._mark': [
         MARKED | {'afresh': '*i1', 'OUTLINES': 8, 'BLOCK': 256},

@@ -54,7 +54,10 @@ LAUNCHED = [(name, kernel) for name in TWINS for kernel in sorted(kernels(module
 
 
 def test_kernels_are_found():
-    found = {'_advance', '_bake', '_distances', '_mark', '_render', '_respawn', '_respawn_with_goals'}
+    found = {
+        '_advance', '_bake', '_distances', '_draw_integers', '_draw_reals', '_mark', '_render', '_respawn',
+        '_respawn_with_goals',
+    }  # fmt: skip
     assert {kernel for _, kernel in LAUNCHED} == found
 
 

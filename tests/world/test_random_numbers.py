@@ -1,10 +1,11 @@
-"""Random numbers: one stream for all envs as PyTorch draws it, or one for each episode, the same anywhere."""
+"""Random numbers: a stream for each env or each episode, the same anywhere and however many there are."""
 
 import numpy as np
 import pytest
 import torch
 
-from megastep.world.random_numbers import MANY, KeyedStreams, SharedStream, mixed, wrapped
+from megastep import numba, triton
+from megastep.world.random_numbers import DRAW, MANY, STEP, EnvStreams, KeyedStreams, mixed, wrapped
 
 MASK = 2**64 - 1
 
@@ -95,10 +96,74 @@ def test_are_the_same_on_a_gpu():
         assert torch.equal(*found) if draw != 'normal_' else torch.allclose(*found, atol=1e-5)
 
 
-def test_the_shared_stream_is_the_generator_s():
-    stream, generator = SharedStream(torch.Generator().manual_seed(3)), torch.Generator().manual_seed(3)
+def test_integers_are_hashes_of_keys_and_counters():
+    """A number is SplitMix64's hash of a sum, as it is written down here in whole numbers, without its sign."""
+    stream, first = streams([5, -6], [0, 3]), (1 << 32) + 1
+    found = stream.integers((2, 2))
+    for row, (key, step) in enumerate(((5, 0), (-6, 3))):
+        for place in range(2):
+            state = key + step * STEP + wrapped(first * DRAW) + place * 0x5851F42D4C957F2D
+            assert int(found[row, place]) == splitmix(state & MASK) & MANY
+
+
+@pytest.mark.parametrize('kind', [None, 0, 1, 2])
+def test_triton_and_numba_draw_the_same(kind, device):
+    """The numbers are more than a block and no multiple of it; what lies beyond them in memory stays as it is."""
+    keys = torch.from_numpy(np.random.default_rng(0).integers(-(2**62), 2**62, 67))
+    steps, found = torch.arange(67) % 5, []
+    for kernels, place in ((triton, device), (numba, 'cpu')):
+        dtype = torch.int64 if kind is None else torch.float32
+        padded = torch.full((68, 7), 7, dtype=dtype, device=place)
+        given = keys.to(place), steps.to(place), -12345678901234567
+        if kind is None:
+            kernels.draw_integers(*given, padded[:67])
+        else:
+            kernels.draw_reals(*given, -2.0, 5.0, padded[:67], kind)
+        assert (padded[67] == 7).all()
+        found.append(padded[:67].cpu())
+    if kind in (None, 0):
+        assert torch.equal(*found)
+    torch.testing.assert_close(*found, atol=1e-5, rtol=1e-5)
+
+
+def test_other_kinds_of_tensors_are_filled_too():
+    plain = streams([1, 2]).uniform_(torch.empty(2, 3))
+    assert torch.equal(streams([1, 2]).uniform_(torch.empty(2, 3, dtype=torch.float64)), plain.double())
+    assert torch.equal(streams([1, 2]).uniform_(torch.empty(3, 2).T), plain)
+    assert streams([1, 2]).normal_(torch.empty(2, 0)).shape == (2, 0)
+
+
+def env_streams(seed, num_envs):
+    return EnvStreams(seed, torch.zeros(num_envs, dtype=torch.int64))
+
+
+def test_an_env_s_numbers_depend_on_the_seed_and_its_own_number_alone():
+    many, few, other = env_streams(7, 50), env_streams(7, 3), env_streams(8, 3)
+    words = [stream.integers((len(stream.keys), 4)) for stream in (many, few, other)]
+    assert torch.equal(words[0][:3], words[1])
+    assert len(torch.cat([words[0], words[2]]).unique()) == 53 * 4
+    assert len(env_streams(2**64 - 1, 9).keys.unique()) == 9
+
+
+def test_streams_begin_anew_in_some_envs():
+    stream = env_streams(7, 4)
+    stream.steps.add_(5)
+    before, mask = stream.keys.clone(), torch.tensor([True, False, False, True])
+    stream.restart(9, mask)
+    assert stream.steps.tolist() == [0, 5, 5, 0]
+    assert torch.equal(stream.keys, torch.where(mask, env_streams(9, 4).keys, before))
+
+
+def test_a_phase_that_comes_twice_in_a_step_draws_other_numbers():
+    stream, drawn = env_streams(0, 20), []
+    for phase in ('act', 'begin', 'noise', 'begin', 'noise'):
+        stream.phase(phase)
+        drawn.append(stream.integers((20, 2)))
+    assert len(torch.cat(drawn).unique()) == 5 * 40
     stream.phase('act')
-    assert torch.equal(stream.integers((4, 2)), torch.randint(MANY, (4, 2), generator=generator))
-    expected = torch.empty(4).uniform_(-2, 3, generator=generator)
-    assert torch.equal(stream.uniform_(torch.empty(4), -2, 3), expected)
-    assert torch.equal(stream.normal_(torch.empty(4)), torch.empty(4).normal_(generator=generator))
+    assert torch.equal(stream.integers((20, 2)), drawn[0])
+    stream.count(torch.arange(20) < 10)
+    stream.phase('act')
+    assert torch.equal(stream.integers((20, 2))[10:], drawn[0][10:])
+    stream.phase('act')
+    assert not torch.isin(stream.integers((20, 2))[:10], drawn[0]).any()

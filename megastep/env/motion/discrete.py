@@ -10,8 +10,10 @@ from jaxtyping import Bool, Complex, Int
 from torch import Tensor
 
 from megastep.checks import check_at_least_zero
-from megastep.env.motion.frames import DEGREE
 from megastep.world.core import Core
+
+DEGREE = math.radians(1) * 1j
+"""A degree, as an exponent of e that turns by it."""
 
 ACTIONS = ('stay', 'forward', 'backward', 'left', 'right', 'turn left', 'turn right')
 """The actions by their numbers."""
@@ -132,5 +134,8 @@ class _Impulses:
     def pushes(
         self, numbers: Int[Tensor, 'env agent'], *, out: Complex[Tensor, 'env agent'] | None = None
     ) -> Complex[Tensor, 'env agent']:
-        """Pushes in the world's frame, as complex numbers; written into a tensor, they take a launch less."""
+        """Pushes in the world's frame, as complex numbers; written into a tensor, they take a launch less.
+
+        Straight ones are along an axis, so that nothing in the product is rounded but once.
+        """
         return torch.mul(self._forward[numbers], torch.exp(self._angles * DEGREE), out=out)

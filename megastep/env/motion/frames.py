@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
-from jaxtyping import Complex, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from megastep.world.core import Core
-
-DEGREE = math.radians(1) * 1j
-"""A degree, as an exponent of e that turns by it."""
+from megastep.world.kernels import implementation
 
 
 def turned(
     vectors: Float[Tensor, '*batch 2'], angles: Float[Tensor, '*batch'], *, sense: int = 1
 ) -> Float[Tensor, '*batch 2']:
-    """Rotated vectors: as complex numbers they are multiplied.
+    """Rotated vectors. Each is rounded by itself, so that it doesn't matter how many there are.
 
     Args:
         vectors: The vectors.
@@ -25,26 +21,30 @@ def turned(
         sense: 1 for anticlockwise, -1 for clockwise: into the frame of who faces along the angles. That takes a launch
             less than to negate the angles.
     """
-    return torch.view_as_real(torch.view_as_complex(vectors) * torch.exp(angles * (sense * DEGREE)))
+    return implementation(vectors.device).turned(vectors, angles, sense)
+
+
+def bearings(vectors: Float[Tensor, '*batch 2']) -> Float[Tensor, '*batch']:
+    """Bearings of vectors, in radians anticlockwise from +x. Each is rounded by itself."""
+    return implementation(vectors.device).bearings(vectors)
 
 
 def set_velocities(
-    core: Core, velocities: Complex[Tensor, 'env agent'], turn_rates: Float[Tensor, 'env agent']
+    core: Core, velocities: Float[Tensor, 'env agent 2'], turn_rates: Float[Tensor, 'env agent']
 ) -> None:
     """Sets agents' velocities for the next step.
 
     Args:
         core: The envs.
-        velocities: Mean velocities over the step in the frames that agents have at its beginning: forward as the real
-            part and leftward as the imaginary one, in metres per second.
+        velocities: Mean velocities over the step in the frames that agents have at its beginning: forward and leftward,
+            in metres per second.
         turn_rates: In degrees per second, anticlockwise.
     """
-    agents = core.agents
-    agents.velocities.copy_(torch.view_as_real(velocities * torch.exp(agents.angles * DEGREE)))
-    agents.angular_velocities.copy_(turn_rates)
+    core.agents.velocities.copy_(turned(velocities, core.agents.angles))
+    core.agents.angular_velocities.copy_(turn_rates)
 
 
-def drive_arcs(core: Core, velocities: Complex[Tensor, 'env agent'], turn_rates: Float[Tensor, 'env agent']) -> None:
+def drive_arcs(core: Core, velocities: Float[Tensor, 'env agent 2'], turn_rates: Float[Tensor, 'env agent']) -> None:
     """Sets agents' velocities so that a step leads to the end of an arc, along its chord.
 
     A velocity v that is constant in the frame of an agent which turns by an angle a in a step leads along an arc. From
@@ -52,8 +52,10 @@ def drive_arcs(core: Core, velocities: Complex[Tensor, 'env agent'], turn_rates:
 
     Args:
         core: The envs.
-        velocities: Forward as the real part and leftward as the imaginary one, in metres per second.
+        velocities: Forward and leftward, in metres per second.
         turn_rates: In degrees per second, anticlockwise.
     """
     halves = turn_rates * (0.5 / core.fps)  # degrees
-    set_velocities(core, velocities * torch.sinc(halves / 180) * torch.exp(halves * DEGREE), turn_rates)
+    chords = velocities * torch.sinc(halves / 180)[..., None]
+    core.agents.velocities.copy_(turned(chords, core.agents.angles + halves))
+    core.agents.angular_velocities.copy_(turn_rates)

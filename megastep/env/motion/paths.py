@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from jaxtyping import Complex, Float
+from jaxtyping import Float
 from torch import Tensor
 
 NODES = 5
@@ -29,8 +29,8 @@ class Path:
         kinks: Float[Tensor, 'env agent kink'],
         step: float,
         profile: Callable[[Float[Tensor, 'env agent time']], Rates],
-    ) -> tuple[Complex[Tensor, 'env agent'], Float[Tensor, 'env agent']]:
-        """Returns where a step leads from the origin, from facing along the real axis, and by how much it turns.
+    ) -> tuple[Float[Tensor, 'env agent 2'], Float[Tensor, 'env agent']]:
+        """Returns where a step leads from the origin, from facing along +x, and by how much it turns.
 
         Args:
             kinks: The times in the step at which speeds or turn rates aren't smooth, in seconds, in any order.
@@ -48,8 +48,8 @@ class Path:
         turns = (lengths * rates * self._weights).sum(dim=-1)
         within = lengths * (rates[..., None, :] * self._integrals).sum(dim=-1)
         headings = within + (turns.cumsum(dim=-1) - turns)[..., None]
-        places = torch.polar(lengths * self._weights, headings) * speeds
-        return places.flatten(2).sum(dim=-1), turns.sum(dim=-1)
+        places = torch.view_as_real(torch.polar(lengths * self._weights * speeds, headings))
+        return places.flatten(2, 3).sum(dim=-2), turns.sum(dim=-1)
 
 
 def _gauss_legendre(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -51,10 +51,10 @@ class HolonomicVelocity:
             actions: A velocity and a turn rate for each agent: (env, agent, 3), or (env * agent, 3). They are clipped
                 to the space, and NaN counts as 0.
         """
-        forward, left, turn_rates = self._commands(actions).unbind(-1)
-        velocities = torch.complex(forward, left)
-        shortened = (self.max_speed / velocities.abs()).clamp(max=1)  # infinite, and so 1, at rest
-        drive_arcs(self._core, velocities * shortened.nan_to_num(), turn_rates)
+        commands = self._commands(actions)
+        velocities = commands[..., :2]
+        shortened = (self.max_speed / velocities.norm(dim=-1, keepdim=True)).clamp(max=1)  # infinite, and so 1, at rest
+        drive_arcs(self._core, velocities * shortened.nan_to_num(), commands[..., 2])
 
 
 class Unicycle:
@@ -94,4 +94,4 @@ class Unicycle:
                 the space, and NaN counts as 0.
         """
         speeds, turn_rates = self._commands(actions).unbind(-1)
-        drive_arcs(self._core, torch.complex(speeds, torch.zeros_like(speeds)), turn_rates)
+        drive_arcs(self._core, torch.stack([speeds, torch.zeros_like(speeds)], dim=-1), turn_rates)
