@@ -216,7 +216,10 @@ class Results:
             ValueError: if it is no file of results, it is damaged, or the maps aren't enough.
         """
         found = results_file.read(path)
-        return cls(found.table, found.scores, found.suite_sha256, maps or {}, found.ways, found.lower_is_better)
+        try:
+            return cls(found.table, found.scores, found.suite_sha256, maps or {}, found.ways, found.lower_is_better)
+        except ValueError as error:
+            raise ValueError(f'{path}: {error}') from error
 
     def worst(self, count: int = 6, score: str | None = None) -> Worst:
         """The worst episodes, one a map: in a notebook they draw themselves, the way walked beside the shortest path.

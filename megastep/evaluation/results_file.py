@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +19,9 @@ SCHEMA = '1'
 
 KEY = 'megastep'
 """What the file's metadata, in JSON, are called in it."""
+
+MOST_BYTES = 1 << 31
+"""The longest file, in bytes, and the most that may be packed in one."""
 
 ROWS, LENGTHS, POINTS = 'way_rows', 'way_lengths', 'way_points'
 """The rows whose ways are known, how many places each has, and all places end to end."""
@@ -73,7 +77,7 @@ def read(path: str | os.PathLike) -> Content:
         ImportError: if it is Parquet and pyarrow isn't installed.
         ValueError: if it is no file of results, or damaged.
     """
-    content = Path(path).read_bytes()
+    content = _content(Path(path))
     if content.startswith(FORMATS['.parquet']):
         _needed()
         decode = _of_parquet
@@ -83,17 +87,50 @@ def read(path: str | os.PathLike) -> Content:
         raise ValueError(f'{path} is no file of results, which are Parquet or npz.')
     try:
         arrays, header = decode(content)
-        metadata = json.loads(header)
-        known = metadata['schema'], metadata['scores'], metadata['suite_sha256'], metadata['sha256']
+        metadata = storage.parse_json(header)
+        schema, scores, suite, sha256 = (metadata[name] for name in ('schema', 'scores', 'suite_sha256', 'sha256'))
     except Exception as error:  # whatever a decoder trips over is damage
         raise ValueError(f'{path} is damaged, or no file of results: {error}.') from error
-    if known[0] != SCHEMA:
-        raise ValueError(f'{path} must have schema {SCHEMA}, got {known[0]}.')
-    storage.check_digest(Path(path), arrays, known[3])
-    ends = np.cumsum(arrays.pop(LENGTHS))
-    parts = np.split(arrays.pop(POINTS), ends[:-1])
-    ways = dict(zip(arrays.pop(ROWS).tolist(), parts, strict=False))  # no rows, and one empty part
-    return Content(arrays, known[1], known[2], ways, metadata.get('lower_is_better', []))
+    if schema != SCHEMA:
+        raise ValueError(f'{path} must have schema {SCHEMA}, got {schema}.')
+    storage.check_digest(Path(path), arrays, sha256)
+    lower = metadata.get('lower_is_better', [])
+    if not isinstance(suite, str) or not _are_names(scores) or not _are_names(lower):
+        raise ValueError(f'{path} is damaged: its scores and its suite must be texts.')
+    try:
+        ways = _ways(*(arrays.pop(name) for name in (ROWS, LENGTHS, POINTS)))
+    except (KeyError, ValueError) as error:
+        raise ValueError(f'{path} is damaged: its ways are none: {error}.') from error
+    return Content(arrays, scores, suite, ways, lower)
+
+
+def _are_names(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(name, str) for name in values)
+
+
+def _content(path: Path) -> bytes:
+    """A file's content."""
+    if path.is_dir():
+        raise IsADirectoryError(f'{path} must be a file of results, got a folder.')
+    try:
+        with storage.open_regular(path) as file:
+            content = file.read(MOST_BYTES + 1)
+    except ValueError as error:
+        raise ValueError(f'{path} {error}') from error
+    if len(content) > MOST_BYTES:
+        raise ValueError(f'{path} must be at most {MOST_BYTES} bytes long, got more.')
+    return content
+
+
+def _ways(rows: np.ndarray, lengths: np.ndarray, points: np.ndarray) -> dict[int, np.ndarray]:
+    """Ways by their rows, of three arrays."""
+    whole = all(values.ndim == 1 and values.dtype == np.int64 for values in (rows, lengths))
+    if not whole or points.ndim != 2 or len(rows) != len(lengths) or (lengths < 0).any():
+        raise ValueError(f'got {rows.shape} rows, {lengths.shape} lengths and {points.shape} places')
+    if (found := sum(lengths.tolist())) != len(points):
+        raise ValueError(f'{found} places are said to be there, got {len(points)}')
+    parts = np.split(points, np.cumsum(lengths)[:-1])
+    return dict(zip(rows.tolist(), parts, strict=False))  # no rows, and one empty part
 
 
 def _flat(ways: Mapping[int, np.ndarray]) -> dict[str, np.ndarray]:
@@ -117,9 +154,17 @@ def _npz(arrays: Mapping[str, np.ndarray], header: str) -> bytes:
 
 
 def _of_npz(content: bytes) -> tuple[dict[str, np.ndarray], str]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        _check_size(sum(entry.file_size for entry in archive.infolist()))
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     return arrays, str(arrays.pop(KEY))
+
+
+def _check_size(size: int) -> None:
+    """Raises a `ValueError` if what is packed in a file is too large, before it is unpacked."""
+    if size > MOST_BYTES:
+        raise ValueError(f'it must hold at most {MOST_BYTES} bytes, got {size}')
 
 
 def _parquet(arrays: Mapping[str, np.ndarray], header: str) -> bytes:
@@ -139,7 +184,11 @@ def _parquet(arrays: Mapping[str, np.ndarray], header: str) -> bytes:
 
 
 def _of_parquet(content: bytes) -> tuple[dict[str, np.ndarray], str]:
-    table = _needed().parquet.read_table(io.BytesIO(content))
+    parquet = _needed().parquet
+    metadata = parquet.ParquetFile(io.BytesIO(content)).metadata
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    _check_size(max(sum(group.total_byte_size for group in groups), 8 * metadata.num_rows * metadata.num_columns))
+    table = parquet.read_table(io.BytesIO(content))
     arrays = {name: _numpy(table[name]) for name in table.column_names if name not in ('way_x', 'way_y')}
     x, y = (table[name].to_pylist() for name in ('way_x', 'way_y'))
     ways = {row: np.array([x[row], y[row]], np.float32).T for row in range(len(x)) if x[row] is not None}

@@ -197,7 +197,7 @@ class Suite(Mapping[str, Episodes]):
         """
         path = Path(folder) / MANIFEST
         try:
-            manifest = json.loads(path.read_text())
+            manifest = storage.read_json(path)
             found, names = manifest['suite'], list(manifest['sets'])
         except (FileNotFoundError, NotADirectoryError) as error:
             raise ValueError(f'{folder} must be the folder of a suite: there is no {MANIFEST} in it.') from error

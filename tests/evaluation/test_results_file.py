@@ -1,5 +1,6 @@
 """Files of results: read as they were written, and refused by name where they are damaged."""
 
+import json
 import os
 import sys
 from contextlib import suppress
@@ -15,9 +16,11 @@ from synthetic import results
 from megastep import mapgen
 from megastep.evaluation import results_file
 from megastep.evaluation.results import Results
+from megastep.maps import storage
 
 WITHOUT = pytest.mark.skipif(results_file._pyarrow() is None, reason='needs an extra')
 FORMATS = ['.npz', pytest.param('.parquet', marks=WITHOUT)]
+SAID = ('lower_is_better', 'scores', 'suite_sha256')  # by the header
 WAYS = {5: np.arange(6.0).reshape(3, 2), 2: np.zeros((0, 2)), 0: np.ones((1, 2))}
 
 
@@ -100,7 +103,7 @@ def test_refuses_other_suffixes(tmp_path):
 def test_refuses_what_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError):
         Results.load(tmp_path / 'results.npz')
-    with pytest.raises(OSError, match='directory'):
+    with pytest.raises(IsADirectoryError, match='must be a file of results, got a folder'):
         Results.load(tmp_path)
     with pytest.raises(FileNotFoundError, match='is not a folder'):
         made().save(tmp_path / 'no' / 'results.npz')
@@ -131,6 +134,52 @@ def test_refuses_what_was_changed(tmp_path):
         arrays = dict(file)
     np.savez(path, **{**arrays, 'success': 1 - arrays['success']})
     with pytest.raises(ValueError, match=r'results.npz is damaged: its content hashes to'):
+        Results.load(path)
+
+
+@pytest.mark.parametrize(
+    'changes, message',
+    [
+        ({'way_lengths': np.array([-3, 6])}, r'its ways are none: got \(2,\) rows, \(2,\) lengths and \(3, 2\) places'),
+        ({'way_lengths': np.array([3, 2**62])}, 'its ways are none: 4611686018427387907 places are said to be there'),
+        ({'way_points': np.ones(3)}, 'its ways are none: got .* and \\(3,\\) places'),
+        ({'way_rows': None}, "its ways are none: 'way_rows'"),
+        ({'way_rows': np.array([0, 99])}, r'results.npz: ways must be of rows from 0 to'),
+        ({'map': np.array([-1])}, "results.npz: column 'map' must"),
+        ({'lower_is_better': [7]}, 'its scores and its suite must be texts'),
+        ({'scores': 7}, 'its scores and its suite must be texts'),
+        ({'suite_sha256': []}, 'its scores and its suite must be texts'),
+    ],
+)
+def test_refuses_what_was_never_written(tmp_path, changes, message):
+    """Also of one who knows how to hash."""
+    ways = {0: np.ones((1, 2)), 1: np.ones((2, 2))}
+    path = made(ways=ways).save(tmp_path / 'results.npz')
+    with np.load(path) as file:
+        arrays = dict(file)
+    metadata = {**json.loads(str(arrays.pop('megastep'))), **{k: v for k, v in changes.items() if k in SAID}}
+    arrays |= {name: values for name, values in changes.items() if name not in SAID}
+    arrays = {name: values for name, values in arrays.items() if values is not None}
+    header = json.dumps({**metadata, 'sha256': storage.digest(arrays)})
+    np.savez(path, megastep=np.array(header), **arrays)
+    with pytest.raises(ValueError, match=message):
+        Results.load(path)
+
+
+@pytest.mark.parametrize('suffix', FORMATS)
+def test_what_is_packed_is_measured_before_it_is_unpacked(tmp_path, monkeypatch, suffix):
+    path = made().save(tmp_path / f'results{suffix}')
+    monkeypatch.setattr(results_file, 'MOST_BYTES', path.stat().st_size)
+    with pytest.raises(
+        ValueError, match=f'results{suffix} is damaged, .* must hold at most {path.stat().st_size} bytes'
+    ):
+        Results.load(path)
+    path.write_bytes(path.read_bytes() + b'x')
+    with pytest.raises(ValueError, match=f'results{suffix} must be at most .* bytes long, got more'):
+        Results.load(path)
+    os.remove(path)
+    os.mkfifo(path)
+    with pytest.raises(ValueError, match=f'results{suffix} must be a regular file, got a pipe'):
         Results.load(path)
 
 

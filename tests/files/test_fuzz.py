@@ -5,19 +5,25 @@ time. ``MEGASTEP_FUZZ=10000`` makes more.
 """
 
 import os
+import shutil
 import warnings
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from fuzz import mutations
+from PIL import Image
+from synthetic import results
 from work import at_most
 from worlds import box
 
 from megastep import Geometry, MapSet
 from megastep.env.navigation import GeodesicField
 from megastep.evaluation.episodes import Episodes
+from megastep.evaluation.results import Results
+from megastep.evaluation.suite import Suite
 from megastep.world.scenery import Scenery
 
 FILES = Path(__file__).parents[1] / 'maps' / 'files'
@@ -36,6 +42,8 @@ READERS = {
     'other/house-expo.json': MapSet.from_houseexpo,
     'other/imdf.geojson': MapSet.from_imdf,
     'other/msd.csv': MapSet.from_msd,
+    'other/osm.geojson': MapSet.from_osm,
+    'other/rplan.png': MapSet.from_rplan,
 }
 CASES = [
     pytest.param(read, file, id=f'{file.parent.name}-{file.name}-{getattr(read, "__name__", "grid")}')
@@ -78,20 +86,34 @@ def test_importers(read, file, tmp_path):
         answers(read, path)
 
 
+def test_pictures_of_rooms_whose_pixels_are_others(tmp_path):
+    """A damaged PNG is mostly known by its checksums: this is of one who made them too."""
+    pixels = np.asarray(Image.open(FILES / 'other' / 'rplan.png'))
+    path = tmp_path / 'rplan.png'
+    for content in mutations(pixels.tobytes(), COUNT, seed=3):
+        whole = content[: pixels.size].ljust(pixels.size, b'\0')
+        Image.fromarray(np.frombuffer(whole, np.uint8).reshape(pixels.shape)).save(path)
+        answers(MapSet.from_rplan, path)
+
+
 @pytest.fixture(scope='module')
 def saved(tmp_path_factory):
     folder = tmp_path_factory.mktemp('saved')
     maps = MapSet([box(), box(right=6.0, spawns=[(2, 2), (3, 3), (4, 2)])], recipe={'family': 'test'})
     maps.save(folder / 'maps')
     GeodesicField.pack(maps, 'cpu').save(folder / 'field')
-    Episodes.draw(maps, 'minimal', per_map=2, seed=0).save(folder / 'episodes')
+    episodes = Episodes.draw(maps, 'minimal', per_map=2, seed=0)
+    episodes.save(folder / 'episodes')
+    Suite({'near': episodes, 'far': episodes}).save(folder / 'suite')
+    results(runs=1, maps=2, ways={0: np.ones((2, 2))}).save(folder / 'results.npz')
     return folder, maps
 
 
 STORED = {
     'maps': lambda path, maps: Scenery.pack(MapSet.load(path), device='cpu'),
     'field': lambda path, maps: GeodesicField.load(path, maps, 'cpu'),
-    'episodes': Episodes.load,
+    'episodes': lambda path, maps: Episodes.load(path),
+    'results.npz': lambda path, maps: Results.load(path),
 }
 
 
@@ -103,3 +125,25 @@ def test_what_megastep_saves(saved, name, tmp_path):
     for content in mutations((folder / name).read_bytes(), 4 * COUNT, seed=2):
         path.write_bytes(content)
         answers(lambda given: STORED[name](given, maps), path, check=lambda found: None)
+
+
+def packed(folder):
+    """What a suite's episodes are played in, and how long they are."""
+    suite = Suite.load(folder)
+    scenery = Scenery.pack(suite.maps, device='cpu')
+    starts = torch.from_numpy(suite.packed.episodes.starts.copy())
+    return scenery.walls.vals, scenery.lights.vals, scenery.spawns.vals, starts
+
+
+def test_suites(saved, tmp_path):
+    """A folder of files: any of them may be another, and the error names the folder."""
+    folder, _ = saved
+    shutil.copytree(folder / 'suite', tmp_path / 'suite')
+    same = partial(torch.testing.assert_close, packed(tmp_path / 'suite'), rtol=0, atol=0)
+    for file in sorted((tmp_path / 'suite').iterdir()):
+        content = file.read_bytes()
+        for mutated in mutations(content, COUNT // 2, seed=4):
+            file.write_bytes(mutated)
+            answers(packed, tmp_path / 'suite', check=same)
+        file.write_bytes(content)
+    assert list(Suite.load(tmp_path / 'suite')) == ['near', 'far']

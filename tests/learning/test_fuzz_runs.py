@@ -8,6 +8,7 @@ from trainings import train
 from work import at_most
 
 from megastep.learning.run.checkpoints import MANIFEST, WEIGHTS, found, last_good, load_weights
+from megastep.learning.run.episode_log import read_episodes
 from megastep.learning.run.run_folder import Run
 from megastep.learning.run.run_log import RunLog
 
@@ -26,6 +27,7 @@ def run(tmp_path_factory):
 READERS = {
     'run.json': lambda run: run.read(),
     'log.jsonl': lambda run: run.lines(),
+    'episodes.bin': lambda run: read_episodes(run.folder),
     f'checkpoints/000001/{MANIFEST}': lambda run: last_good(run.checkpoints),
     f'checkpoints/000001/{WEIGHTS}': lambda run: last_good(run.checkpoints),
     'checkpoints/000001/optimizer.pt': lambda run: last_good(run.checkpoints),

@@ -12,6 +12,7 @@ import pytest
 from damage import damaged, refused_or_read
 from hypothesis import given, settings
 from PIL import Image
+from work import at_most
 
 from megastep import MapSet
 from megastep.maps.formats import dxf
@@ -142,8 +143,17 @@ class TestRplan:
             np.sort(maps.to_file_coordinates(maps[0].doors)[0], axis=0) * 256 / 18, [[141, 134], [141, 146]]
         )
 
+    def test_more_rooms_than_any_floor_has_are_refused_before_they_are_looked_at(self, read):
+        """Each pixel a room of its own, by its number or by lying apart."""
+        numbered, apart = self.pixels(), self.pixels()
+        numbered[::2, ::2, 1], numbered[::2, ::2, 2] = np.arange(128)[:, None] % 12, np.arange(128)
+        apart[::2, ::2, 1] = 5
+        for pixels in (numbered, apart):
+            with at_most(100_000), pytest.raises(ValueError, match=r'0.png: must have at most 1024 rooms, and as many'):
+                read(pixels)
+
     def test_other_pictures_are_named(self, read, tmp_path):
-        with pytest.raises(ValueError, match=r'0.png: must be a picture of 4 channels and up to 4096 .*, got RGB, 256'):
+        with pytest.raises(ValueError, match=r'0.png: must be a picture of 4 channels and up to 1024 .*, got RGB, 256'):
             read(self.pixels()[..., :3])
         (tmp_path / '1.png').write_bytes(b'x')
         with pytest.raises(ValueError, match=r'1.png: is not a PNG that can be read'):

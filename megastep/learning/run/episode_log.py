@@ -25,6 +25,9 @@ SETS = ('training', 'evaluation')
 FIXED = (('set', '<u1'), ('updates', '<u4'), ('frames', '<u8'), ('map', '<u4'), ('episodes', '<f4'))
 """The columns that every row has before its scores, and their types."""
 
+LONGEST_LINE = 1 << 20
+"""The longest first line that is read, in bytes."""
+
 
 def _row_type(names: Sequence[str]) -> np.dtype:
     return np.dtype([*FIXED, *((name, '<f4') for name in names)])
@@ -126,13 +129,16 @@ def _header(names: Sequence[str]) -> bytes:
 def _read_header(path: Path) -> tuple[tuple[str, ...], int]:
     """The columns that a file names, and where its rows begin."""
     try:
-        with open(path, 'rb') as file:
-            line = file.readline()
+        with storage.open_regular(path) as file:
+            line = file.readline(LONGEST_LINE)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ValueError(f'{path} must have the episodes of a run, got no such file.') from error
+    except ValueError as error:
+        raise ValueError(f'{path} {error}') from error
     try:
-        header = json.loads(line)
+        header = storage.parse_json(line)
         names, version = tuple(map(str, header['columns'])), header['episodes']
+        _row_type(names)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f'{path} is damaged: its first line must name the columns.') from error
     if version != FORMAT:

@@ -220,9 +220,13 @@ def _sides(space: Cells, most: int, *, noded: bool) -> Float[np.ndarray, 'segmen
     return np.concatenate([level, upright[..., ::-1]]).astype(np.float64) - 1  # for the padding
 
 
-def outline_of(cells: Cells) -> Float[np.ndarray, 'corner 2']:
-    """The outer outline of connected cells, in cells from the lower left corner."""
-    found = shapely.get_parts(shapely.polygonize(shapely.linestrings(_sides(cells, MOST_SIDES, noded=True))))
+def outline_of(cells: Cells, most: int = MOST_SIDES) -> Float[np.ndarray, 'corner 2']:
+    """The outer outline of connected cells, in cells from the lower left corner.
+
+    Raises:
+        ValueError: if more than so many runs of cells' sides are around them.
+    """
+    found = shapely.get_parts(shapely.polygonize(shapely.linestrings(_sides(cells, most, noded=True))))
     return freespace.outline(freespace.largest(shapely.union_all(found)))
 
 

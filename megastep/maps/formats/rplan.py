@@ -10,11 +10,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Float, Int
 from PIL import Image
 from scipy import ndimage
 
 from megastep.maps import storage
+from megastep.maps.formats.bounds import MOST_SEGMENTS
 from megastep.maps.formats.doorways import door_of
 from megastep.maps.formats.drawing import NO_DOORS, Imported
 from megastep.maps.formats.grid import Grid, check_tolerances, import_grid, outline_of
@@ -32,7 +33,11 @@ KINDS = (
 
 INNER_DOOR = 17
 
-MOST_SIDE = 4096
+MOST_SIDE = 1024
+"""The largest picture, in pixels a side."""
+
+MOST_PARTS = 1024
+"""A picture may have so many rooms, and so many doors."""
 
 
 def read(
@@ -65,26 +70,23 @@ def read(
 
 def _import(path: Path, inside: Float[np.ndarray, 'point 2'], *, resolution: float, simplify: float) -> Imported:
     use, number = _channels(path)
-    free = (use < len(KINDS)) | (use == INNER_DOOR)
-    rooms = [
-        Room(outline_of(cells), kind)
-        for code, kind in enumerate(KINDS)
-        for instance in np.unique(number[use == code])
-        for cells in _parts((use == code) & (number == instance))
-    ]
+    inside_rooms = use < len(KINDS)
+    free = inside_rooms | (use == INNER_DOOR)
+    codes = np.where(inside_rooms, use * 256 + number + 1, 0)
+    rooms = [Room(outline, KINDS[(code - 1) // 256]) for code, outline in _outlines(codes)]
     none = np.empty((0, 2, 2))
-    doors = [door_of(outline_of(cells), none) for cells in _parts(use == INNER_DOOR)]
+    doors = [door_of(outline, none) for _, outline in _outlines(np.where(use == INNER_DOOR, 1, 0))]
     grid = Grid(free, resolution, rooms=rooms, doors=np.array(doors) if doors else NO_DOORS)
     return import_grid(grid, inside, speck=0, simplify=simplify)
 
 
-def _channels(path: Path) -> tuple[UInt8[np.ndarray, 'row column'], UInt8[np.ndarray, 'row column']]:
+def _channels(path: Path) -> tuple[Int[np.ndarray, 'row column'], Int[np.ndarray, 'row column']]:
     """Channels of a picture: each pixel's kind, and the number of its room."""
     try:
         with storage.open_regular(path) as file, Image.open(file, formats=('PNG',)) as image:
             if max(image.size) <= MOST_SIDE and image.mode == 'RGBA':
                 pixels = np.asarray(image)
-                return pixels[..., 1], pixels[..., 2]
+                return pixels[..., 1].astype(int), pixels[..., 2].astype(int)
             kind = f'{image.mode}, {image.size[0]} x {image.size[1]}'
     except FileNotFoundError:
         raise
@@ -93,7 +95,29 @@ def _channels(path: Path) -> tuple[UInt8[np.ndarray, 'row column'], UInt8[np.nda
     raise ValueError(f'must be a picture of 4 channels and up to {MOST_SIDE} pixels a side, got {kind}.')
 
 
-def _parts(cells: Bool[np.ndarray, 'row column']) -> list[Bool[np.ndarray, 'row column']]:
-    """The connected components of cells."""
-    labels, count = ndimage.label(cells)
-    return [labels == label for label in range(1, count + 1)]
+def _outlines(codes: Int[np.ndarray, 'row column']) -> list[tuple[int, Float[np.ndarray, 'corner 2']]]:
+    """Outlines of the connected components of cells of each code but 0, in cells from the lower left corner.
+
+    What is done for each takes as long as its bounding box is large.
+    """
+    found: list[tuple[int, np.ndarray]] = []
+    values = np.unique(codes[codes > 0])
+    _check_parts(len(values))
+    numbers = np.where(codes > 0, np.searchsorted(values, codes) + 1, 0)
+    for value, box in zip(values.tolist(), _boxes(numbers), strict=True):
+        labels, count = ndimage.label(codes[box] == value)
+        _check_parts(len(found) + count)
+        for label, part in enumerate(_boxes(labels), 1):
+            corner = [box[1].start + part[1].start, len(codes) - box[0].start - part[0].stop]
+            found.append((value, outline_of(labels[part] == label, MOST_SEGMENTS) + corner))
+    return found
+
+
+def _boxes(labels: Int[np.ndarray, 'row column']) -> list[tuple[slice, slice]]:
+    """The bounding box of each label."""
+    return ndimage.find_objects(labels)
+
+
+def _check_parts(count: int) -> None:
+    if count > MOST_PARTS:
+        raise ValueError(f'must have at most {MOST_PARTS} rooms, and as many doors, got {count} and more.')
