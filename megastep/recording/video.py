@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from megastep.maps import storage
+from megastep.maps import storage, temporaries
 
 Frame = UInt8[np.ndarray, 'height width 3']
 
@@ -180,6 +180,7 @@ class Recorder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._files.__exit__(kind, error, trace)
+        temporaries.clear_abandoned(self.path)  # also what the encoder of one that was killed has made since
 
     def _finish(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
