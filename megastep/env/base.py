@@ -242,13 +242,8 @@ class Env(gymnasium.vector.VectorEnv):
         """Begins new episodes, in all envs or in some.
 
         Args:
-<<<<<<< HEAD
-            seed: Seeds the core's generator, so that what follows can be repeated. A list has a seed for each env: from
-                then on each draws from a stream of its own, whatever happens in the others, until a reset has one seed.
-                That takes a few launches more for each draw.
-=======
-            seed: Seeds the random numbers of the envs that are reset, so that what follows can be repeated.
->>>>>>> 88e44a6 (Each env draws from a stream of its own: the first envs of many play exactly as they would alone)
+            seed: Seeds the random numbers of the envs that are reset, so that what follows can be repeated. A list has a
+                seed for each env.
             options: ``'reset_mask'``: (row,) bool, begins new episodes in these rows' envs only. ``'map_ids'``: (env,)
                 int, the maps that the envs that are reset move to. Checking map ids waits for the GPU, as does copying
                 a mask from another device; nothing else here does.
@@ -271,17 +266,9 @@ class Env(gymnasium.vector.VectorEnv):
         if some is not None and not self._begun:
             raise ResetNeeded('the first reset must be of all envs: call env.reset() before resetting some.')
         if seed is not None:
-<<<<<<< HEAD
-            self._seed(seed)
-        self.core.random.renew(mask)
-=======
-            check_seed(seed)
-            super().reset(seed=int(seed))
-            self.core.generator.manual_seed(int(seed))
-            self.core.streams.restart(int(seed), mask)
+            self._seed(seed, mask)
         self.core.streams.count(mask)
         self.core.random.phase('reset')
->>>>>>> 88e44a6 (Each env draws from a stream of its own: the first envs of many play exactly as they would alone)
         if some is None:
             self.core.turn.zero_()
             if self.core.episodes is not None:
@@ -300,17 +287,13 @@ class Env(gymnasium.vector.VectorEnv):
         self.core.streams.count(mask)
         return (copied(observations) if self.copy else observations), {}
 
-    def _seed(self, seed: int | Sequence[int]) -> None:
-        """Seeds the core. A graph that has been captured draws as it was seeded then, so it gives way to another."""
-        before = self.core.random
+    def _seed(self, seed: int | Sequence[int], mask: Bool[Tensor, ' env']) -> None:
+        """Seeds the envs in the mask: all by one seed, or each by its own."""
         if isinstance(seed, Iterable):
-            self.core.seed_each(seed)
-        else:
-            check_seed(seed)
-            super().reset(seed=int(seed))
-            self.core.seed(int(seed))
-        if self.cuda_graph and self.core.random is not before:
-            self._run = self._captured()
+            return self.core.seed_each(seed, mask)
+        check_seed(seed)
+        super().reset(seed=int(seed))
+        return self.core.seed(int(seed), mask)
 
     def _first_observations(self, mask: Bool[Tensor, ' env']) -> Any:
         """All rows' observations, once the envs in the mask have begun new episodes outside of a step."""

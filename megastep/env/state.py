@@ -14,7 +14,6 @@ from megastep.world.cameras import CameraRig
 from megastep.world.core import Agents, Core
 from megastep.world.fingerprint import WHAT, fingerprint
 from megastep.world.markers import Markers
-from megastep.world.random_numbers import SeededStreams
 from megastep.world.scenery import LARGEST
 
 Tensors = Mapping[str, Mapping[str, Tensor]]
@@ -97,12 +96,7 @@ def core_tensors(core: Core) -> dict[str, Tensor]:
     seen = {f'marker_{name}': getattr(core.markers, name) for name in Markers.__dataclass_fields__}
     drawn = {'stream_keys': core.streams.keys, 'stream_steps': core.streams.steps}
     played = {} if core.episodes is None else core.episodes.state
-<<<<<<< HEAD
-    drawn = {'random_keys': core.random.keys} if isinstance(core.random, SeededStreams) else {}
-    return {'map_ids': core.map_ids, **drawn, **agents, **counts, **(seen if core.num_markers else {}), **played}
-=======
     return {'map_ids': core.map_ids, **agents, **counts, **drawn, **(seen if core.num_markers else {}), **played}
->>>>>>> 88e44a6 (Each env draws from a stream of its own: the first envs of many play exactly as they would alone)
 
 
 def _shared(core: Core) -> dict[str, Tensor]:

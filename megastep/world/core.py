@@ -14,11 +14,7 @@ from megastep.checks import check_counts, check_numbers, check_seed, is_integer
 from megastep.world.episode_queue import EpisodeQueue, FixedEpisodes
 from megastep.world.kernels import implementation
 from megastep.world.markers import Markers
-<<<<<<< HEAD
-from megastep.world.random_numbers import RandomNumbers, SeededStreams, SharedStream, wrapped
-=======
-from megastep.world.random_numbers import EnvStreams, KeyedStreams
->>>>>>> 88e44a6 (Each env draws from a stream of its own: the first envs of many play exactly as they would alone)
+from megastep.world.random_numbers import EnvStreams, KeyedStreams, wrapped
 from megastep.world.scenery import Scenery
 
 
@@ -140,15 +136,18 @@ class Core:
         self.episodes = EpisodeQueue(episodes, self.num_envs, self.fps, self.device)
         self.random = self.episodes.random
 
-    def seed(self, seed: int) -> None:
-        """Seeds the generator that all envs share, and has them draw from it again if they had streams of their own."""
+    def seed(self, seed: int, mask: Bool[Tensor, ' env'] | None = None) -> None:
+        """Seeds the generator, and the random numbers of the envs in the mask, or of all.
+
+        Raises:
+            ValueError: if the seed isn't one of 64 bits.
+        """
         check_seed(seed)
         self.generator.manual_seed(int(seed))
-        if isinstance(self.random, SeededStreams):
-            self.random = SharedStream(self.generator)
+        self.streams.restart(int(seed), mask)
 
-    def seed_each(self, seeds: Iterable[int]) -> None:
-        """Seeds each env, which from now on draws from a stream of its own. A step that has been captured does not.
+    def seed_each(self, seeds: Iterable[int], mask: Bool[Tensor, ' env'] | None = None) -> None:
+        """Seeds the random numbers of each of the envs in the mask, or of all, by a seed of its own.
 
         Raises:
             ValueError: if there isn't a seed for each env, or the envs play fixed episodes, which have seeds.
@@ -160,12 +159,7 @@ class Core:
             raise ValueError(f'seed must be one, or one for each of {self.num_envs} envs, got {len(seeds)}.')
         for each in seeds:
             check_seed(each)
-        words = torch.tensor([wrapped(int(each)) for each in seeds], device=self.device)
-        streams = SeededStreams(words, self.turn)
-        if isinstance(self.random, SeededStreams):
-            self.random.keys.copy_(streams.keys)
-        else:
-            self.random = streams
+        self.streams.restart(torch.tensor([wrapped(int(each)) for each in seeds], device=self.device), mask)
 
     def __repr__(self) -> str:
         sizes = f'num_envs={self.num_envs}, num_agents={self.num_agents}, num_maps={self.scenery.num_maps}'

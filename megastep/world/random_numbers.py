@@ -5,11 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
-<<<<<<< HEAD
-from jaxtyping import Bool, Float, Int64
-=======
 from jaxtyping import Bool, Float, Int64, Shaped
->>>>>>> 88e44a6 (Each env draws from a stream of its own: the first envs of many play exactly as they would alone)
 from torch import Tensor
 
 from megastep.world.kernels import implementation
@@ -23,58 +19,8 @@ PHASES = ('act', 'begin', 'noise', 'observe', 'outcome', 'reset')
 STEP, DRAW = -0x61C8864680B583EB, -0x3AF6B14B3C91B6A5
 """Odd numbers by which steps, and draws in them, are told apart; the first is SplitMix64's."""
 
-<<<<<<< HEAD
-
-class RandomNumbers(Protocol):
-    """Source of all random numbers of a core: tensors with a row for each env, drawn without waiting for the device."""
-
-    def phase(self, name: str) -> None:
-        """Says which of the `PHASES` of a step begins."""
-
-    def renew(self, mask: Bool[Tensor, ' env']) -> None:
-        """Says which envs are reset outside of a step, so that they don't draw what they have drawn in it."""
-
-    def integers(self, shape: tuple[int, ...]) -> Int64[Tensor, 'env ...']:
-        """Uniform integers from 0 to `MANY`: a remainder of one is uniform as well."""
-
-    def uniform_(self, tensor: Float[Tensor, 'env ...'], low: float = 0.0, high: float = 1.0) -> Tensor:
-        """Fills a tensor with uniform numbers from low to below high, and returns it."""
-
-    def normal_(self, tensor: Float[Tensor, 'env ...']) -> Tensor:
-        """Fills a tensor with standard normal numbers, and returns it."""
-
-
-class SharedStream:
-    """Random numbers of a generator that all envs share: what one gets depends on how many there are.
-
-    Args:
-        generator: The generator.
-    """
-
-    def __init__(self, generator: torch.Generator) -> None:
-        self._generator = generator
-
-    def phase(self, name: str) -> None:
-        """Does nothing: there is one stream."""
-
-    def renew(self, mask: Bool[Tensor, ' env']) -> None:
-        """Does nothing: what was drawn isn't drawn again."""
-
-    def integers(self, shape: tuple[int, ...]) -> Int64[Tensor, 'env ...']:
-        """Uniform integers from 0 to below `MANY`."""
-        return torch.randint(MANY, shape, device=self._generator.device, generator=self._generator)
-
-    def uniform_(self, tensor: Float[Tensor, 'env ...'], low: float = 0.0, high: float = 1.0) -> Tensor:
-        """Fills a tensor with uniform numbers from low to below high, and returns it."""
-        return tensor.uniform_(low, high, generator=self._generator)
-
-    def normal_(self, tensor: Float[Tensor, 'env ...']) -> Tensor:
-        """Fills a tensor with standard normal numbers, and returns it."""
-        return tensor.normal_(generator=self._generator)
-=======
 UNIFORM, NORMAL, EXPONENTIAL = range(3)
 """The kinds of numbers that kernels draw."""
->>>>>>> 88e44a6 (Each env draws from a stream of its own: the first envs of many play exactly as they would alone)
 
 
 class KeyedStreams:
@@ -101,19 +47,6 @@ class KeyedStreams:
         """Counts draws anew, so that what was drawn in phases before changes nothing."""
         self._draws = (PHASES.index(name) + 1) << 32
 
-<<<<<<< HEAD
-    def renew(self, mask: Bool[Tensor, ' row']) -> None:
-        """Does nothing: an episode's numbers are its own, whenever it begins."""
-
-    def words(self, shape: tuple[int, ...]) -> Int64[Tensor, 'row ...']:
-        """Random words of 64 bits."""
-        self._draws += 1
-        first = self._keys + self._steps * STEP + wrapped(self._draws * DRAW)
-        places = torch.arange(math.prod(shape[1:]), device=first.device)
-        return mixed(first[:, None] + places * ELEMENT).view(shape)
-
-=======
->>>>>>> 88e44a6 (Each env draws from a stream of its own: the first envs of many play exactly as they would alone)
     def integers(self, shape: tuple[int, ...]) -> Int64[Tensor, 'row ...']:
         """Uniform integers from 0 to `MANY`: a remainder of one is uniform as well."""
         integers = torch.empty(shape, dtype=torch.int64, device=self.keys.device)
@@ -162,13 +95,17 @@ class EnvStreams(KeyedStreams):
     def __init__(self, seed: int, steps: Int64[Tensor, ' env']) -> None:
         super().__init__(torch.zeros_like(steps), steps)
         self._phase = 0
-        self.restart(seed, torch.ones_like(steps, dtype=torch.bool))
+        self.restart(seed)
 
-    def restart(self, seed: int, mask: Bool[Tensor, ' env']) -> None:
-        """Begins the streams of a seed in the envs in the mask."""
-        numbers = torch.arange(1, len(self.keys) + 1, device=self.keys.device)
-        first = mixed(torch.full_like(numbers, wrapped(seed)))
-        torch.where(mask, mixed(numbers * STEP + first), self.keys, out=self.keys)
+    def restart(self, seed: int | Int64[Tensor, ' env'], mask: Bool[Tensor, ' env'] | None = None) -> None:
+        """Begins the streams of a seed, or those of a seed for each env, in the envs in the mask, or in all."""
+        mask = torch.ones_like(self.steps, dtype=torch.bool) if mask is None else mask
+        if isinstance(seed, int):
+            numbers = torch.arange(1, len(self.keys) + 1, device=self.keys.device)
+            keys = mixed(numbers * STEP + mixed(torch.full_like(numbers, wrapped(seed))))
+        else:
+            keys = mixed(mixed(seed) * DRAW)
+        torch.where(mask, keys, self.keys, out=self.keys)
         self.steps.masked_fill_(mask, 0)
 
     def phase(self, name: str) -> None:
