@@ -135,7 +135,7 @@ def _example_infos(env: Env) -> dict[str, Any]:
 
 
 def _picked(info: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
-    """What has these names, of nested infos."""
+    """Nested infos, those of the given names alone."""
     return {
         name: _picked(info[name], inner) if isinstance(inner, dict) else info[name] for name, inner in names.items()
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import html
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex
@@ -22,14 +24,14 @@ from megastep.env.actions import ActionBatch
 from megastep.env.cuda_graph import CudaGraph
 from megastep.env.episode_info import mark_ends, name_shortly, with_seconds
 from megastep.env.episode_starts import EpisodeStarts, RandomStarts
-from megastep.env.nested import copied
+from megastep.env.nested import copied, described
 from megastep.env.noise import Noises
 from megastep.env.noise.protocol import Maker
 from megastep.env.parts import Part, Resettable, Stateful, parts_of
 from megastep.env.pickling import reduced
 from megastep.env.state import check_rows, core_tensors, read_state, write_state
 from megastep.env.variation import check_amounts
-from megastep.world.cameras import CameraRig, checked
+from megastep.world.cameras import CameraRig, by_name, checked
 from megastep.world.core import Core, checked_map_ids, place
 from megastep.world.episode_queue import FixedEpisodes
 from megastep.world.kernels import check_not_forked, untraced
@@ -38,6 +40,14 @@ from megastep.world.snapshot import Overlay, Snapshot, take_snapshot
 if TYPE_CHECKING:
     from megastep.maps.mapset import MapSet
     from megastep.plotting import Picture, StatePlot
+
+
+class EnvSnapshot(Snapshot):
+    """Snapshot of an env, which draws itself in a notebook as `Env.plot_state` does."""
+
+    def _repr_html_(self) -> str:
+        png = base64.b64encode(Env.plot_state(self)._repr_png_()).decode()
+        return f'<img alt="{html.escape(repr(self))}" style="max-width:100%" src="data:image/png;base64,{png}">'
 
 
 class Env(gymnasium.vector.VectorEnv):
@@ -482,6 +492,21 @@ class Env(gymnasium.vector.VectorEnv):
         parts = {name: tensors for name, tensors in kept.items() if tensors}  # there may be no noise
         return {'core': core_tensors(self.core), 'episode': episode, 'task': self._kept, **parts}
 
+    def __repr__(self) -> str:
+        """Summary of a line each: maps, cameras, what an agent observes and does, and how episodes end."""
+        core, scenery = self.core, self.core.scenery
+        name = type(self).__name__ if self.spec is None else f'{type(self).__name__}, {self.spec.id}'
+        sizes = f'num_envs={self.num_envs}, num_agents={core.num_agents}, fps={core.fps:g}, device={str(self.device)!r}'
+        most = '' if self._most is None else f', of {self._most} steps at most'
+        lines = {
+            'maps': f'{scenery.num_maps}, with {len(scenery.walls.vals):,} walls',
+            'cameras': ', '.join(f'{kind} {each}'.strip() for kind, each in by_name(self.cameras).items()),
+            'observations': described(self.single_observation_space),
+            'actions': described(self.single_action_space),
+            'episodes': f'{self.autoreset_mode.name}{most}',
+        }
+        return '\n'.join([f'{name}({sizes})', *(f'  {title}: {text}' for title, text in lines.items())])
+
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
         """Pickles and copies an env as it stands: what is copied goes on as it would have, in every pickle protocol.
 
@@ -513,9 +538,10 @@ class Env(gymnasium.vector.VectorEnv):
             'length': self.lengths[env],
             **self._values(env),
         }
-        return take_snapshot(
+        taken = take_snapshot(
             self.core, self.cameras, env, overlays=self._overlays(env), title=type(self).__name__, **values
         )
+        return EnvSnapshot(**vars(taken))
 
     @staticmethod
     def plot_state(snapshot: Snapshot) -> Picture:

@@ -96,6 +96,17 @@ def bounds(space: gymnasium.Space) -> tuple[Any, Any]:
     return 0, 1  # of a MultiBinary
 
 
+def described(space: gymnasium.Space) -> str:
+    """A space in few words: each part's name and shape, or what else it is."""
+    if isinstance(space, Dict | Tuple):
+        inner = {name: (part, described(part)) for name, part in subspaces(space).items()}
+        nested = {
+            name: f'{{{text}}}' if isinstance(part, Dict | Tuple) else text for name, (part, text) in inner.items()
+        }
+        return ', '.join(f'{name} {text}' for name, text in nested.items())
+    return str(space.shape) if isinstance(space, Box) else str(space)
+
+
 def mismatch(label: str, batch: Any, space: gymnasium.Space, num_rows: int, device: torch.device) -> str | None:
     """The sentence that says why a batch isn't so many elements of a space, in tensors on a device; None if it is.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from megastep.mapgen.parameters import Choice, Parameter, checked
+from megastep.mapgen.parameters import Choice, Parameter, checked, tabulated
 from megastep.mapgen.plan import Plan
 from megastep.mapgen.rng import Rng
 from megastep.mapgen.variations.options import OPTIONS, apply_options
@@ -39,6 +40,20 @@ class Family:
     def __post_init__(self) -> None:
         options = {name: option for name, option in OPTIONS.items() if name not in self.parameters}
         object.__setattr__(self, 'parameters', MappingProxyType({**self.parameters, **options}))
+
+    def __repr__(self) -> str:
+        own = len(self.parameters) - len(self.options)
+        return f'Family({self.name!r}, version={self.version}, {own} parameters and {len(self.options)} options)'
+
+    def _repr_html_(self) -> str:
+        """The parameters as a table, for a notebook, and below them the options that every family takes."""
+        options = self.options
+        own = {name: each for name, each in self.parameters.items() if name not in options}
+        shared = {name: self.parameters[name] for name in options}
+        return (
+            f'<div><p><b>{html.escape(self.name)}</b>, version {self.version}: {html.escape(self.about)}</p>'
+            f'{tabulated("parameter", own)}<p>Options that every family takes:</p>{tabulated("option", shared)}</div>'
+        )
 
     @property
     def options(self) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,3 +84,24 @@ def _checked_number(subject: str, value: Any, parameter: Parameter, kind: type) 
     if not parameter.least <= number <= parameter.most:
         raise ValueError(f'{subject} must be from {parameter.least} to {parameter.most}{unit}, got {value!r}.')
     return number
+
+
+def tabulated(title: str, parameters: Mapping[str, Parameter | Choice]) -> str:
+    """Parameters as an HTML table: what they are by default and may be, and what they say of a map.
+
+    Args:
+        title: What the first column is called.
+        parameters: The parameters, by name.
+    """
+    lines = [(title, 'default', 'may be', 'what it is')]
+    for name, taken in parameters.items():
+        values = taken.default if isinstance(taken.default, tuple) else (taken.default,)
+        default = ' to '.join(f'{value:g}' if isinstance(value, float) else str(value) for value in values)
+        if isinstance(taken, Choice):
+            lines.append((name, default, ', '.join(taken.options), taken.about))
+        else:
+            unit = f' {taken.unit}' if taken.unit else ''
+            lines.append((name, default + unit, f'{taken.least:g} to {taken.most:g}{unit}', taken.about))
+    head, *rows = [''.join(f'<td style="text-align:left">{html.escape(cell)}</td>' for cell in line) for line in lines]
+    body = ''.join(f'<tr>{row}</tr>' for row in rows)
+    return f'<table><thead><tr>{head.replace("td", "th")}</tr></thead><tbody>{body}</tbody></table>'

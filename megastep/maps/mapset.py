@@ -388,7 +388,8 @@ class MapSet(Importers, DatasetImporters, Exporters):
         return table.measure(self, names, workers=workers, progress=progress)
 
     def __repr__(self) -> str:
-        names = ' and '.join(sorted(filter(None, set(recipes.families(self._recipe)))))
+        there = np.unique(self.families) if len(self) else recipes.families(self._recipe)
+        names = ' and '.join(sorted(filter(None, set(map(str, there)))))
         return f'MapSet({len(self)} maps{names and ", "}{names})'
 
     def _repr_html_(self) -> str:

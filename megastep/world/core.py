@@ -34,6 +34,10 @@ class Agents:
     angles: Float[Tensor, 'env agent']
     angular_velocities: Float[Tensor, 'env agent']
 
+    def __repr__(self) -> str:
+        num_envs, num_agents = self.angles.shape
+        return f'Agents(num_envs={num_envs}, num_agents={num_agents}, device={str(self.angles.device)!r})'
+
     @classmethod
     def zeros(cls, num_envs: int, num_agents: int, device: torch.device) -> Agents:
         """Agents at rest at the origin."""

@@ -36,6 +36,11 @@ class View:
     lines: Int[Tensor, 'env agent camera ray'] | None = None
     locations: Float[Tensor, 'env agent camera ray'] | None = None
 
+    def __repr__(self) -> str:
+        there = {name: tuple(values.shape) for name, values in vars(self).items() if values is not None}
+        shapes = ', '.join(f'{name} {shape}' for name, shape in there.items())
+        return f'View({shapes}, device={str(self.depth.device)!r})'
+
 
 @overload
 def render(core: Core, cameras: Cameras, *, rgb: bool = True, per_ray: bool = False) -> View: ...

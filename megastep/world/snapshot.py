@@ -171,6 +171,11 @@ class Snapshot:
     overlays: tuple[Overlay, ...] = ()
     title: str = ''
 
+    def __repr__(self) -> str:
+        numbers = ', '.join(f'{name}={value}' for name, value in self.values.items())
+        there = f'{len(self.positions)} agents, {len(self.walls)} walls, {len(self.overlays)} overlays'
+        return f'{type(self).__name__}(map {self.map_id}, {there}{numbers and "; "}{numbers})'
+
 
 def take_snapshot(
     core: Core,

@@ -44,6 +44,10 @@ class Evaluation:
     map_ids: Int[Tensor, 'row episode']
     measures: dict[str, Float[Tensor, 'row episode']] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        means = ', '.join(f'{name}={mean:.4g}' for name, mean in self.means().items())
+        return f'Evaluation({self.map_ids.numel()} episodes in {len(self.map_ids.unique())} maps; means: {means})'
+
     def means(self) -> dict[str, float]:
         """Each score's mean over all episodes that have it."""
         return {name: float(values.nanmean()) for name, values in self.scores.items()}
