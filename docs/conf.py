@@ -13,8 +13,8 @@ sys.path.insert(0, str(ROOT))
 os.environ['PYTHONPATH'] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get('PYTHONPATH')]))  # for kernels
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
-import envs  # noqa: E402
 import megastep  # noqa: E402
+import megastep.envs  # noqa: E402
 
 project, author, copyright = 'megastep', "megastep's authors", "megastep's authors"  # noqa: A001, the name that Sphinx reads
 release = version = megastep.__version__
@@ -51,7 +51,7 @@ nb_merge_streams = True
 autosummary_generate = True
 MODULES = [
     module.name
-    for package in (megastep, envs)
+    for package in (megastep, megastep.envs)
     for module in walk_packages(package.__path__, f'{package.__name__}.')
     if not module.ispkg and not module.name.startswith(('megastep.cli', 'megastep.numba', 'megastep.triton'))
 ]

@@ -146,6 +146,14 @@ def test_the_commands_shown_exist(path):
             assert command in app._subcommands
 
 
+def test_the_reference_has_every_package():
+    """But for the command, which has a page of its own, and Triton's kernels, whose twins are there."""
+    folders = [path.parent.relative_to(ROOT) for path in (ROOT / 'megastep').rglob('__init__.py')]
+    packages = {'.'.join(folder.parts) for folder in folders} - {'megastep', 'megastep.cli', 'megastep.triton'}
+    listed = (ROOT / 'docs' / 'reference' / 'api.rst').read_text().split()
+    assert packages - set(listed) == set()
+
+
 def run_elsewhere(path):
     """Whether the code of a document is run by other tests, or as the site is built."""
     return path.name == 'environments.md' or fenced(path, r'\{code-cell\}')
