@@ -30,6 +30,7 @@ class DrawApp {
     this.asked = true;
     requestAnimationFrame(() => {
       this.asked = false;
+      if (!this.theme.ground) this.theme = themeOf(this.root); // a notebook may not have had it on its page yet
       for (const draw of this.drawers) draw();
     });
   }

@@ -67,6 +67,7 @@ class App {
     this.asked = true;
     requestAnimationFrame((now) => {
       this.asked = false;
+      if (!this.theme.ground) this.theme = themeOf(this.root); // a notebook may not have had it on its page yet
       const goesOn = this.clock.tick(now);
       for (const draw of this.drawers) draw();
       this.drawn = (this.drawn ?? 0) + 1;
