@@ -252,8 +252,8 @@ class Env(gymnasium.vector.VectorEnv):
         """Begins new episodes, in all envs or in some.
 
         Args:
-            seed: Seeds the random numbers of the envs that are reset, so that what follows can be repeated. A list has a
-                seed for each env.
+            seed: Seeds the random numbers of the envs that are reset, so that what follows can be repeated. A list has
+                a seed for each env.
             options: ``'reset_mask'``: (row,) bool, begins new episodes in these rows' envs only. ``'map_ids'``: (env,)
                 int, the maps that the envs that are reset move to. Checking map ids waits for the GPU, as does copying
                 a mask from another device; nothing else here does.

@@ -118,26 +118,6 @@ class EnvStreams(KeyedStreams):
         self.steps.add_(mask)
 
 
-class SeededStreams(KeyedStreams):
-    """Random numbers of a stream for each env, which goes on from episode to episode.
-
-    Args:
-        seeds: Each env's seed.
-        steps: How many steps each env has had.
-
-    Attributes:
-        keys: The keys of the streams: another after each reset outside of a step.
-    """
-
-    def __init__(self, seeds: Int64[Tensor, ' env'], steps: Int64[Tensor, ' env']) -> None:
-        self.keys = mixed(seeds * ELEMENT + STEP)
-        super().__init__(self.keys, steps)
-
-    def renew(self, mask: Bool[Tensor, ' env']) -> None:
-        """Gives the envs that are reset outside of a step other keys, which follow from those they had."""
-        self.keys.copy_(torch.where(mask, mixed(self.keys + STEP), self.keys))
-
-
 def mixed(words: Int64[Tensor, '*shape']) -> Int64[Tensor, '*shape']:
     """Hashes words of 64 bits: the finaliser of SplitMix64, in integers whose sign is a bit like the others."""
     words = (words ^ _right(words, 30)) * -0x40A7B892E31B1A47
