@@ -116,6 +116,10 @@ def test_what_is_wrong_is_said_with_its_place(given, message, places):
     'given, message',
     [
         ({}, '9.0 m² are left out: no door leads there.'),
+        (
+            {'walls': [*ROOM, *rectangle(2, 2, 3, 3)], 'rooms': [Room(rectangle(2, 2, 3, 3)[:, 0], 'closet')]},
+            '1.0 m² are left out: no door leads there.',
+        ),
         ({'doors': [[[1, 2], [1, 2.9]]]}, 'This door leads outside, and stays closed.'),
         ({'doors': [[[5, 2], [5, 2.2]]]}, 'This door is 0.20 m wide. An agent needs 0.31 m.'),
         ({'walls': [*ROOM, [(3, 1), (3, 3.8)]]}, 'An agent needs 0.31 m to pass, and this gap has 0.20 m.'),
@@ -135,6 +139,7 @@ def test_what_may_not_be_meant_is_noted(given, message):
 
 def test_columns_and_jambs_are_nothing_to_speak_of():
     assert flaws(np.concatenate([ROOM, rectangle(2, 2, 2.5, 2.5)])) == []
+    assert flaws(np.concatenate([ROOM, rectangle(1.5, 1.5, 4, 3)])) == []  # a block that one walks around
     assert flaws(doors=DOOR) == []
 
 

@@ -27,7 +27,7 @@ SPECK = 0.05
 """A part of the free space smaller than this, in square metres, is no place that anybody would miss."""
 
 CLOSET = 1.0
-"""A face no smaller than this, in square metres, is taken for a room without a door, a smaller one for a column."""
+"""A face no smaller than this, in square metres, is taken for a room without a door, a smaller one for a gap."""
 
 Points = Float[np.ndarray, 'point 2']
 Segments = Float[np.ndarray, 'segment 2 2']
@@ -111,7 +111,7 @@ def flaws_of(sketch: Sketch, opened: Opened) -> list[Flaw]:
         found = [
             *_cramped(face, walls, sketch.spawns),
             *_ends_beside(face, ends, lines, opened.doors),
-            *_left_out(others, sketch.rooms),
+            *_left_out(face, others, sketch.rooms),
             *_outside(face, others, sketch),
         ]
     return sorted([*opened.flaws, *found], key=lambda flaw: not flaw.grave)
@@ -195,12 +195,22 @@ def _misplaced(face: Polygon, part: Polygon, walls: Segments, spawns: Points) ->
             yield Flaw('No agent gets from this spawn to the others.', points=spawn[None])
 
 
-def _left_out(others: np.ndarray, rooms: Sequence[Room]) -> Iterator[Flaw]:
-    """A note on the faces that are no part of the map, though they are large or are said to be rooms."""
-    meant = [each for each in others if each.area >= CLOSET or any(_is_in(room, each) for room in rooms)]
+def _left_out(face: Polygon, others: np.ndarray, rooms: Sequence[Room]) -> Iterator[Flaw]:
+    """A note on the faces that are no part of the map, though they are said to be rooms or lie beside it.
+
+    Those that it surrounds are taken for solid, as columns are and blocks that one walks around.
+    """
+    holes = [Polygon(ring) for ring in face.interiors]
+    solid = np.isin(np.arange(len(others)), shapely.STRtree(holes).query(shapely.point_on_surface(others), 'within')[0])
+    large = ~solid & (shapely.area(others) >= CLOSET)
+    meant = [each for each, is_large in zip(others, large, strict=True) if is_large or _holds_room(each, rooms)]
     if meant:
         words = f'{sum(each.area for each in meant):.1f} m² are left out: no door leads there.'
         yield Flaw(words, grave=False, areas=[_outline(each) for each in meant])
+
+
+def _holds_room(face: Polygon, rooms: Sequence[Room]) -> bool:
+    return any(_is_in(room, face) for room in rooms)
 
 
 def _is_in(room: Room, face: Polygon) -> bool:
