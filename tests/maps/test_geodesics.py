@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from megastep import mapgen
 from megastep.maps import geodesics
-from megastep.maps.geodesics.compiled import candidates, graph, strips
+from megastep.maps.geodesics.compiled import candidates, graph, shadows, strips
 from megastep.maps.geodesics.compiled.walls import clearance, is_clear
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
@@ -123,7 +123,7 @@ def world(request):
     found = geodesics.shortest_paths(room.walls, room.spawns, AGENT_RADIUS)
     (left, bottom), (width, height) = room.walls.reshape(-1, 2).min(0), np.ptp(room.walls.reshape(-1, 2), axis=0)
     cells = strips.Cells(float(left), float(bottom), 0.15, math.ceil(width / 0.15), math.ceil(height / 0.15))
-    both = [strips.make_strips(found.grid.walls, found.nodes.corners, cells, np.int64(axis)) for axis in range(2)]
+    both = [strips.make_strips(found.grid.walls, found.nodes.corners, cells, axis) for axis in range(2)]
     places = [(cell, *strips.middle(cells, cell)) for cell in range(cells.columns * cells.rows)]
     free = [place for place in places if clearance(found.grid, *place[1:]) >= found.grid.radius]
     return room, found, cells, both, [free[i] for i in np.random.default_rng(0).permutation(len(free))[:300]]
@@ -137,7 +137,7 @@ class TestShadowCasting:
         spawns = np.array(room.spawns)
         visible = np.zeros((cells.columns * cells.rows, (len(spawns) + 31) // 32), np.uint32)
         for each in both:
-            candidates.mark_visible(cells, each, spawns, found.grid.radius, visible)
+            candidates.mark_visible(cells, each, spawns, found.grid.radius, shadows.make_sight(), visible)
         for cell, x, y in places:
             seen = [bool(visible[cell, g // 32] >> np.uint32(g % 32) & np.uint32(1)) for g in range(len(spawns))]
             assert seen == [is_clear(found.grid, x, y, *spawn) for spawn in spawns]
@@ -145,7 +145,8 @@ class TestShadowCasting:
     def test_candidates_are_the_nodes_seen_tautly(self, world):
         _, found, cells, both, places = world
         nodes = found.nodes
-        cast = [array for each in both for array in candidates.cast_nodes(each, nodes, found.grid.radius)]
+        sight = shadows.make_sight()
+        cast = [array for each in both for array in candidates.cast_nodes(each, nodes, found.grid.radius, sight)]
         lists = candidates.by_cell(cells, *cast, np.empty((0, 2), np.int64))
         for cell, x, y in places:
             seen = {

@@ -111,13 +111,24 @@ def shortest_paths(
     walls: Float[np.ndarray, 'wall 2 2'], goals: Float[np.ndarray, 'goal 2'], radius: float
 ) -> ShortestPaths:
     """Finds the nodes around a map's corners, and the shortest paths from goals to them. See `distances`."""
-    from megastep.maps.geodesics.compiled.graph import node_distances, place_nodes
+    from megastep.maps.geodesics.compiled.graph import (
+        LEAST_TURN,
+        Nodes,
+        connect_all,
+        place_nodes,
+        relax,
+        visibility_graph,
+    )
 
     grid = wall_grid(walls, radius - SLACK)
     starts, ends, order, firsts = _leaving(walls)
-    nodes = place_nodes(grid, starts, ends, order, firsts, radius, MOST_TURN)
-    direct, lengths, graph = node_distances(grid, nodes, np.array(goals), radius / 2)
-    return ShortestPaths(grid, nodes, direct, lengths, graph)
+    points, back, ahead, turns = place_nodes(grid, starts, ends, order, firsts, radius, MOST_TURN)
+    nodes = Nodes(points, back, ahead, grid.walls[turns > LEAST_TURN, 2:])
+    direct, graph = np.empty((len(goals), len(points))), visibility_graph(grid, nodes)
+    connect_all(grid, nodes, np.array(goals), radius / 2, direct)
+    lengths = np.array(direct.T, order='C')
+    relax(graph, lengths)
+    return ShortestPaths(grid, nodes, direct, np.array(lengths.T, order='C'), graph)
 
 
 def wall_grid(walls: Float[np.ndarray, 'wall 2 2'], radius: float) -> WallGrid:

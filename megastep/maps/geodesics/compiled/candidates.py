@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from megastep.maps.geodesics.compiled.graph import is_taut
-from megastep.maps.geodesics.compiled.shadows import cast_all_around, cast_taut, make_sight
+from megastep.maps.geodesics.compiled.shadows import cast_all_around, cast_taut
 from megastep.maps.geodesics.compiled.strips import middle
 from megastep.maps.geodesics.compiled.walls import clearance, is_clear, square
 
@@ -19,9 +19,9 @@ class Candidates(NamedTuple):
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
-def mark_visible(cells, strips, goals, radius, visible):
+def mark_visible(cells, strips, goals, radius, sight, visible):
     """Sets the bits of the goals that cells' middles see along an axis; in place."""
-    spans, sight = np.empty((1024, 3), np.int32), make_sight()
+    spans = np.empty((1024, 3), np.int32)
     along, across = (1, cells.columns) if strips.axis == 0 else (cells.columns, 1)
     for g in range(len(goals)):
         spans, used = cast_all_around(strips, goals[g, 0], goals[g, 1], radius, sight, spans, np.int64(0))
@@ -33,10 +33,11 @@ def mark_visible(cells, strips, goals, radius, visible):
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
-def cast_nodes(strips, nodes, radius):
+def cast_nodes(strips, nodes, radius, sight):
     """The spans of cells that each node sees tautly along an axis, and where those of each begin."""
-    spans, sight, used = np.empty((4096, 3), np.int32), make_sight(), np.int64(0)
-    firsts = np.zeros(len(nodes.points) + 1, np.int64)
+    spans, used = np.empty((4096, 3), np.int32), np.int64(0)
+    firsts = np.empty(len(nodes.points) + 1, np.int64)
+    firsts[0] = 0
     for i in range(len(nodes.points)):
         spans, used = cast_taut(strips, nodes, i, radius, sight, spans, used)
         firsts[i + 1] = used
@@ -75,7 +76,8 @@ def near_cells(grid, cells, nodes, near):
 def by_cell(cells, columns, column_firsts, rows, row_firsts, pairs):
     """Sorts spans of columns, spans of rows and pairs by cell: see `Candidates`."""
     width = cells.columns
-    firsts = np.zeros(width * cells.rows + 1, np.int64)
+    firsts, at = np.empty(width * cells.rows + 1, np.int64), np.empty(width * cells.rows, np.int64)
+    firsts[:] = 0
     for line, begin, end in columns:
         for j in range(begin, end):
             firsts[line + j * width + 1] += 1
@@ -84,9 +86,10 @@ def by_cell(cells, columns, column_firsts, rows, row_firsts, pairs):
             firsts[line * width + j + 1] += 1
     for _, cell in pairs:
         firsts[cell + 1] += 1
-    for cell in range(len(firsts) - 1):
+    for cell in range(len(at)):
+        at[cell] = firsts[cell]
         firsts[cell + 1] += firsts[cell]
-    nodes, at = np.empty(firsts[-1], np.int32), firsts[:-1].copy()
+    nodes = np.empty(firsts[-1], np.int32)
     for i in range(len(column_firsts) - 1):
         for k in range(column_firsts[i], column_firsts[i + 1]):
             for j in range(columns[k, 1], columns[k, 2]):

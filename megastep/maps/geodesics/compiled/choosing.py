@@ -36,8 +36,7 @@ class Room(NamedTuple):
     direct: np.ndarray  # (node,): how far it is in a straight line
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def make_room(goals, most):
+def make_room(goals: Goals, most: int) -> Room:
     """Room to choose at most so many nodes in."""
     nodes, count = len(goals.nodes.points), len(goals.points)
     return Room(
@@ -164,7 +163,17 @@ def kept_list(chosen, lists, used, table):
             return start, lists, used
         slot = (slot + np.uint64(1)) & mask
     if used + 1 + len(chosen) > len(lists):
-        lists = np.concatenate((lists, np.empty(len(lists) + 64, np.int32)))
+        lists = longer_list(lists)
     table[slot], lists[used] = used, len(chosen)
-    lists[used + 1 : used + 1 + len(chosen)] = chosen
+    for k in range(len(chosen)):
+        lists[used + 1 + k] = chosen[k]
     return np.int64(used), lists, used + 1 + len(chosen)
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def longer_list(lists):
+    """The same lists in an array of more than twice the length."""
+    longer = np.empty(2 * len(lists) + 64, np.int32)
+    for k in range(len(lists)):
+        longer[k] = lists[k]
+    return longer

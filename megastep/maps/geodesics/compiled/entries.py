@@ -11,19 +11,19 @@ import numpy as np
 from numba import njit
 
 from megastep.maps.geodesics.compiled.candidates import by_cell, cast_nodes, mark_visible, near_cells
-from megastep.maps.geodesics.compiled.choosing import FAR, choose, kept_list, make_room
-from megastep.maps.geodesics.compiled.graph import connect, is_taut
-from megastep.maps.geodesics.compiled.strips import by_strip, make_strips, middle
+from megastep.maps.geodesics.compiled.choosing import FAR, Goals, choose, kept_list, make_room
+from megastep.maps.geodesics.compiled.graph import Nodes, connect, is_taut
+from megastep.maps.geodesics.compiled.shadows import make_sight
+from megastep.maps.geodesics.compiled.strips import Cells, by_strip, make_strips, middle
 from megastep.maps.geodesics.compiled.walls import (
     TOUCHING,
+    WallGrid,
     clearance,
     is_between,
     is_clear,
     is_outside,
     nearest_wall,
     obstacle,
-    square,
-    without_radius,
 )
 
 ROOM = 1.02
@@ -100,15 +100,12 @@ def push(grid, x, y):
     return x + dx / away * room, y + dy / away * room, True
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def binned(cells, nodes):
+def binned(cells: Cells, nodes: Nodes) -> Bins:
     """Sorts nodes into bins."""
-    columns, rows, count = cells.columns // BIN + 1, cells.rows // BIN + 1, len(nodes.points)
-    homes = np.empty(count, np.int64)
-    for i in range(count):
-        column = square(nodes.points[i, 0], cells.left, BIN * cells.side, columns)
-        homes[i] = square(nodes.points[i, 1], cells.bottom, BIN * cells.side, rows) * columns + column
-    order, firsts = by_strip(homes, np.zeros(count), columns * rows)
+    columns, rows = cells.columns // BIN + 1, cells.rows // BIN + 1
+    places = ((nodes.points - (cells.left, cells.bottom)) / (BIN * cells.side)).astype(np.int64)
+    column, row = places.clip(0, (columns - 1, rows - 1)).T
+    order, firsts = by_strip(row * columns + column, np.zeros(len(places)), columns * rows)
     return Bins(firsts, order, columns, rows)
 
 
@@ -209,7 +206,10 @@ def loses_goals(goals, least, lists, start, visible):
 def see_all(grid, goals, x, y, visible, room):
     """Finds all nodes and goals that a free point sees, where nobody near it helps; returns how many nodes."""
     visible[:] = 0
-    see_goals(grid, goals.points, np.full(len(visible), 0xFFFFFFFF, np.uint32), x, y, visible)
+    points = goals.points
+    for g in range(len(points)):
+        if is_clear(grid, x, y, points[g, 0], points[g, 1]):
+            visible[g // 32] |= np.uint32(1) << np.uint32(g % 32)
     connect(grid, goals.nodes, x, y, goals.near, room.screens, room.direct)
     count = 0
     for i in range(len(room.direct)):
@@ -245,13 +245,17 @@ def fill_middles(grid, cells, goals, found, visible, tolerance, room, samples, s
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
-def fill_others(grid, cells, goals, found, visible, tolerance, room, samples, starts, lists, used, table):
-    """Fills the entries of the other cells, in place: see `fill_lookup`; returns the lists and how much is used."""
+def fill_others(
+    grid, line, cells, goals, bins, found, visible, tolerance, room, middles, samples, starts, lists, used, table
+):
+    """Fills the entries of the other cells, in place: see `fill_lookup`; returns the lists and how much is used.
+
+    Of ``samples``, those of middles are there already, and ``middles`` is a copy of these; ``line`` has no radius.
+    """
     away, least, paths, chosen = room.away, room.least, room.found, room.chosen
     nodes, lengths = goals.nodes.points, goals.lengths
-    bins, line = binned(cells, goals.nodes), without_radius(grid)
-    middles = Samples(samples.points.copy(), samples.there.copy())
-    slivers = np.zeros(len(starts), np.bool_)
+    slivers = np.empty(len(starts), np.bool_)
+    slivers[:] = False
     narrow = cells.side * np.sqrt(0.5) <= grid.radius + TOUCHING  # beyond a wall nothing in a cell is free
     for cell in range(len(starts)):
         x, y = middles.points[cell]
@@ -276,37 +280,40 @@ def fill_others(grid, cells, goals, found, visible, tolerance, room, samples, st
             )
         samples.there[cell] = True
         starts[cell], lists, used = kept_list(chosen[:count], lists, used, table)
-    for sliver in np.flatnonzero(slivers):
-        if is_outside(grid, samples.points[sliver, 0], samples.points[sliver, 1]):
+    for sliver in range(len(slivers)):
+        if not slivers[sliver] or is_outside(grid, samples.points[sliver, 0], samples.points[sliver, 1]):
             continue
         other = neighbour(
             line, cells, samples, samples.points[sliver, 0], samples.points[sliver, 1], sliver, np.int64(2)
         )
         if other >= 0:
-            visible[sliver], starts[sliver] = visible[other], starts[other]
+            starts[sliver] = starts[other]
+            for word in range(visible.shape[1]):
+                visible[sliver, word] = visible[other, word]
     return lists, used
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def fill_lookup(grid, goals, cells, tolerance, most):
+def fill_lookup(grid: WallGrid, goals: Goals, cells: Cells, tolerance: float, most: int) -> Entries:
     """Fills the lookup table: an entry of at most so many nodes for every cell that an agent can be in.
 
     The entry is that of the cell's middle. Where that isn't free it is that of another point of the cell. A cell of
     which only a sliver is free, in which no free point is found, has the entry of a cell near it.
     """
-    count, radius, nodes = cells.columns * cells.rows, grid.radius, goals.nodes
+    count, radius, nodes, sight = cells.columns * cells.rows, grid.radius, goals.nodes, make_sight()
     visible = np.zeros((count, (len(goals.points) + 31) // 32), np.uint32)
-    by_columns = make_strips(grid.walls, nodes.corners, cells, np.int64(0))
-    by_rows = make_strips(grid.walls, nodes.corners, cells, np.int64(1))
-    mark_visible(cells, by_columns, goals.points, radius, visible)
-    mark_visible(cells, by_rows, goals.points, radius, visible)
-    columns, column_firsts = cast_nodes(by_columns, nodes, radius)
-    rows, row_firsts = cast_nodes(by_rows, nodes, radius)
+    both = [make_strips(grid.walls, nodes.corners, cells, axis) for axis in range(2)]
+    for strips in both:
+        mark_visible(cells, strips, goals.points, radius, sight, visible)
+    (columns, column_firsts), (rows, row_firsts) = (cast_nodes(strips, nodes, radius, sight) for strips in both)
     pairs = near_cells(grid, cells, nodes, goals.near)
     found = by_cell(cells, columns, column_firsts, rows, row_firsts, pairs)
     samples = Samples(np.empty((count, 2)), np.zeros(count, np.bool_))
     starts, lists = np.zeros(count, np.int32), np.zeros(4096, np.int32)
-    table, room = np.full(1 << int(np.ceil(np.log2(2 * count + 64))), -1, np.int32), make_room(goals, most)
+    table, room = np.full(1 << (2 * count + 63).bit_length(), -1, np.int32), make_room(goals, most)
     lists, used = fill_middles(grid, cells, goals, found, visible, tolerance, room, samples, starts, lists, table)
-    lists, used = fill_others(grid, cells, goals, found, visible, tolerance, room, samples, starts, lists, used, table)
+    middles, line = Samples(samples.points.copy(), samples.there.copy()), grid._replace(radius=0.0)
+    lists, used = fill_others(
+        grid, line, cells, goals, binned(cells, nodes), found, visible, tolerance, room, middles, samples, starts,
+        lists, used, table,
+    )  # fmt: skip
     return Entries(visible, starts, lists[:used])

@@ -5,7 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from megastep.maps.geodesics.compiled.walls import TOUCHING, clearance, is_between, is_clear, obstacle
+from megastep.maps.geodesics.compiled.walls import TOUCHING, WallGrid, clearance, is_between, is_clear, obstacle
+
+LEAST_TURN = 1e-9
+"""Where a wall turns by no more to the next, in radians, there is no corner."""
 
 
 class Nodes(NamedTuple):
@@ -46,7 +49,7 @@ def follower(walls, begins, ends, order, firsts, w):
 
 @njit(cache=True, nogil=True, error_model='numpy')
 def place_nodes(grid, begins, ends, order, firsts, radius, step):
-    """Puts nodes around every reflex corner, one that sticks out into free space, where a disc's centre can be there.
+    """Finds nodes around every reflex corner, one that sticks out into free space, where a disc's centre can be there.
 
     A disc rolls around a corner along an arc. The nodes are those of the polygon around the arc that touches it at
     both its ends and at most ``step`` radians apart, so that a path along them is free.
@@ -59,6 +62,9 @@ def place_nodes(grid, begins, ends, order, firsts, radius, step):
         firsts: (point + 1,): where each point's walls begin in ``order``.
         radius: The disc's radius, in metres.
         step: The most a path turns at a node, in radians.
+
+    Returns:
+        The first three of `Nodes`, and each wall's turn to its `follower`: above 0, it ends in a reflex corner.
     """
     most = 0
     turns = np.empty(len(grid.walls))
@@ -66,10 +72,9 @@ def place_nodes(grid, begins, ends, order, firsts, radius, step):
         turns[w] = follower(grid.walls, begins, ends, order, firsts, w)[0]
         most += max(0, int(np.ceil(turns[w] / step - 1e-6)))
     points, back, ahead = np.empty((most, 2)), np.empty((most, 2)), np.empty((most, 2))
-    corners = grid.walls[turns > 1e-9, 2:].copy()
     count = 0
     for w in range(len(grid.walls)):
-        if turns[w] <= 1e-9:
+        if turns[w] <= LEAST_TURN:
             continue
         ax, ay, bx, by = grid.walls[w]
         parts = max(1, int(np.ceil(turns[w] / step - 1e-6)))
@@ -86,7 +91,7 @@ def place_nodes(grid, begins, ends, order, firsts, radius, step):
             back[count, 0], back[count, 1] = -np.cos(before), -np.sin(before)
             ahead[count, 0], ahead[count, 1] = np.cos(after), np.sin(after)
             count += 1
-    return Nodes(points[:count], back[:count], ahead[:count], corners)
+    return points[:count], back[:count], ahead[:count], turns
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
@@ -101,40 +106,49 @@ def is_taut(backs, aheads, i, dx, dy):
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
-def visibility_graph(grid, nodes):
-    """The reduced visibility graph: links the nodes between which a shortest path may go straight."""
+def visible_pairs(grid, nodes):
+    """The edges of the reduced visibility graph: the pairs of nodes between which a shortest path may go straight."""
     points, backs, aheads, count = nodes.points, nodes.back, nodes.ahead, len(nodes.points)
+    walls, radius = grid.walls, grid.radius
     pairs, used = np.empty((64 + 8 * count, 2), np.int32), 0
-    degrees = np.zeros(count + 1, np.int64)
+    screens = np.empty(count, np.int64)  # a wall to try first as what hides each node, or -1
+    screens[:] = -1
     for i in range(count):
+        x, y = points[i, 0], points[i, 1]
         for j in range(i + 1, count):
-            dx, dy = points[j, 0] - points[i, 0], points[j, 1] - points[i, 1]
+            dx, dy = points[j, 0] - x, points[j, 1] - y
             if not (is_taut(backs, aheads, i, dx, dy) and is_taut(backs, aheads, j, -dx, -dy)):
                 continue
-            if not is_clear(grid, points[i, 0], points[i, 1], points[j, 0], points[j, 1]):
+            if is_between(walls, screens[j], x, y, points[j, 0], points[j, 1], radius):
+                continue
+            wall = obstacle(grid, x, y, points[j, 0], points[j, 1])
+            if wall >= 0:
+                screens[j] = wall
                 continue
             if used == len(pairs):
-                pairs = np.concatenate((pairs, np.empty_like(pairs)))
+                pairs = longer_pairs(pairs)
             pairs[used, 0], pairs[used, 1] = i, j
             used += 1
-            degrees[i] += 1
-            degrees[j] += 1
-    return adjacency(points, pairs[:used], degrees)
+    return pairs[:used]
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
-def adjacency(points, pairs, degrees):
-    """Adjacency lists of the pairs of neighbours, given how many each node has."""
-    firsts = np.cumsum(degrees) - degrees
-    at = firsts.copy()
-    others, lengths = np.empty(2 * len(pairs), np.int64), np.empty(2 * len(pairs))
-    for i, j in pairs:
-        length = np.hypot(points[i, 0] - points[j, 0], points[i, 1] - points[j, 1])
-        others[at[i]], others[at[j]] = j, i
-        lengths[at[i]], lengths[at[j]] = length, length
-        at[i] += 1
-        at[j] += 1
-    return Graph(firsts, others, lengths)
+def longer_pairs(pairs):
+    """The same pairs in an array of twice the length."""
+    longer = np.empty((2 * len(pairs), 2), np.int32)
+    for k in range(len(pairs)):
+        longer[k, 0], longer[k, 1] = pairs[k, 0], pairs[k, 1]
+    return longer
+
+
+def visibility_graph(grid: WallGrid, nodes: Nodes) -> Graph:
+    """The reduced visibility graph of some nodes."""
+    pairs = visible_pairs(grid, nodes)
+    both = np.stack([pairs, pairs[:, ::-1]], axis=1).reshape(-1, 2)  # so that a node's edges are in the pairs' order
+    both = both[np.argsort(both[:, 0], kind='stable')]
+    steps = nodes.points[both[:, 0]] - nodes.points[both[:, 1]]
+    firsts = np.searchsorted(both[:, 0], np.arange(len(nodes.points) + 1))
+    return Graph(firsts, both[:, 1].astype(np.int64), np.hypot(*steps.T))
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
@@ -181,7 +195,8 @@ def relax(graph, lengths):
         lengths: (node, goal): how far the goals are that a node sees, infinite for others.
     """
     count = len(lengths)
-    shorter, more = np.full(count, True), True
+    shorter, more = np.empty(count, np.bool_), True
+    shorter[:] = True
     while more:
         more = False
         for i in range(count):
@@ -206,27 +221,24 @@ def shorten(paths, onward, away):
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
-def node_distances(grid, nodes, goals, near):
-    """The straight ways from goals to the nodes they see, the shortest to all, (goal, node), and the graph."""
-    graph = visibility_graph(grid, nodes)
-    direct = np.empty((len(goals), len(nodes.points)))
-    screens = np.full(len(nodes.points), -1)
+def connect_all(grid, nodes, goals, near, direct):
+    """Connects all goals: see `connect`."""
+    screens = np.empty(len(nodes.points), np.int64)
+    screens[:] = -1
     for g in range(len(goals)):
         connect(grid, nodes, goals[g, 0], goals[g, 1], near, screens, direct[g])
-    lengths = direct.T.copy()
-    relax(graph, lengths)
-    return direct, lengths.T.copy(), graph
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
 def goal_distances(grid, goals, direct, lengths):
     """The lengths of the shortest paths between goals: (goal, goal)."""
-    found = np.zeros((len(goals), len(goals)))
+    found = np.empty((len(goals), len(goals)))
     for g in range(len(goals)):
+        found[g, g] = 0.0
         for h in range(g):
             x, y = goals[h]
             if is_clear(grid, goals[g, 0], goals[g, 1], x, y):
-                best = np.hypot(goals[g, 0] - x, goals[g, 1] - y)
+                best = np.sqrt((goals[g, 0] - x) ** 2 + (goals[g, 1] - y) ** 2)
             else:
                 best = np.inf
                 for i in range(len(direct[h])):

@@ -38,12 +38,10 @@ class Sight(NamedTuple):
     dark: np.ndarray  # (cell,): the cells of a line that are in such a shadow
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def make_sight():
+def make_sight() -> Sight:
     """Room for what is in sight."""
-    return Sight(
-        np.empty(MOST_INTERVALS), np.empty(MOST_INTERVALS), np.empty((MOST_INTERVALS, 4)), np.empty(MOST_DARK, np.int64)
-    )
+    intervals = np.empty(MOST_INTERVALS), np.empty(MOST_INTERVALS), np.empty((MOST_INTERVALS, 4))
+    return Sight(*intervals, np.empty(MOST_DARK, np.int64))
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
@@ -178,7 +176,7 @@ def cast(strips, pu, pv, step, radius, sight, count, spans, used):
     pieces, highest, piece_firsts = strips.pieces, strips.highest, strips.piece_firsts
     corners, corner_firsts = strips.corners, strips.corner_firsts
     low, high, shadows, dark = sight.low, sight.high, sight.corners, sight.dark
-    ahead, waiting = int(np.ceil(radius / side)), 0
+    ahead, waiting = int(np.ceil(radius / side)), np.int64(0)
     s = strip_of(strips.first, side, lines, pu)
     met = max(s - step * ahead, 0) if step > 0 else min(s + ahead, lines)
     while 0 <= s <= lines and count > 0:
@@ -203,7 +201,7 @@ def cast(strips, pu, pv, step, radius, sight, count, spans, used):
             else:
                 k += 1
         if used + 4 * (count + length) > len(spans):
-            spans = np.concatenate((spans, np.empty((len(spans) + 4 * (count + length), 3), np.int32)))
+            spans = longer(spans, 2 * len(spans) + 4 * (count + length))
         hidden = behind_corners(shadows, waiting, dark, far, pv, first, side, length) if waiting > 0 else 0
         for k in range(count):
             begin = max(int(np.ceil((pv + low[k] * far - first) / side - ROUNDING)), 0)
@@ -211,6 +209,16 @@ def cast(strips, pu, pv, step, radius, sight, count, spans, used):
             used = write_spans(spans, used, line, begin, end, dark, hidden)
         s += step
     return spans, used
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def longer(spans, size):
+    """The same spans in an array of another length."""
+    found = np.empty((size, 3), np.int32)
+    for k in range(len(spans)):
+        for m in range(3):
+            found[k, m] = spans[k, m]
+    return found
 
 
 @njit(cache=True, nogil=True, error_model='numpy')

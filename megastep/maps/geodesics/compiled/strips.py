@@ -48,32 +48,40 @@ def strip_of(strips_first, side, lines, u):
     return min(max(int(np.ceil((u - strips_first) / side)), 0), lines)
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def make_strips(walls, corners, cells, axis):
+def make_strips(walls: np.ndarray, corners: np.ndarray, cells: Cells, axis: int) -> Strips:
     """Cuts walls into the pieces that strips have of them, and sorts pieces and corners by strip and v."""
     along, across = (0, 1) if axis == 0 else (1, 0)
     first = (cells.left if axis == 0 else cells.bottom) + cells.side / 2
     low = (cells.bottom if axis == 0 else cells.left) + cells.side / 2
     lines, length = (cells.columns, cells.rows) if axis == 0 else (cells.rows, cells.columns)
-    most = 0
-    for w in range(len(walls)):
-        most += 2 + int(abs(walls[w, 2 + along] - walls[w, along]) / cells.side)
-    pieces, owners, used = np.empty((most, 4)), np.empty(most, np.int64), np.int64(0)
-    for w in range(len(walls)):
-        used = cut(walls[w], along, across, first, cells.side, lines, pieces, owners, used)
+    most = int(2 * len(walls) + (np.abs(walls[:, 2 + along] - walls[:, along]) // cells.side).sum())
+    pieces, owners = np.empty((most, 4)), np.empty(most, np.int64)
+    used = cut_all(walls, along, across, first, cells.side, lines, pieces, owners)
     order, piece_firsts = by_strip(owners[:used], np.minimum(pieces[:used, 1], pieces[:used, 3]), lines + 1)
     pieces = pieces[order]
     highest = np.maximum(pieces[:, 1], pieces[:, 3])
-    for s in range(lines + 1):
-        for k in range(piece_firsts[s] + 1, piece_firsts[s + 1]):
-            highest[k] = max(highest[k], highest[k - 1])
-    homes = np.empty(len(corners), np.int64)
-    for c in range(len(corners)):
-        homes[c] = strip_of(first, cells.side, lines, corners[c, along])
-    order, corner_firsts = by_strip(homes, corners[:, across].copy(), lines + 1)
-    turned = np.empty((len(corners), 2))
-    turned[:, 0], turned[:, 1] = corners[order, along], corners[order, across]
+    accumulate(highest, piece_firsts)
+    homes = np.ceil((corners[:, along] - first) / cells.side).clip(0, lines).astype(np.int64)
+    order, corner_firsts = by_strip(homes, np.array(corners[:, across]), lines + 1)
+    turned = np.array(corners[order][:, [along, across]], order='C')
     return Strips(axis, first, low, cells.side, lines, length, piece_firsts, pieces, highest, corner_firsts, turned)
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def accumulate(highest, firsts):
+    """Makes each number of a strip the highest up to it, in place."""
+    for s in range(len(firsts) - 1):
+        for k in range(firsts[s] + 1, firsts[s + 1]):
+            highest[k] = max(highest[k], highest[k - 1])
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def cut_all(walls, along, across, first, side, lines, pieces, owners):
+    """Cuts all walls: see `cut`."""
+    used = np.int64(0)
+    for w in range(len(walls)):
+        used = cut(walls[w], along, across, first, side, lines, pieces, owners, used)
+    return used
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
@@ -100,11 +108,14 @@ def cut(wall, along, across, first, side, lines, pieces, owners, used):
 @njit(cache=True, nogil=True, error_model='numpy')
 def by_strip(strips, keys, count):
     """Sorts by strip, and by key in each: the numbers in order, and where each strip begins."""
-    firsts = np.zeros(count + 1, np.int64)
+    firsts, ends = np.empty(count + 1, np.int64), np.empty(count, np.int64)
+    firsts[:] = 0
     for s in strips:
         firsts[s + 1] += 1
-    firsts = np.cumsum(firsts)
-    ends, found = firsts[:-1].copy(), np.empty(len(strips), np.int64)
+    for s in range(count):
+        ends[s] = firsts[s]
+        firsts[s + 1] += firsts[s]
+    found = np.empty(len(strips), np.int64)
     for k in range(len(strips)):  # a strip has few, for which insertion is the fastest
         s = strips[k]
         at = ends[s]

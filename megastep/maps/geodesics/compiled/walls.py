@@ -76,16 +76,8 @@ def clearance(grid, x, y):
     at, nearest = j * grid.columns + i, np.inf
     walls, members, firsts = grid.walls, grid.members, grid.firsts
     for k in range(firsts[at], firsts[at + 1]):
-        nearest = min(nearest, distance(walls, members[k], x, y))
+        nearest = min(nearest, distance(walls, np.int64(members[k]), x, y))
     return nearest
-
-
-@njit(cache=True, nogil=True, error_model='numpy')
-def without_radius(grid):
-    """The same walls in the way of a point."""
-    return WallGrid(
-        grid.walls, grid.firsts, grid.members, grid.left, grid.bottom, grid.side, grid.columns, grid.rows, 0.0
-    )
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
@@ -93,10 +85,10 @@ def nearest_wall(grid, x, y):
     """The nearest wall of a point's square, of two as near one to the left of which it is; -1 if none is in reach."""
     i = square(x, grid.left, grid.side, grid.columns)
     j = square(y, grid.bottom, grid.side, grid.rows)
-    at, nearest, best, best_off = j * grid.columns + i, grid.radius, -1, -np.inf
+    at, nearest, best, best_off = j * grid.columns + i, grid.radius, np.int64(-1), -np.inf
     walls, members, firsts = grid.walls, grid.members, grid.firsts
     for k in range(firsts[at], firsts[at + 1]):
-        w = members[k]
+        w = np.int64(members[k])
         away = distance(walls, w, x, y)
         if away > nearest + TOUCHING:
             continue
@@ -167,8 +159,8 @@ def obstacle(grid, px, py, qx, qy):
     while True:
         at = j * grid.columns + i
         for k in range(firsts[at], firsts[at + 1]):
-            if blocks(walls, members[k], px, py, ux, uy, length, grid.radius):
-                return members[k]
+            if blocks(walls, np.int64(members[k]), px, py, ux, uy, length, grid.radius):
+                return np.int64(members[k])
         if min(next_i, next_j) >= length:
             return -1
         if next_i < next_j:
