@@ -24,6 +24,7 @@ def generate(
     seed: int = 0,
     workers: int = 1,
     resume: bool = False,
+    overwrite: bool = False,
     geodesics: bool = False,
 ) -> None:
     """Generate a set of maps: `megastep generate house 1000 out.safetensors rooms=8,12 shafts=0`.
@@ -39,7 +40,8 @@ def generate(
             as family.name=value.
         seed: Another seed gives other maps.
         workers: How many processes to use.
-        resume: Go on with a run that was killed.
+        resume: Go on with a run that was killed; if it has been finished, check that it is this one.
+        overwrite: Write the file in the place of one that is there.
         geodesics: Add how long the shortest paths between a map's spawns are.
     """
     kinds = parse_families(family)
@@ -50,7 +52,7 @@ def generate(
     try:
         maps = mapgen.generate(
             **kinds, count=count, parameters=own, seed=seed, workers=workers, out=out, resume=resume,
-            geodesics=geodesics, progress=True, **shared,
+            overwrite=overwrite, geodesics=geodesics, progress=True, **shared,
         )  # fmt: skip
     except KeyboardInterrupt:
         print(f'{out}.shards holds what is finished; --resume goes on with it.', file=sys.stderr)

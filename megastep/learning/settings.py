@@ -28,7 +28,7 @@ class Settings:
     """The number of minibatches into which an epoch parts a rollout; it divides ``num_envs``."""
     learning_rate: float = 4e-4
     """Adam's learning rate."""
-    anneal: int = 0
+    anneal: float = 0
     """The number of steps, of all processes, over which the learning rate falls to a tenth, linearly; 0 for never."""
     gamma: float = 0.99
     """The discount: what a reward is worth a step later."""

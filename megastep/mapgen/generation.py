@@ -56,6 +56,7 @@ def generate(
     executor: Executor | None = None,
     out: str | PathLike | None = None,
     resume: bool = False,
+    overwrite: bool = False,
     geodesics: bool = False,
     progress: bool = False,
     **shared: Any,
@@ -80,7 +81,9 @@ def generate(
             dask client's ``get_executor()``.
         out: The file to save the maps in. Until it is there, what is finished is kept in a folder beside it, of the
             same name and ``.shards``.
-        resume: Go on with a run to ``out`` that was killed, instead of refusing to if there is one.
+        resume: Go on with a run to ``out`` that was killed, instead of refusing to if there is one. A set that is
+            finished is returned, if it is the one asked for.
+        overwrite: Put the set in the place of what is in ``out``, instead of refusing to.
         geodesics: Give each map the lengths of the shortest paths between its spawns: `Geometry.geodesics`.
         progress: Show a bar.
         shared: Parameters of the family, or of every family of the mixture, each as in
@@ -99,6 +102,8 @@ def generate(
     recipe = _recipe(shares, _whole('seed', seed, 0), parameters or {}, shared, more)
     if executor is not None and workers > 1:
         raise ValueError(f'workers are processes of this machine, and an executor has its own: got {workers} and both.')
+    if (finished := _finished(out, recipe, count, resume, overwrite)) is not None:
+        return finished
     shards = _shards(out, recipe, resume)
     chunks = _chunks(apportion(list(shares.values()), count))
     made = {chunk: maps for chunk in chunks if shards and (maps := shards.load(chunk.start, chunk.stop))}
@@ -175,6 +180,26 @@ def _recipe(
     ]
     recipe = parts[0] if len(parts) == 1 else {'mixture': dict(shares), 'parts': parts}
     return recipes.jsonable(recipe) or {}
+
+
+def _finished(
+    out: str | PathLike | None, recipe: Mapping[str, Any], count: int, resume: bool, overwrite: bool
+) -> MapSet | None:
+    """The set that is there already, if it is to be gone on with: there is nothing left to do.
+
+    Raises:
+        ValueError: if something is there that is neither to be overwritten nor the set asked for.
+    """
+    if out is None or overwrite or not Path(out).is_file():
+        return None
+    if not resume:
+        raise ValueError(f'{out} is there already: say overwrite to have another in its place, or resume to check it.')
+    found = MapSet.load(out)
+    if differences := recipes.differences(found.recipe, recipes.jsonable(recipe)):
+        raise ValueError(f'{out} holds other maps than those asked for: they differ in {", ".join(differences)}.')
+    if len(found) != count:
+        raise ValueError(f'{out} holds {len(found)} such maps, and {count} are asked for: say overwrite.')
+    return found
 
 
 def _shards(out: str | PathLike | None, recipe: Mapping[str, Any], resume: bool) -> Shards | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 IntRange = tuple[int, int]
@@ -51,6 +52,8 @@ class Choice:
 def checked(subject: str, value: Any, parameter: Parameter | Choice) -> Any:
     """The validated value of a parameter, as plain numbers or a name.
 
+    A number stands for a pair of it twice, and a pair of one number twice for that number.
+
     Args:
         subject: What to call it in an error.
         value: The value given.
@@ -63,11 +66,15 @@ def checked(subject: str, value: Any, parameter: Parameter | Choice) -> Any:
         if not isinstance(value, str) or value not in parameter.options:
             raise ValueError(f'{subject} must be one of {", ".join(parameter.options)}, got {value!r}.')
         return value
+    is_pair = isinstance(value, tuple | list) and len(value) == 2
     if not isinstance(parameter.default, tuple):
-        return _checked_number(subject, value, parameter, type(parameter.default))
-    if not isinstance(value, tuple | list) or len(value) != 2:
-        raise ValueError(f'{subject} must be a pair of numbers, got {value!r}.')
-    low, high = (_checked_number(subject, number, parameter, type(parameter.default[0])) for number in value)
+        if is_pair and value[0] != value[1]:
+            raise ValueError(f'{subject} must be one number, the same for every map, got {value!r}.')
+        return _checked_number(subject, value[0] if is_pair else value, parameter, type(parameter.default))
+    if not is_pair and (not isinstance(value, Real) or isinstance(value, bool)):
+        raise ValueError(f'{subject} must be a pair of numbers, or one that stands for both, got {value!r}.')
+    numbers = value if is_pair else (value, value)
+    low, high = (_checked_number(subject, number, parameter, type(parameter.default[0])) for number in numbers)
     if low > high:
         raise ValueError(f'{subject} must be a pair of which the first is at most the second, got {value!r}.')
     return low, high

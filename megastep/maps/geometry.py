@@ -31,6 +31,9 @@ JOIN = freespace.GRID / 2
 LARGEST = 1e6
 """The largest coordinate, in metres: beyond it float64 can't tell neighbouring ends from ends that meet."""
 
+MOVE = ' Add one and the same amount to all coordinates, as importers do.'
+"""The remedy for a plan of which some lies below 0."""
+
 ROUNDED = 1 - 1e-6
 """A length kept as a float32 may be this much of what it was."""
 
@@ -149,6 +152,20 @@ class Geometry:
             rooms=[Room(freespace.outline(shape), kind) for shape, kind in shapes],
         )
 
+    def __eq__(self, other: object) -> bool:
+        """True if walls, doors, lights, spawns and rooms are the same, in the same order."""
+        if not isinstance(other, Geometry):
+            return NotImplemented
+        if len(self.rooms) != len(other.rooms):
+            return False
+        pairs = [(getattr(self, name), getattr(other, name)) for name in ('walls', 'doors', 'lights', 'spawns')]
+        pairs += [(one.outline, another.outline) for one, another in zip(self.rooms, other.rooms, strict=True)]
+        kinds = [room.kind for room in self.rooms] == [room.kind for room in other.rooms]
+        return kinds and all(np.array_equal(one, another) for one, another in pairs)
+
+    def __hash__(self) -> int:
+        return hash(self.walls.tobytes())
+
     @property
     def area(self) -> float:
         """The free space's area, in square metres."""
@@ -184,8 +201,9 @@ def _checked_array(array: ArrayLike, name: str, shape: tuple[int, ...]) -> np.nd
     if bad.any():
         row = int(np.flatnonzero(bad.reshape(len(bad), -1).any(1))[0])
         value = coordinates[bad][0]
+        remedy = MOVE if np.isfinite(coordinates).all() and value <= 0 else ''
         raise ValueError(
-            f'{name} must have finite coordinates above 0 m and up to {LARGEST:g} m, got {value} in row {row}.'
+            f'{name} must have finite coordinates above 0 m and up to {LARGEST:g} m, got {value} in row {row}.{remedy}'
         )
     if name == 'lights' and not (np.isfinite(array[:, 2]) & (array[:, 2] >= 0)).all():
         raise ValueError(f'lights must have finite intensities of at least 0, got {array[:, 2].tolist()}.')

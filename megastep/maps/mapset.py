@@ -15,7 +15,7 @@ from typing import Any, overload
 import numpy as np
 from jaxtyping import Bool, Float32, Int, Int32, Int64, Shaped
 
-from megastep.checks import check_counts
+from megastep.checks import check_counts, check_seed, is_integer
 from megastep.maps import gallery, geodesics, recipes, splitting, storage
 from megastep.maps.exchange.datasets import DatasetImporters
 from megastep.maps.exchange.exporting import Exporters
@@ -38,7 +38,7 @@ class MapSet(Importers, DatasetImporters, Exporters):
     opening 100,000 houses, 460 MB, takes 2 ms, and their first use 0.3 s more.
 
     Args:
-        geometries: The floorplans.
+        geometries: The floorplans; one alone is a set of one.
         recipe: How they were made, as anything JSON can hold: for generated maps their family, version, seed and
             parameters. A set of several kinds has a list of such recipes under ``'parts'``.
         indices: Which map of its recipe each map is; by default the first, the second and so on.
@@ -51,13 +51,13 @@ class MapSet(Importers, DatasetImporters, Exporters):
 
     def __init__(
         self,
-        geometries: Iterable[Geometry],
+        geometries: Geometry | Iterable[Geometry],
         *,
         recipe: Mapping[str, Any] | None = None,
         indices: Sequence[int] | None = None,
         origins: Sequence[int] | None = None,
     ) -> None:
-        geometries = list(geometries)
+        geometries = [geometries] if isinstance(geometries, Geometry) else list(geometries)
         if not geometries:
             raise ValueError('a map set needs at least 1 geometry, got 0.')
         if odd := {type(geometry).__name__ for geometry in geometries if not isinstance(geometry, Geometry)}:
@@ -327,11 +327,49 @@ class MapSet(Importers, DatasetImporters, Exporters):
         """
         return self[np.flatnonzero([bool(predicate(geometry)) for geometry in self])]
 
+    def sample(self, number: int, seed: int = 0) -> MapSet:
+        """A random sample: so many of the maps, each at most once, in the order of this set.
+
+        Args:
+            number: How many.
+            seed: Another seed draws others. The same one draws the same numbers on every machine.
+
+        Raises:
+            ValueError: if there aren't as many, or the seed is none.
+        """
+        return self[splitting.drawn(len(self), number, seed)]
+
+    def without(self, others: MapSet | Geometry) -> MapSet:
+        """The maps that aren't among others, turned, mirrored or moved: nothing is left of those that `split` keeps
+        together.
+
+        Args:
+            others: The maps to leave out.
+        """
+        others = MapSet(others) if isinstance(others, Geometry) else others
+        left_out = splitting.overlap(self.walls, others.walls)[:, 0]
+        return self[np.setdiff1d(np.arange(len(self)), left_out)]
+
+    def __eq__(self, other: object) -> bool:
+        """True if the maps are the same, in the same order, however they were made: see `Geometry.__eq__`."""
+        if not isinstance(other, MapSet):
+            return NotImplemented
+        if self is other or len(self) != len(other):
+            return self is other
+        return all(one == another for one, another in zip(self, other, strict=True))
+
+    def __hash__(self) -> int:
+        return hash((MapSet, len(self)))
+
     @overload
-    def split(self, parts: float, *, seed: int = 0) -> tuple[MapSet, MapSet]: ...
+    def split(self, parts: float, /, *, seed: int = 0) -> tuple[MapSet, MapSet]: ...
     @overload
-    def split(self, parts: Mapping[str, int], *, seed: int = 0) -> dict[str, MapSet]: ...
-    def split(self, parts: float | Mapping[str, int], *, seed: int = 0) -> tuple[MapSet, MapSet] | dict[str, MapSet]:
+    def split(self, parts: float, /, *more: float, seed: int = 0) -> tuple[MapSet, ...]: ...
+    @overload
+    def split(self, parts: Mapping[str, float], /, *, seed: int = 0) -> dict[str, MapSet]: ...
+    def split(
+        self, parts: float | Mapping[str, float], /, *more: float, seed: int = 0
+    ) -> tuple[MapSet, ...] | dict[str, MapSet]:
         """Deals the maps out at random. Maps equal but for being turned, mirrored or moved go to the same part.
 
         A map that is there twice, as in a union of sets that overlap, is dealt out once, and a warning says how many
@@ -341,21 +379,29 @@ class MapSet(Importers, DatasetImporters, Exporters):
         same on every machine. Coordinates are compared on a lattice of 1 mm.
 
         Args:
-            parts: The first part's share, between 0 and 1; or how many maps each part gets, by its name.
+            parts: The first part's share, between 0 and 1; or each part's share, or how many maps it gets, by its name.
+            more: The other parts' shares; by default there is one, which gets the rest.
             seed: Another seed deals them out differently.
 
         Returns:
-            The two parts, the first as near to its share as equal maps allow; or the parts by name, and no map in two.
+            The parts, each as near to its share as equal maps allow; or the parts by name. No map is in two.
 
         Raises:
-            ValueError: if a part would be empty, or the numbers of maps asked for can't be had.
+            ValueError: if a part would be empty, shares come to more than 1, the numbers of maps asked for can't be
+                had, or the seed is none.
         """
+        check_seed(seed)
         maps = self._once()
         groups = splitting.groups(maps.walls, seed)
-        if isinstance(parts, Mapping):
-            return {name: maps[rows] for name, rows in splitting.deal(groups, parts).items()}
-        first, second = splitting.cut(groups, parts)
-        return maps[first], maps[second]
+        if not isinstance(parts, Mapping):
+            return tuple(maps[rows] for rows in splitting.cut(groups, (parts, *more)))
+        if more:
+            raise ValueError(f'a split by names takes no more shares, got {", ".join(map(str, more))}.')
+        if any(isinstance(share, float) for share in parts.values()):
+            dealt = splitting.cut(groups, list(parts.values()))  # of one share alone, also the rest
+            return {name: maps[rows] for name, rows in zip(parts, dealt, strict=False)}
+        counts = {name: int(count) if is_integer(count) else count for name, count in parts.items()}
+        return {name: maps[rows] for name, rows in splitting.deal(groups, counts).items()}  # type: ignore[arg-type]
 
     def _once(self) -> MapSet:
         """The maps without repetitions, with a warning if there were any."""

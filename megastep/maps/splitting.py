@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from numbers import Integral, Real
 
 import numpy as np
 from jaxtyping import Int, UInt64
 
+from megastep.checks import check_seed, is_integer
 from megastep.maps.ragged import Ragged
 from megastep.maps.symmetry import canonical_hashes, mix
+
+SLACK = 1e-9
+"""Shares that come to as much more than 1 come to 1: they are added up in floats."""
 
 NAMED = 3
 """At most so many of the maps that are in two sets are named."""
@@ -82,19 +87,34 @@ def groups(walls: Ragged[np.ndarray], seed: int) -> list[Int[np.ndarray, ' membe
     return [found[i] for i in order]
 
 
-def cut(groups: Sequence[np.ndarray], share: float) -> tuple[Int[np.ndarray, ' first'], Int[np.ndarray, ' second']]:
-    """Cuts a list of groups in two, the first part as near as can be to its share of the members.
+def cut(groups: Sequence[np.ndarray], shares: Sequence[float]) -> list[Int[np.ndarray, ' member']]:
+    """Cuts a list of groups into parts, each end as near as can be to the shares of the members up to there.
+
+    Args:
+        groups: The groups.
+        shares: The parts' shares. One alone stands for two parts, of which the other gets the rest; of several that
+            come to less than 1, the rest is in no part.
 
     Raises:
-        ValueError: if the share isn't between 0 and 1, or there are fewer than two groups.
+        ValueError: if a share isn't between 0 and 1, they come to more than 1, or there are fewer groups than parts.
     """
-    if not isinstance(share, Real) or not 0 < share < 1:
-        raise ValueError(f'the share of maps to split off must be between 0 and 1, got {share!r}.')
-    if len(groups) < 2:
-        raise ValueError(f'a split needs at least 2 maps that differ by more than symmetry, got {len(groups)}.')
+    for share in shares:
+        if not isinstance(share, Real) or isinstance(share, bool) or not 0 < share < 1:
+            raise ValueError(f'the share of maps to split off must be between 0 and 1, got {share!r}.')
+    if sum(shares) > 1 + SLACK:
+        raise ValueError(f'the shares of a split must come to 1 at most, got {" + ".join(map(str, shares))}.')
+    shares = [*shares, 1 - shares[0]] if len(shares) == 1 else list(shares)
+    if len(groups) < len(shares):
+        raise ValueError(
+            f'a split needs at least {len(shares)} maps that differ by more than symmetry, got {len(groups)}.'
+        )
     sizes = np.cumsum([len(group) for group in groups])
-    at = int(np.abs(sizes[:-1] - share * sizes[-1]).argmin()) + 1
-    return np.sort(np.concatenate(groups[:at])), np.sort(np.concatenate(groups[at:]))
+    ends, whole = [0], abs(sum(shares) - 1) <= SLACK
+    for number, wanted in enumerate(np.cumsum(shares), start=1):
+        last = len(groups) - (len(shares) - number)  # a group is left for each part to come
+        nearest = int(np.abs(sizes[ends[-1] : last] - wanted * sizes[-1]).argmin()) + ends[-1] + 1
+        ends.append(len(groups) if whole and number == len(shares) else nearest)
+    return [np.sort(np.concatenate(groups[begin:end])) for begin, end in pairwise(ends)]
 
 
 def deal(groups: Sequence[np.ndarray], counts: Mapping[str, int]) -> dict[str, Int[np.ndarray, ' member']]:
@@ -122,3 +142,16 @@ def deal(groups: Sequence[np.ndarray], counts: Mapping[str, int]) -> dict[str, I
             f'{dict(counts)}: {room} are left to fill.'
         )
     return {name: np.sort(np.concatenate(members)) for name, members in dealt.items()}
+
+
+def drawn(count: int, number: int, seed: int) -> Int[np.ndarray, ' chosen']:
+    """A sample of so many of the numbers below a count, in order; by a hash, so the same on every machine.
+
+    Raises:
+        ValueError: if there aren't as many, or the seed is none.
+    """
+    check_seed(seed)
+    if not is_integer(number) or not 1 <= number <= count:
+        raise ValueError(f'a sample must be of 1 to {count} maps, got {number!r}.')
+    keys = mix(np.stack([np.arange(count, dtype=np.uint64), np.full(count, int(seed), np.uint64)]))
+    return np.sort(np.argsort(keys, kind='stable')[: int(number)])

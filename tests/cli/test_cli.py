@@ -141,12 +141,15 @@ def test_other_parameters_are_refused(text):
         (['generate', 'palace', '1', 'x'], "unknown family 'palace'; the families are"),
         (['generate', 'house', '0', 'x'], 'count must be a whole number of at least 1, got 0.'),
         (['generate', 'house', '1', 'x', 'room=3'], "house has no parameter 'room'; it has "),
-        (['generate', 'house', '1', 'x', 'rooms=3'], 'house: rooms must be a pair of numbers, got 3.'),
+        (['generate', 'house', '1', 'x', 'rooms=3'], 'house: rooms must be from 4 to 32, got 3.'),
         (
             ['generate', 'house', '1', 'x', 'rooms'],
             "parameters must look like shafts=0.5, rooms=8,12 or growth=wilson, got 'rooms'.",
         ),
-        (['generate', 'house', '1', 'x', 'rooms=many'], "house: rooms must be a pair of numbers, got 'many'."),
+        (
+            ['generate', 'house', '1', 'x', 'rooms=many'],
+            "house: rooms must be a pair of numbers, or one that stands for both, got 'many'.",
+        ),
         (['generate', 'box=1,palace=1', '1', 'x'], "unknown family 'palace'; the families are"),
         (['generate', 'box=0,house=1', '1', 'x'], 'mixture: the share of box must be a finite number above 0, got 0.'),
         (['generate', 'box=1,house', '1', 'x'], 'families must look like house or house=.5,maze=.5, each once, got '),

@@ -310,6 +310,19 @@ class TestShards:
         assert halted.read_bytes() == saved(mapgen.generate('box', 70, seed=1), halted.parent / 'other')
         assert len(maps) == 70
 
+    def test_a_finished_set_is_not_overwritten(self, out):
+        first = mapgen.generate('box', 2, seed=1, out=out)
+        kept = out.read_bytes()
+        with pytest.raises(ValueError, match=f'{out} is there already: say overwrite to have another in its place'):
+            mapgen.generate('box', 2, seed=2, out=out)
+        assert mapgen.generate('box', 2, seed=1, out=out, resume=True) == first
+        with pytest.raises(ValueError, match='holds other maps than those asked for: they differ in seed'):
+            mapgen.generate('box', 2, seed=2, out=out, resume=True)
+        with pytest.raises(ValueError, match='holds 2 such maps, and 3 are asked for: say overwrite'):
+            mapgen.generate('box', 3, seed=1, out=out, resume=True)
+        assert out.read_bytes() == kept
+        assert len(mapgen.generate('box', 3, seed=2, out=out, overwrite=True)) == len(MapSet.load(out)) == 3
+
     def test_resuming_what_never_began_begins_it(self, out):
         assert len(mapgen.generate('box', 2, out=out, resume=True)) == 2
 

@@ -239,7 +239,7 @@ def test_families_describe_themselves_and_cannot_be_changed():
         ({'rooms': (3, 9)}, r'house: rooms must be from 4 to 32, got 3'),
         ({'rooms': (9, 33)}, r'house: rooms must be from 4 to 32, got 33'),
         ({'rooms': (9, 8)}, r'house: rooms must be a pair of which the first is at most the second, got \(9, 8\)'),
-        ({'rooms': 9}, 'house: rooms must be a pair of numbers, got 9'),
+        ({'rooms': 40}, 'house: rooms must be from 4 to 32, got 40'),
         ({'rooms': (8, 9.5)}, 'house: rooms must be a whole number, got 9.5'),
         ({'wall': (0.1, 0.35)}, 'house: wall must be from 0.1 to 0.3 m, got 0.35'),
         ({'wall': (0.1, float('nan'))}, 'house: wall must be a number, got nan'),
@@ -261,3 +261,10 @@ def test_bad_arguments(arguments, message):
 
 def test_numpy_numbers_are_numbers():
     assert len(mapgen.generate('box', np.int64(2), seed=np.int32(1), width=np.float32(2))) == 2
+
+
+def test_a_number_stands_for_a_pair_and_a_pair_of_one_for_a_number():
+    assert mapgen.generate('house', 2, rooms=8) == mapgen.generate('house', 2, rooms=(8, 8))
+    assert mapgen.generate('house', 2, wide=(0.5, 0.5)).recipe == mapgen.generate('house', 2, wide=0.5).recipe
+    with pytest.raises(ValueError, match=r'house: wide must be one number, the same for every map, got \(0.1, 0.5\)'):
+        mapgen.generate('house', 2, wide=(0.1, 0.5))

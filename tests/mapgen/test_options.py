@@ -111,7 +111,7 @@ def test_by_default_options_change_nothing():
         ({'curves': -0.1}, 'box: curves must be from 0.0 to 1.0, got -0.1'),
         ({'columns': 11}, 'box: columns must be from 0.0 to 10.0 per 100 m², got 11'),
         ({'furniture': (0, 13)}, 'box: furniture must be from 0 to 12, got 13'),
-        ({'furniture': 3}, 'box: furniture must be a pair of numbers, got 3'),
+        ({'furniture': 'much'}, "box: furniture must be a pair of numbers, or one that stands for both, got 'much'"),
         ({'rotation': (0, 181)}, 'box: rotation must be from -180.0 to 180.0 degrees, got 181'),
         ({'rotation': (5, 4)}, 'box: rotation must be a pair of which the first is at most the second'),
     ],

@@ -183,7 +183,7 @@ class TestSplit:
 
     def test_is_the_same_for_ever(self, maps):
         assert maps.split(0.5)[0].indices.tolist() == [0, 2, 3, 8, 10, 11]
-        assert maps.split(0.5, seed=-1)[0].indices.tolist() == [1, 4, 7, 8, 10, 11]
+        assert maps.split(0.5, seed=2**64 - 1)[0].indices.tolist() == [1, 4, 7, 8, 10, 11]
 
     def test_does_not_depend_on_the_order_of_the_maps(self, maps):
         order = [3, 1, 11, 0, 2, 10, 5, 4, 9, 8, 7, 6]
@@ -218,7 +218,6 @@ class TestSplit:
         [
             ({'train': 12, 'test': 0}, "each part of a split needs at least 1 map, got {'train': 12, 'test': 0}"),
             ({}, 'each part of a split needs at least 1 map, got {}'),
-            ({'train': 0.8, 'test': 0.2}, r'train must be a whole number of maps, got 0\.8'),
             ({'train': True}, 'train must be a whole number of maps, got True'),
             (
                 {'train': 12, 'test': 1},
@@ -476,7 +475,7 @@ class TestFile:
         assert path.stat().st_mode == (path.parent / 'plain').stat().st_mode
 
     def test_a_missing_folder_is_missing(self, maps, path):
-        for write in (maps.save, maps.to_geojson, lambda to: maps.to_svg(to.parent)):
+        for write in (maps.save, maps.to_geojson):
             with pytest.raises(FileNotFoundError, match=r'none is not a folder, so .* cannot be written there'):
                 write(path.parent / 'none' / path.name)
 

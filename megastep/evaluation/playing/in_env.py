@@ -45,18 +45,17 @@ def evaluate_in(
         seed: Seeds the env and what is drawn.
         opponents: Who acts by a script; their rows are left out of what is returned. By default nobody.
 
-    Warns:
-        UserWarning: if some maps are in none of the envs, so that they aren't played; it says which.
-
     Raises:
-        ValueError: if episodes is below 1, the env is of another autoreset mode, or its info lacks one of its scores.
+        ValueError: if some maps are in none of the envs, so that they wouldn't be played; it says which. If episodes is
+            below 1, the env is of another autoreset mode, or its info lacks one of its scores.
     """
     check_counts(episodes=episodes)
     if (mode := env.metadata['autoreset_mode']) is not AutoresetMode.NEXT_STEP:
         raise ValueError(f"the env's autoreset_mode must be NEXT_STEP, got {mode}.")
     if isinstance(policy, SupportsActor):
         policy = policy.actor(env.num_envs, greedy=greedy, seed=seed)
-    warn_of_unplayed(env)
+    if (sentence := unplayed_maps(env)) is not None:
+        raise ValueError(sentence)
     steps, positions = play(among(policy, opponents), env, seed=seed), env.core.agents.positions.flatten(0, 1)
     next(steps)
     recorder = EpisodeRecorder(positions, episodes, env.scores, env.measures)
@@ -66,14 +65,20 @@ def evaluate_in(
     return recorder.evaluation(None if opponents is None else ~opponents.rows)
 
 
-def warn_of_unplayed(env: Env) -> None:
-    """Warns of maps that none of the envs stands in, so that nobody plays or learns there. Waits for the device."""
+def unplayed_maps(env: Env) -> str | None:
+    """Sentence that names the maps that none of the envs stands in; None if there are none. Waits for the device."""
     count, agents = env.core.scenery.num_maps, env.core.num_agents
     unplayed = np.setdiff1d(np.arange(count), env.core.map_ids.cpu().numpy()).tolist()
-    if unplayed:
-        named = ', '.join(map(str, unplayed[:NAMED])) + (' and others' if len(unplayed) > NAMED else '')
-        warnings.warn(
-            f'{len(unplayed)} of the {count} maps are played by nobody: {named}. For each to be played, num_envs must '
-            f'be at least {count * agents}, got {env.num_envs}.',
-            stacklevel=3,
-        )
+    if not unplayed:
+        return None
+    named = ', '.join(map(str, unplayed[:NAMED])) + (' and others' if len(unplayed) > NAMED else '')
+    return (
+        f'{len(unplayed)} of the {count} maps are played by nobody: {named}. For each to be played, num_envs must '
+        f'be at least {count * agents}, got {env.num_envs}.'
+    )
+
+
+def warn_of_unplayed(env: Env) -> None:
+    """Warns of maps that none of the envs stands in, so that nobody learns there. Waits for the device."""
+    if (sentence := unplayed_maps(env)) is not None:
+        warnings.warn(sentence, stacklevel=3)

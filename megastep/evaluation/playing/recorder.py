@@ -26,7 +26,7 @@ def scores(info: dict[str, Any], names: Sequence[str]) -> dict[str, Shaped[Tenso
     """
     if missing := [name for name in names if name not in info]:
         raise ValueError(f"the env's info must have all of its scores, got none called {', '.join(missing)}.")
-    always = {name: info['episode'][name] for name in ('return', 'length')}
+    always = {name: values for name, values in info['episode'].items() if name in ('return', 'length')}
     return {**always, **{name: info[name] for name in names}}
 
 

@@ -19,7 +19,7 @@ def write(
     Files of such names and the same suffixes with other numbers, which an earlier set left there, are removed.
 
     Args:
-        folder: Where they go. It must be there.
+        folder: Where they go; made if it isn't there.
         geometries: The maps.
         contents: The files of a map, by their suffixes, of the map and its number as text. The first is what is named.
 
@@ -28,11 +28,12 @@ def write(
 
     Raises:
         ValueError: if there are no maps.
-        FileNotFoundError: if there is no such folder.
+        FileExistsError: if there is a file of that name.
     """
     written: list[Path] = []
     suffixes: set[str] = set()
     for i, geometry in enumerate(geometries):
+        Path(folder).mkdir(parents=True, exist_ok=True)
         files = contents(geometry, f'{i:04d}')
         suffixes |= files.keys()
         for suffix, content in files.items():
