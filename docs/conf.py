@@ -30,6 +30,7 @@ extensions = [
     'links',
     'tables',
     'drawings',
+    'proofreading',
 ]
 # The first suffix is the one of the pages that autosummary writes.
 source_suffix = {'.rst': 'restructuredtext', '.md': 'myst-nb', '.ipynb': 'myst-nb'}
@@ -42,7 +43,7 @@ suppress_warnings = ['config.cache']
 myst_enable_extensions = ['attrs_block', 'attrs_inline', 'colon_fence', 'deflist']
 myst_heading_anchors = 4
 nb_execution_mode = 'auto'
-nb_execution_timeout = 120
+nb_execution_timeout = 600  # seconds: where kernels have changed they are compiled first
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_execution_in_temp = True

@@ -6,13 +6,11 @@ import re
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
-from sphinx.errors import SphinxError
 from sphinx.util.nodes import make_refnode
 
 PAGES = {
@@ -126,25 +124,6 @@ def _meant(module: str | None, target: str) -> str | None:
     return None
 
 
-def follow(app: Sphinx, error: Exception | None) -> None:
-    """Follows every link of the finished pages to another page, a place in one or a file, pictures and films too."""
-    if error is not None or app.builder.name != 'html':
-        return
-    pages = {path: path.read_text(errors='replace') for path in Path(app.outdir).rglob('*.html')}
-    pages = {path: text for path, text in pages.items() if '_static' not in path.parts}
-    ids = {path: set(re.findall(r'\sid="([^"]+)"', text)) for path, text in pages.items()}
-    lost = []
-    for path, text in pages.items():
-        without_frames = re.sub(r'srcdoc="[^"]*"', '', text)
-        for link, place in set(re.findall(r'<[^>]*\s(?:href|src)="([^":#?]*)(?:\?[^"#]*)?#?([^"]*)"', without_frames)):
-            target = (path.parent / unquote(link)).resolve() if link else path
-            missing_place = place and target in ids and unquote(place) not in ids[target]
-            if not target.exists() or missing_place:
-                lost.append(f'{path.relative_to(app.outdir)}: {link}#{place}')
-    if lost:
-        raise SphinxError(f'links must lead somewhere, but these do not: {", ".join(sorted(lost))}.')
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connects them."""
     app.connect('source-read', rewrite)
@@ -153,5 +132,4 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect('autodoc-skip-member', foreign)
     app.connect('doctree-read', settle)
     app.connect('missing-reference', resolve)
-    app.connect('build-finished', follow)
     return {'parallel_read_safe': True, 'parallel_write_safe': True}

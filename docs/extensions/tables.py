@@ -114,6 +114,21 @@ def _parameter(parameter: Parameter | Choice) -> list[str]:
     return [f'{default}{unit}', f'{parameter.least:g}', f'{parameter.most:g}', parameter.about]
 
 
+class NotebookList(SphinxDirective):
+    """The notebooks that come with megastep: their titles, and what their first paragraphs say."""
+
+    def run(self) -> list[nodes.Node]:
+        """A list of them."""
+        lines = []
+        for path in sorted((RESULTS.parents[1] / 'notebooks').glob('*.ipynb')):
+            self.env.note_dependency(str(path))
+            first = ''.join(json.loads(path.read_text())['cells'][0]['source'])
+            title, _, rest = first.partition('\n')
+            said = rest.strip().split('\n\n')[0]
+            lines.append(f'- **{title.lstrip("# ")}**, {{download}}`{path.name} <../../notebooks/{path.name}>`: {said}')
+        return self.parse_text_to_nodes('\n'.join(lines))
+
+
 class CommandHelp(SphinxDirective):
     """What a command says with `--help`."""
 
@@ -157,6 +172,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         'environment-table': EnvironmentTable,
         'family-table': FamilyTable,
         'command-help': CommandHelp,
+        'notebook-list': NotebookList,
     }
     for name, directive in added.items():
         app.add_directive(name, directive)  # type: ignore[arg-type]

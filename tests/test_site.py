@@ -1,0 +1,84 @@
+"""The site's own tools: links that lead out of the documents, tables of results, proofreading. CI builds the site."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip('sphinx', reason='needs the extra docs')
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / 'docs'
+
+
+@pytest.fixture(scope='module')
+def extensions():
+    """The extensions' folder is where modules are looked for."""
+    sys.path.insert(0, str(DOCS / 'extensions'))
+    yield
+    sys.path.remove(str(DOCS / 'extensions'))
+
+
+@pytest.mark.parametrize(
+    ('link', 'on_the_site'),
+    [
+        ('[what changed](../CHANGELOG.md)', '[what changed](/changelog.md)'),
+        ('[figures](../benchmarks/README.md#of-record)', '[figures](/benchmarks.md#of-record)'),
+        ('[`GeodesicField`](../megastep/env/navigation.py)', '{py:mod}`GeodesicField <megastep.env.navigation>`'),
+        ('[maps](maps.md#families)', '[maps](maps.md#families)'),
+        ('[elsewhere](https://example.org/a.md)', '[elsewhere](https://example.org/a.md)'),
+    ],
+)
+def test_links_out_of_the_documents_lead_to_pages(extensions, link, on_the_site):
+    import links
+
+    assert links.LINK.sub(lambda found: links._inside(DOCS, DOCS, found), link) == on_the_site
+
+
+def test_a_section_is_included_without_its_heading(extensions):
+    import links
+
+    text = '# A\n\n## One\n\nfirst\n\n### More\n\nmore\n\n## Two\n\nsecond\n'
+    assert links._section(text, 'One') == 'first\n\n### More\n\nmore'
+    with pytest.raises(ValueError, match=r"section must be a heading of the document, got 'Three'\."):
+        links._section(text, 'Three')
+
+
+def test_plurals_stars_and_absolute_values_of_docstrings_are_no_markup(extensions):
+    import links
+
+    lines = ['`Room`s of (*batch, 2), and |x|; ``code``s stay']
+    links.tidy(None, 'class', 'name', None, None, lines)
+    assert lines == ['`Room`\\ s of (\\*batch, 2), and \\|x\\|; ``code``s stay']
+
+
+def test_tables_have_each_devices_newest_report(extensions, tmp_path, monkeypatch):
+    import tables
+
+    for day, speed in ((1, 5e6), (2, 7e6)):
+        report = f'{{"subject": "step", "device": "A", "date": "2026-01-0{day}", "rows": [{{"steps/s": {speed}}}]}}'
+        (tmp_path / f'{day}.json').write_text(report)
+    monkeypatch.setattr(tables, 'RESULTS', tmp_path)
+    assert tables.newest('step')['A']['rows'] == [{'steps/s': 7e6}]
+    (text,), _ = tables.measured('', '', 'step, steps/s', 0, None)
+    assert text == '7 M'
+    assert tables.newest('nothing') == {}
+
+
+def test_help_is_what_the_command_prints(extensions):
+    import tables
+
+    assert 'usage: megastep families' in tables.help_of('families')
+
+
+def test_proofreading_finds_lost_links_and_pictures_without_words(extensions, tmp_path):
+    import proofreading
+
+    (tmp_path / 'there.png').touch()
+    page, other = tmp_path / 'a.html', tmp_path / 'b.html'
+    text = '<a href="b.html#here">x</a><a href="b.html#gone">x</a><a href="c.html">x</a><a href="https://e.org">x</a>'
+    pages = {page: text + '<img src="there.png" alt="a house"><img alt="_images/1.png" src="there.png">'}
+    pages[other] = '<p id="here">'
+    page.touch(), other.touch()
+    assert {what for _, what in proofreading.lost_links(pages)} == {'b.html#gone', 'c.html#'}
+    assert [what for _, what in proofreading.mute(pages)] == ['<img alt="_images/1.png" src="there.png">']
