@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from browser import CHROMIUM, NO_BROWSER, browser
 from notebook_page import json_of, opened, until
-from worlds import houses
+from worlds import houses, rectangle
 
 from megastep.viewer import Draw, draw
 from megastep.viewer.server import Server
@@ -195,6 +195,27 @@ def test_a_room_goes_with_its_walls_but_not_with_those_of_others(sheet):
     sheet.press('Delete')
     assert sheet.session.geometry.area == pytest.approx(12)
     assert len(sheet.session.sketch.rooms) == 1
+
+
+def test_a_wall_is_moved_with_the_ends_on_it(sheet):
+    draw_two_rooms(sheet)
+    sheet.press('w')
+    sheet.drag((5, 2), (8, 2))
+    sheet.press('v')
+    sheet.drag((5, 3.4), (6, 3.4))
+    assert sheet.session.sketch.walls[-2:].tolist() == [[[6, 1], [6, 4]], [[6, 2], [8, 2]]]
+    assert sheet.session.geometry.doors.tolist() == [[[6, 2.05], [6, 2.95]]]
+
+
+def test_a_room_is_moved_with_its_part_of_shared_walls(sheet):
+    sheet.tab.run('(replay.pick(0), true)')
+    sheet.drag((1, 1), (5, 4))
+    sheet.drag((5, 1), (8, 4))
+    sheet.press('v')
+    sheet.drag((6.5, 2.2), (8.5, 2.2))
+    walls = sorted(sorted(wall) for wall in sheet.session.sketch.walls.tolist())
+    rooms = [rectangle(1, 1, 5, 4), rectangle(7, 1, 10, 4)]
+    assert walls == sorted(sorted(wall) for room in rooms for wall in room.tolist())
 
 
 def test_a_template_is_put_down_and_turned(sheet):

@@ -8,7 +8,7 @@ import { DRAW_KEYS, addDrawKeys, addPointer } from './draw_input.js';
 import { addDrawing, addHelp, element, panelOf } from './main.js';
 import { floorplan } from './recording.js';
 import { Sheet } from './sheet.js';
-import { History, exact, grip, movedBy, replaced, without } from './sketch.js';
+import { History, exact, moved, replaced, without } from './sketch.js';
 import { TOOLS, snapped } from './tools.js';
 
 const FINEST = 0.25; // by so much a light is dimmed or brightened, and no dimmer is it
@@ -148,9 +148,9 @@ class DrawApp {
   nudge(dx, dy) {
     const by = [dx * this.step, dy * this.step];
     if (this.chosen) {
-      const moved = movedBy(this.history.now, grip(this.history.now, this.chosen), by);
+      const made = moved(this.history.now, this.chosen, by);
       if (this.chosen.point) this.chosen = { ...this.chosen, point: this.chosen.point.map((each, i) => exact(each + by[i])) };
-      this.change(moved);
+      this.change(made);
       return;
     }
     const { x, y } = this.sheet.view;

@@ -112,7 +112,7 @@ export class Sheet {
   drawLights(context, lights, pixel) {
     const { lamp } = this.app.theme;
     for (const [x, y, intensity] of lights) {
-      const radius = Math.max(0.09, 4.5 * pixel);
+      const radius = Math.max(0.05, 4.5 * pixel);
       context.fillStyle = context.strokeStyle = `rgb(${lamp})`;
       context.beginPath();
       context.arc(x, y, radius, 0, 2 * Math.PI);

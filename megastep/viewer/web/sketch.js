@@ -71,48 +71,64 @@ export function replaced(sketch, { sort, i }, thing) {
   return { ...sketch, [sort]: sketch[sort].map((each, number) => (number === i ? thing : each)) };
 }
 
+/** Which walls, or doors, are a room's alone: on its outline or within it, and on the outline of no other. */
+function ownTo(sketch, i) {
+  const { outline } = sketch.rooms[i];
+  const others = sketch.rooms.filter((_, number) => number !== i);
+  return ([start, end]) => {
+    const middle = [(start[0] + end[0]) / 2, (start[1] + end[1]) / 2];
+    const its = onOutline(outline, middle, TINY) || [start, end].every((each) => within(outline, ...each));
+    return its && !others.some((room) => onOutline(room.outline, middle, TINY));
+  };
+}
+
 /** The sketch without a thing; without a room's walls too, those that are no other room's. */
 export function without(sketch, { sort, i, point }) {
   if (sort === 'corners') return { ...sketch, walls: sketch.walls.filter((wall) => !wall.some((end) => same(end, point))) };
   const made = { ...sketch, [sort]: sketch[sort].filter((_, number) => number !== i) };
   if (sort !== 'rooms') return made;
-  const own = ([start, end], { outline }) => onOutline(outline, [(start[0] + end[0]) / 2, (start[1] + end[1]) / 2], TINY);
-  const { outline } = sketch.rooms[i];
-  const goes = (wall) => (own(wall, sketch.rooms[i]) || wall.every((end) => within(outline, ...end))) && !made.rooms.some((room) => own(wall, room));
-  return {
-    ...made,
-    walls: made.walls.filter((wall) => !goes(wall)),
-    doors: made.doors.filter((door) => !goes(door)),
-  };
+  const own = ownTo(sketch, i);
+  return { ...made, walls: made.walls.filter((wall) => !own(wall)), doors: made.doors.filter((door) => !own(door)) };
 }
 
-/** Which points move along when a thing is moved: a test of points. */
-export function grip(sketch, { sort, i, point }) {
+/** Which points move along when a thing is moved: a test of points. With a wall go the ends that lie on it. */
+function grip(sketch, { sort, i, point }) {
   if (sort === 'corners') return (each) => same(each, point);
-  if (sort === 'walls') {
-    const [start, end] = sketch.walls[i];
-    const jambs = sketch.doors.filter((door) => door.every((jamb) => onSegment(start, end, jamb) < TINY)).flat();
-    return (each) => [start, end, ...jambs].some((other) => same(each, other));
-  }
-  if (sort === 'rooms') {
-    const { outline } = sketch.rooms[i];
-    return (each) => within(outline, ...each) || onOutline(outline, each, TINY);
-  }
+  if (sort === 'walls') return (each, of) => of !== 'lights' && of !== 'spawns' && onSegment(...sketch.walls[i], each) < TINY;
   const ends = sort === 'doors' ? sketch.doors[i] : [sketch[sort][i].slice(0, 2)];
   return (each, of) => of === sort && ends.some((other) => same(each, other));
 }
 
-/** The sketch with the points in a grip moved. */
-export function movedBy(sketch, holds, [dx, dy]) {
-  const move = (of) => (point) => (holds(point, of) ? [exact(point[0] + dx), exact(point[1] + dy), ...point.slice(2)] : point);
-  const walls = sketch.walls.map((wall) => wall.map(move('walls'))).filter(([start, end]) => !same(start, end));
+const shift = ([x, y, ...rest], [dx, dy]) => [exact(x + dx), exact(y + dy), ...rest];
+
+/** The sketch with a thing moved, and with what hangs on it. */
+export function moved(sketch, thing, by) {
+  if (thing.sort === 'rooms') return movedRoom(sketch, thing.i, by);
+  const holds = grip(sketch, thing);
+  const move = (of) => (point) => (holds(point, of) ? shift(point, by) : point);
   return {
-    walls,
+    walls: sketch.walls.map((wall) => wall.map(move('walls'))).filter(([start, end]) => !same(start, end)),
     doors: sketch.doors.map((door) => door.map(move('doors'))),
     lights: sketch.lights.map(move('lights')),
     spawns: sketch.spawns.map(move('spawns')),
     rooms: sketch.rooms.map(({ kind, outline }) => ({ kind, outline: outline.map(move('rooms')) })),
   };
+}
+
+/** The sketch with a room moved and all that is its alone; of walls that it shares, it takes its part along. */
+function movedRoom(sketch, i, by) {
+  const { kind, outline } = sketch.rooms[i];
+  const own = ownTo(sketch, i);
+  const lines = (each) => (own(each) ? each.map((end) => shift(end, by)) : each);
+  const places = (each) => (within(outline, ...each) ? shift(each, by) : each);
+  const sides = outline.map((corner, j) => [corner, outline[(j + 1) % outline.length]]);
+  const closed = sides.filter((side) => !uncovered(side, sketch.walls).length);
+  let made = {
+    walls: sketch.walls.map(lines), doors: sketch.doors.map(lines), lights: sketch.lights.map(places), spawns: sketch.spawns.map(places),
+    rooms: sketch.rooms.map((room, number) => (number === i ? { kind, outline: outline.map((each) => shift(each, by)) } : room)),
+  };
+  for (const side of closed) made = withWall(made, ...side.map((end) => shift(end, by)));
+  return made;
 }
 
 /** The least and greatest coordinates of what is drawn; none if nothing is. */

@@ -1,7 +1,7 @@
 // The tools: what each does as the pointer goes down, moves and is let go, at places that are snapped to the lattice.
 
 import { alongSegment, apart, middleOf, nearest, onSegment, within } from './shapes.js';
-import { exact, grip, movedBy, same, withMore, withRoom, withWall, without } from './sketch.js';
+import { exact, moved, same, withMore, withRoom, withWall, without } from './sketch.js';
 import { TEMPLATES, onLattice, roomOf, sizeOf } from './templates.js';
 
 const NEAR = 11; // pixels within which a thing is meant
@@ -56,7 +56,7 @@ const select = {
     if (!app.chosen || same(at, app.start)) return (app.preview = null);
     const by = [at[0] - app.start[0], at[1] - app.start[1]];
     app.hovered = null;
-    return (app.preview = movedBy(app.history.now, grip(app.history.now, app.chosen), by));
+    return (app.preview = moved(app.history.now, app.chosen, by));
   },
   up(app, { at }) {
     if (app.preview && app.chosen.sort === 'corners') {
