@@ -36,19 +36,21 @@ def common_scale(maps: Iterable[Geometry]) -> float:
 def plans(maps: Sequence[Geometry], scale: float) -> str:
     """Floorplans with their numbers and areas in HTML, to a scale in metres a pixel."""
     return ''.join(
-        f'<figure style="margin: 0; text-align: center">{plan(geometry, scale)}<figcaption style="font-size: 13px">'
+        f'<figure style="margin: 0; text-align: center">{plan(geometry, scale, f"map {number}")}'
+        f'<figcaption style="font-size: 13px">'
         f'<b>{number}</b> <span style="{FADED}">{geometry.area:.1f} m²</span></figcaption></figure>'
         for number, geometry in enumerate(maps)
     )
 
 
-def plan(geometry: Geometry, scale: float) -> str:
-    """One floorplan in SVG, to a scale in metres a pixel."""
+def plan(geometry: Geometry, scale: float, name: str) -> str:
+    """One floorplan as an image, to a scale in metres a pixel."""
     rooms = [(room.outline, room.kind) for room in geometry.rooms]
-    return picture.draw(
+    drawn = picture.draw(
         walls=geometry.walls, spawns=geometry.spawns, lights=geometry.lights, doors=geometry.doors, rooms=rooms,
         metres_per_pixel=scale,
     )  # fmt: skip
+    return picture.image(drawn, name)
 
 
 def scale_bar(scale: float) -> str:

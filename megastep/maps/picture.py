@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import zlib
 from collections.abc import Mapping, Sequence
@@ -141,6 +142,17 @@ def draw(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{x:.0f} {y:.0f} {width:.0f} {height:.0f}" '
         f'width="{width / pixel:.0f}" height="{height / pixel:.0f}" stroke-linecap="round">{"".join(layers)}</svg>'
     )
+
+
+def image(svg: str, alt: str) -> str:
+    """A picture as an image of HTML, which notebooks that aren't trusted show too: they strip SVG.
+
+    Args:
+        svg: The picture, as a document of its own.
+        alt: What is to be read where it can't be seen.
+    """
+    content = base64.b64encode(svg.encode()).decode()
+    return f'<img src="data:image/svg+xml;base64,{content}" alt="{escape(alt)}" style="max-width: none">'
 
 
 def scale(walls: Float[np.ndarray, 'wall 2 2']) -> float:

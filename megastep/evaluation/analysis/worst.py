@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -49,11 +49,15 @@ class Worst:
 
     def figures(self) -> str:
         """Pictures with captions, in HTML."""
-        both = zip(self.pictures, self.captions(), strict=True)
+        return self._figures(self.pictures)
+
+    def _figures(self, pictures: Sequence[str]) -> str:
+        both = zip(pictures, self.captions(), strict=True)
         return ''.join(f'<figure>{drawn}<figcaption>{said}</figcaption></figure>' for drawn, said in both)
 
     def _repr_html_(self) -> str:
-        return f'<div style="display: flex; flex-wrap: wrap; gap: 12px">{self.figures()}</div>'
+        images = [drawn and picture.image(drawn, 'an episode') for drawn in self.pictures]
+        return f'<div style="display: flex; flex-wrap: wrap; gap: 12px">{self._figures(images)}</div>'
 
     def __repr__(self) -> str:
         names = ', '.join(

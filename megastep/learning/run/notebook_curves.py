@@ -8,6 +8,7 @@ from typing import Any
 
 from IPython.display import display
 
+from megastep.maps import picture
 from megastep.plotting.curve_points import CurvePoints
 from megastep.plotting.live_curves import live_curves
 
@@ -40,8 +41,9 @@ class NotebookCurves:
         self._show()
 
     def close(self) -> None:
-        """Shows where it has ended."""
-        self._handle.update(_Html(self._picture(f'in {_clock(time.monotonic() - self._start)}')))
+        """Shows where it has ended, in a picture that stays with the notebook."""
+        drawn = self._picture(f'in {_clock(time.monotonic() - self._start)}')
+        self._handle.update(_Html(picture.image(drawn, f'learning curves of {self._frames:,} steps')))
 
     def _show(self) -> None:
         now = time.monotonic()

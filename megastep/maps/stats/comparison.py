@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from megastep.checks import check_counts
-from megastep.maps import gallery
+from megastep.maps import gallery, picture
 from megastep.maps.geometry import Geometry
 from megastep.maps.packing import MapArrays
 from megastep.maps.stats import apartments, table
@@ -164,13 +164,13 @@ def _strip(quantiles: tuple[float, float, float] | None, low: float, high: float
         return ''
     start, middle, end = ((value - low) / ((high - low) or 1) * (STRIP - 6) + 3 for value in quantiles)
     bar = (
-        f'<svg width="{STRIP}" height="{THICK}" role="presentation"><path d="M0 6h{STRIP}" stroke="currentColor" '
-        f'stroke-opacity=".15"/><path d="M{start:.1f} 6H{end:.1f}" stroke="#2f6fb7" stroke-width="4" '
-        f'stroke-linecap="round" stroke-opacity=".55"/><path d="M{middle:.1f} 1v10" stroke="#d9542b" '
-        f'stroke-width="2.5"/></svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{STRIP}" height="{THICK}" stroke="#868c97">'
+        f'<path d="M0 6h{STRIP}" stroke-opacity=".3"/><path d="M{start:.1f} 6H{end:.1f}" stroke="#2f6fb7" '
+        f'stroke-width="4" stroke-linecap="round" stroke-opacity=".55"/>'
+        f'<path d="M{middle:.1f} 1v10" stroke="#d9542b" stroke-width="2.5"/></svg>'
     )
     first, median, last = map(_written, quantiles)
-    return f'{bar}<br><b>{median}</b> <span style="{gallery.FADED}">({first} to {last})</span>'
+    return f'{picture.image(bar, "")}<br><b>{median}</b> <span style="{gallery.FADED}">({first} to {last})</span>'
 
 
 def _quantiles(values: Shaped[np.ndarray, ' map']) -> tuple[float, float, float]:

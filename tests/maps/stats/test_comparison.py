@@ -1,5 +1,6 @@
 """Map sets side by side: what they are like, beside real apartments."""
 
+import base64
 import re
 
 import numpy as np
@@ -13,6 +14,12 @@ from megastep.maps.mapset import MapSet
 def square(side):
     corners = np.array([(1, 1), (1 + side, 1), (1 + side, 1 + side), (1, 1 + side)], float)
     return Geometry.from_walls(np.stack([corners, np.roll(corners, -1, 0)], 1))
+
+
+def widths(page):
+    """The widths of a page's floorplans, in pixels."""
+    pictures = [base64.b64decode(text).decode() for text in re.findall(r'base64,([^"]+)" alt="map', page)]
+    return [float(re.search(r'<svg [^>]*width="(\d+)"', picture)[1]) for picture in pictures]
 
 
 SMALL, LARGE = MapSet([square(2), square(3), square(4)]), MapSet([square(4), square(5)])
@@ -41,13 +48,13 @@ def test_what_no_map_has_is_a_dash():
 def test_a_page_has_the_first_maps_of_each_to_one_scale():
     page = houses.compare({'small': SMALL, '<large>': LARGE}, count=2)._repr_html_()
     assert page.count('<figure') == 4 and '&lt;large&gt;' in page and '3 maps' in page
-    widths = [float(width) for width in re.findall(r'<svg xmlns[^>]*width="(\d+)"', page)]
-    assert widths[2] > 1.2 * widths[1] > 1.3 * widths[0]
+    found = widths(page)
+    assert found[2] > 1.2 * found[1] > 1.3 * found[0]
 
 
 def test_sets_whose_sizes_differ_too_much_have_scales_of_their_own():
     page = houses.compare([SMALL, MapSet([square(40)])], count=1)._repr_html_()
-    small, large = (float(width) for width in re.findall(r'<svg xmlns[^>]*width="(\d+)"', page))
+    small, large = widths(page)
     assert small == pytest.approx(large, rel=0.2)
     assert page.count('</span> 1 m') == 1 and page.count('</span> 10 m') == 1
 
