@@ -12,7 +12,7 @@ from rich.console import Console
 from tyro.conf import Positional
 
 from benchmarks.parts import Parts
-from benchmarks.proofs import certification, proof
+from benchmarks.proofs import certification, growth, proof
 from benchmarks.report import RESULTS, Report, current_commit
 from benchmarks.speed import cases, evaluation, generation, geodesics, kernels, learning, measuring, scaling
 from megastep.world.device import default_device, device_name
@@ -38,6 +38,7 @@ def main(
             'geodesics',
             'mapgen-proof',
             'proof',
+            'growth',
         ]
     ] = 'envs',
     *,
@@ -47,15 +48,17 @@ def main(
     quick: bool = False,
     maps: int = certification.MAPS,
     workers: int = 2,
+    moves: float | None = None,
+    steps: float = growth.STEPS,
 ) -> None:
     """Measure how fast megastep is.
 
     Args:
         subject: An overview of the envs; the renderer or the physics alone; the envs' whole steps; how speed and memory
             depend on how many envs, walls and maps there are; learning end to end; evaluations; the map generator;
-            geodesic fields; whether the generator's maps are valid whatever its parameters; or whether the physics
-            holds what it promises. On a GPU it is counted, too, how many tests of a ray against a wall are made and
-            skipped.
+            geodesic fields; whether the generator's maps are valid whatever its parameters; whether the physics holds
+            what it promises; or whether envs that are stepped for long take more and more memory. On a GPU it is
+            counted, too, how many tests of a ray against a wall are made and skipped.
         device: Where all but the map generator and geodesic fields run; by default the GPU if there is one.
         out: The JSON file to write; by default a name of device and date in benchmarks/results.
         commit: What the report calls the code that was measured; by default what git says.
@@ -63,6 +66,8 @@ def main(
         maps: How many maps mapgen-proof makes. What is finished is kept beside the JSON file, of the same name and
             ``.parts``, until that is written: if the run is cut short, the same command goes on with it.
         workers: How many processes it uses.
+        moves: How many moves proof makes, such as 1e10, of soaks alone: by default it makes all of its trials.
+        steps: How many steps growth makes of each env.
     """
     where = default_device(device)
     commit, parts = commit or current_commit(), None
@@ -71,7 +76,7 @@ def main(
         parts = Parts((out or RESULTS / subject).with_suffix('.parts'), certification.maker(commit))
         found = certification.prove(1 if quick else maps, workers=1 if quick else workers, parts=parts)
     else:
-        found = measure(subject, where, quick=quick)
+        found = measure(subject, where, quick=quick, moves=moves, steps=steps)
     rows: list[dict[str, Any]] = []
     report = Report(subject, device_name('cpu' if subject in ON_A_CPU else where), rows, commit)
     path = out or report.default_path
@@ -90,10 +95,14 @@ def main(
         raise SystemExit(1)
 
 
-def measure(subject: str, device: torch.device, *, quick: bool) -> Iterable[dict[str, Any]]:
+def measure(
+    subject: str, device: torch.device, *, quick: bool, moves: float | None = None, steps: float = growth.STEPS
+) -> Iterable[dict[str, Any]]:
     """The rows of a subject's table, one after another."""
     if subject == 'proof':
-        return proof.prove(device, quick=quick)
+        return proof.prove(device, quick=quick) if moves is None else proof.soak_for(device, int(moves))
+    if subject == 'growth':
+        return growth.prove(device, 200 if quick else int(steps))
     effort: dict[str, Any] = {'rounds': 1, 'round_seconds': 0.001} if quick else {}
     if subject == 'mapgen':
         return map(generation.measure, generation.QUICK if quick else generation.cases())

@@ -23,6 +23,9 @@ Trial = Callable[[], tuple[bool, dict[str, Any]]]
 SOAK = {'cpu': 10_000_000, 'cuda': 1_000_000_000}
 """How many moves the soaks make together, by the type of device."""
 
+SIZES = {'cpu': (4096, 1), 'cuda': (1 << 18, 16)}
+"""How many agents move together, and after how many steps it is looked where they stand, by the type of device."""
+
 
 def prove(device: torch.device, *, quick: bool = False) -> list[dict[str, Any]]:
     """Makes every trial: a row for each, with its name, whether it holds, how long it took and its figures.
@@ -31,14 +34,28 @@ def prove(device: torch.device, *, quick: bool = False) -> list[dict[str, Any]]:
         device: Where agents move. Times of impact are always compared on the CPU.
         quick: Try next to nothing, to see that it works.
     """
-    rows = []
-    for name, trial in trials(device, 0.001 if quick else 1.0):
-        start = time.perf_counter()
-        holds, figures = trial()
-        known = {key: value for key, value in figures.items() if value != math.inf}  # which JSON can't say
-        rows.append({'trial': name, 'holds': holds, 'seconds': time.perf_counter() - start, 'figures': known})
-        print(name, 'holds' if holds else 'DOES NOT HOLD', figures, flush=True)
-    return rows
+    return [row(*each) for each in trials(device, 0.001 if quick else 1.0)]
+
+
+def soak_for(device: torch.device, moves: int) -> Iterator[dict[str, Any]]:
+    """Makes so many moves in soaks, a row for each world: those of `prove` for longer.
+
+    Args:
+        device: Where agents move.
+        moves: How many moves to make in all worlds together.
+    """
+    known = worlds()
+    for name, geometries in known.items():
+        yield row(f'soak: {name}', partial(soaked_for, geometries, device, -(-moves // len(known))))
+
+
+def row(name: str, trial: Trial) -> dict[str, Any]:
+    """Makes a trial: its name, whether it holds, how long it took and its figures."""
+    start = time.perf_counter()
+    holds, figures = trial()
+    known = {key: value for key, value in figures.items() if value != math.inf}  # which JSON can't say
+    print(name, 'holds' if holds else 'DOES NOT HOLD', figures, flush=True)
+    return {'trial': name, 'holds': holds, 'seconds': time.perf_counter() - start, 'figures': known}
 
 
 def trials(device: torch.device, share: float) -> Iterator[tuple[str, Trial]]:
@@ -82,11 +99,24 @@ def impacts_among(geometries: list[Geometry], count: int) -> tuple[bool, dict[st
 
 
 def soaked(geometries: list[Geometry], device: torch.device, share: float) -> tuple[bool, dict[str, Any]]:
-    """A soak; on a GPU it is looked every sixteenth step where agents stand."""
-    num_envs, every = (4096, 1) if device.type == 'cpu' else (1 << 18, 16)
-    core = Core(Scenery.pack(geometries, device=device), num_envs=_share(num_envs, share, 500))
+    """A soak, of a third of the moves of `SOAK`."""
+    num_envs, every = SIZES[device.type]
     steps = _share(SOAK[device.type] // (3 * num_envs), share, 4 * every)
-    tally = soak.soak(core, steps // every * every, every=every, seed=1)
+    return _soaked(geometries, device, _share(num_envs, share, 500), steps // every * every, every)
+
+
+def soaked_for(geometries: list[Geometry], device: torch.device, moves: int) -> tuple[bool, dict[str, Any]]:
+    """A soak of at least so many moves."""
+    num_envs, every = SIZES[device.type]
+    num_envs = min(num_envs, max(1, moves // (4 * every)))
+    return _soaked(geometries, device, num_envs, -(-moves // (num_envs * every)) * every, every)
+
+
+def _soaked(
+    geometries: list[Geometry], device: torch.device, num_envs: int, steps: int, every: int
+) -> tuple[bool, dict[str, Any]]:
+    core = Core(Scenery.pack(geometries, device=device), num_envs=num_envs)
+    tally = soak.soak(core, steps, every=every, seed=1)
     stuck = int(soak.stuck(core).sum())
     return tally.holds and stuck == 0, {**asdict(tally), 'stuck': stuck}
 

@@ -5,7 +5,7 @@ import math
 
 import torch
 
-from benchmarks.proofs import proof
+from benchmarks.proofs import maps, proof
 
 CPU = torch.device('cpu')
 
@@ -27,3 +27,13 @@ def test_the_first_trial_holds_at_any_size():
     assert name == 'impacts with one wall'
     assert holds, figures
     assert figures['cases'] == 1000
+
+
+def test_soaks_may_be_as_long_as_one_likes(monkeypatch):
+    monkeypatch.setattr(proof, 'worlds', lambda: {'one': [maps.box(5, 5)], 'other': [maps.polygon(16)]})
+    monkeypatch.setattr(proof, 'SIZES', {'cpu': (10, 4)})
+    found = list(proof.soak_for(CPU, 201))
+    assert [row['trial'] for row in found] == ['soak: one', 'soak: other']
+    assert all(row['holds'] for row in found)
+    assert [row['figures']['moves'] for row in found] == [120, 120]  # 3 times 4 steps of 10 agents
+    assert [row['figures']['checked'] for row in found] == [30, 30]
