@@ -137,6 +137,16 @@ def test_what_may_not_be_meant_is_noted(given, message):
     assert any(found.json()[name] for name in ('points', 'lines', 'areas'))
 
 
+def test_a_door_that_lets_all_out_is_shown_where_it_does():
+    """It leads from room to room, but is wider than the wall that these have in common; the other door is none of it."""
+    walls = [*TWO, *rectangle(8.25, 2.4, 10, 4)]
+    found = flaws(walls, doors=[*DOOR, [[8, 2.05], [8, 2.95]]])
+    assert [str(flaw) for flaw in found] == [
+        'The outline is open: 0.25 m are missing at (8.25, 2.05) m',
+        'The outline is open: 0.35 m are missing at (8.25, 2.4) m',
+    ]
+
+
 def test_columns_and_jambs_are_nothing_to_speak_of():
     assert flaws(np.concatenate([ROOM, rectangle(2, 2, 2.5, 2.5)])) == []
     assert flaws(np.concatenate([ROOM, rectangle(1.5, 1.5, 4, 3)])) == []  # a block that one walks around

@@ -103,7 +103,8 @@ def flaws_of(sketch: Sketch, opened: Opened) -> list[Flaw]:
     subdivision = freespace.subdivide(opened.segments)
     ends, lines = _loose_ends(subdivision.noded)
     if not len(subdivision.faces):
-        found = list(_open_outline(ends, lines))
+        shown = ~_jambs(ends, opened.doors)
+        found = list(_open_outline(ends[shown], lines[shown]) if shown.any() else _open_outline(ends, lines))
     else:
         choice = faces.choose(subdivision.faces, inside=np.empty((0, 2)), starts=(sketch.spawns,), to_file=np.asarray)
         face, others = subdivision.faces[choice.chosen], np.delete(subdivision.faces, choice.chosen)
@@ -147,12 +148,17 @@ def _open_outline(ends: Points, gaps: Segments) -> Iterator[Flaw]:
         yield Flaw('Walls enclose nothing: these ends meet no other wall.', points=ends[~near])
 
 
+def _jambs(ends: Points, doors: Segments) -> Bool[np.ndarray, ' end']:
+    """A mask of the ends that are a door's jambs, near enough."""
+    jambs = doors.reshape(-1, 1, 2)
+    return (np.abs(jambs - ends).max(axis=-1) < 2 * doorways.ON).any(axis=0)
+
+
 def _ends_beside(face: Polygon, ends: Points, gaps: Segments, doors: Segments) -> Iterator[Flaw]:
     """Notes on loose ends: those that aren't seen, and gaps that nobody fits through. Jambs of doors are none."""
     if not len(ends):
         return
-    jambs = doors.reshape(-1, 1, 2)
-    is_jamb = (np.abs(jambs - ends).max(axis=-1) < 2 * doorways.ON).any(axis=0)
+    is_jamb = _jambs(ends, doors)
     inside = shapely.covers(face, shapely.points(ends))
     lengths = np.hypot(*(gaps[:, 1] - gaps[:, 0]).T)
     narrow = inside & ~is_jamb & (lengths > 0) & (lengths < 2 * NEEDED)
