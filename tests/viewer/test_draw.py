@@ -138,7 +138,7 @@ def test_what_may_not_be_meant_is_noted(given, message):
 
 
 def test_a_door_that_lets_all_out_is_shown_where_it_does():
-    """It leads from room to room, but is wider than the wall that these have in common; the other door is none of it."""
+    """It is wider than the wall that its two rooms have in common; the other door has nothing to do with it."""
     walls = [*TWO, *rectangle(8.25, 2.4, 10, 4)]
     found = flaws(walls, doors=[*DOOR, [[8, 2.05], [8, 2.95]]])
     assert [str(flaw) for flaw in found] == [
