@@ -156,7 +156,7 @@ def test_the_reference_has_every_package():
 
 def run_elsewhere(path):
     """Whether the code of a document is run by other tests, or as the site is built."""
-    return path.name == 'environments.md' or fenced(path, r'\{code-cell\}')
+    return path.name in {'environments.md', 'frameworks.md'} or fenced(path, r'\{code-cell\}')
 
 
 RUN = [path for path in DOCUMENTS if fenced(path, 'python') and not run_elsewhere(path)]

@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any
 
 import gymnasium
-import numpy as np
 import torch
 from gymnasium.spaces import Box, Dict, Discrete
 
@@ -91,10 +90,8 @@ def _shape(space: gymnasium.Space) -> str:
 
 def _range(space: gymnasium.Space) -> str:
     assert isinstance(space, Box)
-    lows, highs = np.unique(space.low), np.unique(space.high)
-    if len(lows) == len(highs) == 1:
-        return f'{lows[0]:g} to {highs[0]:g}'
-    return f'{space.low.tolist()} to {space.high.tolist()}'
+    pairs = dict.fromkeys(zip(space.low.flat, space.high.flat, strict=True))
+    return ', '.join(f'{low:g} to {high:g}' for low, high in pairs).replace('inf', '∞').replace('-∞ to ∞', 'any')
 
 
 def _dtype(value: Any) -> str:
