@@ -7,11 +7,21 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 
 LINK = re.compile(r'<[^>]*\s(?:href|src)="([^":#?]*)(?:\?[^"#]*)?(?:#([^"]*))?"')
 FRAME = re.compile(r'srcdoc="[^"]*"')
+
+
+def name_drawn(app: Sphinx, document: nodes.document) -> None:
+    """Gives pictures that cells draw and that have no words of their own the line of code that draws them."""
+    for cell in document.findall(lambda node: isinstance(node, nodes.container) and 'cell' in node['classes']):
+        code = next(cell.findall(nodes.literal_block), None)
+        if code is not None:
+            for image in cell.findall(nodes.image):
+                image.setdefault('alt', f'What is drawn by: {code.astext().splitlines()[-1].strip()}')
 
 
 def proofread(app: Sphinx, error: Exception | None) -> None:
@@ -50,6 +60,7 @@ def mute(pages: Mapping[Path, str]) -> Iterator[tuple[Path, str]]:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Connects it."""
+    """Connects them."""
+    app.connect('doctree-read', name_drawn)
     app.connect('build-finished', proofread)
     return {'parallel_read_safe': True, 'parallel_write_safe': True}
