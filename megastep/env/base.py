@@ -299,7 +299,7 @@ class Env(gymnasium.vector.VectorEnv):
 
     def _seed(self, seed: int | Sequence[int], mask: Bool[Tensor, ' env']) -> None:
         """Seeds the envs in the mask: all by one seed, or each by its own."""
-        if isinstance(seed, Iterable):
+        if isinstance(seed, Iterable) and getattr(seed, 'ndim', 1):  # an array may be of one number
             return self.core.seed_each(seed, mask)
         check_seed(seed)
         super().reset(seed=int(seed))

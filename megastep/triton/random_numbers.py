@@ -6,6 +6,8 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
+from megastep.triton.launching import device_guard
+
 BLOCK = 256
 STEP, ELEMENT = tl.constexpr(-0x61C8864680B583EB), tl.constexpr(0x5851F42D4C957F2D)
 FIRST, SECOND = tl.constexpr(-0x40A7B892E31B1A47), tl.constexpr(-0x6B2FB644ECCEEE15)
@@ -35,6 +37,7 @@ def _draw_integers(keys, steps, draw, integers, count, width, BLOCK: tl.constexp
     tl.store(integers + i, word(keys, steps, draw, i // width, i % width, there) & MANY, mask=there)
 
 
+@device_guard
 def draw_integers(keys, steps, draw, integers):
     """Fills (row, place) with random integers of 63 bits: see `megastep.world.random_numbers.KeyedStreams`."""
     count = integers.numel()
@@ -59,6 +62,7 @@ def _draw_reals(
     tl.store(reals + i, number, mask=there)
 
 
+@device_guard
 def draw_reals(keys, steps, draw, low, span, reals, kind):
     """Fills (row, place) with random numbers of a kind: see `megastep.world.random_numbers.KeyedStreams`."""
     count = reals.numel()

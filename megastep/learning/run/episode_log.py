@@ -137,13 +137,20 @@ def _read_header(path: Path) -> tuple[tuple[str, ...], int]:
         raise ValueError(f'{path} {error}') from error
     try:
         header = storage.parse_json(line)
-        names, version = tuple(map(str, header['columns'])), header['episodes']
+        names, version = tuple(map(_name, header['columns'])), header['episodes']
         _row_type(names)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f'{path} is damaged: its first line must name the columns.') from error
     if version != FORMAT:
         raise ValueError(f'{path} must be of version {FORMAT}, got {version}.')
     return names, len(line)
+
+
+def _name(value: Any) -> str:
+    """A column's name, if it is one."""
+    if not isinstance(value, str) or not value:
+        raise TypeError(f'a column must have a name, got {value!r}.')
+    return value
 
 
 def _read(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
