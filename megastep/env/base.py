@@ -299,11 +299,12 @@ class Env(gymnasium.vector.VectorEnv):
 
     def _seed(self, seed: int | Sequence[int], mask: Bool[Tensor, ' env']) -> None:
         """Seeds the envs in the mask: all by one seed, or each by its own."""
-        if isinstance(seed, Iterable) and getattr(seed, 'ndim', 1):  # an array may be of one number
+        if isinstance(seed, Iterable) and getattr(seed, 'ndim', 1) > 0:  # an array may be of one number
             return self.core.seed_each(seed, mask)
         check_seed(seed)
-        super().reset(seed=int(seed))
-        return self.core.seed(int(seed), mask)
+        one = int(seed)  # type: ignore[arg-type]
+        super().reset(seed=one)
+        return self.core.seed(one, mask)
 
     def _first_observations(self, mask: Bool[Tensor, ' env']) -> Any:
         """All rows' observations, once the envs in the mask have begun new episodes outside of a step."""
