@@ -54,6 +54,7 @@ def train(
     checkpoint_every: float = 300.0,
     keep: int = 3,
     device: str | None = None,
+    log: tuple[str, ...] = (),
     settings: OmitArgPrefixes[Asked],
 ) -> int:
     """Train an agent: `megastep train explorer --maps train.safetensors --eval-maps test.safetensors --out runs/a`.
@@ -84,6 +85,8 @@ def train(
         checkpoint_every: How many seconds lie between checkpoints.
         keep: How many checkpoints stay.
         device: Where to compute, such as cpu or cuda; by default a GPU if there is one.
+        log: Where numbers go beside the run's own log: tensorboard, wandb, trackio, mlflow, or several. By default
+            TensorBoard, where it is installed.
         settings: How to learn.
     """
     from megastep import learning
@@ -94,6 +97,7 @@ def train(
             options=parse_options(options), opponents=opponents, opponents_from=opponents_from, weights=weights,
             resume=RESUME[resume], overwrite=overwrite, eval_every=eval_every, eval_episodes=eval_episodes,
             greedy=greedy, checkpoint_every=checkpoint_every, keep=keep, device=device,
+            log=log or None,
         )  # fmt: skip
     except FloatingPointError as error:
         print(f'megastep: learning has gone wrong: {error}.', file=sys.stderr)

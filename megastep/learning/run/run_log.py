@@ -1,4 +1,4 @@
-"""Log of a run, with what a person sees of it: its progress, the curves, and TensorBoard where it is installed."""
+"""Log of a run, with what a person sees of it: its progress, the curves, and loggers that are told of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import math
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -17,6 +16,7 @@ from megastep.evaluation import Evaluation
 from megastep.evaluation.playing.recorder import STARTS
 from megastep.learning.map_scores import ALWAYS
 from megastep.learning.run.episode_log import EpisodeLog
+from megastep.learning.run.loggers import Log, opened
 from megastep.learning.run.progress import NoProgress, Progress, progress
 from megastep.learning.run.run_folder import Run
 from megastep.learning.run.update_statistics import UpdateStatistics
@@ -35,6 +35,8 @@ class RunLog:
         frames: How many steps have been made already.
         total: How many will have been made in the end.
         bar: Whether to show how it goes: by a bar in a terminal, by curves in a notebook.
+        logs: What its numbers are handed to: see `loggers.opened`.
+        config: How the run is configured, for loggers that note it.
     """
 
     def __init__(
@@ -46,6 +48,8 @@ class RunLog:
         frames: int,
         total: int,
         bar: bool,
+        logs: Sequence[Log] | None = None,
+        config: Mapping[str, Any] | None = None,
     ) -> None:
         self._run = run
         lines = run.lines()
@@ -54,7 +58,7 @@ class RunLog:
         self._frames, self._total, self._drawn = frames, total, 0.0
         self._is_new = False
         self._progress: Progress = progress(scores, lines, frames=frames, total=total) if bar else NoProgress()
-        self._board = board(run.folder, frames if lines else None)
+        self._loggers = opened(logs, run.folder, config or {}, frames if lines else None)
         self._episodes = EpisodeLog(run.episodes, (*ALWAYS, *scores, *STARTS, *measures))
 
     def __enter__(self) -> RunLog:
@@ -92,9 +96,8 @@ class RunLog:
         self._file.write(json.dumps(_finite(line), allow_nan=False) + '\n')
         self._file.flush()
         self._is_new = True
-        for name, value in _flat(values).items():
-            if self._board is not None:
-                self._board.add_scalar(name, value, frames)
+        for logger in self._loggers:
+            logger.log(_flat(values), frames)
 
     @property
     def seconds(self) -> float:
@@ -116,22 +119,9 @@ class RunLog:
         self._progress.close()
         self._file.close()
         self._episodes.__exit__(kind, error, trace)
-        if self._board is not None:
-            self._board.close()
-
-
-def board(folder: Path, purged: int | None) -> Any:
-    """TensorBoard's writer, or None where it isn't installed.
-
-    Args:
-        folder: Where it writes.
-        purged: After how many steps what it wrote before doesn't count.
-    """
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        return None
-    return SummaryWriter(str(folder), purge_step=None if purged is None else purged + 1)
+        for logger in self._loggers:
+            if hasattr(logger, 'close'):
+                logger.close()
 
 
 def _flat(values: Mapping[str, Any], place: str = '') -> dict[str, float]:

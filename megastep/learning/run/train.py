@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -23,6 +23,7 @@ from megastep.learning.model.spaces import Spaces
 from megastep.learning.run.checkpoints import WEIGHTS, Checkpoints, found, last_good, load_weights
 from megastep.learning.run.distributed import ProcessGroup, joined, launch, restarts
 from megastep.learning.run.kept_fields import field_option
+from megastep.learning.run.loggers import Log, listed
 from megastep.learning.run.run_config import RunConfig, fingerprint
 from megastep.learning.run.run_folder import UNBEGUN, Run, origin_of
 from megastep.learning.run.run_log import RunLog
@@ -83,6 +84,7 @@ def train(
     overwrite: bool = False,
     device: str | torch.device | None = None,
     bar: bool = True,
+    log: Log | Sequence[Log] | None = None,
     **changes: Any,
 ) -> Ending:
     """Trains an agent, alone or as one of the processes that torchrun started.
@@ -118,6 +120,9 @@ def train(
         overwrite: Begin anew in place of a run.
         device: Where to compute; by default on a GPU if there is one.
         bar: Whether to show how it goes: by a bar in a terminal, by curves that move in a notebook.
+        log: Where the run's numbers go beside its own log: ``'tensorboard'``, ``'wandb'``, ``'trackio'``, ``'mlflow'``,
+            a function of numbers by name and of steps, an object with such a method ``log``, or several of these. By
+            default TensorBoard, where it is installed.
         changes: Hyperparameters that aren't to be as in ``settings``, by their names there.
 
     Warns:
@@ -130,6 +135,7 @@ def train(
     """
     if resume and overwrite:
         raise ValueError('resume and overwrite must not both be asked for.')
+    logs = listed(log)
     task, run = Task.of(env, options), Run(Path(out))
     resume, overwrite = _chosen(run, resume, overwrite=overwrite)
     train_maps = _train_maps(task, maps, run, resume=resume)
@@ -148,7 +154,7 @@ def train(
             version=megastep.__version__,
         )  # fmt: skip
         start = Start(run, config, group, resume=resume, overwrite=overwrite)
-        return _train(start, task, train_maps, test_maps, geodesic_field, bar=bar)
+        return _train(start, task, train_maps, test_maps, geodesic_field, bar=bar, logs=logs)
 
 
 def _chosen(run: Run, resume: bool | Literal['auto'], *, overwrite: bool) -> tuple[bool, bool]:
@@ -287,7 +293,14 @@ class Start:
 
 
 def _train(
-    start: Start, task: Task, maps: MapSet, eval_maps: MapSet | None, field: GeodesicField | None, *, bar: bool
+    start: Start,
+    task: Task,
+    maps: MapSet,
+    eval_maps: MapSet | None,
+    field: GeodesicField | None,
+    *,
+    bar: bool,
+    logs: Sequence[Log] | None,
 ) -> Ending:
     """Trains, given where it starts."""
     run, group, origin = start.run, start.group, start.origin()
@@ -302,7 +315,10 @@ def _train(
         checkpoints = Checkpoints(run.checkpoints, learner, group, keep=config.keep)
         if origin is not None:
             load_weights(learner.policy, origin / WEIGHTS)
-        with start.opened(learner, checkpoints, maps, stored), _log(start, learner, env.measures, bar=bar) as log:
+        with (
+            start.opened(learner, checkpoints, maps, stored),
+            _log(start, learner, env.measures, bar=bar, logs=logs) as log,
+        ):
             trainer = Trainer(
                 learner, checkpoints, group, log=log, evaluator=evaluator,
                 checkpoint_every=config.checkpoint_every, eval_every=config.eval_every,
@@ -361,11 +377,12 @@ def _env(task: Task, maps: MapSet, config: RunConfig, device: torch.device, fiel
 
 
 def _log(
-    start: Start, learner: Learner, measures: Sequence[str], *, bar: bool
+    start: Start, learner: Learner, measures: Sequence[str], *, bar: bool, logs: Sequence[Log] | None
 ) -> AbstractContextManager[RunLog | None]:
     """The run's log, in the process that leads."""
     if not start.group.leads:
         return nullcontext()
     config = start.config
     frames, total = (updates * config.steps_per_update for updates in (learner.updates, config.updates))
-    return RunLog(start.run, config.scores, measures, frames=frames, total=total, bar=bar)
+    known = {'env': config.env, **asdict(config.settings)}
+    return RunLog(start.run, config.scores, measures, frames=frames, total=total, bar=bar, logs=logs, config=known)
