@@ -75,9 +75,11 @@ def watch(
     """Film a trained agent in a map that it hasn't seen, or write a replay: `megastep watch runs/a`.
 
     Args:
-        run: The run's folder, or that of a checkpoint or of an agent that was saved.
+        run: The run's folder, or that of a checkpoint or of an agent that was saved; or the name of an agent that comes
+            with megastep, such as explorer.
         maps: The file of a map set. By default that of the run's evaluations; without one, maps are generated.
-        out: The film to write, .mp4 or .gif; by default film.mp4 in the run's folder, or none if there is a replay.
+        out: The film to write, .mp4 or .gif; by default film.mp4 in the run's folder (explorer.mp4 of such an
+            agent), or none if there is a replay.
         html: The replay to write, .html: a page that plays in any browser.
         map_id: The number of the map that is filmed.
         steps: How many steps it is filmed for.
@@ -100,7 +102,8 @@ def watch(
     if html is not None:
         _say(about, replay_run(run, html, walked, **options), html)
     if out is not None or html is None:
-        wanted = run / 'film.mp4' if out is None else out
+        beside = run / 'film.mp4' if run.is_dir() else Path(f'{run.name}.mp4')
+        wanted = beside if out is None else out
         _say(about, film_run(run, wanted, walked, workers=workers, envs=envs, size=size, fps=fps, **options), wanted)
 
 

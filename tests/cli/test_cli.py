@@ -213,7 +213,7 @@ def test_demo_leaves_maps_and_pictures(tmp_path, monkeypatch, capsys, encoder, f
     monkeypatch.setattr(video, 'encoder', lambda: encoder)
     out = tmp_path / 'deep' / 'out'
     demo.run(out, num_maps=2, num_envs=2, num_steps=3)
-    assert {path.name for path in out.iterdir()} == {'houses.safetensors', 'maps.png', film}
+    assert {path.name for path in out.iterdir()} == {'houses.safetensors', 'maps.png', film, 'replay.html'}
     assert all(path.stat().st_size > 0 for path in out.iterdir())
     assert len(MapSet.load(out / 'houses.safetensors')) == 2
     text = ' '.join(capsys.readouterr().out.split())

@@ -216,7 +216,10 @@ def test_nothing_but_a_name_is_needed_to_load(saved):
 def test_what_is_no_agent_is_refused_by_name(run, tmp_path):
     for folder, message in (
         (tmp_path, r'holds no run: there is no run\.json in it'),
-        (tmp_path / 'nowhere', r'nowhere holds no run: there is no run\.json in it'),
+        (
+            tmp_path / 'nowhere',
+            r'there is no folder .*nowhere, nor does an agent of that name come with megastep: explorer\.',
+        ),
         (run / 'run.json', r'run\.json holds no run'),
     ):
         with pytest.raises(ValueError, match=message):

@@ -68,6 +68,9 @@ class StoredAgent:
         path = Path(folder)
         if not path.exists():
             path = pretrained.folder(str(folder)) or path
+        if not path.exists():
+            known = ', '.join(pretrained.names())
+            raise ValueError(f'there is no folder {path}, nor does an agent of that name come with megastep: {known}.')
         if (path / CONFIG).is_file():
             return saved(path)
         return _checkpoint(path) if (path / MANIFEST).is_file() else _run(path)
