@@ -3,7 +3,10 @@
 import ast
 import configparser
 import re
+import shutil
+import subprocess
 import sys
+import tarfile
 from importlib import metadata
 from pathlib import Path
 
@@ -175,3 +178,28 @@ def test_the_code_shown_runs(path, tmp_path, monkeypatch):
     namespace = {'__name__': 'document'}
     for block in fenced(path, 'python'):
         exec(compile(block, str(path), 'exec'), namespace)
+
+
+def test_a_source_distribution_has_what_its_tests_need(tmp_path):
+    """Every file that the tests and `make` take, but nothing that running them leaves behind."""
+    left = shutil.ignore_patterns('.git', '.venv', '__pycache__', '*.egg-info', 'out', 'runs', '_build', '.*_cache')
+    shutil.copytree(ROOT, tmp_path / 'copy', ignore=left)
+    code = "from setuptools import build_meta; build_meta.build_sdist('..')"
+    subprocess.run([sys.executable, '-c', code], cwd=tmp_path / 'copy', check=True, capture_output=True)
+    (archive,) = tmp_path.glob('megastep-*.tar.gz')
+    with tarfile.open(archive) as opened:
+        names = {name.partition('/')[2] for name in opened.getnames()}
+    sources = [ROOT / name for name in ('megastep', 'envs', 'benchmarks', 'tests', 'notebooks', '.ci')]
+    kept = [path for folder in sources for path in folder.rglob('*') if path.is_file() and path.suffix != '.pyc']
+    kept = [path for path in kept if '__pycache__' not in path.parts and not path.name.endswith('.parts')]
+    needed = {str(path.relative_to(ROOT)) for path in kept}
+    needed |= {'Makefile', 'constraints.txt', 'CHANGELOG.md', 'README.md', 'docs/environments.md', 'pyproject.toml'}
+    assert not needed - names
+    assert not [name for name in names if '__pycache__' in name or name.endswith(('.pyc', '.nbi', '.nbc'))]
+
+
+def test_the_command_says_its_version(capsys):
+    from megastep.cli import main
+
+    assert main(['--version']) == 0
+    assert capsys.readouterr().out == f'megastep {megastep.__version__}\n'

@@ -10,6 +10,7 @@ from pathlib import Path
 import tyro
 from tyro.conf import Positional
 
+from megastep import __version__
 from megastep.cli import draw, drive, evaluate, exchange, generate, streams, train, watch
 
 ABOUT = 'Floorplans, and thousands of small two-dimensional worlds in them.'
@@ -84,6 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         value or a file was not what it should be or output is lost, 130 if it was interrupted, 143 if told to end.
     """
     arguments = train.spelled_out(sys.argv[1:] if arguments is None else arguments)
+    if list(arguments) == ['--version']:
+        print(f'megastep {__version__}')
+        return 0
     # Before PyTorch comes: threads that spin while they wait slow a machine that has other work to a twentieth.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     here = os.getcwd()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 Item = TypeVar('Item')
 Result = TypeVar('Result')

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.colors import to_rgb
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from megastep import plotting
 from megastep.checks import check_counts

@@ -12,7 +12,7 @@ import torch
 from gymnasium.vector import AutoresetMode
 from jaxtyping import Bool
 from torch import Tensor
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from megastep.checks import check_counts
 from megastep.env import Env
