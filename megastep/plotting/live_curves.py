@@ -34,6 +34,8 @@ def live_curves(
 ) -> str:
     """Learning curves as an SVG document: a bar, and a panel a statistic over the steps made, at most eight.
 
+    Panels are where they are from the beginning on, when nothing is known of most.
+
     Args:
         trained: Steps and values of each statistic of training, by its name.
         tested: The same of evaluations.
@@ -41,9 +43,8 @@ def live_curves(
         share: The share of all steps that have been made.
         caption: What is written over the bar.
     """
-    names = ordered([*trained, *tested], scores)[:PANELS]
-    rows, columns = -(-len(names) // ACROSS), min(ACROSS, max(len(names), 2))
-    width, height = 2 * EDGE + columns * WIDTH, HEAD + rows * HEIGHT + EDGE
+    names = ordered(['return', *scores, 'length', *trained, *tested], scores)[:PANELS]
+    width, height = 2 * EDGE + ACROSS * WIDTH, HEAD + PANELS // ACROSS * HEIGHT + EDGE  # the same from the beginning on
     last = max((each[-1, 0] for each in [*trained.values(), *tested.values()]), default=1.0)
     parts = [_header(width, share, caption, tested=bool(tested))]
     for i, name in enumerate(names):
@@ -71,13 +72,16 @@ def _header(width: float, share: float, caption: str, *, tested: bool) -> str:
 
 def _panel(name: str, trained: Points | None, tested: Points | None, last: float) -> str:
     """One statistic: its name, its last values, a few lines across, and the curves."""
+    title = f'<text x="{LEFT}" y="16" fill="{INK}" font-weight="bold">{escape(name.replace("_", " "))}</text>'
     curves = [(each, colour) for each, colour in zip((trained, tested), COLOURS, strict=False) if each is not None]
+    if not curves:
+        return title
     low, high = axis_range([each[:, 1] for each, _ in curves])
     size = np.array([WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM])
     origin, scale = np.array([LEFT, HEIGHT - BOTTOM]), size / [last, high - low] * [1, -1]
     values = '  '.join(f'<tspan fill="{colour}">{each[-1, 1]:.3g}</tspan>' for each, colour in curves)
     parts = [
-        f'<text x="{LEFT}" y="16" fill="{INK}" font-weight="bold">{escape(name.replace("_", " "))}</text>',
+        title,
         f'<text x="{WIDTH - RIGHT}" y="16" text-anchor="end" xml:space="preserve">{values}</text>',
         *(_line_across(value, origin[1] + scale[1] * (value - low)) for value in _ticks(low, high)),
         f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" fill="{FADED}" font-size="9" text-anchor="end">'
@@ -85,7 +89,8 @@ def _panel(name: str, trained: Points | None, tested: Points | None, last: float
     ]
     for each, colour in curves:
         places = origin + scale * (each - [0, low])
-        dots = '' if colour == COLOURS[0] else ''.join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2"/>' for x, y in places)
+        plain = colour == COLOURS[0] and len(places) > 1  # one point is no line
+        dots = '' if plain else ''.join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2"/>' for x, y in places)
         line = ' '.join(f'{x:.1f},{y:.1f}' for x, y in places)
         parts.append(
             f'<g fill="{colour}"><polyline points="{line}" fill="none" stroke="{colour}" stroke-width="1.4" '

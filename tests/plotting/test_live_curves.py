@@ -44,13 +44,23 @@ def test_live_curves_are_a_document_with_what_matters_first():
     assert len(root.findall('.//{*}circle')) == 2
 
 
+def test_the_panels_of_the_scores_are_there_from_the_beginning():
+    empty, begun = drawn(), drawn({'entropy': np.array([(1.0, 2.0)]), 'success': np.array([(1.0, 2.0)])})
+    for picture in (empty, begun):
+        root = ET.fromstring(picture)
+        words = [''.join(text.itertext()) for text in root.findall('.//{*}text')]
+        assert [word for word in words if word in ('return', 'success', 'length')] == ['return', 'success', 'length']
+        assert root.attrib['height'] == ET.fromstring(empty).attrib['height']
+    assert (empty.count('<circle'), begun.count('<circle')) == (0, 2)  # a point that is alone
+
+
 def test_live_curves_are_there_before_there_is_a_point():
     assert ET.fromstring(drawn(caption='<0 of 1>')).attrib['aria-label'] == '<0 of 1>'
 
 
 def test_at_most_eight_panels():
     lines = {f'statistic {i}': np.array([(1.0, i)]) for i in range(12)}
-    assert drawn(lines).count('<polyline') == 8
+    assert drawn(lines).count('<polyline') == 8 - 3  # three are kept for the return, the score and the length
 
 
 @pytest.mark.parametrize(
