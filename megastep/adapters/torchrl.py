@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Tuple
 from gymnasium.vector import AutoresetMode
+from gymnasium.vector.utils import batch_space
 from tensordict import TensorDict, TensorDictBase
 from torch.utils._pytree import tree_map
 from torchrl.data import Binary, Bounded, Categorical, Composite, MultiCategorical, TensorSpec, Unbounded
@@ -125,10 +126,12 @@ class TorchRLEnv(EnvBase):
 
 def _example_infos(env: Env) -> dict[str, Any]:
     """Infos of a step, made and forgotten: what is drawn at random afterwards is what it would have been."""
-    generator = env.core.generator.get_state()
+    streams = env.core.streams
+    before = streams.keys.clone(), streams.steps.clone()
     env.reset()
-    info = env._run(*env._actions.examples())[-1]
-    env.core.generator.set_state(generator)
+    info = env.step(batch_space(env.single_action_space, env.num_envs).sample())[-1]  # which leaves its own as it was
+    for kept, values in zip((streams.keys, streams.steps), before, strict=True):
+        kept.copy_(values)
     names = [name for name, values in info.items() if isinstance(values, torch.Tensor) and not name.startswith('_')]
     statistics = {name: info['episode'][name] for name in ('return', 'length', 'map_ids')}
     return {**{name: info[name] for name in names}, 'episode': statistics}

@@ -482,3 +482,8 @@ def test_an_adapter_says_which_mode_it_needs(library, name, mode):
         getattr(module, name)(Walk(NEXT_STEP))
     with pytest.raises(ValueError, match='env must have copy=True, got False'):
         getattr(module, name)(Walk(mode, copy=False))
+
+
+def test_torchrl_finds_out_about_infos_without_drawing_anything(torchrl_env):
+    observations = [torchrl_env(Walk(DISABLED), infos=infos).reset()['observation'] for infos in (True, False)]
+    assert torch.equal(*observations)
