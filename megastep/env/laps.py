@@ -47,7 +47,7 @@ class Laps:
     def __init__(self, core: Core, maps: MapSet | Sequence[Geometry], *, max_speed: float) -> None:
         if core.num_agents != 1:
             raise ValueError(f'laps are for 1 agent an env, got {core.num_agents}.')
-        lines = _centre_lines(maps, core.agent_radius)
+        lines = _centre_lines([maps] if isinstance(maps, Geometry) else maps, core.agent_radius)
         spacings = np.array([_spacing(lines[number]) for number in range(len(lines))])
         reach = math.ceil((REACH + max_speed / core.fps) / spacings.min())
         self._core, self._lines = core, on_device(lines, core.device)

@@ -94,6 +94,7 @@ class GeodesicField:
             ValueError: if there are no maps, or workers is below 1.
         """
         workers = num_cores() if workers is None else workers
+        maps = [maps] if isinstance(maps, Geometry) else maps
         device, tables = default_device(device), _lookups(maps, agent_radius, workers, progress)
         return cls(
             corners=torch.tensor([table.corner for table in tables], device=device),

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from worlds import box
 
-from megastep import mapgen
+from envs import Minimal, PointGoal, Racing
+from megastep import Cameras, mapgen
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.world.scenery import Scenery
@@ -19,6 +20,13 @@ def room(side):
 def test_one_map_is_a_set_of_one():
     assert len(MapSet(room(2))) == 1 and MapSet(room(2))[0] == room(2)
     assert Scenery.pack(room(2), device='cpu').num_maps == 1
+
+
+@pytest.mark.parametrize('task', [Minimal, PointGoal, Racing])
+def test_an_env_takes_one_map(task):
+    (track,) = mapgen.generate('track', 1, seed=0)
+    env = task(track if task is Racing else box(1, 1, 7, 7), 2, 'cpu', cameras=Cameras(res=4))
+    assert env.core.scenery.num_maps == 1 and env.reset()
 
 
 def test_maps_are_equal_if_what_they_hold_is():
