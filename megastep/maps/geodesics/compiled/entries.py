@@ -240,7 +240,7 @@ def fill_middles(grid, cells, goals, found, visible, tolerance, room, samples, s
         count = choose(
             nodes, lengths, x, y, candidates[begin:end], visible[cell], tolerance, away, least, paths, chosen
         )
-        starts[cell], lists, used = kept_list(chosen[:count], lists, used, table)
+        starts[cell], lists, used = kept_list(chosen[:count], lists, used, table, starts[max(cell - 1, 0)])
     return lists, used
 
 
@@ -279,7 +279,7 @@ def fill_others(
                 nodes, lengths, x, y, room.candidates[:seen], visible[cell], tolerance, away, least, paths, chosen
             )
         samples.there[cell] = True
-        starts[cell], lists, used = kept_list(chosen[:count], lists, used, table)
+        starts[cell], lists, used = kept_list(chosen[:count], lists, used, table, starts[max(cell - 1, 0)])
     for sliver in range(len(slivers)):
         if not slivers[sliver] or is_outside(grid, samples.points[sliver, 0], samples.points[sliver, 1]):
             continue
