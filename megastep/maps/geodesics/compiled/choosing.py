@@ -34,6 +34,7 @@ class Room(NamedTuple):
     stamps: np.ndarray  # (node,): the last cell that each node was a candidate of
     screens: np.ndarray  # (node,): a wall that hid it: see `connect`
     direct: np.ndarray  # (node,): how far it is in a straight line
+    sure: np.ndarray  # (word,): bits of the goals that all cells around see
 
 
 def make_room(goals: Goals, most: int) -> Room:
@@ -42,6 +43,7 @@ def make_room(goals: Goals, most: int) -> Room:
     return Room(
         np.empty(nodes, np.int32), np.empty(nodes + 1, np.float32), np.empty(count, np.float32),
         np.empty(count, np.float32), np.empty(most, np.int32), np.full(nodes, -1), np.full(nodes, -1), np.empty(nodes),
+        np.empty((count + 31) // 32, np.uint32),
     )  # fmt: skip
 
 

@@ -32,6 +32,9 @@ ROOM = 1.02
 BIN = 8
 """The side of a bin of nodes, in cells: further away, a node that a point sees is seen from next to it too."""
 
+NEAR = 0.3
+"""So near, in metres, a corner may hide from a point what it hides from no cell around the point's."""
+
 STEPS = 4
 """A point is pushed away from walls so often before it is given up."""
 
@@ -181,12 +184,44 @@ def sees_node(grid, points, backs, aheads, i, x, y, near, screens):
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
-def see_goals(grid, points, among, x, y, visible):
-    """Sets the bits of the goals that a free point sees, of those whose bits are set in ``among``."""
+def see_goals(grid, points, among, sure, x, y, visible):
+    """Sets the bits of the goals that a free point sees, of those with bits in ``among``; some it surely does."""
     for g in range(len(points)):
-        bit = np.uint32(1) << np.uint32(g % 32)
-        if among[g // 32] & bit and is_clear(grid, x, y, points[g, 0], points[g, 1]):
-            visible[g // 32] |= bit
+        word, bit = g // 32, np.uint32(1) << np.uint32(g % 32)
+        if among[word] & bit and (sure[word] & bit or is_clear(grid, x, y, points[g, 0], points[g, 1])):
+            visible[word] |= bit
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def sure_goals(cells, bins, points, there, visible, x, y, cell, sure):
+    """Sets the bits of the goals that a point of a cell surely sees: those that all the cells around see, if 3 or more
+    have an entry, and no node is so near that its corner may hide from the point what none of them are hidden from.
+    """
+    column, row, count = cell % cells.columns, cell // cells.columns, 0
+    sure[:] = np.uint32(0xFFFFFFFF)
+    for j in range(max(row - 1, 0), min(row + 2, cells.rows)):
+        for i in range(max(column - 1, 0), min(column + 2, cells.columns)):
+            at = j * cells.columns + i
+            if there[at]:
+                count += 1
+                for word in range(len(sure)):
+                    sure[word] &= visible[at, word]
+    if count < 3 or has_near(cells, bins, points, x, y, cell):
+        sure[:] = np.uint32(0)
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def has_near(cells, bins, points, x, y, cell):
+    """True if a node is nearer to a point of a cell than `NEAR`."""
+    column, row = cell % cells.columns, cell // cells.columns
+    for j in range(max(row // BIN - 1, 0), min(row // BIN + 2, bins.rows)):
+        first = j * bins.columns
+        begin, end = first + max(column // BIN - 1, 0), first + min(column // BIN + 2, bins.columns)
+        for k in range(bins.firsts[begin], bins.firsts[end]):
+            dx, dy = points[bins.nodes[k], 0] - x, points[bins.nodes[k], 1] - y
+            if dx * dx + dy * dy < NEAR * NEAR:
+                return True
+    return False
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
@@ -268,7 +303,8 @@ def fill_others(
             continue
         other, count = neighbour(line, cells, middles, x, y, cell, np.int64(1)), 0
         if other >= 0:
-            see_goals(grid, goals.points, visible[other], x, y, visible[cell])
+            sure_goals(cells, bins, nodes, middles.there, visible, x, y, cell, room.sure)
+            see_goals(grid, goals.points, visible[other], room.sure, x, y, visible[cell])
             seen = seen_nodes(grid, cells, goals, found, bins, x, y, cell, room)
             count = choose(
                 nodes, lengths, x, y, room.candidates[:seen], visible[cell], tolerance, away, least, paths, chosen
