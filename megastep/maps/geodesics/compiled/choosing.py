@@ -124,7 +124,7 @@ def choose_worst(lengths, candidates, tolerance, away, least, found, chosen):
     """Chooses as many nodes as there is room for, always for the goal whose path is furthest from the shortest."""
     found[:] = FAR
     for count in range(len(chosen)):
-        worst, best = np.float32(tolerance), np.int64(-1)
+        worst, best = np.float32(tolerance), -1
         for g in range(len(found)):
             if found[g] - least[g] > worst:
                 worst, best = found[g] - least[g], g
