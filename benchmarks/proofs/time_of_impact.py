@@ -13,7 +13,7 @@ from benchmarks.proofs import maps
 from benchmarks.proofs.checking import distance
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.ragged import Ragged
-from megastep.numba import buffers, collisions, impacts
+from megastep.numba import buffers, impacts, obstacles
 from megastep.world.scenery import Scenery
 
 REACH = AGENT_RADIUS + 1e-4
@@ -145,14 +145,21 @@ def _impacts(starts, moves, rows, walls, reach, times):
         times[i] = impacts.impact(px, py, dx, dy, a[0], a[1], b[0], b[1], reach)[0]
 
 
+@njit
+def _first_impact(packed, m, others, move, radius):
+    """The first impact of an agent that is alone in map m."""
+    (px, py), (dx, dy) = others[0], move
+    scratch, discs = np.empty(packed.most_walls, np.int64), np.empty((0, 3), np.float32)
+    walls, sides = packed.boxed_walls, len(packed.outline)
+    around = obstacles.Obstacles(walls, packed.numbers, sides, others, radius, discs, 0)
+    count = obstacles.nearby(packed, m, radius, px, py, dx, dy, scratch)
+    return obstacles.first_impact(around, scratch[:count], 0, px, py, dx, dy)[0]
+
+
 @njit(parallel=True)
 def _first_impacts(packed, starts, moves, rows, radius, times):
     for i in prange(len(starts)):
-        (px, py), (dx, dy) = starts[i], moves[i]
-        discs = np.empty((0, 3), np.float32)
-        obstacles = collisions.obstacles_in(packed, rows[i], starts[i : i + 1], discs, 0, radius)
-        near = collisions.nearby(obstacles, px, py, dx, dy)
-        times[i] = collisions.first_impact(obstacles, near, 0, px, py, dx, dy)[0]
+        times[i] = _first_impact(packed, rows[i], starts[i : i + 1], moves[i], radius)
 
 
 def impact_agreement(cases: Cases) -> Agreement:
@@ -163,7 +170,7 @@ def impact_agreement(cases: Cases) -> Agreement:
 
 
 def first_impact_agreement(cases: Cases, scenery: Scenery) -> Agreement:
-    """Compares `megastep.numba.collisions.first_impact`, in a scenery's maps, with the oracle."""
+    """Compares `megastep.numba.obstacles.first_impact`, in a scenery's maps, with the oracle."""
     times, radius = np.empty(len(cases.starts), dtype=np.float32), np.float32(scenery.agent_radius)
     _first_impacts(buffers.maps(scenery), cases.starts, cases.moves, cases.rows, radius, times)
     return _agreement(cases, times)

@@ -16,6 +16,13 @@ class Maps(NamedTuple):
     boxes: np.ndarray  # bounding volumes: one around every few walls
     box_starts: np.ndarray
     box_widths: np.ndarray
+    grids: np.ndarray  # cell lists: each map's corner and cells a metre
+    shapes: np.ndarray
+    firsts: np.ndarray
+    first_starts: np.ndarray
+    near_numbers: np.ndarray  # the lists: numbers in the order of the boxes
+    number_starts: np.ndarray
+    furthest: np.float32  # moves up to this long have their walls listed
     lights: np.ndarray
     light_starts: np.ndarray
     light_widths: np.ndarray
@@ -26,6 +33,7 @@ class Maps(NamedTuple):
     outline: np.ndarray
     outline_albedo: np.ndarray
     walls_per_box: int
+    most_walls: int  # a map's
 
 
 class Agents(NamedTuple):
@@ -58,7 +66,8 @@ class Rows(NamedTuple):
 
 def maps(scenery) -> Maps:
     """Returns the buffers of a `megastep.Scenery` on the CPU."""
-    walls, bounds, lights, albedo = scenery.walls, scenery.wall_boxes, scenery.lights, scenery.albedo
+    walls, bounds, near = scenery.walls, scenery.wall_boxes, scenery.near_walls
+    lights, albedo = scenery.lights, scenery.albedo
     return Maps(
         walls=walls.vals.numpy(),
         wall_starts=walls.starts.numpy(),
@@ -68,6 +77,13 @@ def maps(scenery) -> Maps:
         boxes=bounds.boxes.vals.numpy(),
         box_starts=bounds.boxes.starts.numpy(),
         box_widths=bounds.boxes.widths.numpy(),
+        grids=near.grids.numpy(),
+        shapes=near.shapes.numpy(),
+        firsts=near.firsts.vals.numpy(),
+        first_starts=near.firsts.starts.numpy(),
+        near_numbers=near.numbers.vals.numpy(),
+        number_starts=near.numbers.starts.numpy(),
+        furthest=np.float32(near.furthest),
         lights=lights.vals.numpy(),
         light_starts=lights.starts.numpy(),
         light_widths=lights.widths.numpy(),
@@ -78,6 +94,7 @@ def maps(scenery) -> Maps:
         outline=scenery.outline.numpy(),
         outline_albedo=scenery.outline_albedo.numpy(),
         walls_per_box=scenery.walls_per_box,
+        most_walls=scenery.most_walls,
     )
 
 

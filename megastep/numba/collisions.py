@@ -1,6 +1,7 @@
 """Collision detection and response: discs that sweep through walls and each other, and slide along what they touch.
 
-Continuous collision: each disc goes to the time of impact. The twin is `megastep.triton.collisions`.
+Continuous collision: each disc goes to the time of impact. The twin is `megastep.triton.collisions`, which has what is
+in `megastep.numba.obstacles` as well.
 """
 
 from typing import NamedTuple
@@ -9,54 +10,16 @@ import numpy as np
 from numba import njit, prange
 
 from megastep.numba import buffers
-from megastep.numba.constants import DEGREE, HALF, ONE, TWO, ZERO
-from megastep.numba.impacts import NEVER, NUDGE, away, chord_clearance, impact
+from megastep.numba.constants import DEGREE, ONE, TWO, ZERO
+from megastep.numba.impacts import NUDGE
+from megastep.numba.obstacles import KERNEL, SKIN, Obstacles, committed, first_impact, nearby, place_discs
 
-SKIN = np.float32(1e-4)
-"""Discs stop this far, in metres, before they touch."""
 LONGEST = np.float32(1024)
 """No step leads further than this, in metres along x or y: further than any map reaches."""
-SLIDES, HALVINGS = 4, 3
+SLIDES = 4
 TINY = np.float32(1e-30)
-MORE = np.float32(1 + 1e-4)
-"""Rounding and nudges make a slide no longer than this, compared with its move, but for a skin."""
-
-
-class Obstacles(NamedTuple):
-    """Obstacles: what an env's agents may touch."""
-
-    walls: np.ndarray  # in the order of their boxes
-    numbers: np.ndarray  # each one's among the map's walls
-    boxes: np.ndarray  # bounding volumes: one around every few walls
-    walls_per_box: int
-    others: np.ndarray  # all the agents' positions
-    sides: int  # how many lines an agent's outline has
-    radius: np.float32  # an agent's
-    discs: np.ndarray  # its solid markers, see `solid_discs`
-    first_marker_line: int
-    scratch: np.ndarray  # a place for the numbers of the walls that an agent may reach
-
-
-@njit(cache=True, error_model='numpy')
-def solid_discs(markers, e):
-    """Env e's solid markers: the x, y and radius of each; the radius of one that isn't there is 0."""
-    discs = np.zeros((markers.visible.shape[1], 3), np.float32)
-    for k in range(len(discs)):
-        x, y, radius = markers.positions[e, k, 0], markers.positions[e, k, 1], markers.radii[e, k]
-        if markers.visible[e, k] and np.isfinite(x) and np.isfinite(y) and ZERO < radius < np.inf:
-            discs[k, 0], discs[k, 1], discs[k, 2] = x, y, radius
-    return discs
-
-
-@njit(cache=True, error_model='numpy')
-def obstacles_in(maps, m, others, discs, first_marker_line, radius):
-    """The obstacles of agents at the positions ``others`` in map m, among solid discs."""
-    first, last = maps.wall_starts[m], maps.wall_starts[m] + maps.wall_widths[m]
-    boxes = maps.boxes[maps.box_starts[m] : maps.box_starts[m] + maps.box_widths[m]]
-    walls, numbers, scratch = maps.boxed_walls[first:last], maps.numbers[first:last], np.empty(last - first, np.int32)
-    return Obstacles(
-        walls, numbers, boxes, maps.walls_per_box, others, len(maps.outline), radius, discs, first_marker_line, scratch
-    )
+ENVS = 16
+"""How many envs are advanced as one piece of work."""
 
 
 class Outcome(NamedTuple):
@@ -68,113 +31,7 @@ class Outcome(NamedTuple):
     progress: np.ndarray
 
 
-@njit(cache=True, error_model='numpy')
-def around(px, py, dx, dy, margin):
-    """The box around the move d from p: the least x and y, and the greatest, a margin further out."""
-    left, bottom = min(px, px + dx) - margin, min(py, py + dy) - margin
-    return left, bottom, max(px, px + dx) + margin, max(py, py + dy) + margin
-
-
-@njit(cache=True, error_model='numpy')
-def apart(box, left, bottom, right, top):
-    """True if two boxes don't meet."""
-    return right < box[0] or top < box[1] or left > box[2] or bottom > box[3]
-
-
-@njit(cache=True, error_model='numpy')
-def nearby(obstacles, px, py, dx, dy):
-    """The broad phase: the walls that a move by d from p may lead to, however it slides: it ends within d's length."""
-    walls, _, boxes, per_box, _, _, radius, _, _, scratch = obstacles
-    reach = np.sqrt(dx * dx + dy * dy) * MORE
-    around_all = around(px, py, ZERO, ZERO, reach + radius + TWO * SKIN)
-    count = 0
-    for i in range(len(boxes)):
-        if apart(around_all, boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]):
-            continue
-        for k in range(i * per_box, min((i + 1) * per_box, len(walls))):
-            ax, ay, bx, by = walls[k, 0, 0], walls[k, 0, 1], walls[k, 1, 0], walls[k, 1, 1]
-            if not apart(around_all, min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)):
-                scratch[count] = k
-                count += 1
-    return scratch[:count]
-
-
-@njit(cache=True, error_model='numpy')
-def first_impact(obstacles, near, a, px, py, dx, dy):
-    """The first thing agent a touches on its move d: when, as a share of d; its normal; and its line, -1 for none.
-
-    Of things touched at the same time it is the one that the move leads into the most. ``near`` are the walls that are
-    tried.
-    """
-    time, nx, ny, line, into = NEVER, ZERO, ZERO, -1, ZERO
-    walls, numbers, _, _, others, sides, radius, discs, first_marker_line, _ = obstacles
-    swept = around(px, py, dx, dy, radius + TWO * SKIN)
-    for k in near:
-        ax, ay, bx, by = walls[k, 0, 0], walls[k, 0, 1], walls[k, 1, 0], walls[k, 1, 1]
-        if apart(swept, min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)):
-            continue
-        t, x, y = impact(px, py, dx, dy, ax, ay, bx, by, radius + SKIN)
-        if t < time or (t == time and dx * x + dy * y < into):
-            time, nx, ny, line, into = t, x, y, len(others) * sides + numbers[k], dx * x + dy * y
-    for b in range(len(others)):
-        if b != a:
-            x, y = others[b, 0], others[b, 1]
-            t, x, y = impact(px, py, dx, dy, x, y, x, y, TWO * radius + SKIN)
-            if t < time or (t == time and dx * x + dy * y < into):
-                time, nx, ny, line, into = t, x, y, b * sides, dx * x + dy * y
-    for k in range(len(discs)):
-        x, y, reach = discs[k, 0], discs[k, 1], discs[k, 2] + radius + SKIN
-        if discs[k, 2] > ZERO:
-            t, x, y = impact(px, py, dx, dy, x, y, x, y, reach)
-            if t < time or (t == time and dx * x + dy * y < into):
-                time, nx, ny, line, into = t, x, y, first_marker_line + k, dx * x + dy * y
-    return (time, nx, ny, line) if time <= ONE else (ONE, ZERO, ZERO, -1)
-
-
-@njit(cache=True, error_model='numpy')
-def safe(obstacles, near, a, px, py, qx, qy):
-    """True if the way from p to q keeps clear of everything by the radius, or as clear as p is if that is less."""
-    walls, _, _, _, others, _, radius, discs, _, _ = obstacles
-    swept = around(px, py, qx - px, qy - py, radius + TWO * SKIN)
-    for k in near:
-        ax, ay, bx, by = walls[k, 0, 0], walls[k, 0, 1], walls[k, 1, 0], walls[k, 1, 1]
-        if apart(swept, min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)):
-            continue
-        clearance, before = chord_clearance(px, py, qx, qy, ax, ay, bx, by)
-        if clearance < min(radius + HALF * SKIN, before):
-            return False
-    for b in range(len(others)):
-        if b != a:
-            x, y = others[b, 0], others[b, 1]
-            enough = min(TWO * radius + HALF * SKIN, away(x, y, px, py, px, py)[2])
-            if away(x, y, px, py, qx, qy)[2] < enough:
-                return False
-    for k in range(len(discs)):
-        x, y = discs[k, 0], discs[k, 1]
-        if discs[k, 2] > ZERO:
-            enough = min(discs[k, 2] + radius + HALF * SKIN, away(x, y, px, py, px, py)[2])
-            if away(x, y, px, py, qx, qy)[2] < enough:
-                return False
-    return True
-
-
-@njit(cache=True, error_model='numpy')
-def committed(obstacles, near, a, px, py, dx, dy):
-    """The share of the move d that is safe to make: all of it, else a half, a quarter or an eighth, else nothing.
-
-    Returns:
-        The share of d, and the position it leads to.
-    """
-    share = ONE
-    for _ in range(HALVINGS + 1):
-        qx, qy = px + share * dx, py + share * dy
-        if safe(obstacles, near, a, px, py, qx, qy):
-            return share, qx, qy
-        share *= HALF
-    return ZERO, px, py
-
-
-@njit(cache=True, error_model='numpy')
+@njit(**KERNEL)
 def side_touched(outline, angle, nx, ny):
     """The side of an agent's outline that faces along the normal."""
     best, side = -TWO, 0
@@ -201,16 +58,15 @@ class Moved(NamedTuple):
     blocked: bool  # whether no part of what was left of the move was safe to make
 
 
-@njit(cache=True, error_model='numpy')
-def move(obstacles, a, px, py, vx, vy, dx, dy, slide):
-    """Moves agent a by d.
+@njit(**KERNEL)
+def move(obstacles, near, a, px, py, vx, vy, dx, dy, slide):
+    """Moves agent a by d, among the walls that are near.
 
     Moves to the first impact, takes the part into the surface out of the rest of the move and of the velocity, and
     goes on with the rest, up to the fourth impact. Where two surfaces meet in a corner it stops.
     """
     progress, touched, touched_x, touched_y, blocked = ONE, -1, ZERO, ZERO, False
     last_x, last_y, since = ZERO, ZERO, np.float32(np.inf)
-    near = nearby(obstacles, px, py, dx, dy)
     for _ in range(SLIDES):
         if dx == ZERO and dy == ZERO:
             break
@@ -234,8 +90,8 @@ def move(obstacles, a, px, py, vx, vy, dx, dy, slide):
     return Moved(px, py, vx, vy, progress, touched, touched_x, touched_y, blocked)
 
 
-@njit(cache=True, error_model='numpy')
-def advance_agent(obstacles, outline, agents, e, a, step, slide, outcome):
+@njit(**KERNEL)
+def advance_agent(maps, obstacles, agents, e, a, step, slide, outcome, scratch):
     """Moves agent a of env e. A velocity that isn't finite counts as none; one beyond `LONGEST` a step as that."""
     vx, vy = agents.velocities[e, a, 0], agents.velocities[e, a, 1]
     if not (np.isfinite(vx) and np.isfinite(vy)):
@@ -244,24 +100,24 @@ def advance_agent(obstacles, outline, agents, e, a, step, slide, outcome):
     scale = min(LONGEST / max(abs(vx * step), abs(vy * step), TINY), ONE)
     vx, vy = scale * vx, scale * vy
     x, y = agents.positions[e, a, 0], agents.positions[e, a, 1]
-    moved = move(obstacles, a, x, y, vx, vy, vx * step, vy * step, slide)
+    count = nearby(maps, agents.map_ids[e], obstacles.radius, x, y, vx * step, vy * step, scratch)
+    moved = move(obstacles, scratch[:count], a, x, y, vx, vy, vx * step, vy * step, slide)
     line = moved.line
-    if 0 <= line < len(obstacles.others) * len(outline):
-        line += side_touched(outline, agents.angles[e, line // len(outline)], moved.nx, moved.ny)
+    if 0 <= line < len(obstacles.others) * obstacles.sides:
+        line += side_touched(maps.outline, agents.angles[e, line // obstacles.sides], moved.nx, moved.ny)
     agents.positions[e, a, 0], agents.positions[e, a, 1] = moved.x, moved.y
     agents.velocities[e, a, 0], agents.velocities[e, a, 1] = moved.vx, moved.vy
     outcome.contacts[e, a], outcome.progress[e, a] = line, scale * moved.progress
     outcome.stops[e, a] += moved.blocked
 
 
-@njit(cache=True, error_model='numpy')
-def advance_env(maps, agents, markers, e, radius, step, slide, turn, outcome):
+@njit(**KERNEL)
+def advance_env(maps, agents, e, radius, step, slide, turn, discs, first_marker_line, outcome, scratch):
     """Moves an env's agents one after another, in an order that turns every step, then turns them."""
-    num_agents = agents.positions.shape[1]
-    m, discs = agents.map_ids[e], solid_discs(markers, e)
-    obstacles = obstacles_in(maps, m, agents.positions[e], discs, markers.first_line, radius)
+    num_agents, walls, others = agents.positions.shape[1], maps.boxed_walls, agents.positions[e]
+    obstacles = Obstacles(walls, maps.numbers, len(maps.outline), others, radius, discs, first_marker_line)
     for i in range(num_agents):
-        advance_agent(obstacles, maps.outline, agents, e, (i + turn) % num_agents, step, slide, outcome)
+        advance_agent(maps, obstacles, agents, e, (i + turn) % num_agents, step, slide, outcome, scratch)
     for a in range(num_agents):
         if not np.isfinite(agents.angular_velocities[e, a]):
             agents.angular_velocities[e, a] = ZERO
@@ -270,10 +126,27 @@ def advance_env(maps, agents, markers, e, radius, step, slide, turn, outcome):
         agents.angles[e, a] = angle - np.float32(360) * np.floor((angle + np.float32(180)) / np.float32(360))
 
 
+@njit(**KERNEL)
+def advance_each(maps, agents, markers, first, last, radius, step, slide, turns, outcome, scratch, discs):
+    """Advances some envs, one after another."""
+    for e in range(first, last):
+        place_discs(discs, markers, e)
+        advance_env(maps, agents, e, radius, step, slide, turns[e], discs, markers.first_line, outcome, scratch)
+
+
+@njit(cache=True, error_model='numpy')
+def advance_envs(maps, agents, markers, first, last, radius, step, slide, turns, outcome):
+    """Advances some envs, which share a place for the numbers of walls and one for discs."""
+    scratch, discs = np.empty(maps.most_walls, np.int64), np.empty((markers.visible.shape[1], 3), np.float32)
+    advance_each(maps, agents, markers, first, last, radius, step, slide, turns, outcome, scratch, discs)
+
+
 @njit(cache=True, parallel=True, error_model='numpy')
 def _advance(maps, agents, markers, radius, step, turns, outcome, slide):
-    for e in prange(len(agents.positions)):  # only a call: Numba loses writes to a named tuple's arrays made here
-        advance_env(maps, agents, markers, e, radius, step, slide, turns[e], outcome)
+    num_envs = len(agents.positions)
+    for block in prange((num_envs + ENVS - 1) // ENVS):  # only a call: Numba loses writes to a named tuple's arrays
+        first, last = block * ENVS, min((block + 1) * ENVS, num_envs)
+        advance_envs(maps, agents, markers, first, last, radius, step, slide, turns, outcome)
 
 
 def advance(core, progress, *, slide):

@@ -94,15 +94,22 @@ def impact(px, py, dx, dy, ax, ay, bx, by, reach):
 
 @njit(cache=True, error_model='numpy')
 def chord_clearance(px, py, qx, qy, ax, ay, bx, by):
-    """The distance between the way from p to q and the segment from a to b, 0 where they cross; and that at p alone.
-
-    The two are sums of the same terms, so that a way that only leads away is never found nearer for rounding.
-    """
+    """The distance between the way from p to q and the segment from a to b, 0 where they cross."""
     dx, dy, vx, vy = qx - px, qy - py, bx - ax, by - ay
     side_a, side_b = dx * (ay - py) - dy * (ax - px), dx * (by - py) - dy * (bx - px)
     side_p, side_q = vx * (py - ay) - vy * (px - ax), vx * (qy - ay) - vy * (qx - ax)
-    from_p, from_q = away(px, py, ax, ay, bx, by)[2], away(qx, qy, ax, ay, bx, by)[2]
-    before = min(from_p, away(ax, ay, px, py, px, py)[2], away(bx, by, px, py, px, py)[2])
     if side_a * side_b < ZERO and side_p * side_q < ZERO:
-        return ZERO, before
-    return min(from_p, from_q, away(ax, ay, px, py, qx, qy)[2], away(bx, by, px, py, qx, qy)[2]), before
+        return ZERO
+    from_p, from_q = away(px, py, ax, ay, bx, by)[2], away(qx, qy, ax, ay, bx, by)[2]
+    return min(from_p, from_q, away(ax, ay, px, py, qx, qy)[2], away(bx, by, px, py, qx, qy)[2])
+
+
+@njit(cache=True, error_model='numpy')
+def clearance_at(px, py, ax, ay, bx, by):
+    """The distance of p from the segment from a to b.
+
+    It is the least of the same terms as `chord_clearance`, so that a way that only leads away is never found nearer for
+    rounding.
+    """
+    from_a, from_b = away(ax, ay, px, py, px, py)[2], away(bx, by, px, py, px, py)[2]
+    return min(away(px, py, ax, ay, bx, by)[2], from_a, from_b)

@@ -19,9 +19,10 @@ from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
 from megastep.maps.segments import clearances
-from megastep.world import textures, wall_boxes
+from megastep.world import near_walls, textures, wall_boxes
 from megastep.world.device import default_device
 from megastep.world.kernels import implementation
+from megastep.world.near_walls import NearWalls
 from megastep.world.wall_boxes import WallBoxes
 
 SMALLEST = 0.01
@@ -133,6 +134,11 @@ class Scenery:
     def light(self) -> Float32[Tensor, ' texel']:
         """The lightmap: how much light falls on each texel of all the maps, 0.1 to 1. May be written in place."""
         return self.surface.vals.view(torch.float32)[:, 1]
+
+    @cached_property
+    def near_walls(self) -> NearWalls:
+        """Cell lists: the walls near each cell of a grid, for collisions on a CPU. Built when first asked for."""
+        return near_walls.build(Ragged(self.wall_boxes.walls, self.walls.widths), self.agent_radius)
 
     @cached_property
     def most_walls(self) -> int:
