@@ -1,5 +1,6 @@
 # make demo   a person sees it work          make test   the tests
 # make check  lint, format and types         make clean  removes what make made
+# make notebooks  runs the notebooks, each from its first cell to its last
 # make docs   builds the site                make serve  builds it and shows it at http://127.0.0.1:8000
 # make EXTRAS=all test   with every extra, so that no test is skipped for want of a library
 PYTHON ?= python3
@@ -9,14 +10,18 @@ BIN := $(VENV)/bin
 # A stamp for each choice of extras, so that what another one brings is installed when it is asked for.
 READY := $(VENV)/.ready-$(EXTRAS)
 
-.PHONY: demo test check docs serve clean
+.PHONY: demo test notebooks check docs serve clean
 
 demo: $(READY)
 	$(BIN)/megastep demo --out out
 
 # worksteal: each process has files of its own, and so their fixtures, until another has none left
+# The notebooks are run by themselves: they take as long as a fifth of the tests.
 test: $(READY)
-	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal -m 'not notebook'
+
+notebooks: $(READY)
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 -m notebook
 
 check: $(READY)
 	$(BIN)/ruff check .

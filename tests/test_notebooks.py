@@ -61,6 +61,7 @@ def test_the_numbers_come_first(path):
     assert all(isinstance(statement, ast.Assign) for statement in ast.parse(first.source).body)
 
 
+@pytest.mark.notebook
 @pytest.mark.parametrize('path', NOTEBOOKS, ids=lambda path: path.stem)
 def test_runs(path, kernel):
     notebook = nbformat.read(path, as_version=4)

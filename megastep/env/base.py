@@ -299,7 +299,9 @@ class Env(gymnasium.vector.VectorEnv):
 
     def _seed(self, seed: int | Sequence[int], mask: Bool[Tensor, ' env']) -> None:
         """Seeds the envs in the mask: all by one seed, or each by its own."""
-        if isinstance(seed, Iterable) and getattr(seed, 'ndim', 1) > 0:  # an array may be of one number
+        if (
+            isinstance(seed, Iterable) and not isinstance(seed, str) and getattr(seed, 'ndim', 1) > 0
+        ):  # or of one number
             return self.core.seed_each(seed, mask)
         check_seed(seed)
         one = int(seed)  # type: ignore[arg-type]

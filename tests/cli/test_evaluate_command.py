@@ -103,7 +103,10 @@ def test_all_variations_have_a_name():
             'task must be said where no run does, got none.',
         ),
         (['evaluate', '--baselines', 'random', '--suite', '/none'], '/none must be the folder of a suite'),
-        (['evaluate', '/none', '--suite', 'SUITE'], '/none holds no run'),
+        (
+            ['evaluate', '/none', '--suite', 'SUITE'],
+            'there is no folder /none, nor does an agent of that name come with megastep',
+        ),
         (['evaluate', 'a=RUN', 'a=RUN', '--suite', 'SUITE'], 'agents must have names of their own, got a twice.'),
         (['evaluate', 'RUN', '--suite', 'SUITE', '--options', 'fov=wide'], "fov must be a number, got 'wide'"),
         (['evaluate', 'RUN', '--suite', 'SUITE', '--options', 'foo=1'], 'options of minimal may be'),

@@ -275,7 +275,7 @@ def test_what_is_no_number_is_refused(options):
 
 @pytest.mark.parametrize('task', TASKS)
 def test_unknown_options_are_refused(task):
-    message = f"{task.__name__} has no option 'gravity'; it has .*cameras, .*fov, .*depth_noise, .*palette, noise"
+    message = f"{task.__name__} has no option 'gravity'; it has .*cameras, .*fov, .*depth_noise, .*palette, .*noise"
     with pytest.raises(TypeError, match=message):
         make(task, gravity=9.81)
 

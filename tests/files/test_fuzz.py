@@ -112,7 +112,7 @@ def saved(tmp_path_factory):
 STORED = {
     'maps': lambda path, maps: Scenery.pack(MapSet.load(path), device='cpu'),
     'field': lambda path, maps: GeodesicField.load(path, maps, 'cpu'),
-    'episodes': lambda path, maps: Episodes.load(path),
+    'episodes': lambda path, maps: Episodes.load(path, maps),
     'results.npz': lambda path, maps: Results.load(path),
 }
 

@@ -310,7 +310,7 @@ def test_few_lines_are_drawn(device, monkeypatch):
     for skip, drawn in zip((True, False), counts, strict=True):
         monkeypatch.setattr(raycasting, 'SKIP', skip)
         raycasting.render(core, cameras, view, drawn)
-    assert (counts[0] >= 2).all()
+    assert (counts[0] >= 1).all()  # who stands close to a wall may see nothing else
     assert (counts[0] <= counts[1]).all()
     assert counts[0].sum() < 0.4 * core.scenery.walls.widths[core.map_ids].sum()
 

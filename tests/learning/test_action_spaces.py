@@ -52,9 +52,9 @@ def returns(learner, updates):
     return [float(each['return'] / each['episodes']) for each in sums]
 
 
-@pytest.mark.parametrize('env, least', [(Dial, 0.9), (Panel, 0.85)])
+@pytest.mark.parametrize('env, least', [(Dial, 0.88), (Panel, 0.85)])
 def test_learns_reals_and_reals_beside_integers(env, least):
-    """At first a dial pays 1/2 to 3/4, and a button 1/4 on average."""
+    """At first a dial pays 1/2 to 3/4, and a button 1/4 on average; the least spread costs a tenth of a dial's."""
     found = returns(Learner(env(64), SMALL), 60)
     assert found[0] < 0.7 < least < sum(found[-5:]) / 5
 

@@ -140,7 +140,7 @@ def test_runs_of_before_have_no_such_opponents(tmp_path):
 @pytest.mark.parametrize(
     'options, message',
     [
-        ({'opponents_from': 'nowhere'}, 'nowhere holds no run'),
+        ({'opponents_from': 'nowhere'}, 'there is no folder .*nowhere'),
         ({'opponents_from': ['run', 'run', 'run']}, 'policies must be from 1 to 2, one a world, got 3'),
         ({'opponents_from': 'run', 'opponents': 2}, 'opponents must be an integer from 0 to 1 in deathmatch, got 2'),
         ({'opponents_from': 'walker'}, r"the observation space of .*walker must be the env's, Dict\(.*, got Box"),

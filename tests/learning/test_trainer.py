@@ -64,7 +64,14 @@ def test_statistics_are_read_while_the_next_update_is_under_way(tmp_path, monkey
 
 
 def test_statistics_keep_what_is_overwritten():
-    numbers = {'episodes': 4.0, 'return': 10.0, 'recent episodes': 2.0, 'recent return': 3.0, 'policy_loss': 0.5}
+    numbers = {
+        'episodes': 4.0,
+        'return': 10.0,
+        'recent episodes': 2.0,
+        'recent return': 3.0,
+        'known return': 2.0,
+        'policy_loss': 0.5,
+    }
     numbers = {name: torch.tensor(value) for name, value in numbers.items()}
     statistics = UpdateStatistics(numbers, updates=3, frames=12)
     for value in numbers.values():

@@ -30,9 +30,14 @@ def copied(core, *, scenery=None, envs=None):
     return copy
 
 
+def dark(geometry):
+    """The same without lights, which take seconds to bake and which the physics doesn't see."""
+    return replace(geometry, lights=np.empty((0, 3)))
+
+
 def crowd(num_envs=200, num_agents=2, device='cpu', seed=0, geometries=None):
     """Agents pushed about for a while in generated maps, and in a star and a 64-gon, where they began in one place."""
-    geometries = geometries or [*maps.families(3), maps.star(5), maps.polygon(64)]
+    geometries = geometries or [*map(dark, maps.families(3)), maps.star(5), maps.polygon(64)]
     core = Core(Scenery.pack(geometries, num_agents=num_agents, device=device), num_envs=num_envs, seed=seed)
     for velocities in pushes(core, 5, seed=seed):
         core.agents.velocities.copy_(velocities)

@@ -15,7 +15,7 @@ from megastep.evaluation.baselines.range_finder import RangeFinder
 from megastep.evaluation.baselines.steering import in_frame, make_steering
 from megastep.evaluation.play import Act
 
-LOST = 1.2
+LOST = 0.8
 """Where no wall is nearer than this, in metres, there is none to follow, and one walks straight on."""
 
 CORNER, END, BEND, GAIN = 60.0, 40.0, 25.0, 80.0
