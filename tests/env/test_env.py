@@ -164,7 +164,7 @@ def test_a_state_of_envs_with_seeds_repeats_what_follows():
         ([1, 2, None], 'seed must be an integer from 0 to .*, got None'),
         ([1, 2, -1], 'seed must be an integer from 0 to .*, got -1'),
         (np.array(3), r'seed must be an integer from 0 to .*, got array\(3\)'),
-        ('abcd', 'seed must be one, or one for each of 3 envs, got 4'),
+        ('abcd', "seed must be an integer from 0 to .*, got 'abcd'"),
     ],
 )
 def test_refuses_seeds(seeds, message):
