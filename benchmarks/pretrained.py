@@ -32,7 +32,7 @@ OPPONENTS = {'deathmatch': 1}
 """The number of agents of each world that act by the task's script."""
 
 CLUTTER: dict[str, Any] = {'furniture': (0, 6), 'chamfers': 0.1, 'curves': 0.05, 'columns': 0.5}
-"""What stands about in the maps that agents are trained in: it halves what they lose in real apartments."""
+"""What stands about in the maps that agents are trained in, as it does in real apartments."""
 
 ARENAS = {'arena': 3, 'house': 1, 'rooms': 1}
 """The families that duels are learnt in: where there are few walls, agents meet."""

@@ -55,7 +55,7 @@ class Drawn(SphinxDirective):
 
 
 class BenchmarkTable(Drawn):
-    """What was measured last on each device: the columns that are named, or all."""
+    """Benchmark table: the newest report on a subject from each device, in the columns that are named or in all."""
 
     option_spec = {'columns': _words, 'sweep': directives.unchanged}
 
@@ -130,7 +130,7 @@ class NotebookList(SphinxDirective):
 
 
 class CommandHelp(SphinxDirective):
-    """What a command says with `--help`."""
+    """Help text of a command, as `--help` prints it."""
 
     required_arguments = 1
 
