@@ -20,9 +20,8 @@ from megastep.envs import Explorer
 from megastep.evaluation.baselines import RandomActions
 from megastep.evaluation.play import Act
 from megastep.learning import Agent
-from megastep.recording import record
-from megastep.recording.film import Grid
-from megastep.recording.video import Frame
+from megastep.plotting.film import Grid
+from megastep.plotting.video import Frame
 from megastep.viewer import Replay
 from megastep.world.device import device_name
 
@@ -68,7 +67,7 @@ def run(out: Path, *, seed: int = 0, num_maps: int = 64, num_envs: int = 64, num
     pair = agent.env(houses, 2 * len(houses), seed=seed)
     shown = most_found(pair, side_by_side(agent, pair), num_steps, seed=seed)
     bar = tqdm(frames(pair, side_by_side(agent, pair), shown, num_steps, seed=seed), 'film', num_steps, unit='frames')
-    film = record(bar, out / 'explorer.mp4', fps=pair.core.fps)
+    film = plotting.record(bar, out / 'explorer.mp4', fps=pair.core.fps)
     replay = Replay.record(pair, side_by_side(agent, pair), num_steps, shown, maps=houses, seed=seed, title='Explorer')
     page = replay.save(out / 'replay.html')
 

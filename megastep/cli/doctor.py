@@ -215,7 +215,7 @@ def check_compiler() -> Finding:
 
 def check_encoder() -> Finding:
     """Checks that recordings can be mp4."""
-    from megastep.recording import video
+    from megastep.plotting import video
 
     if video.encoder() == 'ffmpeg':
         return Finding('video encoder', 'well', 'ffmpeg: recordings are mp4')

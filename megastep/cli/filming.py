@@ -15,7 +15,7 @@ from megastep.learning.agent import load
 from megastep.learning.run.run_folder import Run
 from megastep.learning.settings import LARGEST_SEED
 from megastep.maps.mapset import MapSet
-from megastep.recording.film import Film
+from megastep.plotting.film import Film
 from megastep.viewer.replay import Replay, check_path
 
 UNSEEN = 1_000_003

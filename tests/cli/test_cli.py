@@ -13,7 +13,7 @@ from megastep.cli import demo, doctor, main
 from megastep.cli.generate import describe, parse_parameter
 from megastep.mapgen.shards import Shards
 from megastep.mapgen.variations.options import OPTIONS
-from megastep.recording import video
+from megastep.plotting import video
 from megastep.world.device import device_name
 
 

@@ -21,7 +21,7 @@ from megastep.learning.run.checkpoints import found
 from megastep.learning.run.run_folder import Run
 from megastep.learning.run.run_log import RunLog
 from megastep.learning.settings import PRESETS, Settings
-from megastep.recording import video
+from megastep.plotting import video
 
 
 @pytest.fixture(autouse=True)

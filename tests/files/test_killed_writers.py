@@ -12,7 +12,7 @@ from worlds import box
 from megastep import MapSet
 from megastep.evaluation.episodes import Episodes
 from megastep.evaluation.report import sections
-from megastep.recording.video import Recorder
+from megastep.plotting.video import Recorder
 
 OLD, NEW = (MapSet([box(right=right), box(top=3.0)], recipe={'family': 'test'}) for right in (5.0, 6.0))
 RESULTS = {False: results(runs=1, maps=2), True: results(runs=1, maps=2, seed=1)}

@@ -125,7 +125,7 @@ def test_pictures_can_be_written_to_memory():
 
 @pytest.mark.parametrize('name', ['film.mp4', 'film.gif'])
 def test_a_full_disk_is_named_by_films(tmp_path, request, name):
-    from megastep.recording import record
+    from megastep.plotting import record
 
     if name.endswith('mp4'):
         pytest.importorskip('imageio_ffmpeg', reason='needs the extra video')

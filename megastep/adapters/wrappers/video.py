@@ -15,7 +15,7 @@ from torch import Tensor
 
 from megastep.adapters.wrappers.base import TensorWrapper
 from megastep.checks import check_at_least_zero, is_integer
-from megastep.recording.video import Recorder
+from megastep.plotting.video import Recorder
 
 Trigger = Callable[[int], bool]
 

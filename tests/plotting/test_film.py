@@ -16,8 +16,8 @@ from megastep import mapgen, plotting
 from megastep.cli import main
 from megastep.evaluation.entry_points import tasks
 from megastep.evaluation.registry import Task
+from megastep.plotting.film import CHUNK, Film, Grid, _sharing, drawn
 from megastep.plotting.states import TRAIL
-from megastep.recording.film import CHUNK, Film, Grid, _sharing, drawn
 from megastep.world.snapshot import Points, Shares
 
 SIZE = (480, 300)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from megastep.recording import record, video
-from megastep.recording.video import Recorder
+from megastep.plotting import record, video
+from megastep.plotting.video import Recorder
 
 COLOURS = [(200, 30, 30), (30, 200, 30), (30, 30, 200), (220, 220, 40), (10, 10, 10)]
 

@@ -19,10 +19,9 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from tqdm.auto import tqdm
 
-from megastep import plotting
 from megastep.checks import check_counts
-from megastep.plotting.states import NIGHT, TRAIL
-from megastep.recording.video import Frame, Recorder
+from megastep.plotting.states import NIGHT, TRAIL, StatePlot
+from megastep.plotting.video import Frame, Recorder
 from megastep.world.snapshot import Snapshot
 
 CHUNK = 2 * TRAIL
@@ -164,7 +163,7 @@ class Grid:
         self._size, self._columns = size, math.ceil(math.sqrt(len(moment)))
         rows = math.ceil(len(moment) / self._columns)
         tile = size[0] // self._columns, size[1] // rows
-        self._plots, self._tile = [plotting.StatePlot(snapshot, tile) for snapshot in moment], tile
+        self._plots, self._tile = [StatePlot(snapshot, tile) for snapshot in moment], tile
 
     def update(self, moment: Moment) -> None:
         """Shows another moment."""
