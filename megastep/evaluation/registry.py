@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import NoneType
@@ -186,6 +187,23 @@ class Task:
         if episodes is not None and env.core.episodes is None:
             env.core.play(episodes)
         return env
+
+    def trial(self, maps: MapSet, **options: Any) -> Env:
+        """Trial env of one world, on the CPU: it is looked at, and not played in.
+
+        It is made without a warning: what an env says of the goals that it would draw, such as that few pairs of spawns
+        are near enough to one another, means nothing where fixed episodes are played.
+
+        Args:
+            maps: The maps.
+            options: What every `Env` takes.
+
+        Raises:
+            ValueError: if it can't be made so.
+        """
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', UserWarning)
+            return self.make(maps, self.num_agents, device='cpu', **options)
 
     def _takes(self, name: str) -> bool:
         """True if what makes the env takes a keyword, or hands on whatever it is given."""

@@ -79,9 +79,8 @@ def check_variation(
     if not name:
         raise ValueError(f'a variation must have a name, got {name!r} for {dict(options)}.')
     what = task if isinstance(task, Task) else Task.of(suite.task if task is None else task)
-    maps, rows = suite.maps[:1], what.num_agents
     try:
-        plain, varied = (what.make(maps, rows, device='cpu', **given) for given in ({}, options))
+        plain, varied = (what.trial(suite.maps[:1], **given) for given in ({}, options))
     except (TypeError, ValueError) as error:
         raise ValueError(f'variation {name!r} must be of what {what.name} takes: {error}') from error
     for space in ('single_observation_space', 'single_action_space'):

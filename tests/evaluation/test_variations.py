@@ -11,6 +11,7 @@ from megastep.evaluation import Episodes, Suite, evaluate
 from megastep.evaluation.baselines import RandomActions, ShortestPath
 from megastep.evaluation.registry import Task
 from megastep.evaluation.resizing import with_agent_radius
+from megastep.evaluation.standard import sets
 from megastep.evaluation.variations import VARIATIONS, check_variation, evaluate_variations, joined
 from megastep.maps.geometry import AGENT_RADIUS
 from megastep.maps.segments import clearances
@@ -102,6 +103,18 @@ class TestOtherSizes:
             with_agent_radius(Suite({'room': self.episodes()}), 1.6)
         with pytest.raises(ValueError, match=r'agent_radius must leave an episode, but agents of 1.2 m have room for'):
             with_agent_radius(Suite({'room': self.episodes()}), 1.2)
+
+
+@pytest.mark.filterwarnings('error')
+def test_fixed_episodes_are_not_told_that_an_env_would_draw_others():
+    """An env that draws its goals leaves most of this map's pairs of spawns out, and says so."""
+    maps = MapSet([worlds.box(right=30.0, spawns=[(2, 2), (4, 2), (26, 2), (28, 2)])])
+    with pytest.warns(UserWarning, match='furthest=10 leaves out 67% of the pairs of spawns'):
+        Waypoint(maps, 1, **BLIND)
+    suite = Suite({'hall': Episodes.draw(maps, 'waypoint', per_map=2, seed=0, strata=[(1, 40)], time_limit=0.5)})
+    results = evaluate_variations(RandomActions(), suite, {'fov=90': {'fov': 90}}, device='cpu')
+    assert results.table['shortest_path'].max() > 10
+    assert sets._are_played_in(Task.of('waypoint'), maps)
 
 
 class TestRefusals:

@@ -99,7 +99,7 @@ def standard_maps(task: str | MakesEnv | Task) -> dict[str, MapSet]:
     """
     what = task if isinstance(task, Task) else Task.of(task)
     own, sets = _own_family(what)
-    what.make(next(iter(sets.values()))[:1], what.num_agents, device='cpu')  # says what is wrong with the task itself
+    what.trial(next(iter(sets.values()))[:1])  # says what is wrong with the task itself
     others = [family for family in mapgen.FAMILIES if family not in (own, *TOYS)]
     sets |= {family: maps for family in others if (maps := _other_family(what, family)) is not None}
     further = {'real apartments': real_apartments(), 'Freedoom': freedoom(), 'hold-outs': holdouts()}
@@ -161,7 +161,7 @@ def _other_family(task: Task, family: str) -> MapSet | None:
 def _are_played_in(task: Task, maps: MapSet) -> bool:
     """True if a task can be played in some maps, as far as the first few tell."""
     try:
-        task.make(maps[:TRIED], task.num_agents, device='cpu')
+        task.trial(maps[:TRIED])
     except ValueError:
         return False
     return True
