@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import html
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex
 
@@ -17,46 +15,36 @@ from gymnasium.vector.utils import batch_space
 from jaxtyping import Bool, Float, Int64, Shaped, UInt8
 from torch import Tensor
 
-from megastep import mapgen
 from megastep.checks import check_seed
 from megastep.env import arguments
-from megastep.env.actions import ActionBatch
 from megastep.env.cuda_graph import CudaGraph
 from megastep.env.episode_info import mark_ends, name_shortly, with_seconds
-from megastep.env.episode_starts import EpisodeStarts, RandomStarts
+from megastep.env.hooks import TaskHooks
+from megastep.env.interface.actions import ActionBatch
+from megastep.env.interface.pickling import reduced
+from megastep.env.interface.pictures import EnvSnapshot, next_frame, plot
+from megastep.env.interface.state import check_rows, core_tensors, read_state, write_state
 from megastep.env.nested import copied, described
 from megastep.env.noise import Noises
 from megastep.env.noise.protocol import Maker
-from megastep.env.parts import Part, Resettable, Stateful, parts_of
-from megastep.env.pickling import reduced
-from megastep.env.state import check_rows, core_tensors, read_state, write_state
+from megastep.env.parts import Part, Stateful, parts_of
 from megastep.env.variation import check_amounts
 from megastep.world.cameras import CameraRig, by_name, checked
 from megastep.world.core import Core, checked_map_ids, place
 from megastep.world.episode_queue import FixedEpisodes
 from megastep.world.kernels import check_not_forked, untraced
-from megastep.world.snapshot import Overlay, Snapshot, take_snapshot
+from megastep.world.snapshot import Snapshot, take_snapshot
 
 if TYPE_CHECKING:
-    from megastep.maps.mapset import MapSet
     from megastep.plotting import Picture, StatePlot
 
 
-class EnvSnapshot(Snapshot):
-    """Snapshot of an env, which draws itself in a notebook as `Env.plot_state` does."""
-
-    def _repr_html_(self) -> str:
-        png = base64.b64encode(Env.plot_state(self)._repr_png_()).decode()
-        return f'<img alt="{html.escape(repr(self))}" style="max-width:100%" src="data:image/png;base64,{png}">'
-
-
-class Env(gymnasium.vector.VectorEnv):
+class Env(TaskHooks, gymnasium.vector.VectorEnv):
     """Vector env of a task: runs its episodes in many envs at once, as Gymnasium has it.
 
     A task builds the parts that it is made of, hands its core, cameras and spaces to ``Env.__init__``, and defines
-    `_act`, `_observe` and `_outcome`, and `_info` if it has more to say. In a step they are called in the order
-    ``_act, _respawn, _observe, _outcome, _info``, always for all envs: the outcomes of those that were respawned are
-    dropped. A reset calls ``_respawn, _observe``.
+    `_act`, `_observe` and `_outcome`, and `_info` if it has more to say: see `TaskHooks`, which has everything that a
+    task may say of itself.
 
     Those of an env's attributes that have ``reset(mask)``, ``state`` or both are its parts: see `megastep.env.parts`.
     They are found at the first reset. `_respawn` resets them all, in the order in which they became attributes, unless
@@ -117,25 +105,6 @@ class Env(gymnasium.vector.VectorEnv):
 
     metadata = {'render_modes': ['rgb_array'], 'autoreset_mode': AutoresetMode.NEXT_STEP}
 
-    auxiliary_space: gymnasium.Space | None = None
-    """Space of one agent's `auxiliary` targets; None if there are none."""
-
-    observation_name: str | None = None
-    """What noise calls observations that aren't several by name."""
-
-    scores: tuple[str, ...] = ()
-    """The names of the infos that say how well an episode went, the most telling first; return and length always do."""
-
-    lower_is_better: tuple[str, ...] = ()
-    """The scores of which less is better, such as collisions; of all others more is."""
-
-    measures: tuple[str, ...] = ()
-    """The names of the infos that say what else is known of an episode: kept with its scores, but in no mean."""
-
-    episode_starts: EpisodeStarts | None = RandomStarts()
-    """Distribution of the starts, and goals if there are any, of fixed episodes: see `megastep.evaluation.Episodes`.
-    None if the env is to place its agents itself, by what it draws from `Core.random`."""
-
     def __init__(
         self,
         core: Core,
@@ -189,60 +158,6 @@ class Env(gymnasium.vector.VectorEnv):
     def observation_space(self) -> gymnasium.Space:  # type: ignore[override]
         """All rows' observations, as Gymnasium would batch them. Made on use: it is larger than a batch."""
         return batch_space(self.single_observation_space, self.num_envs)
-
-    def _respawn(self, mask: Bool[Tensor, ' env']) -> None:
-        """Begins new episodes in the envs in the mask, by masked writes: by default in all parts, in order.
-
-        It is called before every `_observe`.
-        """
-        for part in self._parts.values():
-            if isinstance(part, Resettable):
-                part.reset(mask)
-
-    def _act(self, actions: Any) -> None:
-        """Moves the agents for one step.
-
-        Args:
-            actions: (env, agent, ...), nested as the action space is, and cleaned of what isn't in it: see `step`.
-        """
-        raise NotImplementedError
-
-    def _observe(self) -> Any:
-        """Returns all rows' observations. Doing so twice must be the same as doing so once."""
-        raise NotImplementedError
-
-    def _outcome(self) -> tuple[Float[Tensor, 'env agent'], Bool[Tensor, ' env'], Bool[Tensor, ' env']]:
-        """Returns the step's rewards, and which envs it terminated and truncated."""
-        raise NotImplementedError
-
-    def _info(self) -> dict[str, Shaped[Tensor, 'env ...']]:
-        """Returns what the task adds to a step's info: tensors of (env,) or (env, agent)."""
-        return {}
-
-    def auxiliary(self) -> Any:
-        """Auxiliary targets: what agents aren't told, but would act better if they knew, and may be taught to predict.
-
-        It is nested as `auxiliary_space` is, a row for each agent, and goes with the last observations: it is asked for
-        after steps and resets. It is captured in CUDA graphs as steps are, and changes nothing.
-        """
-        raise NotImplementedError
-
-    @classmethod
-    def default_maps(cls, *, seed: int = 0) -> MapSet:
-        """The map set that the task is learnt in unless another is given: 256 houses, unless the task says otherwise.
-
-        Args:
-            seed: Another seed gives other maps.
-        """
-        return mapgen.generate('house', 256, seed=seed)
-
-    def scripted_opponent(self) -> Callable[[Any], Any] | None:
-        """A policy that needs no learning, for agents to learn against; None if the task has none.
-
-        Returns:
-            A function from all rows' observations to all rows' actions, nested as their spaces are.
-        """
-        return None
 
     @untraced
     @torch.no_grad()
@@ -518,14 +433,6 @@ class Env(gymnasium.vector.VectorEnv):
         """
         return reduced(self)
 
-    def _overlays(self, env: int) -> Sequence[Overlay]:
-        """Returns what the task has drawn into pictures of one env, beside its map and agents."""
-        return ()
-
-    def _values(self, env: int) -> Mapping[str, SupportsFloat]:
-        """Returns what numbers the task has written beside pictures of one env, by name."""
-        return {}
-
     def snapshot(self, env: int) -> Snapshot:
         """Takes a snapshot of one env off the device, to be drawn by `plot_state`. Waits for the GPU.
 
@@ -549,9 +456,7 @@ class Env(gymnasium.vector.VectorEnv):
     @staticmethod
     def plot_state(snapshot: Snapshot) -> Picture:
         """Draws what `snapshot` returned."""
-        from megastep import plotting  # here, so that training needs no drawing library
-
-        return plotting.plot_state(snapshot)
+        return plot(snapshot)
 
     def render(self, envs: int | Iterable[int] = 0) -> tuple[UInt8[np.ndarray, 'height width 3'], ...]:
         """Frames of some envs, drawn one after the other. Waits for the GPU.
@@ -568,17 +473,7 @@ class Env(gymnasium.vector.VectorEnv):
         if self.render_mode != 'rgb_array':
             raise ValueError(f"env.render() needs render_mode='rgb_array', got {self.render_mode!r}.")
         numbers: Iterable[int] = envs if isinstance(envs, Iterable) else [envs]
-        return tuple(self._frame(env) for env in numbers)
-
-    def _frame(self, env: int) -> UInt8[np.ndarray, 'height width 3']:
-        """Draws one env, with the trails that its agents have left in the frames before."""
-        from megastep import plotting  # here, so that training needs no drawing library
-
-        snapshot = self.snapshot(env)
-        if env not in self._pictures:
-            self._pictures[env] = plotting.StatePlot(snapshot)
-        self._pictures[env].update(snapshot)
-        return self._pictures[env].frame()
+        return tuple(next_frame(self._pictures, env, self.snapshot(env)) for env in numbers)
 
     def _rows(self, values: Shaped[Tensor, '*agent']) -> Shaped[Tensor, ' row']:
         """Values with one a row, of values with one an env or one an agent."""

@@ -13,9 +13,9 @@ from gymnasium.spaces import Box
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from megastep.env.interface.state import check_whole
 from megastep.env.motion.frames import bearings
 from megastep.env.navigation import GeodesicField
-from megastep.env.state import check_whole
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged

@@ -15,7 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from megastep.env import Env
 from megastep.env.cuda_graph import CudaGraph
-from megastep.env.state import check_tensors, write_tensors
+from megastep.env.interface.state import check_tensors, write_tensors
 from megastep.evaluation.opponents import Opponents
 from megastep.learning import ppo
 from megastep.learning.model.policy import Policy

@@ -16,7 +16,7 @@ from rollouts import FEW_RAYS, actions_of, make
 from walks import EYES, LIVES, Walk
 
 from envs import Deathmatch, Explorer, Minimal, PointGoal
-from megastep.env.actions import ActionBatch
+from megastep.env.interface.actions import ActionBatch
 
 NEXT_STEP, SAME_STEP, DISABLED = AutoresetMode
 DOCUMENTS = Path(__file__).parents[2] / 'docs'

@@ -8,7 +8,7 @@ from rollouts import FEW_RAYS, FORWARD, STATE, actions_of, copied, equal, leaves
 from worlds import houses
 
 from envs import Explorer, Minimal, PointGoal
-from megastep.env.state import check_rows
+from megastep.env.interface.state import check_rows
 from megastep.world.cameras import Cameras
 
 LIVES = {Minimal: {'shortest': 2, 'longest': 6}, Explorer: {'patience': 0.2}}

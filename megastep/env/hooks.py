@@ -1,0 +1,111 @@
+"""Hooks of a task: the methods that its env's class defines, and what it says of itself, with their defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, SupportsFloat
+
+import gymnasium
+from jaxtyping import Bool, Float, Shaped
+from torch import Tensor
+
+from megastep import mapgen
+from megastep.env.episode_starts import EpisodeStarts, RandomStarts
+from megastep.env.parts import Part, Resettable
+from megastep.world.snapshot import Overlay
+
+if TYPE_CHECKING:
+    from megastep.maps.mapset import MapSet
+
+
+class TaskHooks:
+    """Hooks of a task: all that an env's class may say and do otherwise.
+
+    `_act`, `_observe` and `_outcome` have to be defined; all else has a default. In a step they are called in the order
+    ``_act, _respawn, _observe, _outcome, _info``, always for all envs: the outcomes of those that were respawned are
+    dropped. A reset calls ``_respawn, _observe``.
+    """
+
+    auxiliary_space: gymnasium.Space | None = None
+    """Space of one agent's `auxiliary` targets; None if there are none."""
+
+    observation_name: str | None = None
+    """What noise calls observations that aren't several by name."""
+
+    scores: tuple[str, ...] = ()
+    """The names of the infos that say how well an episode went, the most telling first; return and length always do."""
+
+    lower_is_better: tuple[str, ...] = ()
+    """The scores of which less is better, such as collisions; of all others more is."""
+
+    measures: tuple[str, ...] = ()
+    """The names of the infos that say what else is known of an episode: kept with its scores, but in no mean."""
+
+    episode_starts: EpisodeStarts | None = RandomStarts()
+    """Distribution of the starts, and goals if there are any, of fixed episodes: see `megastep.evaluation.Episodes`.
+    None if the env is to place its agents itself, by what it draws from `Core.random`."""
+
+    _parts: dict[str, Part]
+    """The parts that the env has found among its attributes, by name."""
+
+    def _act(self, actions: Any) -> None:
+        """Moves the agents for one step.
+
+        Args:
+            actions: (env, agent, ...), nested as the action space is, and cleaned of what isn't in it: see `Env.step`.
+        """
+        raise NotImplementedError
+
+    def _respawn(self, mask: Bool[Tensor, ' env']) -> None:
+        """Begins new episodes in the envs in the mask, by masked writes: by default in all parts, in order.
+
+        It is called before every `_observe`.
+        """
+        for part in self._parts.values():
+            if isinstance(part, Resettable):
+                part.reset(mask)
+
+    def _observe(self) -> Any:
+        """Returns all rows' observations. Doing so twice must be the same as doing so once."""
+        raise NotImplementedError
+
+    def _outcome(self) -> tuple[Float[Tensor, 'env agent'], Bool[Tensor, ' env'], Bool[Tensor, ' env']]:
+        """Returns the step's rewards, and which envs it terminated and truncated."""
+        raise NotImplementedError
+
+    def _info(self) -> dict[str, Shaped[Tensor, 'env ...']]:
+        """Returns what the task adds to a step's info: tensors of (env,) or (env, agent)."""
+        return {}
+
+    def _overlays(self, env: int) -> Sequence[Overlay]:
+        """Returns what the task has drawn into pictures of one env, beside its map and agents."""
+        return ()
+
+    def _values(self, env: int) -> Mapping[str, SupportsFloat]:
+        """Returns what numbers the task has written beside pictures of one env, by name."""
+        return {}
+
+    def auxiliary(self) -> Any:
+        """Auxiliary targets: what agents aren't told, but would act better if they knew, and may be taught to predict.
+
+        It is nested as `auxiliary_space` is, a row for each agent, and goes with the last observations: it is asked for
+        after steps and resets. It is captured in CUDA graphs as steps are, and changes nothing.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def default_maps(cls, *, seed: int = 0) -> MapSet:
+        """The map set that the task is learnt in unless another is given: 256 houses, unless the task says otherwise.
+
+        Args:
+            seed: Another seed gives other maps.
+        """
+        return mapgen.generate('house', 256, seed=seed)
+
+    def scripted_opponent(self) -> Callable[[Any], Any] | None:
+        """A policy that needs no learning, for agents to learn against; None if the task has none.
+
+        Returns:
+            A function from all rows' observations to all rows' actions, nested as their spaces are.
+        """
+        return None
