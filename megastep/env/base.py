@@ -22,7 +22,7 @@ from megastep.env.episode_info import mark_ends, name_shortly, with_seconds
 from megastep.env.hooks import TaskHooks
 from megastep.env.interface.actions import ActionBatch
 from megastep.env.interface.pickling import reduced
-from megastep.env.interface.pictures import EnvSnapshot, next_frame, plot
+from megastep.env.interface.pictures import EnvSnapshot, Frames, plot
 from megastep.env.interface.state import check_rows, core_tensors, read_state, write_state
 from megastep.env.nested import copied, described
 from megastep.env.noise import Noises
@@ -36,7 +36,7 @@ from megastep.world.kernels import check_not_forked, untraced
 from megastep.world.snapshot import Snapshot, take_snapshot
 
 if TYPE_CHECKING:
-    from megastep.plotting import Picture, StatePlot
+    from megastep.plotting import Picture
 
 
 class Env(TaskHooks, gymnasium.vector.VectorEnv):
@@ -147,7 +147,7 @@ class Env(TaskHooks, gymnasium.vector.VectorEnv):
         if episodes is not None:
             core.play(episodes)
         self._parts: dict[str, Part] = {}
-        self._pictures: dict[int, StatePlot] = {}
+        self._frames = Frames()
 
     @cached_property
     def action_space(self) -> gymnasium.Space:  # type: ignore[override]
@@ -473,7 +473,7 @@ class Env(TaskHooks, gymnasium.vector.VectorEnv):
         if self.render_mode != 'rgb_array':
             raise ValueError(f"env.render() needs render_mode='rgb_array', got {self.render_mode!r}.")
         numbers: Iterable[int] = envs if isinstance(envs, Iterable) else [envs]
-        return tuple(next_frame(self._pictures, env, self.snapshot(env)) for env in numbers)
+        return tuple(self._frames.next(env, self.snapshot(env)) for env in numbers)
 
     def _rows(self, values: Shaped[Tensor, '*agent']) -> Shaped[Tensor, ' row']:
         """Values with one a row, of values with one an env or one an agent."""

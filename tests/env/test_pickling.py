@@ -3,6 +3,7 @@
 import copy
 import pickle
 
+import numpy as np
 import pytest
 import torch
 from gymnasium.spaces import Discrete
@@ -64,6 +65,14 @@ def test_noise_goes_on_alike():
     env = lively(Explorer, **amounts, action_lag=1)
     assert set(NOISES) == {*amounts, 'action_lag'}
     check_goes_on(env, pickle.HIGHEST_PROTOCOL)
+
+
+def test_one_that_has_been_drawn_goes_on_alike_and_its_pictures_begin_anew():
+    env = make(Minimal, num_envs=2, render_mode='rgb_array')
+    env.reset(seed=0)
+    (first,) = env.render()
+    (copied_first,) = again(env, pickle.HIGHEST_PROTOCOL).render()
+    assert np.array_equal(copied_first, first)
 
 
 @pytest.mark.parametrize('way', WAYS.values(), ids=WAYS)

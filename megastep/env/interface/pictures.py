@@ -30,17 +30,25 @@ def plot(snapshot: Snapshot) -> Picture:
     return plotting.plot_state(snapshot)
 
 
-def next_frame(plots: dict[int, StatePlot], env: int, snapshot: Snapshot) -> UInt8[np.ndarray, 'height width 3']:
-    """Draws the next frame of an env, with the trails that its agents have left in the frames before.
+class Frames:
+    """Frames of envs, drawn one after the other. A copy of them begins anew: what has been drawn isn't pickled."""
 
-    Args:
-        plots: The pictures of the envs that frames have been drawn of, by number. This env's is brought up to date.
-        env: The env's number.
-        snapshot: The env as it is now.
-    """
-    from megastep import plotting  # here, so that training needs no drawing library
+    def __init__(self) -> None:
+        self._plots: dict[int, StatePlot] = {}
 
-    if env not in plots:
-        plots[env] = plotting.StatePlot(snapshot)
-    plots[env].update(snapshot)
-    return plots[env].frame()
+    def next(self, env: int, snapshot: Snapshot) -> UInt8[np.ndarray, 'height width 3']:
+        """Draws an env, with the trails that its agents have left in the frames before.
+
+        Args:
+            env: The env's number.
+            snapshot: The env as it is now.
+        """
+        from megastep import plotting  # here, so that training needs no drawing library
+
+        if env not in self._plots:
+            self._plots[env] = plotting.StatePlot(snapshot)
+        self._plots[env].update(snapshot)
+        return self._plots[env].frame()
+
+    def __reduce__(self) -> tuple[type[Frames], tuple[()]]:
+        return Frames, ()
