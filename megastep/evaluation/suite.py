@@ -19,20 +19,23 @@ from megastep.env.navigation import GeodesicField
 from megastep.evaluation.episodes import ARRAYS, Episodes
 from megastep.evaluation.registry import Task
 from megastep.evaluation.standard import sets as standard
-from megastep.maps import storage
+from megastep.maps import storage, temporaries
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.splitting import check_disjoint
 from megastep.world.device import default_device
 
-VERSION = '1'
+VERSION = '2'
 """The version of the layout of a suite's folder. A folder of any other is refused."""
 
-MANIFEST = 'suite.json'
-"""The file of a suite's folder that says what is in it."""
+HASH_VERSION = '1'
+"""The version of what a suite's hash is of."""
 
-FIELD = 'geodesics.safetensors'
-"""The file of a suite's folder that keeps the geodesic field of its maps, once it has been computed."""
+MANIFEST = 'suite.json'
+"""The file of a suite's folder that says what is in it. It is written last: the others' names have their hashes."""
+
+OURS = re.compile(r'(.+\.[0-9a-f]{16}\.(maps|episodes)|geodesics\.[0-9a-f]{16}|\..+\.[0-9a-f]{16})\.safetensors')
+"""The names of a folder's files that saving a suite there removes, unless they are the suite's."""
 
 NAME = re.compile(r'\w[\w .,+-]*')
 """The names of sets: they name files."""
@@ -142,7 +145,7 @@ class Suite(Mapping[str, Episodes]):
     def sha256(self) -> str:
         """The SHA-256 of the sets' names and their episodes' hashes, in hexadecimal."""
         hashes = sorted([name, episodes.sha256] for name, episodes in self.items())
-        return hashlib.sha256(json.dumps([VERSION, hashes]).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([HASH_VERSION, hashes]).encode()).hexdigest()
 
     def geodesic_field(self, device: str | torch.device | None = None, *, progress: bool = False) -> GeodesicField:
         """The geodesic field of all maps, computed once; a suite that was loaded keeps it in its folder.
@@ -155,7 +158,8 @@ class Suite(Mapping[str, Episodes]):
         if place not in self._fields:
             options: dict[str, Any] = {'agent_radius': next(iter(self.values())).agent_radius, 'progress': progress}
             if self._folder is not None and os.access(self._folder, os.W_OK):
-                self._fields[place] = GeodesicField.kept(self._folder / FIELD, self.maps, place, **options)
+                path = self._folder / f'geodesics.{self.sha256[:16]}.safetensors'
+                self._fields[place] = GeodesicField.kept(path, self.maps, place, **options)
             else:
                 self._fields[place] = GeodesicField.pack(self.maps, place, **options)
         return self._fields[place]
@@ -176,17 +180,27 @@ class Suite(Mapping[str, Episodes]):
                 check_disjoint(train.walls, episodes.maps.walls, names=('the maps trained in', f'set {name!r}'))
 
     def save(self, folder: str | Path) -> None:
-        """Writes the suite to a folder, which is made if it isn't there: a file of maps and one of episodes a set."""
+        """Writes the suite to a folder, atomically: the folder has the suite that it had, or this one.
+
+        The folder is made if it isn't there, and gets a file of maps and one of episodes a set. Files of the suite that
+        was there are removed once this one's are safely on disk. Of two writers the later wins.
+        """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        for name, episodes in self.items():
-            episodes.maps.save(folder / f'{name}.maps.safetensors')
-            episodes.save(folder / f'{name}.episodes.safetensors')
         manifest = {
             'suite': VERSION, 'name': self.name, 'version': self.version, 'task': self.task, 'sha256': self.sha256,
             'sets': {name: episodes.sha256 for name, episodes in self.items()},
         }  # fmt: skip
-        storage.replace(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
+        with temporaries.alone(folder):
+            kept = [f'geodesics.{self.sha256[:16]}.safetensors']
+            for name, episodes in self.items():
+                drawn, maps = _files(folder, name, episodes.sha256)
+                episodes.maps.save(maps)
+                episodes.save(drawn)
+                kept += [drawn.name, maps.name]
+            storage.replace(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
+            others = '|'.join(map(re.escape, kept))
+            temporaries.clear_matching(folder, re.compile(f'(?!({others})$){OURS.pattern}'))
 
     @classmethod
     def load(cls, folder: str | Path) -> Suite:
@@ -195,21 +209,18 @@ class Suite(Mapping[str, Episodes]):
         Raises:
             ValueError: if there is none, a file is missing or damaged, or it is of another version.
         """
-        path = Path(folder) / MANIFEST
+        folder = Path(folder)
+        manifest = _manifest(folder)
         try:
-            manifest = storage.read_json(path)
-            found, names = manifest['suite'], list(manifest['sets'])
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise ValueError(f'{folder} must be the folder of a suite: there is no {MANIFEST} in it.') from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f'{path} is damaged: {type(error).__name__}: {error}.') from error
-        if found != VERSION:
-            raise ValueError(f'{path} must be of version {VERSION}, got {found!r}.')
-        sets = {name: _set(Path(folder), name) for name in names}
+            sets = {name: _set(folder, name, sha256) for name, sha256 in manifest['sets'].items()}
+        except (OSError, ValueError):
+            if _manifest(folder) == manifest:
+                raise
+            return cls.load(folder)  # another suite has taken its place meanwhile
         suite = cls(sets, name=manifest.get('name', ''), version=manifest.get('version', ''))
         if suite.sha256 != manifest.get('sha256'):
             raise ValueError(f'{folder} is damaged: the suite hashes to {suite.sha256}, and should to another.')
-        suite._folder = Path(folder)
+        suite._folder = folder
         return suite
 
     def describe(self) -> str:
@@ -221,11 +232,35 @@ class Suite(Mapping[str, Episodes]):
         return f'Suite({self.name or self.task}: {self.num_episodes} episodes in {", ".join(self)})'
 
 
-def _set(folder: Path, name: str) -> Episodes:
+def _manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a suite's folder: the hashes of its sets' episodes by name, and what the suite is."""
+    path = folder / MANIFEST
+    try:
+        manifest = storage.read_json(path)
+        found, sets = manifest['suite'], dict(manifest['sets'])
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ValueError(f'{folder} must be the folder of a suite: there is no {MANIFEST} in it.') from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f'{path} is damaged: {type(error).__name__}: {error}.') from error
+    if found != VERSION:
+        raise ValueError(f'{path} must be of version {VERSION}, got {found!r}.')
+    for name, sha256 in sets.items():
+        if not NAME.fullmatch(name):
+            raise ValueError(f'{path} is damaged: {name!r} names no set.')
+        if not isinstance(sha256, str) or not re.fullmatch('[0-9a-f]{64}', sha256):
+            raise ValueError(f'{path} is damaged: set {name!r} has no hash.')
+    return {**manifest, 'sets': sets}
+
+
+def _files(folder: Path, name: str, sha256: str) -> tuple[Path, Path]:
+    """The files of a set's episodes and maps. Other episodes or maps have other names."""
+    episodes, maps = (folder / f'{name}.{sha256[:16]}.{part}.safetensors' for part in ('episodes', 'maps'))
+    return episodes, maps
+
+
+def _set(folder: Path, name: str, sha256: str) -> Episodes:
     """A set of a suite's folder."""
-    if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise ValueError(f'{folder / MANIFEST} is damaged: {name!r} names no set.')
-    files = [folder / f'{name}.{part}.safetensors' for part in ('episodes', 'maps')]
+    files = _files(folder, name, sha256)
     if missing := [file for file in files if not file.is_file()]:
         raise ValueError(f'{missing[0]} is missing.')
     return Episodes.load(*files)

@@ -8,7 +8,7 @@ import os
 import re
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 LONGEST = 150
@@ -34,6 +34,21 @@ def beside(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Mutual exclusion: one writer of a folder at a time, for as long as the block runs. The others wait.
+
+    A writer that is killed is waited for no longer. Where a file system can't lock folders nobody waits.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
 def _made(path: Path) -> tuple[Path, int]:
     """A new temporary file, open and locked. One that another writer takes for abandoned meanwhile is let go."""
     while True:
@@ -46,8 +61,12 @@ def _made(path: Path) -> tuple[Path, int]:
 
 def clear_abandoned(path: Path) -> None:
     """Removes the temporary files beside a path whose writers are dead."""
-    pattern = re.compile(re.escape(_beginning(path)) + '[0-9a-f]{16}' + re.escape(path.suffix))
-    with os.scandir(path.parent) as entries:
+    clear_matching(path.parent, re.compile(re.escape(_beginning(path)) + '[0-9a-f]{16}' + re.escape(path.suffix)))
+
+
+def clear_matching(folder: Path, pattern: re.Pattern[str]) -> None:
+    """Removes the files of a folder whose whole names match a pattern, but for those that living writers hold."""
+    with os.scandir(folder) as entries:
         found = [entry.path for entry in entries if pattern.fullmatch(entry.name)]
     for name in found:
         try:

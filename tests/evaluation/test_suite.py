@@ -8,6 +8,7 @@ from worlds import box, houses, turned
 
 from megastep import MapSet
 from megastep.evaluation import Episodes, Suite
+from megastep.evaluation import suite as module
 from megastep.evaluation.registry import Task
 
 
@@ -58,9 +59,38 @@ def test_keeps_the_geodesic_field_of_its_maps_in_its_folder(tmp_path):
     again = Suite.load(tmp_path)
     field = again.geodesic_field('cpu')
     assert len(field) == len(again.maps) == 4
-    assert (tmp_path / 'geodesics.safetensors').is_file()
+    (path,) = tmp_path.glob('geodesics.*.safetensors')
     kept = Suite.load(tmp_path).geodesic_field('cpu')
     assert (kept.fingerprints == field.fingerprints).all()
+    found.save(tmp_path)
+    assert path.is_file()
+    Suite({'near': found['near']}).save(tmp_path)
+    assert not path.exists() and len(Suite.load(tmp_path).geodesic_field('cpu')) == 2
+
+
+def test_nothing_but_a_suite_s_own_files_goes_when_another_takes_its_place(tmp_path):
+    found, others = suite(), {'notes.txt', 'mine.safetensors', 'near.maps.safetensors', '.hidden'}
+    for name in others:
+        (tmp_path / name).touch()
+    found.save(tmp_path)
+    Suite({'near': found['far']}).save(tmp_path)
+    sha256 = found['far'].sha256[:16]
+    ours = {'suite.json', f'near.{sha256}.maps.safetensors', f'near.{sha256}.episodes.safetensors'}
+    assert {path.name for path in tmp_path.iterdir()} == ours | others
+
+
+def test_a_suite_that_another_takes_the_place_of_while_it_is_read_is_the_other(tmp_path, monkeypatch):
+    found, read = suite(), module._set
+    other = Suite({'near': found['far']}, name='other')
+    found.save(tmp_path)
+
+    def late(folder, *of):
+        monkeypatch.setattr(module, '_set', read)
+        other.save(tmp_path)
+        return read(folder, *of)
+
+    monkeypatch.setattr(module, '_set', late)
+    assert Suite.load(tmp_path).name == 'other'
 
 
 def test_the_hash_is_of_names_and_episodes():
@@ -103,14 +133,12 @@ def test_maps_trained_in_are_refused_up_to_symmetry():
         ),
         (lambda folder: (folder / 'suite.json').write_text('{'), r'suite\.json is damaged'),
         (lambda folder: (folder / 'suite.json').write_text('[]'), r'suite\.json is damaged'),
-        (lambda folder: (folder / 'far.maps.safetensors').unlink(), r'far\.maps\.safetensors is missing'),
-        (
-            lambda folder: houses(1).save(folder / 'far.maps.safetensors'),
-            'must be of the 1 maps .*, got',
-        ),
-        (lambda folder: changed(folder, suite='0'), "must be of version 1, got '0'"),
+        (lambda folder: maps_of(folder).unlink(), r'far\.[0-9a-f]{16}\.maps\.safetensors is missing'),
+        (lambda folder: houses(1).save(maps_of(folder)), 'must be of the 1 maps .*, got'),
+        (lambda folder: changed(folder, suite='0'), "must be of version 2, got '0'"),
         (lambda folder: changed(folder, sha256='0'), 'is damaged: the suite hashes to'),
         (lambda folder: changed(folder, sets={'../up': ''}), "is damaged: '../up' names no set"),
+        (lambda folder: changed(folder, sets={'far': '../up'}), "is damaged: set 'far' has no hash"),
     ],
 )
 def test_a_damaged_folder_is_refused_by_name(tmp_path, change, message):
@@ -118,6 +146,11 @@ def test_a_damaged_folder_is_refused_by_name(tmp_path, change, message):
     change(tmp_path)
     with pytest.raises(ValueError, match=message):
         Suite.load(tmp_path)
+
+
+def maps_of(folder):
+    (path,) = folder.glob('far.*.maps.safetensors')
+    return path
 
 
 def changed(folder, **changes):

@@ -10,6 +10,7 @@ from synthetic import results
 from worlds import box
 
 from megastep import MapSet
+from megastep.evaluation import Suite
 from megastep.evaluation.episodes import Episodes
 from megastep.evaluation.report import sections
 from megastep.plotting.video import Recorder
@@ -66,3 +67,19 @@ def test_a_killed_writer_loses_nothing_and_leaves_nothing(tmp_path, name):
         assert all(found[file] in (expected[False][file], expected[True][file]) for file in expected[True]), place
         write(tmp_path, False)
         assert listing(tmp_path) == expected[False], place
+
+
+def test_a_killed_writer_of_a_suite_leaves_the_old_one_or_the_new(tmp_path):
+    """Of several files, in the place of one with a set more."""
+    episodes = {maps: Episodes.draw(maps, 'minimal', per_map=1) for maps in (OLD, NEW)}
+    old = Suite({'both': episodes[OLD], 'more': episodes[NEW]}, name='old')
+    new = Suite({'both': episodes[NEW]}, name='new')
+    old.save(tmp_path)
+    expected, found = listing(tmp_path), set()
+    for place in kills(lambda: new.save(tmp_path), tmp_path, sizes=(1, 900)):
+        again = Suite.load(tmp_path)
+        assert (again.name, again.sha256) in [(each.name, each.sha256) for each in (old, new)], place
+        found.add(again.name)
+        old.save(tmp_path)
+        assert listing(tmp_path) == expected, place
+    assert found == {'old', 'new'}

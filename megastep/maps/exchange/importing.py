@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -13,7 +13,7 @@ from megastep.maps.formats.reading import Collected, Inside, Paths, paths
 from megastep.maps.formats.roles import Picked, plain
 from megastep.maps.geometry import Geometry
 
-UNSAID = {'inside': None, 'snap': SNAP, 'degrees': False, 'layers': None, 'ids': None, 'classes': None}
+UNSAID = {'inside': None, 'snap': SNAP, 'degrees': False, 'layers': None, 'ids': None, 'classes': None, 'levels': None}
 """Options that a recipe leaves out where they are these."""
 
 Set = TypeVar('Set', bound='Importers')
@@ -131,20 +131,29 @@ class Importers:
         return cls(**recorded(dxf.read(path, **options), 'dxf', path, options))
 
     @classmethod
-    def from_wad(cls: type[Set], path: str | os.PathLike, *, inside: Inside = None, skip_invalid: bool = False) -> Set:
-        """Reads every level of a game of Doom's kin, at 32 units a metre.
+    def from_wad(
+        cls: type[Set],
+        path: str | os.PathLike,
+        *,
+        levels: str | Sequence[str] | None = None,
+        inside: Inside = None,
+        skip_invalid: bool = False,
+    ) -> Set:
+        """Reads the levels of a game of Doom's kin, at 32 units a metre.
 
         Args:
             path: The WAD file. `megastep.maps.formats.wad` says what becomes a wall.
+            levels: The names of the levels that are read, in the file's order, such as ``['MAP01']``; by default all.
             inside: A point in the face that is meant, in the level's units, by the level: ``{'MAP01': (x, y)}``.
             skip_invalid: Leave out the levels that can't be used, with a warning that lists them, instead of raising.
 
         Raises:
-            ValueError: if the file is no WAD; if a level can't be used, naming it and the reason; or if none can.
+            ValueError: if the file is no WAD or lacks a level; if one can't be used, naming it and the reason; or if
+                none can.
         """
         from megastep.maps.formats import wad
 
-        options = options_of(inside, skip_invalid)
+        options = options_of(inside, skip_invalid, levels=plain(levels))
         return cls(**recorded(wad.read(path, **options), 'wad', path, options))
 
     @classmethod

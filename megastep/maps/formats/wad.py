@@ -16,7 +16,7 @@ import os
 import re
 import struct
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -96,11 +96,18 @@ Level = tuple[str, dict[str, Lump]]
 """A level's name, and its lumps by theirs."""
 
 
-def read(path: str | os.PathLike, *, inside: Inside = None, skip_invalid: bool = False) -> Collected:
-    """Reads every level in a file; of those that have the same name the last, as games do: the others are left out.
+def read(
+    path: str | os.PathLike,
+    *,
+    levels: str | Sequence[str] | None = None,
+    inside: Inside = None,
+    skip_invalid: bool = False,
+) -> Collected:
+    """Reads the levels in a file; of those that have the same name the last, as games do: the others are left out.
 
     Args:
         path: The file.
+        levels: The names of the levels that are read, in the file's order; by default all are.
         inside: A point in the face that is meant, or several, in the level's units, usually by the level's name.
         skip_invalid: Leave out the levels that can't be used, with a warning that lists them, instead of raising.
 
@@ -113,16 +120,29 @@ def read(path: str | os.PathLike, *, inside: Inside = None, skip_invalid: bool =
     check_inside(inside)
     with opened(path) as file:
         try:
-            found = _levels(_directory(file))
+            found = _named(_levels(_directory(file)), levels)
         except ValueError as error:
             raise ValueError(f'{path}: {error}') from error
-        levels = dict(found)
-        check_names(inside, levels)
+        last = dict(found)
+        check_names(inside, last)
         attempts = [
             Attempt(name, f'{path}, {name}', partial(_level, file, lumps, meant(inside, name)))
-            for name, lumps in levels.items()
+            for name, lumps in last.items()
         ]
         return collect(str(path), attempts, skip_invalid=skip_invalid, passed_over=_replaced(path, found))
+
+
+def _named(found: list[Level], names: str | Sequence[str] | None) -> list[Level]:
+    """The levels of some names, or all of them."""
+    if names is None:
+        return found
+    wanted, known = [names] if isinstance(names, str) else names, dict(found)
+    if not isinstance(wanted, Sequence):
+        raise ValueError(f'levels must be names of levels, got {names!r}.')  # noqa: TRY004, as for other values
+    for name in wanted:
+        if name not in known:
+            raise ValueError(f'levels must be among those that there are, {", ".join(list(known)[:40])}, got {name!r}.')
+    return [(name, lumps) for name, lumps in found if name in wanted]
 
 
 def _replaced(path: Path, levels: list[Level]) -> list[LeftOut]:
