@@ -95,4 +95,4 @@ class Explorer(Env):
         return self._found[:, None] / self._pixels, self._nobody, truncated
 
     def _info(self):
-        return {'coverage': self._coverage.share()}
+        return {'coverage': self._coverage.shares}

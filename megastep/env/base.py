@@ -18,7 +18,7 @@ from torch import Tensor
 from megastep.checks import check_seed
 from megastep.env import arguments
 from megastep.env.cuda_graph import CudaGraph
-from megastep.env.episode_info import mark_ends, name_shortly, with_seconds
+from megastep.env.episode_info import name_shortly, tally
 from megastep.env.hooks import TaskHooks
 from megastep.env.interface.actions import ActionBatch
 from megastep.env.interface.pickling import reduced
@@ -31,7 +31,7 @@ from megastep.env.parts import Part, Stateful, parts_of
 from megastep.env.variation import check_amounts
 from megastep.world.cameras import CameraRig, by_name, checked
 from megastep.world.core import Core, checked_map_ids, place
-from megastep.world.episode_queue import FixedEpisodes
+from megastep.world.episode_queue import FOREVER, FixedEpisodes
 from megastep.world.kernels import check_not_forked, untraced
 from megastep.world.snapshot import Snapshot, take_snapshot
 
@@ -135,14 +135,14 @@ class Env(TaskHooks, gymnasium.vector.VectorEnv):
         self.returns = torch.zeros((core.num_envs, core.num_agents), device=core.device)
         self._rewards = torch.zeros_like(self.returns)
         self._over = core.over
-        self._nothing, self._nobody = torch.zeros((), device=core.device), torch.zeros_like(self._over)
+        self._nobody = torch.zeros_like(self._over)
         self._kept = dict(kept or {})
         check_rows('kept', self._kept, core.num_envs, core.device)
         self.copy, self._begun = copy, False
         self.cuda_graph = arguments.uses_graph(core, cuda_graph)
         self._run = self._captured() if self.cuda_graph else self._eagerly
-        self._limits: int | Int64[Tensor, ' env'] | None = None
         self._most = arguments.most_steps(core.fps, time_limit, max_episode_steps)
+        self._limits = torch.full_like(self.lengths, FOREVER if self._most is None else self._most)
         self._noise = Noises(self, noise, amounts)
         if episodes is not None:
             core.play(episodes)
@@ -239,12 +239,10 @@ class Env(TaskHooks, gymnasium.vector.VectorEnv):
         for name, tensors in self.state_tensors().items():
             check_rows(f'state of {name}', tensors, self.core.num_envs, self.device)
 
-    def _find_limits(self) -> int | Int64[Tensor, ' env'] | None:
-        """After how many steps an episode is truncated: a fixed one's own limit, if it has one, or the env's."""
+    def _find_limits(self) -> Int64[Tensor, ' env']:
+        """After how many steps episodes are truncated: a fixed one's own limit, if it has one, or the env's."""
         episodes = self.core.episodes
-        if episodes is None or not episodes.has_limits:
-            return self._most
-        return episodes.limited(self._most)
+        return self._limits if episodes is None or not episodes.has_limits else episodes.limited(self._most)
 
     def _begin(self, mask: Bool[Tensor, ' env']) -> None:
         """Begins new episodes, and their statistics, in the envs in the mask."""
@@ -322,22 +320,17 @@ class Env(TaskHooks, gymnasium.vector.VectorEnv):
         self.core.random.phase('observe')
         observations = self._noise.observe(self._observe())
         self.core.random.phase('outcome')
-        rewards, terminated, truncated = self._outcome()
-        torch.where(resets[:, None], self._nothing, rewards, out=self._rewards)
-        self.returns.masked_fill_(resets[:, None], 0).add_(self._rewards)
-        terminated, truncated = mark_ends(
-            terminated, truncated, resets,
-            nobody=self._nobody, lengths=self.lengths, limits=self._limits, out=self._over,
-        )  # fmt: skip
+        ends = tally(self.core, self._outcome(), resets, self._limits, rewards=self._rewards, returns=self.returns)
         if self.core.episodes is not None:
             self.core.episodes.tick(self.core.agents.positions)
         info = {
             'episode': {'return': self._rows(self.returns), 'length': self._rows(self.lengths),
-                        'map_ids': self._rows(self.core.map_ids)},
+                        't': self._rows(ends.seconds), 'map_ids': self._rows(self.core.map_ids)},
             '_episode': self._rows(self._over),
             **{name: self._rows(values) for name, values in self._info().items()},
         }  # fmt: skip
-        return observations, self._rows(self._rewards), self._rows(terminated), self._rows(truncated), info
+        terminated, truncated = self._rows(ends.terminated), self._rows(ends.truncated)
+        return observations, self._rows(self._rewards), terminated, truncated, info
 
     def _begun_anew(
         self, final: Any, rewards: Tensor, terminated: Tensor, truncated: Tensor, info: dict[str, Any]
@@ -352,15 +345,14 @@ class Env(TaskHooks, gymnasium.vector.VectorEnv):
 
     def _captured(self) -> CudaGraph:
         name, remedy = f"{type(self).__name__}'s step", 'make the env with cuda_graph=False'
-        advance = lambda *tensors: with_seconds(self._advance(*tensors), self.core.fps)  # noqa: E731
         return CudaGraph(
-            advance, self._actions.examples(), [self.core.generator],
+            self._advance, self._actions.examples(), [self.core.generator],
             stream=torch.cuda.Stream(self.device), name=name, remedy=remedy, copy=self.copy,
         )  # fmt: skip
 
     def _eagerly(self, *tensors: Tensor) -> Any:
         outputs = self._advance(*tensors)
-        return with_seconds(copied(outputs) if self.copy else outputs, self.core.fps)
+        return copied(outputs) if self.copy else outputs
 
     @torch.no_grad()
     def get_state(self, env: int | None = None) -> dict[str, dict[str, Tensor]]:

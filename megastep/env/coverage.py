@@ -28,11 +28,13 @@ class Coverage:
     Attributes:
         seen: The texels seen: see `bitmap`.
         counts: How many those are: (env,) int32.
+        shares: The share of the texels of each env's map that they are, as of the last observation: (env,).
     """
 
     def __init__(self, core: Core) -> None:
         self._core, self.seen = core, bitmap(core)
         self.counts = torch.zeros(core.num_envs, dtype=torch.int32, device=core.device)
+        self.shares = torch.zeros(core.num_envs, device=core.device)
         self._afresh: Bool[Tensor, ' env'] | None = None
 
     @property
@@ -50,11 +52,8 @@ class Coverage:
         Raises:
             ValueError: if the view was rendered without rays.
         """
-        return mark(self._core, view, self.seen, self.counts, afresh=self._afresh)
-
-    def share(self) -> Float[Tensor, ' env']:
-        """The share of the texels of each env's map that has been seen."""
-        return self.counts / self._core.scenery.surface.widths[self._core.map_ids]
+        self.shares = torch.empty_like(self.shares)  # afresh, as it is good for this step alone
+        return mark(self._core, view, self.seen, self.counts, afresh=self._afresh, shares=self.shares)
 
 
 def bitmap(core: Core) -> Int32[Tensor, 'env word']:
@@ -72,6 +71,7 @@ def mark(
     counts: Int32[Tensor, ' env'],
     *,
     afresh: Bool[Tensor, ' env'] | None = None,
+    shares: Float[Tensor, ' env'] | None = None,
 ) -> Int32[Tensor, ' env']:
     """Marks the texels that a view's rays hit, in place.
 
@@ -81,13 +81,14 @@ def mark(
         seen: The texels seen before, and now: see `bitmap`.
         counts: How many those are.
         afresh: The envs in which what was seen before is forgotten first.
+        shares: Where the share of each env's texels that has been seen is written, if it is wanted.
 
     Returns:
         How many are new: each texel counts once, however many rays hit it.
 
     Raises:
         ValueError: if the view was rendered without rays, or a tensor isn't a contiguous int32 one of the right shape,
-            or afresh a contiguous bool one.
+            afresh a contiguous bool one, or shares a contiguous float32 one.
     """
     views = list(view.values()) if isinstance(view, Mapping) else [view]
     if any(each.lines is None or each.locations is None for each in views):
@@ -96,9 +97,12 @@ def mark(
     _check('counts', counts, torch.int32, (core.num_envs,))
     if afresh is not None:
         _check('afresh', afresh, torch.bool, (core.num_envs,))
-    found = _marked(core, views[0], seen, counts, afresh)
+    if shares is None:
+        shares = torch.empty_like(counts, dtype=torch.float32)
+    _check('shares', shares, torch.float32, (core.num_envs,))
+    found = _marked(core, views[0], seen, counts, afresh, shares)
     for other in views[1:]:
-        found += _marked(core, other, seen, counts, None)
+        found += _marked(core, other, seen, counts, None, shares)
     return found
 
 
@@ -108,10 +112,12 @@ def unpacked(seen: Int32[Tensor, 'env word']) -> Bool[Tensor, 'env texel']:
     return ((seen[..., None] >> bits) & 1).flatten(1).bool()
 
 
-def _marked(core: Core, view: View, seen: Tensor, counts: Tensor, afresh: Tensor | None) -> Int32[Tensor, ' env']:
+def _marked(
+    core: Core, view: View, seen: Tensor, counts: Tensor, afresh: Tensor | None, shares: Tensor
+) -> Int32[Tensor, ' env']:
     """Marks what one kind of camera sees."""
     found = torch.empty_like(counts)
-    implementation(core.device).mark(core, view, seen, counts, afresh, found)
+    implementation(core.device).mark(core, view, seen, counts, afresh, found, shares)
     return found
 
 

@@ -1,62 +1,59 @@
-"""Ends of episodes, and what a step's info says of episodes, in as few launches as can be."""
+"""Episode statistics, and what a step's info says of them, in one launch."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Bool, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
+
+from megastep.world.core import Core
+from megastep.world.kernels import implementation
 
 SHORT = {'r': 'return', 'l': 'length'}
 """Gymnasium's names for an episode's statistics, beside the long ones."""
 
 
-def mark_ends(
-    terminated: Bool[Tensor, ' env'],
-    truncated: Bool[Tensor, ' env'],
-    resets: Bool[Tensor, ' env'],
-    *,
-    nobody: Bool[Tensor, ' env'],
-    lengths: Int64[Tensor, ' env'],
-    limits: int | Int64[Tensor, ' env'] | None,
-    out: Bool[Tensor, ' env'],
-) -> tuple[Bool[Tensor, ' env'], Bool[Tensor, ' env']]:
-    """Episode ends: marks the envs whose episode a step has ended, and says how.
+class Ends(NamedTuple):
+    """Ends of episodes, as a step has found them.
 
     Args:
-        terminated: The envs that the task has terminated.
-        truncated: The envs that it has truncated.
-        resets: The envs that have begun anew in this step instead: nothing ends there.
-        nobody: The tensor of no envs. A task that returns it itself saves a launch.
-        lengths: How many steps the episodes have had, 0 where they have begun anew.
-        limits: After how many steps they are truncated, at least 1; None if there is no limit.
-        out: Where the envs whose episode has ended are marked.
-
-    Returns:
-        The envs that were terminated, and those that were truncated.
+        terminated: The envs whose episode the task has ended.
+        truncated: Those whose episode was cut off.
+        seconds: How long each env's episode has lasted, in the world's seconds.
     """
-    if truncated is nobody and limits is not None:
-        truncated = lengths >= limits  # none that has begun anew
-    else:
-        truncated = truncated if limits is None else truncated | (lengths >= limits)
-        if terminated is nobody:
-            return torch.zeros_like(out), torch.gt(truncated, resets, out=out)
-        truncated = truncated > resets  # and not resets, in one launch
-    if terminated is nobody:
-        return torch.zeros_like(out), out.copy_(truncated)
-    terminated = terminated > resets
-    torch.logical_or(terminated, truncated, out=out)
-    return terminated, truncated
+
+    terminated: Bool[Tensor, ' env']
+    truncated: Bool[Tensor, ' env']
+    seconds: Float[Tensor, ' env']
 
 
-def with_seconds(outputs: tuple[Any, ...], fps: float) -> tuple[Any, ...]:
-    """A step's outputs with how long each episode has lasted, in seconds: Gymnasium's ``info['episode']['t']``."""
-    info = outputs[-1]
-    info['episode']['t'] = info['episode']['length'] / fps
-    if 'final_info' in info:
-        info['final_info']['episode']['t'] = info['episode']['t']
-    return outputs
+def tally(
+    core: Core,
+    outcome: tuple[Float[Tensor, 'env agent'], Bool[Tensor, ' env'], Bool[Tensor, ' env']],
+    resets: Bool[Tensor, ' env'],
+    limits: Int64[Tensor, ' env'],
+    *,
+    rewards: Float[Tensor, 'env agent'],
+    returns: Float[Tensor, 'env agent'],
+) -> Ends:
+    """Episode statistics: counts a step's outcome in them, in place, and marks in ``core.over`` what is over.
+
+    Args:
+        core: The envs.
+        outcome: The rewards, and the envs that the task has terminated and truncated.
+        resets: The envs that have begun anew in this step instead: they are paid nothing, and nothing ends there.
+        limits: After how many steps episodes are truncated, at least 1.
+        rewards: Where the rewards that are paid are written.
+        returns: The rewards that each agent has had in its episode, to which these are added.
+    """
+    given, ended, cut = outcome
+    given = given.to(torch.float32).expand(returns.shape).contiguous()
+    ended, cut = (each.to(torch.bool).expand(core.over.shape).contiguous() for each in (ended, cut))
+    ends = Ends(torch.empty_like(core.over), torch.empty_like(core.over), returns.new_empty(core.num_envs))
+    implementation(core.device).tally(core, given, ended, cut, resets, limits, rewards, returns, *ends)
+    return ends
 
 
 def name_shortly(info: dict[str, Any]) -> None:

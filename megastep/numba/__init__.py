@@ -22,6 +22,7 @@ _forget_stale_kernels()  # before the kernels are imported, which is when Numba 
 
 from megastep.numba.collisions import advance  # noqa: E402
 from megastep.numba.coverage import mark  # noqa: E402
+from megastep.numba.episodes import tally  # noqa: E402
 from megastep.numba.lightmap import bake  # noqa: E402
 from megastep.numba.navigation import distances  # noqa: E402
 from megastep.numba.random_numbers import draw_integers, draw_reals  # noqa: E402
@@ -31,5 +32,5 @@ from megastep.numba.vectors import bearings, turned  # noqa: E402
 
 __all__ = [
     'advance', 'bake', 'bearings', 'distances', 'draw_integers', 'draw_reals', 'mark', 'render', 'respawn',
-    'respawn_with_goals', 'turned',
+    'respawn_with_goals', 'tally', 'turned',
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Coverage: marks the texels that agents have seen. The twin is `megastep.triton.coverage`."""
 
 import numpy as np
+import torch
 from numba import njit, prange
 
 
@@ -27,7 +28,7 @@ def _mark(texels, wall_starts, map_ids, lines, locations, seen, found, first_mar
         found[e] = mark_env(texels, first_wall, outlines, first_marker, lines[e], locations[e], seen[e])
 
 
-def mark(core, view, seen, counts, afresh, found):
+def mark(core, view, seen, counts, afresh, found, shares):
     """Marks the texels that a view's rays hit: see `megastep.env.coverage.mark`."""
     scenery = core.scenery
     if afresh is not None:
@@ -45,3 +46,4 @@ def mark(core, view, seen, counts, afresh, found):
         core.num_agents * scenery.lines_per_agent,
     )
     counts += found
+    torch.div(counts, scenery.surface.widths[core.map_ids], out=shares)

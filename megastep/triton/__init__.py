@@ -2,6 +2,7 @@
 
 from megastep.triton.collisions import advance
 from megastep.triton.coverage import mark
+from megastep.triton.episodes import tally
 from megastep.triton.lightmap import bake
 from megastep.triton.navigation import distances
 from megastep.triton.random_numbers import draw_integers, draw_reals
@@ -11,5 +12,5 @@ from megastep.triton.vectors import bearings, turned
 
 __all__ = [
     'advance', 'bake', 'bearings', 'distances', 'draw_integers', 'draw_reals', 'mark', 'render', 'respawn',
-    'respawn_with_goals', 'turned',
+    'respawn_with_goals', 'tally', 'turned',
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from megastep.triton.launching import device_guard
 @triton.jit
 @no_type_check
 def _mark(
-    texels, wall_starts, map_ids, lines, locations, afresh, seen, counts, found,
+    texels, wall_starts, num_texels, map_ids, lines, locations, afresh, seen, counts, found, shares,
     num_rays, num_words, first_marker, OUTLINES: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     """Program e marks the texels that the rays of env e hit, a BLOCK of rays at a time.
@@ -19,7 +19,8 @@ def _mark(
     Rays that hit a texel together set its bit one after another, and the one that finds it unset counts.
     """
     e = tl.program_id(0).to(tl.int64)
-    first_wall = tl.load(wall_starts + tl.load(map_ids + e))
+    m = tl.load(map_ids + e)
+    first_wall = tl.load(wall_starts + m)
     before = tl.load(counts + e)
     if afresh is not None:
         if tl.load(afresh + e):
@@ -47,15 +48,17 @@ def _mark(
     number = tl.sum(new, 0)
     tl.store(found + e, number)
     tl.store(counts + e, before + number)
+    tl.store(shares + e, tl.div_rn((before + number).to(tl.float32), tl.load(num_texels + m).to(tl.float32)))
 
 
 @device_guard
-def mark(core, view, seen, counts, afresh, found):
+def mark(core, view, seen, counts, afresh, found, shares):
     """Marks the texels that a view's rays hit: see `megastep.env.coverage.mark`."""
     scenery = core.scenery
     num_rays = view.lines.shape[1:].numel()
     _mark[(core.num_envs,)](
-        scenery.texels, scenery.walls.starts, core.map_ids, view.lines, view.locations, afresh, seen, counts, found,
+        scenery.texels, scenery.walls.starts, scenery.surface.widths, core.map_ids,
+        view.lines, view.locations, afresh, seen, counts, found, shares,
         num_rays, seen.shape[1], core.first_marker_line if core.num_markers else None,
         OUTLINES=core.num_agents * scenery.lines_per_agent,
         BLOCK=min(256, triton.next_power_of_2(num_rays)), num_warps=1,

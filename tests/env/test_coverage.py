@@ -128,10 +128,13 @@ def test_kernels_agree(num_envs, num_agents, rays, device, poisoned, monkeypatch
         seen, counts = blank(core)
         views = [random_view(core, rays * num_agents, seed, where) for seed in range(3)]
         afresh = [None, torch.arange(num_envs, device=where) % 2 == 0, None]
+        shares = torch.empty(num_envs, device=where)
         found = [
-            coverage.mark(core, view, seen, counts, afresh=some).cpu() for view, some in zip(views, afresh, strict=True)
+            coverage.mark(core, view, seen, counts, afresh=some, shares=shares).cpu()
+            for view, some in zip(views, afresh, strict=True)
         ]
-        kept.append([seen.cpu(), counts.cpu(), *found])
+        kept.append([seen.cpu(), counts.cpu(), shares.cpu(), *found])
+        assert torch.equal(shares, counts / core.scenery.surface.widths[core.map_ids])
     assert all(torch.equal(one, other) for one, other in zip(*kept, strict=True))
     assert kept[0][1].any() or rays == 1
 

@@ -46,16 +46,20 @@ MOVED = {
 MARKED = {
     'texels': '*i32',
     'wall_starts': '*i64',
+    'num_texels': '*i32',
     'map_ids': '*i64',
     'lines': '*i32',
     'locations': '*fp32',
     'seen': '*i32',
     'counts': '*i32',
     'found': '*i32',
+    'shares': '*fp32',
     'num_rays': 'i32',
     'num_words': 'i32',
     'first_marker': None,
 }
+FLAGS = dict.fromkeys(('ended', 'cut', 'resets', 'over', 'terminated', 'truncated'), '*i1')
+TALLIED = FLAGS | dict.fromkeys(('rewards', 'paid', 'returns', 'seconds'), '*fp32')
 SPAWNED = {'mask': '*i1', 'draws': '*i64', 'agents': AGENTS, 'spawns': POINTS, 'contacts': '*i32'}
 DRAWN = {'keys': '*i64', 'steps': '*i64', 'draw': 'i64', 'count': 'i32', 'width': 'i32', 'BLOCK': 256}
 CELLS = {'gates': '*bf16', 'cells': '*fp32', 'forgets': '*i1', 'num_cells': 'i32', 'width': 'i32'}
@@ -112,6 +116,10 @@ KERNELS = {
         MARKED | {'afresh': '*i1', 'OUTLINES': 8, 'BLOCK': 256},
         MARKED | {'afresh': None, 'OUTLINES': 24, 'BLOCK': 1},
         MARKED | {'afresh': '*i1', 'first_marker': 'i32', 'OUTLINES': 8, 'BLOCK': 256},
+    ],
+    'megastep.triton.episodes._tally': [
+        TALLIED | {'lengths': '*i64', 'limits': '*i64', 'count': 'i32', 'fps': 'fp32', 'AGENTS': agents, 'BLOCK': 128}
+        for agents in (1, 3)
     ],
     'megastep.triton.spawning._respawn': [
         SPAWNED | {'num_rows': 'i32', 'NUM_AGENTS': 1, 'BLOCK': 128},

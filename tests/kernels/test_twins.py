@@ -57,7 +57,7 @@ LAUNCHED = [(name, kernel) for name in TWINS for kernel in sorted(kernels(module
 def test_kernels_are_found():
     found = {
         '_advance', '_bake', '_distances', '_draw_integers', '_draw_reals', '_mark', '_render', '_respawn',
-        '_respawn_with_goals',
+        '_respawn_with_goals', '_tally',
     }  # fmt: skip
     assert {kernel for _, kernel in LAUNCHED} == found
 
