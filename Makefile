@@ -1,6 +1,6 @@
 # make demo   a person sees it work          make test   the tests
 # make check  lint, format and types         make clean  removes what make made
-# make notebooks  runs the notebooks, each from its first cell to its last
+# make notebooks  runs the notebooks, each from its first cell to its last, and two in JupyterLab
 # make docs   builds the site                make serve  builds it and shows it at http://127.0.0.1:8000
 # make EXTRAS=all test   with every extra, so that no test is skipped for want of a library
 PYTHON ?= python3

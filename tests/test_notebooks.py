@@ -1,11 +1,10 @@
 """The notebooks run from top to bottom, and are kept with what they show, which is little."""
 
 import ast
-import json
-import sys
 from pathlib import Path
 
 import pytest
+from jupyterlab_page import write_kernel
 
 nbformat = pytest.importorskip('nbformat', reason='needs nbformat')
 nbclient = pytest.importorskip('nbclient', reason='needs nbclient')
@@ -20,10 +19,7 @@ NOTEBOOKS = sorted((ROOT / 'notebooks').glob('*.ipynb'))
 def kernel(tmp_path, monkeypatch):
     """A kernel run by the interpreter that runs the tests, whatever others are installed."""
     folder = tmp_path / 'kernels' / 'megastep-tests'
-    folder.mkdir(parents=True)
-    arguments = [sys.executable, '-m', 'ipykernel_launcher', '-f', '{connection_file}']
-    spec = {'argv': arguments, 'display_name': 'megastep tests', 'language': 'python'}
-    (folder / 'kernel.json').write_text(json.dumps(spec))
+    write_kernel(folder)
     monkeypatch.setenv('JUPYTER_PATH', str(tmp_path))
     return folder.name
 
