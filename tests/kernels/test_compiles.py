@@ -166,22 +166,18 @@ KERNELS = {
 }
 
 COMPILE = """
-import importlib, json, sys, triton
+import importlib, json, sys, traceback, triton
 from collections import namedtuple
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-path, variants = sys.argv[1:]
-module, name = path.rsplit('.', 1)
-kernel = getattr(importlib.import_module(module), name)
 
 def group(text, read=str):
     pairs = [pair.split('=') for pair in text.split()]
     return namedtuple('Group', [key for key, _ in pairs])(*(read(value) for _, value in pairs))
 
-for given in json.loads(variants):
-    needed = [p.name for p in kernel.params]
-    differ = set(given) ^ set(needed)
-    assert not differ, f'test_compiles lists other parameters than {name} has: {differ}'
+def source(kernel, given):
+    differ = set(given) ^ {p.name for p in kernel.params}
+    assert not differ, f'test_compiles lists other parameters than {kernel.__name__} has: {differ}'
     signature, constants = {}, {}
     for i, p in enumerate(kernel.params):
         value = given[p.name]
@@ -194,18 +190,36 @@ for given in json.loads(variants):
             constants |= {(i, j): None for j, each in enumerate(types) if each == 'None'}
         else:
             signature[p.name] = value
-    source = ASTSource(fn=kernel, signature=signature, constexprs=constants)
-    for capability in (80, 90):
-        compiled = triton.compile(source, target=GPUTarget('cuda', capability, 32), options={'num_warps': 1})
-        assert compiled.asm['ptx']
+    return ASTSource(fn=kernel, signature=signature, constexprs=constants)
+
+errors = {}
+for path, variants in json.load(sys.stdin).items():
+    module, name = path.rsplit('.', 1)
+    try:
+        kernel = getattr(importlib.import_module(module), name)
+        for given in variants:
+            for capability in (80, 90):
+                target = GPUTarget('cuda', capability, 32)
+                compiled = triton.compile(source(kernel, given), target=target, options={'num_warps': 1})
+                assert compiled.asm['ptx']
+    except Exception:
+        errors[path] = traceback.format_exc()
+print(json.dumps(errors))
 """
 
 
-@pytest.mark.parametrize('path', KERNELS)
-def test_compiles(path):
-    command = [sys.executable, '-c', COMPILE, path, json.dumps(KERNELS[path])]
-    run = subprocess.run(command, env={**os.environ, 'TRITON_INTERPRET': '0'}, capture_output=True, text=True)
+@pytest.fixture(scope='module')
+def errors():
+    """What went wrong, by kernel: one process compiles them all, as importing PyTorch takes longer than most."""
+    command, environment = [sys.executable, '-c', COMPILE], {**os.environ, 'TRITON_INTERPRET': '0'}
+    run = subprocess.run(command, env=environment, input=json.dumps(KERNELS), capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize('path', KERNELS)
+def test_compiles(path, errors):
+    assert path not in errors, errors[path]
 
 
 def is_jitted(node):
