@@ -1,6 +1,8 @@
 """A run's numbers reach whoever is asked to log them; the libraries are the real ones, offline."""
 
+import json
 import os
+import sqlite3
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -59,14 +61,33 @@ def test_mlflow_is_told_in_a_file(tmp_path, monkeypatch):
 def test_trackio_is_called_as_its_interface_has_it(tmp_path, monkeypatch):
     """It can't be installed beside the others' versions, so this is what its documentation says of it."""
     calls = []
-    library = SimpleNamespace(
-        init=lambda **options: calls.append(('init', options['project'], options['name'], options['resume'])),
-        log=lambda numbers: calls.append(('log', numbers['frames'])),
+    run = SimpleNamespace(
+        log=lambda numbers, step: calls.append(('log', 'policy_loss' in numbers, step)),
         finish=lambda: calls.append(('finish',)),
     )
-    monkeypatch.setitem(sys.modules, 'trackio', library)
+
+    def init(*, project, name, config, resume):
+        calls.append(('init', project, name, config['env'], resume))
+        return run
+
+    monkeypatch.setitem(sys.modules, 'trackio', SimpleNamespace(init=init))
     trained(tmp_path / 'run', 'trackio')
-    assert calls == [('init', 'megastep', 'run', 'allow'), ('log', 4), ('log', 8), ('finish',)]
+    loggers.Trackio(tmp_path / 'run', {'env': 'minimal'}, purged=8)
+    known = ('init', 'megastep', 'run', 'minimal')
+    assert calls == [(*known, 'never'), ('log', True, 4), ('log', True, 8), ('finish',), (*known, 'allow')]
+
+
+def test_trackio_is_told_in_a_database(tmp_path, monkeypatch):
+    """The real one, where it is installed: no port is opened, and nothing is sent."""
+    monkeypatch.setenv('TRACKIO_DIR', str(tmp_path / 'kept'))  # which is read as it is imported
+    pytest.importorskip('trackio', reason='needs trackio, and so a Pillow older than the one that is pinned')
+    trained(tmp_path / 'run', 'trackio')
+    with sqlite3.connect(tmp_path / 'kept' / 'megastep.db') as database:
+        rows = database.execute('select run_name, step, metrics from metrics order by step').fetchall()
+        (config,) = database.execute('select config from configs').fetchone()
+    assert [(name, step) for name, step, _ in rows] == [('run', 4), ('run', 8)]
+    assert all('policy_loss' in json.loads(numbers) for *_, numbers in rows)
+    assert json.loads(config)['env'] == 'minimal'
 
 
 @pytest.mark.parametrize('log', ['tensorbored', ['wandb', 3]])

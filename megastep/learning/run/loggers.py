@@ -101,17 +101,18 @@ class Trackio:
     """
 
     def __init__(self, folder: Path, config: Mapping[str, Any], purged: int | None) -> None:
-        # No extra brings it: it can't be installed beside the versions of what the others bring.
-        self._library = import_module('trackio')
-        self._library.init(project='megastep', name=folder.name, config=dict(config), resume='allow')
+        # No extra brings it: it needs a Pillow below 13, and the others' versions were tested with 13.
+        resume = 'never' if purged is None else 'allow'  # it knows runs by their names alone
+        library = import_module('trackio')
+        self._run = library.init(project='megastep', name=folder.name, config=dict(config), resume=resume)
 
     def log(self, numbers: Numbers, frames: int) -> None:
         """Takes numbers."""
-        self._library.log({**numbers, 'frames': frames})
+        self._run.log(dict(numbers), step=frames)
 
     def close(self) -> None:
         """Writes what hasn't been written."""
-        self._library.finish()
+        self._run.finish()
 
 
 class MLflow:
