@@ -35,6 +35,7 @@ class StableBaselines3Env(VecEnv):
         self._env, self._actions = env, torch.empty(0)
         space = env.single_observation_space
         super().__init__(env.num_envs, _flat_space(space), env.single_action_space)
+        self.metadata = {name: env.metadata[name] for name in ('render_modes', 'render_fps')}  # films are at its pace
 
     def reset(self) -> Any:
         """Begins new episodes in all rows, and returns their observations."""
