@@ -3,6 +3,7 @@
 import os
 import sys
 from collections import defaultdict
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import walk_packages
@@ -12,6 +13,10 @@ sys.path.insert(0, str(Path(__file__).parent / 'extensions'))
 sys.path.insert(0, str(ROOT))
 os.environ['PYTHONPATH'] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get('PYTHONPATH')]))  # for kernels
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+os.environ.setdefault('OMP_NUM_THREADS', '1')  # pages are executed side by side: there is one for each core
+os.environ.setdefault('NUMBA_NUM_THREADS', '1')
+
+from sphinx.ext.autodoc.mock import mock  # noqa: E402
 
 import megastep  # noqa: E402
 import megastep.envs  # noqa: E402
@@ -27,6 +32,8 @@ extensions = [
     'sphinx.ext.napoleon',
     'sphinx_copybutton',
     'sphinx_design',
+    'kernels',
+    'processes',
     'links',
     'tables',
     'drawings',
@@ -84,6 +91,9 @@ autodoc_mock_imports = [
     )
     if find_spec(name) is None
 ]
+with mock(autodoc_mock_imports):  # here, for processes that read pages are forked from this one
+    for each in MODULES:
+        import_module(each)
 
 html_theme = 'furo'
 html_title = f'megastep {release}'

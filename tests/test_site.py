@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -82,3 +83,17 @@ def test_proofreading_finds_lost_links_and_pictures_without_words(extensions, tm
     page.touch(), other.touch()
     assert {what for _, what in proofreading.lost_links(pages)} == {'b.html#gone', 'c.html#'}
     assert [what for _, what in proofreading.mute(pages)] == ['<img alt="_images/1.png" src="there.png">']
+
+
+def test_slow_pages_are_shared_out_over_the_chunks_that_processes_read(extensions, tmp_path):
+    import processes
+
+    slow, quick = [f'slow{number}' for number in range(6)], [f'quick{number:02}' for number in range(54)]
+    for name in slow + quick:
+        (tmp_path / name).write_text('---\nfile_format: mystnb\n---\n' if name in slow else 'words')
+    app, env = SimpleNamespace(parallel=2), SimpleNamespace(doc2path=tmp_path.joinpath)
+    names = sorted(slow + quick)
+    processes.share(app, env, names)
+    assert sorted(names) == sorted(slow + quick)
+    counts = [len(set(chunk) & set(slow)) for chunk in processes.make_chunks(names, 2)]
+    assert len(counts) == 4 and max(counts) == 2
