@@ -88,6 +88,20 @@ class Rays(NamedTuple):
     valid: tl.tensor  # whether it is one of the frame's
 
 
+class Hits(NamedTuple):
+    """Hits of a block's rays on what they meet first."""
+
+    hit: tl.tensor  # whether a ray meets anything
+    slots: tl.tensor  # its record, or a marker's number: see `markers_met`
+    line: tl.tensor  # the line's number, -1 for none
+    location: tl.tensor  # where on a line, 0 to 1
+    distance: tl.tensor  # metres along the ray
+    af: tl.tensor  # how far forward and left of the camera the line's first end is, in metres
+    al: tl.tensor
+    bf: tl.tensor  # and its second
+    bl: tl.tensor
+
+
 @triton.jit
 @no_type_check
 def draw(records, slot, slopes, limits, inverses, slots, CLOSE: tl.constexpr):
@@ -187,6 +201,84 @@ def colours(maps, m, walls, agents, e, camera, rays, depth, line, location, hit,
 
 @triton.jit
 @no_type_check
+def draw_all(records, maps, m, agents, e, a, walls, markers, camera, rays, SIZES: tl.constexpr):
+    """Draws all that a camera may see: the other agents, markers, and walls.
+
+    Returns:
+        For each ray the nearest line's record, or the marker's number, and -1 for none; and how many lines were drawn.
+    """
+    NUM_AGENTS: tl.constexpr = SIZES.num_agents
+    plain, close, inverses, slots = 0, 0, tl.zeros_like(rays.slopes), tl.full(rays.slopes.shape, -1, tl.int32)
+    if NUM_AGENTS > 1:
+        plain, close = append_visible_agents(records, maps.outline, agents, e * NUM_AGENTS, a, camera, SIZES)
+        inverses, slots = draw_new(records, 0, plain, 0, close, camera.near, rays, inverses, slots)
+    if SIZES.num_markers > 0:
+        inverses, slots = draw_markers(markers, e, camera, rays, inverses, slots, SIZES)
+    return draw_walls(records, plain, close, walls, NUM_AGENTS * SIZES.sides, camera, rays, inverses, slots, SIZES)
+
+
+@triton.jit
+@no_type_check
+def hits_of(records, slots, markers, e, camera, rays, SIZES: tl.constexpr):
+    """Hits of rays on the lines and markers that were drawn last."""
+    hit = rays.valid & (slots >= 0)
+    record = records.words + tl.maximum(slots, 0) * RECORD
+    af, al = halves(tl.load(record))
+    bf, bl = halves(tl.load(record + 1))
+    line = tl.where(hit, tl.load(record + 3).to(tl.int32), -1)
+    right, left = al - rays.slopes * af, bl - rays.slopes * bf
+    location = tl.where(right < left, right / (right - left), 0.0)
+    distance = (af + location * (bf - af)) * rays.norms
+    if SIZES.num_markers > 0:
+        on_marker, k = markers_met(slots, rays)
+        hit, line = hit | on_marker, tl.where(on_marker, markers.first_line + k, line)
+        depth = depths_of_markers(markers, e, k, on_marker, camera, rays, SIZES)
+        distance = tl.where(on_marker, depth * rays.norms, distance)
+    return Hits(hit, slots, line, location, distance, af, al, bf, bl)
+
+
+@triton.jit
+@no_type_check
+def write_colours(view, frame, pixel, maps, m, agents, e, walls, markers, camera, rays, hits, SIZES: tl.constexpr):
+    """Writes the colours of pixels: of what their rays hit, dark where it is seen edge-on."""
+    on_line, norms = hits.hit, rays.norms
+    if SIZES.num_markers > 0:
+        on_marker, k = markers_met(hits.slots, rays)
+        on_line &= ~on_marker
+    depth = hits.distance / norms
+    red, green, blue = colours(maps, m, walls, agents, e, camera, rays, depth, hits.line, hits.location, on_line, SIZES)
+    along, across = hits.bf - hits.af, hits.bl - hits.al
+    slant = 1 - (along + rays.slopes * across) * (along + rays.slopes * across) / (
+        norms * norms * (along * along + across * across)
+    )
+    if SIZES.num_markers > 0:
+        if any_of(on_marker):
+            red, green, blue, slant = colour_markers(
+                red, green, blue, slant, maps, m, walls, markers, e, k, on_marker, depth, camera, rays, SIZES
+            )
+    RES: tl.constexpr = SIZES.res
+    out = view.rgb + frame * 3 * RES + pixel
+    pixel_means(out, slant * red, hits.hit, pixel < RES, SIZES.subsample)
+    pixel_means(out + RES, slant * green, hits.hit, pixel < RES, SIZES.subsample)
+    pixel_means(out + 2 * RES, slant * blue, hits.hit, pixel < RES, SIZES.subsample)
+
+
+@triton.jit
+@no_type_check
+def write_rays(view, at, markers, e, camera, rays, hits, SIZES: tl.constexpr):
+    """Writes what rays hit, how far away and where on it."""
+    location = hits.location
+    if SIZES.num_markers > 0:
+        on_marker, k = markers_met(hits.slots, rays)
+        around = locations_on_markers(markers, e, k, on_marker, hits.distance / rays.norms, camera, rays, SIZES)
+        location = tl.where(on_marker, around, location)
+    tl.store(view.distances + at, tl.where(hits.hit, hits.distance, float('inf')), mask=rays.valid)
+    tl.store(view.lines + at, hits.line, mask=rays.valid)
+    tl.store(view.locations + at, tl.where(hits.hit, location, float('nan')), mask=rays.valid)
+
+
+@triton.jit
+@no_type_check
 def _render(maps, agents, markers, optics, view, scratch, num_units, capacity, SIZES: tl.constexpr):
     """Program p renders units p, p + the number of programs, and so on.
 
@@ -198,7 +290,6 @@ def _render(maps, agents, markers, optics, view, scratch, num_units, capacity, S
     NUM_AGENTS: tl.constexpr = SIZES.num_agents
     NUM_CAMERAS: tl.constexpr = SIZES.num_cameras
     BLOCKS: tl.constexpr = (RES + PIXELS - 1) // PIXELS
-    FIRST_WALL_LINE: tl.constexpr = NUM_AGENTS * SIZES.sides
     program, programs = tl.program_id(0), tl.num_programs(0)
     records = Records(scratch + program.to(tl.int64) * capacity * RECORD, capacity)
     for turn in range((num_units - program + programs - 1) // programs):
@@ -215,64 +306,16 @@ def _render(maps, agents, markers, optics, view, scratch, num_units, capacity, S
         ray = pixel[:, None] * SUBSAMPLE + number[None, :]  # [PIXELS, RAYS]
         valid = (pixel < RES)[:, None] & (number < SUBSAMPLE)[None, :]
         slopes = slope(ray, RES * SUBSAMPLE, optics.half)
-        norms = tl.sqrt(1 + slopes * slopes)
-        rays = Rays(slopes, norms, valid)
+        rays = Rays(slopes, tl.sqrt(1 + slopes * slopes), valid)
+        slots, num_drawn = draw_all(records, maps, m, agents, e, a, walls, markers, camera, rays, SIZES)
+        hits = hits_of(records, slots, markers, e, camera, rays, SIZES)
 
-        plain, close, inverses, slots = 0, 0, tl.zeros_like(slopes), tl.full(slopes.shape, -1, tl.int32)
-        if NUM_AGENTS > 1:
-            plain, close = append_visible_agents(records, maps.outline, agents, e * NUM_AGENTS, a, camera, SIZES)
-            inverses, slots = draw_new(records, 0, plain, 0, close, camera.near, rays, inverses, slots)
-        if SIZES.num_markers > 0:
-            inverses, slots = draw_markers(markers, e, camera, rays, inverses, slots, SIZES)
-        slots, num_drawn = draw_walls(
-            records, plain, close, walls, FIRST_WALL_LINE, camera, rays, inverses, slots, SIZES
-        )
-
-        hit = valid & (slots >= 0)
-        record = records.words + tl.maximum(slots, 0) * RECORD
-        af, al = halves(tl.load(record))
-        bf, bl = halves(tl.load(record + 1))
-        line = tl.where(hit, tl.load(record + 3).to(tl.int32), -1)
-        right, left = al - slopes * af, bl - slopes * bf
-        location = tl.where(right < left, right / (right - left), 0.0)
-        distance = (af + location * (bf - af)) * norms
-        if SIZES.num_markers > 0:
-            on_marker, k = markers_met(slots, rays)
-            hit, line = hit | on_marker, tl.where(on_marker, markers.first_line + k, line)
-            depth = depths_of_markers(markers, e, k, on_marker, camera, rays, SIZES)
-            distance = tl.where(on_marker, depth * norms, distance)
-
-        closeness = 1 - tl.minimum(tl.maximum((distance - optics.near) / optics.max_depth, 0.0), 1.0)
-        pixel_means(view.depth + frame * RES + pixel, closeness, hit, pixel < RES, SUBSAMPLE)
+        closeness = 1 - tl.minimum(tl.maximum((hits.distance - optics.near) / optics.max_depth, 0.0), 1.0)
+        pixel_means(view.depth + frame * RES + pixel, closeness, hits.hit, pixel < RES, SUBSAMPLE)
         if view.rgb is not None:
-            on_line = hit
-            if SIZES.num_markers > 0:
-                on_line &= ~on_marker
-            red, green, blue = colours(
-                maps, m, walls, agents, e, camera, rays, distance / norms, line, location, on_line, SIZES
-            )
-            along, across = bf - af, bl - al
-            slant = 1 - (along + slopes * across) * (along + slopes * across) / (
-                norms * norms * (along * along + across * across)
-            )
-            if SIZES.num_markers > 0:
-                if any_of(on_marker):
-                    red, green, blue, slant = colour_markers(
-                        red, green, blue, slant, maps, m, walls, markers, e, k, on_marker, distance / norms, camera,
-                        rays, SIZES,
-                    )  # fmt: skip
-            out = view.rgb + frame * 3 * RES + pixel
-            pixel_means(out, slant * red, hit, pixel < RES, SUBSAMPLE)
-            pixel_means(out + RES, slant * green, hit, pixel < RES, SUBSAMPLE)
-            pixel_means(out + 2 * RES, slant * blue, hit, pixel < RES, SUBSAMPLE)
+            write_colours(view, frame, pixel, maps, m, agents, e, walls, markers, camera, rays, hits, SIZES)
         if view.lines is not None:
-            at = frame * (RES * SUBSAMPLE) + ray
-            if SIZES.num_markers > 0:
-                around = locations_on_markers(markers, e, k, on_marker, distance / norms, camera, rays, SIZES)
-                location = tl.where(on_marker, around, location)
-            tl.store(view.distances + at, tl.where(hit, distance, float('inf')), mask=valid)
-            tl.store(view.lines + at, line, mask=valid)
-            tl.store(view.locations + at, tl.where(hit, location, float('nan')), mask=valid)
+            write_rays(view, frame * (RES * SUBSAMPLE) + ray, markers, e, camera, rays, hits, SIZES)
         if view.drawn is not None:
             tl.store(view.drawn + unit, num_drawn)
         tl.debug_barrier()  # the records are read before the next unit's are written
