@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,11 +23,22 @@ from megastep.learning.run import stored_agent
 from megastep.maps.apartments import real_apartments
 from megastep.world.device import default_device, num_cores
 
-STEPS = {'pointgoal': 1e9, 'explorer': 5e8, 'deathmatch': 6e8}
+STEPS = {'pointgoal': 1.6e9, 'explorer': 5e8, 'deathmatch': 1.6e9}
 """The steps that each agent is trained for, unless told otherwise: a few minutes on one H200."""
 
-OPTIONS: dict[str, dict[str, Any]] = {'pointgoal': {'effort': 0.3}, 'explorer': {}, 'deathmatch': {'num_agents': 2}}
+OPTIONS: dict[str, dict[str, Any]] = {
+    'pointgoal': {'effort': 0.3, 'furthest': 20.0},
+    'explorer': {},
+    'deathmatch': {'num_agents': 2},
+}
 """The options of the tasks, where they aren't as by default."""
+
+EASIER: dict[str, dict[str, Any]] = {'pointgoal': {'effort': 0.0, 'furthest': 10.0}}
+"""The options that the first part of the steps is made with, if it is made with others: in maps of all families who
+pays for walking from the beginning learns to stand still."""
+
+FIRST = 0.4
+"""The share of the steps that is this first part."""
 
 OPPONENTS = {'deathmatch': 1}
 """The number of agents of each world that act by the task's script."""
@@ -34,7 +46,7 @@ OPPONENTS = {'deathmatch': 1}
 CLUTTER: dict[str, Any] = {'furniture': (0, 6), 'chamfers': 0.1, 'curves': 0.05, 'columns': 0.5}
 """What stands about in the maps that agents are trained in, as it does in real apartments."""
 
-ARENAS = {'arena': 3, 'house': 1, 'rooms': 1}
+ARENAS = {'arena': 2, 'house': 2, 'rooms': 1}
 """The families that duels are learnt in: where there are few walls, agents meet."""
 
 NUM_TRAIN, NUM_TEST, UNSEEN = 1000, 100, 1
@@ -43,8 +55,8 @@ NUM_TRAIN, NUM_TEST, UNSEEN = 1000, 100, 1
 PLAYS = {'unseen houses': 8, 'real apartments': 4}
 """The episodes in each map of the sets that agents are tested in."""
 
-WIDTH = 256
-"""The width of the layers: the weights then take less than 2 MB."""
+WIDTHS = {'pointgoal': 320, 'explorer': 256, 'deathmatch': 320}
+"""The width of the layers: the weights then take less than 3 MB."""
 
 
 def main(
@@ -69,10 +81,17 @@ def main(
     where = default_device(device)
     steps = 256 if quick else steps or STEPS[task]
     shape: dict[str, Any] = {'num_envs': 8, 'horizon': 8, 'num_minibatches': 2} if quick else {}
-    settings = learning.Settings(anneal=int(steps), width=8 if quick else WIDTH, **shape)
-    learning.train(
-        task, out / 'run', settings, maps=train_maps(task, 4 if quick else NUM_TRAIN), steps=steps,
-        options=OPTIONS[task], opponents=OPPONENTS.get(task, 0), device=where,
+    shape['width'] = 8 if quick else WIDTHS[task]
+    learn = partial(
+        learning.train, task, maps=train_maps(task, 4 if quick else NUM_TRAIN), opponents=OPPONENTS.get(task, 0),
+        device=where,
+    )  # fmt: skip
+    first = FIRST * steps if task in EASIER else 0
+    if first:
+        learn(out / 'first', learning.Settings(**shape), steps=first, options=EASIER[task])
+    learn(
+        out / 'run', learning.Settings(anneal=int(steps - first), **shape), steps=steps - first,
+        options=OPTIONS[task], weights=out / 'first' if first else None,
     )  # fmt: skip
     agent = megastep.load(out / 'run', device=where)
     about = {
