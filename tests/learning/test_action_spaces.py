@@ -16,15 +16,8 @@ from megastep.evaluation.opponents import Opponents
 from megastep.evaluation.play import among
 from megastep.learning import Learner, Policy, Settings
 from megastep.learning.rollout import Rollout
-from megastep.learning.run.run_log import RunLog
 
 SMALL = Settings(num_envs=64, horizon=10, epochs=2, num_minibatches=2, learning_rate=3e-3, width=16, stagger=0)
-
-
-@pytest.fixture(autouse=True)
-def undrawn(monkeypatch):
-    """Drawing curves takes longer than these runs."""
-    monkeypatch.setattr(RunLog, 'draw', lambda log: None)
 
 
 class Duel(Deathmatch):

@@ -20,20 +20,11 @@ from megastep.learning import Agent
 from megastep.learning.model.spaces import Spaces, from_json, to_json
 from megastep.learning.run.checkpoints import found
 from megastep.learning.run.run_config import fingerprint
-from megastep.learning.run.run_log import RunLog
 from megastep.maps.mapset import MapSet
 
 
-@pytest.fixture(autouse=True, scope='module')
-def undrawn():
-    """Drawing curves takes longer than these runs."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(RunLog, 'draw', lambda log: None)
-        yield
-
-
 @pytest.fixture(scope='module')
-def original(tmp_path_factory, undrawn):
+def original(tmp_path_factory):
     """A run of three updates, with all checkpoints and an evaluation."""
     out = tmp_path_factory.mktemp('runs') / 'run'
     settings = replace(TINY, horizon=32)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from trainings import ARGUMENTS, STEPS, boxes, command, contents, train, weights
+from waiting import wait_until
 
 from megastep.cli import main
 from megastep.learning.run import distributed
@@ -21,7 +22,7 @@ CPU = torch.device('cpu')
 SIZE = 3
 """How many processes train together. Two numbers' sum is the same in any order; three numbers' isn't."""
 
-UPDATES = 40
+UPDATES = 24
 """More than can be made in the time it takes to kill a process."""
 
 
@@ -71,8 +72,7 @@ def test_processes_train_as_one_even_if_one_is_killed(tmp_path, monkeypatch):
     torchrun = ('torch.distributed.run', '--standalone', f'--nproc-per-node={SIZE}', '--max-restarts=1', '-m')
     launcher = command(*arguments(tmp_path / 'killed', 0), launcher=torchrun)
     killed, whole = tmp_path / 'killed' / 'run', tmp_path / 'whole' / 'run'
-    while len(found(killed / 'checkpoints')) < 3:
-        assert launcher.poll() is None, launcher.stderr.read()
+    wait_until(lambda: len(found(killed / 'checkpoints')) >= 3, launcher)
     (tmp_path / 'before').rename(tmp_path / 'elsewhere')
     os.kill(process_of(launcher, 1), signal.SIGKILL)
     output, errors = launcher.communicate()

@@ -10,17 +10,14 @@ from work import at_most
 from megastep.learning.run.checkpoints import MANIFEST, WEIGHTS, found, last_good, load_weights
 from megastep.learning.run.episode_log import read_episodes
 from megastep.learning.run.run_folder import Run
-from megastep.learning.run.run_log import RunLog
 
 COUNT = int(os.environ.get('MEGASTEP_FUZZ', '40'))
 
 
 @pytest.fixture(scope='module')
 def run(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(RunLog, 'draw', lambda log: None)
-        out = tmp_path_factory.mktemp('runs') / 'run'
-        train(out, 1)
+    out = tmp_path_factory.mktemp('runs') / 'run'
+    train(out, 1)
     return Run(out)
 
 

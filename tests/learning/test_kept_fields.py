@@ -5,15 +5,8 @@ from trainings import TINY, boxes, train, unseen, weights
 
 from megastep import learning
 from megastep.env.navigation import GeodesicField, kept_beside
-from megastep.learning.run.run_log import RunLog
 
 OPTIONS = {'name': 'waypoint', 'options': {'time_limit': 2.0}, 'eval_episodes': 1, 'settings': TINY}
-
-
-@pytest.fixture(autouse=True)
-def undrawn(monkeypatch):
-    """Drawing curves takes longer than these runs."""
-    monkeypatch.setattr(RunLog, 'draw', lambda log: None)
 
 
 @pytest.fixture

@@ -15,15 +15,12 @@ from megastep.learning.run.checkpoints import Checkpoints
 from megastep.learning.run.distributed import ProcessGroup
 from megastep.learning.run.episode_log import EpisodeLog, read_episodes
 from megastep.learning.run.run_folder import Run
-from megastep.learning.run.run_log import RunLog
 
 
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(RunLog, 'draw', lambda log: None)
-        out = tmp_path_factory.mktemp('runs') / 'run'
-        train(out, 1)
+    out = tmp_path_factory.mktemp('runs') / 'run'
+    train(out, 1)
     return out
 
 

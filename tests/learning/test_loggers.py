@@ -8,6 +8,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from waiting import wait_until
 from worlds import houses
 
 from envs import Minimal
@@ -45,7 +46,8 @@ def test_wandb_is_told_offline(tmp_path, monkeypatch):
     trained(tmp_path / 'run', 'wandb')
     (folder,) = (tmp_path / 'run' / 'wandb').glob('offline-run-*')
     assert folder.name.endswith(loggers.identity(tmp_path / 'run'))
-    assert b'policy_loss' in next(folder.glob('*.wandb')).read_bytes()
+    (file,) = folder.glob('*.wandb')
+    wait_until(lambda: b'policy_loss' in file.read_bytes())  # a process of W&B's writes it
 
 
 def test_mlflow_is_told_in_a_file(tmp_path, monkeypatch):

@@ -11,7 +11,6 @@ from trainings import TINY, train, unseen
 from megastep.learning.run import progress
 from megastep.learning.run.progress import TextBar, in_notebook
 from megastep.learning.run.run_folder import Run
-from megastep.learning.run.run_log import RunLog
 
 notebook_curves = pytest.importorskip('megastep.learning.run.notebook_curves', reason='needs IPython')
 
@@ -24,12 +23,6 @@ def shown(monkeypatch):
     monkeypatch.setattr(notebook_curves, 'display', lambda html, display_id: handle.update(html) or handle)
     monkeypatch.setattr(progress, 'in_notebook', lambda: True)
     return pictures
-
-
-@pytest.fixture(autouse=True)
-def undrawn(monkeypatch):
-    """Drawing curves takes longer than these runs."""
-    monkeypatch.setattr(RunLog, 'draw', lambda log: None)
 
 
 def test_a_notebook_is_a_kernel(monkeypatch):

@@ -8,13 +8,6 @@ from trainings import STEPS, TINY, boxes, contents, train, weights
 from megastep.cli.train import spelled_out
 from megastep.learning.run.checkpoints import MANIFEST, Checkpoints, found, verified
 from megastep.learning.run.run_folder import Run
-from megastep.learning.run.run_log import RunLog
-
-
-@pytest.fixture(autouse=True)
-def undrawn(monkeypatch):
-    """Drawing curves takes longer than these runs."""
-    monkeypatch.setattr(RunLog, 'draw', lambda log: None)
 
 
 class KilledError(BaseException):

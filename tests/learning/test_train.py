@@ -14,6 +14,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 from trainings import ARGUMENTS, STEPS, TINY, boxes, command, contents, train, unseen, weights
+from waiting import wait_until
 
 from envs import Deathmatch
 from megastep import mapgen, plotting
@@ -23,7 +24,6 @@ from megastep.learning import Actor
 from megastep.learning.learner import Learner
 from megastep.learning.run.checkpoints import found
 from megastep.learning.run.run_folder import Run
-from megastep.learning.run.run_log import RunLog
 from megastep.learning.settings import Settings
 
 OTHER = replace(TINY, seed=1)
@@ -35,18 +35,6 @@ def six(tmp_path_factory):
     out = tmp_path_factory.mktemp('runs') / 'six'
     train(out, 6)
     return out
-
-
-@pytest.fixture(autouse=True)
-def undrawn(request, monkeypatch):
-    """Drawing takes longer than these runs: curves are drawn only where they are looked at."""
-    if 'drawn' not in request.fixturenames:
-        monkeypatch.setattr(RunLog, 'draw', lambda log: None)
-
-
-@pytest.fixture
-def drawn():
-    """Asks for curves to be drawn."""
 
 
 def at_update(monkeypatch, number, action):
@@ -88,8 +76,7 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(tmp_path, six):
     boxes().save(maps)
     options = ('--out', out, '--maps', maps, '--steps', 100_000 * STEPS, '--checkpoint-every', 0)
     process = command('train', *ARGUMENTS, *options)
-    while not (checkpoints := found(out / 'checkpoints')) or int(checkpoints[-1].name) < 2:
-        assert process.poll() is None, process.stderr.read()
+    wait_until(lambda: any(int(checkpoint.name) >= 2 for checkpoint in found(out / 'checkpoints')), process)
     process.kill()
     process.communicate()
     assert process.returncode == -signal.SIGKILL

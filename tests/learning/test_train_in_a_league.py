@@ -14,16 +14,9 @@ from megastep.evaluation import evaluate_in
 from megastep.evaluation.league import league
 from megastep.learning import Learner, Policy
 from megastep.learning.run.run_folder import Run
-from megastep.learning.run.run_log import RunLog
 
 ARENA, OTHER = Deathmatch.default_maps()[:1], Deathmatch.default_maps(seed=1)[:1]
 DUEL = {'name': 'deathmatch', 'maps': ARENA, 'options': {'num_agents': 2, 'time_limit': 1.0, 'motion': 'simple'}}
-
-
-@pytest.fixture(autouse=True)
-def undrawn(monkeypatch):
-    """Drawing curves takes longer than these runs."""
-    monkeypatch.setattr(RunLog, 'draw', lambda log: None)
 
 
 @pytest.fixture(scope='module')

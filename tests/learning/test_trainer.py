@@ -11,16 +11,9 @@ from trainings import train
 from megastep.learning.learner import Learner
 from megastep.learning.run.distributed import ProcessGroup
 from megastep.learning.run.run_folder import Run
-from megastep.learning.run.run_log import RunLog
 from megastep.learning.run.signals import Signals
 from megastep.learning.run.trainer import Timer, Trainer
 from megastep.learning.run.update_statistics import MEANS, UpdateStatistics, diverged
-
-
-@pytest.fixture(autouse=True)
-def undrawn(monkeypatch):
-    """Drawing curves takes longer than these runs."""
-    monkeypatch.setattr(RunLog, 'draw', lambda log: None)
 
 
 def test_a_trainer_needs_nobody_to_watch(tmp_path):

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from waiting import wait_until
 
 from megastep import MapSet, mapgen
 from megastep.mapgen import generation, parallel, shards
@@ -25,15 +25,6 @@ SHARES = st.lists(st.floats(0.01, 100), min_size=1, max_size=6)
 def saved(maps, path):
     maps.save(path)
     return path.read_bytes()
-
-
-def wait_until(condition, process=None, seconds=60):
-    """Looks again and again, until the condition holds; not after the process has ended, nor for ever."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert process is None or process.poll() is None, process.communicate()
-        assert time.monotonic() < end, f'waited {seconds} s in vain'
-        time.sleep(0.01)
 
 
 class TestApportionment:
