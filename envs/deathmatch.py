@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 from gymnasium.spaces import Dict
+from megastep.envs.gunner import DECAY, TURNING, Gunner
 
-from envs.gunner import DECAY, TURNING, Gunner
 from megastep import mapgen
 from megastep.checks import check_choice, check_crowd, check_finite
 from megastep.env import Env

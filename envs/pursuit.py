@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
+from megastep.envs.racing import Racing
 from torch import Tensor
 
-from envs.racing import Racing
 from megastep.checks import check_above_zero
 from megastep.env.motion import Ackermann, turned
 
