@@ -12,13 +12,14 @@ import torch
 from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
-from jaxtyping import Bool, Float, Int64, Shaped, UInt8
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from megastep.checks import check_seed
 from megastep.env import arguments
 from megastep.env.cuda_graph import CudaGraph
-from megastep.env.episode_info import name_shortly, tally
+from megastep.env.episode_info import name_shortly
+from megastep.env.episode_runner import EpisodeRunner
 from megastep.env.hooks import TaskHooks
 from megastep.env.interface.actions import ActionBatch
 from megastep.env.interface.pickling import reduced
@@ -30,8 +31,8 @@ from megastep.env.noise.protocol import Maker
 from megastep.env.parts import Part, Stateful, parts_of
 from megastep.env.variation import check_amounts
 from megastep.world.cameras import CameraRig, by_name, checked
-from megastep.world.core import Core, checked_map_ids, place
-from megastep.world.episode_queue import FOREVER, FixedEpisodes
+from megastep.world.core import Core, checked_map_ids
+from megastep.world.episode_queue import FixedEpisodes
 from megastep.world.kernels import check_not_forked, untraced
 from megastep.world.snapshot import Snapshot, take_snapshot
 
@@ -129,21 +130,18 @@ class Env(TaskHooks, gymnasium.vector.VectorEnv):
         self.autoreset_mode = autoreset_mode
         self.num_envs = core.num_envs * core.num_agents
         self.single_action_space, self.single_observation_space = action_space, observation_space
-        self._actions = ActionBatch(action_space, core)
         self.metadata = {**self.metadata, 'render_fps': core.fps, 'autoreset_mode': autoreset_mode}
-        self.lengths = core.clocks[0]
-        self.returns = torch.zeros((core.num_envs, core.num_agents), device=core.device)
-        self._rewards = torch.zeros_like(self.returns)
-        self._over = core.over
-        self._nobody = torch.zeros_like(self._over)
         self._kept = dict(kept or {})
         check_rows('kept', self._kept, core.num_envs, core.device)
         self.copy, self._begun = copy, False
         self.cuda_graph = arguments.uses_graph(core, cuda_graph)
-        self._run = self._captured() if self.cuda_graph else self._eagerly
         self._most = arguments.most_steps(core.fps, time_limit, max_episode_steps)
-        self._limits = torch.full_like(self.lengths, FOREVER if self._most is None else self._most)
-        self._noise = Noises(self, noise, amounts)
+        self._actions, self._noise = ActionBatch(action_space, core), Noises(self, noise, amounts)
+        self._runner = EpisodeRunner(
+            self, core, self._actions, self._noise, autoreset_mode=autoreset_mode, most_steps=self._most
+        )
+        self.lengths, self.returns, self._nobody = self._runner.lengths, self._runner.returns, self._runner.nobody
+        self._run = self._captured() if self.cuda_graph else self._eagerly
         if episodes is not None:
             core.play(episodes)
         self._parts: dict[str, Part] = {}
@@ -202,13 +200,9 @@ class Env(TaskHooks, gymnasium.vector.VectorEnv):
             self.core.map_ids.copy_(torch.where(mask, map_ids, self.core.map_ids))
         if not self._begun:
             self._find_parts()
-            self._limits = self._find_limits()
+            self._runner.find_limits()
         self._begun = True
-        self._begin(mask)
-        self.core.accept_maps(mask)
-        self._over.masked_fill_(mask, False)
-        self._rewards.masked_fill_(mask[:, None], 0)
-        observations = self._first_observations(mask)
+        observations = self._runner.begin_outside(mask)
         self.core.streams.count(mask)
         return (copied(observations) if self.copy else observations), {}
 
@@ -223,14 +217,6 @@ class Env(TaskHooks, gymnasium.vector.VectorEnv):
         super().reset(seed=one)
         return self.core.seed(one, mask)
 
-    def _first_observations(self, mask: Bool[Tensor, ' env']) -> Any:
-        """All rows' observations, once the envs in the mask have begun new episodes outside of a step."""
-        self.core.random.phase('observe')
-        observations = self._noise.observe(self._observe())
-        if self.core.episodes is not None:
-            self.core.episodes.tick(self.core.agents.positions, mask)
-        return observations
-
     def _find_parts(self) -> None:
         """Finds the parts among the attributes. From now on they are these: a CUDA graph sees no others."""
         self._parts = parts_of(self)
@@ -238,30 +224,6 @@ class Env(TaskHooks, gymnasium.vector.VectorEnv):
             raise ValueError(f'a part may not be called {taken[0]!r}: a state has something else by that name.')
         for name, tensors in self.state_tensors().items():
             check_rows(f'state of {name}', tensors, self.core.num_envs, self.device)
-
-    def _find_limits(self) -> Int64[Tensor, ' env']:
-        """After how many steps episodes are truncated: a fixed one's own limit, if it has one, or the env's."""
-        episodes = self.core.episodes
-        return self._limits if episodes is None or not episodes.has_limits else episodes.limited(self._most)
-
-    def _begin(self, mask: Bool[Tensor, ' env']) -> None:
-        """Begins new episodes, and their statistics, in the envs in the mask."""
-        self._start(mask)
-        self._noise.begin(mask)
-        self.lengths.masked_fill_(mask, 0)
-        self.returns.masked_fill_(mask[:, None], 0)
-
-    def _start(self, mask: Bool[Tensor, ' env']) -> None:
-        """Has the envs in the mask take the next of the fixed episodes, if there are any, and respawns them."""
-        episodes = self.core.episodes
-        self.core.random.phase('begin')
-        if episodes is not None:
-            episodes.take(mask, self.core.map_ids)
-        self._respawn(mask)
-        if episodes is not None:
-            place(self.core, mask)  # whatever a task's own spawns have drawn
-            self.core.turn.masked_fill_(mask, 0)
-        self.core.random.phase('noise')
 
     @untraced
     @torch.no_grad()
@@ -297,61 +259,15 @@ class Env(TaskHooks, gymnasium.vector.VectorEnv):
             self.core.accept_maps(~self._nobody)  # those that the task itself has moved, as it began new episodes
         return outputs
 
-    def _advance(self, *tensors: Tensor) -> tuple[Any, Tensor, Tensor, Tensor, dict[str, Any]]:
-        """A step, which may be captured in a CUDA graph; what it returns may be overwritten by the next."""
-        if self.autoreset_mode is AutoresetMode.DISABLED:
-            return self._moved(tensors, self._nobody)
-        outputs = self._moved(tensors, self._over)  # with SAME_STEP, of those alone that have been moved to another map
-        return self._begun_anew(*copied(outputs)) if self.autoreset_mode is AutoresetMode.SAME_STEP else outputs
-
-    def _moved(self, tensors: Sequence[Tensor], resets: Bool[Tensor, ' env']) -> tuple[Any, ...]:
-        """Moves every env on by one step, but begins new episodes in some instead."""
-        actions, faulty = self._actions.cleaned(tensors)
-        if faulty is not None:
-            self.core.non_finite.add_(faulty > resets[:, None])
-        self.core.random.phase('act')
-        self._act(self._noise.act(actions))
-        if self.core.episodes is not None:
-            self.core.episodes.walk(self.core.agents.positions)
-        self._start(resets)
-        self._noise.step(resets)
-        self.core.tick()
-        self.lengths.masked_fill_(resets, 0)
-        self.core.random.phase('observe')
-        observations = self._noise.observe(self._observe())
-        self.core.random.phase('outcome')
-        ends = tally(self.core, self._outcome(), resets, self._limits, rewards=self._rewards, returns=self.returns)
-        if self.core.episodes is not None:
-            self.core.episodes.tick(self.core.agents.positions)
-        info = {
-            'episode': {'return': self._rows(self.returns), 'length': self._rows(self.lengths),
-                        't': self._rows(ends.seconds), 'map_ids': self._rows(self.core.map_ids)},
-            '_episode': self._rows(self._over),
-            **{name: self._rows(values) for name, values in self._info().items()},
-        }  # fmt: skip
-        terminated, truncated = self._rows(ends.terminated), self._rows(ends.truncated)
-        return observations, self._rows(self._rewards), terminated, truncated, info
-
-    def _begun_anew(
-        self, final: Any, rewards: Tensor, terminated: Tensor, truncated: Tensor, info: dict[str, Any]
-    ) -> tuple[Any, ...]:
-        """A step's outputs once the envs that it ended have begun new episodes."""
-        self._begin(self._over)
-        ended = info['_episode']
-        info = {**info, 'final_obs': final, '_final_obs': ended, 'final_info': info, '_final_info': ended}
-        observations = self._first_observations(self._over)
-        self._over.zero_()
-        return observations, rewards, terminated, truncated, info
-
     def _captured(self) -> CudaGraph:
         name, remedy = f"{type(self).__name__}'s step", 'make the env with cuda_graph=False'
         return CudaGraph(
-            self._advance, self._actions.examples(), [self.core.generator],
+            self._runner.advance, self._actions.examples(), [self.core.generator],
             stream=torch.cuda.Stream(self.device), name=name, remedy=remedy, copy=self.copy,
         )  # fmt: skip
 
     def _eagerly(self, *tensors: Tensor) -> Any:
-        outputs = self._advance(*tensors)
+        outputs = self._runner.advance(*tensors)
         return copied(outputs) if self.copy else outputs
 
     @torch.no_grad()
@@ -397,10 +313,9 @@ class Env(TaskHooks, gymnasium.vector.VectorEnv):
 
     def state_tensors(self) -> Mapping[str, Mapping[str, Tensor]]:
         """Returns the tensors themselves that `get_state` copies and that have a row for each env."""
-        episode = {'lengths': self.lengths, 'returns': self.returns, 'rewards': self._rewards, 'over': self._over}
         kept = {name: part.state for name, part in self._parts.items() if isinstance(part, Stateful)}
         parts = {name: tensors for name, tensors in kept.items() if tensors}  # there may be no noise
-        return {'core': core_tensors(self.core), 'episode': episode, 'task': self._kept, **parts}
+        return {'core': core_tensors(self.core), 'episode': self._runner.statistics, 'task': self._kept, **parts}
 
     def __repr__(self) -> str:
         """Summary of a line each: maps, cameras, what an agent observes and does, and how episodes end."""
@@ -435,7 +350,7 @@ class Env(TaskHooks, gymnasium.vector.VectorEnv):
         """
         self._check_begun('snapshot', env)
         values: dict[str, SupportsFloat] = {
-            'reward': self._rewards[env].mean(),
+            'reward': self._runner.rewards[env].mean(),
             'return': self.returns[env].mean(),
             'length': self.lengths[env],
             **self._values(env),
@@ -466,11 +381,6 @@ class Env(TaskHooks, gymnasium.vector.VectorEnv):
             raise ValueError(f"env.render() needs render_mode='rgb_array', got {self.render_mode!r}.")
         numbers: Iterable[int] = envs if isinstance(envs, Iterable) else [envs]
         return tuple(self._frames.next(env, self.snapshot(env)) for env in numbers)
-
-    def _rows(self, values: Shaped[Tensor, '*agent']) -> Shaped[Tensor, ' row']:
-        """Values with one a row, of values with one an env or one an agent."""
-        agents = values if values.ndim > 1 else values[:, None].expand(self.returns.shape)
-        return agents.flatten(0, 1)
 
     def _check_begun(self, method: str, env: int | None = None) -> None:
         """Raises if the env is closed or hasn't been reset, or if one of its envs is asked for that isn't there."""

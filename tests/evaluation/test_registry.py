@@ -61,7 +61,7 @@ class Foraging(Env):
         return {'imu': self._imu.observe()}
 
     def _outcome(self):
-        return self._sweetness * self._found, torch.zeros_like(self._over), self.lengths >= 6
+        return self._sweetness * self._found, self._nobody, self.lengths >= 6
 
     def _info(self):
         return {'berries': self._berries, 'hunger': 1 / (1 + self._berries)}
