@@ -95,6 +95,7 @@ def main(
     )  # fmt: skip
     agent = megastep.load(out / 'run', device=where)
     about = {
+        'frames': agent.about['frames'] + (megastep.load(out / 'first').about['frames'] if first else 0),
         'command': shlex.join(['python', '-m', 'benchmarks.pretrained', *sys.argv[1:]]),
         'commit': commit or current_commit(),
         'tests': tested(agent, tests(agent.task, 2 if quick else NUM_TEST)),

@@ -217,7 +217,8 @@ def load(
 
     Args:
         folder: That of a run, whose last checkpoint it is; of one checkpoint in a run's folder; or of an agent that was
-            saved by `Agent.save_pretrained`. Or the name of an agent that comes with megastep: ``'explorer'``.
+            saved by `Agent.save_pretrained`. Or the name of an agent that comes with megastep:
+            ``'pointgoal'``, ``'explorer'`` or ``'deathmatch'``.
         task: What makes its env, if that isn't found by its name: a class of ``__main__``, for example.
         device: Where it acts; by default on the GPU if there is one.
         greedy: Take the likeliest action; otherwise draw one.
