@@ -9,8 +9,9 @@ import pytest
 import torch
 from PIL import Image
 from trainings import ARGUMENTS, STEPS, boxes, contents, train, unseen
+from worlds import arenas
 
-from envs import Deathmatch, Explorer
+from envs import Explorer
 from envs.gunner import Gunner
 from megastep import mapgen
 from megastep.cli import filming, main
@@ -233,10 +234,10 @@ def test_films_in_the_runs_folder_unless_told_otherwise(trained, tmp_path, monke
 
 
 def test_the_agent_is_watched_among_the_opponents_it_learnt_with(tmp_path, monkeypatch):
-    arenas, seen = Deathmatch.default_maps()[:2], {}
-    train(tmp_path / 'run', 1, 'deathmatch', maps=arenas, eval_maps=Deathmatch.default_maps(seed=1)[:2], opponents=3)
+    maps, seen = arenas(2), {}
+    train(tmp_path / 'run', 1, 'deathmatch', maps=maps, eval_maps=arenas(2, seed=1), opponents=3)
     monkeypatch.setattr(filming, 'film', lambda act, env, out, **how: seen.update(act=act, env=env) or out)
-    filming.film_run(tmp_path / 'run', tmp_path / 'film.gif', arenas, device='cpu')
+    filming.film_run(tmp_path / 'run', tmp_path / 'film.gif', maps, device='cpu')
     env = seen['env']
     observations = env.reset(seed=0)[0]
     acted = seen['act'](observations, torch.ones(4, dtype=torch.bool))

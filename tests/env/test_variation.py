@@ -2,6 +2,7 @@
 
 import math
 from functools import partial
+from itertools import cycle
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 from gymnasium.spaces import Box, Dict, Discrete
 from gymnasium.vector import AutoresetMode
 from rollouts import FEW_RAYS, equal, leaves
-from worlds import box, houses
+from worlds import arenas, box, houses
 
 from envs import Deathmatch, Explorer, Foraging, Minimal, PointGoal, Racing, Waypoint
 from megastep import mapgen
@@ -27,7 +28,7 @@ from megastep.world.cameras import Cameras
 
 TASKS = [Minimal, Explorer, PointGoal, Waypoint, Deathmatch, Racing, Foraging]
 MAPS = {
-    Deathmatch: mapgen.generate('arena', 2, seed=0, width=(8, 12), height=(8, 12)),
+    Deathmatch: arenas(2),
     Racing: mapgen.generate('track', 2, seed=0),
 }
 NOISE = {'depth_noise': 0.1, 'pixel_dropout': 0.1, 'action_noise': 0.1, 'action_lag': 2}
@@ -59,8 +60,7 @@ def test_every_env_takes_what_evaluations_vary(task):
     assert all(values.isfinite().all() for values in leaves(observations))
 
 
-@pytest.mark.parametrize('mode', AutoresetMode)
-@pytest.mark.parametrize('task', TASKS)
+@pytest.mark.parametrize('task, mode', zip(TASKS, cycle(AutoresetMode)))
 def test_noise_keeps_what_vector_envs_promise(task, mode, device):
     check_env(short(task, device=device, autoreset_mode=mode, **NOISE))
 

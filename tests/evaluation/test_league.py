@@ -3,6 +3,7 @@
 import pytest
 import torch
 from rollouts import FEW_RAYS, equal
+from worlds import arenas
 
 from envs import Deathmatch
 from megastep.env.cuda_graph import Watch
@@ -12,7 +13,7 @@ from megastep.evaluation.play import among, play
 from megastep.learning import Actor, Policy
 from megastep.learning.rollout import Rollout
 
-ARENA = Deathmatch.default_maps()[:1]
+ARENA = arenas(1)
 
 
 def duel(num_envs=8, num_agents=2, **options):

@@ -7,6 +7,7 @@ import torch
 from bandits import Dial, Panel
 from rollouts import FEW_RAYS
 from trainings import TINY, boxes, train, unseen, weights
+from worlds import arenas
 
 import megastep
 from envs import Deathmatch, Minimal
@@ -36,7 +37,7 @@ class Duel(Deathmatch):
         return lambda observations: self.scripted
 
 
-ARENA, OTHER = Deathmatch.default_maps()[:1], Deathmatch.default_maps(seed=1)[:1]
+ARENA, OTHER = arenas(1), arenas(1, seed=1)
 LAST = torch.tensor([False, True] * 4)
 
 

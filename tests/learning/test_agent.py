@@ -11,9 +11,10 @@ import torch
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Text, Tuple
 from rollouts import FEW_RAYS, equal
 from trainings import TINY, boxes, contents, train, unseen, weights
+from worlds import arenas
 
 import megastep
-from envs import Deathmatch, Minimal
+from envs import Minimal
 from megastep.cli import filming
 from megastep.evaluation import evaluate_in
 from megastep.learning import Agent
@@ -141,8 +142,8 @@ def test_an_agent_makes_its_env_again(original, tmp_path):
 
 
 def test_an_agent_brings_its_opponents(tmp_path):
-    arenas = Deathmatch.default_maps()[:2]
-    train(tmp_path / 'run', 1, 'deathmatch', maps=arenas, opponents=3)
+    maps = arenas(2)
+    train(tmp_path / 'run', 1, 'deathmatch', maps=maps, opponents=3)
     agent = load(tmp_path / 'run')
     env = agent.env()
     assert env.num_envs == 64

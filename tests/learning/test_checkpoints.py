@@ -10,8 +10,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from trainings import TINY, boxes, contents, train, weights
+from worlds import arenas
 
-from envs import Deathmatch, Minimal
+from envs import Minimal
 from megastep.cli import main
 from megastep.learning import Learner, Policy
 from megastep.learning.run.checkpoints import Checkpoints, found, last_good, load_weights, verified
@@ -103,7 +104,7 @@ def forged(run, name, content):
 def other(tmp_path_factory):
     """A run of another task."""
     out = tmp_path_factory.mktemp('runs') / 'other'
-    train(out, 1, 'deathmatch', maps=Deathmatch.default_maps()[:1])
+    train(out, 1, 'deathmatch', maps=arenas(1))
     return out
 
 

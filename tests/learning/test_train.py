@@ -15,8 +15,8 @@ import torch
 from matplotlib.figure import Figure
 from trainings import ARGUMENTS, STEPS, TINY, boxes, command, contents, train, unseen, weights
 from waiting import wait_until
+from worlds import arenas
 
-from envs import Deathmatch
 from megastep import mapgen, plotting
 from megastep.evaluation.entry_points import tasks
 from megastep.evaluation.registry import Task
@@ -54,7 +54,7 @@ def at_update(monkeypatch, number, action):
 @pytest.mark.parametrize('name', ['minimal', 'waypoint', 'deathmatch'])
 def test_resuming_changes_nothing(tmp_path, name):
     """Nothing in the weights, nor in the log, but for how long things took."""
-    maps = None if name != 'deathmatch' else Deathmatch.default_maps()[:2]
+    maps = None if name != 'deathmatch' else arenas(2)
     train(tmp_path / 'whole', 4, name, maps=maps)
     train(tmp_path / 'parts', 2, name, maps=maps)
     ending = train(tmp_path / 'parts', 4, name, maps=maps, resume=True)
@@ -100,7 +100,7 @@ def test_evaluations_and_checkpoints_change_nothing(tmp_path, six):
 
 
 def test_a_run_with_opponents_goes_on_as_if_it_had_not_been_interrupted(tmp_path):
-    maps = Deathmatch.default_maps()[:2]
+    maps = arenas(2)
     how = {'name': 'deathmatch', 'settings': replace(TINY, num_envs=8), 'maps': maps}
     train(tmp_path / 'whole', 4, opponents=2, **how)
     train(tmp_path / 'parts', 2, opponents=2, **how)
@@ -113,7 +113,7 @@ def test_a_run_with_opponents_goes_on_as_if_it_had_not_been_interrupted(tmp_path
 
 def test_opponents_are_the_last_of_each_world():
     task = Task.of('deathmatch', {'num_agents': 3})
-    env = task.make(Deathmatch.default_maps()[:1], 6, device='cpu')
+    env = task.make(arenas(1), 6, device='cpu')
     assert task.opponents(env, 1).rows.tolist() == [False, False, True] * 2
     assert task.opponents(env, 0) is None
 

@@ -6,6 +6,7 @@ import shutil
 import pytest
 import torch
 from trainings import STEPS, TINY, config, contents, train, weights
+from worlds import arenas
 
 from envs import Deathmatch
 from megastep import learning
@@ -15,7 +16,7 @@ from megastep.evaluation.league import league
 from megastep.learning import Learner, Policy
 from megastep.learning.run.run_folder import Run
 
-ARENA, OTHER = Deathmatch.default_maps()[:1], Deathmatch.default_maps(seed=1)[:1]
+ARENA, OTHER = arenas(1), arenas(1, seed=1)
 DUEL = {'name': 'deathmatch', 'maps': ARENA, 'options': {'num_agents': 2, 'time_limit': 1.0, 'motion': 'simple'}}
 
 

@@ -88,6 +88,12 @@ def houses(count):
     return mapgen.generate('house', count, seed=0)
 
 
+@cache
+def arenas(count, seed=0):
+    """The first of the maps that Deathmatch has by default, all of which take as long as a small test."""
+    return mapgen.generate('arena', count, seed=seed, width=(8, 12), height=(8, 12))
+
+
 def core_at(maps, positions, angles, *, device='cpu', seed=0, **options):
     """A core whose agents stand where they are told: positions (env, agent, 2) in metres, angles (env, agent)."""
     positions, angles = torch.as_tensor(positions).float(), torch.as_tensor(angles).float()
