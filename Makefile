@@ -39,7 +39,7 @@ serve: docs
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory docs/_build $(PORT)
 
 clean:
-	rm -rf $(VENV) out docs/_build docs/jupyter_execute docs/reference/generated
+	rm -rf $(VENV) out docs/_build docs/jupyter_execute docs/notebooks docs/reference/generated
 
 $(READY): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and f"megastep needs Python 3.10 or later, $(PYTHON) is {sys.version.split()[0]}: make PYTHON=python3.12")'

@@ -35,6 +35,7 @@ extensions = [
     'kernels',
     'processes',
     'links',
+    'notebook_pages',
     'tables',
     'drawings',
     'proofreading',
@@ -50,13 +51,18 @@ suppress_warnings = ['config.cache']
 myst_enable_extensions = ['attrs_block', 'attrs_inline', 'colon_fence', 'deflist']
 myst_heading_anchors = 4
 nb_execution_mode = 'auto'
+nb_execution_excludepatterns = ['notebooks/*.ipynb']  # they are shown as they were saved
 nb_execution_timeout = 600  # seconds: where kernels have changed they are compiled first
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_execution_in_temp = True
 nb_merge_streams = True
 
-autosummary_generate = True
+autosummary_generate = ['reference/api.rst']
+LISTED = (Path(__file__).parent / 'reference' / 'api.rst').read_text().split()
+for written in (Path(__file__).parent / 'reference' / 'generated').glob('*.rst'):
+    if written.stem not in LISTED:  # the page of a package that there was once
+        written.unlink()
 MODULES = [
     module.name
     for package in (megastep, megastep.envs)

@@ -1,5 +1,6 @@
 """The site's own tools: links that lead out of the documents, tables of results, proofreading. CI builds the site."""
 
+import json
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -57,12 +58,14 @@ def test_tables_have_each_devices_newest_report(extensions, tmp_path, monkeypatc
     import tables
 
     for day, speed in ((1, 5e6), (2, 7e6)):
-        report = f'{{"subject": "step", "device": "A", "date": "2026-01-0{day}", "rows": [{{"steps/s": {speed}}}]}}'
+        rows = f'[{{"steps/s": {speed}}}, {{"steps/s": 2e3}}, {{"other": 1}}]'
+        report = f'{{"subject": "step", "device": "A", "date": "2026-01-0{day}", "rows": {rows}}}'
         (tmp_path / f'{day}.json').write_text(report)
     monkeypatch.setattr(tables, 'RESULTS', tmp_path)
-    assert tables.newest('step')['A']['rows'] == [{'steps/s': 7e6}]
-    (text,), _ = tables.measured('', '', 'step, steps/s', 0, None)
-    assert text == '7 M'
+    assert tables.newest('step')['A']['rows'][0] == {'steps/s': 7e6}
+    for asked, said in (('step, steps/s', '7 M'), ('step, steps/s, A, least', '2 k')):
+        (text,), _ = tables.measured('', '', asked, 0, None)
+        assert text == said
     assert tables.newest('nothing') == {}
 
 
@@ -78,11 +81,13 @@ def test_proofreading_finds_lost_links_and_pictures_without_words(extensions, tm
     (tmp_path / 'there.png').touch()
     page, other = tmp_path / 'a.html', tmp_path / 'b.html'
     text = '<a href="b.html#here">x</a><a href="b.html#gone">x</a><a href="c.html">x</a><a href="https://e.org">x</a>'
-    pages = {page: text + '<img src="there.png" alt="a house"><img alt="_images/1.png" src="there.png">'}
+    text += '<img src="there.png" alt="a house"><img alt="" src="data:image/svg+xml;base64,PHN2">'
+    pages = {page: text + '<img alt="_images/1.png" src="there.png"><img alt="" src="there.png">'}
     pages[other] = '<p id="here">'
     page.touch(), other.touch()
     assert {what for _, what in proofreading.lost_links(pages)} == {'b.html#gone', 'c.html#'}
-    assert [what for _, what in proofreading.mute(pages)] == ['<img alt="_images/1.png" src="there.png">']
+    mute = ['<img alt="_images/1.png" src="there.png">', '<img alt="" src="there.png">']
+    assert [what for _, what in proofreading.mute(pages)] == mute
 
 
 def test_slow_pages_are_shared_out_over_the_chunks_that_processes_read(extensions, tmp_path):
@@ -97,3 +102,26 @@ def test_slow_pages_are_shared_out_over_the_chunks_that_processes_read(extension
     assert sorted(names) == sorted(slow + quick)
     counts = [len(set(chunk) & set(slow)) for chunk in processes.make_chunks(names, 2)]
     assert len(counts) == 4 and max(counts) == 2
+
+
+def test_a_notebook_becomes_a_page_with_its_outputs_and_no_widgets(extensions, tmp_path):
+    import notebook_pages
+
+    words = {
+        'cell_type': 'markdown',
+        'source': ['# Look\n', '\n', '[maps](../docs/maps.md) ![a plan](attachment:a.png)'],
+    }
+    words['attachments'] = {'a.png': {'image/png': 'cG5n'}}
+    shown = [{'data': {'text/html': ['<img src="b.gif">']}}, {'data': {notebook_pages.WIDGET: {}, 'text/plain': 'x'}}]
+    code = {'cell_type': 'code', 'source': ['1\n', 'film'], 'outputs': shown}
+    (tmp_path / 'look.ipynb').write_text(json.dumps({'cells': [words, code]}))
+    files = notebook_pages.page(tmp_path / 'look.ipynb')
+    assert files.pop('look-a.png') == b'png'
+    text, cell = json.loads(files.pop('look.ipynb'))['cells']
+    assert text['source'].startswith(
+        '# Look\n\n*This is the notebook* {download}`look.ipynb <../../notebooks/look.ipynb>`'
+    )
+    assert text['source'].endswith('[maps](../maps.md) ![a plan](look-a.png)') and 'attachments' not in text
+    still, widget = (output['data'] for output in cell['outputs'])
+    assert still == {'text/html': '<img alt="What is shown by: film" src="b.gif">'}
+    assert list(widget) == ['text/markdown'] and not files

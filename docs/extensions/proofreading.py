@@ -51,11 +51,14 @@ def lost_links(pages: Mapping[Path, str]) -> Iterator[tuple[Path, str]]:
 
 
 def mute(pages: Mapping[Path, str]) -> Iterator[tuple[Path, str]]:
-    """Pictures whose alternative text is missing, or is the name of their file."""
+    """Pictures whose alternative text is missing, or is the name of their file.
+
+    Empty words are the author's: such a picture, a bar in a table, says what stands beside it.
+    """
     for path, text in pages.items():
         for image in re.findall(r'<img[^>]*>', text):
-            said = re.search(r'alt="([^"]+)"', image)
-            if said is None or said[1].endswith(('.png', '.svg')):
+            said, within = re.search(r'alt="([^"]*)"', image), ' src="data:' in image
+            if said is None or said[1].endswith(('.png', '.svg')) or not (said[1] or within):
                 yield path, image[:200]
 
 

@@ -114,21 +114,6 @@ def _parameter(parameter: Parameter | Choice) -> list[str]:
     return [f'{default}{unit}', f'{parameter.least:g}', f'{parameter.most:g}', parameter.about]
 
 
-class NotebookList(SphinxDirective):
-    """The notebooks that come with megastep: their titles, and what their first paragraphs say."""
-
-    def run(self) -> list[nodes.Node]:
-        """A list of them."""
-        lines = []
-        for path in sorted((RESULTS.parents[1] / 'notebooks').glob('*.ipynb')):
-            self.env.note_dependency(str(path))
-            first = ''.join(json.loads(path.read_text())['cells'][0]['source'])
-            title, _, rest = first.partition('\n')
-            said = rest.strip().split('\n\n')[0]
-            lines.append(f'- **{title.lstrip("# ")}**, {{download}}`{path.name} <../../notebooks/{path.name}>`: {said}')
-        return self.parse_text_to_nodes('\n'.join(lines))
-
-
 class CommandHelp(SphinxDirective):
     """Help text of a command, as `--help` prints it."""
 
@@ -159,10 +144,14 @@ def help_of(command: str) -> str:
 def measured(
     name: str, rawtext: str, text: str, lineno: int, inliner: Any, options: Any = None, content: Any = ()
 ) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-    """The greatest value of a column over all devices' newest reports on a subject: ``step, steps/s``."""
-    subject, _, column = text.partition(', ')
-    values = [row[column] for report in newest(subject).values() for row in report['rows']]
-    return [nodes.Text(written(max(values)))], []
+    """The greatest value of a column in devices' newest reports on a subject, or the least: ``step, steps/s``.
+
+    ``step, steps/s, cores, least`` is that of devices whose name has "cores".
+    """
+    subject, column, device, which = (*text.split(', '), '', '')[:4]
+    reports = [report for name, report in newest(subject).items() if device in name]
+    values = [row[column] for report in reports for row in report['rows'] if column in row]
+    return [nodes.Text(written(min(values) if which == 'least' else max(values)))], []
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -172,7 +161,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
         'environment-table': EnvironmentTable,
         'family-table': FamilyTable,
         'command-help': CommandHelp,
-        'notebook-list': NotebookList,
     }
     for name, directive in added.items():
         app.add_directive(name, directive)  # type: ignore[arg-type]
