@@ -1,7 +1,6 @@
 """Collision detection and response: discs that sweep through walls and each other, and slide along what they touch.
 
-Continuous collision: each disc goes to the time of impact. The twin is `megastep.triton.collisions`, which has what is
-in `megastep.numba.obstacles` as well.
+Continuous collision: each disc goes to the time of impact. The twin is `megastep.triton.collisions`.
 """
 
 from typing import NamedTuple
@@ -132,6 +131,7 @@ def advance_each(maps, agents, markers, first, last, radius, step, slide, turns,
     for e in range(first, last):
         place_discs(discs, markers, e)
         advance_env(maps, agents, e, radius, step, slide, turns[e], discs, markers.first_line, outcome, scratch)
+        turns[e] += 1
 
 
 @njit(cache=True, error_model='numpy')

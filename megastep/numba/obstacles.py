@@ -1,6 +1,6 @@
 """Obstacles: which walls agents may reach, the broad phase, and what they touch and how far is safe, the narrow phase.
 
-The twin is `megastep.triton.collisions`, whose broad phase is boxes alone: what moves come to is the same.
+The twin is `megastep.triton.obstacles`.
 """
 
 from typing import Any, NamedTuple

@@ -1,9 +1,10 @@
-"""Groups of the buffers that kernels read: the twin of `megastep.numba.buffers`, in tensors.
+"""Groups of the buffers that kernels read, and the device that they are on. The twin is `megastep.numba.buffers`.
 
 A group is a named tuple, which Triton takes as one argument. Beside those here a kernel is given its constants as one,
 `SIZES`, where the twin asks its arrays for their shapes.
 """
 
+from functools import wraps
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -27,6 +28,13 @@ class Maps(NamedTuple):
     numbers: torch.Tensor  # each of those's among its map's walls
     boxes: torch.Tensor  # bounding volumes: one around every few walls
     box_starts: torch.Tensor
+    grids: torch.Tensor  # cell lists: each map's corner and cells a metre
+    shapes: torch.Tensor
+    firsts: torch.Tensor
+    first_starts: torch.Tensor
+    near_numbers: torch.Tensor  # the lists: numbers in the order of the boxes
+    number_starts: torch.Tensor
+    furthest: float  # moves up to this long have their walls listed
     lights: torch.Tensor
     light_starts: torch.Tensor
     light_widths: torch.Tensor
@@ -70,25 +78,28 @@ SEEN = (
     'walls', 'lights', 'light_starts', 'light_widths', 'texels', 'texel_starts', 'surface', 'outline_albedo', 'girth',
 )  # fmt: skip
 """What light and colours are made of, and moves aren't."""
+TOUCHED = ('grids', 'shapes', 'firsts', 'first_starts', 'near_numbers', 'number_starts', 'furthest')
+"""What moves alone take."""
 
 _MAPS: WeakKeyDictionary = WeakKeyDictionary()
 """What has been gathered of each scenery that is still there: that takes a third as long as a launch."""
 
 
 def maps(scenery, *, seen: bool = True) -> Maps:
-    """The buffers of a `megastep.Scenery`; None in the place of what moves don't take, unless it is ``seen`` as well.
+    """The buffers of a `megastep.Scenery` that light and colours take if it is ``seen``, else those that moves take.
 
-    A launch takes 0.3 µs longer for each tensor that it is given in vain.
+    The others are None: a launch takes 0.3 µs longer for each tensor that it is given in vain.
     """
     found = _MAPS.get(scenery)
     if found is None:
-        everything = _gathered(scenery)
-        found = _MAPS[scenery] = (Maps(**{**everything._asdict(), **dict.fromkeys(SEEN)}), everything)
+        everything = _gathered(scenery)._asdict()
+        found = _MAPS[scenery] = tuple(Maps(**{**everything, **dict.fromkeys(names)}) for names in (SEEN, TOUCHED))
     return found[seen]
 
 
 def _gathered(scenery) -> Maps:
-    walls, bounds, lights, surface = scenery.walls, scenery.wall_boxes, scenery.lights, scenery.surface
+    walls, bounds, near = scenery.walls, scenery.wall_boxes, scenery.near_walls
+    lights, surface = scenery.lights, scenery.surface
     return Maps(
         walls=walls.vals.view(torch.int64),
         wall_starts=walls.starts,
@@ -97,6 +108,13 @@ def _gathered(scenery) -> Maps:
         numbers=bounds.numbers,
         boxes=bounds.boxes.vals,
         box_starts=bounds.boxes.starts,
+        grids=near.grids,
+        shapes=near.shapes,
+        firsts=near.firsts.vals,
+        first_starts=near.firsts.starts,
+        near_numbers=near.numbers.vals,
+        number_starts=near.numbers.starts,
+        furthest=near.furthest,
         lights=lights.vals,
         light_starts=lights.starts,
         light_widths=lights.widths,
@@ -130,3 +148,19 @@ def solid_markers(core) -> Markers | None:
 def rows(ragged) -> Rows:
     """The buffers of a `megastep.Ragged`."""
     return Rows(ragged.vals, ragged.starts, ragged.widths)
+
+
+def device_guard(launch):
+    """Device guard: makes a launch run on the device of its first argument, which has a ``device``.
+
+    Triton itself takes the current one, whatever it is given.
+    """
+
+    @wraps(launch)
+    def guarded(first, *args, **kwargs):
+        if first.device.type != 'cuda':  # interpreted
+            return launch(first, *args, **kwargs)
+        with torch.cuda.device(first.device):
+            return launch(first, *args, **kwargs)
+
+    return guarded

@@ -90,12 +90,19 @@ def impact(px, py, dx, dy, ax, ay, bx, by, reach):
 @triton.jit
 @no_type_check
 def chord_clearance(px, py, qx, qy, ax, ay, bx, by):
-    """The distances between the way from p to q and segments, 0 where they cross; and those at p alone."""
+    """The distances between the way from p to q and segments, 0 where they cross."""
     dx, dy, vx, vy = qx - px, qy - py, bx - ax, by - ay
     side_a, side_b = dx * (ay - py) - dy * (ax - px), dx * (by - py) - dy * (bx - px)
     side_p, side_q = vx * (py - ay) - vy * (px - ax), vx * (qy - ay) - vy * (qx - ax)
     from_p, from_q = away(px, py, ax, ay, bx, by)[2], away(qx, qy, ax, ay, bx, by)[2]
     from_a, from_b = away(ax, ay, px, py, qx, qy)[2], away(bx, by, px, py, qx, qy)[2]
-    before = tl.minimum(from_p, tl.minimum(away(ax, ay, px, py, px, py)[2], away(bx, by, px, py, px, py)[2]))
     nearest = tl.minimum(tl.minimum(from_p, from_q), tl.minimum(from_a, from_b))
-    return tl.where((side_a * side_b < 0) & (side_p * side_q < 0), 0.0, nearest), before
+    return tl.where((side_a * side_b < 0) & (side_p * side_q < 0), 0.0, nearest)
+
+
+@triton.jit
+@no_type_check
+def clearance_at(px, py, ax, ay, bx, by):
+    """The distances of p from segments, by the terms of `chord_clearance`."""
+    from_a, from_b = away(ax, ay, px, py, px, py)[2], away(bx, by, px, py, px, py)[2]
+    return tl.minimum(away(px, py, ax, ay, bx, by)[2], tl.minimum(from_a, from_b))

@@ -8,7 +8,6 @@ import triton.language as tl
 
 from megastep.triton import buffers
 from megastep.triton.bits import halves
-from megastep.triton.launching import device_guard
 from megastep.triton.light import brightness, lights_of
 from megastep.triton.shading import texel_range
 
@@ -34,7 +33,7 @@ def _bake(map_of_wall, maps, light, BLOCK: tl.constexpr):
         tl.store(light + first + k, lit, mask=k < count)
 
 
-@device_guard
+@buffers.device_guard
 def bake(scenery, light):
     """Writes how much light falls on the middle of each texel: see `megastep.world.scenery.bake`."""
     walls = scenery.walls

@@ -5,7 +5,7 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
-from megastep.triton.launching import device_guard
+from megastep.triton.buffers import device_guard
 
 BLOCK = 1024
 

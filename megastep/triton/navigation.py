@@ -6,7 +6,7 @@ import torch
 import triton
 import triton.language as tl
 
-from megastep.triton.launching import device_guard
+from megastep.triton.buffers import device_guard
 
 BLOCK = 32
 """A warp of agents: it looks at as many nodes as the one of them that has most."""

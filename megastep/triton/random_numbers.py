@@ -6,7 +6,7 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
-from megastep.triton.launching import device_guard
+from megastep.triton.buffers import device_guard
 
 BLOCK = 256
 STEP, ELEMENT = tl.constexpr(-0x61C8864680B583EB), tl.constexpr(0x5851F42D4C957F2D)

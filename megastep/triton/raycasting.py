@@ -28,7 +28,6 @@ from megastep.triton.culling import (
     boxes_in_view,
     may_be_seen,
 )
-from megastep.triton.launching import device_guard
 from megastep.triton.markers import colour_markers, depths_of_markers, draw_markers, locations_on_markers, markers_met
 from megastep.triton.shading import colour_agents, pixel_means, wall_colour
 from megastep.triton.wall_boxes import walls_of
@@ -321,7 +320,7 @@ def _render(maps, agents, markers, optics, view, scratch, num_units, capacity, S
         tl.debug_barrier()  # the records are read before the next unit's are written
 
 
-@device_guard
+@buffers.device_guard
 def render(core, cameras, view, drawn=None):
     """Writes what every camera sees into ``view``: see `megastep.world.rendering.render`.
 

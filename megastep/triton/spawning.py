@@ -6,7 +6,6 @@ import triton
 import triton.language as tl
 
 from megastep.triton import buffers
-from megastep.triton.launching import device_guard
 
 BLOCK = 128
 
@@ -43,7 +42,7 @@ def _respawn(mask, draws, agents, spawns, contacts, num_rows, NUM_AGENTS: tl.con
     stand(agents, contacts, row, x, y, tl.load(draw + 2 + a, mask=begins, other=0), begins)
 
 
-@device_guard
+@buffers.device_guard
 def respawn(core, mask, draws):
     """Puts the agents of the envs in the mask at spawns: see `megastep.world.core.respawn`."""
     num_rows = core.num_envs * core.num_agents
@@ -75,7 +74,7 @@ def _respawn_with_goals(mask, draws, agents, spawns, pairs, paths, contacts, goa
     tl.store(goals.lengths + e, tl.load(paths.vals + tl.load(paths.starts + m) + pair), mask=begins)
 
 
-@device_guard
+@buffers.device_guard
 def respawn_with_goals(core, mask, draws, pairs, paths, goals):
     """Puts the agents of the envs in the mask at spawns and gives them goals: see `megastep.env.goals.RandomGoals`."""
     _respawn_with_goals[(triton.cdiv(core.num_envs, BLOCK),)](

@@ -43,7 +43,6 @@ def advance(core: Core, response: str = 'slide') -> Float[Tensor, 'env agent']:
         _check_finite(core)
     progress = torch.empty_like(core.agents.angles)
     implementation(core.device).advance(core, progress, slide=response == 'slide')
-    core.turn.add_(1)
     return progress
 
 

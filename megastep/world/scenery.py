@@ -137,7 +137,7 @@ class Scenery:
 
     @cached_property
     def near_walls(self) -> NearWalls:
-        """Cell lists: the walls near each cell of a grid, for collisions on a CPU. Built when first asked for."""
+        """Cell lists: the walls near each cell of a grid, for collisions. Built when first asked for."""
         return near_walls.build(Ragged(self.wall_boxes.walls, self.walls.widths), self.agent_radius)
 
     @cached_property

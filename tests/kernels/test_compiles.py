@@ -14,6 +14,7 @@ import megastep
 PACKAGE = Path(megastep.__file__).parent
 MAPS = (
     'walls=*i64 wall_starts=*i64 wall_widths=*i32 boxed_walls=*i64 numbers=*i32 boxes=*fp32 box_starts=*i64 '
+    'grids=None shapes=None firsts=None first_starts=None near_numbers=None number_starts=None furthest=None '
     'lights=*fp32 light_starts=*i64 light_widths=*i32 texels=*i64 texel_starts=*i64 surface=*i64 '
     'outline=*fp32 outline_albedo=*u8 girth=fp32'
 )
@@ -31,6 +32,7 @@ RENDERED = {
 }
 WALLS = (
     'walls=None wall_starts=*i64 wall_widths=*i32 boxed_walls=*i64 numbers=*i32 boxes=*fp32 box_starts=*i64 '
+    'grids=*fp32 shapes=*i32 firsts=*i32 first_starts=*i64 near_numbers=*i16 number_starts=*i64 furthest=fp32 '
     'lights=None light_starts=None light_widths=None texels=None texel_starts=None surface=None '
     'outline=*fp32 outline_albedo=None girth=None'
 )
@@ -41,6 +43,7 @@ MOVED = {
     'radius': 'fp32',
     'step': 'fp32',
     'turns': '*i64',
+    'num_envs': 'i32',
     'outcome': 'contacts=*i32 non_finite=*i32 stops=*i32 progress=*fp32',
 }
 MARKED = {
@@ -153,14 +156,14 @@ KERNELS = {
         FOUND | {'NUM_AGENTS': 3, 'BLOCK': 32},
     ],
     'megastep.triton.collisions._advance': [
-        MOVED | {'SLIDE': 1, 'SIZES': 'num_agents=1 agents=1 num_markers=0 markers=1 sides=8 per_box=32'},
-        MOVED | {'SLIDE': 1, 'SIZES': 'num_agents=3 agents=4 num_markers=0 markers=1 sides=8 per_box=32'},
-        MOVED | {'SLIDE': 0, 'SIZES': 'num_agents=2 agents=2 num_markers=0 markers=1 sides=8 per_box=32'},
+        MOVED | {'SLIDE': 1, 'SIZES': 'num_agents=1 agents=1 envs=8 lanes=4 num_markers=0 sides=8'},
+        MOVED | {'SLIDE': 1, 'SIZES': 'num_agents=3 agents=4 envs=2 lanes=4 num_markers=0 sides=8'},
         MOVED
         | {
+            'maps': WALLS.replace('near_numbers=*i16', 'near_numbers=*i32'),
             'markers': MARKERS.replace('colours=*fp32', 'colours=None'),
-            'SLIDE': 1,
-            'SIZES': 'num_agents=2 agents=2 num_markers=5 markers=8 sides=8 per_box=32',
+            'SLIDE': 0,
+            'SIZES': 'num_agents=2 agents=2 envs=4 lanes=4 num_markers=5 sides=8',
         },
     ],
 }

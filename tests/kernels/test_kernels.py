@@ -316,16 +316,35 @@ def test_few_lines_are_drawn(device, monkeypatch):
 
 
 def test_skipping_boxes_of_walls_changes_no_move(device, use):
-    """With boxes that hold everything no wall is skipped."""
+    """Without cell lists, and with boxes that hold everything, no wall is skipped."""
     use(triton)
     core = small_core(5, 2, device)
     boxes = core.scenery.wall_boxes.boxes
     everything = torch.tensor([-1e9, -1e9, 1e9, 1e9], device=device).expand_as(boxes.vals).contiguous()
     bounds = replace(core.scenery.wall_boxes, boxes=Ragged(everything, boxes.widths))
-    all_tried = twin(core, replace(core.scenery, wall_boxes=bounds))
-    core.agents.velocities.uniform_(-9, 9, generator=core.generator)
+    scenery = replace(core.scenery, wall_boxes=bounds)
+    vars(scenery)['near_walls'] = replace(core.scenery.near_walls, furthest=-1.0)
+    all_tried = twin(core, scenery)
+    core.agents.velocities.uniform_(-6, 6, generator=core.generator)  # some stay within the lists
     all_tried.agents.velocities.copy_(core.agents.velocities)
     progress = [physics.advance(each) for each in (core, all_tried)]
     assert torch.equal(*progress)
     assert torch.equal(core.agents.positions, all_tried.agents.positions)
     assert torch.equal(core.agents.velocities, all_tried.agents.velocities)
+
+
+def test_agents_far_apart_move_as_if_alone(device, use):
+    """Two stand side by side, and two out of everybody's reach, who needn't wait for their turn."""
+    use(triton)
+    places = [(1.2, 1.2), (1.45, 1.2), (3, 1.2), (4.5, 3.5)]
+    room = worlds.box(spawns=places)
+    together = worlds.core_at([room], [places], [[0] * 4], device=device)
+    alone = worlds.core_at([room], np.reshape(places, (4, 1, 2)), [[0]] * 4, device=device)
+    pushes = torch.tensor([[1.0, 0.5], [-1.0, 0], [0, -3.0], [3.0, 1.0]], device=device)
+    together.agents.velocities[0], alone.agents.velocities[:, 0] = pushes, pushes
+    for core in (together, alone):
+        physics.advance(core)
+    moved, expected = together.agents.positions[0], alone.agents.positions[:, 0]
+    assert torch.equal(moved[2:], expected[2:])
+    assert (together.contacts[0, :2] >= 0).any()  # those two met
+    assert not torch.equal(moved[:2], expected[:2])
