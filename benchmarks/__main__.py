@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,27 +21,18 @@ from megastep.world.device import default_device, device_name
 ON_A_CPU = ('mapgen', 'mapgen-proof', 'geodesics')
 """Subjects that need no device."""
 
+Subject = Literal[
+    'envs', 'render', 'physics', 'step', 'scaling', 'learning', 'evaluation', 'mapgen', 'geodesics', 'mapgen-proof',
+    'proof', 'growth',
+]  # fmt: skip
+"""Subjects that there are."""
+
 WIDTH = 160
 """How many letters wide tables are where nobody watches: the widest has so many."""
 
 
 def main(
-    subject: Positional[
-        Literal[
-            'envs',
-            'render',
-            'physics',
-            'step',
-            'scaling',
-            'learning',
-            'evaluation',
-            'mapgen',
-            'geodesics',
-            'mapgen-proof',
-            'proof',
-            'growth',
-        ]
-    ] = 'envs',
+    subject: Positional[Subject] = 'envs',
     *,
     device: str | None = None,
     out: Path | None = None,
@@ -77,22 +69,32 @@ def main(
         found = certification.prove(1 if quick else maps, workers=1 if quick else workers, parts=parts)
     else:
         found = measure(subject, where, quick=quick, moves=moves, steps=steps)
-    rows: list[dict[str, Any]] = []
-    report = Report(subject, device_name('cpu' if subject in ON_A_CPU else where), rows, commit)
+    report = Report(subject, device_name('cpu' if subject in ON_A_CPU else where), [], commit)
     path = out or report.default_path
-    for row in found:
-        rows.append(row)
-        report.save(path)  # at every row: a run that is cut short keeps what it has
+    report = filled(report, found, path)
     if parts:
         parts.remove()
-    print(f'{subject} on {report.device}, commit {report.commit}')
+    show(report)
+    print(f'Written to {path}.')
+    if not all(row.get('holds', True) for row in report.rows):
+        raise SystemExit(1)
+
+
+def filled(report: Report, found: Iterable[dict[str, Any]], path: Path) -> Report:
+    """Adds rows to a report, and writes it at every row: a run that is cut short keeps what it has."""
+    for row in found:
+        report = replace(report, rows=[*report.rows, row])
+        report.save(path)
+    return report
+
+
+def show(report: Report) -> None:
+    """Prints a report's tables, and what they are of."""
+    print(f'{report.subject} on {report.device}, commit {report.commit}')
     console = Console()
     if not console.is_terminal:
         console.width = WIDTH  # a log has room
     console.print(*report.tables())
-    print(f'Written to {path}.')
-    if not all(row.get('holds', True) for row in rows):
-        raise SystemExit(1)
 
 
 def measure(
