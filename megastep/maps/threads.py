@@ -28,5 +28,7 @@ def mapped(
     Returns:
         The results, in the order of the items.
     """
+    if min(workers, count) == 1:  # to start a thread takes as long as the shortest paths of a small map
+        return list(tqdm(map(function, items), name, count, unit='maps', disable=not progress))
     with ThreadPoolExecutor(workers) as pool:
         return list(tqdm(pool.map(function, items), name, count, unit='maps', disable=not progress))

@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from megastep import mapgen
 from megastep.maps import geodesics
-from megastep.maps.geodesics.compiled import candidates, graph, shadows, strips
+from megastep.maps.geodesics.compiled import candidates, graph, strips
 from megastep.maps.geodesics.compiled.walls import clearance, is_clear
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
@@ -123,10 +123,18 @@ def world(request):
     found = geodesics.shortest_paths(room.walls, room.spawns, AGENT_RADIUS)
     (left, bottom), (width, height) = room.walls.reshape(-1, 2).min(0), np.ptp(room.walls.reshape(-1, 2), axis=0)
     cells = strips.Cells(float(left), float(bottom), 0.15, math.ceil(width / 0.15), math.ceil(height / 0.15))
-    both = [strips.make_strips(found.grid.walls, found.nodes.corners, cells, axis) for axis in range(2)]
+    both = tuple(strips.make_strips(found.grid.walls, found.nodes.corners, cells, axis) for axis in range(2))
     places = [(cell, *strips.middle(cells, cell)) for cell in range(cells.columns * cells.rows)]
     free = [place for place in places if clearance(found.grid, *place[1:]) >= found.grid.radius]
     return room, found, cells, both, [free[i] for i in np.random.default_rng(0).permutation(len(free))[:300]]
+
+
+def sources_of(cast, cells, cell):
+    """The sources that a cell sees, by the words of its block."""
+    row, column = divmod(cell, cells.columns)
+    block, bit = candidates.block_of(cast.columns, row, column), candidates.bit_of(row, column)
+    each = slice(cast.firsts[block], cast.firsts[block + 1])
+    return cast.sources[each][(cast.masks[each] >> bit & 1) > 0].tolist()
 
 
 class TestShadowCasting:
@@ -134,27 +142,22 @@ class TestShadowCasting:
 
     def test_goals_in_sight_are_those_that_can_be_gone_to(self, world):
         room, found, cells, both, places = world
-        spawns = np.array(room.spawns)
-        visible = np.zeros((cells.columns * cells.rows, (len(spawns) + 31) // 32), np.uint32)
-        for each in both:
-            candidates.mark_visible(cells, each, spawns, found.grid.radius, shadows.make_sight(), visible)
+        cast = candidates.find_candidates(found.grid, cells, both, np.array(room.spawns), found.nodes, 0.0)
         for cell, x, y in places:
-            seen = [bool(visible[cell, g // 32] >> np.uint32(g % 32) & np.uint32(1)) for g in range(len(spawns))]
-            assert seen == [is_clear(found.grid, x, y, *spawn) for spawn in spawns]
+            seen = {g for g in sources_of(cast, cells, cell) if g < len(room.spawns)}
+            assert seen == {g for g, spawn in enumerate(room.spawns) if is_clear(found.grid, x, y, *spawn)}
 
     def test_candidates_are_the_nodes_seen_tautly(self, world):
         _, found, cells, both, places = world
         nodes = found.nodes
-        sight = shadows.make_sight()
-        cast = [array for each in both for array in candidates.cast_nodes(each, nodes, found.grid.radius, sight)]
-        lists = candidates.by_cell(cells, *cast, np.empty((0, 2), np.int64))
+        cast = candidates.find_candidates(found.grid, cells, both, np.empty((0, 2)), nodes, 0.0)
         for cell, x, y in places:
             seen = {
                 i
                 for i, (px, py) in enumerate(nodes.points)
                 if graph.is_taut(nodes.back, nodes.ahead, i, x - px, y - py) and is_clear(found.grid, x, y, px, py)
             }
-            assert set(lists.nodes[lists.firsts[cell] : lists.firsts[cell + 1]]) == seen
+            assert set(sources_of(cast, cells, cell)) == seen
 
     def test_paths_to_all_goals_at_once_are_those_of_dijkstra(self, world):
         _, found, *_ = world

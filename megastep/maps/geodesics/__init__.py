@@ -65,8 +65,9 @@ def distances(
     """
     from megastep.maps.geodesics.compiled.graph import goal_distances
 
-    found = shortest_paths(walls, points, radius)
-    return goal_distances(found.grid, points, found.direct, found.lengths).astype(np.float32)
+    found, lengths = shortest_paths(walls, points, radius), np.empty((len(points), len(points)))
+    goal_distances(found.grid, points, found.direct, found.lengths, lengths)
+    return lengths.astype(np.float32)
 
 
 def shortest_path(
@@ -111,23 +112,15 @@ def shortest_paths(
     walls: Float[np.ndarray, 'wall 2 2'], goals: Float[np.ndarray, 'goal 2'], radius: float
 ) -> ShortestPaths:
     """Finds the nodes around a map's corners, and the shortest paths from goals to them. See `distances`."""
-    from megastep.maps.geodesics.compiled.graph import (
-        LEAST_TURN,
-        Nodes,
-        connect_all,
-        place_nodes,
-        relax,
-        visibility_graph,
-    )
+    from megastep.maps.geodesics.compiled.graph import connect_all, place_nodes, relax, visibility_graph
 
     grid = wall_grid(walls, radius - SLACK)
-    starts, ends, order, firsts = _leaving(walls)
-    points, back, ahead, turns = place_nodes(grid, starts, ends, order, firsts, radius, MOST_TURN)
-    nodes = Nodes(points, back, ahead, grid.walls[turns > LEAST_TURN, 2:])
-    direct, graph = np.empty((len(goals), len(points))), visibility_graph(grid, nodes)
-    connect_all(grid, nodes, np.array(goals), radius / 2, direct)
+    nodes = place_nodes(grid, _leaving(walls), radius, MOST_TURN)
+    count, graph = len(nodes.points), visibility_graph(grid, nodes)
+    direct = np.empty((len(goals), count))
+    connect_all(grid, nodes, np.array(goals), radius / 2, np.full(count, -1), direct)
     lengths = np.array(direct.T, order='C')
-    relax(graph, lengths)
+    relax(graph, lengths, np.ones(count, np.bool_))
     return ShortestPaths(grid, nodes, direct, np.array(lengths.T, order='C'), graph)
 
 

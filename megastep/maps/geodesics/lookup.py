@@ -54,7 +54,7 @@ def lookup_table(
     walls: Float[np.ndarray, 'wall 2 2'], goals: Float[np.ndarray, 'goal 2'], radius: float
 ) -> LookupTable:
     """Computes a map's lookup table for some goals, for a disc of a radius in metres: see `distances`."""
-    from megastep.maps.geodesics.compiled.choosing import FAR, Goals
+    from megastep.maps.geodesics.compiled.choosing import FAR, WORD, Goals
     from megastep.maps.geodesics.compiled.entries import fill_lookup
     from megastep.maps.geodesics.compiled.strips import Cells
 
@@ -63,7 +63,8 @@ def lookup_table(
     (left, bottom), (width, height) = ends.min(0).tolist(), np.ptp(ends, axis=0).tolist()
     shape = math.ceil(width / CELL_SIDE), math.ceil(height / CELL_SIDE)
     cells = Cells(left, bottom, CELL_SIDE, *shape)
-    lengths = np.minimum(found.lengths.T, FAR).astype(np.float32, order='C')
+    lengths = np.full((len(found.nodes.points), -(-len(goals) // WORD) * WORD), FAR, np.float32)
+    np.minimum(found.lengths.T, FAR, out=lengths[:, : len(goals)], casting='same_kind')
     entries = fill_lookup(found.grid, Goals(np.array(goals), found.nodes, radius / 2, lengths), cells, TOLERANCE, MOST)
     return LookupTable(
         corner=(left, bottom),

@@ -1,107 +1,130 @@
-"""Goals in sight of cells' middles, and candidates: the nodes that shortest paths from there may bend at first."""
+"""Candidates, the nodes that shortest paths from cells' middles may bend at first, and the goals in sight."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from megastep.maps.geodesics.compiled.graph import is_taut
-from megastep.maps.geodesics.compiled.shadows import cast_all_around, cast_taut
-from megastep.maps.geodesics.compiled.strips import middle
-from megastep.maps.geodesics.compiled.walls import clearance, is_clear, square
+from megastep.maps.geodesics.compiled.graph import Nodes, is_taut
+from megastep.maps.geodesics.compiled.shadows import BLOCK, SHIFT, Seen, Sources, cast_all, make_sight
+from megastep.maps.geodesics.compiled.strips import Cells, Strips, middle
+from megastep.maps.geodesics.compiled.walls import KERNEL, WallGrid, clearance, is_clear, square
 
 
 class Candidates(NamedTuple):
-    """The nodes that shortest paths may bend at, by cell: cell c's are ``nodes[firsts[c]:firsts[c + 1]]``."""
+    """Sources that cells see, by block of cells: block b's are ``sources[firsts[b]:firsts[b + 1]]``."""
 
-    firsts: np.ndarray  # (cell + 1,)
-    nodes: np.ndarray  # (candidate,) int32
-
-
-@njit(cache=True, nogil=True, error_model='numpy')
-def mark_visible(cells, strips, goals, radius, sight, visible):
-    """Sets the bits of the goals that cells' middles see along an axis; in place."""
-    spans = np.empty((1024, 3), np.int32)
-    along, across = (1, cells.columns) if strips.axis == 0 else (cells.columns, 1)
-    for g in range(len(goals)):
-        spans, used = cast_all_around(strips, goals[g, 0], goals[g, 1], radius, sight, spans, np.int64(0))
-        word, bit = g // 32, np.uint32(1) << np.uint32(g % 32)
-        for k in range(used):
-            line = spans[k, 0] * along
-            for j in range(spans[k, 1], spans[k, 2]):
-                visible[line + j * across, word] |= bit
+    firsts: np.ndarray  # (block + 1,)
+    sources: np.ndarray  # (candidate,) int32: the goals that any of its cells sees, and then nodes: see `Sources`
+    masks: np.ndarray  # (candidate,) uint16: bits of the cells that do
+    columns: int  # of blocks
+    goals: int  # how many sources are goals
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def cast_nodes(strips, nodes, radius, sight):
-    """The spans of cells that each node sees tautly along an axis, and where those of each begin."""
-    spans, used = np.empty((4096, 3), np.int32), np.int64(0)
-    firsts = np.empty(len(nodes.points) + 1, np.int64)
-    firsts[0] = 0
-    for i in range(len(nodes.points)):
-        spans, used = cast_taut(strips, nodes, i, radius, sight, spans, used)
-        firsts[i + 1] = used
-    return spans[:used], firsts
+@njit(**KERNEL)
+def block_of(columns, row, column):
+    """The block of a cell."""
+    return (row >> SHIFT) * columns + (column >> SHIFT)
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def near_cells(grid, cells, nodes, near):
-    """Pairs of a node and a cell whose middle is near it, in metres, but not in its taut directions: (pair, 2)."""
-    pairs, used = np.empty((4 * len(nodes.points), 2), np.int64), 0
-    for i in range(len(nodes.points)):
-        px, py = nodes.points[i]
-        for row in range(
-            square(py - near, cells.bottom, cells.side, cells.rows),
-            square(py + near, cells.bottom, cells.side, cells.rows) + 1,
-        ):
-            for column in range(
-                square(px - near, cells.left, cells.side, cells.columns),
-                square(px + near, cells.left, cells.side, cells.columns) + 1,
-            ):
+@njit(**KERNEL)
+def bit_of(row, column):
+    """The bit of a cell in its block's masks."""
+    return (row & (BLOCK - 1)) * BLOCK + (column & (BLOCK - 1))
+
+
+def find_candidates(
+    grid: WallGrid, cells: Cells, strips: tuple[Strips, Strips], goals: np.ndarray, nodes: Nodes, near: float
+) -> Candidates:
+    """Casts shadows from goals and nodes, and sorts what is seen by block; nodes so near, in metres, come last."""
+    nowhere = np.zeros_like(goals)
+    sources = Sources(*(np.concatenate(pair) for pair in zip((goals, nowhere, nowhere), nodes[:3], strict=True)))
+    columns, rows = -(-cells.columns // BLOCK), -(-cells.rows // BLOCK)
+    seen = Seen(np.zeros(columns * rows, np.uint16), np.empty(columns * rows, np.int64), columns)
+    firsts = np.zeros(columns * rows + 1, np.int64)
+    records, sight, done = np.empty((8192, 3), np.int32), make_sight(), np.zeros(2, np.int64)
+    while True:
+        cast_sources(strips, sources, grid.radius, sight, seen, firsts, records, done)
+        near_nodes(grid, cells, nodes, len(goals), near, columns, firsts, records, done)
+        if done[0] == len(sources.points) + len(nodes.points):
+            break
+        records = np.concatenate([records, np.empty_like(records)])
+    found, masks = np.empty(done[1], np.int32), np.empty(done[1], np.uint16)
+    by_block(firsts, records, found, masks)
+    return Candidates(firsts, found, masks, columns, len(goals))
+
+
+@njit(**KERNEL)
+def cast_sources(strips, sources, radius, sight, seen, firsts, records, done):
+    """Writes which cells each source sees: records of a block, a source and the bits of cells.
+
+    Args:
+        strips: Along both axes.
+        sources: The sources.
+        radius: The disc's, in metres.
+        sight: To work in.
+        seen: To work in; without marks.
+        firsts: (block + 1,): counts the records of each block in the place after its own.
+        records: (record, 3): where to write.
+        done: How many sources are done and how many records used, in place; stops where there is no room for more.
+    """
+    masks, touched, total = seen.masks, seen.touched, len(sources.points)
+    while done[0] < total:
+        i, used = done[0], done[1]
+        count = cast_all(strips[0], sources, i, radius, sight, seen, np.int64(0))
+        count = cast_all(strips[1], sources, i, radius, sight, seen, count)
+        is_room = used + count <= len(records)
+        for k in range(count):
+            b = touched[k]
+            if is_room:
+                records[used + k, 0], records[used + k, 1], records[used + k, 2] = b, i, masks[b]
+                firsts[b + 1] += 1
+            masks[b] = np.uint16(0)
+        if not is_room:
+            return
+        done[0], done[1] = i + 1, used + count
+
+
+@njit(**KERNEL)
+def near_nodes(grid, cells, nodes, goals, near, columns, firsts, records, done):
+    """Writes the cells near each node, in metres, but not in its taut directions: records as `cast_sources` does.
+
+    Their middles may lie between a node and the arc, where every way is to the wrong side.
+    """
+    points, backs, aheads, count = nodes.points, nodes.back, nodes.ahead, len(nodes.points)
+    while goals + count <= done[0] < goals + 2 * count:
+        i = done[0] - goals - count
+        px, py, used = points[i, 0], points[i, 1], done[1]
+        left = square(px - near, cells.left, cells.side, cells.columns)
+        right = square(px + near, cells.left, cells.side, cells.columns)
+        bottom = square(py - near, cells.bottom, cells.side, cells.rows)
+        top = square(py + near, cells.bottom, cells.side, cells.rows)
+        if used + (right - left + 1) * (top - bottom + 1) > len(records):
+            return
+        for row in range(bottom, top + 1):
+            for column in range(left, right + 1):
                 x, y = middle(cells, row * cells.columns + column)
                 dx, dy = x - px, y - py
-                if (
-                    dx * dx + dy * dy >= near * near
-                    or is_taut(nodes.back, nodes.ahead, i, dx, dy)
-                    or used == len(pairs)
-                ):
+                if dx * dx + dy * dy >= near * near or is_taut(backs, aheads, i, dx, dy):
                     continue
                 if clearance(grid, x, y) >= grid.radius and is_clear(grid, x, y, px, py):
-                    pairs[used, 0], pairs[used, 1] = i, row * cells.columns + column
+                    b = block_of(columns, row, column)
+                    records[used, 0], records[used, 1], records[used, 2] = b, goals + i, 1 << bit_of(row, column)
+                    firsts[b + 1] += 1
                     used += 1
-    return pairs[:used]
+        done[0], done[1] = done[0] + 1, used
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def by_cell(cells, columns, column_firsts, rows, row_firsts, pairs):
-    """Sorts spans of columns, spans of rows and pairs by cell: see `Candidates`."""
-    width = cells.columns
-    firsts, at = np.empty(width * cells.rows + 1, np.int64), np.empty(width * cells.rows, np.int64)
-    firsts[:] = 0
-    for line, begin, end in columns:
-        for j in range(begin, end):
-            firsts[line + j * width + 1] += 1
-    for line, begin, end in rows:
-        for j in range(begin, end):
-            firsts[line * width + j + 1] += 1
-    for _, cell in pairs:
-        firsts[cell + 1] += 1
-    for cell in range(len(at)):
-        at[cell] = firsts[cell]
-        firsts[cell + 1] += firsts[cell]
-    nodes = np.empty(firsts[-1], np.int32)
-    for i in range(len(column_firsts) - 1):
-        for k in range(column_firsts[i], column_firsts[i + 1]):
-            for j in range(columns[k, 1], columns[k, 2]):
-                cell = columns[k, 0] + j * width
-                nodes[at[cell]] = i
-                at[cell] += 1
-        for k in range(row_firsts[i], row_firsts[i + 1]):
-            for j in range(rows[k, 1], rows[k, 2]):
-                cell = rows[k, 0] * width + j
-                nodes[at[cell]] = i
-                at[cell] += 1
-    for i, cell in pairs:
-        nodes[at[cell]] = i
-        at[cell] += 1
-    return Candidates(firsts, nodes)
+@njit(**KERNEL)
+def by_block(firsts, records, sources, masks):
+    """Sorts records by block; ``firsts`` counts them and becomes where each block's begin, in place."""
+    total = np.int64(0)
+    for b in range(1, len(firsts)):  # firsts[b] is where the next record of block b - 1 goes
+        count = firsts[b]
+        firsts[b] = total
+        total += count
+    for k in range(len(sources)):
+        b = records[k, 0] + 1
+        at = firsts[b]
+        sources[at], masks[at] = records[k, 1], records[k, 2]
+        firsts[b] = at + 1

@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from megastep.maps.geodesics.compiled.graph import Nodes
+from megastep.maps.geodesics.compiled.walls import KERNEL
 
 FAR = 1e30
 """Further than anything, in metres; what can't be reached is so far."""
@@ -14,13 +15,17 @@ IN_SIGHT = np.float32(2 * FAR)
 """The length of the shortest path to a goal in sight, so that it needs no node."""
 
 
+WORD = 32
+"""So many goals have bits in one word. Rows of lengths are filled up to whole words, with `FAR`."""
+
+
 class Goals(NamedTuple):
     """Goals, and the nodes that paths to them go through."""
 
     points: np.ndarray  # (goal, 2)
     nodes: Nodes
     near: float  # a node so near, in metres, may be gone to in any direction: see `connect`
-    lengths: np.ndarray  # (node, goal) float32: the shortest paths from nodes, in metres, or `FAR`
+    lengths: np.ndarray  # (node, goal) float32: the shortest paths from nodes, in metres, or `FAR`: in whole words
 
 
 class Room(NamedTuple):
@@ -37,18 +42,25 @@ class Room(NamedTuple):
     sure: np.ndarray  # (word,): bits of the goals that all cells around see
 
 
+class Lists(NamedTuple):
+    """Lists of nodes, one after another, each once: how many it is of, and their numbers."""
+
+    values: np.ndarray  # (value,) int32
+    table: np.ndarray  # a hash table of where lists begin, -1 where none does; its size is a power of 2
+
+
 def make_room(goals: Goals, most: int) -> Room:
     """Room to choose at most so many nodes in."""
-    nodes, count = len(goals.nodes.points), len(goals.points)
+    nodes, count = goals.lengths.shape
     return Room(
-        np.empty(nodes, np.int32), np.empty(nodes + 1, np.float32), np.empty(count, np.float32),
+        np.empty(nodes + 1, np.int32), np.empty(nodes + 1, np.float32), np.empty(count, np.float32),
         np.empty(count, np.float32), np.empty(most, np.int32), np.full(nodes, -1), np.full(nodes, -1), np.empty(nodes),
-        np.empty((count + 31) // 32, np.uint32),
+        np.empty(count // WORD, np.uint32),
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def choose(points, lengths, x, y, candidates, visible, tolerance, away, least, found, chosen):
+@njit(**KERNEL)
+def choose(points, lengths, x, y, count, visible, tolerance, room):
     """Chooses nodes such that paths through them to the goals out of sight are within a tolerance of the shortest.
 
     Adds, goal by goal, the first node of the shortest path where those chosen before lead a longer way.
@@ -58,147 +70,155 @@ def choose(points, lengths, x, y, candidates, visible, tolerance, away, least, f
         lengths: (node, goal) float32: the shortest paths from them, see `Goals`.
         x: Where the paths begin, in metres.
         y: And y.
-        candidates: (candidate,): the nodes that can be seen.
+        count: How many candidates there are: nodes that can be seen.
         visible: (word,): bits of the goals that can be.
         tolerance: In metres.
-        away: Arrays of a `Room` to work in, one by one: to take them out of a tuple costs as much as a candidate does.
-        least: Will hold the shortest paths, `IN_SIGHT` to goals in sight.
-        found: Will hold the shortest paths through the nodes chosen.
-        chosen: Will hold these.
+        room: Its candidates are to choose from. Will hold the shortest paths, `IN_SIGHT` to goals in sight, and the
+            nodes chosen.
 
     Returns:
         How many nodes are chosen.
     """
-    least[:] = FAR
-    found[:] = FAR
-    for k in range(len(candidates)):
+    candidates, away, least, found = room.candidates, room.away, room.least, room.found
+    chosen, used = room.chosen, 0
+    for k in range(count):
         i = candidates[k]
         dx, dy = points[i, 0] - x, points[i, 1] - y
         away[k] = np.sqrt(dx * dx + dy * dy)
-    take_ways(least, lengths, candidates, away)
-    for word in range(len(visible)):
-        bits, first = visible[word], 32 * word
-        for bit in range(min(32, len(least) - first)):  # without branches, for a vector unit
-            least[first + bit] = IN_SIGHT if bits >> np.uint32(bit) & np.uint32(1) else least[first + bit]
-    count = 0
-    for g in range(len(least)):
+    take_ways(least, lengths, candidates, away, count)
+    pass_visible(least, visible)
+    fill(found)
+    for g in range(len(found)):
         if found[g] - least[g] <= tolerance:
             continue
-        if count == len(chosen):
-            return choose_worst(lengths, candidates, tolerance, away, least, found, chosen)
-        k = first_of(lengths, candidates, away, g, least[g])
-        chosen[count] = candidates[k]
-        take_way(found, lengths, candidates[k], away[k])
-        count += 1
-    return count
+        if used == len(chosen):
+            return choose_worst(lengths, count, tolerance, room)
+        k = first_of(lengths, candidates, away, count, g, least[g])
+        chosen[used] = candidates[k]
+        take_way(found, lengths[candidates[k]], away[k])
+        used += 1
+    return used
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def take_ways(paths, lengths, candidates, away):
-    """Takes the ways over all candidates where they are shorter, in place: four at a time, so as to write less."""
-    fours = len(candidates) // 4
-    for four in range(fours):
+@njit(**KERNEL)
+def fill(paths):
+    """Makes all paths as long as can be."""
+    for g in range(len(paths)):  # over an array's length: LLVM unrolls other loops before it makes vectors of them
+        paths[g] = FAR
+
+
+@njit(**KERNEL)
+def pass_visible(least, visible):
+    """Makes the paths to the goals in sight `IN_SIGHT`."""
+    for word in range(len(visible)):
+        bits, paths = visible[word], least[WORD * word : WORD * word + WORD]
+        for bit in range(len(paths)):  # without branches, for a vector unit
+            paths[bit] = IN_SIGHT if bits >> np.uint32(bit) & np.uint32(1) else paths[bit]
+
+
+@njit(**KERNEL)
+def take_ways(paths, lengths, candidates, away, count):
+    """Finds the shortest ways over candidates, four at a time, so as to write less."""
+    fill(paths)
+    for four in range(count // 4):
         k = 4 * four
         h, i, j, m = candidates[k], candidates[k + 1], candidates[k + 2], candidates[k + 3]
         to_h, to_i, to_j, to_m = away[k], away[k + 1], away[k + 2], away[k + 3]  # before the loop, for a vector unit
+        nothing = to_h - to_h
         for g in range(len(paths)):
+            path = paths[g] + nothing  # see `take_way`
             first, second = to_h + lengths[h, g], to_i + lengths[i, g]
             third, fourth = to_j + lengths[j, g], to_m + lengths[m, g]
             first, third = (first if first < second else second), (third if third < fourth else fourth)
             first = first if first < third else third
-            paths[g] = first if first < paths[g] else paths[g]
-    for k in range(4 * fours, len(candidates)):
-        take_way(paths, lengths, candidates[k], away[k])
+            paths[g] = first if first < path else path
+    for k in range(count // 4 * 4, count):
+        take_way(paths, lengths[candidates[k]], away[k])
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def take_way(paths, lengths, i, away):
-    """Takes the ways over a node so far away where they are shorter, in place."""
+@njit(**KERNEL)
+def take_way(paths, lengths, away):
+    """Takes the ways over a node so far away where they are shorter, in place.
+
+    Were nothing added to a path, LLVM would store only those that change, which to read back takes three times as long.
+    """
+    nothing = away - away
     for g in range(len(paths)):
-        way = away + lengths[i, g]
-        paths[g] = way if way < paths[g] else paths[g]
+        way, path = away + lengths[g], paths[g] + nothing
+        paths[g] = way if way < path else path
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def choose_worst(lengths, candidates, tolerance, away, least, found, chosen):
+@njit(**KERNEL)
+def choose_worst(lengths, count, tolerance, room):
     """Chooses as many nodes as there is room for, always for the goal whose path is furthest from the shortest."""
-    found[:] = FAR
-    for count in range(len(chosen)):
-        worst, best = np.float32(tolerance), -1
+    candidates, away, least, found, chosen = room.candidates, room.away, room.least, room.found, room.chosen
+    fill(found)
+    for used in range(len(chosen)):
+        worst, best = tolerance, -1
         for g in range(len(found)):
             if found[g] - least[g] > worst:
                 worst, best = found[g] - least[g], g
         if best < 0:
-            return count
-        k = first_of(lengths, candidates, away, best, least[best])
-        chosen[count] = candidates[k]
-        take_way(found, lengths, candidates[k], away[k])
+            return used
+        k = first_of(lengths, candidates, away, count, best, least[best])
+        chosen[used] = candidates[k]
+        take_way(found, lengths[candidates[k]], away[k])
     return len(chosen)
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def first_of(lengths, candidates, away, goal, least):
+@njit(**KERNEL)
+def first_of(lengths, candidates, away, count, goal, least):
     """The first node of the shortest path to a goal, given how long that is, as its place among the candidates."""
-    for k in range(len(candidates)):
+    for k in range(count):
         if away[k] + lengths[candidates[k], goal] <= least:
             return k
     return 0
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def kept_list(chosen, lists, used, table, last):
+@njit(**KERNEL)
+def kept_list(chosen, count, lists, used, last):
     """Finds a list of nodes among those kept, or keeps it.
 
     Args:
         chosen: (hop,): the nodes; sorted in place.
-        lists: (value,): the lists kept.
-        used: How much of them is used.
-        table: A hash table of where lists begin, -1 where none does; its size is a power of 2.
+        count: How many there are.
+        lists: The lists kept; there must be room for one more.
+        used: How much of their values is used.
         last: Where a list begins that is tried first.
 
     Returns:
-        Where the list begins; the lists, which may have had to move; how much is used then.
+        Where the list begins, and how much is used then.
     """
-    for k in range(1, len(chosen)):
+    values, table = lists.values, lists.table
+    for k in range(1, count):
         node, j = chosen[k], k
         while j > 0 and chosen[j - 1] > node:
             chosen[j] = chosen[j - 1]
             j -= 1
         chosen[j] = node
-    if is_list(lists, last, chosen):
-        return np.int64(last), lists, used
-    key = np.uint64(len(chosen))
-    for node in chosen:
-        key = (key ^ np.uint64(node)) * np.uint64(0x9E3779B97F4A7C15)
+    if is_list(values, last, chosen, count):
+        return np.int64(last), used
+    key = np.uint64(count)
+    for k in range(count):
+        key = (key ^ np.uint64(chosen[k])) * np.uint64(0x9E3779B97F4A7C15)
         key ^= key >> np.uint64(29)
     mask = np.uint64(len(table) - 1)
     slot = key & mask
     while table[slot] >= 0:
-        if is_list(lists, table[slot], chosen):
-            return np.int64(table[slot]), lists, used
+        if is_list(values, table[slot], chosen, count):
+            return np.int64(table[slot]), used
         slot = (slot + np.uint64(1)) & mask
-    if used + 1 + len(chosen) > len(lists):
-        lists = longer_list(lists)
-    table[slot], lists[used] = used, len(chosen)
-    for k in range(len(chosen)):
-        lists[used + 1 + k] = chosen[k]
-    return np.int64(used), lists, used + 1 + len(chosen)
+    table[slot], values[used] = used, count
+    for k in range(count):
+        values[used + 1 + k] = chosen[k]
+    return used, used + 1 + count
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def is_list(lists, start, chosen):
+@njit(**KERNEL)
+def is_list(values, start, chosen, count):
     """True if the list that begins at a place is of the nodes chosen."""
-    same, k = lists[start] == len(chosen), 0
-    while same and k < len(chosen):
-        same = lists[start + 1 + k] == chosen[k]
+    same, k = values[start] == count, 0
+    while same and k < count:
+        same = values[start + 1 + k] == chosen[k]
         k += 1
     return same
-
-
-@njit(cache=True, nogil=True, error_model='numpy')
-def longer_list(lists):
-    """The same lists in an array of more than twice the length."""
-    longer = np.empty(2 * len(lists) + 64, np.int32)
-    for k in range(len(lists)):
-        longer[k] = lists[k]
-    return longer

@@ -10,12 +10,13 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from megastep.maps.geodesics.compiled.candidates import by_cell, cast_nodes, mark_visible, near_cells
-from megastep.maps.geodesics.compiled.choosing import FAR, Goals, choose, kept_list, make_room
-from megastep.maps.geodesics.compiled.graph import Nodes, connect, is_taut
-from megastep.maps.geodesics.compiled.shadows import make_sight
-from megastep.maps.geodesics.compiled.strips import Cells, by_strip, make_strips, middle
+from megastep.maps.geodesics.compiled.candidates import bit_of, block_of, find_candidates
+from megastep.maps.geodesics.compiled.choosing import FAR, Goals, Lists, choose, kept_list, make_room
+from megastep.maps.geodesics.compiled.graph import connect, is_taut
+from megastep.maps.geodesics.compiled.shadows import BLOCK
+from megastep.maps.geodesics.compiled.strips import Cells, make_strips, middle
 from megastep.maps.geodesics.compiled.walls import (
+    KERNEL,
     TOUCHING,
     WallGrid,
     clearance,
@@ -24,6 +25,7 @@ from megastep.maps.geodesics.compiled.walls import (
     is_outside,
     nearest_wall,
     obstacle,
+    square,
 )
 
 ROOM = 1.02
@@ -52,8 +54,12 @@ class Entries(NamedTuple):
 class Samples(NamedTuple):
     """The points that cells' entries are of."""
 
-    points: np.ndarray  # (cell, 2)
-    there: np.ndarray  # (cell,): true where there is one
+    points: np.ndarray  # (cell, 2): where it isn't the middle
+    kinds: np.ndarray  # (cell,) uint8: `NONE`, `MIDDLE` or `OTHER`
+
+
+NONE, MIDDLE, OTHER, SLIVER = range(4)
+"""Kinds of samples: there is none, the cell's middle, another point of it, or a sliver in which none was found."""
 
 
 class Bins(NamedTuple):
@@ -65,27 +71,30 @@ class Bins(NamedTuple):
     rows: int
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def free_point(grid, cells, cell):
-    """A free point of a cell on the inner side of its nearest wall, and true; or one as free as may be, and false."""
-    x, y = middle(cells, cell)
-    left, bottom, half = x, y, cells.side / 2
-    for _ in range(STEPS):
-        x, y, pushed = push(grid, x, y)
-        if not pushed:
-            break
+@njit(**KERNEL)
+def free_point(grid, cells, cell, w):
+    """A free point of a cell on the inner side of its nearest wall, and true; or one as free as may be, and false.
+
+    The middle's `nearest_wall` is w.
+    """
+    left, bottom = middle(cells, cell)
+    x, y, half, pushed, steps = left, bottom, cells.side / 2, w >= 0, 0
+    while pushed:
+        x, y, pushed = push(grid, x, y, w)
+        steps += 1
+        pushed = pushed and steps < STEPS
+        w = nearest_wall(grid, x, y) if pushed else np.int64(-1)
+        pushed = w >= 0
     inside = abs(x - left) <= half and abs(y - bottom) <= half
     x, y = min(max(x, left - half), left + half), min(max(y, bottom - half), bottom + half)
     return x, y, inside and clearance(grid, x, y) >= grid.radius
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def push(grid, x, y):
-    """Moves a point away from the nearest wall, to its left, until a disc just touches it; false if it is free."""
-    w = nearest_wall(grid, x, y)
-    if w < 0:
-        return x, y, False
-    ax, ay, bx, by = grid.walls[w]
+@njit(**KERNEL)
+def push(grid, x, y, w):
+    """Moves a point away from its nearest wall, to its left, until a disc just touches it; false if it is free."""
+    walls = grid.walls
+    ax, ay, bx, by = walls[w, 0], walls[w, 1], walls[w, 2], walls[w, 3]
     vx, vy = bx - ax, by - ay
     length = np.sqrt(vx * vx + vy * vy)
     along = ((x - ax) * vx + (y - ay) * vy) / length
@@ -103,58 +112,87 @@ def push(grid, x, y):
     return x + dx / away * room, y + dy / away * room, True
 
 
-def binned(cells: Cells, nodes: Nodes) -> Bins:
+def make_bins(cells: Cells, points: np.ndarray) -> Bins:
     """Sorts nodes into bins."""
     columns, rows = cells.columns // BIN + 1, cells.rows // BIN + 1
-    places = ((nodes.points - (cells.left, cells.bottom)) / (BIN * cells.side)).astype(np.int64)
-    column, row = places.clip(0, (columns - 1, rows - 1)).T
-    order, firsts = by_strip(row * columns + column, np.zeros(len(places)), columns * rows)
-    return Bins(firsts, order, columns, rows)
+    bins = Bins(np.zeros(columns * rows + 1, np.int64), np.empty(len(points), np.int64), columns, rows)
+    fill_bins(cells, points, bins)
+    return bins
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def neighbour(line, cells, samples, x, y, cell, reach):
+@njit(**KERNEL)
+def bin_of(cells, bins, x, y):
+    """The bin of a point."""
+    row = square(y, cells.bottom, BIN * cells.side, bins.rows)
+    return row * bins.columns + square(x, cells.left, BIN * cells.side, bins.columns)
+
+
+@njit(**KERNEL)
+def fill_bins(cells, points, bins):
+    """Fills the arrays of `Bins`; firsts are zeros before."""
+    firsts, nodes, total = bins.firsts, bins.nodes, np.int64(0)
+    for i in range(len(points)):
+        firsts[bin_of(cells, bins, points[i, 0], points[i, 1]) + 1] += 1
+    for b in range(1, len(firsts)):  # firsts[b] is where the next node of bin b - 1 goes
+        count = firsts[b]
+        firsts[b] = total
+        total += count
+    for i in range(len(points)):
+        b = bin_of(cells, bins, points[i, 0], points[i, 1])
+        nodes[firsts[b + 1]] = i
+        firsts[b + 1] += 1
+
+
+@njit(**KERNEL)
+def neighbour(line, cells, samples, highest, x, y, cell, reach):
     """Of the cells around one that have an entry, that whose sample is nearest and not behind a wall; -1 if none is.
 
     Args:
         line: The walls, for a disc of no radius.
         cells: The cells.
         samples: The points that entries are of.
+        highest: The highest kind of samples to look at.
         x: A point of the cell.
         y: And y.
         cell: The cell.
         reach: How many columns and rows on to look.
     """
-    points, there = samples.points, samples.there
+    points, kinds = samples.points, samples.kinds
     column, row, last = cell % cells.columns, cell // cells.columns, -1.0
     while True:
-        nearest, best = np.inf, -1
+        nearest, best, best_x, best_y = np.inf, np.int64(-1), x, y
         for j in range(max(row - reach, 0), min(row + reach + 1, cells.rows)):
             for i in range(max(column - reach, 0), min(column + reach + 1, cells.columns)):
                 at = j * cells.columns + i
-                away = (points[at, 0] - x) ** 2 + (points[at, 1] - y) ** 2
-                if there[at] and last < away < nearest:
-                    nearest, best = away, at
-        if best < 0 or is_clear(line, x, y, points[best, 0], points[best, 1]):
+                if NONE < kinds[at] <= highest:
+                    px, py = middle(cells, at)
+                    if kinds[at] == OTHER:
+                        px, py = points[at, 0], points[at, 1]
+                    away = (px - x) ** 2 + (py - y) ** 2
+                    if last < away < nearest:
+                        nearest, best, best_x, best_y = away, at, px, py
+        if best < 0 or is_clear(line, x, y, best_x, best_y):
             return best
         last = nearest
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@njit(**KERNEL)
 def seen_nodes(grid, cells, goals, found, bins, x, y, cell, room):
     """Finds the nodes that a free point sees, of those nearby and the candidates of the cells around; how many."""
     points, backs, aheads, near = goals.nodes.points, goals.nodes.back, goals.nodes.ahead, goals.near
-    stamps, screens, seen, nodes = room.stamps, room.screens, room.candidates, found.nodes
+    stamps, screens, seen = room.stamps, room.screens, room.candidates
+    firsts, sources, masks = found.firsts, found.sources, found.masks
     count, column, row = 0, cell % cells.columns, cell // cells.columns
     for j in range(max(row - 1, 0), min(row + 2, cells.rows)):
-        begin, end = j * cells.columns + max(column - 1, 0), j * cells.columns + min(column + 2, cells.columns)
-        for k in range(found.firsts[begin], found.firsts[end]):
-            i = np.int64(nodes[k])
-            if stamps[i] != cell:
-                stamps[i] = cell
-                if sees_node(grid, points, backs, aheads, i, x, y, near, screens):
-                    seen[count] = i
-                    count += 1
+        for m in range(max(column - 1, 0), min(column + 2, cells.columns)):
+            b, bit = block_of(found.columns, j, m), bit_of(j, m)
+            for k in range(firsts[b], firsts[b + 1]):
+                i = np.int64(sources[k]) - found.goals
+                if masks[k] >> bit & 1 and i >= 0 and stamps[i] != cell:
+                    stamps[i] = cell
+                    if sees_node(grid, points, backs, aheads, i, x, y, near, screens):
+                        seen[count] = i
+                        count += 1
     for j in range(max(row // BIN - 1, 0), min(row // BIN + 2, bins.rows)):
         first = j * bins.columns
         begin, end = first + max(column // BIN - 1, 0), first + min(column // BIN + 2, bins.columns)
@@ -168,7 +206,7 @@ def seen_nodes(grid, cells, goals, found, bins, x, y, cell, room):
     return count
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@njit(**KERNEL)
 def sees_node(grid, points, backs, aheads, i, x, y, near, screens):
     """True if a free point sees a node tautly: see `connect`, which also says what screens are."""
     px, py = points[i, 0], points[i, 1]
@@ -183,7 +221,7 @@ def sees_node(grid, points, backs, aheads, i, x, y, near, screens):
     return wall < 0
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@njit(**KERNEL)
 def see_goals(grid, points, among, sure, x, y, visible):
     """Sets the bits of the goals that a free point sees, of those with bits in ``among``; some it surely does."""
     for g in range(len(points)):
@@ -192,25 +230,27 @@ def see_goals(grid, points, among, sure, x, y, visible):
             visible[word] |= bit
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def sure_goals(cells, bins, points, there, visible, x, y, cell, sure):
+@njit(**KERNEL)
+def sure_goals(cells, bins, points, kinds, visible, x, y, cell, sure):
     """Sets the bits of the goals that a point of a cell surely sees: those that all the cells around see, if 3 or more
     have an entry, and no node is so near that its corner may hide from the point what none of them are hidden from.
     """
     column, row, count = cell % cells.columns, cell // cells.columns, 0
-    sure[:] = np.uint32(0xFFFFFFFF)
+    for word in range(len(sure)):
+        sure[word] = np.uint32(0xFFFFFFFF)
     for j in range(max(row - 1, 0), min(row + 2, cells.rows)):
         for i in range(max(column - 1, 0), min(column + 2, cells.columns)):
             at = j * cells.columns + i
-            if there[at]:
+            if kinds[at] == MIDDLE:
                 count += 1
                 for word in range(len(sure)):
                     sure[word] &= visible[at, word]
     if count < 3 or has_near(cells, bins, points, x, y, cell):
-        sure[:] = np.uint32(0)
+        for word in range(len(sure)):
+            sure[word] = np.uint32(0)
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@njit(**KERNEL)
 def has_near(cells, bins, points, x, y, cell):
     """True if a node is nearer to a point of a cell than `NEAR`."""
     column, row = cell % cells.columns, cell // cells.columns
@@ -224,109 +264,138 @@ def has_near(cells, bins, points, x, y, cell):
     return False
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def loses_goals(goals, least, lists, start, visible):
+@njit(**KERNEL)
+def loses_goals(lengths, least, values, start, visible):
     """True if the entry of a neighbour reaches a goal that a cell's candidates don't."""
     for g in range(len(least)):
         if FAR / 2 < least[g] < 1.5 * FAR:
             if visible[g // 32] >> np.uint32(g % 32) & np.uint32(1):
                 return True
-            for k in range(start + 1, start + 1 + lists[start]):
-                if goals.lengths[lists[k], g] < FAR / 2:
+            for k in range(start + 1, start + 1 + values[start]):
+                if lengths[values[k], g] < FAR / 2:
                     return True
     return False
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@njit(**KERNEL)
 def see_all(grid, goals, x, y, visible, room):
     """Finds all nodes and goals that a free point sees, where nobody near it helps; returns how many nodes."""
-    visible[:] = 0
-    points = goals.points
+    points, direct, candidates = goals.points, room.direct, room.candidates
+    for word in range(len(visible)):
+        visible[word] = np.uint32(0)
     for g in range(len(points)):
         if is_clear(grid, x, y, points[g, 0], points[g, 1]):
             visible[g // 32] |= np.uint32(1) << np.uint32(g % 32)
-    connect(grid, goals.nodes, x, y, goals.near, room.screens, room.direct)
+    connect(grid, goals.nodes, x, y, goals.near, room.screens, direct)
     count = 0
-    for i in range(len(room.direct)):
-        if room.direct[i] < np.inf:
-            room.candidates[count] = i
+    for i in range(len(direct)):
+        if direct[i] < np.inf:
+            candidates[count] = i
             count += 1
     return count
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def fill_middles(grid, cells, goals, found, visible, tolerance, room, samples, starts, lists, table):
-    """Fills the entries of the cells whose middle is free, in place; returns the lists and how much of them is used."""
-    used, firsts, candidates, nodes, lengths = np.int64(1), found.firsts, found.nodes, goals.nodes.points, goals.lengths
-    points, there = samples.points, samples.there
-    away, least, paths, chosen = room.away, room.least, room.found, room.chosen
-    for cell in range(len(starts)):
-        x, y = middle(cells, cell)
-        points[cell, 0], points[cell, 1] = x, y
-        begin, end, seen = firsts[cell], firsts[cell + 1], np.uint32(0)
-        for word in range(visible.shape[1]):
-            seen |= visible[cell, word]
-        if begin == end and seen == 0:
-            continue
-        if clearance(grid, x, y) < grid.radius:
-            visible[cell] = 0
-            continue
-        there[cell] = True
-        count = choose(
-            nodes, lengths, x, y, candidates[begin:end], visible[cell], tolerance, away, least, paths, chosen
-        )
-        starts[cell], lists, used = kept_list(chosen[:count], lists, used, table, starts[max(cell - 1, 0)])
-    return lists, used
+@njit(**KERNEL)
+def gather_goals(sources, masks, begin, end, bit, visible):
+    """Writes the bits of the goals, of those of a block, that one of its cells sees."""
+    k = begin
+    for word in range(len(visible)):
+        bits = np.uint32(0)
+        while k < end and sources[k] >> 5 == word:
+            bits |= np.uint32(masks[k] >> bit & 1) << np.uint32(sources[k] & 31)
+            k += 1
+        visible[word] = bits
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def fill_others(
-    grid, line, cells, goals, bins, found, visible, tolerance, room, middles, samples, starts, lists, used, table
-):
-    """Fills the entries of the other cells, in place: see `fill_lookup`; returns the lists and how much is used.
+@njit(**KERNEL)
+def fill_middles(grid, cells, goals, found, visible, tolerance, room, kinds, starts, lists, done):
+    """Fills the entries of the cells whose middle is free, block by block, in place.
 
-    Of ``samples``, those of middles are there already, and ``middles`` is a copy of these; ``line`` has no radius.
+    ``done`` is how many blocks are done and how much of the lists is used; stops where there may be no room for more.
     """
-    away, least, paths, chosen = room.away, room.least, room.found, room.chosen
+    firsts, sources, masks, candidates = found.firsts, found.sources, found.masks, room.candidates
+    points, lengths, values = goals.nodes.points, goals.lengths, lists.values
+    blocks, last, room_needed = len(firsts) - 1, np.int64(0), BLOCK * BLOCK * (len(room.chosen) + 1)
+    while done[0] < blocks and done[1] + room_needed <= len(values):
+        b, used, seen = done[0], done[1], 0
+        begin, end = firsts[b], firsts[b + 1]
+        nodes = begin
+        for k in range(begin, end):
+            seen |= masks[k]
+            nodes += sources[k] < found.goals
+        corner = b // found.columns * BLOCK * cells.columns + b % found.columns * BLOCK
+        for bit in range(BLOCK * BLOCK):
+            cell = corner + bit // BLOCK * cells.columns + bit % BLOCK
+            if not seen >> bit & 1:
+                continue
+            x, y = middle(cells, cell)
+            if clearance(grid, x, y) < grid.radius:
+                continue
+            gather_goals(sources, masks, begin, nodes, bit, visible[cell])
+            count = 0
+            for k in range(nodes, end):
+                candidates[count] = sources[k] - found.goals
+                count += masks[k] >> bit & 1
+            kinds[cell] = MIDDLE
+            count = choose(points, lengths, x, y, count, visible[cell], tolerance, room)
+            last, used = kept_list(room.chosen, count, lists, used, last)
+            starts[cell] = last
+        done[0], done[1] = b + 1, used
+
+
+@njit(**KERNEL)
+def fill_others(grid, line, cells, goals, bins, found, visible, tolerance, room, samples, starts, lists, done):
+    """Fills the entries of the other cells, in place: see `fill_lookup`. Those of middles are there already.
+
+    ``line`` has no radius; ``done`` is how many cells are done and how much of the lists is used; stops where there may
+    be no room for more.
+    """
+    points, kinds, values, last = samples.points, samples.kinds, lists.values, np.int64(0)
     nodes, lengths = goals.nodes.points, goals.lengths
-    slivers = np.empty(len(starts), np.bool_)
-    slivers[:] = False
     narrow = cells.side * np.sqrt(0.5) <= grid.radius + TOUCHING  # beyond a wall nothing in a cell is free
-    for cell in range(len(starts)):
-        x, y = middles.points[cell]
-        if samples.there[cell] or nearest_wall(grid, x, y) < 0 or (narrow and is_outside(grid, x, y)):
+    while done[0] < len(starts) and done[1] + len(room.chosen) + 1 <= len(values):
+        cell, used = done[0], done[1]
+        done[0] = cell + 1
+        if kinds[cell] == MIDDLE:
             continue
-        x, y, free = free_point(grid, cells, cell)
-        samples.points[cell, 0], samples.points[cell, 1] = x, y
+        x, y = middle(cells, cell)
+        w = nearest_wall(grid, x, y)
+        if w < 0 or (narrow and is_outside(grid.walls, w, x, y)):
+            continue
+        x, y, free = free_point(grid, cells, cell, w)
+        points[cell, 0], points[cell, 1] = x, y
         if not free:
-            slivers[cell] = True
+            kinds[cell] = SLIVER
             continue
-        other, count = neighbour(line, cells, middles, x, y, cell, np.int64(1)), 0
+        other, count = neighbour(line, cells, samples, MIDDLE, x, y, cell, 1), 0
         if other >= 0:
-            sure_goals(cells, bins, nodes, middles.there, visible, x, y, cell, room.sure)
+            sure_goals(cells, bins, nodes, kinds, visible, x, y, cell, room.sure)
             see_goals(grid, goals.points, visible[other], room.sure, x, y, visible[cell])
-            seen = seen_nodes(grid, cells, goals, found, bins, x, y, cell, room)
-            count = choose(
-                nodes, lengths, x, y, room.candidates[:seen], visible[cell], tolerance, away, least, paths, chosen
-            )
-        if other < 0 or loses_goals(goals, least, lists, starts[other], visible[other]):
-            seen = see_all(grid, goals, x, y, visible[cell], room)
-            count = choose(
-                nodes, lengths, x, y, room.candidates[:seen], visible[cell], tolerance, away, least, paths, chosen
-            )
-        samples.there[cell] = True
-        starts[cell], lists, used = kept_list(chosen[:count], lists, used, table, starts[max(cell - 1, 0)])
-    for sliver in range(len(slivers)):
-        if not slivers[sliver] or is_outside(grid, samples.points[sliver, 0], samples.points[sliver, 1]):
+            count = seen_nodes(grid, cells, goals, found, bins, x, y, cell, room)
+            count = choose(nodes, lengths, x, y, count, visible[cell], tolerance, room)
+        if other < 0 or loses_goals(lengths, room.least, values, starts[other], visible[other]):
+            count = see_all(grid, goals, x, y, visible[cell], room)
+            count = choose(nodes, lengths, x, y, count, visible[cell], tolerance, room)
+        kinds[cell] = OTHER
+        last, used = kept_list(room.chosen, count, lists, used, last)
+        starts[cell], done[1] = last, used
+
+
+@njit(**KERNEL)
+def fill_slivers(grid, line, cells, visible, samples, starts):
+    """Fills the entries of cells of which only a sliver is free, in place: they are those of a cell near them."""
+    points, kinds = samples.points, samples.kinds
+    for cell in range(len(starts)):
+        if kinds[cell] != SLIVER:
             continue
-        other = neighbour(
-            line, cells, samples, samples.points[sliver, 0], samples.points[sliver, 1], sliver, np.int64(2)
-        )
+        x, y = points[cell, 0], points[cell, 1]
+        if is_outside(grid.walls, nearest_wall(grid, x, y), x, y):
+            continue
+        other = neighbour(line, cells, samples, OTHER, x, y, cell, 2)
         if other >= 0:
-            starts[sliver] = starts[other]
+            starts[cell] = starts[other]
             for word in range(visible.shape[1]):
-                visible[sliver, word] = visible[other, word]
-    return lists, used
+                visible[cell, word] = visible[other, word]
 
 
 def fill_lookup(grid: WallGrid, goals: Goals, cells: Cells, tolerance: float, most: int) -> Entries:
@@ -335,21 +404,29 @@ def fill_lookup(grid: WallGrid, goals: Goals, cells: Cells, tolerance: float, mo
     The entry is that of the cell's middle. Where that isn't free it is that of another point of the cell. A cell of
     which only a sliver is free, in which no free point is found, has the entry of a cell near it.
     """
-    count, radius, nodes, sight = cells.columns * cells.rows, grid.radius, goals.nodes, make_sight()
-    visible = np.zeros((count, (len(goals.points) + 31) // 32), np.uint32)
-    both = [make_strips(grid.walls, nodes.corners, cells, axis) for axis in range(2)]
-    for strips in both:
-        mark_visible(cells, strips, goals.points, radius, sight, visible)
-    (columns, column_firsts), (rows, row_firsts) = (cast_nodes(strips, nodes, radius, sight) for strips in both)
-    pairs = near_cells(grid, cells, nodes, goals.near)
-    found = by_cell(cells, columns, column_firsts, rows, row_firsts, pairs)
-    samples = Samples(np.empty((count, 2)), np.zeros(count, np.bool_))
-    starts, lists = np.zeros(count, np.int32), np.zeros(4096, np.int32)
-    table, room = np.full(1 << (2 * count + 63).bit_length(), -1, np.int32), make_room(goals, most)
-    lists, used = fill_middles(grid, cells, goals, found, visible, tolerance, room, samples, starts, lists, table)
-    middles, line = Samples(samples.points.copy(), samples.there.copy()), grid._replace(radius=0.0)
-    lists, used = fill_others(
-        grid, line, cells, goals, binned(cells, nodes), found, visible, tolerance, room, middles, samples, starts,
-        lists, used, table,
-    )  # fmt: skip
-    return Entries(visible, starts, lists[:used])
+    count, nodes = cells.columns * cells.rows, goals.nodes
+    strips = make_strips(grid.walls, nodes.corners, cells, 0), make_strips(grid.walls, nodes.corners, cells, 1)
+    found = find_candidates(grid, cells, strips, goals.points, nodes, goals.near)
+    visible, starts = np.zeros((count, goals.lengths.shape[1] // 32), np.uint32), np.zeros(count, np.int32)
+    samples, line = Samples(np.empty((count, 2)), np.zeros(count, np.uint8)), grid._replace(radius=0.0)
+    room, bins, limit = make_room(goals, most), make_bins(cells, nodes.points), np.float32(tolerance)
+    lists = Lists(np.zeros(4096, np.int32), np.full(1 << (count + 63).bit_length(), -1, np.int32))
+    done = np.array([0, 1])
+    while True:
+        fill_middles(grid, cells, goals, found, visible, limit, room, samples.kinds, starts, lists, done)
+        if done[0] == len(found.firsts) - 1:
+            break
+        lists = longer(lists)
+    done[0] = 0
+    while True:
+        fill_others(grid, line, cells, goals, bins, found, visible, limit, room, samples, starts, lists, done)
+        if done[0] == count:
+            break
+        lists = longer(lists)
+    fill_slivers(grid, line, cells, visible, samples, starts)
+    return Entries(visible, starts, lists.values[: done[1]])
+
+
+def longer(lists: Lists) -> Lists:
+    """The same lists with room for twice as much."""
+    return lists._replace(values=np.concatenate([lists.values, np.zeros_like(lists.values)]))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from megastep.maps.geodesics.compiled.walls import TOUCHING, WallGrid, clearance, is_between, is_clear, obstacle
+from megastep.maps.geodesics.compiled.walls import KERNEL, TOUCHING, WallGrid, clearance, is_between, is_clear, obstacle
 
 LEAST_TURN = 1e-9
 """Where a wall turns by no more to the next, in radians, there is no corner."""
@@ -28,7 +28,7 @@ class Graph(NamedTuple):
     lengths: np.ndarray  # in metres
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@njit(**KERNEL)
 def follower(walls, begins, ends, order, firsts, w):
     """The turn, clockwise in radians, from wall w to the wall that bounds the same free space after it, and that wall.
 
@@ -47,8 +47,7 @@ def follower(walls, begins, ends, order, firsts, w):
     return least, best
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def place_nodes(grid, begins, ends, order, firsts, radius, step):
+def place_nodes(grid: WallGrid, meetings: tuple[np.ndarray, ...], radius: float, step: float) -> Nodes:
     """Finds nodes around every reflex corner, one that sticks out into free space, where a disc's centre can be there.
 
     A disc rolls around a corner along an arc. The nodes are those of the polygon around the arc that touches it at
@@ -56,31 +55,40 @@ def place_nodes(grid, begins, ends, order, firsts, radius, step):
 
     Args:
         grid: The walls.
-        begins: (wall,): the point each wall begins at, as a number.
-        ends: (wall,): the point it ends at.
-        order: (wall,): the walls sorted by the point they begin at.
-        firsts: (point + 1,): where each point's walls begin in ``order``.
+        meetings: For each wall the number of the point it begins at, and of that it ends at; the walls sorted by the
+            point they begin at; and where in these each point's begin.
         radius: The disc's radius, in metres.
         step: The most a path turns at a node, in radians.
+    """
+    turns, parts = np.empty(len(grid.walls)), np.empty(len(grid.walls), np.int64)
+    found = np.empty((3, find_corners(grid.walls, *meetings, step, turns, parts), 2))
+    points, back, ahead = found[:, : write_nodes(grid, turns, parts, radius, found)]
+    return Nodes(points, back, ahead, grid.walls[turns > LEAST_TURN, 2:])
 
-    Returns:
-        The first three of `Nodes`, and each wall's turn to its `follower`: above 0, it ends in a reflex corner.
+
+@njit(**KERNEL)
+def find_corners(walls, begins, ends, order, firsts, step, turns, parts):
+    """Writes each wall's turn to its `follower` and how many nodes are around the corner; returns how many in all.
+
+    The corner is a reflex one if the turn is more than `LEAST_TURN`, and there are nodes around no other.
     """
     most = 0
-    turns = np.empty(len(grid.walls))
-    for w in range(len(grid.walls)):
-        turns[w] = follower(grid.walls, begins, ends, order, firsts, w)[0]
-        most += max(0, int(np.ceil(turns[w] / step - 1e-6)))
-    points, back, ahead = np.empty((most, 2)), np.empty((most, 2)), np.empty((most, 2))
-    count = 0
-    for w in range(len(grid.walls)):
-        if turns[w] <= LEAST_TURN:
-            continue
-        ax, ay, bx, by = grid.walls[w]
-        parts = max(1, int(np.ceil(turns[w] / step - 1e-6)))
-        part = turns[w] / parts
+    for w in range(len(walls)):
+        turns[w] = follower(walls, begins, ends, order, firsts, w)[0]
+        parts[w] = max(1, int(np.ceil(turns[w] / step - 1e-6))) if turns[w] > LEAST_TURN else 0
+        most += parts[w]
+    return most
+
+
+@njit(**KERNEL)
+def write_nodes(grid, turns, parts, radius, found):
+    """Writes the nodes around corners that are free, and the ways back and ahead from them; returns how many are."""
+    points, back, ahead, walls, count = found[0], found[1], found[2], grid.walls, 0
+    for w in range(len(walls)):
+        ax, ay, bx, by = walls[w, 0], walls[w, 1], walls[w, 2], walls[w, 3]
+        part = turns[w] / max(parts[w], 1)
         heading = np.arctan2(by - ay, bx - ax)
-        for k in range(parts):
+        for k in range(parts[w]):
             middle = heading + np.pi / 2 - (k + 0.5) * part
             x = bx + radius / np.cos(part / 2) * np.cos(middle)
             y = by + radius / np.cos(part / 2) * np.sin(middle)
@@ -91,10 +99,10 @@ def place_nodes(grid, begins, ends, order, firsts, radius, step):
             back[count, 0], back[count, 1] = -np.cos(before), -np.sin(before)
             ahead[count, 0], ahead[count, 1] = np.cos(after), np.sin(after)
             count += 1
-    return points[:count], back[:count], ahead[:count], turns
+    return count
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@njit(**KERNEL)
 def is_taut(backs, aheads, i, dx, dy):
     """Tautness test: true if a shortest path can bend at node i on coming from or going to (dx, dy) relative to it.
 
@@ -105,53 +113,86 @@ def is_taut(backs, aheads, i, dx, dy):
     return (back >= -TOUCHING and ahead >= -TOUCHING) or (back <= TOUCHING and ahead <= TOUCHING)
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def visible_pairs(grid, nodes):
-    """The edges of the reduced visibility graph: the pairs of nodes between which a shortest path may go straight."""
-    points, backs, aheads, count = nodes.points, nodes.back, nodes.ahead, len(nodes.points)
-    walls, radius = grid.walls, grid.radius
-    pairs, used = np.empty((64 + 8 * count, 2), np.int32), 0
-    screens = np.empty(count, np.int64)  # a wall to try first as what hides each node, or -1
-    screens[:] = -1
-    for i in range(count):
-        x, y = points[i, 0], points[i, 1]
+@njit(**KERNEL)
+def visible_pairs(grid, columns, screens, taut, pairs, done):
+    """The edges of the reduced visibility graph: the pairs of nodes between which a shortest path may go straight.
+
+    Args:
+        grid: The walls.
+        columns: (6, node): the nodes' x and y, and x and y of the ways back and ahead.
+        screens: (node,): a wall to try first as what hides each node, or -1. Written in place.
+        taut: (node,): to work in.
+        pairs: (pair, 2): where to write.
+        done: How many nodes are done and how many pairs used, in place; stops where there may be no room for more.
+    """
+    xs, ys, count, walls, radius = columns[0], columns[1], columns.shape[1], grid.walls, grid.radius
+    while done[0] < count and done[1] + count <= len(pairs):
+        i, used = done[0], done[1]
+        x, y = xs[i], ys[i]
+        find_taut(columns, i, taut)
         for j in range(i + 1, count):
-            dx, dy = points[j, 0] - x, points[j, 1] - y
-            if not (is_taut(backs, aheads, i, dx, dy) and is_taut(backs, aheads, j, -dx, -dy)):
+            if not taut[j] or is_between(walls, screens[j], x, y, xs[j], ys[j], radius):
                 continue
-            if is_between(walls, screens[j], x, y, points[j, 0], points[j, 1], radius):
-                continue
-            wall = obstacle(grid, x, y, points[j, 0], points[j, 1])
+            wall = obstacle(grid, x, y, xs[j], ys[j])
             if wall >= 0:
                 screens[j] = wall
                 continue
-            if used == len(pairs):
-                pairs = longer_pairs(pairs)
             pairs[used, 0], pairs[used, 1] = i, j
             used += 1
-    return pairs[:used]
+        done[0], done[1] = i + 1, used
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def longer_pairs(pairs):
-    """The same pairs in an array of twice the length."""
-    longer = np.empty((2 * len(pairs), 2), np.int32)
-    for k in range(len(pairs)):
-        longer[k, 0], longer[k, 1] = pairs[k, 0], pairs[k, 1]
-    return longer
+@njit(**KERNEL)
+def find_taut(columns, i, taut):
+    """Writes for each node after node i if the line to it `is_taut` at both; without branches, for a vector unit."""
+    x, y, back_x, back_y = columns[0, i], columns[1, i], columns[2, i], columns[3, i]
+    ahead_x, ahead_y, found = columns[4, i], columns[5, i], taut[i + 1 :]
+    xs, ys, backs_x, backs_y = columns[0][i + 1 :], columns[1][i + 1 :], columns[2][i + 1 :], columns[3][i + 1 :]
+    aheads_x, aheads_y = columns[4][i + 1 :], columns[5][i + 1 :]
+    for j in range(len(xs)):
+        dx, dy = xs[j] - x, ys[j] - y
+        back, ahead = dx * back_y - dy * back_x, dx * ahead_y - dy * ahead_x
+        other_back, other_ahead = dy * backs_x[j] - dx * backs_y[j], dy * aheads_x[j] - dx * aheads_y[j]
+        here = ((back >= -TOUCHING) & (ahead >= -TOUCHING)) | ((back <= TOUCHING) & (ahead <= TOUCHING))
+        there = (other_back >= -TOUCHING) & (other_ahead >= -TOUCHING)
+        found[j] = here & (there | ((other_back <= TOUCHING) & (other_ahead <= TOUCHING)))
 
 
 def visibility_graph(grid: WallGrid, nodes: Nodes) -> Graph:
     """The reduced visibility graph of some nodes."""
-    pairs = visible_pairs(grid, nodes)
-    both = np.stack([pairs, pairs[:, ::-1]], axis=1).reshape(-1, 2)  # so that a node's edges are in the pairs' order
-    both = both[np.argsort(both[:, 0], kind='stable')]
-    steps = nodes.points[both[:, 0]] - nodes.points[both[:, 1]]
-    firsts = np.searchsorted(both[:, 0], np.arange(len(nodes.points) + 1))
-    return Graph(firsts, both[:, 1].astype(np.int64), np.hypot(*steps.T))
+    count, done = len(nodes.points), np.zeros(2, np.int64)
+    pairs, screens, taut = np.empty((64 + 9 * count, 2), np.int32), np.full(count, -1), np.empty(count, np.bool_)
+    columns = np.ascontiguousarray(np.concatenate(nodes[:3], axis=1).T)
+    visible_pairs(grid, columns, screens, taut, pairs, done)
+    while done[0] < count:
+        pairs = np.concatenate([pairs, np.empty_like(pairs)])
+        visible_pairs(grid, columns, screens, taut, pairs, done)
+    pairs = pairs[: done[1]]
+    steps = nodes.points[pairs[:, 0]] - nodes.points[pairs[:, 1]]
+    graph = Graph(np.zeros(count + 1, np.int64), np.empty(2 * len(pairs), np.int64), np.empty(2 * len(pairs)))
+    join(pairs, np.hypot(*steps.T), *graph)
+    return graph
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@njit(**KERNEL)
+def join(pairs, steps, firsts, others, lengths):
+    """Fills the arrays of a `Graph` from its edges and their lengths; ``firsts`` are zeros before."""
+    total = np.int64(0)
+    for k in range(len(pairs)):
+        for end in range(2):
+            firsts[pairs[k, end] + 1] += 1
+    for i in range(1, len(firsts)):  # firsts[i] is where the next edge of node i - 1 goes
+        count = firsts[i]
+        firsts[i] = total
+        total += count
+    for k in range(len(pairs)):
+        for end in range(2):
+            at = firsts[pairs[k, end] + 1]
+            others[at], lengths[at] = pairs[k, 1 - end], steps[k]
+            firsts[pairs[k, end] + 1] = at + 1
+
+
+@njit(**KERNEL)
 def connect(grid, nodes, x, y, near, screens, direct):
     """Connects a free point to the visibility graph: how far it is from each node it sees taut, infinite from others.
 
@@ -183,8 +224,8 @@ def connect(grid, nodes, x, y, near, screens, direct):
             direct[i] = np.sqrt(dx * dx + dy * dy)
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def relax(graph, lengths):
+@njit(**KERNEL)
+def relax(graph, lengths, shorter):
     """The Bellman-Ford algorithm: finds how far each node is from all goals at once, in place.
 
     A node's row of lengths is passed on to its neighbours for as long as it gets shorter. Rows are short and a vector
@@ -193,55 +234,50 @@ def relax(graph, lengths):
     Args:
         graph: The visibility graph.
         lengths: (node, goal): how far the goals are that a node sees, infinite for others.
+        shorter: (node,): true for all nodes before, and false after.
     """
-    count = len(lengths)
-    shorter, more = np.empty(count, np.bool_), True
-    shorter[:] = True
+    firsts, others, steps, more = graph.firsts, graph.others, graph.lengths, True
     while more:
         more = False
-        for i in range(count):
+        for i in range(len(lengths)):
             if not shorter[i]:
                 continue
             shorter[i] = False
-            for k in range(graph.firsts[i], graph.firsts[i + 1]):
-                j = graph.others[k]
-                if shorten(lengths[j], lengths[i], graph.lengths[k]):
+            for k in range(firsts[i], firsts[i + 1]):
+                j = others[k]
+                if shorten(lengths, j, i, steps[k]):
                     shorter[j] = more = True
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def shorten(paths, onward, away):
-    """Takes the paths on from a node so far away where they are shorter, in place; true if any is."""
+@njit(**KERNEL)
+def shorten(lengths, j, i, away):
+    """Takes a node's paths over another so far away where they are shorter, in place; true if any is."""
     better = 0
-    for g in range(len(paths)):
-        way = onward[g] + away
-        better += way < paths[g]
-        paths[g] = way if way < paths[g] else paths[g]
+    for g in range(lengths.shape[1]):
+        way = lengths[i, g] + away
+        better += way < lengths[j, g]
+        lengths[j, g] = way if way < lengths[j, g] else lengths[j, g]
     return better > 0
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def connect_all(grid, nodes, goals, near, direct):
+@njit(**KERNEL)
+def connect_all(grid, nodes, goals, near, screens, direct):
     """Connects all goals: see `connect`."""
-    screens = np.empty(len(nodes.points), np.int64)
-    screens[:] = -1
     for g in range(len(goals)):
         connect(grid, nodes, goals[g, 0], goals[g, 1], near, screens, direct[g])
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def goal_distances(grid, goals, direct, lengths):
-    """The lengths of the shortest paths between goals: (goal, goal)."""
-    found = np.empty((len(goals), len(goals)))
+@njit(**KERNEL)
+def goal_distances(grid, goals, direct, lengths, found):
+    """Writes the lengths of the shortest paths between goals: (goal, goal)."""
     for g in range(len(goals)):
         found[g, g] = 0.0
         for h in range(g):
-            x, y = goals[h]
+            x, y = goals[h, 0], goals[h, 1]
             if is_clear(grid, goals[g, 0], goals[g, 1], x, y):
                 best = np.sqrt((goals[g, 0] - x) ** 2 + (goals[g, 1] - y) ** 2)
             else:
                 best = np.inf
-                for i in range(len(direct[h])):
+                for i in range(direct.shape[1]):
                     best = min(best, direct[h, i] + lengths[g, i])
             found[g, h] = found[h, g] = best
-    return found

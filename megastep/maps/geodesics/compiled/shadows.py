@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 
 from megastep.maps.geodesics.compiled.strips import strip_of
+from megastep.maps.geodesics.compiled.walls import KERNEL
 
 MOST_INTERVALS = 256
 """So many intervals of slopes are told apart in a quadrant. Of more, the narrowest are taken to be in shadow."""
@@ -28,6 +29,13 @@ STEEPEST = 1 + 1e-9
 ROUNDING = 1e-9
 """A cell's middle counts as in an interval if it is no further outside, in cells."""
 
+SHIFT = 2
+BLOCK = 1 << SHIFT
+"""The side of a block, in cells: which of them are seen is one word of 16 bits, row by row from the lower left."""
+
+FIRST_COLUMN = 0x1111
+"""The bits of a block's first column."""
+
 
 class Sight(NamedTuple):
     """Sight on the way: intervals of slopes, and the corners whose shadow is about to begin."""
@@ -38,13 +46,29 @@ class Sight(NamedTuple):
     dark: np.ndarray  # (cell,): the cells of a line that are in such a shadow
 
 
+class Sources(NamedTuple):
+    """Points that shadows are cast from: goals, in all directions, and then nodes, in those where they are taut."""
+
+    points: np.ndarray  # (source, 2)
+    back: np.ndarray  # (source, 2): those of `Nodes`, zeros for goals
+    ahead: np.ndarray  # (source, 2)
+
+
+class Seen(NamedTuple):
+    """The cells that a source sees."""
+
+    masks: np.ndarray  # (block,) uint16: bits of its cells
+    touched: np.ndarray  # (block,): the blocks whose masks aren't 0
+    columns: int  # of blocks
+
+
 def make_sight() -> Sight:
     """Room for what is in sight."""
     intervals = np.empty(MOST_INTERVALS), np.empty(MOST_INTERVALS), np.empty((MOST_INTERVALS, 4))
     return Sight(*intervals, np.empty(MOST_DARK, np.int64))
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@njit(**KERNEL)
 def subtract(low, high, count, a, b):
     """Takes the slopes from a to b away from the first intervals of a list, in place; returns how many are left."""
     k = 0
@@ -70,7 +94,7 @@ def subtract(low, high, count, a, b):
     return kept
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@njit(**KERNEL)
 def hide_behind_walls(pieces, highest, k, end, pu, pv, step, near, far, low, high, count):
     """Takes away the slopes of the walls of a strip that face the source; returns how many intervals are left.
 
@@ -102,7 +126,7 @@ def hide_behind_walls(pieces, highest, k, end, pu, pv, step, near, far, low, hig
     return count
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@njit(**KERNEL)
 def meet_corners(corners, first, end, pu, pv, step, radius, low, high, count, shadows, waiting):
     """Adds the corners of a strip whose disc is in sight to those waiting; returns how many intervals and wait."""
     for k in range(first, end):
@@ -134,7 +158,7 @@ def meet_corners(corners, first, end, pu, pv, step, radius, low, high, count, sh
     return count, waiting
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@njit(**KERNEL)
 def behind_corners(shadows, waiting, dark, far, pv, first, side, length):
     """Writes the cells of a line that are in the shadow of the corners waiting, in order; returns how many are."""
     count = 0
@@ -154,9 +178,9 @@ def behind_corners(shadows, waiting, dark, far, pv, first, side, length):
     return count
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def cast(strips, pu, pv, step, radius, sight, count, spans, used):
-    """Sweeps a quadrant.
+@njit(**KERNEL)
+def cast(strips, pu, pv, step, radius, sight, count, seen, used):
+    """Sweeps a quadrant and marks the cells that are seen.
 
     Args:
         strips: What stands in the way.
@@ -166,13 +190,13 @@ def cast(strips, pu, pv, step, radius, sight, count, spans, used):
         radius: The disc's, in metres.
         sight: The intervals of slopes to look in; used up.
         count: How many there are.
-        spans: (span, 3): where to write the spans of cells seen: their line, the first, and the one after the last.
-        used: How many are used already.
+        seen: Where to mark cells.
+        used: How many blocks have cells that are marked already.
 
     Returns:
-        The spans, which may have had to move, and how many are used.
+        How many blocks have such cells then.
     """
-    side, lines, length, first = strips.side, strips.lines, strips.length, strips.low
+    axis, side, lines, length, first = strips.axis, strips.side, strips.lines, strips.length, strips.low
     pieces, highest, piece_firsts = strips.pieces, strips.highest, strips.piece_firsts
     corners, corner_firsts = strips.corners, strips.corner_firsts
     low, high, shadows, dark = sight.low, sight.high, sight.corners, sight.dark
@@ -186,7 +210,8 @@ def cast(strips, pu, pv, step, radius, sight, count, spans, used):
         far = step * (strips.first + line * side - pu)
         near = max(far - side, 0.0)
         k, end = piece_firsts[s], piece_firsts[s + 1]
-        count = hide_behind_walls(pieces, highest, k, end, pu, pv, step, near, far, low, high, count)
+        if k < end:
+            count = hide_behind_walls(pieces, highest, k, end, pu, pv, step, near, far, low, high, count)
         while count > 0 and 0 <= met <= lines and step * met <= step * s + ahead:
             k, end = corner_firsts[met], corner_firsts[met + 1]
             count, waiting = meet_corners(corners, k, end, pu, pv, step, radius, low, high, count, shadows, waiting)
@@ -200,69 +225,63 @@ def cast(strips, pu, pv, step, radius, sight, count, spans, used):
                     shadows[k, m] = shadows[waiting, m]
             else:
                 k += 1
-        if used + 4 * (count + length) > len(spans):
-            spans = longer(spans, 2 * len(spans) + 4 * (count + length))
         hidden = behind_corners(shadows, waiting, dark, far, pv, first, side, length) if waiting > 0 else 0
         for k in range(count):
             begin = max(int(np.ceil((pv + low[k] * far - first) / side - ROUNDING)), 0)
             end = min(int(np.floor((pv + high[k] * far - first) / side + ROUNDING)) + 1, length)
-            used = write_spans(spans, used, line, begin, end, dark, hidden)
+            used = mark_line(axis, line, begin, end, dark, hidden, seen, used)
         s += step
-    return spans, used
-
-
-@njit(cache=True, nogil=True, error_model='numpy')
-def longer(spans, size):
-    """The same spans in an array of another length."""
-    found = np.empty((size, 3), np.int32)
-    for k in range(len(spans)):
-        for m in range(3):
-            found[k, m] = spans[k, m]
-    return found
-
-
-@njit(cache=True, nogil=True, error_model='numpy')
-def write_spans(spans, used, line, begin, end, dark, hidden):
-    """Writes the spans of a line's cells from one to another but for those in the dark; returns how many are used."""
-    for k in range(hidden):
-        if begin <= dark[k] < end:
-            if dark[k] > begin:
-                spans[used, 0], spans[used, 1], spans[used, 2] = line, begin, dark[k]
-                used += 1
-            begin = dark[k] + 1
-    if begin < end:
-        spans[used, 0], spans[used, 1], spans[used, 2] = line, begin, end
-        used += 1
     return used
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def cast_all_around(strips, x, y, radius, sight, spans, used):
-    """Casts shadows from a point in two of its quadrants, those along an axis: see `cast`."""
-    pu, pv = x if strips.axis == 0 else y, y if strips.axis == 0 else x
-    for step in (1, -1):
-        sight.low[0], sight.high[0] = -STEEPEST, STEEPEST
-        spans, used = cast(strips, pu, pv, step, radius, sight, np.int64(1), spans, used)
-    return spans, used
+@njit(**KERNEL)
+def mark_line(axis, line, begin, end, dark, hidden, seen, used):
+    """Marks the cells of a line from one to another but for those in the dark; returns how many blocks are used."""
+    for k in range(hidden):
+        if begin <= dark[k] < end:
+            used = mark_span(axis, line, begin, dark[k], seen, used)
+            begin = dark[k] + 1
+    return mark_span(axis, line, begin, end, seen, used)
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def cast_taut(strips, nodes, i, radius, sight, spans, used):
-    """The same from a node, to where shortest paths that bend there come from or go to."""
-    x, y = nodes.points[i]
-    pu, pv = x if strips.axis == 0 else y, y if strips.axis == 0 else x
+@njit(**KERNEL)
+def mark_span(axis, line, begin, end, seen, used):
+    """Marks the cells of a line from one to before another; returns how many blocks have cells that are marked."""
+    masks, touched, across, rank = seen.masks, seen.touched, line >> SHIFT, line & (BLOCK - 1)
+    while begin < end:
+        along = begin >> SHIFT
+        first, last = begin & (BLOCK - 1), min(end - along * BLOCK, BLOCK)
+        if axis == 0:
+            rows = (1 << BLOCK * last) - (1 << BLOCK * first)
+            b, mask = along * seen.columns + across, (rows & FIRST_COLUMN) << rank
+        else:
+            b, mask = across * seen.columns + along, ((1 << last) - (1 << first)) << BLOCK * rank
+        if masks[b] == 0:
+            touched[used] = b
+            used += 1
+        masks[b] |= np.uint16(mask)
+        begin = (along + 1) * BLOCK
+    return used
+
+
+@njit(**KERNEL)
+def cast_all(strips, sources, i, radius, sight, seen, used):
+    """Casts shadows from a source in the two quadrants along an axis, to where it is taut: see `cast`."""
+    axis, points = strips.axis, sources.points
+    pu, pv = points[i, axis], points[i, 1 - axis]
     for step in (1, -1):
-        count = taut_slopes(strips.axis, nodes, i, step, sight)
+        count = taut_slopes(axis, sources, i, step, sight)
         if count > 0:
-            spans, used = cast(strips, pu, pv, step, radius, sight, count, spans, used)
-    return spans, used
+            used = cast(strips, pu, pv, step, radius, sight, count, seen, used)
+    return used
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def taut_slopes(axis, nodes, i, step, sight):
-    """Writes the intervals of a quadrant's slopes in which a node `is_taut`; returns how many there are."""
-    back_u, back_v = step * nodes.back[i, axis], nodes.back[i, 1 - axis]
-    ahead_u, ahead_v = step * nodes.ahead[i, axis], nodes.ahead[i, 1 - axis]
+@njit(**KERNEL)
+def taut_slopes(axis, sources, i, step, sight):
+    """Writes the intervals of a quadrant's slopes in which a source `is_taut`; returns how many there are."""
+    backs, aheads = sources.back, sources.ahead
+    back_u, back_v = step * backs[i, axis], backs[i, 1 - axis]
+    ahead_u, ahead_v = step * aheads[i, axis], aheads[i, 1 - axis]
     first = min(max(back_v / back_u, -STEEPEST), STEEPEST) if back_u != 0 else STEEPEST
     second = min(max(ahead_v / ahead_u, -STEEPEST), STEEPEST) if ahead_u != 0 else STEEPEST
     low, count = -STEEPEST, 0

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from megastep.maps.geodesics.compiled.walls import KERNEL
+
 
 class Cells(NamedTuple):
     """A grid of cells, numbered row by row from the lower left."""
@@ -16,7 +18,7 @@ class Cells(NamedTuple):
     rows: int
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@njit(**KERNEL)
 def middle(cells, cell):
     """The middle of a cell."""
     column, row = cell % cells.columns, cell // cells.columns
@@ -42,7 +44,7 @@ class Strips(NamedTuple):
     corners: np.ndarray  # (corner, 2): u and v of reflex corners
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@njit(**KERNEL)
 def strip_of(strips_first, side, lines, u):
     """The number of the strip that a coordinate is in."""
     return min(max(int(np.ceil((u - strips_first) / side)), 0), lines)
@@ -50,45 +52,47 @@ def strip_of(strips_first, side, lines, u):
 
 def make_strips(walls: np.ndarray, corners: np.ndarray, cells: Cells, axis: int) -> Strips:
     """Cuts walls into the pieces that strips have of them, and sorts pieces and corners by strip and v."""
-    along, across = (0, 1) if axis == 0 else (1, 0)
     first = (cells.left if axis == 0 else cells.bottom) + cells.side / 2
     low = (cells.bottom if axis == 0 else cells.left) + cells.side / 2
     lines, length = (cells.columns, cells.rows) if axis == 0 else (cells.rows, cells.columns)
-    most = int(2 * len(walls) + (np.abs(walls[:, 2 + along] - walls[:, along]) // cells.side).sum())
-    pieces, owners = np.empty((most, 4)), np.empty(most, np.int64)
-    used = cut_all(walls, along, across, first, cells.side, lines, pieces, owners)
-    order, piece_firsts = by_strip(owners[:used], np.minimum(pieces[:used, 1], pieces[:used, 3]), lines + 1)
-    pieces = pieces[order]
-    highest = np.maximum(pieces[:, 1], pieces[:, 3])
-    accumulate(highest, piece_firsts)
-    homes = np.ceil((corners[:, along] - first) / cells.side).clip(0, lines).astype(np.int64)
-    order, corner_firsts = by_strip(homes, np.array(corners[:, across]), lines + 1)
-    turned = np.array(corners[order][:, [along, across]], order='C')
-    return Strips(axis, first, low, cells.side, lines, length, piece_firsts, pieces, highest, corner_firsts, turned)
+    most = int(2 * len(walls) + (np.abs(walls[:, 2 + axis] - walls[:, axis]) // cells.side).sum())
+    firsts, pieces, highest = np.zeros((2, lines + 2), np.int64), np.empty((most, 4)), np.empty(most)
+    sorted_corners, room = np.empty((len(corners), 2)), max(most, len(corners))
+    work = np.empty((most, 4)), np.empty(room), np.empty((2, room), np.int64), np.empty(lines + 1, np.int64)
+    fill_strips(walls, corners, axis, first, cells.side, lines, firsts, pieces, highest, sorted_corners, *work)
+    return Strips(axis, first, low, cells.side, lines, length, firsts[0], pieces, highest, firsts[1], sorted_corners)
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def accumulate(highest, firsts):
-    """Makes each number of a strip the highest up to it, in place."""
-    for s in range(len(firsts) - 1):
-        for k in range(firsts[s] + 1, firsts[s + 1]):
-            highest[k] = max(highest[k], highest[k - 1])
-
-
-@njit(cache=True, nogil=True, error_model='numpy')
-def cut_all(walls, along, across, first, side, lines, pieces, owners):
-    """Cuts all walls: see `cut`."""
-    used = np.int64(0)
+@njit(**KERNEL)
+def fill_strips(
+    walls, corners, axis, first, side, lines, firsts, pieces, highest, sorted_corners, cuts, keys, numbers, ends
+):
+    """Fills the arrays of `Strips`, the pieces' and the corners' firsts in one; the last four are to work in."""
+    used, strips, order = np.int64(0), numbers[0], numbers[1]
     for w in range(len(walls)):
-        used = cut(walls[w], along, across, first, side, lines, pieces, owners, used)
-    return used
+        used = cut(walls, w, axis, first, side, lines, cuts, strips, used)
+    for k in range(used):
+        keys[k] = min(cuts[k, 1], cuts[k, 3])
+    by_strip(strips, keys, used, firsts[0], ends, order)
+    for k in range(used):
+        for m in range(4):
+            pieces[k, m] = cuts[order[k], m]
+        highest[k] = max(pieces[k, 1], pieces[k, 3])
+    for s in range(lines + 1):
+        for k in range(firsts[0, s] + 1, firsts[0, s + 1]):
+            highest[k] = max(highest[k], highest[k - 1])
+    for k in range(len(corners)):
+        strips[k], keys[k] = strip_of(first, side, lines, corners[k, axis]), corners[k, 1 - axis]
+    by_strip(strips, keys, len(corners), firsts[1], ends, order)
+    for k in range(len(corners)):
+        sorted_corners[k, 0], sorted_corners[k, 1] = corners[order[k], axis], corners[order[k], 1 - axis]
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def cut(wall, along, across, first, side, lines, pieces, owners, used):
+@njit(**KERNEL)
+def cut(walls, w, axis, first, side, lines, cuts, owners, used):
     """Cuts a wall at the lines it crosses, and writes each piece and its strip; returns how many are used then."""
-    au, av, bu, bv = wall[along], wall[across], wall[2 + along], wall[2 + across]
-    if along == 1:
+    au, av, bu, bv = walls[w, axis], walls[w, 1 - axis], walls[w, 2 + axis], walls[w, 3 - axis]
+    if axis == 1:
         au, av, bu, bv = bu, bv, au, av  # as u and v are drawn, its free space is to its left again
     s, last = strip_of(first, side, lines, min(au, bu)), strip_of(first, side, lines, max(au, bu))
     while s <= last:
@@ -99,29 +103,34 @@ def cut(wall, along, across, first, side, lines, pieces, owners, used):
             v = av if k == 0 else bv
             if u != (au if k == 0 else bu):
                 v = av + (bv - av) * (u - au) / (bu - au)
-            pieces[used, 2 * k], pieces[used, 2 * k + 1] = u, v
+            cuts[used, 2 * k], cuts[used, 2 * k + 1] = u, v
         owners[used] = s
         used, s = used + 1, s + 1
     return used
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def by_strip(strips, keys, count):
-    """Sorts by strip, and by key in each: the numbers in order, and where each strip begins."""
-    firsts, ends = np.empty(count + 1, np.int64), np.empty(count, np.int64)
-    firsts[:] = 0
-    for s in strips:
-        firsts[s + 1] += 1
-    for s in range(count):
+@njit(**KERNEL)
+def by_strip(strips, keys, used, firsts, ends, order):
+    """Sorts the first of some things by strip, and by key in each: writes the order, and where each strip begins.
+
+    Args:
+        strips: Each one's strip.
+        keys: Its key.
+        used: How many there are.
+        firsts: (strip + 1,): where each strip begins; zeros before.
+        ends: (strip,): to work in.
+        order: Their numbers in order.
+    """
+    for k in range(used):
+        firsts[strips[k] + 1] += 1
+    for s in range(len(ends)):
         ends[s] = firsts[s]
         firsts[s + 1] += firsts[s]
-    found = np.empty(len(strips), np.int64)
-    for k in range(len(strips)):  # a strip has few, for which insertion is the fastest
+    for k in range(used):  # a strip has few, for which insertion is the fastest
         s = strips[k]
         at = ends[s]
-        while at > firsts[s] and keys[found[at - 1]] > keys[k]:
-            found[at] = found[at - 1]
+        while at > firsts[s] and keys[order[at - 1]] > keys[k]:
+            order[at] = order[at - 1]
             at -= 1
-        found[at] = k
+        order[at] = k
         ends[s] += 1
-    return found, firsts

@@ -7,10 +7,15 @@ nearer to one of the two points too. Of ends only those of reflex corners matter
 Nothing here or in the other modules is divided by 0, so Numba's checks for that are left out.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
+
+KERNEL: dict[str, Any] = {'cache': True, 'nogil': True, 'error_model': 'numpy', '_nrt': False}
+"""How Numba compiles what is here: no function allocates or returns an array, so none has to count references to one.
+
+Counting them would take a quarter of the time: each use of an array of a tuple counts, atomically."""
 
 TOUCHING = 1e-7
 """A way may leave a corner this far, in metres, to the wrong side, which is rounding."""
@@ -30,7 +35,7 @@ class WallGrid(NamedTuple):
     radius: float  # a wall nearer than this blocks
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@njit(**KERNEL)
 def distance(walls, w, x, y):
     """The distance of a point from a wall, in metres."""
     ax, ay, bx, by = walls[w, 0], walls[w, 1], walls[w, 2], walls[w, 3]
@@ -41,13 +46,13 @@ def distance(walls, w, x, y):
     return np.sqrt(dx * dx + dy * dy)
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@njit(**KERNEL)
 def square(at, low, side, count):
     """The number of the square of a row or column that a coordinate is in; of the nearest if it is in none."""
     return min(max(int((at - low) / side), 0), count - 1)
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@njit(**KERNEL)
 def enter_walls(grid, counting):
     """Enters each wall in the squares it can be touched from: first call to count them, and then to write them."""
     firsts, side = grid.firsts, grid.side
@@ -68,7 +73,7 @@ def enter_walls(grid, counting):
                     firsts[at] += 1
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@njit(**KERNEL)
 def clearance(grid, x, y):
     """The distance of a point from the walls of its square. It is exact where it is less than the radius."""
     i = square(x, grid.left, grid.side, grid.columns)
@@ -80,7 +85,7 @@ def clearance(grid, x, y):
     return nearest
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@njit(**KERNEL)
 def nearest_wall(grid, x, y):
     """The nearest wall of a point's square, of two as near one to the left of which it is; -1 if none is in reach."""
     i = square(x, grid.left, grid.side, grid.columns)
@@ -99,17 +104,16 @@ def nearest_wall(grid, x, y):
     return best
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def is_outside(grid, x, y):
-    """True if a point is in reach of a wall and on the other side of it, to the right of its nearest."""
-    w = nearest_wall(grid, x, y)
+@njit(**KERNEL)
+def is_outside(walls, w, x, y):
+    """True if a point is in reach of a wall, its `nearest_wall`, and on the other side of it, to its right."""
     if w < 0:
         return False
-    ax, ay, bx, by = grid.walls[w]
+    ax, ay, bx, by = walls[w, 0], walls[w, 1], walls[w, 2], walls[w, 3]
     return (bx - ax) * (y - ay) < (by - ay) * (x - ax)
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@njit(**KERNEL)
 def blocks(walls, w, px, py, ux, uy, length, radius):
     """True if a disc can't move from the free point p in direction u for a length without overlapping wall w."""
     ax, ay, bx, by = walls[w, 0], walls[w, 1], walls[w, 2], walls[w, 3]
@@ -125,7 +129,7 @@ def blocks(walls, w, px, py, ux, uy, length, radius):
     return 0 < crossing < length
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@njit(**KERNEL)
 def is_between(walls, w, px, py, qx, qy, radius):
     """True if wall w, if it isn't -1, keeps a disc from going straight from one free point to another."""
     length = np.sqrt((qx - px) * (qx - px) + (qy - py) * (qy - py))
@@ -134,13 +138,13 @@ def is_between(walls, w, px, py, qx, qy, radius):
     return blocks(walls, w, px, py, (qx - px) / length, (qy - py) / length, length, radius)
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@njit(**KERNEL)
 def is_clear(grid, px, py, qx, qy):
     """Visibility test: true if a disc can go straight from one free point to another."""
     return obstacle(grid, px, py, qx, qy) < 0
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@njit(**KERNEL)
 def obstacle(grid, px, py, qx, qy):
     """The first wall found that keeps a disc from going straight from one free point to another, -1 if none does.
 
