@@ -21,6 +21,7 @@ from worlds import box, houses
 
 from envs import Explorer, Minimal
 from megastep.env import Env
+from megastep.env.hooks import TaskHooks
 from megastep.env.motion import SimpleMovement
 from megastep.env.sensors import IMU
 from megastep.env.spawning import RandomSpawns
@@ -455,3 +456,9 @@ def test_a_closed_env_stays_closed(task):
 def test_rejects_an_unknown_render_mode(task):
     with pytest.raises(ValueError, match="render_mode must be one of None, 'rgb_array', got 'human'"):
         make(task, render_mode='human')
+
+
+def test_all_that_a_task_may_define_stands_in_its_hooks():
+    own = {name for name in vars(Env) if not name.startswith('__')}
+    assert own.isdisjoint(vars(TaskHooks))
+    assert {'_act', '_respawn', '_observe', '_outcome', '_info', 'scores', 'default_maps'} <= set(vars(TaskHooks))
