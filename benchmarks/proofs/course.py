@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 def digest(device: str = 'cpu', steps: int = 1000) -> str:
     """A digest of the positions of three agents an env in generated maps, after each step."""
-    scenery = Scenery.pack([*maps.families(3), maps.polygon(64)], num_agents=3, device=device)
+    scenery = Scenery.pack([*map(maps.dark, maps.families(3)), maps.polygon(64)], num_agents=3, device=device)
     core = Core(scenery, num_envs=64)
     push, seen = Pushes(core, seed=0, top_speed=20), hashlib.sha256()
     for _ in range(steps):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,11 @@ def hard() -> list[Geometry]:
 def families(count: int, *, seed: int = 0) -> list[Geometry]:
     """Some maps of each generated family."""
     return [geometry for name in sorted(mapgen.FAMILIES) for geometry in mapgen.generate(name, count, seed=seed)]
+
+
+def dark(geometry: Geometry) -> Geometry:
+    """The same map without lights, which take seconds to bake and which the physics doesn't see."""
+    return replace(geometry, lights=np.empty((0, 3)))
 
 
 def apartments() -> list[Geometry]:

@@ -181,7 +181,7 @@ def assert_same_moves(core, steps, response, use, seed=0):
 @pytest.mark.parametrize('response', physics.RESPONSES)
 @pytest.mark.parametrize('num_envs, num_agents', [(1, 1), (3, 2), (2, 3)])
 def test_advance(num_envs, num_agents, response, device, poisoned, use):
-    assert_same_moves(small_core(num_envs, num_agents, device), 4, response, use)
+    assert_same_moves(small_core(num_envs, num_agents, device), 3, response, use)
 
 
 @pytest.mark.parametrize('response', physics.RESPONSES)
@@ -196,7 +196,7 @@ def test_advance_among_solid_markers(num_envs, num_agents, num_markers, response
         :, None
     ]
     core.markers.visible.copy_((gaps > AGENT_RADIUS + 0.01).all(dim=1))
-    assert_same_moves(core, 6, response, use, seed=1)
+    assert_same_moves(core, 3, response, use, seed=1)
 
 
 def test_advance_keeps_discs_out_of_walls(device, use):
@@ -205,7 +205,7 @@ def test_advance_keeps_discs_out_of_walls(device, use):
     core = worlds.core_at([geometry], [[(9.7, 10), (10.2, 10)]] * 2, [[0, 0]] * 2, device=device)
     use(triton)
     rng = np.random.default_rng(0)
-    for _ in range(8):
+    for _ in range(4):
         core.agents.velocities.copy_(torch.from_numpy(rng.normal(0, 30, (2, 2, 2))))
         physics.advance(core)
         points = array(core.agents.positions)
@@ -303,14 +303,15 @@ def test_skipping_boxes_of_walls_changes_no_picture(device, use, monkeypatch):
 
 
 def test_few_lines_are_drawn(device, monkeypatch):
-    """In a house most walls are out of view, or behind others."""
-    core, cameras = Core(Scenery.pack(worlds.houses(2), device=device), 6), Cameras(res=16, subsample=2)
+    """In a house most walls are out of view, or behind others; half a metre from all of them a corner is in view."""
+    core = worlds.scattered(worlds.houses(2), 6, 1, device=device, clearance=0.5)
+    cameras = Cameras(res=16, subsample=2)
     view = rendering.render(core, cameras)
     counts = torch.zeros((2, raycasting.blocks(core, cameras)[1]), dtype=torch.int32, device=device)
     for skip, drawn in zip((True, False), counts, strict=True):
         monkeypatch.setattr(raycasting, 'SKIP', skip)
         raycasting.render(core, cameras, view, drawn)
-    assert (counts[0] >= 1).all()  # who stands close to a wall may see nothing else
+    assert (counts[0] >= 3).all()
     assert (counts[0] <= counts[1]).all()
     assert counts[0].sum() < 0.4 * core.scenery.walls.widths[core.map_ids].sum()
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import oracle
@@ -30,15 +31,16 @@ def copied(core, *, scenery=None, envs=None):
     return copy
 
 
-def dark(geometry):
-    """The same without lights, which take seconds to bake and which the physics doesn't see."""
-    return replace(geometry, lights=np.empty((0, 3)))
+@cache
+def geometries():
+    """Generated maps of each family, a star and a 64-gon."""
+    return [*map(maps.dark, maps.families(3)), maps.star(5), maps.polygon(64)]
 
 
-def crowd(num_envs=200, num_agents=2, device='cpu', seed=0, geometries=None):
-    """Agents pushed about for a while in generated maps, and in a star and a 64-gon, where they began in one place."""
-    geometries = geometries or [*map(dark, maps.families(3)), maps.star(5), maps.polygon(64)]
-    core = Core(Scenery.pack(geometries, num_agents=num_agents, device=device), num_envs=num_envs, seed=seed)
+def crowd(num_envs=200, num_agents=2, device='cpu', seed=0, floorplans=None):
+    """Agents pushed about for a while in maps, by default `geometries`, where they began in one place."""
+    scenery = Scenery.pack(floorplans or geometries(), num_agents=num_agents, device=device)
+    core = Core(scenery, num_envs=num_envs, seed=seed)
     for velocities in pushes(core, 5, seed=seed):
         core.agents.velocities.copy_(velocities)
         physics.advance(core)
@@ -126,9 +128,8 @@ def shuffled(geometry, seed=0):
 
 
 def test_walls_do_not_depend_on_their_order(device):
-    geometries = [*maps.families(3), maps.star(5), maps.polygon(64)]
-    core = crowd(device=device, geometries=geometries)
-    scenery = Scenery.pack([shuffled(geometry) for geometry in geometries], num_agents=2, device=device)
+    core = crowd(device=device)
+    scenery = Scenery.pack([shuffled(geometry) for geometry in geometries()], num_agents=2, device=device)
     assert_same_course(core, copied(core, scenery=scenery))
 
 
@@ -161,11 +162,10 @@ def test_an_env_does_not_depend_on_how_many_there_are(device):
 @pytest.mark.parametrize('first', [True, False])
 def test_walls_out_of_reach_change_nothing(first, device):
     """Another room, far away, whose walls come before a map's own or after them."""
-    geometries = [*maps.families(3), maps.star(5), maps.polygon(64)]
-    core = crowd(device=device, geometries=geometries)
+    core = crowd(device=device)
     far = maps.box(3, 3, left=200).walls
-    more = [np.concatenate([far, g.walls] if first else [g.walls, far]) for g in geometries]
-    more = [Geometry(walls=walls, spawns=g.spawns) for walls, g in zip(more, geometries, strict=True)]
+    more = [np.concatenate([far, g.walls] if first else [g.walls, far]) for g in geometries()]
+    more = [Geometry(walls=walls, spawns=g.spawns) for walls, g in zip(more, geometries(), strict=True)]
     assert_same_course(core, copied(core, scenery=Scenery.pack(more, num_agents=2, device=device)))
 
 
@@ -175,7 +175,7 @@ def test_a_course_taken_again_is_the_same(device):
 
 
 def test_every_process_takes_the_same_course():
-    assert course.digests(3) == [course.digest()] * 3
+    assert course.digests(2) == [course.digest()] * 2
 
 
 # Up to rounding
@@ -226,9 +226,8 @@ def halved(geometry):
 
 
 def test_walls_may_be_split(device):
-    geometries = [*maps.families(3), maps.star(5), maps.polygon(64)]
-    core = crowd(device=device, geometries=geometries)
-    other = copied(core, scenery=Scenery.pack(list(map(halved, geometries)), num_agents=2, device=device))
+    core = crowd(device=device)
+    other = copied(core, scenery=Scenery.pack(list(map(halved, geometries())), num_agents=2, device=device))
     assert offsets(core, other, lambda points: points).amax() <= 1e-4
 
 
@@ -238,10 +237,10 @@ def test_walls_may_be_split(device):
 def test_both_kernels_make_the_same_steps():
     """Triton's, interpreted where there is no GPU, and Numba's, from the same states."""
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    core = crowd(num_envs=6, num_agents=2, geometries=[maps.star(5), maps.polygon(9), maps.partitions()])
+    core = crowd(num_envs=6, num_agents=2, floorplans=[maps.star(5), maps.polygon(9), maps.partitions()])
     scenery = Scenery.pack([maps.star(5), maps.polygon(9), maps.partitions()], num_agents=2, device=device)
     touched = 0
-    for velocities in pushes(core, 8, top_speed=10.0):
+    for velocities in pushes(core, 4, top_speed=10.0):
         core.agents.velocities.copy_(velocities)
         other = moved_to(core, scenery)
         progress = [torch.full_like(world.agents.angles, torch.nan) for world in (core, other)]
@@ -253,7 +252,7 @@ def test_both_kernels_make_the_same_steps():
         assert (core.agents.velocities - other.agents.velocities.cpu()).abs().amax() <= 1e-3
         assert torch.equal(core.turn, other.turn.cpu())
         touched += int((core.contacts >= 0).sum())
-    assert touched > 20
+    assert touched > 10
 
 
 def moved_to(core, scenery):
