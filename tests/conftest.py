@@ -59,6 +59,15 @@ def device():
     return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
 
 
+@pytest.fixture(scope='session', autouse=True)
+def compiled(request, tmp_path_factory):
+    """Processes that share the tests share what is to be compiled: it takes a minute, and all need all of it."""
+    if hasattr(request.config, 'workerinput'):  # there are such processes, and this is one
+        from compiling import share
+
+        share(tmp_path_factory.getbasetemp().parent)
+
+
 @pytest.fixture
 def poisoned():
     """Fresh buffers come full of NaNs, so that a kernel which forgets to write one is caught."""

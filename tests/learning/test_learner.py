@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,15 @@ SMALL = Settings(
     num_envs=64, horizon=10, epochs=2, num_minibatches=2, learning_rate=3e-3, width=16, gamma=0.9, stagger=0
 )
 ROOM = mapgen.generate('box', 1, seed=0)
-FIELD = GeodesicField.pack(ROOM, 'cpu')
+
+
+@cache
+def field():
+    return GeodesicField.pack(ROOM, 'cpu')
 
 
 def waypoint(num_envs=16, device='cpu', **options):
-    options |= {'geodesic_field': FIELD} if device == 'cpu' else {'cuda_graph': False, 'copy': False}
+    options |= {'geodesic_field': field()} if device == 'cpu' else {'cuda_graph': False, 'copy': False}
     return Waypoint(ROOM, num_envs, device, cameras=FEW_RAYS, **options)
 
 
