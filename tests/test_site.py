@@ -27,6 +27,7 @@ def extensions():
         ('[what changed](../CHANGELOG.md)', '[what changed](/changelog.md)'),
         ('[figures](../benchmarks/README.md#of-record)', '[figures](/benchmarks.md#of-record)'),
         ('[`GeodesicField`](../megastep/env/navigation.py)', '{py:mod}`GeodesicField <megastep.env.navigation>`'),
+        ('[first light](../notebooks/first-light.ipynb)', '[first light](/notebooks/first-light.ipynb)'),
         ('[maps](maps.md#families)', '[maps](maps.md#families)'),
         ('[elsewhere](https://example.org/a.md)', '[elsewhere](https://example.org/a.md)'),
     ],

@@ -16,11 +16,13 @@ import socket
 import subprocess
 import sys
 import threading
+import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -36,26 +38,31 @@ IMPORTED = (
 )
 """Modules that kernels have from the beginning. Importing them starts no thread, which a fork wouldn't have."""
 
+TASKS = ('Explorer', 'PointGoal', 'Deathmatch', 'Foraging')
+"""Envs that are stepped before any page is executed: pages have little to compile beyond what these do."""
+
 
 def begin(app: Sphinx, config: Any) -> None:
     """Starts the server, and has pages that ask for `python3` take its forks."""
-    if not hasattr(os, 'fork'):
+    if config.nb_execution_mode == 'off' or not hasattr(os, 'fork'):
         return
     folder = Path(mkdtemp())
     address = str(folder / 'socket')
-    spec = {'argv': [sys.executable, '-IS', __file__, address, '{connection_file}'], 'display_name': 'Python 3'}
+    spec = {'argv': [sys.executable, '-IS', __file__, 'ask', address, '{connection_file}'], 'display_name': 'Python 3'}
     (folder / 'kernels' / 'forked').mkdir(parents=True)
     (folder / 'kernels' / 'forked' / 'kernel.json').write_text(json.dumps({**spec, 'language': 'python'}))
     os.environ['JUPYTER_PATH'] = os.pathsep.join(filter(None, [str(folder), os.environ.get('JUPYTER_PATH')]))
     config.nb_kernel_rgx_aliases = {'python3': 'forked'}
+    reads, writes = os.pipe()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen()
-        handed = {
-            'pass_fds': [listener.fileno()],
-            'env': {**os.environ, 'MPLBACKEND': 'module://matplotlib_inline.backend_inline'},
-        }
-        server = subprocess.Popen([sys.executable, __file__, str(listener.fileno())], **handed)
+        handed = [listener.fileno(), writes]
+        environment = {**os.environ, 'MPLBACKEND': 'module://matplotlib_inline.backend_inline'}
+        command = [sys.executable, __file__, 'serve', *map(str, handed)]
+        server = subprocess.Popen(command, pass_fds=handed, env=environment)
+    os.close(writes)
+    app.connect('env-before-read-docs', lambda *about: os.read(reads, 1))  # which ends once all is imported
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(server.wait)  # last comes first: it is ended, waited for, and so its time counts as the build's
     atexit.register(server.terminate)
@@ -70,19 +77,43 @@ def ask(address: str, connection_file: str) -> None:
         connection.recv(1)
 
 
-def serve(listener: socket.socket) -> None:
-    """Forks a kernel for each request."""
+def serve(listener: socket.socket, ready: int) -> None:
+    """Forks a kernel for each request, and closes a pipe when it is ready to."""
     sys.path.pop(0)  # this folder, which no kernel has
     for name in IMPORTED:
         import_module(name)
     signal.signal(signal.SIGCHLD, reap)
+    os.close(ready)
+    compiled = compile_once()
     while True:
         connection, _ = listener.accept()
         if os.fork() == 0:
             listener.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            run(connection)
+            run(connection, compiled)
         connection.close()
+
+
+def compile_once() -> int:
+    """Forks a process that compiles what most pages run, for else each would. Returns a pipe that ends with it."""
+    reads, writes = os.pipe()
+    if os.fork() == 0:
+        ending(step_all)
+    os.close(writes)
+    return reads
+
+
+def step_all() -> None:
+    """Steps an env of each kind that pages have, once."""
+    import megastep
+    from megastep import envs, mapgen
+
+    maps = mapgen.generate('house', 1, seed=0)
+    maps.stats('detour_mean')
+    agents = [megastep.load('explorer', device='cpu').env(maps, num_envs=1)]
+    for env in (*agents, *(getattr(envs, name)(maps, num_envs=4, device='cpu') for name in TASKS)):
+        env.reset(seed=0)
+        env.step(env.action_space.sample())
 
 
 def reap(number: int, frame: Any) -> None:
@@ -92,8 +123,18 @@ def reap(number: int, frame: Any) -> None:
             pass
 
 
-def run(connection: socket.socket) -> None:
-    """Runs a kernel until it is shut down, or until who asked for it is gone. Never returns."""
+def ending(function: Callable[[], None]) -> NoReturn:
+    """Calls a function and ends the process, without what the server would do at its end."""
+    try:
+        function()
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
+def run(connection: socket.socket, compiled: int) -> NoReturn:
+    """Runs a kernel until it is shut down, or until who asked for it is gone. Cells wait for the end of the pipe."""
     connection_file, folder = json.loads(connection.makefile().readline())
     os.chdir(folder)
 
@@ -104,10 +145,13 @@ def run(connection: socket.socket) -> None:
     threading.Thread(target=watch, daemon=True).start()
     from ipykernel.kernelapp import IPKernelApp
 
-    try:
-        IPKernelApp.launch_instance(['-f', connection_file, f'--IPKernelApp.parent_handle={os.getppid()}'])
-    finally:
-        os._exit(0)
+    def kernel() -> None:
+        app = IPKernelApp.instance()
+        app.initialize(['-f', connection_file, f'--IPKernelApp.parent_handle={os.getppid()}'])
+        app.shell.events.register('pre_run_cell', lambda about: os.read(compiled, 1))
+        app.start()
+
+    ending(kernel)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -117,7 +161,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
 
 
 if __name__ == '__main__':
-    if len(sys.argv) == 3:
-        ask(*sys.argv[1:])
+    role, first, second = sys.argv[1:]
+    if role == 'ask':
+        ask(first, second)
     else:
-        serve(socket.socket(fileno=int(sys.argv[1])))
+        serve(socket.socket(fileno=int(first)), int(second))

@@ -61,6 +61,8 @@ def _inside(folder: Path, beside: Path, found: re.Match[str]) -> str:
         return f'[{text}](/{PAGES[path.as_posix()]}{fragment})'
     if target.is_relative_to(folder):
         return f'[{text}](/{target.relative_to(folder).as_posix()}{fragment})'
+    if path.parts[0] == 'notebooks':
+        return f'[{text}](/{path.as_posix()})'
     if path.suffix == '.png':
         return f'[{text}](/../{path.as_posix()})'
     if path.suffix == '.py':
