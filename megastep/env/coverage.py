@@ -52,7 +52,7 @@ class Coverage:
         Raises:
             ValueError: if the view was rendered without rays.
         """
-        self.shares = torch.empty_like(self.shares)  # afresh, as it is good for this step alone
+        self.shares = torch.empty(self._core.num_envs, device=self._core.device)  # good for this step alone
         return mark(self._core, view, self.seen, self.counts, afresh=self._afresh, shares=self.shares)
 
 
