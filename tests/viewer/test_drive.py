@@ -240,6 +240,19 @@ def test_the_command_serves_a_drive(monkeypatch, tmp_path):
     assert (served['port'], served['show']) == (8123, False)
 
 
+def test_the_command_has_an_agent_act_that_comes_with_megastep(monkeypatch, tmp_path, capsys):
+    served = {}
+    monkeypatch.setattr('megastep.viewer.server.serve', lambda drive, **options: served.update(drive=drive, **options))
+    maps = tmp_path / 'maps.safetensors'
+    houses(2).save(maps)
+    assert main(['drive', 'deathmatch', '--agent', 'deathmatch', '--maps', str(maps), '--device', 'cpu']) == 0
+    assert isinstance(served['drive'].env, Deathmatch)
+    assert main(['drive', 'explorer', '--agent', 'deathmatch', '--maps', str(maps), '--device', 'cpu']) == 2
+    assert "agent must be one of explorer, got 'deathmatch', which is of Deathmatch." in capsys.readouterr().err
+    assert main(['drive', str(tmp_path), '--agent', 'explorer']) == 2
+    assert "is a folder, whose agent acts, got agent='explorer'." in capsys.readouterr().err
+
+
 def test_serving_says_where(drive, monkeypatch, capsys):
     monkeypatch.setattr(server.Server, 'serve_forever', lambda self: None)
     opened = []
