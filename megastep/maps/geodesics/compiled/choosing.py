@@ -154,7 +154,7 @@ def choose_worst(lengths, count, tolerance, room):
     candidates, away, least, found, chosen = room.candidates, room.away, room.least, room.found, room.chosen
     fill(found)
     for used in range(len(chosen)):
-        worst, best = tolerance, -1
+        worst, best = tolerance, np.int64(-1)
         for g in range(len(found)):
             if found[g] - least[g] > worst:
                 worst, best = found[g] - least[g], g
@@ -205,8 +205,9 @@ def kept_list(chosen, count, lists, used, last):
     mask = np.uint64(len(table) - 1)
     slot = key & mask
     while table[slot] >= 0:
-        if is_list(values, table[slot], chosen, count):
-            return np.int64(table[slot]), used
+        start = np.int64(table[slot])
+        if is_list(values, start, chosen, count):
+            return start, used
         slot = (slot + np.uint64(1)) & mask
     table[slot], values[used] = used, count
     for k in range(count):

@@ -58,7 +58,7 @@ class Samples(NamedTuple):
     kinds: np.ndarray  # (cell,) uint8: `NONE`, `MIDDLE` or `OTHER`
 
 
-NONE, MIDDLE, OTHER, SLIVER = range(4)
+NONE, MIDDLE, OTHER, SLIVER = (np.uint8(kind) for kind in range(4))
 """Kinds of samples: there is none, the cell's middle, another point of it, or a sliver in which none was found."""
 
 
@@ -182,7 +182,7 @@ def seen_nodes(grid, cells, goals, found, bins, x, y, cell, room):
     points, backs, aheads, near = goals.nodes.points, goals.nodes.back, goals.nodes.ahead, goals.near
     stamps, screens, seen = room.stamps, room.screens, room.candidates
     firsts, sources, masks = found.firsts, found.sources, found.masks
-    count, column, row = 0, cell % cells.columns, cell // cells.columns
+    count, column, row = np.int64(0), cell % cells.columns, cell // cells.columns
     for j in range(max(row - 1, 0), min(row + 2, cells.rows)):
         for m in range(max(column - 1, 0), min(column + 2, cells.columns)):
             b, bit = block_of(found.columns, j, m), bit_of(j, m)
@@ -287,7 +287,7 @@ def see_all(grid, goals, x, y, visible, room):
         if is_clear(grid, x, y, points[g, 0], points[g, 1]):
             visible[g // 32] |= np.uint32(1) << np.uint32(g % 32)
     connect(grid, goals.nodes, x, y, goals.near, room.screens, direct)
-    count = 0
+    count = np.int64(0)
     for i in range(len(direct)):
         if direct[i] < np.inf:
             candidates[count] = i
@@ -332,7 +332,7 @@ def fill_middles(grid, cells, goals, found, visible, tolerance, room, kinds, sta
             if clearance(grid, x, y) < grid.radius:
                 continue
             gather_goals(sources, masks, begin, nodes, bit, visible[cell])
-            count = 0
+            count = np.int64(0)
             for k in range(nodes, end):
                 candidates[count] = sources[k] - found.goals
                 count += masks[k] >> bit & 1
@@ -367,7 +367,7 @@ def fill_others(grid, line, cells, goals, bins, found, visible, tolerance, room,
         if not free:
             kinds[cell] = SLIVER
             continue
-        other, count = neighbour(line, cells, samples, MIDDLE, x, y, cell, 1), 0
+        other, count = neighbour(line, cells, samples, MIDDLE, x, y, cell, np.int64(1)), np.int64(0)
         if other >= 0:
             sure_goals(cells, bins, nodes, kinds, visible, x, y, cell, room.sure)
             see_goals(grid, goals.points, visible[other], room.sure, x, y, visible[cell])
@@ -391,7 +391,7 @@ def fill_slivers(grid, line, cells, visible, samples, starts):
         x, y = points[cell, 0], points[cell, 1]
         if is_outside(grid.walls, nearest_wall(grid, x, y), x, y):
             continue
-        other = neighbour(line, cells, samples, OTHER, x, y, cell, 2)
+        other = neighbour(line, cells, samples, OTHER, x, y, cell, np.int64(2))
         if other >= 0:
             starts[cell] = starts[other]
             for word in range(visible.shape[1]):
