@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 import tyro
@@ -42,6 +42,7 @@ def main(
     workers: int = 2,
     moves: float | None = None,
     steps: float = growth.STEPS,
+    envs: tuple[growth.Name, ...] = get_args(growth.Name),
 ) -> None:
     """Measure how fast megastep is.
 
@@ -60,6 +61,7 @@ def main(
         workers: How many processes it uses.
         moves: How many moves proof makes, such as 1e10, of soaks alone: by default it makes all of its trials.
         steps: How many steps growth makes of each env.
+        envs: Which envs it steps, one after another: of several processes each may take one.
     """
     where = default_device(device)
     commit, parts = commit or current_commit(), None
@@ -68,7 +70,7 @@ def main(
         parts = Parts((out or RESULTS / subject).with_suffix('.parts'), certification.maker(commit))
         found = certification.prove(1 if quick else maps, workers=1 if quick else workers, parts=parts)
     else:
-        found = measure(subject, where, quick=quick, moves=moves, steps=steps)
+        found = measure(subject, where, quick=quick, moves=moves, steps=steps, envs=envs)
     report = Report(subject, device_name('cpu' if subject in ON_A_CPU else where), [], commit)
     path = out or report.default_path
     report = filled(report, found, path)
@@ -98,13 +100,19 @@ def show(report: Report) -> None:
 
 
 def measure(
-    subject: str, device: torch.device, *, quick: bool, moves: float | None = None, steps: float = growth.STEPS
+    subject: str,
+    device: torch.device,
+    *,
+    quick: bool,
+    moves: float | None = None,
+    steps: float = growth.STEPS,
+    envs: Iterable[str] = tuple(growth.TASKS),
 ) -> Iterable[dict[str, Any]]:
     """The rows of a subject's table, one after another."""
     if subject == 'proof':
         return proof.prove(device, quick=quick) if moves is None else proof.soak_for(device, int(moves))
     if subject == 'growth':
-        return growth.prove(device, 200 if quick else int(steps))
+        return growth.prove(device, 200 if quick else int(steps), envs)
     effort: dict[str, Any] = {'rounds': 1, 'round_seconds': 0.001} if quick else {}
     if subject == 'mapgen':
         return map(generation.measure, generation.QUICK if quick else generation.cases())
