@@ -15,15 +15,15 @@ from tyro.conf import Positional
 from benchmarks.parts import Parts
 from benchmarks.proofs import certification, growth, proof
 from benchmarks.report import RESULTS, Report, current_commit
-from benchmarks.speed import cases, evaluation, generation, geodesics, kernels, learning, measuring, scaling
+from benchmarks.speed import cases, evaluation, generation, geodesics, kernels, learning, measuring, recording, scaling
 from megastep.world.device import default_device, device_name
 
 ON_A_CPU = ('mapgen', 'mapgen-proof', 'geodesics')
 """Subjects that need no device."""
 
 Subject = Literal[
-    'envs', 'render', 'physics', 'step', 'scaling', 'learning', 'evaluation', 'mapgen', 'geodesics', 'mapgen-proof',
-    'proof', 'growth',
+    'envs', 'render', 'physics', 'step', 'scaling', 'learning', 'evaluation', 'recording', 'mapgen', 'geodesics',
+    'mapgen-proof', 'proof', 'growth',
 ]  # fmt: skip
 """Subjects that there are."""
 
@@ -48,7 +48,8 @@ def main(
 
     Args:
         subject: An overview of the envs; the renderer or the physics alone; the envs' whole steps; how speed and memory
-            depend on how many envs, walls and maps there are; learning end to end; evaluations; the map generator;
+            depend on how many envs, walls and maps there are; learning end to end; evaluations; recordings for
+            replays; the map generator;
             geodesic fields; whether the generator's maps are valid whatever its parameters; whether the physics holds
             what it promises; or whether envs that are stepped for long take more and more memory. On a GPU it is
             counted, too, how many tests of a ray against a wall are made and skipped.
@@ -120,6 +121,8 @@ def measure(
         return (geodesics.measure(*each) for each in geodesics.cases(quick=quick))
     if subject == 'evaluation':
         return evaluation.measure(device, quick=quick)
+    if subject == 'recording':
+        return recording.measure(device, quick=quick)
     if subject in ('render', 'physics'):
         return (
             kernels.measure(subject, each, device, **effort) for each in kernels.cases(subject, device, quick=quick)

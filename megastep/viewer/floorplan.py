@@ -11,7 +11,7 @@ from jaxtyping import Float, Int, UInt8
 
 from megastep.maps.geometry import Geometry, Room
 from megastep.maps.mapset import MapSet
-from megastep.viewer.tape import encoded
+from megastep.viewer.pixels import encoded
 from megastep.world.scenery import Scenery
 
 

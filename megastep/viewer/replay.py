@@ -21,7 +21,8 @@ from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.viewer import page
 from megastep.viewer.floorplan import check_maps, take_floorplan
-from megastep.viewer.tape import Tape, encoded
+from megastep.viewer.pixels import encoded
+from megastep.viewer.tape import Tape
 from megastep.viewer.track import Track, shortest_paths, split, warn_of_nan
 from megastep.viewer.trajectories import Trajectories
 from megastep.world.snapshot import Snapshot
@@ -85,9 +86,10 @@ class Replay:
         check_maps(maps, env.core.scenery)
         act = acting(agent, env, seed)
         tape, still = Tape(env, chosen, steps + 1), None
-        for step in tqdm(_play(act, env, steps, tape, seed, options), 'replay', steps + 1, disable=not progress):
-            if step == (steps + 1) // 2:
-                still = env.snapshot(chosen[0])
+        with tape.watching():
+            for step in tqdm(_play(act, env, steps, tape, seed, options), 'replay', steps + 1, disable=not progress):
+                if step == (steps + 1) // 2:
+                    still = env.snapshot(chosen[0])
         assert still is not None
         return cls(gathered(env, split(tape.arrays(), chosen), still, maps, title))
 

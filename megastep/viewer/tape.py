@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Shaped, UInt8
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from megastep.env import Env
-from megastep.world import rendering
-from megastep.world.cameras import by_name
-from megastep.world.core import Core
+from megastep.viewer.pixels import Pixels, index, native, pixel_shapes
 from megastep.world.snapshot import Marks, Overlay
-
-GAMMA = 2.2
-"""The exponent that colours are encoded by."""
 
 MOST_BYTES = 2**28
 """The size, at most, of what is kept."""
@@ -26,8 +23,8 @@ MOST_BYTES = 2**28
 class Tape:
     """Trajectory buffer: keeps some envs' poses, pixels, rewards and whatever else they say, frame by frame.
 
-    Nothing waits for the device before `arrays`. The chosen envs are rendered once more by themselves, so however many
-    there are, a frame costs only theirs.
+    Nothing waits for the device before `arrays`, and a frame costs only what is kept of it, however many envs there
+    are: see `Pixels`.
 
     Args:
         env: The env, which has been reset.
@@ -36,14 +33,20 @@ class Tape:
     """
 
     def __init__(self, env: Env, envs: Sequence[int], frames: int) -> None:
-        core = env.core
+        agents = range(env.core.num_agents)
         self._env, self._envs, self._frames, self._count = env, envs, frames, 0
-        self._rows = torch.tensor(list(envs), device=core.device)
-        self._alone = Core(
-            core.scenery, len(envs), fps=core.fps, map_ids=core.map_ids[self._rows], num_markers=core.num_markers
-        )
-        self._episode = env.state_tensors()['episode']  # all of them are written in place
+        self._rows = index(envs, env.device)
+        self._agent_rows = index([each * len(agents) + agent for each in envs for agent in agents], env.device)
+        self._pixels = Pixels(env, envs, frames)
+        episode = env.state_tensors()['episode']  # all of them are written in place
+        self._tensors = {**self._pixels.poses, **episode}
+        self._sources = {name: native(tensor) for name, tensor in self._tensors.items()}
         self._buffers: dict[str, Tensor] = {}
+        self._targets: dict[str, Any] = {}
+
+    def watching(self) -> AbstractContextManager[None]:
+        """Takes the pixels from what the env renders meanwhile, where it can: frames then cost less. See `Pixels`."""
+        return self._pixels.watching()
 
     def add(self, info: Mapping[str, Any], terminated: Shaped[Tensor, ' row'] | None = None) -> None:
         """Keeps the moment that the env is in.
@@ -56,19 +59,26 @@ class Tape:
             ValueError: if so many frames don't fit, or what the env says of itself is no number, or has another shape
                 than before.
         """
-        moment = dict(self._moment(info, terminated))
+        said = dict(self._said(info))
         if not self._buffers:
-            self._check_size(moment)
-        for name, value in moment.items():
+            self._allocate(said)
+        for name, source in self._sources.items():
+            self._targets[name][self._count] = source[self._rows]
+        if terminated is not None:
+            self._targets['terminated'][self._count] = native(terminated)[self._agent_rows]
+        for name, value in said.items():
             if name not in self._buffers:
-                self._buffers[name] = self._blank(value)
+                self._add_buffer(name, tuple(value.shape), torch.float32)
             if (known := self._buffers[name].shape[1:]) != value.shape:
                 raise ValueError(
-                    f'{self._said(name)} must have one shape all the time, got {tuple(value.shape)} after '
+                    f'{self._called(name)} must have one shape all the time, got {tuple(value.shape)} after '
                     f'{tuple(known)} at step {self._count}; where there is nothing, NaN may stand.'
                 )
-            self._buffers[name][self._count].copy_(value)
+            self._targets[name][self._count] = value
+        self._pixels.add()
         self._count += 1
+        if self._pixels.is_full:
+            self._develop()
 
     def restart(self) -> None:
         """Keeps what comes next in the place of what was kept."""
@@ -76,42 +86,55 @@ class Tape:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Copies all that was kept off the device: each (frame, ...), by name."""
-        return {name: value[: self._count].cpu().numpy() for name, value in self._buffers.items()}
+        self._develop()
+        found = {name: value[: self._count].cpu().numpy() for name, value in self._buffers.items()}
+        shape = (-1, *self._pixels.shape)
+        by_agent = {name: found[name].reshape(shape) for name in found if name.startswith('info.')}
+        return {**found, **by_agent, 'terminated': found['terminated'].reshape(shape)[:, :, 0] & found['over']}
 
-    def _check_size(self, moment: Mapping[str, Tensor]) -> None:
-        size = sum(value.numel() * value.element_size() for value in moment.values())
+    def _develop(self) -> None:
+        """Keeps the pixels of the last frames."""
+        frames = slice(self._count - len(self._pixels), self._count)
+        poses = {name: self._buffers[name][frames] for name in self._pixels.poses}
+        for name, pixels in self._pixels.develop(poses):
+            self._buffers[name][frames] = pixels
+
+    def _allocate(self, said: Mapping[str, Any]) -> None:
+        """Makes room for what every frame has, if there is enough."""
+        count, agents = self._pixels.shape
+        kinds = {name: ((count, *tensor.shape[1:]), tensor.dtype) for name, tensor in self._tensors.items()}
+        kinds['terminated'] = ((count * agents,), torch.bool)
+        for kind, (rgb, depth) in pixel_shapes(self._env.cameras, (count, agents)).items():
+            kinds |= {f'rgb.{kind}': ((*rgb[:-2], rgb[-1], 3), torch.uint8), f'depth.{kind}': (depth, torch.uint8)}
+        size = sum(math.prod(shape) * dtype.itemsize for shape, dtype in kinds.values())
+        size += sum(value.nbytes for value in said.values())
         if size * self._frames > MOST_BYTES:
             raise ValueError(
-                f'steps must be at most {MOST_BYTES // size - 1:,} for {len(self._envs)} envs that take {size:,} bytes '
-                f'a step, got {self._frames - 1:,}.'
+                f'steps must be at most {MOST_BYTES // size - 1:,} for {count} envs that take {size:,} bytes a step, '
+                f'got {self._frames - 1:,}.'
             )
+        for name, (shape, dtype) in kinds.items():
+            self._add_buffer(name, shape, dtype)
 
-    def _blank(self, value: Tensor) -> Tensor:
-        """A buffer for values like this one: NaN, or 0, in the frames that have none."""
-        fill = torch.nan if value.is_floating_point() else 0
-        return torch.full((self._frames, *value.shape), fill, dtype=value.dtype, device=value.device)
+    def _add_buffer(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+        """Makes room for such values in every frame: NaN, or 0, in those that have none."""
+        fill = torch.nan if dtype.is_floating_point else 0
+        buffer = torch.full((self._frames, *shape), fill, dtype=dtype, device=self._env.device)
+        self._buffers[name], self._targets[name] = buffer, native(buffer)
 
-    def _moment(self, info: Mapping[str, Any], terminated: Tensor | None) -> Iterator[tuple[str, Tensor]]:
-        env, core, rows = self._env, self._env.core, self._rows
-        episode = self._episode
-        yield 'map_ids', core.map_ids[rows]
-        yield 'positions', core.agents.positions[rows]
-        yield 'angles', core.agents.angles[rows]
-        yield from ((name, episode[name][rows]) for name in ('lengths', 'returns', 'rewards', 'over'))
-        yield 'terminated', episode['over'][rows] & self._by_agent(terminated)[:, 0]
-        for name in ('positions', 'radii', 'colours', 'visible') if core.num_markers else ():
-            yield f'markers.{name}', getattr(core.markers, name)[rows]
-        yield from self._seen()
+    def _said(self, info: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """Values and overlays that the step and the env tell of the chosen envs, by name."""
+        env = self._env
         for name, value in info.items():
             if isinstance(value, Tensor) and not name.startswith('_') and value.shape == (env.num_envs,):
-                yield f'info.{name}', self._by_agent(value).float()
-        for number, index in enumerate(self._envs):
-            for name, value in env._values(index).items():
+                yield f'info.{name}', native(value)[self._agent_rows]
+        for number, env_id in enumerate(self._envs):
+            for name, value in env._values(env_id).items():
                 yield f'values.{number}.{name}', self._as_floats(f'values.{number}.{name}', value)
-            for place, overlay in enumerate(env._overlays(index)):
+            for place, overlay in enumerate(env._overlays(env_id)):
                 yield from self._overlay(f'overlays.{number}.{place}', overlay)
 
-    def _overlay(self, label: str, overlay: Overlay) -> Iterator[tuple[str, Tensor]]:
+    def _overlay(self, label: str, overlay: Overlay) -> Iterator[tuple[str, Any]]:
         for name, value in (
             () if isinstance(overlay, Marks) else vars(overlay).items()
         ):  # a replay shows more than these
@@ -119,14 +142,14 @@ class Tape:
                 kind = type(overlay).__name__.lower()
                 yield f'{label}.{kind}.{name}', self._as_floats(f'{label}.{kind}.{name}', value)
 
-    def _as_floats(self, name: str, value: Any) -> Float[Tensor, '*shape']:
-        """A value or overlay of an env as a tensor."""
+    def _as_floats(self, name: str, value: Any) -> Float[Any, '*shape']:
+        """A value or overlay of an env, as `native` has it."""
         try:
-            return torch.as_tensor(value, dtype=torch.float32, device=self._rows.device)
+            return native(torch.as_tensor(value, dtype=torch.float32, device=self._env.device))
         except (TypeError, ValueError, RuntimeError) as error:
-            raise ValueError(f'{self._said(name)} must be numbers, got {value!r}.') from error
+            raise ValueError(f'{self._called(name)} must be numbers, got {value!r}.') from error
 
-    def _said(self, name: str) -> str:
+    def _called(self, name: str) -> str:
         """The name of a buffer in the words of who wrote the env: it is parted by dots."""
         first, *rest = name.split('.')
         if first == 'values':
@@ -134,36 +157,3 @@ class Tape:
         if first == 'overlays':
             return f'{rest[3]} of overlay {rest[1]}, {rest[2]}, of env {self._envs[int(rest[0])]}'
         return name
-
-    def _by_agent(self, values: Tensor | None) -> Shaped[Tensor, 'env agent']:
-        """The chosen envs' rows of values with one a row."""
-        core = self._env.core
-        if values is None:
-            return torch.zeros((len(self._envs), core.num_agents), dtype=torch.bool, device=core.device)
-        return values.view(core.num_envs, core.num_agents)[self._rows]
-
-    def _seen(self) -> Iterator[tuple[str, Tensor]]:
-        """The chosen envs' pixels, as bytes: (env, agent, camera, pixel), and for colours 3 of each."""
-        core, alone = self._env.core, self._alone
-        alone.map_ids.copy_(core.map_ids[self._rows])  # in place: nobody is to be put anywhere
-        for own, everyone in ((alone.agents, core.agents), (alone.markers, core.markers)):
-            for name, tensor in vars(own).items():
-                tensor.copy_(getattr(everyone, name)[self._rows])
-        for kind, view in by_name(rendering.render(alone, self._env.cameras)).items():
-            assert view.rgb is not None  # it was asked for
-            yield f'rgb.{kind}', encoded(view.rgb).movedim(-2, -1)
-            yield f'depth.{kind}', _bytes(view.depth)
-
-
-def encoded(colours: Float[Tensor, '*batch']) -> UInt8[Tensor, '*batch']:
-    """Gamma encoding of linear colours, as bytes."""
-    return _bytes(colours.clamp(0, 1) ** (1 / GAMMA))
-
-
-def encoded_array(colours: Float[np.ndarray, '*batch']) -> Float[np.ndarray, '*batch']:
-    """Gamma encoding of linear colours, from 0 to 1."""
-    return np.clip(colours, 0, 1) ** (1 / GAMMA)
-
-
-def _bytes(shares: Float[Tensor, '*batch']) -> UInt8[Tensor, '*batch']:
-    return (shares * 255).round().to(torch.uint8)

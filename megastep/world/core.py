@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -81,6 +82,8 @@ class Core:
         generator: A generator of the core's own, of which nothing here draws: what it gives an env depends on how many
             there are.
         episodes: The queue of the fixed episodes that are played; None if there are none.
+        watchers: Functions that are called with the cameras and the view of whatever is rendered; of what runs from a
+            CUDA graph they learn nothing.
 
     Raises:
         ValueError: if num_envs is below 1, the seed isn't one of 64 bits, fps isn't above 0, map_ids has the wrong
@@ -125,6 +128,7 @@ class Core:
         self.episodes: EpisodeQueue | None = None
         self.over = torch.zeros(num_envs, dtype=torch.bool, device=self.device)
         self.checked = checked
+        self.watchers: list[Callable[[Any, Any], None]] = []
         self._known = self._map_ids.clone()
         respawn(self, torch.ones(num_envs, dtype=torch.bool, device=self.device))
         if episodes is not None:

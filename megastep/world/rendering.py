@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from megastep.world.cameras import CameraRig, Cameras
+from megastep.world.cameras import CameraRig, Cameras, map_by_name
 from megastep.world.core import Core
 from megastep.world.kernels import implementation
 from megastep.world.scenery import bake
@@ -66,9 +66,10 @@ def render(core: Core, cameras: CameraRig, *, rgb: bool = True, per_ray: bool = 
     Returns:
         The view, or, by name, that of each kind.
     """
-    if isinstance(cameras, Mapping):
-        return {name: _rendered(core, kind, rgb, per_ray) for name, kind in cameras.items()}
-    return _rendered(core, cameras, rgb, per_ray)
+    view = map_by_name(lambda kind: _rendered(core, kind, rgb, per_ray), cameras)
+    for watch in core.watchers:
+        watch(cameras, view)
+    return view
 
 
 def _rendered(core: Core, cameras: Cameras, rgb: bool, per_ray: bool) -> View:

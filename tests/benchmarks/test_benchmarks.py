@@ -8,6 +8,7 @@ import warnings
 from importlib import metadata
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 import torch
@@ -67,6 +68,17 @@ def test_evaluations_are_timed_for_agents_that_fail_and_one_that_does_not(tmp_pa
     assert [row['agent'] for row in rows] == ['random', 'LSTM of 8', 'LSTM of 8, and oracle']
     assert rows[-1]['success'] == 1
     assert all(row['seconds'] > 0 and 0 < row['steps used'] < 1 for row in rows)
+
+
+def test_recordings_are_timed_beside_a_plain_copy(tmp_path):
+    from benchmarks.__main__ import main
+
+    threads = torch.get_num_threads(), numba.get_num_threads()
+    main('recording', device='cpu', out=tmp_path / 'report.json', commit='abc', quick=True)
+    rows = json.loads((tmp_path / 'report.json').read_text())['rows']
+    assert [(row['task'], row['recorded']) for row in rows] == [('Explorer', 1)]
+    assert all(row['us to record'] > 0 and row['us to copy'] > 0 for row in rows)
+    assert (torch.get_num_threads(), numba.get_num_threads()) == threads
 
 
 def test_learning_says_what_its_time_goes_into(tmp_path):

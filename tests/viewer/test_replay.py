@@ -21,7 +21,7 @@ from envs import Deathmatch, Explorer, Foraging, Minimal, PointGoal
 from megastep import mapgen
 from megastep.cli import main
 from megastep.evaluation.baselines import RandomActions
-from megastep.viewer import Replay, archive, page, tape, track
+from megastep.viewer import Replay, archive, page, pixels, tape, track
 from megastep.world import rendering
 from megastep.world.snapshot import Points, Shares
 
@@ -74,12 +74,81 @@ def test_it_keeps_what_happened(replay):
             assert np.array_equal(recorded.angles[frame], env.core.agents.angles[number])
             assert recorded.lengths[frame] == env.lengths[number] == frame
             view = rendering.render(env.core, FEW_RAYS)
-            assert np.array_equal(recorded.rgb[''][frame], tape.encoded(view.rgb[number]).movedim(-2, -1))
+            assert np.array_equal(recorded.rgb[''][frame], pixels.encoded(view.rgb[number]).movedim(-2, -1))
             assert np.array_equal(recorded.depth[''][frame], (view.depth[number] * 255).round())
             if frame:
                 assert recorded.rewards[frame, 0] == rewards[number]
                 assert recorded.values['coverage'][frame, 0] == info['coverage'][number].float()
     assert np.isnan(replay.trajectories.tracks[0].values['coverage'][0])  # a reset says nothing
+
+
+class Spoiler(Explorer):
+    """A task that paints over its view, and then turns those who have looked, if it is to."""
+
+    moves = False
+
+    def _observe(self):
+        seen = super()._observe()
+        seen['rgb'].fill_(0.5)
+        return seen
+
+    def _outcome(self):
+        self.core.agents.angles.add_(90 * self.moves)
+        return super()._outcome()
+
+
+def recorded_pixels(env, rows, steps=5):
+    """What a tape has kept of some envs, what is to be seen from where they were, and which was the env's own."""
+    env.reset(seed=0)
+    kept, expected = tape.Tape(env, rows, steps + 1), []
+    with kept.watching():
+        for step in range(steps):
+            _, _, terminated, _, info = env.step(actions_of(env, step))
+            kept.add(info, terminated)
+            taken = kept._pixels._taken[:]
+            watchers, env.core.watchers[:] = env.core.watchers[:], []
+            view = rendering.render(env.core, env.cameras)
+            env.core.watchers[:] = watchers
+            expected.append(
+                (pixels.encoded(view.rgb[rows]).movedim(-2, -1).cpu(), (view.depth[rows] * 255).round().cpu())
+            )
+    assert env.core.watchers == []
+    return kept.arrays(), expected, taken
+
+
+@pytest.mark.parametrize('rows', [[1], [1, 2], [2, 0]])
+@pytest.mark.parametrize('moves', [False, True])
+def test_pixels_are_those_that_the_env_has_rendered_unless_somebody_has_moved_since(monkeypatch, rows, moves):
+    monkeypatch.setattr(Spoiler, 'moves', moves)
+    arrays, expected, taken = recorded_pixels(make(Spoiler, num_envs=3, cameras=FEW_RAYS), rows)
+    assert set(taken) == {not moves}
+    for frame, (rgb, depth) in enumerate(expected):
+        assert np.array_equal(arrays['rgb.'][frame], rgb)
+        assert np.array_equal(arrays['depth.'][frame], depth)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize('cuda_graph, copy', [(True, False), (True, True), (False, False)])
+def test_pixels_are_exact_where_steps_run_from_a_graph(cuda_graph, copy):
+    """And nothing waits for the GPU before the end."""
+    options = {'device': 'cuda', 'cuda_graph': cuda_graph, 'copy': copy, 'patience': 0.3}
+    env = make(Explorer, num_envs=300, cameras=FEW_RAYS, **options)
+    arrays, expected, _ = recorded_pixels(env, [7, 2], steps=200)  # more than are rendered together
+    for frame, (rgb, depth) in enumerate(expected):
+        assert np.array_equal(arrays['rgb.'][frame], rgb)
+        assert np.array_equal(arrays['depth.'][frame], depth)
+    kept = tape.Tape(env, [7, 2], 200)
+    actions = actions_of(env, 0)
+    for _ in range(3):  # what is compiled is compiled
+        kept.add(env.step(actions)[-1])
+    torch.cuda.set_sync_debug_mode('error')
+    try:
+        for _ in range(150):
+            _, _, terminated, _, info = env.step(actions)
+            kept.add(info, terminated)
+    finally:
+        torch.cuda.set_sync_debug_mode('default')
+    assert len(kept.arrays()['lengths']) == 153
 
 
 def test_the_page_holds_it(replay):
