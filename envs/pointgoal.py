@@ -9,7 +9,7 @@ import torch
 from gymnasium.spaces import Dict, Space
 
 from megastep import mapgen
-from megastep.checks import check_choice, check_finite
+from megastep.checks import check_choice, check_finite, check_numbers
 from megastep.env import Env
 from megastep.env.episode_starts import GoalStarts
 from megastep.env.goals import GoalTracker, PointGoalSensor, RandomGoals
@@ -96,6 +96,7 @@ class PointGoal(Env):
     ) -> None:
         check_choice(('dense', 'sparse'), reward=reward)
         check_finite(progress=progress, effort=effort, bonus=bonus)
+        check_numbers(reach=reach, nearest=nearest)
         if not 0 < reach < nearest:
             raise ValueError(f'reach must be above 0 m and below nearest, {nearest:g} m, got {reach}.')
         maps = mapgen.generate('house', 8, seed=0) if maps is None else maps

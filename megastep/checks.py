@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -66,6 +67,13 @@ def check_share(**values: float) -> None:
     for name, value in values.items():
         if not 0 <= value <= 1:
             raise ValueError(f'{name} must be from 0 to 1, got {value}.')
+
+
+def check_paths(**values: Any) -> None:
+    """Raises a `ValueError` unless what is named are paths."""
+    for name, value in values.items():
+        if not isinstance(value, str | os.PathLike):
+            raise ValueError(f'{name} must be a path, got {value!r}.')  # noqa: TRY004, as for other values
 
 
 def check_choice(choices: Sequence[str], **values: str) -> None:

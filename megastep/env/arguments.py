@@ -11,7 +11,8 @@ from gymnasium.vector import AutoresetMode
 from jaxtyping import Bool
 from torch import Tensor
 
-from megastep.checks import check_counts
+from megastep.checks import check_counts, check_numbers
+from megastep.world.buffers import tensor_of
 from megastep.world.core import Core
 
 RENDER_MODES = (None, 'rgb_array')
@@ -38,6 +39,7 @@ def num_steps(fps: float, **seconds: float) -> int:
     Raises:
         ValueError: if it isn't above 0 and finite.
     """
+    check_numbers(**seconds)
     ((name, value),) = seconds.items()
     if not 0 < value < math.inf:
         raise ValueError(f'{name} must be above 0 s and finite, got {value}.')
@@ -62,7 +64,7 @@ def reset_envs(mask: Any, core: Core) -> Bool[Tensor, ' env']:
     Raises:
         ValueError: if the mask isn't (row,) bool.
     """
-    mask, num_rows = torch.as_tensor(mask), core.num_envs * core.num_agents
+    mask, num_rows = tensor_of('reset_mask', mask), core.num_envs * core.num_agents
     if mask.dtype != torch.bool:
         raise ValueError(f'reset_mask must be bool, got {mask.dtype}.')
     if mask.shape != (num_rows,):

@@ -15,7 +15,7 @@ from gymnasium.vector.utils import batch_space
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
-from megastep.checks import check_seed
+from megastep.checks import check_seed, is_integer
 from megastep.env import arguments
 from megastep.env.cuda_graph import CudaGraph
 from megastep.env.episode_info import name_shortly
@@ -387,8 +387,8 @@ class Env(TaskHooks, gymnasium.vector.VectorEnv):
         self._check_open()
         if not self._begun:
             raise ResetNeeded(f'env.{method}() needs env.reset() to be called first.')
-        if env is not None and not 0 <= env < self.core.num_envs:
-            raise ValueError(f'env must be from 0 to {self.core.num_envs - 1}, got {env}.')
+        if env is not None and not (is_integer(env) and 0 <= env < self.core.num_envs):
+            raise ValueError(f'env must be from 0 to {self.core.num_envs - 1}, got {env!r}.')
 
     def _check_open(self) -> None:
         if self.device.type == 'cpu':

@@ -13,6 +13,7 @@ from gymnasium.spaces import Box
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from megastep.checks import check_numbers
 from megastep.env.interface.state import check_whole
 from megastep.env.motion.frames import bearings
 from megastep.env.navigation import GeodesicField
@@ -77,6 +78,7 @@ class RandomGoals:
         if core.num_agents != 1:
             raise ValueError(f'goals are for 1 agent an env, got {core.num_agents}.')
         most = math.inf if furthest is None else furthest
+        check_numbers(nearest=nearest, furthest=most)
         if not 0 < nearest <= most or nearest == math.inf:
             raise ValueError(f'nearest must be above 0 m and at most furthest, got {nearest} and {furthest}.')
         if not np.array_equal(maps.spawns.widths, core.scenery.spawns.widths.cpu()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -140,6 +141,8 @@ def _words(rng: Rng, count: int) -> list[int]:
 
 def _check_strata(strata: Sequence[Stratum]) -> None:
     """Raises unless strata are ranges above 0, in order, that don't overlap."""
+    if not all(isinstance(stratum, Sequence) and all(isinstance(b, Real) for b in stratum) for stratum in strata):
+        raise ValueError(f'strata must be pairs of lengths in metres, got {strata!r}.')
     bounds = [bound for stratum in strata for bound in stratum]
     if not bounds or not bounds[0] > 0 or any(len(stratum) != 2 for stratum in strata):
         raise ValueError(f'strata must be at least 1 pair of lengths above 0 m, got {strata!r}.')

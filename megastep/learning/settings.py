@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from megastep.checks import check_numbers
+
 LARGEST_SEED = 2**63 - 1
 """Worlds are made from a seed in 64 bits, of which one is its sign."""
 
@@ -60,6 +62,7 @@ class Settings:
         for name in ('gamma', 'gae_lambda'):
             _check(name, getattr(self, name), 0, 1)
         for name in ('clip_coef', 'max_grad_norm'):
+            check_numbers(**{name: getattr(self, name)})
             if not 0 < getattr(self, name) < float('inf'):
                 raise ValueError(f'{name} must be above 0 and finite, got {getattr(self, name)}.')
         if self.num_envs % self.num_minibatches:
@@ -71,6 +74,7 @@ def _check(name: str, value: float, low: float, high: float = float('inf')) -> N
     whole = {field.name for field in fields(Settings) if field.type == 'int'}
     if name in whole and (not isinstance(value, int) or isinstance(value, bool)):
         raise ValueError(f'{name} must be an integer, got {value!r}.')
+    check_numbers(**{name: value})
     if not low <= value <= high or value == float('inf'):
         bound = f'from {low} to {high}' if high < float('inf') else f'at least {low} and finite'
         raise ValueError(f'{name} must be {bound}, got {value}.')

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from tqdm.auto import tqdm
 
+from megastep.checks import check_paths
 from megastep.mapgen.families import FAMILIES
 from megastep.mapgen.family import Family
 from megastep.mapgen.finishing.certificate import certify
@@ -190,6 +191,8 @@ def _finished(
     Raises:
         ValueError: if something is there that is neither to be overwritten nor the set asked for.
     """
+    if out is not None:
+        check_paths(out=out)
     if out is None or overwrite or not Path(out).is_file():
         return None
     if not resume:

@@ -15,7 +15,7 @@ from typing import Any, overload
 import numpy as np
 from jaxtyping import Bool, Float32, Int, Int32, Int64, Shaped
 
-from megastep.checks import check_counts, check_seed, is_integer
+from megastep.checks import check_counts, check_paths, check_seed, is_integer
 from megastep.maps import gallery, geodesics, recipes, splitting, storage
 from megastep.maps.exchange.datasets import DatasetImporters
 from megastep.maps.exchange.exporting import Exporters
@@ -57,6 +57,8 @@ class MapSet(Importers, DatasetImporters, Exporters):
         indices: Sequence[int] | None = None,
         origins: Sequence[int] | None = None,
     ) -> None:
+        if not isinstance(geometries, Iterable):
+            raise ValueError(f'a map set is made of geometries, got {geometries!r}.')  # noqa: TRY004, as for other values
         geometries = [geometries] if isinstance(geometries, Geometry) else list(geometries)
         if not geometries:
             raise ValueError('a map set needs at least 1 geometry, got 0.')
@@ -87,6 +89,7 @@ class MapSet(Importers, DatasetImporters, Exporters):
             ValueError: if the file is truncated, isn't a map set, is of another schema, contradicts itself, or its
                 header isn't what was saved. Whatever first uses the arrays raises one if these aren't.
         """
+        check_paths(path=path)
         path = Path(path)
         tensors, metadata = storage.read(path)
         if missing := {'kinds', 'recipe', 'sha256'} - metadata.keys():
@@ -105,6 +108,7 @@ class MapSet(Importers, DatasetImporters, Exporters):
         Raises:
             ValueError: if the set is empty.
         """
+        check_paths(path=path)
         if not len(self):
             raise ValueError(f'a map set needs at least 1 map to be saved, got 0 for {path}.')
         packed = self._gathered()
@@ -310,6 +314,8 @@ class MapSet(Importers, DatasetImporters, Exporters):
         sets = list(sets)
         if not sets:
             raise ValueError('sets must be at least 1 to be put together, got 0.')
+        if odd := [each for each in sets if not isinstance(each, MapSet)]:
+            raise ValueError(f'sets must be map sets, got {type(odd[0]).__name__}.')
         recipe, places = recipes.union([maps.recipe for maps in sets])
         packed = [
             replace(maps._gathered(), origins=np.array(place, np.int32)[maps.origins])
@@ -346,7 +352,7 @@ class MapSet(Importers, DatasetImporters, Exporters):
         Args:
             others: The maps to leave out.
         """
-        others = MapSet(others) if isinstance(others, Geometry) else others
+        others = others if isinstance(others, MapSet) else MapSet(others)
         left_out = splitting.overlap(self.walls, others.walls)[:, 0]
         return self[np.setdiff1d(np.arange(len(self)), left_out)]
 

@@ -71,6 +71,8 @@ class StatePlot:
     """
 
     def __init__(self, snapshot: Snapshot, size: tuple[int, int] = (960, 540)) -> None:
+        if not isinstance(snapshot, Snapshot):
+            raise ValueError(f'snapshot must be what env.snapshot returns, got {type(snapshot).__name__}.')  # noqa: TRY004
         if min(size) < LEAST:
             raise ValueError(f'size must be at least {LEAST} by {LEAST} pixels, got {size[0]} by {size[1]}.')
         dpi = 100 * min(side / usual for side, usual in zip(size, USUAL, strict=True))

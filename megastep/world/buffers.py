@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
 from megastep.maps.ragged import Ragged
+
+
+def tensor_of(name: str, value: Any, device: torch.device | None = None) -> Tensor:
+    """A tensor of whatever PyTorch makes one of. One that is on the device already isn't copied.
+
+    Raises:
+        ValueError: if it makes none of it; it says the name.
+    """
+    try:
+        return torch.as_tensor(value, device=device)
+    except (TypeError, ValueError, RuntimeError) as error:
+        kind = f'{type(value).__name__}: {str(error).splitlines()[0]}'
+        raise ValueError(f'{name} must be what torch.as_tensor takes, got {kind}') from error
 
 
 def on_device(ragged: Ragged[np.ndarray] | Ragged[Tensor], device: torch.device | str) -> Ragged[Tensor]:

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from megastep.checks import check_counts, check_numbers, check_seed, is_integer
+from megastep.world.buffers import tensor_of
 from megastep.world.episode_queue import EpisodeQueue, FixedEpisodes
 from megastep.world.kernels import implementation
 from megastep.world.markers import Markers
@@ -240,7 +241,7 @@ class Core:
 
 def checked_map_ids(map_ids: Int[Tensor, ' env'], num_envs: int, scenery: Scenery) -> Int[Tensor, ' env']:
     """A copy of map ids on the scenery's device, if there is one for each env and each is a map's number."""
-    ids = torch.as_tensor(map_ids)
+    ids = tensor_of('map_ids', map_ids)
     if ids.dtype == torch.bool or ids.is_floating_point() or ids.is_complex():
         raise ValueError(f'map_ids must be integers, got {ids.dtype}.')
     if ids.shape != (num_envs,):

@@ -12,10 +12,17 @@ if TYPE_CHECKING:
 
 
 def default_device(asked: torch.device | str | None = None) -> torch.device:
-    """The device asked for; by default the GPU if there is one, else the CPU."""
+    """The device asked for; by default the GPU if there is one, else the CPU.
+
+    Raises:
+        ValueError: if PyTorch has no such device.
+    """
     import torch  # here and below, so that `megastep doctor` can tell where it is missing
 
-    return torch.device(asked or ('cuda' if torch.cuda.is_available() else 'cpu'))
+    try:
+        return torch.device(asked or ('cuda' if torch.cuda.is_available() else 'cpu'))
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"device must be one of PyTorch's, such as 'cuda' or 'cpu', got {asked!r}.") from error
 
 
 def device_name(device: torch.device | str) -> str:

@@ -26,7 +26,7 @@ class TensorWrapper(VectorWrapper):
     """
 
     def __init__(self, env: VectorEnv) -> None:
-        if not isinstance(getattr(env.unwrapped, 'device', None), torch.device):
+        if not isinstance(getattr(getattr(env, 'unwrapped', None), 'device', None), torch.device):
             raise ValueError(f'env must be a vector env of tensors, with a device, got {type(env).__name__}.')  # noqa: TRY004
         super().__init__(env)
         self.mode: AutoresetMode = env.metadata['autoreset_mode']

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Shaped
 from torch import Tensor
 
 from megastep.env.nested import bounds, dtype_of, parts, subspaces
+from megastep.world.buffers import tensor_of
 from megastep.world.core import Core
 
 
@@ -85,11 +86,7 @@ class _Leaf:
             self._numbers = torch.cat([torch.arange(int(space.n), device=core.device) + self._low, self._nothing[None]])
 
     def checked(self, value: Any) -> Tensor:
-        try:
-            tensor = torch.as_tensor(value, device=self._device)
-        except (TypeError, ValueError, RuntimeError) as error:
-            kind = f'{type(value).__name__}: {str(error).splitlines()[0]}'
-            raise ValueError(f'{self._label} must be what torch.as_tensor takes, got {kind}') from error
+        tensor = tensor_of(self._label, value, self._device)
         if tensor.dtype == torch.bool or tensor.is_complex() or (tensor.is_floating_point() and not self._is_real):
             kind = 'real numbers' if self._is_real else 'integers'
             raise ValueError(f'{self._label} must be {kind}, got {tensor.dtype}.')

@@ -57,6 +57,8 @@ class Noises:
     """
 
     def __init__(self, env: Noisy, makers: Sequence[Maker], amounts: Mapping[str, float]) -> None:
+        if not isinstance(makers, Sequence) or not all(map(callable, makers)):
+            raise ValueError(f'noise must be a list of functions that make noise for an env, got {makers!r}.')
         named = {name: make(env, amounts[name]) for name, make in NOISES.items() if amounts.get(name, 0) != 0}
         self._parts = {**named, **{f'noise{number}': make(env) for number, make in enumerate(makers)}}
 

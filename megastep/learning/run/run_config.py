@@ -8,7 +8,7 @@ from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from megastep.checks import check_counts
+from megastep.checks import check_counts, check_numbers
 from megastep.learning.settings import Settings
 from megastep.maps import recipes
 from megastep.maps.mapset import MapSet
@@ -80,6 +80,7 @@ class RunConfig:
     opponents_from: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        check_numbers(steps=self.steps)
         if not 1 <= self.steps < math.inf:
             raise ValueError(f'steps must be at least 1 and finite, got {self.steps}.')
         for name in ('eval_every', 'checkpoint_every'):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
+from megastep.checks import check_paths
 from megastep.learning.run import episode_log
 from megastep.learning.run.checkpoints import MANIFEST, found, last_good, verified
 from megastep.learning.run.run_config import RunConfig
@@ -43,6 +44,7 @@ class Run:
     folder: Path
 
     def __post_init__(self) -> None:
+        check_paths(folder=self.folder)
         object.__setattr__(self, 'folder', Path(self.folder))
 
     @property

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 import megastep
+from megastep.checks import check_paths
 from megastep.learning import card, pretrained
 from megastep.learning.model.policy import Policy
 from megastep.learning.model.spaces import Spaces
@@ -65,6 +66,7 @@ class StoredAgent:
         Raises:
             ValueError: naming what is missing, damaged or of another version.
         """
+        check_paths(folder=folder)
         path = Path(folder)
         if not path.exists():
             path = pretrained.folder(str(folder)) or path

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 
 import megastep
+from megastep.checks import check_paths
 from megastep.env import Env
 from megastep.env.navigation import GeodesicField
 from megastep.evaluation.entry_points import MakesEnv
@@ -136,6 +137,7 @@ def train(
     """
     if resume and overwrite:
         raise ValueError('resume and overwrite must not both be asked for.')
+    check_paths(out=out)
     logs = listed(log)
     task, run = Task.of(env, options), Run(Path(out))
     resume, overwrite = _chosen(run, resume, overwrite=overwrite)

@@ -6,6 +6,7 @@ import numpy as np
 import shapely
 from jaxtyping import Float
 
+from megastep.checks import check_numbers
 from megastep.maps import freespace
 from megastep.maps.geometry import LARGEST
 
@@ -23,6 +24,20 @@ REACH = freespace.NARROW / 2
 
 SEGMENTS_AT_ONCE = 128
 """So many segments' neighbours are looked for at once, so that a file with too many costs little memory."""
+
+
+def check_scale(scale: float) -> None:
+    """Raises a `ValueError` unless so many units may be a metre."""
+    check_numbers(scale=scale)
+    if not 0 < scale < float('inf'):
+        raise ValueError(f'scale must be above 0 units a metre, got {scale}.')
+
+
+def check_resolution(resolution: float) -> None:
+    """Raises a `ValueError` unless a cell's side may be so many metres."""
+    check_numbers(resolution=resolution)
+    if not 1e-4 <= resolution <= 100:
+        raise ValueError(f'resolution must be from 0.0001 to 100 m, got {resolution}.')
 
 
 def check_segments(segments: Float[np.ndarray, 'segment 2 2']) -> None:

@@ -22,6 +22,7 @@ import shapely
 from jaxtyping import Float
 from shapely import Polygon
 
+from megastep.checks import check_numbers
 from megastep.maps import freespace
 from megastep.maps.formats.bounds import check_pairs
 from megastep.maps.formats.drawing import Drawing
@@ -48,6 +49,7 @@ def read(path: Paths, *, scale: float, inside: Inside = None, skip_invalid: bool
         ValueError: if the scale isn't above 0; if a track can't be used, naming the file, the line and the reason; or
             if none can.
     """
+    check_numbers(scale=scale)
     if not 0 < scale < math.inf:
         raise ValueError(f'scale must be above 0, got {scale}.')
     return one_each(path, drawn(partial(_draw, scale=scale)), inside=inside, skip_invalid=skip_invalid)

@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Float
 
 from megastep.maps.formats import gaps, roles
-from megastep.maps.formats.bounds import MOST_SEGMENTS
+from megastep.maps.formats.bounds import MOST_SEGMENTS, check_scale
 from megastep.maps.formats.doorways import door_of
 from megastep.maps.formats.drawing import NO_DOORS, NOWHERE, Drawing
 from megastep.maps.formats.reading import Collected, Inside, Paths, drawn, one_each, read_bytes
@@ -74,8 +74,8 @@ def read(
         raise ImportError("DXF files are read by ezdxf: pip install 'megastep[dxf]'.") from error
     del ezdxf
     gaps.check_snap(snap)
-    if scale is not None and not 0 < scale < float('inf'):
-        raise ValueError(f'scale must be above 0 units a metre, got {scale}.')
+    if scale is not None:
+        check_scale(scale)
     make = drawn(partial(_draw, scale=scale, pick=roles.Pick.of(layers, 'layers')), snap)
     return one_each(path, make, inside=inside, skip_invalid=skip_invalid)
 

@@ -13,6 +13,7 @@ import shapely
 from jaxtyping import Complex128, Float, Int
 from shapely import Polygon
 
+from megastep.checks import check_numbers
 from megastep.maps import faces, freespace
 from megastep.maps.segments import PlanarGraph, join, planar_graph
 
@@ -46,6 +47,7 @@ class Gap(NamedTuple):
 
 def check_snap(snap: float) -> None:
     """Raises a `ValueError` unless ends may be joined that are so many metres apart."""
+    check_numbers(snap=snap)
     if not 0 <= snap <= MOST_SNAP:
         raise ValueError(f'snap must be from 0 to {MOST_SNAP:g} m, got {snap}.')
 

@@ -37,7 +37,7 @@ from jaxtyping import Float
 
 from megastep.maps import storage
 from megastep.maps.formats import gaps
-from megastep.maps.formats.bounds import MOST_SEGMENTS, check_count
+from megastep.maps.formats.bounds import MOST_SEGMENTS, check_count, check_scale
 from megastep.maps.formats.building import build, unreachable_share
 from megastep.maps.formats.drawing import NOWHERE, Drawing, Imported
 from megastep.maps.formats.reading import Attempt, Collected, Inside, check_inside, collect, meant, opened
@@ -134,8 +134,7 @@ def check_units(units: Units) -> None:
     """Raises a `ValueError` unless coordinates can be read so."""
     check_inside(units.inside)
     gaps.check_snap(units.snap)
-    if not 0 < units.scale < float('inf'):
-        raise ValueError(f'scale must be above 0 units a metre, got {units.scale}.')
+    check_scale(units.scale)
     if units.degrees and units.scale != 1:
         raise ValueError(f'scale must be 1 where coordinates are degrees, got {units.scale}.')
 

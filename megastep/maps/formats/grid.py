@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Int
 from scipy import ndimage
 from shapely import Polygon
 
+from megastep.checks import check_numbers
 from megastep.maps import faces, freespace
 from megastep.maps.formats.bounds import MOST_SEGMENTS
 from megastep.maps.formats.building import build
@@ -73,6 +74,7 @@ class Space(NamedTuple):
 
 def check_tolerances(speck: float, simplify: float) -> None:
     """Raises a `ValueError` unless both are numbers of at least 0."""
+    check_numbers(speck=speck, simplify=simplify)
     for name, value in (('speck', speck), ('simplify', simplify)):
         if not 0 <= value < math.inf:
             raise ValueError(f'{name} must be at least 0, got {value}.')

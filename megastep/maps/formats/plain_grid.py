@@ -22,6 +22,7 @@ from jaxtyping import Bool, Float
 
 from megastep.maps import storage
 from megastep.maps.formats import text_grid
+from megastep.maps.formats.bounds import check_resolution
 from megastep.maps.formats.drawing import NO_DOORS, NOWHERE, Imported
 from megastep.maps.formats.grid import MOST_CELLS, Grid, check_tolerances, import_grid
 from megastep.maps.formats.occupancy import brightness, brightness_free, pixels
@@ -76,8 +77,7 @@ def read(
     """
     check_tolerances(speck, simplify)
     check_inside(inside)
-    if not 1e-4 <= resolution <= 100:
-        raise ValueError(f'resolution must be from 0.0001 to 100 m, got {resolution}.')
+    check_resolution(resolution)
     place = checked_origin(origin)
     listed = list(grids) if isinstance(grids, list | tuple) and not _is_rows(grids) else [grids]
     names = [name_of(grid, i) for i, grid in enumerate(listed)]

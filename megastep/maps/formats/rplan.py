@@ -15,7 +15,7 @@ from PIL import Image
 from scipy import ndimage
 
 from megastep.maps import storage
-from megastep.maps.formats.bounds import MOST_SEGMENTS
+from megastep.maps.formats.bounds import MOST_SEGMENTS, check_resolution
 from megastep.maps.formats.doorways import door_of
 from megastep.maps.formats.drawing import NO_DOORS, Imported
 from megastep.maps.formats.grid import Grid, check_tolerances, import_grid, outline_of
@@ -62,8 +62,7 @@ def read(
         ValueError: if a number is out of its bounds; if a map can't be used, naming it and the reason; or if none can.
     """
     check_tolerances(0, simplify)
-    if not 1e-4 <= resolution <= 100:
-        raise ValueError(f'resolution must be from 0.0001 to 100 m, got {resolution}.')
+    check_resolution(resolution)
     make = partial(_import, resolution=resolution, simplify=simplify)
     return one_each(path, make, inside=inside, skip_invalid=skip_invalid)
 

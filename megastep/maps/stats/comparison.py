@@ -62,6 +62,8 @@ def compare(sets: Mapping[str, Maps] | Sequence[Maps], *names: str, count: int =
     check_counts(count=count, workers=workers)
     if hasattr(sets, 'kinds'):
         raise ValueError('sets must be a dict or a list of map sets, got a single one.')
+    if not isinstance(sets, Mapping | Sequence):
+        raise ValueError(f'sets must be a dict or a list of map sets, got {type(sets).__name__}.')  # noqa: TRY004
     named = dict(sets) if isinstance(sets, Mapping) else {f'{i}': maps for i, maps in enumerate(sets)}
     if not named:
         raise ValueError('sets must be at least 1 to be compared, got 0.')

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from megastep.maps.formats import gaps
+from megastep.maps.formats.bounds import check_scale
 from megastep.maps.formats.building import build
 from megastep.maps.formats.drawing import Imported
 from megastep.maps.formats.reading import (
@@ -53,7 +54,7 @@ def read(
         ValueError: if the scale isn't above 0; if a file is no such picture; if a map can't be used, naming the file,
             the storey and the reason; or if none can.
     """
-    svg.check_scale(scale)
+    check_scale(scale)
     gaps.check_snap(snap)
     check_inside(inside)
     found = [(file, *floor) for file in paths(path) for floor in _floors(file)]

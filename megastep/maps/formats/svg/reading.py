@@ -28,7 +28,7 @@ from defusedxml import ElementTree
 from jaxtyping import Float
 
 from megastep.maps.formats import gaps, roles
-from megastep.maps.formats.bounds import MOST_SEGMENTS
+from megastep.maps.formats.bounds import MOST_SEGMENTS, check_scale
 from megastep.maps.formats.doorways import door_of
 from megastep.maps.formats.drawing import NO_DOORS, NOWHERE, Drawing
 from megastep.maps.formats.reading import Collected, Inside, Paths, drawn, one_each, read_bytes
@@ -103,12 +103,6 @@ def read(
     )
     make = drawn(partial(_draw, scale=scale, picks=picks), snap)
     return one_each(path, make, inside=inside, skip_invalid=skip_invalid)
-
-
-def check_scale(scale: float) -> None:
-    """Raises a `ValueError` unless so many units may be a metre."""
-    if not 0 < scale < float('inf'):
-        raise ValueError(f'scale must be above 0 units a metre, got {scale}.')
 
 
 def _draw(path: Path, *, scale: float, picks: Picks) -> Drawing:

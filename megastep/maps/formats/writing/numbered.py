@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from megastep.checks import check_paths
 from megastep.maps import storage
 from megastep.maps.geometry import Geometry
 
@@ -30,6 +31,7 @@ def write(
         ValueError: if there are no maps.
         FileExistsError: if there is a file of that name.
     """
+    check_paths(folder=folder)
     written: list[Path] = []
     suffixes: set[str] = set()
     for i, geometry in enumerate(geometries):

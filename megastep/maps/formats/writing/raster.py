@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 from scipy import ndimage
 
+from megastep.checks import check_numbers
 from megastep.maps.formats.grid import MOST_CELLS
 from megastep.maps.geometry import Geometry
 
@@ -42,6 +43,7 @@ def rasterize(geometry: Geometry, resolution: float) -> Raster:
     Raises:
         ValueError: if the resolution isn't above 0 m, or there would be too many cells.
     """
+    check_numbers(resolution=resolution)
     if not 1e-3 <= resolution <= 10:
         raise ValueError(f'resolution must be from 0.001 to 10 m, got {resolution}.')
     left, bottom, right, top = np.array(geometry.bounds) / resolution

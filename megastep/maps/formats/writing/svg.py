@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from megastep.maps.formats.svg.reading import check_scale
+from megastep.maps.formats.bounds import check_scale
 from megastep.maps.formats.writing import numbered
 from megastep.maps.geometry import Geometry
 from megastep.maps.segments import polylines

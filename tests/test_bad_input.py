@@ -1,0 +1,98 @@
+"""What a newcomer gets wrong is named: what it is of, what it must be, and what it was."""
+
+import pytest
+from rollouts import FEW_RAYS, make
+from worlds import box, houses
+
+import megastep
+from envs import Minimal, PointGoal
+from megastep import MapSet, learning, mapgen, plotting
+from megastep.adapters.wrappers import FrameStackObservation
+from megastep.evaluation import Episodes
+from megastep.learning import Run, Settings
+from megastep.maps import compare
+
+
+@pytest.fixture(scope='module')
+def env():
+    env = make(Minimal, num_envs=2, cameras=FEW_RAYS)
+    env.reset(seed=0)
+    return env
+
+
+def minimal(**options):
+    return make(Minimal, cameras=FEW_RAYS, **options)
+
+
+NUMBERS = {
+    'SVG scale': (lambda: MapSet.from_svg('plan.svg', scale='a'), "scale must be a number, got 'a'"),
+    'SVG snap': (lambda: MapSet.from_svg('plan.svg', snap='a'), "snap must be a number, got 'a'"),
+    'GeoJSON scale': (lambda: MapSet.from_geojson('a.geojson', scale=None), 'scale must be a number, got None'),
+    'track scale': (lambda: MapSet.from_centreline('a.csv', scale='a'), "scale must be a number, got 'a'"),
+    'grid': (lambda: MapSet.from_grid([[0]], resolution='a'), "resolution must be a number, got 'a'"),
+    'speck': (lambda: MapSet.from_grid([[0]], resolution=1, speck='a'), "speck must be a number, got 'a'"),
+    'RPLAN': (lambda: MapSet.from_rplan('a.png', resolution='a'), "resolution must be a number, got 'a'"),
+    'raster': (lambda: MapSet([box()]).to_occupancy('folder', resolution='a'), "resolution must be a number, got 'a'"),
+    'time limit': (lambda: minimal(time_limit='a'), "time_limit must be a number, got 'a'"),
+    'nearest': (lambda: make(PointGoal, nearest='a'), "nearest must be a number, got 'a'"),
+    'furthest': (lambda: make(PointGoal, furthest='a'), "furthest must be a number, got 'a'"),
+    'reach': (lambda: make(PointGoal, reach='a'), "reach must be a number, got 'a'"),
+    'steps': (
+        lambda: learning.train('minimal', 'run', maps=houses(1), steps='a', device='cpu'),
+        "steps must be a number, got 'a'",
+    ),
+    'learning rate': (lambda: Settings(learning_rate='a'), "learning_rate must be a number, got 'a'"),
+    'clip': (lambda: Settings(clip_coef='a'), "clip_coef must be a number, got 'a'"),
+    'strata': (
+        lambda: Episodes.draw(houses(1), 'pointgoal', strata='a'),
+        "strata must be pairs of lengths in metres, got 'a'",
+    ),
+}
+PATHS = {
+    'map set to load': (lambda: MapSet.load(3), 'path must be a path, got 3'),
+    'map set to save': (lambda: MapSet([box()]).save(None), 'path must be a path, got None'),
+    'maps to generate': (lambda: mapgen.generate('box', 1, out=3), 'out must be a path, got 3'),
+    'pictures': (lambda: MapSet([box()]).to_svg(3), 'folder must be a path, got 3'),
+    'agent': (lambda: megastep.load(3), 'folder must be a path, got 3'),
+    'run': (lambda: Run(3), 'folder must be a path, got 3'),
+    'run to train': (
+        lambda: learning.train('minimal', 3, maps=houses(1), steps=8, device='cpu'),
+        'out must be a path, got 3',
+    ),
+}
+THINGS = {
+    'maps': (lambda: MapSet(3), 'a map set is made of geometries, got 3'),
+    'maps of an env': (lambda: minimal(maps=3), 'a map set is made of geometries, got 3'),
+    'maps of episodes': (lambda: Episodes.draw(3, 'minimal'), 'a map set is made of geometries, got 3'),
+    'sets': (lambda: MapSet.concat([3]), 'sets must be map sets, got int'),
+    'maps to leave out': (lambda: MapSet([box()]).without(3), 'a map set is made of geometries, got 3'),
+    'sets to compare': (lambda: compare(3), 'sets must be a dict or a list of map sets, got int'),
+    'device': (lambda: minimal(device='gpu'), "device must be one of PyTorch's, such as 'cuda' or 'cpu', got 'gpu'"),
+    'noise': (lambda: minimal(noise=3), 'noise must be a list of functions that make noise for an env, got 3'),
+    'snapshot': (lambda: plotting.plot_state(3), 'snapshot must be what env.snapshot returns, got int'),
+    'env to wrap': (lambda: FrameStackObservation(3, 2), 'env must be a vector env of tensors, with a device, got int'),
+}
+CASES = {**NUMBERS, **PATHS, **THINGS}
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_what_is_wrong_is_named(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    wrong, message = CASES[name]
+    with pytest.raises(ValueError, match=message):
+        wrong()
+    assert not [path for path in tmp_path.rglob('*') if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    'use, message',
+    [
+        (lambda env: env.snapshot('a'), "env must be from 0 to 1, got 'a'"),
+        (lambda env: env.get_state(1.5), 'env must be from 0 to 1, got 1.5'),
+        (lambda env: env.reset(options={'map_ids': 'a'}), 'map_ids must be what torch.as_tensor takes, got str'),
+        (lambda env: env.reset(options={'reset_mask': 'a'}), 'reset_mask must be what torch.as_tensor takes, got str'),
+    ],
+)
+def test_what_an_env_can_not_take_is_named(env, use, message):
+    with pytest.raises(ValueError, match=message):
+        use(env)
