@@ -15,6 +15,8 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 
+WIDGET = 'application/vnd.jupyter.widget-view+json'
+
 COLOURS = 255
 """Pictures are kept with so many colours: a quarter of their size, and nobody sees it."""
 
@@ -45,8 +47,11 @@ def main(names: tyro.conf.Positional[tuple[str, ...]] = (), *, timeout: int = 60
 
 
 def _shrink(output: dict[str, Any]) -> None:
-    """Makes an output's picture small."""
+    """Makes an output's picture small, and says what a widget's is, whose kernel is gone: there would be an error."""
     data = output.get('data', {})
+    if data.pop(WIDGET, None):
+        words = 'A widget, which needs a kernel: run the notebook.'
+        data |= {'text/markdown': f'*{words}*', 'text/plain': words}
     if 'image/png' in data:
         with Image.open(io.BytesIO(base64.b64decode(data['image/png']))) as image:
             buffer = io.BytesIO()

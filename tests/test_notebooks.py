@@ -48,6 +48,7 @@ def test_is_kept_as_it_ran_and_small(path):
     assert kinds(notebook) & {'image/png', 'text/html'}
     assert not [output for cell in cells for output in cell['outputs'] if output['output_type'] == 'error']
     assert 'widgets' not in notebook['metadata']
+    assert 'application/vnd.jupyter.widget-view+json' not in kinds(notebook)  # JupyterLab says it is an error
     assert path.stat().st_size < MOST_BYTES
 
 

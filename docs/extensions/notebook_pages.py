@@ -15,8 +15,6 @@ from sphinx.util.docutils import SphinxDirective
 
 NOTEBOOKS = Path(__file__).parents[2] / 'notebooks'
 
-WIDGET = 'application/vnd.jupyter.widget-view+json'
-
 
 def write_pages(app: Sphinx, config: Any) -> None:
     """Writes the notebooks as pages into the site's folder, where they have changed; others' pages go."""
@@ -44,9 +42,7 @@ def page(path: Path) -> dict[str, bytes]:
             cell['source'] = re.sub(r'\]\(\.\./docs/', '](../', text)
         for output in cell.get('outputs', ()):
             shown = output.get('data', {})
-            if WIDGET in shown:
-                output['data'] = {'text/markdown': '*A widget, which needs a kernel: run the notebook.*'}
-            elif 'text/html' in shown:
+            if 'text/html' in shown:
                 words = f'What is shown by: {text.splitlines()[-1].strip()}'[:80]
                 named = f'<img alt="{escape(words)}" '
                 shown['text/html'] = re.sub(r'<img (?![^>]*\balt=)', named, ''.join(shown['text/html']))
