@@ -6,6 +6,7 @@ The tree is read from the folders. Imports inside functions and those for types 
 import ast
 import subprocess
 import sys
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -65,15 +66,18 @@ def homes(sources):
     return {f'megastep.{name}': f'megastep.{home}' for name, home in named.items()}
 
 
+@cache
 def statements(source):
     """What a source imports, by its full name. The project writes every import out in full."""
+    names = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            yield from (f'{"." * node.level}{node.module or ""}.{alias.name}' for alias in node.names)
+            names += [f'{"." * node.level}{node.module or ""}.{alias.name}' for alias in node.names]
         elif isinstance(node, ast.Call) and getattr(node.func, 'attr', '') == 'import_module':
-            yield from (part.value for part in node.args[:1] if isinstance(part, ast.Constant))
+            names += [part.value for part in node.args[:1] if isinstance(part, ast.Constant)]
+    return names
 
 
 def imports(sources):

@@ -11,7 +11,7 @@ from megastep.world import physics
 TOUCHING = 2 * AGENT_RADIUS + crowds.SKIN
 
 
-@pytest.mark.parametrize('num_agents', range(2, 9))
+@pytest.mark.parametrize('num_agents', [2, 3, 5, 8])
 def test_crowds_do_not_overlap_and_do_not_freeze(num_agents):
     core = crowds.crowded(num_agents, 300, seed=num_agents)
     tally = soak.soak(core, 430, top_speed=20)
