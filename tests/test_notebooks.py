@@ -1,6 +1,7 @@
 """The notebooks run from top to bottom, and are kept with what they show, which is little."""
 
 import ast
+import json
 from pathlib import Path
 
 import pytest
