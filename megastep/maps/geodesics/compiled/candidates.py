@@ -42,7 +42,8 @@ def find_candidates(
     columns, rows = -(-cells.columns // BLOCK), -(-cells.rows // BLOCK)
     seen = Seen(np.zeros(columns * rows, np.uint16), np.empty(columns * rows, np.int64), columns)
     firsts = np.zeros(columns * rows + 1, np.int64)
-    records, sight, done = np.empty((8192, 3), np.int32), make_sight(), np.zeros(2, np.int64)
+    room = 8192 + 32 * len(seen.masks)  # what isn't written isn't there either, and to copy it all takes as long
+    records, sight, done = np.empty((room, 3), np.int32), make_sight(), np.zeros(2, np.int64)
     while True:
         cast_sources(strips, sources, grid.radius, sight, seen, firsts, records, done)
         near_nodes(grid, cells, nodes, len(goals), near, columns, firsts, records, done)
