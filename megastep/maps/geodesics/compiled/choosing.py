@@ -157,7 +157,7 @@ def choose_worst(lengths, count, tolerance, room):
         worst, best = tolerance, np.int64(-1)
         for g in range(len(found)):
             if found[g] - least[g] > worst:
-                worst, best = found[g] - least[g], g
+                worst, best = found[g] - least[g], np.int64(g)
         if best < 0:
             return used
         k = first_of(lengths, candidates, away, count, best, least[best])
