@@ -106,7 +106,8 @@ def test_operations_are_those_of_matrix_products():
 def test_what_is_learnt_is_tested_in_other_maps(task, tmp_path):
     from benchmarks.learnt import main
 
-    main(task, out=tmp_path, seeds=(3,), report=tmp_path / 'report.json', commit='abc', device='cpu', quick=True)
+    how = {'out': tmp_path, 'report': tmp_path / 'report.json', 'commit': 'abc', 'device': 'cpu', 'quick': True}
+    main(task, seeds=(3,), options=('time_limit=2.0',), **how)
     rows = json.loads((tmp_path / 'report.json').read_text())['rows']
     assert [row['steps'] for row in rows] == [0, 256]
     assert all(row['seed'] == 3 and row['task'] == task and row['holds'] in (True, False) for row in rows)
@@ -137,6 +138,7 @@ def test_what_other_seeds_learnt_stays_if_it_is_of_the_same_commit(tmp_path):
     runs = [(0, 'abc', ()), (1, 'abc', ()), (0, 'abc', ()), (2, 'def', ()), (3, 'def', ('gamma=.9',))]
     for number, (seed, commit, settings) in enumerate(runs):
         how = {'out': tmp_path / str(number), 'report': path, 'device': 'cpu', 'quick': True}
+        how |= {'options': ('time_limit=1.0', 'patience=0.5')}
         main('explorer', seeds=(seed,), commit=commit, settings=settings, **how)
         seeds = [row['seed'] for row in json.loads(path.read_text())['rows']]
         assert seeds == [[0, 0], [0, 0, 1, 1], [1, 1, 0, 0], [2, 2], [3, 3]][number]
