@@ -1,4 +1,4 @@
-"""Mutation of floorplans: one small edit, as curricula of levels make them."""
+"""Mutation of floorplans: one small edit, as a curriculum of levels makes them."""
 
 from __future__ import annotations
 
