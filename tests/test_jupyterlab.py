@@ -84,6 +84,7 @@ def a_room_is_drawn(notebook):
     for number, corner in enumerate(corners):
         notebook.tab.drag(*corner, *corners[(number + 1) % 4])
         notebook.wait(f'len(own.draw.sketch.walls) == {number + 1}')
+    notebook.tab.run(until(f'{sheet}.closest(".replay").querySelector("[aria-label^=Send]:enabled")'))
     (left, bottom, right, top), area = notebook.ask('(own.geometry.bounds, own.geometry.area)')
     assert area == pytest.approx((right - left) * (top - bottom))
     assert area > 6
