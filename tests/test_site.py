@@ -105,7 +105,7 @@ def test_slow_pages_are_shared_out_over_the_chunks_that_processes_read(extension
     assert len(counts) == 4 and max(counts) == 2
 
 
-def test_a_notebook_becomes_a_page_with_its_outputs_and_no_widgets(extensions, tmp_path):
+def test_a_notebook_becomes_a_page_with_its_outputs(extensions, tmp_path):
     import notebook_pages
 
     words = {
@@ -113,7 +113,7 @@ def test_a_notebook_becomes_a_page_with_its_outputs_and_no_widgets(extensions, t
         'source': ['# Look\n', '\n', '[maps](../docs/maps.md) ![a plan](attachment:a.png)'],
     }
     words['attachments'] = {'a.png': {'image/png': 'cG5n'}}
-    shown = [{'data': {'text/html': ['<img src="b.gif">']}}, {'data': {notebook_pages.WIDGET: {}, 'text/plain': 'x'}}]
+    shown = [{'data': {'text/html': ['<img src="b.gif">']}}]
     code = {'cell_type': 'code', 'source': ['1\n', 'film'], 'outputs': shown}
     (tmp_path / 'look.ipynb').write_text(json.dumps({'cells': [words, code]}))
     files = notebook_pages.page(tmp_path / 'look.ipynb')
@@ -123,6 +123,5 @@ def test_a_notebook_becomes_a_page_with_its_outputs_and_no_widgets(extensions, t
         '# Look\n\n*This is the notebook* {download}`look.ipynb <../../notebooks/look.ipynb>`'
     )
     assert text['source'].endswith('[maps](../maps.md) ![a plan](look-a.png)') and 'attachments' not in text
-    still, widget = (output['data'] for output in cell['outputs'])
-    assert still == {'text/html': '<img alt="What is shown by: film" src="b.gif">'}
-    assert list(widget) == ['text/markdown'] and not files
+    (shown,) = cell['outputs']
+    assert shown['data'] == {'text/html': '<img alt="What is shown by: film" src="b.gif">'} and not files

@@ -57,7 +57,7 @@ class MapSet(Importers, DatasetImporters, Exporters):
         indices: Sequence[int] | None = None,
         origins: Sequence[int] | None = None,
     ) -> None:
-        if not isinstance(geometries, Iterable):
+        if not isinstance(geometries, Geometry | Iterable):
             raise ValueError(f'a map set is made of geometries, got {geometries!r}.')  # noqa: TRY004, as for other values
         geometries = [geometries] if isinstance(geometries, Geometry) else list(geometries)
         if not geometries:

@@ -275,7 +275,8 @@ def test_what_cannot_be_watched_is_said(trained, tmp_path, monkeypatch, capsys, 
 
 def test_a_run_without_an_agent_cannot_be_watched(trained, tmp_path, capsys):
     assert main(['watch', str(tmp_path / 'nowhere')]) == 2
-    assert 'nowhere, nor does an agent of that name come with megastep: explorer.' in capsys.readouterr().err
+    known = 'nowhere, nor does an agent of that name come with megastep: deathmatch, explorer, pointgoal.'
+    assert known in capsys.readouterr().err
     run = shutil.copytree(trained, tmp_path / 'run')
     (run / 'checkpoints' / '000001' / 'policy.safetensors').write_bytes(b'')
     assert main(['watch', str(run), '--device', 'cpu']) == 2
