@@ -17,8 +17,8 @@ settings.load_profile(os.environ.get('HYPOTHESIS_PROFILE', 'same'))
 
 
 NO_GPU = 'needs a real GPU, and torch finds none'
-# No installation brings GPUs, nor what lies beside the project, nor trackio beside the pinned Pillow.
-EXCUSES = (NO_GPU, 'a second GPU', 'apartments', 'needs trackio')
+# No installation brings GPUs, nor what lies beside the project.
+EXCUSES = (NO_GPU, 'a second GPU', 'apartments')
 
 
 def pytest_addoption(parser):

@@ -60,29 +60,10 @@ def test_mlflow_is_told_in_a_file(tmp_path, monkeypatch):
     assert [each.step for each in client.get_metric_history(run.info.run_id, 'policy_loss')] == [4, 8]
 
 
-def test_trackio_is_called_as_its_interface_has_it(tmp_path, monkeypatch):
-    """It can't be installed beside the others' versions, so this is what its documentation says of it."""
-    calls = []
-    run = SimpleNamespace(
-        log=lambda numbers, step: calls.append(('log', 'policy_loss' in numbers, step)),
-        finish=lambda: calls.append(('finish',)),
-    )
-
-    def init(*, project, name, config, resume):
-        calls.append(('init', project, name, config['env'], resume))
-        return run
-
-    monkeypatch.setitem(sys.modules, 'trackio', SimpleNamespace(init=init))
-    trained(tmp_path / 'run', 'trackio')
-    loggers.Trackio(tmp_path / 'run', {'env': 'minimal'}, purged=8)
-    known = ('init', 'megastep', 'run', 'minimal')
-    assert calls == [(*known, 'never'), ('log', True, 4), ('log', True, 8), ('finish',), (*known, 'allow')]
-
-
 def test_trackio_is_told_in_a_database(tmp_path, monkeypatch):
-    """The real one, where it is installed: no port is opened, and nothing is sent."""
+    """No port is opened, and nothing is sent."""
     monkeypatch.setenv('TRACKIO_DIR', str(tmp_path / 'kept'))  # which is read as it is imported
-    pytest.importorskip('trackio', reason='needs trackio, and so a Pillow older than the one that is pinned')
+    pytest.importorskip('trackio', reason='needs trackio')
     trained(tmp_path / 'run', 'trackio')
     with sqlite3.connect(tmp_path / 'kept' / 'megastep.db') as database:
         rows = database.execute('select run_name, step, metrics from metrics order by step').fetchall()
@@ -90,6 +71,16 @@ def test_trackio_is_told_in_a_database(tmp_path, monkeypatch):
     assert [(name, step) for name, step, _ in rows] == [('run', 4), ('run', 8)]
     assert all('policy_loss' in json.loads(numbers) for *_, numbers in rows)
     assert json.loads(config)['env'] == 'minimal'
+
+
+def test_only_a_run_that_goes_on_continues_one_in_trackio(tmp_path, monkeypatch):
+    trackio = pytest.importorskip('trackio', reason='needs trackio')
+    asked = []
+    init = lambda **given: asked.append(given['resume']) or SimpleNamespace(finish=lambda: None)  # noqa: E731
+    monkeypatch.setattr(trackio, 'init', init)
+    for purged in (None, 8):
+        loggers.Trackio(tmp_path / 'run', {'env': 'minimal'}, purged).close()
+    assert asked == ['never', 'allow']
 
 
 @pytest.mark.parametrize('log', ['tensorbored', ['wandb', 3]])

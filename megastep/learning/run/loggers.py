@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -101,10 +100,10 @@ class Trackio:
     """
 
     def __init__(self, folder: Path, config: Mapping[str, Any], purged: int | None) -> None:
-        # No extra brings it: it needs a Pillow below 13, and the others' versions were tested with 13.
+        import trackio
+
         resume = 'never' if purged is None else 'allow'  # it knows runs by their names alone
-        library = import_module('trackio')
-        self._run = library.init(project='megastep', name=folder.name, config=dict(config), resume=resume)
+        self._run = trackio.init(project='megastep', name=folder.name, config=dict(config), resume=resume)
 
     def log(self, numbers: Numbers, frames: int) -> None:
         """Takes numbers."""
