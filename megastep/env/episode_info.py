@@ -47,10 +47,20 @@ def tally(
         limits: After how many steps episodes are truncated, at least 1.
         rewards: Where the rewards that are paid are written.
         returns: The rewards that each agent has had in its episode, to which these are added.
+
+    Raises:
+        ValueError: if the outcome has other shapes.
     """
     given, ended, cut = outcome
+    num_envs, num_agents = returns.shape
+    if given.ndim != 2 or given.shape[0] != num_envs or given.shape[1] not in (1, num_agents):
+        shape = f'{num_envs}, {num_agents}'
+        raise ValueError(f'rewards must have shape (env, agent), here ({shape}), got {tuple(given.shape)}.')
+    for name, each in {'terminated': ended, 'truncated': cut}.items():
+        if each.shape != core.over.shape:
+            raise ValueError(f'{name} must have shape (env,), here ({num_envs},), got {tuple(each.shape)}.')
     given = given.to(torch.float32).expand(returns.shape).contiguous()
-    ended, cut = (each.to(torch.bool).expand(core.over.shape).contiguous() for each in (ended, cut))
+    ended, cut = (each.to(torch.bool).contiguous() for each in (ended, cut))
     ends = Ends(torch.empty_like(core.over), torch.empty_like(core.over), returns.new_empty(core.num_envs))
     implementation(core.device).tally(core, given, ended, cut, resets, limits, rewards, returns, *ends)
     return ends

@@ -72,6 +72,21 @@ def test_one_reward_may_be_for_all_agents_and_of_any_type():
     assert rewards.tolist() == returns.tolist() == [[1, 1, 1], [0, 0, 0]]
 
 
+@pytest.mark.parametrize(
+    'shapes, message',
+    [
+        (((2,), (2,), (2,)), r'rewards must have shape \(env, agent\), here \(2, 3\), got \(2,\)'),
+        (((3, 2), (2,), (2,)), r'rewards must have shape \(env, agent\), here \(2, 3\), got \(3, 2\)'),
+        (((2, 1), (2, 1), (2,)), r'terminated must have shape \(env,\), here \(2,\), got \(2, 1\)'),
+        (((2, 3), (2,), ()), r'truncated must have shape \(env,\), here \(2,\), got \(\)'),
+    ],
+)
+def test_refuses_an_outcome_of_other_shapes(shapes, message):
+    core = core_of(2, 3)
+    with pytest.raises(ValueError, match=message):
+        counted(core, [torch.zeros(shape) for shape in shapes], core.over, torch.full((2,), LONG), torch.zeros(2, 3))
+
+
 @pytest.mark.parametrize('num_envs, num_agents', [(1, 1), (3, 2), (129, 3), (300, 1)])
 def test_kernels_agree(num_envs, num_agents, device, poisoned, monkeypatch):
     """Bit by bit, on odd sizes."""
