@@ -82,6 +82,7 @@ def test_torchrl_finds_its_specs_kept(task, torchrl_env, device):
 def test_torchrl_resets_the_rows_that_have_ended(torchrl_env):
     env = torchrl_env(Walk(DISABLED, longest=4))
     env.set_seed(0)
+    torch.manual_seed(0)  # of which TorchRL's actions are drawn: an agent may begin where it ended, by chance
     rollout = env.rollout(30, break_when_any_done=False)
     ended = rollout['next', 'done'][:, :-1, 0]
     assert 6 < ended.sum() < 90
