@@ -9,7 +9,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.parallel import make_chunks
 
 MOST = 8
-"""How many processes there are at most: each takes half a gigabyte."""
+"""The most processes that there are: each takes half a gigabyte."""
 
 
 def share(app: Sphinx, env: BuildEnvironment, names: list[str]) -> None:
@@ -24,7 +24,7 @@ def share(app: Sphinx, env: BuildEnvironment, names: list[str]) -> None:
 
 
 def slowness(env: BuildEnvironment, name: str) -> tuple[bool, int]:
-    """Whether a page is executed, and the size of its text or of the modules that it documents."""
+    """Sort key of a page: if it is executed, and the size of its text or of the modules that it documents."""
     path = env.doc2path(name)
     return path.read_text().startswith('---\nfile_format: mystnb'), path.stat().st_size
 

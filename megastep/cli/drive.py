@@ -22,8 +22,8 @@ def drive(
     Args:
         what: The task, such as explorer, or one of your own, as module:Class; others act at random. Or the folder of a
             run, whose agent acts for those that nobody drives, and for all when it is given back.
-        agent: The folder of a run, or the name of an agent that comes with megastep, that acts so in the task, where
-            otherwise others would act at random.
+        agent: The folder of a run, or the name of an agent that comes with megastep, that acts in the task for those
+            that nobody drives, instead of at random.
         maps: The file of a map set; by default maps are generated.
         port: The port on the loopback address; by default any that is free.
         seed: Another seed gives another beginning.

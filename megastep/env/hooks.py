@@ -30,7 +30,7 @@ class TaskHooks:
     """Space of one agent's `auxiliary` targets; None if there are none."""
 
     observation_name: str | None = None
-    """What noise calls observations that aren't several by name."""
+    """The name that noise knows observations by, if they aren't several by name."""
 
     scores: tuple[str, ...] = ()
     """The names of the infos that say how well an episode went, the most telling first; return and length always do."""
