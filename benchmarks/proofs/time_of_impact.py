@@ -18,13 +18,13 @@ from megastep.world.scenery import Scenery
 
 REACH = AGENT_RADIUS + 1e-4
 """How near, in metres, an agent's centre comes to a wall."""
-ROUNDING = 4e-6
-"""Metres by which a clearance may be misjudged: float32 tells points 10 m away 1e-6 m apart, and ends that a disc would
-only graze by 2e-6 m are passed."""
+RESOLUTION = 1e-6
+"""Metres that float32 tells apart 10 m away."""
 SINE = 1e-4
 """An agent that touches a wall may be taken to lead into it, or not, if it does so by less than this of its speed."""
 GRAZING = 1e-5
-"""Where `ROUNDING` moves an impact further than this, in metres, it grazes: with under 0.4 of its speed."""
+"""Where rounding moves an impact further than this, in metres, it grazes: with under 0.4 of its speed."""
+NUDGE, COORDINATES = float(impacts.NUDGE), float(impacts.ROUNDING)
 NEVER = 2.0
 
 
@@ -54,8 +54,8 @@ class Agreement:
         impacts: How many of them met something.
         grazing: In how many cases rounding decides whether there is an impact, or moves it further than `GRAZING`.
         position: Between the two positions at impact, in metres, in all other cases.
-        bracket: In all cases: how far the kernel's position lies outside those at impact with a reach `ROUNDING` more
-            and less, in metres.
+        bracket: In all cases: how far the kernel's position lies outside those at impact with a reach more and less by
+            `rounding_at`, in metres.
     """
 
     cases: int
@@ -69,6 +69,15 @@ class Agreement:
         """True if they agree within 1e-5 m, and enough of the cases were impacts that don't graze."""
         met = self.impacts > 0.2 * self.cases and self.grazing < 0.2 * self.cases
         return met and max(self.position, self.bracket) <= 1e-5
+
+
+@njit
+def rounding_at(x, y):
+    """The metres by which a clearance may be misjudged from a point: an end that a disc would only graze is passed, if
+    by no more than a nudge and the rounding of its coordinates. docs/rules.md promises so much, and `RESOLUTION` is
+    what reckoning adds.
+    """
+    return NUDGE + COORDINATES * (abs(x) + abs(y)) + RESOLUTION
 
 
 @njit
@@ -102,9 +111,16 @@ def sine_at(start, move, time, wall):
 
 
 @njit
-def impact_time(start, move, wall, reach, slack):
-    """The time of impact of a point with a wall's reach, by bisection; 0 if it is there already and leads nearer."""
-    if clearance_at(start, move, 0.0, wall) <= reach:
+def impact_time(start, move, wall, reach, slack, thickness):
+    """The time of impact of a point with a wall's reach, by bisection; 0 if it is there already and leads nearer.
+
+    No way leads nearer from the wall itself. On which side of it a point is can't be told from within rounding: all
+    ways from within a thickness lead nearer, and none if that is negative.
+    """
+    clearance = clearance_at(start, move, 0.0, wall)
+    if clearance <= abs(thickness):
+        return 0.0 if thickness > 0 and (move[0] != 0 or move[1] != 0) else NEVER
+    if clearance <= reach:
         return 0.0 if sine_at(start, move, 0.0, wall) > slack else NEVER
     low, high = 0.0, nearest_time(start, move, wall)
     if clearance_at(start, move, high, wall) > reach:
@@ -119,12 +135,12 @@ def impact_time(start, move, wall, reach, slack):
 
 
 @njit
-def first_impact_time(start, move, walls, reach, slack):
+def first_impact_time(start, move, walls, reach, slack, thickness):
     """The first of the impacts with several walls. Walls too far away to be met are left out."""
     first = NEVER
     for wall in walls:
         if clearance_at(start, move, 0.0, wall) - math.hypot(move[0], move[1]) <= reach:
-            first = min(first, impact_time(start, move, wall, reach, slack))
+            first = min(first, impact_time(start, move, wall, reach, slack, thickness))
     return first
 
 
@@ -133,9 +149,10 @@ def _oracle(starts, moves, rows, walls, first_walls, widths, found):
     """For each case the impact's time, and the earliest and the latest that rounding may make of it."""
     for i in prange(len(starts)):
         around = walls[first_walls[rows[i]] : first_walls[rows[i]] + widths[rows[i]]]
-        found[0, i] = first_impact_time(starts[i], moves[i], around, REACH, 0.0)
-        found[1, i] = first_impact_time(starts[i], moves[i], around, REACH + ROUNDING, -SINE)
-        found[2, i] = first_impact_time(starts[i], moves[i], around, REACH - ROUNDING, SINE)
+        rounding = rounding_at(starts[i, 0], starts[i, 1])
+        found[0, i] = first_impact_time(starts[i], moves[i], around, REACH, 0.0, 0.0)
+        found[1, i] = first_impact_time(starts[i], moves[i], around, REACH + rounding, -SINE, rounding)
+        found[2, i] = first_impact_time(starts[i], moves[i], around, REACH - rounding, SINE, -rounding)
 
 
 @njit(parallel=True)

@@ -26,12 +26,43 @@ def test_first_impacts_on_a_curve_of_4_096_walls_are_where_the_oracle_says():
     assert_agree(time_of_impact.first_impact_agreement(*time_of_impact.among([maps.polygon(4096)], 300)), 300)
 
 
+def test_what_rounding_decides_is_within_what_is_promised():
+    """Three of millions of moves: one of 100 m that grazes an end 4.6e-6 m deep, from 27 m along x and y; and two that
+    begin on a wall, as near as can be told, and lead past it."""
+    starts = [(10.606321, 16.082747), (8.6858816, 6.658049), (2.1688492, 3.7396388)]
+    moves = [(-73.76633, -67.516884), (-1.6105125e-05, 4.1293068e-04), (27.240488, -36.32066)]
+    walls = [
+        [(6.8432055, 9.8935757), (6.8432055, 12.494524)],
+        [(8.6858816, 9.364367), (8.6858816, 6.657628)],
+        [(2.1688483, 3.739638), (2.1755488, 3.7268183)],
+    ]
+    starts, moves, walls = (np.array(values, dtype=np.float32) for values in (starts, moves, walls))
+    cases = time_of_impact.Cases(starts, moves, np.arange(3), Ragged(walls, np.ones(3, dtype=np.int32)))
+    assert time_of_impact.impact_agreement(cases).bracket <= 1e-5
+
+
+@pytest.mark.parametrize('corner', [0, 5, 50, 250])
+def test_an_end_is_passed_only_if_it_would_be_grazed_less_than_promised(corner):
+    """docs/rules.md: by 2e-6 m and a ten-millionth of the coordinates; and what rounding may make of the reckoning."""
+    rng = np.random.default_rng(corner)
+    depths = rng.uniform(0, 2e-4, 4000)
+    starts = (corner + rng.uniform(0, 1, (4000, 2))).astype(np.float32)
+    promised = 2e-6 + 1e-7 * starts.sum(1)
+    unsure = 1e-6 + 1e-7 * corner
+    ends = (starts + np.stack([rng.uniform(1, 8, 4000), time_of_impact.REACH - depths], -1)).astype(np.float32)
+    depths = time_of_impact.REACH - (ends[:, 1].astype(float) - starts[:, 1])  # as float32 has them
+    met = np.array([single(s, (10, 0), [e, e + (0, 1)])[0] <= 1 for s, e in zip(starts, ends, strict=True)])
+    assert met[depths > promised + unsure].all()
+    assert not met[depths < promised - unsure].any()
+    assert 0 < met.sum() < 4000
+
+
 def single(start, move, wall):
     """The kernel's and the oracle's times for one move at one wall."""
     start, move, wall = (np.array(values, dtype=np.float32) for values in (start, move, wall))
     time = impacts.impact(*start, *move, *wall.ravel(), np.float32(time_of_impact.REACH))[0]
     return time, time_of_impact.impact_time(
-        *(array.astype(float) for array in (start, move, wall)), time_of_impact.REACH, 0.0
+        *(array.astype(float) for array in (start, move, wall)), time_of_impact.REACH, 0.0, 0.0
     )
 
 
