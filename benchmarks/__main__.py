@@ -57,8 +57,8 @@ def main(
         out: The JSON file to write; by default a name of device and date in benchmarks/results.
         commit: What the report calls the code that was measured; by default what git says.
         quick: Measure next to nothing, to see that it works.
-        maps: How many maps mapgen-proof makes. What is finished is kept beside the JSON file, of the same name and
-            ``.parts``, until that is written: if the run is cut short, the same command goes on with it.
+        maps: How many maps mapgen-proof makes. What it or proof has finished is kept beside the JSON file, of the same
+            name and ``.parts``, until all is: if the run is cut short, the same command goes on with it.
         workers: How many processes it uses.
         moves: How many moves proof makes, such as 1e10, of soaks alone: by default it makes all of its trials.
         steps: How many steps growth makes of each env.
@@ -67,11 +67,16 @@ def main(
     where = default_device(device)
     commit, parts = commit or current_commit(), None
     found: Iterable[dict[str, Any]]
+    beside = (out or RESULTS / subject).with_suffix('.parts')
     if subject == 'mapgen-proof':
-        parts = Parts((out or RESULTS / subject).with_suffix('.parts'), certification.maker(commit))
+        parts = Parts(beside, certification.maker(commit))
         found = certification.prove(1 if quick else maps, workers=1 if quick else workers, parts=parts)
+    elif subject == 'proof':
+        run = {'commit': commit, 'device': device_name(where), 'moves': moves, 'quick': quick}
+        parts = Parts(beside, run)
+        found = proof.prove(where, parts, quick=quick) if moves is None else proof.soak_for(where, parts, int(moves))
     else:
-        found = measure(subject, where, quick=quick, moves=moves, steps=steps, envs=envs)
+        found = measure(subject, where, quick=quick, steps=steps, envs=envs)
     report = Report(subject, device_name('cpu' if subject in ON_A_CPU else where), [], commit)
     path = out or report.default_path
     report = filled(report, found, path)
@@ -105,13 +110,10 @@ def measure(
     device: torch.device,
     *,
     quick: bool,
-    moves: float | None = None,
     steps: float = growth.STEPS,
     envs: Iterable[str] = tuple(growth.TASKS),
 ) -> Iterable[dict[str, Any]]:
     """The rows of a subject's table, one after another."""
-    if subject == 'proof':
-        return proof.prove(device, quick=quick) if moves is None else proof.soak_for(device, int(moves))
     if subject == 'growth':
         return growth.prove(device, 200 if quick else int(steps), envs)
     effort: dict[str, Any] = {'rounds': 1, 'round_seconds': 0.001} if quick else {}

@@ -15,6 +15,7 @@ import torch
 from rich.table import Table
 
 from megastep.cli.doctor import requirements, version
+from megastep.maps import storage
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / 'results'
@@ -57,9 +58,9 @@ class Report:
         return [replace(self, rows=rows).table() for rows in parts]
 
     def save(self, path: Path) -> None:
-        """Writes everything as JSON."""
+        """Writes everything as JSON, in the place of what was there once all is written."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(vars(self), indent=2) + '\n')
+        storage.replace(path, (json.dumps(vars(self), indent=2) + '\n').encode())
 
     @property
     def default_path(self) -> Path:

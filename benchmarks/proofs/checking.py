@@ -1,9 +1,14 @@
-"""Invariants of positions, in float64: plain loops over every wall, with nothing taken from the kernels."""
+"""Invariants of positions, in float64: plain loops over every wall, with nothing taken from the kernels.
+
+On a GPU the loops are those of the twin, `benchmarks.proofs.checking_kernel`.
+"""
 
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 import torch
@@ -62,21 +67,13 @@ def turning(x, y, wall):
 
 
 @njit(cache=True, parallel=True)
-def _clearances(walls, starts, widths, rows, points, found):
+def _measure(walls, starts, widths, rows, points, clearances, windings):
     for i in prange(len(points)):
-        nearest = np.inf
+        nearest, count = np.inf, 0
         for k in range(starts[rows[i]], starts[rows[i]] + widths[rows[i]]):
             nearest = min(nearest, square_distance(points[i, 0], points[i, 1], walls[k]))
-        found[i] = math.sqrt(nearest)
-
-
-@njit(cache=True, parallel=True)
-def _windings(walls, starts, widths, rows, points, found):
-    for i in prange(len(points)):
-        count = 0
-        for k in range(starts[rows[i]], starts[rows[i]] + widths[rows[i]]):
             count += turning(points[i, 0], points[i, 1], walls[k])
-        found[i] = count
+        clearances[i], windings[i] = math.sqrt(nearest), count
 
 
 @njit(cache=True)
@@ -125,19 +122,21 @@ class Checker:
     def standing(self, core: Core) -> Standing:
         """Measures each agent's clearances, and whether it is within its walls."""
         positions = core.agents.positions.double()
-        map_ids = core.map_ids[:, None].expand(-1, core.num_agents)
-        measure = _measured_on_cpu if core.device.type == 'cpu' else _measured_on_gpu
-        clearances = measure('clearances', self.walls, map_ids, positions)
-        return Standing(clearances, gaps(positions), measure('windings', self.enclosures, self.rows, positions))
+        map_ids, points = self._maps_of(core), positions.view(-1, 2)
+        measured = implementation(core.device).measured
+        clearances, windings = measured(self.walls, map_ids, points)
+        if self.enclosures is not self.walls:
+            windings = measured(self.enclosures, self.rows.reshape(-1), points)[1]
+        shape = positions.shape[:2]
+        return Standing(clearances.view(shape), gaps(positions), windings.view(shape))
 
     def crossings(self, core: Core, before: Float[Tensor, 'env agent 2']) -> Bool[Tensor, 'env agent']:
-        """The agents that have a wall between where they were and where they are. On a CPU."""
-        rows = core.map_ids[:, None].expand(-1, core.num_agents).reshape(-1).numpy()
-        ends = [_points(positions.double()) for positions in (before, core.agents.positions)]
-        found = np.empty(len(rows), dtype=bool)
-        vals, starts, widths = _arrays(self.walls)
-        _crossings(vals, starts, widths, rows, ends[0], ends[1], found)
-        return torch.from_numpy(found).view(before.shape[:2])
+        """The agents that have a wall between where they were and where they are."""
+        ends = (positions.double().view(-1, 2) for positions in (before, core.agents.positions))
+        return implementation(core.device).crossed(self.walls, self._maps_of(core), *ends).view(before.shape[:2])
+
+    def _maps_of(self, core: Core) -> Int[Tensor, ' point']:
+        return core.map_ids.repeat_interleave(core.num_agents, output_size=core.num_envs * core.num_agents)
 
 
 def gaps(positions: Float[Tensor, 'env agent 2']) -> Float[Tensor, 'env agent']:
@@ -147,54 +146,35 @@ def gaps(positions: Float[Tensor, 'env agent 2']) -> Float[Tensor, 'env agent']:
     return apart.masked_fill(itself, torch.inf).amin(-1).sqrt()
 
 
-def _points(positions: Float[Tensor, 'env agent 2']) -> Float[np.ndarray, 'point 2']:
-    return positions.reshape(-1, 2).numpy()
+def implementation(device: torch.device) -> ModuleType:
+    """The module that measures on a device: `checking_kernel` on a GPU; on a CPU this one, to which that is held."""
+    if device.type == 'cpu':
+        return sys.modules[__name__]
+    from benchmarks.proofs import checking_kernel
+
+    return checking_kernel
 
 
-def _arrays(walls: Ragged) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def measured(
+    walls: Ragged[Tensor], rows: Int[Tensor, ' point'], points: Float[Tensor, 'point 2']
+) -> tuple[Float[Tensor, ' point'], Int[Tensor, ' point']]:
+    """Distances of points from the nearest of their rows' walls, and how often these wind around them."""
+    clearances, windings = np.empty(len(points)), np.empty(len(points), dtype=np.int64)
+    _measure(*_arrays(walls), rows.numpy(), points.numpy(), clearances, windings)
+    return torch.from_numpy(clearances), torch.from_numpy(windings)
+
+
+def crossed(
+    walls: Ragged[Tensor],
+    rows: Int[Tensor, ' point'],
+    befores: Float[Tensor, 'point 2'],
+    afters: Float[Tensor, 'point 2'],
+) -> Bool[Tensor, ' point']:
+    """True for the ways between points that lead from one side of one of their rows' walls to the other."""
+    found = np.empty(len(rows), dtype=bool)
+    _crossings(*_arrays(walls), rows.numpy(), befores.numpy(), afters.numpy(), found)
+    return torch.from_numpy(found)
+
+
+def _arrays(walls: Ragged[Tensor]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return walls.vals.numpy(), walls.starts.numpy(), walls.widths.numpy()
-
-
-def _measured_on_cpu(what: str, walls: Ragged, rows: Tensor, positions: Tensor) -> Tensor:
-    points = _points(positions)
-    found = np.empty(len(points), dtype=np.float64 if what == 'clearances' else np.int64)
-    measure = _clearances if what == 'clearances' else _windings
-    vals, starts, widths = _arrays(walls)
-    measure(vals, starts, widths, rows.reshape(-1).numpy(), points, found)
-    return torch.from_numpy(found).view(rows.shape)
-
-
-CHUNK = 1 << 26
-"""How many pairs of an agent and a wall a GPU works on at once: each array of them takes half a gigabyte."""
-
-
-def _measured_on_gpu(what: str, walls: Ragged, rows: Tensor, positions: Tensor) -> Tensor:
-    padded = _padded(walls)
-    points, row = positions.reshape(-1, 2), rows.reshape(-1)
-    step = max(1, CHUNK // padded.shape[1])
-    measure = _clearances_of if what == 'clearances' else _windings_of
-    found = [measure(points[i : i + step], padded[row[i : i + step]]) for i in range(0, len(points), step)]
-    return torch.cat(found).view(rows.shape)
-
-
-def _padded(walls: Ragged) -> Float[Tensor, 'row wall 2 2']:
-    """Every row's walls, with the row's first repeated, without its length, where it has fewer than others."""
-    k = torch.arange(int(walls.widths.max()), device=walls.vals.device)
-    there = k < walls.widths[:, None]
-    padded = walls.vals[walls.starts[:, None] + torch.where(there, k, 0)]
-    return torch.where(there[..., None, None], padded, padded[..., :1, :])
-
-
-def _clearances_of(points: Float[Tensor, 'point 2'], walls: Float[Tensor, 'point wall 2 2']) -> Tensor:
-    ax, ay, bx, by = walls.flatten(2).unbind(-1)
-    vx, vy, x, y = bx - ax, by - ay, points[:, :1] - ax, points[:, 1:] - ay
-    along = ((x * vx + y * vy) / (vx * vx + vy * vy).clamp(min=1e-30)).clamp(0, 1)
-    return ((x - along * vx).square() + (y - along * vy).square()).amin(1).sqrt()
-
-
-def _windings_of(points: Float[Tensor, 'point 2'], walls: Float[Tensor, 'point wall 2 2']) -> Tensor:
-    ax, ay, bx, by = walls.flatten(2).unbind(-1)
-    x, y = points[:, :1], points[:, 1:]
-    left = (bx - ax) * (y - ay) - (by - ay) * (x - ax)
-    up, down = (ay <= y) & (y < by) & (left > 0), (by <= y) & (y < ay) & (left < 0)
-    return up.sum(1) - down.sum(1)

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from megastep import mapgen
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
-from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
-
-APARTMENTS = Path(__file__).parents[3] / 'shared' / 'data' / 'apartments.geojsonl'
-"""Where the real apartments are, if they are."""
 
 
 def outline(corners: Float[np.ndarray, 'corner 2']) -> Float[np.ndarray, 'corner 2 2']:
@@ -98,15 +93,6 @@ def families(count: int, *, seed: int = 0) -> list[Geometry]:
 def dark(geometry: Geometry) -> Geometry:
     """The same map without lights, which take seconds to bake and which the physics doesn't see."""
     return replace(geometry, lights=np.empty((0, 3)))
-
-
-def apartments() -> list[Geometry]:
-    """The real apartments.
-
-    Raises:
-        FileNotFoundError: if they aren't on this machine.
-    """
-    return list(MapSet.from_geojson(APARTMENTS))
 
 
 def sealed(count: int) -> tuple[list[Geometry], Ragged[np.ndarray], list[Int[np.ndarray, ' spawn']]]:

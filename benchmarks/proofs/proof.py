@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -11,7 +13,9 @@ from typing import Any
 
 import torch
 
+from benchmarks.parts import Parts
 from benchmarks.proofs import adversary, behaviour, course, crowds, maps, soak, time_of_impact
+from megastep.maps.apartments import real_apartments
 from megastep.maps.geometry import Geometry
 from megastep.world import physics
 from megastep.world.core import Core
@@ -23,39 +27,91 @@ Trial = Callable[[], tuple[bool, dict[str, Any]]]
 SOAK = {'cpu': 10_000_000, 'cuda': 1_000_000_000}
 """How many moves the soaks make together, by the type of device."""
 
-SIZES = {'cpu': (4096, 1), 'cuda': (1 << 18, 16)}
-"""How many agents move together, and after how many steps it is looked where they stand, by the type of device."""
+SIZES = {'cpu': 4096, 'cuda': 1 << 20}
+"""How many agents move together, by the type of device."""
+
+SLICE = 500_000_000
+"""How many moves a long soak makes of a world before it writes down what it has found, and begins anew."""
 
 
-def prove(device: torch.device, *, quick: bool = False) -> list[dict[str, Any]]:
+def prove(device: torch.device, parts: Parts, *, quick: bool = False) -> Iterator[dict[str, Any]]:
     """Makes every trial: a row for each, with its name, whether it holds, how long it took and its figures.
 
     Args:
         device: Where agents move. Times of impact are always compared on the CPU.
+        parts: The file of what is finished, now and before.
         quick: Try next to nothing, to see that it works.
     """
-    return [row(*each) for each in trials(device, 0.001 if quick else 1.0)]
+    for name, trial in trials(device, 0.001 if quick else 1.0):
+        yield kept(parts, name, partial(row, name, trial))
 
 
-def soak_for(device: torch.device, moves: int) -> Iterator[dict[str, Any]]:
+def soak_for(device: torch.device, parts: Parts, moves: int) -> Iterator[dict[str, Any]]:
     """Makes so many moves in soaks, a row for each world: those of `prove` for longer.
 
     Args:
         device: Where agents move.
-        moves: How many moves to make in all worlds together.
+        parts: The file of what is finished, now and before: of each world slice after slice.
+        moves: How many moves to make in all worlds together, at least.
     """
     known = worlds()
-    for name, geometries in known.items():
-        yield row(f'soak: {name}', partial(soaked_for, geometries, device, -(-moves // len(known))))
+    slices = slices_of(-(-moves // len(known)))
+    for world, geometries in known.items():
+        scenery = Scenery.pack(geometries, device=device)
+        rows = []
+        for seed, size in enumerate(slices, 1):
+            name = f'soak: {world}, {seed} of {len(slices)}'
+            rows.append(kept(parts, name, partial(row, name, partial(soaked_for, scenery, size, seed))))
+        yield merged(f'soak: {world}', rows)
+
+
+def slices_of(moves: int) -> list[int]:
+    """The sizes of the fewest slices, as even as may be, of so many moves."""
+    count = -(-moves // SLICE)
+    return [moves * (i + 1) // count - moves * i // count for i in range(count)]
+
+
+def merged(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """A world's row of those of its slices."""
+    tallies = [soak.Tally(**{'gap': math.inf, **_without(each['figures'], 'stuck')}) for each in rows]
+    figures = {
+        **asdict(functools.reduce(operator.add, tallies)),
+        'stuck': sum(each['figures']['stuck'] for each in rows),
+    }
+    seconds = sum(each['seconds'] for each in rows)
+    return {
+        'trial': name,
+        'holds': all(each['holds'] for each in rows),
+        'seconds': seconds,
+        'figures': _finite(figures),
+    }
+
+
+def kept(parts: Parts, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The row of a name that is among the parts; if it isn't, it is made and added to them."""
+    for other, found in parts.found:
+        if other == name:
+            return found
+    made = make()
+    parts.add((name, made))
+    return made
+
+
+def _without(figures: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in figures.items() if key != name}
+
+
+def _finite(figures: dict[str, Any]) -> dict[str, Any]:
+    """Without what is infinite, which JSON can't say."""
+    return {key: value for key, value in figures.items() if value != math.inf}
 
 
 def row(name: str, trial: Trial) -> dict[str, Any]:
     """Makes a trial: its name, whether it holds, how long it took and its figures."""
     start = time.perf_counter()
     holds, figures = trial()
-    known = {key: value for key, value in figures.items() if value != math.inf}  # which JSON can't say
     print(name, 'holds' if holds else 'DOES NOT HOLD', figures, flush=True)
-    return {'trial': name, 'holds': holds, 'seconds': time.perf_counter() - start, 'figures': known}
+    return {'trial': name, 'holds': holds, 'seconds': time.perf_counter() - start, 'figures': _finite(figures)}
 
 
 def trials(device: torch.device, share: float) -> Iterator[tuple[str, Trial]]:
@@ -81,9 +137,8 @@ def _share(count: int, share: float, least: int = 20) -> int:
 
 
 def worlds() -> dict[str, list[Geometry]]:
-    """The worlds that are soaked and played in. The real apartments are left out where they are not."""
-    real = {'apartments': maps.apartments()} if maps.APARTMENTS.exists() else {}
-    return {'hard rooms': maps.hard(), 'generated maps': maps.families(16), **real}
+    """The worlds that are soaked and played in."""
+    return {'hard rooms': maps.hard(), 'generated maps': maps.families(16), 'apartments': list(real_apartments())}
 
 
 def impacts_with_one_wall(count: int) -> tuple[bool, dict[str, Any]]:
@@ -100,23 +155,14 @@ def impacts_among(geometries: list[Geometry], count: int) -> tuple[bool, dict[st
 
 def soaked(geometries: list[Geometry], device: torch.device, share: float) -> tuple[bool, dict[str, Any]]:
     """A soak, of a third of the moves of `SOAK`."""
-    num_envs, every = SIZES[device.type]
-    steps = _share(SOAK[device.type] // (3 * num_envs), share, 4 * every)
-    return _soaked(geometries, device, _share(num_envs, share, 500), steps // every * every, every)
+    return soaked_for(Scenery.pack(geometries, device=device), _share(SOAK[device.type] // 3, share), 1)
 
 
-def soaked_for(geometries: list[Geometry], device: torch.device, moves: int) -> tuple[bool, dict[str, Any]]:
-    """A soak of at least so many moves."""
-    num_envs, every = SIZES[device.type]
-    num_envs = min(num_envs, max(1, moves // (4 * every)))
-    return _soaked(geometries, device, num_envs, -(-moves // (num_envs * every)) * every, every)
-
-
-def _soaked(
-    geometries: list[Geometry], device: torch.device, num_envs: int, steps: int, every: int
-) -> tuple[bool, dict[str, Any]]:
-    core = Core(Scenery.pack(geometries, device=device), num_envs=num_envs)
-    tally = soak.soak(core, steps, every=every, seed=1)
+def soaked_for(scenery: Scenery, moves: int, seed: int) -> tuple[bool, dict[str, Any]]:
+    """A soak of at least so many moves, and of at least a hundred steps."""
+    num_envs = min(SIZES[scenery.device.type], max(1, moves // 100))
+    core = Core(scenery, num_envs=num_envs, seed=seed)
+    tally = soak.soak(core, -(-moves // num_envs), seed=seed)
     stuck = int(soak.stuck(core).sum())
     return tally.holds and stuck == 0, {**asdict(tally), 'stuck': stuck}
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -24,18 +25,16 @@ class Tally:
 
     Args:
         moves: How many moves were made.
-        checked: After how many of them was looked where the agent stands.
         contacts: How many of them touched something.
         stops: How many agents had to stop where they were, for rounding left no safe move.
         escapes: How often an agent stood outside the walls that it began within.
-        crossings: How often a straight move led through a wall. Not counted on a GPU.
+        crossings: How often a straight move led through a wall.
         non_finite: How often a position or velocity wasn't finite.
         clearance: The least distance of an agent's centre from a wall, less its radius, in metres.
         gap: The least distance of two agents' centres, less both radii, in metres.
     """
 
     moves: int
-    checked: int
     contacts: int
     stops: int
     escapes: int
@@ -43,6 +42,11 @@ class Tally:
     non_finite: int
     clearance: float
     gap: float
+
+    def __add__(self, other: Tally) -> Tally:
+        """The tally of both soaks."""
+        merged = {each.name: min if each.name in ('clearance', 'gap') else operator.add for each in fields(self)}
+        return Tally(**{name: merge(getattr(self, name), getattr(other, name)) for name, merge in merged.items()})
 
     @property
     def holds(self) -> bool:
@@ -107,10 +111,11 @@ def soak(
     checker: Checker | None = None,
     seed: int = 0,
     top_speed: float = 50.0,
-    every: int = 1,
     advance: Callable[..., object] = physics.advance,
 ) -> Tally:
-    """Pushes a core's agents about. Every fourth step contact ends all motion instead of turning it into a slide.
+    """Pushes a core's agents about, and looks after every step where they are.
+
+    Every fourth step contact ends all motion instead of turning it into a slide.
 
     Args:
         core: The envs.
@@ -118,7 +123,6 @@ def soak(
         checker: What checks them.
         seed: Seeds the pushes.
         top_speed: In metres per second.
-        every: After how many steps it is looked where the agents stand.
         advance: What moves the agents.
     """
     checker, push = checker or Checker.of(core), Pushes(core, seed=seed, top_speed=top_speed)
@@ -131,18 +135,15 @@ def soak(
         stop, before = step % 4 == 3, core.agents.positions.clone()
         advance(core, response='stop' if stop else 'slide')
         contacts += (core.contacts >= 0).sum()
-        if core.device.type == 'cpu':
-            crossings += ((core.contacts < 0) | stop).logical_and(checker.crossings(core, before)).sum()
-        if step % every == every - 1:
-            standing = checker.standing(core)
-            escapes += (standing.windings != 1).sum()
-            clearance = torch.minimum(clearance, standing.clearances.min())
-            gap = torch.minimum(gap, standing.gaps.min())
-            non_finite += (~core.agents.positions.isfinite()).sum() + (~core.agents.velocities.isfinite()).sum()
+        crossings += ((core.contacts < 0) | stop).logical_and(checker.crossings(core, before)).sum()
+        standing = checker.standing(core)
+        escapes += (standing.windings != 1).sum()
+        clearance = torch.minimum(clearance, standing.clearances.min())
+        gap = torch.minimum(gap, standing.gaps.min())
+        non_finite += (~core.agents.positions.isfinite()).sum() + (~core.agents.velocities.isfinite()).sum()
     agents = core.num_envs * core.num_agents
     return Tally(
         moves=agents * steps,
-        checked=agents * (steps // every),
         contacts=int(contacts),
         stops=int(core.stops.sum()),
         escapes=int(escapes),

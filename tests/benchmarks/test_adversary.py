@@ -3,6 +3,7 @@
 import pytest
 
 from benchmarks.proofs import adversary, maps, soak
+from megastep.maps.apartments import real_apartments
 from megastep.world.scenery import Scenery
 
 
@@ -31,9 +32,7 @@ def test_nobody_leaves_generated_maps():
 
 
 def test_nobody_leaves_real_apartments():
-    if not maps.APARTMENTS.exists():
-        pytest.skip(f'needs the real apartments in {maps.APARTMENTS}')
-    assert_holds(play(maps.apartments(), 200))
+    assert_holds(play(list(real_apartments()), 200))
 
 
 def test_nobody_leaves_the_room_it_is_in_through_a_wall_without_thickness():

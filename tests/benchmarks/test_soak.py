@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.proofs import adversary, checking, maps, soak
+from benchmarks.proofs import adversary, checking, checking_kernel, maps, soak
 from megastep.maps import segments
+from megastep.maps.apartments import real_apartments
+from megastep.world.buffers import on_device
 from megastep.world.core import Core
 from megastep.world.scenery import Scenery
 
@@ -31,9 +33,7 @@ def test_nothing_goes_wrong_in_generated_maps():
 
 
 def test_nothing_goes_wrong_in_real_apartments():
-    if not maps.APARTMENTS.exists():
-        pytest.skip(f'needs the real apartments in {maps.APARTMENTS}')
-    core = core_in(maps.apartments(), 2000)
+    core = core_in(list(real_apartments()), 2000)
     assert_sound(soak.soak(core, 1000), core)
 
 
@@ -66,22 +66,41 @@ def test_the_checker_agrees_with_the_oracle(device):
         assert standing.windings[env].item() == segments.windings(point, walls)[0]
 
 
-def test_both_checkers_agree():
-    core = core_in([*map(maps.dark, maps.families(2)), maps.star(5)], 200)
-    core.agents.positions.copy_(torch.from_numpy(np.random.default_rng(1).uniform(0, 12, (200, 1, 2))))
-    checker, rows = checking.Checker.of(core), core.map_ids[:, None]
-    for what in ('clearances', 'windings'):
-        on_cpu, on_gpu = (
-            measure(what, checker.walls, rows, core.agents.positions.double())
-            for measure in (checking._measured_on_cpu, checking._measured_on_gpu)
-        )
-        torch.testing.assert_close(on_cpu, on_gpu, rtol=0, atol=1e-12)
+def test_what_checks_on_a_gpu_comes_to_the_same_as_what_checks_on_a_cpu(device):
+    """Interpreted where there is none."""
+    core = core_in([maps.box(8, 8), maps.polygon(64, radius=5, centre=6), maps.partitions(), maps.star(5)], 300)
+    rng = np.random.default_rng(1)
+    walls, rows = checking.Checker.of(core).walls, core.map_ids
+    befores, afters = (torch.from_numpy(rng.uniform(0, 12, (300, 2))) for _ in range(2))
+    moved = [each.to(device) for each in (rows, befores, afters)]
+    found = (
+        *checking_kernel.measured(on_device(walls, device), *moved[:2]),
+        checking_kernel.crossed(on_device(walls, device), *moved),
+    )
+    known = *checking.measured(walls, rows, befores), checking.crossed(walls, rows, befores, afters)
+    for ours, theirs in zip(found, known, strict=True):
+        torch.testing.assert_close(ours.cpu(), theirs, rtol=0, atol=1e-14)
+    assert known[1].abs().sum() > 0
+    assert 0 < known[2].sum() < 300
+
+
+def test_positions_that_are_no_numbers_are_outside(device):
+    core = core_in([maps.box(5, 5)], 3, device)
+    core.agents.positions[1] = torch.nan
+    assert checking.Checker.of(core).standing(core).windings.flatten().tolist() == [1, 0, 1]
+
+
+def test_tallies_of_soaks_add_up():
+    core = core_in([maps.box(5, 5)], 20)
+    one, other = (soak.soak(core, steps, seed=steps) for steps in (3, 5))
+    both = one + other
+    assert both.moves == 160
+    assert both.contacts == one.contacts + other.contacts
+    assert both.clearance == min(one.clearance, other.clearance)
+    assert both.gap == torch.inf
 
 
 @pytest.mark.gpu
 def test_nothing_goes_wrong_in_a_billion_moves(device):
-    """Where agents stand is looked at after every sixteenth step; who left or got stuck by then still is."""
-    geometries = [*maps.hard(), *maps.families(16)]
-    geometries += maps.apartments() if maps.APARTMENTS.exists() else []
-    core = core_in(geometries, 1 << 18, device)
-    assert_sound(soak.soak(core, 3824, every=16), core)
+    core = core_in([*maps.hard(), *maps.families(16), *real_apartments()], 1 << 20, device)
+    assert_sound(soak.soak(core, 956), core)

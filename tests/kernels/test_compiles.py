@@ -12,6 +12,8 @@ import pytest
 import megastep
 
 PACKAGE = Path(megastep.__file__).parent
+ROOT = Path(__file__).parents[2]
+PLACES = PACKAGE, ROOT / 'benchmarks'
 MAPS = (
     'walls=*i64 wall_starts=*i64 wall_widths=*i32 boxed_walls=*i64 numbers=*i32 boxes=*fp32 box_starts=*i64 '
     'grids=None shapes=None firsts=None first_starts=None near_numbers=None number_starts=None furthest=None '
@@ -72,6 +74,7 @@ FIELD = (
     'spawns=*fp32 spawn_starts=*i64 spawn_widths=*i32'
 )
 FOUND = {'field': FIELD, 'map_ids': '*i64', 'positions': '*fp32', 'goals': '*i64', 'found': '*fp32', 'num_rows': 'i32'}
+CHECKED = {'rows': '*i64', 'walls': '*fp64', 'starts': '*i64', 'widths': '*i32', 'num_points': 'i32', 'BLOCK': 128}
 
 # Each kernel's arguments' types, and what constants it is given with them; a group has its members'. What isn't asked
 # for is None.
@@ -166,6 +169,10 @@ KERNELS = {
             'SIZES': 'num_agents=2 agents=2 envs=4 lanes=4 num_markers=5 sides=8',
         },
     ],
+    'benchmarks.proofs.checking_kernel._measure': [
+        CHECKED | {'points': '*fp64', 'clearances': '*fp64', 'windings': '*i64'}
+    ],
+    'benchmarks.proofs.checking_kernel._cross': [CHECKED | {'befores': '*fp64', 'afters': '*fp64', 'crossings': '*i1'}],
 }
 
 COMPILE = """
@@ -215,7 +222,7 @@ print(json.dumps(errors))
 def errors():
     """What went wrong, by kernel: one process compiles them all, as importing PyTorch takes longer than most."""
     command, environment = [sys.executable, '-c', COMPILE], {**os.environ, 'TRITON_INTERPRET': '0'}
-    run = subprocess.run(command, env=environment, input=json.dumps(KERNELS), capture_output=True, text=True)
+    run = subprocess.run(command, env=environment, cwd=ROOT, input=json.dumps(KERNELS), capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout.splitlines()[-1])
 
@@ -236,10 +243,10 @@ def launched(path):
 
 
 def test_every_kernel_is_listed():
-    paths = {path: ast.parse(path.read_text()) for path in PACKAGE.rglob('*.py')}
+    paths = {path: ast.parse(path.read_text()) for place in PLACES for path in place.rglob('*.py')}
     jitted = {}
     for path, tree in paths.items():
-        module = '.'.join(path.relative_to(PACKAGE.parent).with_suffix('').parts)
+        module = '.'.join(path.relative_to(PACKAGE.parent if PACKAGE in path.parents else ROOT).with_suffix('').parts)
         jitted.update({node.name: f'{module}.{node.name}' for node in ast.walk(tree) if is_jitted(node)})
     names = set().union(*(launched(path) for path in paths)) & set(jitted)
     assert {jitted[name] for name in names} == set(KERNELS)
