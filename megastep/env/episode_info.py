@@ -15,18 +15,24 @@ SHORT = {'r': 'return', 'l': 'length'}
 """Gymnasium's names for an episode's statistics, beside the long ones."""
 
 
-class Ends(NamedTuple):
-    """Ends of episodes, as a step has found them.
+class Tally(NamedTuple):
+    """Episode statistics of a step, a row for each agent.
 
     Args:
-        terminated: The envs whose episode the task has ended.
-        truncated: Those whose episode was cut off.
-        seconds: How long each env's episode has lasted, in the world's seconds.
+        terminated: Whether the task has ended its env's episode.
+        truncated: Whether that was cut off.
+        ended: Whether either.
+        seconds: How long it has lasted, in the world's seconds.
+        lengths: And in steps.
+        map_ids: The map that it is in.
     """
 
-    terminated: Bool[Tensor, ' env']
-    truncated: Bool[Tensor, ' env']
-    seconds: Float[Tensor, ' env']
+    terminated: Bool[Tensor, ' row']
+    truncated: Bool[Tensor, ' row']
+    ended: Bool[Tensor, ' row']
+    seconds: Float[Tensor, ' row']
+    lengths: Int64[Tensor, ' row']
+    map_ids: Int64[Tensor, ' row']
 
 
 def tally(
@@ -37,7 +43,7 @@ def tally(
     *,
     rewards: Float[Tensor, 'env agent'],
     returns: Float[Tensor, 'env agent'],
-) -> Ends:
+) -> Tally:
     """Episode statistics: counts a step's outcome in them, in place, and marks in ``core.over`` what is over.
 
     Args:
@@ -59,11 +65,14 @@ def tally(
     for name, each in {'terminated': ended, 'truncated': cut}.items():
         if each.shape != core.over.shape:
             raise ValueError(f'{name} must have shape (env,), here ({num_envs},), got {tuple(each.shape)}.')
-    given = given.to(torch.float32).expand(returns.shape).contiguous()
+    given = given.to(torch.float32).expand(returns.shape)
     ended, cut = (each.to(torch.bool).contiguous() for each in (ended, cut))
-    ends = Ends(torch.empty_like(core.over), torch.empty_like(core.over), returns.new_empty(core.num_envs))
-    implementation(core.device).tally(core, given, ended, cut, resets, limits, rewards, returns, *ends)
-    return ends
+    flags, numbers = core.over.new_empty((3, returns.numel())), limits.new_empty((2, returns.numel()))
+    terminates, truncates, ends = flags
+    lengths, map_ids = numbers
+    rows = Tally(terminates, truncates, ends, torch.empty_like(returns.view(-1)), lengths, map_ids)
+    implementation(core.device).tally(core, given, ended, cut, resets, limits, rewards, returns, rows)
+    return rows
 
 
 def name_shortly(info: dict[str, Any]) -> None:

@@ -94,23 +94,21 @@ class EpisodeRunner:
             self._core.episodes.walk(self._core.agents.positions)
         self._start(resets)
         self._noise.step(resets)
-        self._core.tick()
-        self.lengths.masked_fill_(resets, 0)
+        self._core.tick(resets)
         self._core.random.phase('observe')
         observations = self._noise.observe(self._task._observe())
         self._core.random.phase('outcome')
         outcome = self._task._outcome()
-        ends = tally(self._core, outcome, resets, self._limits, rewards=self.rewards, returns=self.returns)
+        counted = tally(self._core, outcome, resets, self._limits, rewards=self.rewards, returns=self.returns)
         if self._core.episodes is not None:
             self._core.episodes.tick(self._core.agents.positions)
         info = {
-            'episode': {'return': self._rows(self.returns), 'length': self._rows(self.lengths),
-                        't': self._rows(ends.seconds), 'map_ids': self._rows(self._core.map_ids)},
-            '_episode': self._rows(self.over),
+            'episode': {'return': self._rows(self.returns), 'length': counted.lengths,
+                        't': counted.seconds, 'map_ids': counted.map_ids},
+            '_episode': counted.ended,
             **{name: self._rows(values) for name, values in self._task._info().items()},
         }  # fmt: skip
-        terminated, truncated = self._rows(ends.terminated), self._rows(ends.truncated)
-        return observations, self._rows(self.rewards), terminated, truncated, info
+        return observations, self._rows(self.rewards), counted.terminated, counted.truncated, info
 
     def _begun_anew(
         self, final: Any, rewards: Tensor, terminated: Tensor, truncated: Tensor, info: dict[str, Any]

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from megastep.checks import check_numbers
 from megastep.env.interface.state import check_whole
-from megastep.env.motion.frames import bearings
 from megastep.env.navigation import GeodesicField
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
@@ -111,8 +110,8 @@ class RandomGoals:
         core = self._core
         if core.episodes is not None:
             return self._take(core.episodes, mask)
-        draws = core.random.integers((core.num_envs, 2))
-        return implementation(core.device).respawn_with_goals(core, mask, draws, self._pairs, self._paths, self.current)
+        kernels, draw = implementation(core.device), core.random.draw()
+        return kernels.respawn_with_goals(core, mask, draw, self._pairs, self._paths, self.current)
 
     def check_state(self, state: Mapping[str, Tensor], map_ids: Tensor) -> None:
         """Refuses goals that aren't spawns of the map, and places that are none."""
@@ -156,9 +155,10 @@ class PointGoalSensor:
         angles: Float[Tensor, 'env agent'],
     ) -> Float[Tensor, 'row 3']:
         """Takes the bearings of points from positions, in metres, and angles, in degrees."""
-        offsets = points - positions
-        turns = torch.sub(bearings(offsets), angles, alpha=math.radians(1))
-        return torch.stack([offsets.norm(dim=-1), turns.cos(), turns.sin()], dim=-1).flatten(0, 1)
+        found = torch.empty((angles.numel(), 3), device=angles.device)
+        given = (values.contiguous() for values in (points, positions, angles))
+        implementation(angles.device).point(*given, found)
+        return found
 
 
 class GoalTracker:

@@ -11,9 +11,9 @@ from gymnasium.spaces import Box, Dict
 from jaxtyping import Float
 from torch import Tensor
 
-from megastep.env.motion import turned
 from megastep.world.cameras import CameraRig, checked, map_by_name
 from megastep.world.core import Core
+from megastep.world.kernels import implementation
 from megastep.world.rendering import View
 
 
@@ -57,14 +57,15 @@ class IMU:
     """
 
     def __init__(self, core: Core) -> None:
-        self._agents = core.agents
+        self._core = core
         self.space = Box(-np.inf, np.inf, (3,), dtype=np.float32)
 
     def observe(self) -> Float[Tensor, 'row 3']:
         """Reads the agents' velocities."""
-        agents = self._agents
-        velocities = turned(agents.velocities, agents.angles, sense=-1)
-        return torch.cat([velocities, agents.angular_velocities[..., None] / 360], dim=-1).flatten(0, 1)
+        core = self._core
+        felt = torch.empty((core.num_envs * core.num_agents, 3), device=core.device)
+        implementation(core.device).inertial(core, felt)
+        return felt
 
 
 def _colours(view: View) -> Float[Tensor, 'row camera 3 pixel']:

@@ -15,6 +15,7 @@ from megastep.env.motion.frames import bearings
 from megastep.env.parts import agents_in
 from megastep.maps.ragged import Ragged
 from megastep.world.core import Core, respawn
+from megastep.world.kernels import implementation
 
 
 class RandomSpawns:
@@ -50,18 +51,14 @@ class RandomLifespans:
         check_counts(shortest=shortest, longest=longest)
         if shortest > longest:
             raise ValueError(f'shortest must be at most longest, got {shortest} and {longest}.')
-        self._core, self._longest = core, longest
+        self._core, self._bounds = core, (int(shortest), int(longest))
         self.left = torch.zeros(core.num_envs, dtype=torch.int64, device=core.device)
-        self._span = torch.tensor(longest + 1 - shortest, device=core.device)
-        self._first_spans = torch.where(torch.arange(core.num_envs, device=core.device) == 0, self._span, longest)
         self.reset(torch.ones_like(self.left, dtype=torch.bool))
 
     def reset(self, mask: Bool[Tensor, ' env']) -> None:
         """Begins new lives in the envs in the mask."""
-        core = self._core
-        draws = core.random.integers(self.left.shape)
-        span = self._span if core.episodes is not None else torch.where(core.turn == 0, self._first_spans, self._span)
-        torch.where(mask, self._longest - draws % span, self.left, out=self.left)
+        core, kernels = self._core, implementation(self._core.device)
+        kernels.renew(core, mask, core.random.draw(), self.left, *self._bounds, spreads=core.episodes is None)
 
     @property
     def state(self) -> dict[str, Tensor]:

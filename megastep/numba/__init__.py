@@ -11,8 +11,8 @@ def _forget_stale_kernels() -> None:
     that it calls into does.
     """
     here = Path(__file__).parent
-    newest = max(path.stat().st_mtime for path in here.glob('*.py'))
-    for index in (here / '__pycache__').glob('*.nbi'):
+    newest = max(path.stat().st_mtime for path in here.rglob('*.py'))
+    for index in here.rglob('__pycache__/*.nbi'):
         with suppress(FileNotFoundError):  # another process may be doing the same
             if index.stat().st_mtime < newest:
                 index.unlink()
@@ -22,15 +22,16 @@ _forget_stale_kernels()  # before the kernels are imported, which is when Numba 
 
 from megastep.numba.collisions import advance  # noqa: E402
 from megastep.numba.coverage import mark  # noqa: E402
-from megastep.numba.episodes import tally  # noqa: E402
 from megastep.numba.lightmap import bake  # noqa: E402
 from megastep.numba.navigation import distances  # noqa: E402
 from megastep.numba.random_numbers import draw_integers, draw_reals  # noqa: E402
 from megastep.numba.raycasting import render  # noqa: E402
-from megastep.numba.spawning import respawn, respawn_with_goals  # noqa: E402
-from megastep.numba.vectors import bearings, turned  # noqa: E402
+from megastep.numba.steps.episodes import clean, tally, tick  # noqa: E402
+from megastep.numba.steps.motion import push  # noqa: E402
+from megastep.numba.steps.sensors import bearings, inertial, point, turned  # noqa: E402
+from megastep.numba.steps.spawning import renew, respawn, respawn_with_goals  # noqa: E402
 
 __all__ = [
-    'advance', 'bake', 'bearings', 'distances', 'draw_integers', 'draw_reals', 'mark', 'render', 'respawn',
-    'respawn_with_goals', 'tally', 'turned',
+    'advance', 'bake', 'bearings', 'clean', 'distances', 'draw_integers', 'draw_reals', 'inertial', 'mark', 'point',
+    'push', 'render', 'renew', 'respawn', 'respawn_with_goals', 'tally', 'tick', 'turned',
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Random numbers: SplitMix64's hash of keys and counters. The twin is `megastep.triton.random_numbers`."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -20,6 +21,25 @@ def word(key, step, draw, place):
     bits = (bits ^ ((bits >> 30) & 0x3FFFFFFFF)) * FIRST
     bits = (bits ^ ((bits >> 27) & 0x1FFFFFFFFF)) * SECOND
     return bits ^ ((bits >> 31) & 0x1FFFFFFFF)
+
+
+class Draw(NamedTuple):
+    """A draw: the buffers of a `megastep.world.random_numbers.Draw`."""
+
+    keys: np.ndarray
+    steps: np.ndarray
+    number: np.int64
+
+
+def drawn(draw) -> Draw:
+    """Returns the buffers of a draw on the CPU."""
+    return Draw(draw.keys.numpy(), draw.steps.numpy(), np.int64(draw.number))
+
+
+@njit(cache=True, error_model='numpy')
+def integer(draw, row, place):
+    """A random integer of 63 bits."""
+    return word(draw.keys[row], draw.steps[row], draw.number, place) & MANY
 
 
 @njit(cache=True, error_model='numpy')

@@ -2,15 +2,16 @@
 
 from megastep.triton.collisions import advance
 from megastep.triton.coverage import mark
-from megastep.triton.episodes import tally
 from megastep.triton.lightmap import bake
 from megastep.triton.navigation import distances
 from megastep.triton.random_numbers import draw_integers, draw_reals
 from megastep.triton.raycasting import render
-from megastep.triton.spawning import respawn, respawn_with_goals
-from megastep.triton.vectors import bearings, turned
+from megastep.triton.steps.episodes import clean, tally, tick
+from megastep.triton.steps.motion import push
+from megastep.triton.steps.sensors import bearings, inertial, point, turned
+from megastep.triton.steps.spawning import renew, respawn, respawn_with_goals
 
 __all__ = [
-    'advance', 'bake', 'bearings', 'distances', 'draw_integers', 'draw_reals', 'mark', 'render', 'respawn',
-    'respawn_with_goals', 'tally', 'turned',
+    'advance', 'bake', 'bearings', 'clean', 'distances', 'draw_integers', 'draw_reals', 'inertial', 'mark', 'point',
+    'push', 'render', 'renew', 'respawn', 'respawn_with_goals', 'tally', 'tick', 'turned',
 ]  # fmt: skip

@@ -28,6 +28,13 @@ def word(keys, steps, draw, row, place, there):
     return bits ^ ((bits >> 31) & 0x1FFFFFFFF)
 
 
+@triton.jit
+@no_type_check
+def integer(draw, row, place, there):
+    """Random integers of 63 bits."""
+    return word(draw.keys, draw.steps, draw.number, row, place, there) & MANY
+
+
 @triton.jit(do_not_specialize=['draw'])
 @no_type_check
 def _draw_integers(keys, steps, draw, integers, count, width, BLOCK: tl.constexpr):

@@ -210,9 +210,9 @@ class Core:
                 "reset with options={'map_ids': ...}."
             )
 
-    def tick(self) -> None:
-        """Counts a step in all envs."""
-        self.clocks.add_(1)
+    def tick(self, begins: Bool[Tensor, ' env']) -> None:
+        """Counts a step in all envs; in those that begin an episode with it, none has been made."""
+        implementation(self.device).tick(self, begins)
 
     @property
     def first_marker_line(self) -> int:
@@ -264,8 +264,7 @@ def respawn(core: Core, mask: Bool[Tensor, ' env']) -> None:
     """
     if core.episodes is not None and core.episodes.places:
         return place(core, mask)
-    shape = (core.num_envs, 2 + core.num_agents)  # the first spawn, the stride and each agent's bearing
-    return implementation(core.device).respawn(core, mask, core.random.integers(shape))
+    return implementation(core.device).respawn(core, mask, core.random.draw())
 
 
 def place(core: Core, mask: Bool[Tensor, ' env']) -> None:

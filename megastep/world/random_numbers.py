@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int64, Shaped
@@ -21,6 +22,20 @@ STEP, DRAW = -0x61C8864680B583EB, -0x3AF6B14B3C91B6A5
 
 UNIFORM, NORMAL, EXPONENTIAL = range(3)
 """The kinds of numbers that kernels draw."""
+
+
+class Draw(NamedTuple):
+    """A draw of random numbers: what a kernel that draws them itself is given.
+
+    Args:
+        keys: Each row's key.
+        steps: The number of the step that each row is in.
+        number: The draw's term in what is hashed.
+    """
+
+    keys: Int64[Tensor, ' row']
+    steps: Int64[Tensor, ' row']
+    number: int
 
 
 class KeyedStreams:
@@ -46,6 +61,10 @@ class KeyedStreams:
     def phase(self, name: str) -> None:
         """Counts draws anew, so that what was drawn in phases before changes nothing."""
         self._draws = (PHASES.index(name) + 1) << 32
+
+    def draw(self) -> Draw:
+        """The next draw, for a kernel that hashes what it needs of it: as many numbers a row as it likes."""
+        return Draw(*self._rows(), self._next_draw())
 
     def integers(self, shape: tuple[int, ...]) -> Int64[Tensor, 'row ...']:
         """Uniform integers from 0 to `MANY`: a remainder of one is uniform as well."""

@@ -25,8 +25,7 @@ def flags(*values):
 
 def counted(core, outcome, resets, limits, returns):
     rewards = torch.empty_like(returns)
-    ends = episode_info.tally(core, outcome, resets, limits, rewards=rewards, returns=returns)
-    return rewards, *ends
+    return rewards, *episode_info.tally(core, outcome, resets, limits, rewards=rewards, returns=returns)
 
 
 def test_an_episode_ends_by_the_task_by_its_cut_and_by_its_limit_and_none_that_begins():
@@ -34,10 +33,13 @@ def test_an_episode_ends_by_the_task_by_its_cut_and_by_its_limit_and_none_that_b
     core.clocks[0] = torch.tensor([3, 3, 9, 3, 9])
     returns = torch.full((5, 1), 10.0)
     outcome = torch.tensor([[1.0], [2.0], [3.0], [4.0], [5.0]]), flags(1, 0, 0, 0, 1), flags(0, 1, 0, 0, 1)
-    rewards, terminated, truncated, seconds = counted(core, outcome, flags(0, 0, 0, 0, 1), torch.full((5,), 9), returns)
+    rewards, terminated, truncated, ended, seconds, lengths, _ = counted(
+        core, outcome, flags(0, 0, 0, 0, 1), torch.full((5,), 9), returns
+    )
     assert terminated.tolist() == [True, False, False, False, False]
     assert truncated.tolist() == [False, True, True, False, False]
-    assert core.over.tolist() == [True, True, True, False, False]
+    assert core.over.tolist() == ended.tolist() == [True, True, True, False, False]
+    assert torch.equal(lengths, core.clocks[0])
     assert rewards.tolist() == [[1], [2], [3], [4], [0]]
     assert returns.tolist() == [[11], [12], [13], [14], [0]]
     torch.testing.assert_close(seconds, core.clocks[0] / core.fps, rtol=0, atol=0)
@@ -47,7 +49,7 @@ def test_what_is_over_may_be_what_begins():
     core = core_of(3)
     core.over[:] = flags(1, 0, 1)
     nobody = torch.zeros_like(core.over)
-    _, terminated, _, _ = counted(
+    _, terminated, *_ = counted(
         core, (torch.ones(3, 1), ~nobody, nobody), core.over, torch.full((3,), LONG), torch.ones(3, 1)
     )
     assert core.over.tolist() == terminated.tolist() == [False, True, False]
@@ -70,6 +72,22 @@ def test_one_reward_may_be_for_all_agents_and_of_any_type():
         core, (torch.tensor([[True], [False]]), nobody, nobody), nobody, torch.full((2,), LONG), returns
     )
     assert rewards.tolist() == returns.tolist() == [[1, 1, 1], [0, 0, 0]]
+
+
+def test_each_agent_has_a_row_and_rewards_may_be_any_view():
+    core, returns = core_of(2, 3), torch.zeros(2, 3)
+    core.clocks[0] = torch.tensor([4, 6])
+    rewards = torch.arange(12.0).view(3, 2, 2)[..., 1].T  # strides that are not those of (env, agent)
+    paid, terminated, truncated, ended, seconds, lengths, map_ids = counted(
+        core, (rewards, flags(1, 0), flags(0, 0)), flags(0, 0), torch.full((2,), LONG), returns
+    )
+    assert torch.equal(paid, rewards)
+    assert torch.equal(returns, rewards)
+    assert terminated.tolist() == ended.tolist() == [True] * 3 + [False] * 3
+    assert not truncated.any()
+    assert lengths.tolist() == [4] * 3 + [6] * 3
+    torch.testing.assert_close(seconds, lengths / core.fps, rtol=0, atol=0)
+    assert torch.equal(map_ids, core.map_ids.repeat_interleave(3))
 
 
 @pytest.mark.parametrize(
@@ -114,7 +132,7 @@ def test_what_is_over_was_terminated_or_truncated_and_never_begins(data):
     core = core_of(number)
     core.clocks[0] = torch.tensor(data.draw(st.lists(st.integers(0, 5), min_size=number, max_size=number)))
     limits = torch.tensor(data.draw(st.lists(st.integers(1, 5), min_size=number, max_size=number)))
-    _, terminated, truncated, _ = counted(
+    _, terminated, truncated, *_ = counted(
         core, (torch.ones(number, 1), ended, cut), resets, limits, torch.zeros(number, 1)
     )
     assert torch.equal(terminated, ended & ~resets)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from twins import twin
+from twins import draw_on_cpu, twin
 from worlds import box, halved_box, houses
 
 from megastep import MapSet, numba, triton
@@ -15,7 +15,6 @@ from megastep.maps.geometry import Geometry
 from megastep.world import physics
 from megastep.world.buffers import on_device
 from megastep.world.core import Core
-from megastep.world.random_numbers import MANY
 from megastep.world.scenery import Scenery
 
 CORRIDOR = box(1, 1, 12, 3, spawns=[(2, 2), (3, 2), (5, 2), (11, 2)])
@@ -140,12 +139,11 @@ def test_both_kernels_embark_alike(num_envs, device, poisoned):
     core, goals = core_with_goals(maps, num_envs, device)
     copy = twin(core)
     other = Goals(*(values.cpu().clone() for values in goals.current))
-    generator = torch.Generator().manual_seed(0)
-    draws = torch.randint(MANY, (num_envs, 2), generator=generator)
+    draw = core.random.draw()
     mask = torch.arange(num_envs) % 3 != 1
     pairs, paths = goals._pairs, goals._paths
-    triton.respawn_with_goals(core, mask.to(device), draws.to(device), pairs, paths, goals.current)
-    numba.respawn_with_goals(copy, mask, draws, on_device(pairs, 'cpu'), on_device(paths, 'cpu'), other)
+    triton.respawn_with_goals(core, mask.to(device), draw, pairs, paths, goals.current)
+    numba.respawn_with_goals(copy, mask, draw_on_cpu(draw), on_device(pairs, 'cpu'), on_device(paths, 'cpu'), other)
     for mine, known in zip(goals.current, other, strict=True):
         assert torch.equal(mine.cpu(), known)
     for name in ('positions', 'angles', 'velocities', 'angular_velocities'):

@@ -3,6 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import clearances, inside
+from twins import draw_on_cpu
 from worlds import box, core_at, houses, scatter
 
 from megastep import numba, triton
@@ -71,14 +72,14 @@ def test_triton_and_numba_put_agents_in_the_same_places(num_agents, device):
     maps = [box(spawns=[(1.5 + 0.5 * i, 2) for i in range(count)]) for count in (3, 5, 4)]
     core = Core(Scenery.pack(maps, num_agents=num_agents, device=device), num_envs=131, seed=1)
     mask = torch.rand(131, device=device, generator=core.generator) < 0.6
-    draws = torch.randint(2**63 - 1, (131, 2 + num_agents), device=device, generator=core.generator)
+    draw = core.random.draw()
     twin = Core(Scenery.pack(maps, num_agents=num_agents, device='cpu'), num_envs=131)
     for name in STATE:
         padded = torch.full((2 * 131, *getattr(core.agents, name).shape[1:]), 7.0, device=device)
         object.__setattr__(core.agents, name, padded[:131])
         getattr(twin.agents, name).fill_(7)
-    triton.respawn(core, mask, draws)
-    numba.respawn(twin, mask.cpu(), draws.cpu())
+    triton.respawn(core, mask, draw)
+    numba.respawn(twin, mask.cpu(), draw_on_cpu(draw))
     for name in STATE:
         found = getattr(core.agents, name)
         assert torch.equal(found.cpu(), getattr(twin.agents, name))

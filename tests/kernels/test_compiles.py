@@ -63,9 +63,28 @@ MARKED = {
     'num_words': 'i32',
     'first_marker': None,
 }
-FLAGS = dict.fromkeys(('ended', 'cut', 'resets', 'over', 'terminated', 'truncated'), '*i1')
-TALLIED = FLAGS | dict.fromkeys(('rewards', 'paid', 'returns', 'seconds'), '*fp32')
-SPAWNED = {'mask': '*i1', 'draws': '*i64', 'agents': AGENTS, 'spawns': POINTS, 'contacts': '*i32'}
+TALLIED = (
+    dict.fromkeys(('ended', 'cut', 'resets', 'over'), '*i1')
+    | dict.fromkeys(('rewards', 'paid', 'returns'), '*fp32')
+    | dict.fromkeys(('lengths', 'map_ids', 'limits'), '*i64')
+    | dict.fromkeys(('count', 'env_stride', 'agent_stride'), 'i32')
+    | {
+        'rows': 'terminated=*i1 truncated=*i1 ended=*i1 seconds=*fp32 lengths=*i64 map_ids=*i64',
+        'fps': 'fp32',
+        'BLOCK': 128,
+    }
+)
+DRAW = 'keys=*i64 steps=*i64 number=i64'
+SPAWNED = {'mask': '*i1', 'draw': DRAW, 'agents': AGENTS, 'spawns': POINTS, 'contacts': '*i32'}
+PUSHED = {
+    'agents': AGENTS,
+    'numbers': '*i64',
+    'impulses': 'forward=*fp32 left=*fp32 turns=*fp32',
+    'remaining': 'fp32',
+    'none': 'i32',
+    'num_rows': 'i32',
+    'BLOCK': 128,
+}
 DRAWN = {'keys': '*i64', 'steps': '*i64', 'draw': 'i64', 'count': 'i32', 'width': 'i32', 'BLOCK': 256}
 CELLS = {'gates': '*bf16', 'cells': '*fp32', 'forgets': '*i1', 'num_cells': 'i32', 'width': 'i32'}
 FIELD = (
@@ -123,15 +142,28 @@ KERNELS = {
         MARKED | {'afresh': None, 'OUTLINES': 24, 'BLOCK': 1},
         MARKED | {'afresh': '*i1', 'first_marker': 'i32', 'OUTLINES': 8, 'BLOCK': 256},
     ],
-    'megastep.triton.episodes._tally': [
-        TALLIED | {'lengths': '*i64', 'limits': '*i64', 'count': 'i32', 'fps': 'fp32', 'AGENTS': agents, 'BLOCK': 128}
-        for agents in (1, 3)
+    'megastep.triton.steps.episodes._tally': [TALLIED | {'AGENTS': agents} for agents in (1, 3)],
+    'megastep.triton.steps.episodes._tick': [{'resets': '*i1', 'clocks': '*i64', 'count': 'i32', 'BLOCK': 128}],
+    'megastep.triton.steps.episodes._clean': [
+        {'numbers': '*i64', 'low': 'i32', 'high': 'i32', 'cleaned': '*i64', 'count': 'i32', 'BLOCK': 128}
     ],
-    'megastep.triton.spawning._respawn': [
+    'megastep.triton.steps.motion._push': [PUSHED | {'MOMENTUM': momentum} for momentum in (False, True)],
+    'megastep.triton.steps.sensors._turn': [
+        {'vectors': '*fp32', 'angles': '*fp32', 'sense': 'fp32', 'turned': '*fp32', 'count': 'i32', 'BLOCK': 128}
+    ],
+    'megastep.triton.steps.sensors._inertial': [{'agents': AGENTS, 'felt': '*fp32', 'num_rows': 'i32', 'BLOCK': 128}],
+    'megastep.triton.steps.sensors._point': [
+        dict.fromkeys(('points', 'positions', 'angles', 'found'), '*fp32') | {'num_rows': 'i32', 'BLOCK': 128}
+    ],
+    'megastep.triton.steps.spawning._renew': [
+        {'mask': '*i1', 'draw': DRAW, 'turns': '*i64', 'left': '*i64', 'BLOCK': 128}
+        | dict.fromkeys(('shortest', 'longest', 'spreads', 'count'), 'i32')
+    ],
+    'megastep.triton.steps.spawning._respawn': [
         SPAWNED | {'num_rows': 'i32', 'NUM_AGENTS': 1, 'BLOCK': 128},
         SPAWNED | {'num_rows': 'i32', 'NUM_AGENTS': 3, 'BLOCK': 128},
     ],
-    'megastep.triton.spawning._respawn_with_goals': [
+    'megastep.triton.steps.spawning._respawn_with_goals': [
         SPAWNED
         | {
             'pairs': NUMBERS,

@@ -10,7 +10,14 @@ import pytest
 import megastep
 
 HOUSES = [Path(megastep.__file__).parent / house for house in ('triton', 'numba')]
-TWINS = sorted(set.intersection(*({path.stem for path in house.glob('[!_]*.py')} for house in HOUSES)))
+TWINS = sorted(
+    set.intersection(
+        *(
+            {'.'.join(path.relative_to(house).with_suffix('').parts) for path in house.rglob('[!_]*.py')}
+            for house in HOUSES
+        )
+    )
+)
 
 
 def modules(name):
@@ -56,7 +63,7 @@ LAUNCHED = [(name, kernel) for name in TWINS for kernel in sorted(kernels(module
 def test_kernels_are_found():
     found = {
         '_advance', '_bake', '_distances', '_draw_integers', '_draw_reals', '_mark', '_render', '_respawn',
-        '_respawn_with_goals', '_tally',
+        '_respawn_with_goals', '_tally', '_tick', '_clean', '_push', '_turn', '_inertial', '_point', '_renew',
     }  # fmt: skip
     assert {kernel for _, kernel in LAUNCHED} == found
 

@@ -33,3 +33,8 @@ def twin(core, scenery=None):
         getattr(copy.markers, name).copy_(getattr(core.markers, name))
     copy.turn.copy_(core.turn)
     return copy
+
+
+def draw_on_cpu(draw):
+    """The same draw of random numbers on the CPU."""
+    return draw._replace(keys=draw.keys.cpu(), steps=draw.steps.cpu())

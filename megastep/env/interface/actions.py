@@ -15,6 +15,7 @@ from torch import Tensor
 from megastep.env.nested import bounds, dtype_of, parts, subspaces
 from megastep.world.buffers import tensor_of
 from megastep.world.core import Core
+from megastep.world.kernels import implementation
 
 
 class ActionBatch:
@@ -82,8 +83,6 @@ class _Leaf:
         self._low, self._high = (torch.tensor(b.copy(), dtype=dtype, device=core.device) for b in (low, high))
         self._is_bounded = not isinstance(space, Box) or bool(np.isfinite(low).any() or np.isfinite(high).any())
         self._nothing = torch.zeros_like(self._low) if isinstance(space, MultiBinary) else self._low - 1
-        if isinstance(space, Discrete):
-            self._numbers = torch.cat([torch.arange(int(space.n), device=core.device) + self._low, self._nothing[None]])
 
     def checked(self, value: Any) -> Tensor:
         tensor = tensor_of(self._label, value, self._device)
@@ -97,8 +96,10 @@ class _Leaf:
     def cleaned(self, tensor: Tensor) -> tuple[Tensor, Bool[Tensor, 'env agent'] | None]:
         values = tensor.to(self.example.dtype).reshape(*self._crowd, *tensor.shape[1:])
         if isinstance(self._space, Discrete):
-            count, start = int(self._space.n), int(self._space.start)
-            return self._numbers[(values - start if start else values).clamp(-1, count)], None  # -1 is the last, too
+            cleaned, low = torch.empty_like(values, memory_format=torch.contiguous_format), int(self._space.start)
+            highest = low + int(self._space.n) - 1
+            implementation(self._device).clean(values.contiguous(), low, highest, cleaned)
+            return cleaned, None
         if not isinstance(self._space, Box):
             return torch.where((values >= self._low) & (values <= self._high), values, self._nothing), None
         faulty = values.isnan().flatten(2).any(dim=-1) if self._is_real else None

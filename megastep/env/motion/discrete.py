@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from gymnasium.spaces import Discrete
-from jaxtyping import Bool, Complex, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from megastep.checks import check_at_least_zero
 from megastep.world.core import Core
-
-DEGREE = math.radians(1) * 1j
-"""A degree, as an exponent of e that turns by it."""
+from megastep.world.kernels import implementation
 
 ACTIONS = ('stay', 'forward', 'backward', 'left', 'right', 'turn left', 'turn right')
 """The actions by their numbers."""
@@ -42,7 +41,7 @@ class SimpleMovement:
     def __init__(self, core: Core, *, speed: float = 2.0, turn_speed: float = 180.0) -> None:
         check_at_least_zero(speed=speed, turn_speed=turn_speed)
         self._core, self.max_speed, self.turn_speed = core, speed, turn_speed
-        self._impulses = _Impulses(core, speed, turn_speed)
+        self._impulses = _impulses(core, speed, turn_speed)
         self.space = Discrete(len(ACTIONS))
 
     def reset(self, mask: Bool[Tensor, ' env'] | Bool[Tensor, 'env agent']) -> None:
@@ -55,9 +54,7 @@ class SimpleMovement:
             actions: A number for each agent: (env, agent), or (env * agent,); or -1, which an env makes of numbers that
                 stand for no action, and which does nothing.
         """
-        numbers, agents = self._impulses.numbers(actions), self._core.agents
-        self._impulses.pushes(numbers, out=torch.view_as_complex(agents.velocities))
-        torch.take(self._impulses.turns, numbers, out=agents.angular_velocities)
+        _push(self._core, actions, self._impulses)
 
 
 class MomentumMovement:
@@ -96,7 +93,7 @@ class MomentumMovement:
         step = 1 / core.fps
         self._remaining = math.exp(-decay * step)
         pushed = -math.expm1(-decay * step) / decay if decay else step  # seconds: what a push comes to after friction
-        self._impulses = _Impulses(core, acceleration * pushed, angular_acceleration * pushed)
+        self._impulses = _impulses(core, acceleration * pushed, angular_acceleration * pushed)
         self.space = Discrete(len(ACTIONS))
 
     def reset(self, mask: Bool[Tensor, ' env'] | Bool[Tensor, 'env agent']) -> None:
@@ -109,33 +106,33 @@ class MomentumMovement:
             actions: A number for each agent: (env, agent), or (env * agent,); or -1, which an env makes of numbers that
                 stand for no action, and which does nothing.
         """
-        numbers, agents, remaining = self._impulses.numbers(actions), self._core.agents, self._remaining
-        pushes, turns = torch.view_as_real(self._impulses.pushes(numbers)), self._impulses.turns[numbers]
-        torch.add(pushes, agents.velocities, alpha=remaining, out=agents.velocities)
-        torch.add(turns, agents.angular_velocities, alpha=remaining, out=agents.angular_velocities)
+        _push(self._core, actions, self._impulses, self._remaining)
 
 
-class _Impulses:
-    """Vectors that actions stand for: straight ones of one length, and turns of another.
+class _Impulses(NamedTuple):
+    """Impulses that actions stand for, in an agent's own frame; the last is for no action.
 
-    Attributes:
-        turns: Each action's turn, anticlockwise.
+    Args:
+        forward: Each action's forward.
+        left: And leftward.
+        turns: Its turn, anticlockwise.
     """
 
-    def __init__(self, core: Core, straight: float, turn: float) -> None:
-        self._angles = core.agents.angles
-        none = (0, 0, 0)  # the last row, number -1, is for no action
-        forward, left, turns = torch.tensor([*DIRECTIONS, none], dtype=torch.float32, device=core.device).unbind(-1)
-        self._forward, self.turns = straight * torch.complex(forward, left), turn * turns
+    forward: Float[Tensor, ' action']
+    left: Float[Tensor, ' action']
+    turns: Float[Tensor, ' action']
 
-    def numbers(self, actions: Int[Tensor, '*agent']) -> Int[Tensor, 'env agent']:
-        return actions.reshape(self._angles.shape).long()
 
-    def pushes(
-        self, numbers: Int[Tensor, 'env agent'], *, out: Complex[Tensor, 'env agent'] | None = None
-    ) -> Complex[Tensor, 'env agent']:
-        """Pushes in the world's frame, as complex numbers; written into a tensor, they take a launch less.
+def _impulses(core: Core, straight: float, turn: float) -> _Impulses:
+    """Straight impulses of one length, and turns of another."""
+    forward, left, turns = torch.tensor([*DIRECTIONS, (0, 0, 0)], dtype=torch.float32, device=core.device).T
+    return _Impulses((straight * forward).contiguous(), (straight * left).contiguous(), (turn * turns).contiguous())
 
-        Straight ones are along an axis, so that nothing in the product is rounded but once.
-        """
-        return torch.mul(self._forward[numbers], torch.exp(self._angles * DEGREE), out=out)
+
+def _push(core: Core, actions: Int[Tensor, '*agent'], impulses: _Impulses, remaining: float = 0.0) -> None:
+    """Sets agents' velocities to what remains of them and the impulses of their actions, turned their way.
+
+    Straight ones are along an axis, so that nothing in the product is rounded but once.
+    """
+    numbers = actions.reshape(core.agents.angles.shape).long().contiguous()
+    implementation(core.device).push(core, numbers, impulses, remaining)

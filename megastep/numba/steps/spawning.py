@@ -1,0 +1,96 @@
+"""Spawning: puts agents at spawns of their maps. The twin is `megastep.triton.steps.spawning`."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from megastep.numba import buffers
+from megastep.numba.random_numbers import drawn, integer
+
+DEGREES = np.float32(360 / (1 << 24))
+HALF_TURN = np.float32(180)
+
+
+class Goals(NamedTuple):
+    """Each agent's way from one spawn of its map to another: the buffers of `megastep.env.goals.Goals`."""
+
+    starts: np.ndarray
+    bearings: np.ndarray
+    spawns: np.ndarray
+    positions: np.ndarray
+    lengths: np.ndarray
+
+
+@njit(cache=True, error_model='numpy')
+def stand(agents, contacts, e, a, place, angle):
+    """Puts an agent where it is told: facing along an angle, at rest, touching nothing."""
+    agents.positions[e, a] = place
+    agents.angles[e, a] = angle
+    agents.velocities[e, a] = 0
+    agents.angular_velocities[e, a] = 0
+    contacts[e, a] = -1
+
+
+@njit(cache=True, error_model='numpy')
+def heading(number):
+    """Any angle, in degrees, of a random integer."""
+    return np.float32(number >> 39) * DEGREES - HALF_TURN
+
+
+@njit(cache=True, error_model='numpy')
+def _respawn(mask, draw, agents, spawns, contacts):
+    num_envs, num_agents = agents.angles.shape
+    for e in range(num_envs):
+        if not mask[e]:
+            continue
+        m = agents.map_ids[e]
+        count = np.int64(spawns.widths[m])
+        start = integer(draw, e, 0) % count
+        stride = 1 + integer(draw, e, 1) % max((count - 1) // max(num_agents - 1, 1), 1)
+        for a in range(num_agents):
+            spawn = spawns.vals[spawns.starts[m] + (start + stride * a) % count]
+            stand(agents, contacts, e, a, spawn, heading(integer(draw, e, 2 + a)))
+
+
+def respawn(core, mask, draw):
+    """Puts the agents of the envs in the mask at spawns: see `megastep.world.core.respawn`."""
+    spawns = buffers.rows(core.scenery.spawns)
+    _respawn(mask.numpy(), drawn(draw), buffers.agents(core), spawns, core.contacts.numpy())
+
+
+@njit(cache=True, error_model='numpy')
+def _respawn_with_goals(mask, draw, agents, spawns, pairs, paths, contacts, goals):
+    for e in range(len(mask)):
+        if not mask[e]:
+            continue
+        m = agents.map_ids[e]
+        count, first = np.int64(spawns.widths[m]), spawns.starts[m]
+        pair = pairs.vals[pairs.starts[m] + integer(draw, e, 0) % np.int64(pairs.widths[m])]
+        stand(agents, contacts, e, 0, spawns.vals[first + pair // count], heading(integer(draw, e, 1)))
+        goals.starts[e, 0], goals.bearings[e, 0] = agents.positions[e, 0], agents.angles[e, 0]
+        goals.spawns[e, 0], goals.positions[e, 0] = pair % count, spawns.vals[first + pair % count]
+        goals.lengths[e, 0] = paths.vals[paths.starts[m] + pair]
+
+
+def respawn_with_goals(core, mask, draw, pairs, paths, goals):
+    """Puts the agents of the envs in the mask at spawns and gives them goals: see `megastep.env.goals.RandomGoals`."""
+    _respawn_with_goals(
+        mask.numpy(), drawn(draw), buffers.agents(core), buffers.rows(core.scenery.spawns), buffers.rows(pairs),
+        buffers.rows(paths), core.contacts.numpy(), Goals(*(tensor.numpy() for tensor in goals)),
+    )  # fmt: skip
+
+
+@njit(cache=True, error_model='numpy')
+def _renew(mask, draw, turns, left, shortest, longest, spreads):
+    for e in range(len(mask)):
+        if mask[e]:
+            is_first = spreads and turns[e] == 0 and e > 0
+            span = longest if is_first else longest + 1 - shortest
+            left[e] = longest - integer(draw, e, 0) % span
+
+
+def renew(core, mask, draw, left, shortest, longest, *, spreads):
+    """Begins lives in the envs in the mask: see `megastep.env.spawning.RandomLifespans`."""
+    bounds = np.int64(shortest), np.int64(longest)
+    _renew(mask.numpy(), drawn(draw), core.turn.numpy(), left.numpy(), *bounds, spreads)

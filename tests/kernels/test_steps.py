@@ -1,0 +1,136 @@
+"""A step's kernels around the physics and the renderer: against their twins, and against known answers."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+import worlds
+from twins import draw_on_cpu, twin
+
+from megastep import numba, triton
+from megastep.env.motion.discrete import _impulses
+from megastep.world.core import Core
+from megastep.world.scenery import Scenery
+
+SIZES = [(1, 1), (3, 2), (131, 1), (67, 3)]
+"""Envs and agents: odd on purpose, and more than a block and no multiple of it."""
+
+
+def core_of(num_envs, num_agents, device, seed=0):
+    """Agents that are anywhere, go any way and face anywhere."""
+    spawns = [(1.5 + 0.5 * i, 2) for i in range(6)]
+    scenery = Scenery.pack([worlds.box(spawns=spawns)], num_agents=num_agents, device=device)
+    core, rng = Core(scenery, num_envs, seed=seed), np.random.default_rng(seed)
+    for values, low, high in (
+        (core.agents.positions, 1, 5),
+        (core.agents.velocities, -3, 3),
+        (core.agents.angles, -180, 180),
+        (core.agents.angular_velocities, -300, 300),
+    ):
+        values.copy_(torch.from_numpy(rng.uniform(low, high, values.shape)))
+    return core
+
+
+def guarded(shape, dtype, device, filled=7):
+    """A buffer with a row beyond its end, which nobody may write."""
+    return torch.full((shape[0] + 1, *shape[1:]), filled, dtype=dtype, device=device)
+
+
+@pytest.mark.parametrize('num_envs, num_agents', SIZES)
+@pytest.mark.parametrize('remaining', [0.0, 0.7])
+def test_pushes_are_alike(num_envs, num_agents, remaining, device):
+    core = core_of(num_envs, num_agents, device)
+    copy = twin(core)
+    numbers = torch.from_numpy(np.random.default_rng(1).integers(-1, 8, (num_envs, num_agents)))
+    triton.push(core, numbers.to(device), _impulses(core, 2.0, 90.0), remaining)
+    numba.push(copy, numbers, _impulses(copy, 2.0, 90.0), remaining)
+    for name in ('velocities', 'angular_velocities'):
+        mine, known = getattr(core.agents, name).cpu(), getattr(copy.agents, name)
+        torch.testing.assert_close(mine, known, rtol=1e-6, atol=1e-5)
+
+
+def test_a_push_without_momentum_forgets_whatever_was():
+    core = core_of(2, 1, 'cpu')
+    core.agents.velocities.fill_(torch.nan)
+    for kernels in (numba, triton):
+        kernels.push(core, torch.tensor([[1], [-1]]), _impulses(core, 2.0, 90.0), 0.0)
+        assert core.agents.velocities[1].tolist() == [[0, 0]]
+        assert core.agents.velocities[0].norm().item() == pytest.approx(2)
+
+
+@pytest.mark.parametrize('num_envs, num_agents', SIZES)
+def test_inertial_sensors_are_alike(num_envs, num_agents, device):
+    core = core_of(num_envs, num_agents, device)
+    copy, rows = twin(core), num_envs * num_agents
+    felt, known = guarded((rows, 3), torch.float32, device), torch.empty(rows, 3)
+    triton.inertial(core, felt[:rows])
+    numba.inertial(copy, known)
+    torch.testing.assert_close(felt[:rows].cpu(), known, rtol=1e-6, atol=1e-5)
+    assert (felt[rows] == 7).all()
+
+
+@pytest.mark.parametrize('num_envs, num_agents', SIZES)
+def test_point_goal_sensors_are_alike(num_envs, num_agents, device):
+    core = core_of(num_envs, num_agents, device)
+    copy, rows = twin(core), num_envs * num_agents
+    points = torch.from_numpy(np.random.default_rng(2).uniform(1, 5, (num_envs, num_agents, 2))).float()
+    points[0, 0] = copy.agents.positions[0, 0]  # one stands on it
+    found, known = guarded((rows, 3), torch.float32, device), torch.empty(rows, 3)
+    triton.point(points.to(device), core.agents.positions, core.agents.angles, found[:rows])
+    numba.point(points, copy.agents.positions, copy.agents.angles, known)
+    torch.testing.assert_close(found[:rows].cpu(), known, rtol=1e-6, atol=2e-6)
+    assert (found[rows] == 7).all()
+    facing = math.radians(copy.agents.angles[0, 0])
+    assert known[0].tolist() == pytest.approx([0, math.cos(facing), -math.sin(facing)], abs=1e-6)
+
+
+@pytest.mark.parametrize('shape', [(1,), (131,), (5, 27)])
+@pytest.mark.parametrize('sense', [1, -1])
+def test_rotations_are_alike(shape, sense, device):
+    rng = np.random.default_rng(3)
+    vectors = torch.from_numpy(rng.normal(size=(*shape, 2))).float()
+    angles = torch.from_numpy(rng.uniform(-400, 400, shape)).float()
+    found = triton.turned(vectors.to(device), angles.to(device), sense).cpu()
+    torch.testing.assert_close(found, numba.turned(vectors, angles, sense), rtol=1e-6, atol=1e-5)
+    wide = triton.turned(vectors.to(device), angles.flatten()[:1].to(device).view([1] * len(shape)), sense)
+    assert wide.shape == vectors.shape  # the two are broadcast
+
+
+@pytest.mark.parametrize('num_envs', [1, 131])
+def test_steps_are_counted_alike(num_envs, device):
+    core = core_of(num_envs, 1, device)
+    core.clocks.copy_(torch.arange(2 * num_envs).view(2, num_envs))
+    copy, begins = twin(core), torch.arange(num_envs) % 3 == 0
+    copy.clocks.copy_(core.clocks)
+    triton.tick(core, begins.to(device))
+    numba.tick(copy, begins)
+    assert torch.equal(core.clocks.cpu(), copy.clocks)
+    assert copy.clocks[0].tolist() == [0 if e % 3 == 0 else e + 1 for e in range(num_envs)]
+    assert copy.clocks[1].tolist() == [num_envs + e + 1 for e in range(num_envs)]
+
+
+@pytest.mark.parametrize('low, high', [(0, 6), (-2, 0), (5, 5)])
+def test_numbers_that_are_no_action_become_one_below_the_least(low, high, device):
+    numbers = torch.tensor([-(2**63), -3, -2, -1, 0, 1, 5, 6, 7, 2**63 - 1] * 13)
+    expected = torch.where((numbers >= low) & (numbers <= high), numbers, low - 1)
+    for kernels, where in ((triton, device), (numba, 'cpu')):
+        cleaned = guarded(numbers.shape, torch.int64, where)
+        kernels.clean(numbers.to(where), low, high, cleaned[:-1])
+        assert torch.equal(cleaned[:-1].cpu(), expected)
+        assert cleaned[-1] == 7
+
+
+@pytest.mark.parametrize('spreads', [True, False])
+def test_lives_begin_alike(spreads, device):
+    core = core_of(131, 1, device)
+    core.turn.copy_(torch.arange(131) % 2)
+    copy, mask = twin(core), torch.arange(131) % 3 != 1
+    draw, left = core.random.draw(), guarded((131,), torch.int64, device, filled=99)
+    triton.renew(core, mask.to(device), draw, left[:131], 15, 20, spreads=spreads)
+    known = torch.full((131,), 99)
+    numba.renew(copy, mask, draw_on_cpu(draw), known, 15, 20, spreads=spreads)
+    assert torch.equal(left[:131].cpu(), known)
+    assert left[131] == 99
+    assert (known[~mask] == 99).all()
+    assert (known[mask] < 15).any() == spreads
