@@ -24,7 +24,7 @@ from megastep.learning.run.distributed import device_for
 from megastep.learning.run.kept_fields import field_option
 from megastep.learning.run.run_config import fingerprint
 from megastep.learning.run.run_folder import Run
-from megastep.learning.run.stored_agent import OPPONENTS, StoredAgent, keep_opponents, save, saved
+from megastep.learning.run.stored_agent import StoredAgent, save, saved
 from megastep.learning.settings import LARGEST_SEED, Settings
 from megastep.maps.mapset import MapSet
 
@@ -184,8 +184,7 @@ class Agent:
             raise ValueError(f'folder must be a folder to save an agent in, got {path}, a file.')
         if Run(path).description.exists():
             raise ValueError(f'folder must be another than that of a run, got {path}.')
-        save(path, self.policy, self.settings, self.about)
-        keep_opponents(self._stored_opponents, path / OPPONENTS)
+        save(path, self.policy, self.settings, self.about, opponents=self._stored_opponents)
         return path
 
     @classmethod

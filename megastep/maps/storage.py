@@ -67,6 +67,20 @@ def check_digest(path: Path, tensors: Mapping[str, np.ndarray], expected: str) -
         raise ValueError(f'{path} is damaged: its content hashes to {actual}, and should to {expected}.')
 
 
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a regular file, in hexadecimal. It is never in memory as a whole.
+
+    Raises:
+        OSError: if it isn't there, or can't be read.
+        ValueError: if it isn't a regular file.
+    """
+    sha = hashlib.sha256()
+    with open_regular(path) as file:
+        while block := file.read(1 << 20):
+            sha.update(block)
+    return sha.hexdigest()
+
+
 def header_digest(metadata: Mapping[str, str]) -> str:
     """The SHA-256 of a header's entries, all but the one that holds it, in hexadecimal."""
     entries = {name: text for name, text in metadata.items() if name != HEADER_HASH}

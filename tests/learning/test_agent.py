@@ -1,9 +1,11 @@
 """Agents: loaded from runs, checkpoints and folders that they were saved in; they act, and make their env again."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -19,6 +21,7 @@ from megastep.cli import filming
 from megastep.evaluation import evaluate_in
 from megastep.learning import Agent
 from megastep.learning.model.spaces import Spaces, from_json, to_json
+from megastep.learning.run import stored_agent
 from megastep.learning.run.checkpoints import found
 from megastep.learning.run.run_config import fingerprint
 from megastep.maps.mapset import MapSet
@@ -202,6 +205,102 @@ def test_nothing_but_a_name_is_needed_to_load(saved):
     assert subprocess.run([sys.executable, '-c', check]).returncode == 0
 
 
+@pytest.fixture(scope='module')
+def rival(tmp_path_factory):
+    """A run that has learnt among trained agents."""
+    out = tmp_path_factory.mktemp('runs')
+    maps = arenas(2)
+    train(out / 'first', 1, 'deathmatch', maps=maps, opponents=3)
+    train(out / 'second', 1, 'deathmatch', maps=maps, opponents=3, opponents_from=[out / 'first'])
+    return out / 'second'
+
+
+def opponents_of(folder):
+    """The weights of the trained agents that a saved agent brings."""
+    return [torch.cat([p.flatten() for p in a.policy('cpu').parameters()]) for a in load(folder)._stored_opponents]
+
+
+def test_an_agent_is_saved_where_it_is_with_its_opponents_and_beside_what_else_is_there(rival, tmp_path):
+    saved = load(rival).save_pretrained(tmp_path / 'saved')
+    before = opponents_of(saved)
+    assert len(before) == 1
+    load(saved).save_pretrained(saved)
+    assert torch.equal(*before, *opponents_of(saved))
+    mine = saved / 'opponents' / 'of-mine.txt'
+    mine.parent.mkdir()
+    mine.write_text('mine')
+    assert torch.equal(*before, *opponents_of(saved))
+    load(rival.parent / 'first').save_pretrained(saved)
+    assert opponents_of(saved) == []
+    assert mine.read_text() == 'mine'
+    assert {path.name for path in saved.iterdir()} == {'config.json', 'model.safetensors', 'README.md', 'opponents'}
+
+
+def test_opponents_that_are_gone_are_named(rival, tmp_path):
+    saved = load(rival).save_pretrained(tmp_path / 'saved')
+    (folder,) = saved.glob('opponents.*')
+    shutil.rmtree(folder)
+    with pytest.raises(ValueError, match=r'opponents\.[0-9a-f]{16} is missing'):
+        load(saved)
+
+
+def test_opponents_that_were_saved_by_version_0_2_are_found(rival, tmp_path):
+    saved = load(rival).save_pretrained(tmp_path / 'saved')
+    before = opponents_of(saved)
+    (folder,) = saved.glob('opponents.*')
+    folder.rename(saved / 'opponents')
+    values = json.loads((saved / 'config.json').read_text())
+    del values['opponents_folder']
+    (saved / 'config.json').write_text(json.dumps(values))
+    assert torch.equal(*before, *opponents_of(saved))
+
+
+class Killed(BaseException):
+    """What ends a writer."""
+
+
+@pytest.mark.parametrize('call', range(12))
+def test_a_writer_that_is_killed_leaves_the_agent_that_was_there_or_its_own(
+    rival, original, tmp_path, monkeypatch, call
+):
+    """At each place where a file or a folder gets its name; what it leaves goes with the next that is saved."""
+    saved = load(rival).save_pretrained(tmp_path / 'saved')
+    names, before, count = {path.name for path in saved.iterdir()}, load(saved), []
+    replace = os.replace
+
+    def killed(*paths):
+        count.append(paths)
+        if len(count) > call:
+            raise Killed
+        replace(*paths)
+
+    monkeypatch.setattr(os, 'replace', killed)
+    other = load(rival.parent / 'first')
+    other.opponents_from, other.about = (rival.parent / 'first', rival), {**other.about, 'frames': 7}
+    with suppress(Killed):
+        other.save_pretrained(saved)
+    monkeypatch.undo()
+    now = load(saved)
+    kept = [len(agent.opponents_from) for agent in (before, now)]
+    assert kept in ([1, 1], [1, 2])
+    assert now.about == (before if kept == [1, 1] else other).about
+    assert weights_of(now) == weights_of(before if kept == [1, 1] else other)
+    load(rival).save_pretrained(saved)
+    assert {path.name for path in saved.iterdir()} == names
+
+
+def weights_of(agent):
+    return [p.tolist() for p in agent.policy.parameters()]
+
+
+def test_a_reader_between_two_agents_gets_one_of_them(saved, monkeypatch):
+    """Its configuration read before another was saved, and its weights after."""
+    read, config = stored_agent._config, stored_agent._config(saved)
+    first = [{**config, 'weights_sha256': '0' * 64, 'frames': 1}]
+    monkeypatch.setattr(stored_agent, '_config', lambda folder: first.pop() if first else read(folder))
+    assert load(saved).about['frames'] == config['frames']
+
+
 # Refused
 
 
@@ -269,6 +368,10 @@ def test_a_configuration_that_cannot_be_is_refused(run, change, message):
         ({'settings': {'luck': 7}}, r'config\.json is damaged, or of another version: .*luck'),
         ({'weights_sha256': '0'}, r'model\.safetensors is damaged: it is not what was saved'),
         ({'spaces': {'observation': 5, 'action': 5, 'auxiliary': None}}, 'saved is damaged: a space must be as it was'),
+        ({'frames': 'many'}, r"config\.json is damaged: frames must be int, got 'many'"),
+        ({'options': [1]}, r'config\.json is damaged: options must be dict, got'),
+        ({'env': 3}, r'config\.json is damaged: env must be str, got'),
+        ({'opponents_folder': '../other'}, r'config\.json is damaged: opponents_folder names no folder of opponents'),
     ],
 )
 def test_a_damaged_saved_agent_is_refused_by_name(saved, change, message):
@@ -287,6 +390,59 @@ def test_an_incomplete_saved_agent_is_refused_by_name(saved):
     (saved / 'config.json').write_text('{')
     with pytest.raises(ValueError, match=r'config\.json is damaged: Expecting'):
         load(saved)
+
+
+HUGE = {
+    'wide': ('settings', {'width': 10**5}),
+    'wider': ('settings', {'width': 10**18}),
+    'one-hot': ('spaces', {'observation': {'type': 'Discrete', 'n': 10**12, 'start': 0}}),
+    'actions': ('spaces', {'action': {'type': 'Discrete', 'n': 10**12, 'start': 0}}),
+    'overflow': ('spaces', {'action': {'type': 'Discrete', 'n': 2**70, 'start': 0}}),
+    'bits': ('spaces', {'action': {'type': 'MultiBinary', 'shape': [10**6, 10**6]}}),
+    'box': ('spaces', {'observation': {'type': 'Box', 'shape': [10**6] * 2, 'dtype': 'f4', 'low': 0, 'high': 1}}),
+    'text': ('spaces', {'observation': {'type': 'Box', 'shape': [3], 'dtype': 'S1' + 12 * '0', 'low': 0, 'high': 1}}),
+}
+LOAD_IN_LITTLE = """
+import resource, sys, torch, megastep
+megastep.load(sys.argv[1] + '/small', device='cpu')
+size = next(int(line.split()[1]) for line in open('/proc/self/status') if line.startswith('VmSize'))
+resource.setrlimit(resource.RLIMIT_AS, 2 * [1024 * size + 2**30])
+for name in sys.argv[2:]:
+    try:
+        megastep.load(f'{sys.argv[1]}/{name}', device='cpu')
+    except ValueError as error:
+        print(name, f'{sys.argv[1]}/{name}' in str(error))
+"""
+
+
+def test_a_strangers_agent_takes_no_more_memory_than_its_file_is_long(saved, tmp_path):
+    """A gigabyte is all that there is."""
+    shutil.copytree(saved, tmp_path / 'small')
+    for name, (part, change) in HUGE.items():
+        path = shutil.copytree(saved, tmp_path / name) / 'config.json'
+        values = json.loads(path.read_text())
+        values[part].update(change)
+        path.write_text(json.dumps(values))
+    command = [sys.executable, '-c', LOAD_IN_LITTLE, str(tmp_path), *HUGE]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.stdout.splitlines() == [f'{name} True' for name in HUGE], run.stderr[-2000:]
+
+
+@pytest.mark.parametrize(
+    'content', [b'[' * 100_000, b' ' * (1 << 24) + b'{}', b'{"library_name": 1, "library_name": 2}']
+)
+def test_a_configuration_that_is_no_configuration_is_refused(saved, content):
+    (saved / 'config.json').write_bytes(content)
+    with pytest.raises(ValueError, match=r'config\.json is damaged: '):
+        load(saved)
+
+
+def test_what_is_no_file_is_no_configuration_and_no_weights(saved):
+    for name, message in (('model.safetensors', 'is missing'), ('config.json', 'holds no run')):
+        (saved / name).unlink()
+        os.mkfifo(saved / name)
+        with pytest.raises(ValueError, match=message):
+            load(saved)
 
 
 def test_missing_weights_are_named(saved):
@@ -322,6 +478,22 @@ def test_a_space_reads_back_as_it_was_written(space):
 def test_what_is_no_space_is_refused():
     with pytest.raises(ValueError, match=r'a space must be Box, .* or Tuple to be written down, got Text'):
         to_json(Text(3))
-    for values in (5, {}, {'type': 'Text'}, {'type': 'Discrete', 'n': -1, 'start': 0}, {'type': 'Box', 'shape': [2]}):
+    nested = {'type': 'Discrete', 'n': 2, 'start': 0}
+    for _ in range(2000):
+        nested = {'type': 'Tuple', 'spaces': [nested]}
+    for values in (
+        5,
+        {},
+        nested,
+        {'type': 'Text'},
+        {'type': 'Discrete', 'n': -1, 'start': 0},
+        {'type': 'Box', 'shape': [2]},
+    ):
         with pytest.raises(ValueError, match='a space must be as it was written down, got'):
             from_json(values)
+    wrong = {'type': 'Discrete', 'n': -1, 'start': 0}
+    for _ in range(60):
+        wrong = {'type': 'Tuple', 'spaces': [wrong]}
+    with pytest.raises(ValueError, match='a space must be as it was written down, got') as caught:
+        from_json(wrong)
+    assert len(str(caught.value)) < 2000

@@ -155,7 +155,7 @@ def test_weights_with_other_names_are_refused(run):
     save_file(values, path, metadata)
     env = minimal()
     policy = Policy(env.single_observation_space, env.single_action_space, 8)
-    with pytest.raises(ValueError, match=r'is of another architecture: [^$]*Missing key.*value\.bias'):
+    with pytest.raises(ValueError, match=r'another architecture: stranger must be of shape None, got \(1,\)'):
         load_weights(policy, path)
 
 

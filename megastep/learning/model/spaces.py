@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,6 +13,10 @@ from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Tu
 
 if TYPE_CHECKING:
     from megastep.env import Env
+
+
+MOST, SHOWN = 1 << 24, 1000
+"""The most numbers that a space of a file may hold; and the most letters of what isn't a space that an error quotes."""
 
 
 class Spaces(NamedTuple):
@@ -83,9 +88,22 @@ def from_json(values: Any) -> gymnasium.Space:
         ValueError: if these are no values that it wrote.
     """
     try:
-        return READ[values['type']](values)
-    except (KeyError, TypeError, AssertionError, AttributeError, ValueError) as error:
-        raise ValueError(f'a space must be as it was written down, got {values!r}: {error!r}.') from error
+        return _read(values)
+    except (KeyError, TypeError, AssertionError, AttributeError, ValueError, OverflowError, RecursionError) as error:
+        raise ValueError(f'a space must be as it was written down, got {_beginning(values)}: {error!r}.') from error
+
+
+def _read(values: Any) -> gymnasium.Space:
+    return READ[values['type']](values)
+
+
+def _beginning(values: Any) -> str:
+    """The beginning of what isn't a space, in words."""
+    try:
+        text = repr(values)
+    except RecursionError:
+        return 'what is nested too deep'
+    return text if len(text) <= SHOWN else f'{text[:SHOWN]}...'
 
 
 def _numbers(bound: np.ndarray) -> Any:
@@ -97,9 +115,19 @@ def _numbers(bound: np.ndarray) -> Any:
 
 
 def _box(values: Any) -> Box:
-    shape, dtype = tuple(values['shape']), np.dtype(values['dtype'])
+    shape, dtype = _shape(values['shape']), np.dtype(values['dtype'])
+    if dtype.kind not in 'biuf':
+        raise ValueError(f'a Box must hold numbers, got {dtype}.')
     low, high = (np.array(_filled(values[name], shape), dtype).reshape(shape) for name in ('low', 'high'))
     return Box(low, high, shape, dtype.type)
+
+
+def _shape(values: Any) -> tuple[int, ...]:
+    """A shape that isn't out of all proportion: its numbers are there before anybody looks at them."""
+    shape = tuple(values)
+    if not all(type(size) is int and size >= 0 for size in shape) or math.prod(shape) > MOST:
+        raise ValueError(f'a shape must be of at most {MOST} numbers, got {shape}.')
+    return shape
 
 
 def _filled(bound: Any, shape: tuple[int, ...]) -> Any:
@@ -113,8 +141,8 @@ READ: dict[str, Any] = {
     'Box': _box,
     'Discrete': lambda values: Discrete(values['n'], start=values['start']),
     'MultiDiscrete': lambda values: MultiDiscrete(values['nvec'], start=values['start']),
-    'MultiBinary': lambda values: MultiBinary(values['shape']),
-    'Dict': lambda values: Dict(OrderedDict((name, from_json(part)) for name, part in values['spaces'])),
-    'Tuple': lambda values: Tuple([from_json(part) for part in values['spaces']]),
+    'MultiBinary': lambda values: MultiBinary(_shape(values['shape'])),
+    'Dict': lambda values: Dict(OrderedDict((name, _read(part)) for name, part in values['spaces'])),
+    'Tuple': lambda values: Tuple([_read(part) for part in values['spaces']]),
 }
 """What reads a space of each type."""

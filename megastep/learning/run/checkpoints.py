@@ -8,7 +8,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
@@ -182,7 +183,7 @@ def verified(path: Path) -> dict[str, Any]:
             raise ValueError(f'{path / MANIFEST} must name files beside it, got {name[:60]!r}.')
         if not (path / name).is_file():
             raise ValueError(f'{path / name} is missing.')
-        if hashlib.sha256((path / name).read_bytes()).hexdigest() != expected:
+        if storage.file_digest(path / name) != expected:
             raise ValueError(f'{path / name} is damaged: it is not what was written.')
     return manifest
 
@@ -257,25 +258,42 @@ def load_weights(policy: Policy, path: Path) -> None:
         ValueError: naming the file, if it is of an earlier version or another architecture, can't be read or holds what
             is no number.
     """
-    weights, given = _read_weights(path)
-    if 'format' not in given:
-        raise ValueError(f'{path} is of an earlier version: train anew, or use commit {EARLIER}.')
+    check_fits(policy, path)
+    with _opened(path) as file:
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     if broken := not_finite(weights):
         raise ValueError(f'{path} must hold finite weights alone; {", ".join(broken)} has others.')
+    policy.load_state_dict(weights)
+
+
+def check_fits(policy: Policy, path: Path) -> None:
+    """Raises unless a file's weights are for a policy, of which nothing need have been allocated. They aren't read.
+
+    Raises:
+        ValueError: as `load_weights` does.
+    """
+    with _opened(path) as file:
+        given = file.metadata() or {}
+        shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    if 'format' not in given:
+        raise ValueError(f'{path} is of an earlier version: train anew, or use commit {EARLIER}.')
     normal = {'action_bins': '0'}  # what a file is for that doesn't say otherwise
     for name, expected in (normal | architecture(policy)).items():
         if (found := (normal | given).get(name, 'nothing')) != expected:
             raise ValueError(f'{path} must be for {name} {expected}, got {found}.')
-    try:
-        policy.load_state_dict(weights)
-    except RuntimeError as error:
-        raise ValueError(f'{path} is of another architecture: {error}') from error
+    known = {name: tuple(value.shape) for name, value in policy.state_dict().items()}
+    for name in sorted({*known, *shapes}):
+        if (wanted := known.get(name)) != (got := shapes.get(name)):
+            raise ValueError(f'{path} is of another architecture: {name} must be of shape {wanted}, got {got}.')
 
 
-def _read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """A file of weights, open."""
     try:
         storage.open_regular(path).close()
-        with safe_open(path, framework='pt') as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+        file = safe_open(path, framework='pt')
     except (SafetensorError, OSError, ValueError) as error:
         raise ValueError(f'{path} holds no weights, or is damaged: {error}.') from error
+    with file:
+        yield file

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -17,11 +21,19 @@ from megastep.checks import check_paths
 from megastep.learning import card, pretrained
 from megastep.learning.model.policy import Policy
 from megastep.learning.model.spaces import Spaces
-from megastep.learning.run.checkpoints import MANIFEST, WEIGHTS, last_good, load_weights, verified, weights_file
+from megastep.learning.run.checkpoints import (
+    MANIFEST,
+    WEIGHTS,
+    check_fits,
+    last_good,
+    load_weights,
+    verified,
+    weights_file,
+)
 from megastep.learning.run.run_config import RunConfig
 from megastep.learning.run.run_folder import Run
 from megastep.learning.settings import Settings
-from megastep.maps import storage
+from megastep.maps import storage, temporaries
 
 CONFIG, MODEL, CARD = 'config.json', 'model.safetensors', 'README.md'
 """The files of a saved agent, by the names that the Hugging Face hub has for them."""
@@ -34,7 +46,21 @@ PROVENANCE = ('command', 'commit', 'tests')
 maps, each with a 95 % confidence interval."""
 
 OPPONENTS = 'opponents'
-"""The folder, in that of a saved agent, with the trained agents that it learnt among: saved agents themselves."""
+"""The folder with the trained agents that a run or a saved agent learnt among: saved agents themselves. A saved agent's
+has their hash after this name, which its configuration has as `KEPT`; before version 0.3 it had none."""
+
+KEPT = 'opponents_folder'
+
+OURS = re.compile(r'model\.[0-9a-f]{16}\.safetensors')
+"""The names of weights that have been written, and not yet put in the place of those before."""
+
+KINDS: Mapping[str, type] = MappingProxyType(
+    {
+        'env': str, 'options': dict, 'opponents': int, 'scores': list, 'spaces': dict, 'settings': dict, 'maps': dict,
+        'frames': int, 'results': dict, 'weights_sha256': str,
+    }
+)  # fmt: skip
+"""The kinds of value of a configuration, by name."""
 
 
 @dataclass(frozen=True)
@@ -85,20 +111,34 @@ class StoredAgent:
         """
         try:
             spaces = Spaces.of_json(self.about['spaces'])
-        except ValueError as error:
+            with torch.device('meta'):  # which allocates nothing
+                outline = self._policy(spaces)
+        except (ValueError, RuntimeError) as error:
             raise ValueError(f'{self.folder} is damaged: {error}') from error
-        policy = Policy(
-            spaces.observation, spaces.action, self.settings.width,
-            auxiliary_space=spaces.auxiliary, action_bins=self.settings.action_bins,
-        )  # fmt: skip
+        check_fits(outline, self.weights)  # so that a policy takes no more memory than the file is long
+        policy = self._policy(spaces)
         load_weights(policy, self.weights)
         return policy.to(device)
 
+    def _policy(self, spaces: Spaces) -> Policy:
+        return Policy(
+            spaces.observation, spaces.action, self.settings.width,
+            auxiliary_space=spaces.auxiliary, action_bins=self.settings.action_bins,
+        )  # fmt: skip
+
 
 def save(
-    folder: Path, policy: Policy, settings: Settings, about: Mapping[str, Any], dtype: torch.dtype = torch.float32
+    folder: Path,
+    policy: Policy,
+    settings: Settings,
+    about: Mapping[str, Any],
+    dtype: torch.dtype = torch.float32,
+    opponents: Sequence[StoredAgent] = (),
 ) -> None:
     """Saves an agent in the Hugging Face hub's layout: its configuration, its weights, and a model card.
+
+    The folder has the agent that it had, or this one: its configuration is what counts, and names the others by their
+    hashes. Of two writers the later wins.
 
     Args:
         folder: Where to; made if it isn't there.
@@ -106,16 +146,53 @@ def save(
         settings: What it was trained with.
         about: What else is known of it, as `SAVED` and `PROVENANCE` name it.
         dtype: The type that the weights are rounded to.
+        opponents: The trained agents that it learnt among.
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = weights_file(policy, dtype)
-    config = {
-        'library_name': 'megastep', 'version': megastep.__version__, **about,
-        'settings': asdict(settings), 'weights_sha256': hashlib.sha256(weights).hexdigest(),
-    }  # fmt: skip
-    storage.replace(folder / MODEL, weights)
-    storage.replace(folder / CARD, card.of(config).encode())
-    storage.replace(folder / CONFIG, json.dumps(config, indent=1).encode())
+    sha256 = hashlib.sha256(weights).hexdigest()
+    with temporaries.alone(folder):
+        storage.replace(folder / _written(sha256), weights)
+        kept = _kept_beside(opponents, folder)
+        config = {
+            'library_name': 'megastep', 'version': megastep.__version__, **about,
+            'settings': asdict(settings), 'weights_sha256': sha256, **({KEPT: kept.name} if kept else {}),
+        }  # fmt: skip
+        storage.replace(folder / CONFIG, json.dumps(config, indent=1).encode())
+        os.replace(folder / _written(sha256), folder / MODEL)
+        storage.replace(folder / CARD, card.of(config).encode())
+        temporaries.clear_matching(folder, OURS)
+        _clear_opponents(folder, kept)
+
+
+def _written(sha256: str) -> str:
+    """The name of weights until they are in the place of those before."""
+    return f'model.{sha256[:16]}.safetensors'
+
+
+def _kept_beside(agents: Sequence[StoredAgent], folder: Path) -> Path | None:
+    """Saves agents in a folder of their own in another, which is there whole or not at all. None for none."""
+    if not agents:
+        return None
+    texts = [json.dumps([storage.file_digest(agent.weights), agent.about, asdict(agent.settings)]) for agent in agents]
+    path = folder / f'{OPPONENTS}.{hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]}'
+    if not path.exists():
+        beside = path.with_name(f'.{path.name}')
+        keep_opponents(agents, beside)
+        os.replace(beside, path)
+    return path
+
+
+def _clear_opponents(folder: Path, kept: Path | None) -> None:
+    """Removes the opponents that an agent had before, and those whose writer was killed. What else is there stays."""
+    for unfinished in folder.glob(f'.{OPPONENTS}.*'):
+        shutil.rmtree(unfinished)
+    for old in folder.glob(f'{OPPONENTS}*'):
+        if old != kept:
+            for agent in kept_opponents(old):
+                shutil.rmtree(agent)
+            with suppress(OSError):  # something else is in it, or it is a file
+                old.rmdir()
 
 
 def keep_opponents(agents: Sequence[StoredAgent], folder: Path) -> None:
@@ -127,7 +204,7 @@ def keep_opponents(agents: Sequence[StoredAgent], folder: Path) -> None:
 
 def kept_opponents(folder: Path) -> tuple[Path, ...]:
     """The folders of the agents that `keep_opponents` saved, in order."""
-    return tuple(sorted(path for path in folder.glob('*') if path.name.isdecimal()))
+    return tuple(sorted(path for path in folder.glob('*') if path.name.isdecimal() and (path / CONFIG).is_file()))
 
 
 def _run(folder: Path) -> StoredAgent:
@@ -159,24 +236,54 @@ def saved(folder: Path) -> StoredAgent:
     Raises:
         ValueError: naming the file that is missing, damaged or of another version.
     """
-    path, weights = folder / CONFIG, folder / MODEL
-    try:
-        values = json.loads(path.read_text())
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise ValueError(f'{folder} holds no saved agent: there is no {CONFIG} in it.') from error
-    except ValueError as error:
-        raise ValueError(f'{path} is damaged: {error}.') from error
-    if not isinstance(values, dict) or values.get('library_name') != 'megastep':
-        raise ValueError(f'{path} must be that of an agent which megastep saved, and is none.')
-    if missing := sorted({*SAVED, 'weights_sha256'} - set(values)):
-        raise ValueError(f'{path} is damaged, or of another version: it lacks {", ".join(missing)}.')
+    values = _config(folder)
     try:
         settings = Settings(**values['settings'])
     except (TypeError, ValueError) as error:
-        raise ValueError(f'{path} is damaged, or of another version: {error}.') from error
-    if not weights.is_file():
-        raise ValueError(f'{weights} is missing.')
-    if hashlib.sha256(weights.read_bytes()).hexdigest() != values['weights_sha256']:
-        raise ValueError(f'{weights} is damaged: it is not what was saved.')
+        raise ValueError(f'{folder / CONFIG} is damaged, or of another version: {error}.') from error
+    weights = _weights(folder, values['weights_sha256'])
+    if weights is None:
+        if _config(folder) != values:
+            return saved(folder)  # another agent has taken its place meanwhile
+        problem = 'is damaged: it is not what was saved' if (folder / MODEL).is_file() else 'is missing'
+        raise ValueError(f'{folder / MODEL} {problem}.')
     about = {name: values[name] for name in (*SAVED, *PROVENANCE) if name != 'settings' and name in values}
-    return StoredAgent(folder, weights, settings, about, opponents=kept_opponents(folder / OPPONENTS))
+    return StoredAgent(folder, weights, settings, about, opponents=kept_opponents(_opponents(folder, values)))
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    """The configuration of a saved agent."""
+    path = folder / CONFIG
+    try:
+        values = storage.read_json(path)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ValueError(f'{folder} holds no saved agent: there is no {CONFIG} in it.') from error
+    except ValueError as error:
+        raise ValueError(f'{path} is damaged: {error}') from error
+    if not isinstance(values, dict) or values.get('library_name') != 'megastep':
+        raise ValueError(f'{path} must be that of an agent which megastep saved, and is none.')
+    if missing := sorted(set(KINDS) - set(values)):
+        raise ValueError(f'{path} is damaged, or of another version: it lacks {", ".join(missing)}.')
+    for name, kind in KINDS.items():
+        if type(values[name]) is not kind:
+            raise ValueError(f'{path} is damaged: {name} must be {kind.__name__}, got {str(values[name])[:100]!r}.')
+    return values
+
+
+def _weights(folder: Path, sha256: str) -> Path | None:
+    """The file of a saved agent's weights, if there is one that hashes to what was saved."""
+    for path in (folder / _written(sha256), folder / MODEL):
+        with suppress(FileNotFoundError, ValueError):
+            if storage.file_digest(path) == sha256:
+                return path
+    return None
+
+
+def _opponents(folder: Path, values: Mapping[str, Any]) -> Path:
+    """The folder of the agents that a saved agent learnt among."""
+    name = values.get(KEPT, OPPONENTS)
+    if name != OPPONENTS and not (isinstance(name, str) and re.fullmatch(rf'{OPPONENTS}\.[0-9a-f]{{16}}', name)):
+        raise ValueError(f'{folder / CONFIG} is damaged: {KEPT} names no folder of opponents, {str(name)[:100]!r}.')
+    if KEPT in values and not (folder / name).is_dir():
+        raise ValueError(f'{folder / name} is missing.')
+    return folder / name
