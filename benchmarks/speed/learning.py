@@ -92,6 +92,12 @@ def operations_a_step(policy: Policy, settings: Settings) -> float:
 
 
 def _operations(call: Callable[[], object]) -> int:
-    with FlopCounterMode(display=False) as counter:
+    more = dict.fromkeys((torch.ops.aten.addmm_, torch.ops.aten._addmm_activation), _product)
+    with FlopCounterMode(display=False, custom_mapping=more) as counter:
         call()
     return counter.get_total_flops()
+
+
+def _product(added: Any, one: torch.Size, other: torch.Size, **options: Any) -> int:
+    """The operations of a matrix product that something is added to, given the shapes."""
+    return 2 * one[0] * one[1] * other[1]

@@ -95,7 +95,7 @@ class Learner:
         """
         rows = torch.arange(self._settings.num_envs // self._settings.num_minibatches)
         batch = self._rollout.buffer.rows(rows)
-        logits, values, _, predictions = self._policy(batch.features, batch.hidden[0], batch.begins)
+        logits, values, _, predictions = self._policy(batch.features, batch.hidden, batch.begins)
         (logits.sum() + values.sum() + predictions.sum()).backward()
         self.optimizer.zero_grad()
 
@@ -164,7 +164,7 @@ class Learner:
     def _fit_once(self, rows: Tensor) -> dict[str, Tensor]:
         """Takes one gradient step, on the minibatch of some rows."""
         batch = self._rollout.buffer.rows(rows)
-        logits, values, _, predictions = self._policy(batch.features, batch.hidden[0], batch.begins)
+        logits, values, _, predictions = self._policy(batch.features, batch.hidden, batch.begins)
         distribution = self.policy.distribution
         loss, parts = ppo.losses(
             distribution.log_prob(logits, batch.samples), batch.log_probs, values, distribution.entropy(logits),

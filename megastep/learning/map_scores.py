@@ -53,9 +53,10 @@ class MapScores:
         self._ended.zero_()
 
     def add(
-        self, ended: Bool[Tensor, ' row'], map_ids: Int[Tensor, ' row'], scores: Mapping[str, Float[Tensor, ' row']]
-    ) -> None:
-        """Adds the episodes that a step ended.
+        self, ended: Bool[Tensor, '*time row'], map_ids: Int[Tensor, '*time row'],
+        scores: Mapping[str, Float[Tensor, '*time row']],
+    ) -> None:  # fmt: skip
+        """Adds the episodes that a step ended, or that several did.
 
         Args:
             ended: In which rows.
@@ -64,9 +65,10 @@ class MapScores:
         """
         found = torch.stack([scores[name].float() for name in self.names[1:]], dim=-1)
         known = ~found.isnan()
-        columns = torch.cat([torch.ones_like(found[:, :1]), found.nan_to_num(0.0), known], dim=-1)
-        values = torch.where(ended[:, None], columns, 0)  # all at once, which a GPU is faster at
-        self._ended.index_add_(0, torch.add(self._lane, map_ids, alpha=self._lanes), values)
+        columns = torch.cat([torch.ones_like(found[..., :1]), found.nan_to_num(0.0), known], dim=-1)
+        values = torch.where(ended[..., None], columns, 0)  # all at once, which a GPU is faster at
+        places = torch.add(self._lane, map_ids, alpha=self._lanes)
+        self._ended.index_add_(0, places.flatten(), values.flatten(0, -2))
 
     def finish(self) -> dict[str, Tensor]:
         """Brings the averages up to date, once a rollout has been made.

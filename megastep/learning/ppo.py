@@ -43,9 +43,9 @@ def estimate_advantages(
     return advantages
 
 
-def mean(values: Tensor, mask: Bool[Tensor, '*step']) -> Float[Tensor, '']:
-    """The mean of the values in a mask; 0 if there are none."""
-    return (values * mask).sum() / mask.sum().clamp(min=1)
+def mean(values: Float[Tensor, '*some *step'], mask: Bool[Tensor, '*step']) -> Float[Tensor, '*some']:
+    """The mean of the values in a mask, of each of some tensors; 0 if there are none."""
+    return (values * mask).flatten(-mask.ndim).sum(dim=-1) / mask.sum().clamp(min=1)
 
 
 def normalised(values: Tensor, mask: Bool[Tensor, '*step']) -> Tensor:
@@ -94,19 +94,17 @@ def losses(
     log_ratios = log_probs - old_log_probs
     ratios = log_ratios.exp()
     clipped = ratios.clamp(1 - settings.clip_coef, 1 + settings.clip_coef)
-    policy_loss = -mean(torch.minimum(ratios * advantages, clipped * advantages), mask)
-    value_loss = mean((values - returns) ** 2, mask) / 2
-    entropy = mean(entropies, mask)
-    loss = policy_loss + settings.vf_coef * value_loss - settings.ent_coef * entropy
-    parts = {
-        'policy_loss': policy_loss,
-        'value_loss': value_loss,
-        'entropy': entropy,
-        'approx_kl': mean(ratios - 1 - log_ratios, mask),  # Schulman's estimate that is never below 0
-        'clip_fraction': mean(((ratios - 1).abs() > settings.clip_coef).to(ratios.dtype), mask),
+    terms = {
+        'policy_loss': -torch.minimum(ratios * advantages, clipped * advantages),
+        'value_loss': (values - returns) ** 2 / 2,
+        'entropy': entropies,
+        'approx_kl': (ratios - 1 - log_ratios).detach(),  # Schulman's estimate that is never below 0
+        'clip_fraction': ((ratios - 1).abs() > settings.clip_coef).to(ratios.dtype),
     }
     if auxiliary_targets.shape[-1]:
-        errors = ((auxiliary_predictions - auxiliary_targets) ** 2).mean(dim=-1)
-        parts['auxiliary_loss'] = mean(errors, mask)
-        loss = loss + settings.auxiliary_coef * parts['auxiliary_loss']
-    return loss, {name: value.detach() for name, value in parts.items()}
+        terms['auxiliary_loss'] = ((auxiliary_predictions - auxiliary_targets) ** 2).mean(dim=-1)
+    means = dict(zip(terms, mean(torch.stack([*terms.values()]), mask).unbind(), strict=True))
+    loss = means['policy_loss'] + settings.vf_coef * means['value_loss'] - settings.ent_coef * means['entropy']
+    if auxiliary_targets.shape[-1]:
+        loss = loss + settings.auxiliary_coef * means['auxiliary_loss']
+    return loss, {name: value.detach() for name, value in means.items()}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -16,7 +16,23 @@ from megastep.evaluation.opponents import Opponents
 from megastep.evaluation.playing.recorder import scores
 from megastep.learning import ppo
 from megastep.learning.map_scores import ALWAYS, MapScores
+from megastep.learning.model.acting import RolloutPolicy
+from megastep.learning.model.layers import aligned, compute_dtype
 from megastep.learning.model.policy import Policy
+
+
+class Minibatch(NamedTuple):
+    """Minibatch: what is learnt from at once, the trajectories of some rows. `RolloutBuffer` says what is in it."""
+
+    features: Float[Tensor, 'time row feature']
+    samples: Any
+    log_probs: Float[Tensor, 'time row']
+    mask: Bool[Tensor, 'time row']
+    begins: Bool[Tensor, 'time row']
+    advantages: Float[Tensor, 'time row']
+    returns: Float[Tensor, 'time row']
+    auxiliary_targets: Float[Tensor, 'time row target']
+    hidden: Float[Tensor, 'row hidden']
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +40,8 @@ class RolloutBuffer:
     """Rollout buffer: the trajectories of all rows over some steps, time first.
 
     Args:
-        features: What was observed before each step: see `Intake.features`.
+        features: What was observed before each step: see `Intake.features`. On a GPU they are rounded, as the policy
+            will round them, and made longer by zeros, as matrix products are faster then.
         samples: What the policy drew, nested as its distribution has it.
         log_probs: The logarithm of how likely that was.
         values: The value function before each step.
@@ -54,10 +71,17 @@ class RolloutBuffer:
     auxiliary_targets: Float[Tensor, 'time row target']
     hidden: Float[Tensor, '1 row hidden']
 
-    def rows(self, rows: Int[Tensor, ' chosen']) -> RolloutBuffer:
+    def rows(self, rows: Int[Tensor, ' chosen']) -> Minibatch:
         """A copy of some rows, given by their numbers."""
-        parts = {field.name: getattr(self, field.name) for field in fields(self)}
-        return RolloutBuffer(**tree_map(lambda values: values.index_select(1, rows), parts))
+        times, count = self.begins.shape
+        places = torch.arange(0, times * count, count, device=rows.device)[:, None] + rows
+        shape, flat = places.shape, places.flatten()
+
+        def picked(values: Tensor) -> Tensor:
+            return values.flatten(0, 1).index_select(0, flat).unflatten(0, shape)  # faster than along the second axis
+
+        parts = {name: tree_map(picked, getattr(self, name)) for name in Minibatch._fields if name != 'hidden'}
+        return Minibatch(hidden=self.hidden[0].index_select(0, rows), **parts)
 
 
 class Rollout:
@@ -100,15 +124,21 @@ class Rollout:
         self._gamma, self._gae_lambda = gamma, gae_lambda
         self.generator = torch.Generator(env.device).manual_seed(seed)
         observations = env.reset(seed=seed)[0]
-        features = policy.intake.features(observations)
-        self._features = features.bfloat16() if features.is_cuda else features.clone()  # as the policy will round them
         self._hidden = policy.initial_hidden(env.num_envs)
+        length = aligned(policy.intake.features.size, self._hidden.device)
+        dtype = compute_dtype(self._hidden)
+        self._features = self._hidden.new_zeros((horizon + 1, env.num_envs, length), dtype=dtype)
+        policy.intake.features.write(observations, self._features[-1])
+        self._acting = RolloutPolicy(policy, env.num_envs)
         self._over = torch.zeros(env.num_envs, dtype=torch.bool, device=env.device)
         self._begins = ~self._over
         self._opponents = opponents
         self._scripted = torch.zeros_like(self._over) if opponents is None else opponents.rows
         self._script = None if opponents is None else copied(opponents.act(observations, self._begins))
-        self.map_scores = MapScores(env.num_envs, env.core.scenery.num_maps, (*ALWAYS, *env.scores), env.device)
+        names = (*ALWAYS, *env.scores)
+        self.map_scores = MapScores(env.num_envs, env.core.scenery.num_maps, names, env.device)
+        self._map_ids = torch.zeros((horizon, env.num_envs), dtype=torch.int64, device=env.device)
+        self._scores = {name: torch.zeros_like(self._map_ids, dtype=torch.float32) for name in names}
         self._rounds = -(-stagger // horizon)
         self._due = self._drawn_rounds(seed)
         self._check_targets()
@@ -137,16 +167,16 @@ class Rollout:
             return
         now = self._due == made
         observations = self.env.reset(options={'reset_mask': now})[0]
-        self._features.copy_(self.policy.intake.features(observations))
+        self.policy.intake.features.write(observations, self._features[-1])
         self._begins.logical_or_(now)
         self._over.logical_and_(~now)
         if self._opponents is not None and self._script is not None:
             acted = where(now, self._opponents.act_anew(observations, now), self._script)
             tree_map(Tensor.copy_, self._script, acted)
 
-    def _take_in(self, observations: Any) -> None:
-        """Takes what has been observed for what the next step goes by."""
-        self._features.copy_(self.policy.intake.features(observations))
+    def _take_in(self, observations: Any, time: int) -> None:
+        """Takes what has been observed for what the step at a time goes by."""
+        self.policy.intake.features.write(observations, self._features[time])
         if self._opponents is not None and self._script is not None:
             tree_map(Tensor.copy_, self._script, self._opponents.act(observations, self._begins))
 
@@ -161,7 +191,7 @@ class Rollout:
         flags = {name: buffer(self._begins) for name in ('terminated', 'ended', 'mask', 'begins')}
         samples = tree_map(buffer, self.policy.distribution.mode(logits))
         return RolloutBuffer(
-            features=buffer(self._features), samples=samples, auxiliary_targets=buffer(self._auxiliary_targets()),
+            features=self._features[:-1], samples=samples, auxiliary_targets=buffer(self._auxiliary_targets()),
             hidden=self._hidden.clone()[None], **reals, **flags,
         )  # fmt: skip
 
@@ -189,9 +219,13 @@ class Rollout:
         """
         buffer = self.buffer
         buffer.hidden.copy_(self._hidden[None])
+        self._features[0].copy_(self._features[-1])
+        self._acting.begin(self._hidden, self._begins, self._features.shape[-1])
         self.map_scores.begin()
         for time in range(self._horizon):
             self._step(time)
+        self._acting.write(self._hidden)
+        self.map_scores.add(buffer.ended & ~self._scripted, self._map_ids, self._scores)
         buffer.log_probs.copy_(self.policy.distribution.log_prob(self._logits, buffer.samples))
         self._estimate_advantages()
         explained = ppo.explained_variance(buffer.values, buffer.returns, buffer.mask)
@@ -200,9 +234,9 @@ class Rollout:
     def _step(self, time: int) -> None:
         """Makes one step."""
         buffer, distribution = self.buffer, self.policy.distribution
-        logits, values, hidden, _ = self.policy.step_features(self._features, self._hidden, self._begins)
+        logits, values = self._acting.step(buffer.features[time], self._over)
         samples = distribution.sample(logits, self.generator)
-        buffer.features[time], self._logits[time], buffer.values[time] = self._features, logits, values
+        self._logits[time], buffer.values[time] = logits, values
         buffer.begins[time], buffer.mask[time] = self._begins, ~(self._over | self._scripted)
         buffer.auxiliary_targets[time] = self._auxiliary_targets()
         tree_map(lambda buffer, values: buffer[time].copy_(values), buffer.samples, samples)
@@ -210,12 +244,12 @@ class Rollout:
         observations, rewards, terminated, truncated, info = self.env.step(actions)
         ended = terminated | truncated
         buffer.rewards[time], buffer.terminated[time], buffer.ended[time] = rewards, terminated, ended
-        self._hidden.copy_(hidden)
         self._begins.copy_(self._over)
         self._over.copy_(ended)
-        self._take_in(observations)
-        found = scores(info, self.env.scores)
-        self.map_scores.add(ended & ~self._scripted, info['episode']['map_ids'], found)
+        self._take_in(observations, time + 1)
+        self._map_ids[time] = info['episode']['map_ids']
+        for name, values in scores(info, self.env.scores).items():
+            self._scores[name][time] = values
 
     def _played(self, actions: Any) -> Any:
         """The actions that are taken: the policy's, but for scripted opponents."""
@@ -224,7 +258,7 @@ class Rollout:
     def _estimate_advantages(self) -> None:
         """Writes down advantages and returns, bootstrapped from the value of what is observed last."""
         buffer = self.buffer
-        last = self.policy.step_features(self._features, self._hidden, self._begins).values
+        _, last = self._acting.step(self._features[-1], self._over)
         advantages = ppo.estimate_advantages(
             buffer.rewards, torch.cat([buffer.values, last[None]]), buffer.terminated, buffer.ended,
             gamma=self._gamma, gae_lambda=self._gae_lambda,
@@ -239,8 +273,9 @@ class Rollout:
         script = dict(zip(names, parts, strict=False))
         memories = () if self._opponents is None else self._opponents.memories
         kept = {f'opponents {i} {k}': v for i, memory in enumerate(memories) for k, v in memory.tensors.items()}
+        features = self._features[-1, :, : self.policy.intake.features.size]
         return {
-            'features': self._features, 'hidden': self._hidden, 'over': self._over, 'begins': self._begins,
+            'features': features, 'hidden': self._hidden, 'over': self._over, 'begins': self._begins,
             'map_scores': self.map_scores.totals, **script, **kept,
         }  # fmt: skip
 

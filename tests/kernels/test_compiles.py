@@ -86,7 +86,8 @@ PUSHED = {
     'BLOCK': 128,
 }
 DRAWN = {'keys': '*i64', 'steps': '*i64', 'draw': 'i64', 'count': 'i32', 'width': 'i32', 'BLOCK': 256}
-CELLS = {'gates': '*bf16', 'cells': '*fp32', 'forgets': '*i1', 'num_cells': 'i32', 'width': 'i32'}
+CELLS = {'gates': '*bf16', 'cells': '*fp32', 'forgets': '*i1', 'width': 'i32'}
+LAYER = {'num_rows': 'i32', 'width': 'i32', 'num_outputs': 'i32', 'latents': '*bf16', 'weight': '*fp32', 'OUTPUTS': 16}
 FIELD = (
     'side=fp32 corners=*fp32 shapes=*i64 visible=*i32 visible_starts=*i64 entries=*i32 entry_starts=*i64 '
     'hops=*i32 hop_starts=*i64 nodes=*fp32 node_starts=*i64 lengths=*fp32 length_starts=*i64 '
@@ -173,18 +174,69 @@ KERNELS = {
             'BLOCK': 128,
         }
     ],
-    'megastep.triton.lstm_cell._step': [
-        CELLS | {'outputs': '*bf16', 'next_outputs': '*bf16', 'next_cells': '*fp32', 'BLOCK': 1024}
+    'megastep.triton.network.lstm_cell._step': [
+        CELLS
+        | {
+            'inputs': '*bf16',
+            'sums': '*bf16',
+            'next_outputs': '*bf16',
+            'next_cells': '*fp32',
+            'num_cells': 'i32',
+            'BLOCK': 1024,
+        }
     ],
-    'megastep.triton.lstm_cell._step_back': [
+    'megastep.triton.network.lstm_cell._step_back': [
         CELLS
         | {
             'output_grads': '*bf16',
             'next_output_grads': '*bf16',
             'cell_grads': '*fp32',
             'gate_grads': '*bf16',
+            'num_cells': 'i32',
             'BLOCK': 1024,
         }
+    ],
+    'megastep.triton.network.layers._sum_of_rows': [
+        {
+            'values': '*bf16',
+            'parts': '*fp32',
+            'num_rows': 'i32',
+            'width': 'i32',
+            'ROWS': 32,
+            'COLUMNS': 128,
+            'STEPS': 8,
+        }
+    ],
+    'megastep.triton.network.layers._rectified_back': [
+        {
+            'grads': '*bf16',
+            'outputs': '*bf16',
+            'rectified_grads': '*bf16',
+            'bias_parts': '*fp32',
+            'num_rows': 'i32',
+            'width': 'i32',
+            'ROWS': 32,
+            'COLUMNS': 128,
+            'STEPS': 8,
+        }
+    ],
+    'megastep.triton.network.layers._heads': [LAYER | {'bias': '*fp32', 'outputs': '*fp32', 'ROWS': 64, 'DEPTH': 64}],
+    'megastep.triton.network.layers._heads_back': [
+        LAYER | {'output_grads': '*fp32', 'grads': '*bf16', 'bias_parts': '*fp32', 'ROWS': 64, 'COLUMNS': 128}
+    ],
+    'megastep.triton.network.features._write_scaled': [
+        {
+            'values': values,
+            'middle': '*fp32',
+            'scale': '*fp32',
+            'bounded': '*i1',
+            'features': '*bf16',
+            'num_values': 'i32',
+            'size': 'i32',
+            'length': 'i32',
+            'BLOCK': 1024,
+        }
+        for values in ('*fp32', '*u8')
     ],
     'megastep.triton.navigation._distances': [
         FOUND | {'NUM_AGENTS': 1, 'BLOCK': 32},

@@ -58,7 +58,7 @@ def test_learns_reals_and_reals_beside_integers(env, least):
     learner = Learner(env(64), SMALL)
     found = returns(learner, 60)
     assert found[0] < 0.7 < least < sum(found[-5:]) / 5
-    assert greedy_pay(learner.policy, env(64)) > 0.98  # what that spread is around is right
+    assert greedy_pay(learner.policy, env(64)) > 0.97  # what that spread is around is right
 
 
 @pytest.mark.parametrize('env', [Dial, Panel])

@@ -1,11 +1,11 @@
-"""The LSTM is PyTorch's, forth and back, and forgets where it should; its kernels do what is written in PyTorch."""
+"""The LSTM is PyTorch's plus its inputs, and forgets where it should; its kernels do what is written."""
 
 import pytest
 import torch
 
 from megastep.learning.model import lstm_cell
 from megastep.learning.model.lstm import LSTM, _Sequence
-from megastep.triton import lstm_cell as kernels
+from megastep.triton.network import lstm_cell as kernels
 
 TIMES, ROWS, WIDTH = 6, 5, 4
 
@@ -27,12 +27,12 @@ def cell_of(lstm):
 
 
 def stepped(cell, inputs, state, begins):
-    """What a cell makes of a sequence, one step at a time."""
+    """What a cell makes of a sequence, one step at a time, the inputs added to it."""
     output, cells = state.chunk(2, dim=-1)
     outputs = []
     for step, begin in zip(inputs, begins[..., None], strict=True):
         output, cells = cell(step, (output.masked_fill(begin, 0), cells.masked_fill(begin, 0)))
-        outputs.append(output)
+        outputs.append(step + output)
     return torch.stack(outputs), torch.cat([output, cells], dim=-1)
 
 
@@ -54,7 +54,7 @@ def test_does_what_pytorch_does_forth_and_back():
 
 
 def test_gradients_are_those_of_finite_differences():
-    shapes = [(3, 2, 12), (12, 3), (2, 3), (2, 3)]
+    shapes = [(3, 2, 3), (12, 3), (12,), (12, 3), (2, 3), (2, 3)]
     tensors = [drawn(*shape, seed=i).double().requires_grad_() for i, shape in enumerate(shapes)]
     assert torch.autograd.gradcheck(_Sequence.apply, (*tensors, masks(3, 2)))
 
@@ -62,10 +62,10 @@ def test_gradients_are_those_of_finite_differences():
 def test_cells_stay_exact_where_products_are_rounded():
     """A hundred steps that each add a thousandth: in bfloat16, 1 + 0.001 is 1."""
     width = 2
-    gate = torch.tensor([50.0, 50.0, 0.001, 0.0]).repeat_interleave(width).bfloat16()
-    shares, weight = gate.expand(100, 1, -1).contiguous(), torch.zeros(4 * width, width)
+    bias = torch.tensor([50.0, 50.0, 0.001, 0.0]).repeat_interleave(width)
+    inputs, weight = torch.zeros(100, 1, width, dtype=torch.bfloat16), torch.zeros(4 * width, width)
     start, begins = torch.ones(1, width), torch.zeros(100, 1, dtype=torch.bool)
-    cells = _Sequence.apply(shares, weight, torch.zeros(1, width), start, begins)[2]
+    cells = _Sequence.apply(inputs, weight, bias, weight, torch.zeros(1, width), start, begins)[2]
     torch.testing.assert_close(cells, torch.full((1, width), 1.1), atol=1e-3, rtol=0)
 
 
@@ -73,24 +73,40 @@ def test_cells_stay_exact_where_products_are_rounded():
 @pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
 def test_the_kernels_do_what_is_written(rows, width, dtype, device):
     given = [drawn(rows, 4 * width, dtype=dtype), drawn(rows, width), masks(rows)]
+    inputs = drawn(rows, width, seed=3, dtype=dtype)
     grads = [drawn(rows, width, seed=1, dtype=dtype), drawn(rows, width, seed=2, dtype=dtype)]
-    expected = _outcome(lstm_cell, given, grads, dtype)
+    expected = _outcome(lstm_cell, given, inputs, grads)
     given, grads = ([tensor.to(device) for tensor in tensors] for tensors in (given, grads))
-    found = [tensor.cpu() for tensor in _outcome(kernels, given, grads, dtype)]
+    found = [tensor.cpu() for tensor in _outcome(kernels, given, inputs.to(device), grads)]
     tolerance = {'atol': 1e-5, 'rtol': 1e-5} if dtype == torch.float32 else {'atol': 1e-2, 'rtol': 1e-2}
     torch.testing.assert_close(found, expected, **tolerance)
 
 
-def _outcome(module, given, grads, dtype):
+def _outcome(module, given, inputs, grads):
     """All that a step writes, forth and back."""
-    like = given[1]
-    outputs, next_outputs, next_cells = (
-        torch.full_like(like, torch.nan).to(kind) for kind in (dtype, dtype, like.dtype)
+    gates, cells, _ = given
+    sums, next_outputs = (torch.full_like(inputs, torch.nan) for _ in range(2))
+    next_cells, cell_grads, gate_grads = (
+        torch.full_like(cells, torch.nan),
+        cells.clone(),
+        torch.full_like(gates, torch.nan),
     )
-    module.step(*given, outputs, next_outputs, next_cells)
-    cell_grads, gate_grads = like.clone(), torch.full_like(given[0], torch.nan)
+    module.step(*given, inputs, sums, next_outputs, next_cells)
     module.step_back(*given, *grads, cell_grads, gate_grads)
-    return [outputs, next_outputs, next_cells, cell_grads, gate_grads]
+    return [sums, next_outputs, next_cells, cell_grads, gate_grads]
+
+
+@pytest.mark.parametrize('module', [lstm_cell, kernels])
+def test_what_is_remembered_may_be_overwritten(module, device):
+    device = device if module is kernels else 'cpu'
+    rows, width = 5, 7
+    given, inputs = [drawn(rows, 4 * width), drawn(rows, width), masks(rows)], drawn(rows, width, seed=3)
+    gates, cells, forgets, inputs = (tensor.to(device) for tensor in (*given, inputs))
+    sums, outputs, after = (torch.empty_like(cells) for _ in range(3))
+    module.step(gates, cells, forgets, inputs, sums, outputs, after)
+    again = torch.empty_like(sums)
+    module.step(gates, cells, forgets, inputs, again, outputs, cells)
+    assert torch.equal(cells, after) and torch.equal(sums, again)
 
 
 def test_at_first_it_remembers():

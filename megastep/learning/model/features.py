@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import gymnasium
@@ -10,6 +11,8 @@ import torch
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Tuple
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from megastep.learning.model.feature_scaling import scaled
 
 WIDE = 1000.0
 """The bounds of a box that are further apart than this say nothing about the values to expect."""
@@ -45,6 +48,18 @@ class Features(nn.Module):
         values = [observations] if self._keys is None else [observations[key] for key in self._keys]
         vectors = [part(value) for part, value in zip(self._parts, values, strict=True)]
         return vectors[0] if len(vectors) == 1 else torch.cat(vectors, dim=-1)
+
+    def write(self, observations: Any, vectors: Float[Tensor, 'row feature']) -> None:
+        """Writes observations of some rows into vectors, in the type of these: what `forward` does, in fewer launches.
+
+        Args:
+            observations: All rows', nested as their space is.
+            vectors: Written; they may be longer, and what is behind stays.
+        """
+        values = [observations] if self._keys is None else [observations[key] for key in self._keys]
+        spans = vectors[:, : self.size].split([part.size for part in self._parts], dim=-1)
+        for part, value, span in zip(self._parts, values, spans, strict=True):
+            part.write(value, span)  # type: ignore[operator]  # PyTorch takes any attribute for a tensor
 
 
 def _parts(space: gymnasium.Space) -> tuple[list[Any] | None, list[gymnasium.Space]]:
@@ -85,6 +100,10 @@ class _OneHot(nn.Module):
         ]
         return torch.cat(columns, dim=-1).float()
 
+    def write(self, values: Tensor, vectors: Float[Tensor, 'row feature']) -> None:
+        """Writes them in place."""
+        vectors.copy_(self(values))
+
 
 class _Values(nn.Module):
     """Numbers, scaled if they have bounds and squashed if not."""
@@ -101,17 +120,29 @@ class _Values(nn.Module):
             spread, middle = high - low, (low + high) / 2
         bounded = spread <= WIDE
         middle, half = np.where(bounded, middle, 0), np.where(bounded & (spread > 0), spread / 2, 1)
-        self._all_bounded = bool(bounded.all())
         for name, values in (('middle', middle), ('scale', 1 / half)):
             self.register_buffer(name, torch.from_numpy(values).float(), persistent=False)
         self.register_buffer('bounded', torch.from_numpy(bounded), persistent=False)
 
     def forward(self, values: Tensor) -> Float[Tensor, '*batch feature']:
         flat = _flattened(values, self._axes).float()
-        scaled = (flat - self.middle) * self.scale
-        return scaled if self._all_bounded else torch.where(self.bounded, scaled, flat.sign() * flat.abs().log1p())
+        return scaled(flat, self.middle, self.scale, self.bounded)
+
+    def write(self, values: Tensor, vectors: Float[Tensor, 'row feature']) -> None:
+        """Writes them in place."""
+        flat = _flattened(values, self._axes).contiguous()
+        _kernels(flat).write_scaled(flat, self.middle, self.scale, self.bounded, vectors)
 
 
 def _flattened(values: Tensor, axes: int) -> Tensor:
     """Makes the last so many axes one."""
     return values.flatten(-axes) if axes else values[..., None]
+
+
+def _kernels(tensor: Tensor) -> ModuleType:
+    """The module that writes features: a kernel's on a GPU. Imported on use, so a CPU needs no Triton."""
+    if tensor.is_cuda:
+        from megastep.triton.network import features as kernels
+    else:
+        from megastep.learning.model import feature_scaling as kernels  # type: ignore[no-redef]
+    return kernels

@@ -9,13 +9,17 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from megastep.learning.model import layers
+from megastep.learning.model.layers import product
+
 
 class LSTM(nn.Module):
     """Long short-term memory (Hochreiter and Schmidhuber, 1997; forget gates: Gers et al., 2000): one layer of cells.
 
-    It computes what PyTorch's `nn.LSTMCell` does, but a whole sequence at a time: the inputs' share of all gates is one
-    matrix product, and so are the weights' gradients. Matrix products may be in bfloat16, the cells never are: they
-    would soon stop counting.
+    Its inputs are added to its outputs, which makes it a residual layer (He et al., 2016). Else it computes what
+    PyTorch's `nn.LSTMCell` does, but a whole sequence at a time: the inputs' share of all gates is one matrix product,
+    and so are the weights' gradients. Matrix products may be in bfloat16, the cells never are: they would soon stop
+    counting.
 
     Args:
         width: How many cells it has, and how wide its inputs are.
@@ -44,58 +48,67 @@ class LSTM(nn.Module):
         """Runs through a sequence.
 
         Args:
-            inputs: What is put in at each step.
+            inputs: What is put in at each step, in the type that products are in.
             hidden: The hidden state before the first: outputs, then cells.
             begins: Where all is forgotten before a step.
 
         Returns:
-            The outputs of each step, and the hidden state after the last.
+            The inputs and outputs of each step, added up, and the hidden state after the last.
         """
-        outputs, last, cells = _Sequence.apply(self.inputs(inputs), self.weight, *hidden.chunk(2, dim=-1), begins)
-        return outputs, torch.cat([last.to(cells.dtype), cells], dim=-1)
+        weights = self.inputs.weight, self.inputs.bias, self.weight
+        sums, last, cells = _Sequence.apply(inputs, *weights, *hidden.chunk(2, dim=-1), begins)
+        return sums, torch.cat([last.to(cells.dtype), cells], dim=-1)
 
 
 class _Sequence(torch.autograd.Function):
-    """The steps of an LSTM, given the inputs' share of the gates.
+    """The steps of an LSTM.
 
     ``before`` and ``cells`` hold what is remembered before each step, and after the last.
     """
 
     @staticmethod
     def forward(
-        ctx: Any, shares: Tensor, weight: Tensor, output: Tensor, cell: Tensor, begins: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        times, kernels, cast = len(shares), _kernels(shares), weight.to(shares.dtype)
-        gates, outputs = torch.empty_like(shares), shares.new_empty((times, *output.shape))
-        before, cells = shares.new_empty((times + 1, *output.shape)), cell.new_empty((times + 1, *cell.shape))
+        ctx: Any, inputs: Tensor, input_weight: Tensor, bias: Tensor, weight: Tensor, output: Tensor, cell: Tensor,
+        begins: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+        times, kernels = len(inputs), kernels_for(inputs)
+        inputs, sums = inputs.contiguous(), torch.empty_like(inputs, memory_format=torch.contiguous_format)
+        input_cast, cast, bias = (each.to(inputs.dtype) for each in (input_weight, weight, bias))
+        gates = torch.addmm(bias, inputs.flatten(0, 1), input_cast.t()).unflatten(0, begins.shape)
+        before, cells = inputs.new_empty((times + 1, *output.shape)), cell.new_empty((times + 1, *cell.shape))
         before[0], cells[0] = (first.masked_fill(begins[0, :, None], 0) for first in (output, cell))
         forgets = torch.cat([begins[1:], torch.zeros_like(begins[:1])])
         for time in range(times):
-            torch.addmm(shares[time], before[time], cast.t(), out=gates[time])
-            kernels.step(gates[time], cells[time], forgets[time], outputs[time], before[time + 1], cells[time + 1])
-        ctx.save_for_backward(gates, before, cells, begins, forgets, weight)
-        return outputs, before[-1].clone(), cells[-1].clone()
+            gates[time].addmm_(before[time], cast.t())  # in place, as a copy of the inputs' share takes as long
+            kernels.step(
+                gates[time], cells[time], forgets[time], inputs[time], sums[time], before[time + 1], cells[time + 1]
+            )
+        ctx.save_for_backward(inputs, gates, before, cells, begins, forgets, input_cast, cast, weight)
+        return sums, before[-1].clone(), cells[-1].clone()
 
     @staticmethod
-    def backward(ctx: Any, output_grads: Tensor, last_grads: Tensor, cell_grads: Tensor) -> tuple[Tensor | None, ...]:
-        gates, before, cells, begins, forgets, weight = ctx.saved_tensors
-        kernels, cast, output_grads = _kernels(gates), weight.to(gates.dtype), output_grads.contiguous()
+    def backward(ctx: Any, sum_grads: Tensor, last_grads: Tensor, cell_grads: Tensor) -> tuple[Tensor | None, ...]:
+        inputs, gates, before, cells, begins, forgets, input_cast, cast, weight = ctx.saved_tensors
+        kernels, sum_grads, last_grads = kernels_for(gates), sum_grads.contiguous(), last_grads.contiguous()
         grads, cell_grads = torch.empty_like(gates), cell_grads.clone(memory_format=torch.contiguous_format)
-        last_grads = last_grads.contiguous()
         for time in reversed(range(len(gates))):
             kernels.step_back(
-                gates[time], cells[time], forgets[time], output_grads[time], last_grads, cell_grads, grads[time]
+                gates[time], cells[time], forgets[time], sum_grads[time], last_grads, cell_grads, grads[time]
             )
             last_grads = grads[time] @ cast
-        weight_grads = (grads.flatten(0, 1).t() @ before[:-1].flatten(0, 1)).to(weight.dtype)
+        flat, dtype = grads.flatten(0, 1), weight.dtype
+        weight_grads = product(flat.t(), before[:-1].flatten(0, 1), dtype)
+        input_weight_grads = product(flat.t(), inputs.flatten(0, 1), dtype)
+        input_grads = torch.addmm(sum_grads.flatten(0, 1), flat, input_cast).unflatten(0, begins.shape)
         first_grads = (last.masked_fill(begins[0, :, None], 0) for last in (last_grads.to(cells.dtype), cell_grads))
-        return grads, weight_grads, *first_grads, None
+        bias_grads = layers.kernels_for(flat).sum_of_rows(flat).to(dtype)
+        return input_grads, input_weight_grads, bias_grads, weight_grads, *first_grads, None
 
 
-def _kernels(tensor: Tensor) -> ModuleType:
+def kernels_for(tensor: Tensor) -> ModuleType:
     """The module that makes a step: a kernel's on a GPU. Imported on use, so a CPU needs no Triton."""
     if tensor.is_cuda:
-        from megastep.triton import lstm_cell as kernels
+        from megastep.triton.network import lstm_cell as kernels
     else:
         from megastep.learning.model import lstm_cell as kernels  # type: ignore[no-redef]
     return kernels

@@ -1,4 +1,4 @@
-"""LSTM cell, forward and backward: in PyTorch here, in one kernel each in `megastep.triton.lstm_cell`.
+"""LSTM cell, forward and backward: in PyTorch here, in one kernel each in `megastep.triton.network.lstm_cell`.
 
 Gates come in PyTorch's order: input, forget, cell, output. What is written goes into tensors given.
 """
@@ -23,22 +23,25 @@ def step(
     gates: Float[Tensor, 'row gate'],
     cells: Float[Tensor, 'row width'],
     forgets: Bool[Tensor, ' row'],
-    outputs: Float[Tensor, 'row width'],
+    inputs: Float[Tensor, 'row width'],
+    sums: Float[Tensor, 'row width'],
     next_outputs: Float[Tensor, 'row width'],
     next_cells: Float[Tensor, 'row width'],
 ) -> None:
-    """The forward pass of a step.
+    """The forward pass of a step. What is remembered may be overwritten with what is remembered afterwards.
 
     Args:
         gates: What the gates are given, four times as wide as the cells.
         cells: What is remembered.
         forgets: Where nothing is, afterwards.
-        outputs: Written: the outputs.
+        inputs: What the outputs are added to.
+        sums: Written: what that makes.
         next_outputs: Written: the outputs, but zero where they are to be forgotten.
         next_cells: Written: what is remembered afterwards.
     """
     *_, show, after = _opened(gates, cells)
-    outputs.copy_(show * after.tanh())
+    outputs = show * after.tanh()
+    sums.copy_(inputs + outputs)
     next_outputs.copy_(outputs).masked_fill_(forgets[:, None], 0)
     next_cells.copy_(after).masked_fill_(forgets[:, None], 0)
 
@@ -58,7 +61,7 @@ def step_back(
         gates: As they were given to `step`.
         cells: As they were given to `step`.
         forgets: As they were given to `step`.
-        output_grads: The loss's gradients by the outputs.
+        output_grads: The loss's gradients by the outputs, or what these are added to.
         next_output_grads: By ``next_outputs``.
         cell_grads: By ``next_cells``; overwritten with those by ``cells``.
         gate_grads: Written: those by ``gates``.

@@ -12,6 +12,14 @@ from torch import Tensor, nn
 from megastep.learning.model.distributions import distribution
 from megastep.learning.model.features import Features
 from megastep.learning.model.heads import HIDDEN_GAIN, intake, linear, output
+from megastep.learning.model.layers import (
+    aligned,
+    compute_dtype,
+    linear_layers,
+    padded,
+    rectified_heads,
+    rectified_linear,
+)
 from megastep.learning.model.lstm import LSTM
 from megastep.learning.model.spaces import Spaces
 
@@ -137,18 +145,18 @@ class Policy(nn.Module):
         """The output at each of a sequence of time steps.
 
         Args:
-            features: Those of the observations: see `Intake.features`.
+            features: Those of the observations: see `Intake.features`. They may be longer, by zeros.
             hidden: The hidden state before the first step.
             begins: Where an episode begins with an observation, so that nothing is remembered.
         """
-        device = features.device.type
-        with torch.autocast(device, torch.bfloat16, enabled=device == 'cuda'):
-            inputs = self.intake.layers(features)
-            outputs, hidden = self.lstm(inputs, hidden, begins)
-            latent = self.both(inputs + outputs)
-        latent = latent.float()  # so that likelihoods and values are exact
-        predictions = latent[..., :0] if self.auxiliary is None else self.auxiliary(latent)
-        return PolicyOutput(self.output(latent), self.value(latent)[..., 0], hidden, predictions)
+        (first, second), (both,) = linear_layers(self.intake), linear_layers(self.both)
+        features = features.to(compute_dtype(first.weight))
+        features = padded(features, aligned(features.shape[-1], features.device))
+        inputs = rectified_linear(rectified_linear(features, first), second)
+        sums, hidden = self.lstm(inputs, hidden, begins)
+        heads = [self.output, self.value, *([] if self.auxiliary is None else [self.auxiliary])]
+        logits, values, *predictions = rectified_heads(sums, both, heads)
+        return PolicyOutput(logits, values[..., 0], hidden, predictions[0] if predictions else logits[..., :0])
 
     def forward(self, features: Tensor, hidden: Tensor, begins: Tensor) -> PolicyOutput:
         """The same as `sequence`."""

@@ -32,9 +32,9 @@ def opened(gates, first, width, before, mask):
 @no_type_check
 def _step(
     # in
-    gates, cells, forgets,
+    gates, cells, forgets, inputs,
     # out
-    outputs, next_outputs, next_cells,
+    sums, next_outputs, next_cells,
     # sizes
     num_cells, width, BLOCK: tl.constexpr,
 ):  # fmt: skip
@@ -44,7 +44,7 @@ def _step(
     before = tl.load(cells + cell, mask=mask, other=0)
     _, _, _, show, after = opened(gates, cell + 3 * width * row, width, before, mask)
     output, forget = show * tanh(after), tl.load(forgets + row, mask=mask, other=0) != 0
-    tl.store(outputs + cell, output, mask=mask)
+    tl.store(sums + cell, tl.load(inputs + cell, mask=mask, other=0).to(tl.float32) + output, mask=mask)
     tl.store(next_outputs + cell, tl.where(forget, 0.0, output), mask=mask)
     tl.store(next_cells + cell, tl.where(forget, 0.0, after), mask=mask)
 
@@ -78,11 +78,11 @@ def _step_back(
 
 
 @device_guard
-def step(gates, cells, forgets, outputs, next_outputs, next_cells):
+def step(gates, cells, forgets, inputs, sums, next_outputs, next_cells):
     """A step of the cell: see `megastep.learning.model.lstm_cell.step`. All tensors are contiguous."""
     grid = (triton.cdiv(cells.numel(), BLOCK),)
     _step[grid](
-        gates, cells, forgets, outputs, next_outputs, next_cells, cells.numel(), cells.shape[1], BLOCK=BLOCK,
+        gates, cells, forgets, inputs, sums, next_outputs, next_cells, cells.numel(), cells.shape[1], BLOCK=BLOCK,
     )  # fmt: skip
 
 
