@@ -152,7 +152,8 @@ def test_the_commands_shown_exist(path):
 def test_the_reference_has_every_package():
     """But for the command, which has a page of its own, and Triton's kernels, whose twins are there."""
     folders = [path.parent.relative_to(ROOT) for path in (ROOT / 'megastep').rglob('__init__.py')]
-    packages = {'.'.join(folder.parts) for folder in folders} - {'megastep', 'megastep.cli', 'megastep.triton'}
+    packages = {'.'.join(folder.parts) for folder in folders} - {'megastep', 'megastep.cli'}
+    packages = {package for package in packages if not package.startswith('megastep.triton')}
     listed = (ROOT / 'docs' / 'reference' / 'api.rst').read_text().split()
     assert packages - set(listed) == set()
 

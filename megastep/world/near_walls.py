@@ -55,7 +55,7 @@ class NearWalls:
     furthest: float = FURTHEST
 
 
-class _Grids(NamedTuple):
+class Grids(NamedTuple):
     """Uniform grids, one a map."""
 
     corners: Float[Tensor, 'map 2']
@@ -71,7 +71,7 @@ class _Grids(NamedTuple):
 def build(walls: Ragged[Tensor], agent_radius: float) -> NearWalls:
     """Builds the cell lists of walls that are in the order of their boxes, for agents of a radius in metres."""
     maps = torch.repeat_interleave(torch.arange(len(walls), device=walls.vals.device), walls.widths.long())
-    grids, reach = _grids(walls, maps), agent_radius + FURTHEST + MARGIN
+    grids, reach = grids_around(walls, maps), agent_radius + FURTHEST + MARGIN
     low, high = _extents(walls.vals, grids, maps, reach)
     pairs = torch.zeros(len(walls), dtype=torch.int64, device=maps.device).index_add(0, maps, (high - low + 1).prod(1))
     dtype = torch.int16 if int(walls.widths.max()) <= torch.iinfo(torch.int16).max else torch.int32
@@ -96,24 +96,24 @@ def build(walls: Ragged[Tensor], agent_radius: float) -> NearWalls:
     )
 
 
-def _grids(walls: Ragged[Tensor], maps: Int[Tensor, ' wall']) -> _Grids:
-    """A grid around each map, of cells as small as its number of walls allows."""
+def grids_around(walls: Ragged[Tensor], maps: Int[Tensor, ' wall'], side: float = SIDE) -> Grids:
+    """A uniform grid around each map: cells of a side in metres, or as small as its number of walls allows."""
     which = maps[:, None].expand(-1, 2)
     start = torch.full((len(walls), 2), torch.inf, device=maps.device)
     low = start.scatter_reduce(0, which, walls.vals.amin(1), 'amin')
     extent = (-start).scatter_reduce(0, which, walls.vals.amax(1), 'amax') - low
     most = (MOST_CELLS_A_WALL * walls.widths.long()).clamp(min=MOST_CELLS)
-    sides = torch.full((len(walls),), SIDE, device=maps.device)
+    sides = torch.full((len(walls),), side, device=maps.device)
     while True:
         shapes = (extent / sides[:, None]).long() + 1
         large = shapes.prod(1) > most
         if not large.any():
-            return _Grids(low, sides, shapes)
+            return Grids(low, sides, shapes)
         sides = torch.where(large, 2 * sides, sides)
 
 
 def _extents(
-    ends: Float[Tensor, 'wall 2 2'], grids: _Grids, maps: Int[Tensor, ' wall'], reach: float
+    ends: Float[Tensor, 'wall 2 2'], grids: Grids, maps: Int[Tensor, ' wall'], reach: float
 ) -> tuple[Int[Tensor, 'wall 2'], Int[Tensor, 'wall 2']]:
     """The first and the last column and row of the cells that the box around each wall, grown by the reach, meets."""
     low, high = ends.amin(1) - reach, ends.amax(1) + reach
@@ -148,7 +148,7 @@ def _meets(
     ends: Float[Tensor, 'pair 2 2'],
     column: Int[Tensor, ' pair'],
     row: Int[Tensor, ' pair'],
-    grids: _Grids,
+    grids: Grids,
     maps: Int[Tensor, ' pair'],
     reach: float,
 ) -> Tensor:
