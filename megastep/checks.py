@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -41,7 +42,7 @@ def check_finite(**values: float) -> None:
     """Raises a `ValueError` unless what is named are numbers, neither infinite nor NaN."""
     check_numbers(**values)
     for name, value in values.items():
-        if not math.isfinite(value):
+        if not -sys.float_info.max <= value <= sys.float_info.max:  # Python's integers have no bounds
             raise ValueError(f'{name} must be finite, got {value}.')
 
 

@@ -61,11 +61,14 @@ def evaluate(
     from megastep.evaluation import evaluate_variations
     from megastep.evaluation.analysis.summaries import overview
     from megastep.evaluation.registry import Task
+    from megastep.evaluation.report import check_folder
 
     if not runs and not baselines:
         raise ValueError('evaluate needs at least 1 run or baseline, got none.')
     if (suite is None) == (not maps):
         raise ValueError(f'evaluate needs a suite or maps, and not both, got --suite {suite} and {len(maps)} maps.')
+    if out is not None:
+        check_folder(out)  # now, and not when all has been played
     varied, given = variations_by_name(variations), parse_options(options)
     agents = {**named(runs, device), **baselines_by_name(baselines)}
     what = asked(task, agents)
@@ -150,21 +153,39 @@ def named(texts: Sequence[str], device: str | None) -> dict[str, list[Any]]:
     """The agents that are asked for, by name: lists of their runs.
 
     Raises:
-        ValueError: if two agents have one name.
+        ValueError: if two agents have one name, one has none, or a folder is there twice.
     """
     import megastep
 
     agents: dict[str, list[Any]] = {}
     alike: dict[str, str] = {}
     for text in texts:
-        name, equals, folders = text.rpartition('=')
-        loaded = [megastep.load(folder, device=device) for folder in (folders.split(',') if equals else [text])]
-        if not equals:
+        name, folders = parted(text)
+        loaded = [megastep.load(folder, device=device) for folder in folders]
+        if name is None:
             name = alike.setdefault(kind(loaded[0]), loaded[0].folder.resolve().name)
         elif name in agents:
             raise ValueError(f'agents must have names of their own, got {name} twice.')
         agents.setdefault(name, []).extend(loaded)
+    for name, runs in agents.items():
+        places = [run.folder.resolve() for run in runs]
+        if twice := [place for place in places if places.count(place) > 1]:
+            raise ValueError(f'runs of an agent must be different ones, got {twice[0]} twice for {name}.')
     return agents
+
+
+def parted(text: str) -> tuple[str | None, list[str]]:
+    """The name that an agent is given, if it is, and the folders of its runs. What is there is a folder as it stands.
+
+    Raises:
+        ValueError: if the name is empty.
+    """
+    name, equals, rest = text.partition('=')
+    if not equals or Path(text).exists():
+        return None, [text]
+    if not name:
+        raise ValueError(f'agents must have names before the =, got {text}.')
+    return name, [rest] if Path(rest).exists() else rest.split(',')
 
 
 def kind(agent: Any) -> str:

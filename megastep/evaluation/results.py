@@ -18,6 +18,7 @@ from megastep.evaluation.analysis.cells import check_score
 from megastep.evaluation.analysis.tables import Table, pandas
 from megastep.evaluation.analysis.worst import Way, Worst, worst
 from megastep.evaluation.episode_table import Columns, distinct
+from megastep.maps import temporaries
 from megastep.maps.mapset import MapSet
 
 
@@ -245,7 +246,8 @@ class Results:
         """Writes a report: a page to be read and printed, the same tables for papers and programs, and the results.
 
         The folder gets ``index.html``, which needs no other file and no network, ``tables.md``, ``tables.tex``, a
-        ``.csv`` for each table, and what `save` writes, without the ways.
+        ``.csv`` for each table, and what `save` writes, without the ways. The results come first and the page last. Of
+        two writers the later wins.
 
         Args:
             folder: Where to; it is made if it isn't there.
@@ -256,15 +258,21 @@ class Results:
             The page's path.
 
         Raises:
-            ValueError: if there is no such score.
+            ValueError: if there is no such score, or the folder is none.
+            OSError: naming what can't be written.
         """
         chosen = self.scores[:2] if scores is None else tuple(scores)
         for score in chosen:
             check_score(self.table, self.scores, score)
         known: dict[str, Any] = {'suite_sha256': self.suite_sha256, 'maps': self.maps, 'ways': self.ways}
-        page = report.write(folder, self.table, chosen, title=title, lower_is_better=self.lower_is_better, **known)
-        replace(self, ways={}).save(page.with_name('results'))
-        return page
+        report.check_folder(folder)
+        place = Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        with temporaries.alone(place):
+            kept = replace(self, ways={}).save(place / 'results')  # first: whatever else fails, they aren't lost
+            for suffix in {*results_file.FORMATS} - {kept.suffix}:
+                kept.with_suffix(suffix).unlink(missing_ok=True)
+            return report.write(folder, self.table, chosen, title=title, lower_is_better=self.lower_is_better, **known)
 
     def frame(self) -> Any:
         """The table of episodes as a data frame of pandas. Needs the extra ``evaluation``.

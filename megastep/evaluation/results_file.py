@@ -184,15 +184,25 @@ def _parquet(arrays: Mapping[str, np.ndarray], header: str) -> bytes:
 
 
 def _of_parquet(content: bytes) -> tuple[dict[str, np.ndarray], str]:
-    parquet = _needed().parquet
-    metadata = parquet.ParquetFile(io.BytesIO(content)).metadata
-    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    _check_size(max(sum(group.total_byte_size for group in groups), 8 * metadata.num_rows * metadata.num_columns))
-    table = parquet.read_table(io.BytesIO(content))
+    pyarrow = _needed()
+    file = pyarrow.parquet.ParquetFile(io.BytesIO(content))
+    groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+    values = sum(group.column(number).num_values for group in groups for number in range(group.num_columns))
+    _check_size(max(sum(group.total_byte_size for group in groups), 8 * values))
+    texts = [field.name for field in file.schema_arrow if not pyarrow.types.is_primitive(field.type)]
+    texts = [name for name in texts if name not in ('way_x', 'way_y')]
+    table = pyarrow.parquet.read_table(io.BytesIO(content), read_dictionary=texts)  # each text once, however many rows
+    _check_size(sum(_text_size(table[name]) for name in texts))
     arrays = {name: _numpy(table[name]) for name in table.column_names if name not in ('way_x', 'way_y')}
     x, y = (table[name].to_pylist() for name in ('way_x', 'way_y'))
     ways = {row: np.array([x[row], y[row]], np.float32).T for row in range(len(x)) if x[row] is not None}
     return {**arrays, **_flat(ways)}, table.schema.metadata[KEY.encode()].decode()
+
+
+def _text_size(column: Any) -> int:
+    """The bytes that a column of texts, each of which is there once, takes as an array."""
+    words = (word for chunk in column.chunks for word in chunk.dictionary.to_pylist())
+    return 4 * len(column) * max((len(word) for word in words), default=0)
 
 
 def _numpy(column: Any) -> np.ndarray:

@@ -37,8 +37,11 @@ MANIFEST = 'suite.json'
 OURS = re.compile(r'(.+\.[0-9a-f]{16}\.(maps|episodes)|geodesics\.[0-9a-f]{16}|\..+\.[0-9a-f]{16})\.safetensors')
 """The names of a folder's files that saving a suite there removes, unless they are the suite's."""
 
-NAME = re.compile(r'\w[\w .,+-]*')
-"""The names of sets: they name files."""
+NAME, LONGEST = re.compile(r'\w[\w .,+-]*'), 150
+"""The names of sets, and the most bytes that one has: they name files."""
+
+MANIFEST_HASH = 'manifest_sha256'
+"""The manifest's entry that the others hash to. Suites of version 0.2 have none."""
 
 
 class Packed(NamedTuple):
@@ -191,6 +194,7 @@ class Suite(Mapping[str, Episodes]):
             'suite': VERSION, 'name': self.name, 'version': self.version, 'task': self.task, 'sha256': self.sha256,
             'sets': {name: episodes.sha256 for name, episodes in self.items()},
         }  # fmt: skip
+        manifest[MANIFEST_HASH] = _manifest_hash(manifest)
         with temporaries.alone(folder):
             kept = [f'geodesics.{self.sha256[:16]}.safetensors']
             for name, episodes in self.items():
@@ -244,12 +248,24 @@ def _manifest(folder: Path) -> dict[str, Any]:
         raise ValueError(f'{path} is damaged: {type(error).__name__}: {error}.') from error
     if found != VERSION:
         raise ValueError(f'{path} must be of version {VERSION}, got {found!r}.')
+    if manifest.get(MANIFEST_HASH, expected := _manifest_hash(manifest)) != expected:
+        raise ValueError(f'{path} is damaged: it hashes to {expected}, and should to another.')
     for name, sha256 in sets.items():
-        if not NAME.fullmatch(name):
+        if not _is_name(name):
             raise ValueError(f'{path} is damaged: {name!r} names no set.')
         if not isinstance(sha256, str) or not re.fullmatch('[0-9a-f]{64}', sha256):
             raise ValueError(f'{path} is damaged: set {name!r} has no hash.')
     return {**manifest, 'sets': sets}
+
+
+def _manifest_hash(manifest: Mapping[str, Any]) -> str:
+    """The SHA-256 of a manifest's entries, all but the one that holds it, in hexadecimal."""
+    entries = {name: value for name, value in manifest.items() if name != MANIFEST_HASH}
+    return hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
+
+
+def _is_name(name: Any) -> bool:
+    return isinstance(name, str) and bool(NAME.fullmatch(name)) and len(os.fsencode(name)) <= LONGEST
 
 
 def _files(folder: Path, name: str, sha256: str) -> tuple[Path, Path]:
@@ -279,8 +295,9 @@ def _check(sets: Mapping[str, Episodes]) -> None:
     if not sets:
         raise ValueError('a suite must have at least 1 set of episodes, got 0.')
     for name, episodes in sets.items():
-        if not isinstance(name, str) or not NAME.fullmatch(name):
-            raise ValueError(f'a set must have a name of letters, digits and ., +-, got {name!r}.')
+        if not _is_name(name):
+            known = f'a name of letters, digits and ., +-, of at most {LONGEST} bytes'
+            raise ValueError(f'a set must have {known}, got {str(name)[:LONGEST]!r}.')
         if not isinstance(episodes, Episodes):
             raise ValueError(f'set {name!r} must be Episodes, got {type(episodes).__name__}.')  # noqa: TRY004
     first, *others = sets.items()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from megastep.checks import check_numbers, is_integer
 from megastep.env import Env
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
@@ -19,6 +20,9 @@ from megastep.viewer.sending import can_send, send
 from megastep.viewer.steering import steered, wish_of
 from megastep.viewer.tape import Tape
 from megastep.viewer.track import split
+
+FURTHEST = 10_000.0
+"""The largest coordinate of a place, in metres."""
 
 REQUEST = {'held', 'driving', 'agent', 'place', 'reset'}
 """What a request may hold."""
@@ -90,18 +94,17 @@ class Drive:
         Raises:
             ValueError: naming what is unknown or out of range in it.
         """
-        if unknown := sorted(set(request) - REQUEST):
-            raise ValueError(f'a request may hold {", ".join(sorted(REQUEST))}, got {unknown[0]!r}.')
-        driven, most = request.get('agent', self.driven), self.env.core.num_agents - 1
-        if not isinstance(driven, int) or not 0 <= driven <= most:
+        asked = _checked(request)
+        driven, most = asked.get('agent', self.driven), self.env.core.num_agents - 1
+        if not is_integer(driven) or not 0 <= driven <= most:
             raise ValueError(f'agent must be from 0 to {most}, got {driven!r}.')
-        self.driven, wish = driven, wish_of(list(request.get('held', ())))
-        if request.get('reset'):
+        self.driven, wish = driven, wish_of(asked.get('held', []))
+        if asked.get('reset'):
             self.reset()
         else:
-            driving = request.get('driving', True)
+            driving, place = asked.get('driving', True), asked.get('place')
             put = self.place if driving or not self.sends else self.send
-            placed = request.get('place') is None or put(*request['place'])
+            placed = place is None or put(*place)
             self._step(steered(self.env, wish, self._steps) if driving else None)
             return {**moment(self.track), 'placed': placed}
         return {**moment(self.track), 'placed': True}
@@ -151,9 +154,28 @@ class Drive:
         (self.track,) = split(self._tape.arrays(), [self.number])
 
 
+def _checked(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A request whose parts are of the kinds that they should be."""
+    if not isinstance(request, Mapping):
+        raise ValueError(f'a request must be an object, got {type(request).__name__}.')  # noqa: TRY004
+    if unknown := sorted(set(request) - REQUEST):
+        raise ValueError(f'a request may hold {", ".join(sorted(REQUEST))}, got {unknown[0]!r}.')
+    for name in ('driving', 'reset'):
+        if not isinstance(request.get(name, False), bool):
+            raise ValueError(f'{name} must be true or false, got {request[name]!r}.')  # noqa: TRY004
+    held, place = request.get('held', []), request.get('place')
+    if not isinstance(held, Sequence) or isinstance(held, str) or not all(isinstance(key, str) for key in held):
+        raise ValueError(f'held must be a list of what keys do, got {held!r}.')
+    if place is not None and (not isinstance(place, Sequence) or len(place) != 2):
+        raise ValueError(f'place must be two numbers, got {place!r}.')
+    return request
+
+
 def _check_place(x: float, y: float) -> None:
-    if not np.isfinite([x, y]).all():
-        raise ValueError(f'place must be finite, got {x}, {y}.')
+    for value in (x, y):
+        check_numbers(place=value)
+        if not -FURTHEST <= value <= FURTHEST:
+            raise ValueError(f'place must be finite and up to {FURTHEST:,.0f} m from the origin, got {x}, {y}.')
 
 
 def _replaced(actions: Any, row: int, action: Any) -> Any:

@@ -88,7 +88,7 @@ def _filled(document: dict[str, Any], modules: Sequence[str], start: str) -> str
     parts = {
         'title': escape(document['title']), 'start': start, 'style': style(),
         'script': script(modules).replace('</script', '<\\/script'),
-        'data': data.replace('</', '<\\/'),
+        'data': data.replace('<', '\\u003c'),  # no end of the script, and no beginning of a comment
     }  # fmt: skip
     return re.sub(r'\{\{(\w+)\}\}', lambda found: parts[found[1]], _asset('page.html'))
 

@@ -86,6 +86,23 @@ def test_varies_the_env(tmp_path, run, suite, capsys):
     assert len(found) == 3 * 6
 
 
+def test_folders_may_have_any_names(tmp_path, run, suite, capsys):
+    folders = [shutil.copytree(run, tmp_path / 'runs' / name) for name in ('lr=0.1', 'a,b')]
+    arguments = [str(folders[0]), f'ours={folders[1]}', '--suite', suite, '--device', 'cpu']
+    assert main(['evaluate', *arguments]) == 0
+    out = capsys.readouterr().out
+    assert 'lr=0.1 ' in out and 'ours ' in out
+
+
+@pytest.mark.parametrize('place', ['file', 'file/report'])
+def test_nothing_is_played_where_no_report_can_be_written(tmp_path, suite, capsys, monkeypatch, place):
+    (tmp_path / 'file').touch()
+    monkeypatch.setattr('megastep.evaluation.evaluate_variations', None)
+    out = tmp_path / place
+    assert main(['evaluate', '--baselines', 'random', '--task', 'minimal', '--suite', suite, '--out', str(out)]) == 2
+    assert f'{out} must be a folder for a report, but {tmp_path}/file is none.' in capsys.readouterr().err
+
+
 def test_all_variations_have_a_name():
     assert variations_by_name(['all']) == dict(VARIATIONS)
     assert variations_by_name([]) == {}
@@ -111,6 +128,8 @@ def test_all_variations_have_a_name():
         (['evaluate', 'RUN', '--suite', 'SUITE', '--options', 'fov=wide'], "fov must be a number, got 'wide'"),
         (['evaluate', 'RUN', '--suite', 'SUITE', '--options', 'foo=1'], 'options of minimal may be'),
         (['evaluate', 'RUN', '--suite', 'SUITE', '--task', 'explorer', '--device', 'cpu'], 'observation space must be'),
+        (['evaluate', '=RUN', '--suite', 'SUITE'], 'agents must have names before the =, got ='),
+        (['evaluate', 'RUN', 'RUN', '--suite', 'SUITE'], 'runs of an agent must be different ones, got'),
         (['suite', 'OUT', 'MAPS'], 'suite needs --task to draw episodes in maps, got none.'),
         (['suite', 'OUT'], 'must be the folder of a suite'),
         (['suite', 'MAPS', 'MAPS', '--task', 'minimal'], 'out must be a folder, got the file'),

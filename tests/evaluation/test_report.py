@@ -14,6 +14,7 @@ from megastep.evaluation.analysis.worst import draw_episode
 from megastep.evaluation.report import charts
 from megastep.evaluation.results import Results
 from megastep.evaluation.statistics import Interval
+from megastep.maps import storage
 
 VOID = {'meta', 'br'}
 
@@ -117,6 +118,29 @@ def test_the_folder_has_the_tables_for_papers_and_programs(folder):
 def test_the_folder_has_the_results(folder):
     (path,) = folder.glob('results.*')
     assert len(Results.load(path)) == len(full())
+
+
+def test_results_are_kept_when_their_report_fails(tmp_path, monkeypatch):
+    monkeypatch.setattr('megastep.evaluation.report.write', lambda *_, **__: 1 / 0)
+    found = results()
+    with pytest.raises(ZeroDivisionError):
+        found.report(tmp_path)
+    assert len(Results.load(next(tmp_path.glob('results.*')))) == len(found)
+
+
+def test_a_report_has_its_own_results_alone(tmp_path):
+    results(agents=('old',)).save(tmp_path / 'results.npz')
+    results(agents=('old',)).save(tmp_path / 'results.npz').rename(tmp_path / 'results.parquet')
+    results(agents=('new',)).report(tmp_path)
+    assert {Results.load(path).agents[0] for path in tmp_path.glob('results.*')} == {'new'}
+
+
+def test_a_page_is_written_last(tmp_path, monkeypatch):
+    written, replace = [], storage.replace
+    monkeypatch.setattr(storage, 'replace', lambda path, content: (written.append(path.name), replace(path, content)))
+    results().report(tmp_path)
+    assert written[0].startswith('results.')
+    assert written[-1] == 'index.html'
 
 
 def test_a_report_is_the_same_each_time(folder, tmp_path):

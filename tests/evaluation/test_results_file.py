@@ -166,6 +166,31 @@ def test_refuses_what_was_never_written(tmp_path, changes, message):
         Results.load(path)
 
 
+@WITHOUT
+@pytest.mark.parametrize('stored', [True, False])
+@pytest.mark.parametrize('name', ['agent', 'way_x'])
+def test_what_a_file_says_often_is_measured_before_it_is_unpacked(tmp_path, monkeypatch, name, stored):
+    """A long text in many rows, and a long way of one number over and over, take no room in Parquet."""
+    monkeypatch.setattr(results_file, 'MOST_BYTES', 1 << 20)
+    pyarrow = results_file._needed()
+    count = 2000
+    columns = {
+        'agent': pyarrow.DictionaryArray.from_arrays(pyarrow.array(np.zeros(count, np.int32)), ['x' * count]),
+        'way_x': pyarrow.array([[]], pyarrow.list_(pyarrow.float32())),
+        'way_y': pyarrow.array([[]], pyarrow.list_(pyarrow.float32())),
+    }
+    if name == 'way_x':
+        columns['agent'] = pyarrow.array(['x'])
+        columns['way_x'] = pyarrow.ListArray.from_arrays([0, 1 << 20], pyarrow.array(np.zeros(1 << 20, np.float32)))
+    else:
+        columns |= {way: pyarrow.nulls(count, pyarrow.list_(pyarrow.float32())) for way in ('way_x', 'way_y')}
+    path = tmp_path / 'large.parquet'
+    pyarrow.parquet.write_table(pyarrow.table(columns), path, compression='zstd', store_schema=stored)
+    assert path.stat().st_size < 1 << 17
+    with pytest.raises(ValueError, match=r'large\.parquet is damaged, .* must hold at most 1048576 bytes, got'):
+        results_file.read(path)
+
+
 @pytest.mark.parametrize('suffix', FORMATS)
 def test_what_is_packed_is_measured_before_it_is_unpacked(tmp_path, monkeypatch, suffix):
     path = made().save(tmp_path / f'results{suffix}')

@@ -148,14 +148,53 @@ def test_a_damaged_folder_is_refused_by_name(tmp_path, change, message):
         Suite.load(tmp_path)
 
 
+def test_every_byte_of_a_manifest_counts(tmp_path):
+    """A suite whose manifest has another byte is refused, or is the one that was saved."""
+    Suite({'near': drawn(houses(1), 'minimal')}, name='ours', version='2').save(tmp_path)
+    path, known = tmp_path / 'suite.json', Suite.load(tmp_path)
+    content, refused = path.read_bytes(), 0
+    for place in range(len(content)):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1 << place % 7]) + content[place + 1 :])
+        try:
+            found = Suite.load(tmp_path)
+        except ValueError as error:
+            refused += str(tmp_path) in str(error)
+        else:
+            assert (found.name, found.version, found.sha256) == (known.name, known.version, known.sha256)
+            refused += json.loads(path.read_bytes()) == json.loads(content)  # blanks alone were changed
+    assert refused > len(content) - 20  # the others are in the name of the hash
+
+
+def test_a_manifest_of_version_0_2_is_read(tmp_path):
+    suite(name='ours').save(tmp_path)
+    path = tmp_path / 'suite.json'
+    manifest = json.loads(path.read_text())
+    del manifest['manifest_sha256']
+    path.write_text(json.dumps(manifest))
+    assert Suite.load(tmp_path).name == 'ours'
+
+
+def test_names_of_sets_are_no_longer_than_those_of_files(tmp_path):
+    name = 'ä' * 75
+    Suite({name: drawn(houses(1), 'minimal')}).save(tmp_path)
+    assert list(Suite.load(tmp_path)) == [name]
+    with pytest.raises(ValueError, match=r"a set must have a name .* of at most 150 bytes, got 'ä"):
+        Suite({'ä' * 76: drawn(houses(1), 'minimal')})
+    changed(tmp_path, sets={'a' * 300: '0' * 64})
+    with pytest.raises(ValueError, match=r"suite\.json is damaged: 'aaa.* names no set"):
+        Suite.load(tmp_path)
+
+
 def maps_of(folder):
     (path,) = folder.glob('far.*.maps.safetensors')
     return path
 
 
 def changed(folder, **changes):
+    """Changes a manifest, as one who knows how to hash."""
     path = folder / 'suite.json'
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    manifest = {**json.loads(path.read_text()), **changes}
+    path.write_text(json.dumps({**manifest, 'manifest_sha256': module._manifest_hash(manifest)}))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """What is drawn by hand becomes a floorplan, or is said to be none, and why, and where; and agents walk in it."""
 
 import json
+import threading
+import urllib.request
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,6 +20,7 @@ from megastep.maps.segments import area
 from megastep.viewer import Draw, Sketch
 from megastep.viewer.drawing.draft import Draft
 from megastep.viewer.sending import can_send
+from megastep.viewer.server import Server
 
 ROOM = rectangle(1, 1, 5, 4)
 TWO = np.concatenate([ROOM, rectangle(5, 1, 8, 4)])
@@ -168,6 +171,9 @@ def test_a_sketch_survives_json():
         ({'roof': []}, "a sketch may hold walls, doors, lights, spawns, rooms, got 'roof'"),
         ({'walls': [[1, 2]]}, r'walls must be numbers of shape \(n, 2, 2\), got \(1, 2\)'),
         ({'walls': 'wide'}, r'walls must be numbers of shape \(n, 2, 2\): could not convert'),
+        ({'walls': [[['0', 0], ['1', 0]]]}, r"walls must be numbers of shape \(n, 2, 2\), got '0'"),
+        ({'walls': [[[0.5, 0], [False, 0]]]}, r'walls must be numbers of shape \(n, 2, 2\), got False'),
+        ({'spawns': [[10**400, 0]]}, r'spawns must be numbers of shape \(n, 2\): .* too large'),
         ({'walls': [[[1, 1], [1, 1]]]}, 'walls must be longer than 0 m, got 0 m for number 0'),
         ({'spawns': [[float('nan'), 1]]}, 'spawns must be finite and up to 10,000 m from the origin, got nan'),
         ({'spawns': [[1, 1]] * 10_001}, 'spawns must be at most 10,000, got 10,001'),
@@ -317,6 +323,28 @@ def test_envs_without_goals_send_nobody():
 def test_says_what_is_wrong_with_a_request(request_, message):
     with pytest.raises(ValueError, match=message):
         Draw().ask(request_)
+
+
+@pytest.mark.parametrize('request_', [[], 3, None])
+def test_who_walks_is_asked_by_an_object(drawn, request_):
+    drawn.ask({'walk': True})
+    with pytest.raises(ValueError, match='a request must be an object, got'):
+        drawn.ask({'drive': request_})
+
+
+def test_names_of_rooms_are_no_part_of_the_page():
+    """Neither an end of its data nor the beginning of a comment, in which that would end nowhere; nor half a letter."""
+    kind = '<!--<script></script>\ud800'
+    session = Draw()
+    session.ask({'sketch': sketch(rooms=[Room(ROOM[:, 0], kind)]).json()})
+    page = session.html()
+    data = page[page.index('id="recording">') + len('id="recording">') :].partition('</script>')[0]
+    assert '<' not in data
+    assert json.loads(data)['sketch']['rooms'][0]['kind'] == kind
+    with Server(session) as served:
+        threading.Thread(target=served.serve_forever, daemon=True).start()
+        assert urllib.request.urlopen(served.url, timeout=10).read().decode() == page
+        served.shutdown()
 
 
 def test_says_what_it_cannot_begin_from():

@@ -1,5 +1,6 @@
 """Keys drive an agent, and a click puts it where it is free."""
 
+import http.client
 import json
 import threading
 import urllib.error
@@ -149,7 +150,18 @@ def test_a_reset_begins_anew(drive):
         ({'held': ['fly']}, "keys must be of forward, .*, got 'fly'"),
         ({'agent': 1}, 'agent must be from 0 to 0, got 1'),
         ({'agent': 'me'}, "agent must be from 0 to 0, got 'me'"),
-        ({'place': [float('nan'), 1]}, 'place must be finite, got nan, 1'),
+        ({'place': [float('nan'), 1]}, 'place must be finite and up to 10,000 m from the origin, got nan, 1'),
+        ({'place': [10**400, 1]}, 'place must be finite and up to 10,000 m from the origin, got 1000'),
+        ({'place': [True, False]}, 'place must be a number, got True'),
+        ({'place': [1, 2, 3]}, r'place must be two numbers, got \[1, 2, 3\]'),
+        ({'place': []}, r'place must be two numbers, got \[\]'),
+        ({'place': 'ab'}, "place must be a number, got 'a'"),
+        ({'agent': False}, 'agent must be from 0 to 0, got False'),
+        ({'driving': 'no'}, "driving must be true or false, got 'no'"),
+        ({'reset': 0}, 'reset must be true or false, got 0'),
+        ({'held': 'forward'}, "held must be a list of what keys do, got 'forward'"),
+        ({'held': [[]]}, r'held must be a list of what keys do, got \[\[\]\]'),
+        ([], 'a request must be an object, got list'),
         ({'speed': 2}, "a request may hold agent, driving, held, place, reset, got 'speed'"),
     ],
 )
@@ -196,13 +208,57 @@ def test_it_answers_who_knows_its_secret(served):
         ('[1]', 'a request must be an object, got list'),
         ('{', 'Expecting property name'),
         (' ' * 20_000, 'a request must be at most 10,000 bytes, got 20,000'),
-        ('{"place": 3}', 'must be an iterable'),
+        ('{"place": 3}', 'place must be two numbers, got 3'),
+        ('[' * 9000, 'is nested too deep'),
+        ('{"held": [], "held": []}', "an object must have each key once, got 'held' twice"),
     ],
 )
 def test_it_says_what_is_wrong(served, content, message):
     with pytest.raises(urllib.error.HTTPError, match='400') as raised:
         post(f'{served.url}ask', content)
     assert message in json.load(raised.value)['error']
+
+
+def asked(served, length, content=b'{}'):
+    """The status and the answer, to a request that says that it is so long."""
+    connection = http.client.HTTPConnection('127.0.0.1', served.server_address[1], timeout=10)
+    connection.putrequest('POST', f'/{served.secret}/ask')
+    for name, value in {'Content-Length': length}.items():
+        connection.putheader(name, value)
+    connection.endheaders(content)
+    answer = connection.getresponse()
+    return answer.status, json.load(answer)
+
+
+@pytest.mark.parametrize('length', ['-1', '', 'two', '1e3', '0x2', '9' * 5000])
+def test_it_waits_for_no_request_that_does_not_say_how_long_it_is(served, length):
+    status, answer = asked(served, length)
+    assert status == 400
+    assert answer['error']
+    assert asked(served, '2')[0] == 200
+
+
+def test_it_says_what_goes_wrong_in_an_env(served, monkeypatch, capsys):
+    def fail(*_):
+        raise RuntimeError('out of luck')
+
+    monkeypatch.setattr(served.session.env, 'step', fail)
+    status, answer = asked(served, '2')
+    assert (status, answer) == (500, {'error': 'RuntimeError: out of luck'})
+    monkeypatch.undo()
+    assert asked(served, '2')[0] == 200
+    assert 'in fail' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('port', [-1, 1 << 16, 80.0, '80', True])
+def test_what_is_no_port_is_refused(drive, port):
+    with pytest.raises(ValueError, match=f'port must be an integer from 0 to 65535, got {port!r}'):
+        server.Server(drive, port)
+
+
+def test_a_port_that_is_taken_is_named(served):
+    with pytest.raises(OSError, match=f'port {served.server_address[1]} can not be opened: Address already in use'):
+        server.Server(served.session, served.server_address[1])
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from megastep.evaluation.report import page, sections
 from megastep.maps import storage
 from megastep.maps.mapset import MapSet
 
-__all__ = ['write']
+__all__ = ['check_folder', 'write']
 
 
 def write(
@@ -42,6 +43,20 @@ def write(
         'tables.tex': '\n'.join(each.latex() for each in tables.values()),
         **{f'{name}.csv': each.csv() for name, each in tables.items()},
     }
-    for name, text in texts.items():
+    for name, text in reversed(texts.items()):  # the page last
         storage.replace(folder / name, text.encode())
     return folder / 'index.html'
+
+
+def check_folder(folder: str | os.PathLike) -> None:
+    """Raises unless a report could be written to a folder, which need not be there yet.
+
+    Raises:
+        ValueError: if it isn't one, or lies in a file.
+        PermissionError: if it can't be written.
+    """
+    there = next(path for path in (Path(folder), *Path(folder).absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise ValueError(f'{folder} must be a folder for a report, but {there} is none.')
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, 'can not be written', str(there))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -91,9 +92,12 @@ class Sketch:
 
 def _numbers(name: str, values: Any, shape: tuple[int, ...]) -> Float[np.ndarray, 'row ...']:
     wanted = f'{name} must be numbers of shape ({", ".join(map(str, ("n", *shape)))})'
+    odd = [value for value in _leaves(values) if isinstance(value, bool) or not isinstance(value, Real)]
+    if odd:
+        raise ValueError(f'{wanted}, got {odd[0]!r}.')
     try:
         array = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f'{wanted}: {error}.') from error
     array = array.reshape(-1, *shape) if array.size == 0 else array
     if array.shape[1:] != shape:
@@ -105,6 +109,15 @@ def _numbers(name: str, values: Any, shape: tuple[int, ...]) -> Float[np.ndarray
         raise ValueError(f'{name} must be finite and up to {FURTHEST:,.0f} m from the origin, got {array[bad][0]}.')
     array.setflags(write=False)
     return array
+
+
+def _leaves(values: Any) -> Iterator[Any]:
+    """What isn't a list in lists of lists. Arrays hold numbers alone."""
+    for value in values if isinstance(values, (list, tuple)) else ():
+        if isinstance(value, (list, tuple)):
+            yield from _leaves(value)
+        elif not isinstance(value, np.ndarray):
+            yield value
 
 
 def _checked_room(number: int, room: Room) -> Room:
