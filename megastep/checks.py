@@ -32,17 +32,21 @@ def check_counts(**values: Any) -> None:
 
 
 def check_numbers(**values: Any) -> None:
-    """Raises a `ValueError` unless what is named are real numbers; NaN is one."""
+    """Raises a `ValueError` unless what is named are real numbers, no larger than floats can be; NaN is one."""
     for name, value in values.items():
         if not isinstance(value, Real) or isinstance(value, bool):
             raise ValueError(f'{name} must be a number, got {value!r}.')  # noqa: TRY004, as for other values
+        if isinstance(value, int) and abs(value) > sys.float_info.max:
+            raise ValueError(
+                f'{name} must be at most {sys.float_info.max:g}, got an integer of {value.bit_length()} bits.'
+            )
 
 
 def check_finite(**values: float) -> None:
     """Raises a `ValueError` unless what is named are numbers, neither infinite nor NaN."""
     check_numbers(**values)
     for name, value in values.items():
-        if not -sys.float_info.max <= value <= sys.float_info.max:  # Python's integers have no bounds
+        if not math.isfinite(value):
             raise ValueError(f'{name} must be finite, got {value}.')
 
 

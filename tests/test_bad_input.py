@@ -41,6 +41,11 @@ NUMBERS = {
         lambda: learning.train('minimal', 'run', maps=houses(1), steps='a', device='cpu'),
         "steps must be a number, got 'a'",
     ),
+    'frames a second': (
+        lambda: minimal(fps=10**400),
+        'fps must be at most 1.79.*, got an integer of 1329 bits',
+    ),
+    'bonus': (lambda: make(PointGoal, bonus=-(10**5000)), 'bonus must be at most .*, got an integer of 16610 bits'),
     'learning rate': (lambda: Settings(learning_rate='a'), "learning_rate must be a number, got 'a'"),
     'clip': (lambda: Settings(clip_coef='a'), "clip_coef must be a number, got 'a'"),
     'strata': (

@@ -36,9 +36,11 @@ def draw(
     from megastep.viewer.drawing.session import Draw
     from megastep.viewer.server import serve
 
-    maps = MapSet.load(begin_from) if begin_from is not None else MapSet.load(out) if out.exists() else None
-    if begin_from is None and maps is not None and len(maps) != 1:
-        raise ValueError(f'{out} must hold 1 map to be drawn in, got {len(maps)}: --begin-from and --map-id take one.')
+    there = MapSet.load(out) if out.exists() else None
+    if there is not None and len(there) != 1:  # a click would put the one map that is drawn in the place of all
+        way = f'another file, and --begin-from {out}, draws one of them'
+        raise ValueError(f'{out} must hold 1 map to be drawn in, got {len(there)}: {way}.')
+    maps = there if begin_from is None else MapSet.load(begin_from)
     if maps is not None and not 0 <= map_id < len(maps):
         raise ValueError(f'map_id must be from 0 to {len(maps) - 1}, got {map_id}.')
     acting = None if agent is None else load(agent, device=device, seed=seed)

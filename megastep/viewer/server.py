@@ -83,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise
 
     def _request(self) -> dict[str, Any]:
-        """What is asked.
+        """The request.
 
         Raises:
             ValueError: if it isn't an object of JSON, or is too long.

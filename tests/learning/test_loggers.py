@@ -68,7 +68,8 @@ def test_trackio_is_told_in_a_database(tmp_path, monkeypatch):
     with sqlite3.connect(tmp_path / 'kept' / 'megastep.db') as database:
         rows = database.execute('select run_name, step, metrics from metrics order by step').fetchall()
         (config,) = database.execute('select config from configs').fetchone()
-    assert [(name, step) for name, step, _ in rows] == [('run', 4), ('run', 8)]
+    name = f'run-{loggers.identity(tmp_path / "run")[:8]}'
+    assert [(found, step) for found, step, _ in rows] == [(name, 4), (name, 8)]
     assert all('policy_loss' in json.loads(numbers) for *_, numbers in rows)
     assert json.loads(config)['env'] == 'minimal'
 
@@ -81,6 +82,44 @@ def test_only_a_run_that_goes_on_continues_one_in_trackio(tmp_path, monkeypatch)
     for purged in (None, 8):
         loggers.Trackio(tmp_path / 'run', {'env': 'minimal'}, purged).close()
     assert asked == ['never', 'allow']
+
+
+def test_runs_of_one_name_are_two_in_trackio(tmp_path, monkeypatch):
+    """Of runs with the same name it goes on with the one that was begun last."""
+    trackio = pytest.importorskip('trackio', reason='needs trackio')
+    names = []
+    init = lambda **given: names.append(given['name']) or SimpleNamespace(finish=lambda: None)  # noqa: E731
+    monkeypatch.setattr(trackio, 'init', init)
+    for place in ('first', 'second', 'first'):
+        loggers.Trackio(tmp_path / place / 'run', {'env': 'minimal'}, 8).close()
+    assert names[0] == names[2] != names[1]
+    assert all(name.startswith('run-') for name in names)
+
+
+class Failing:
+    """A logger that fails when it is closed, and notes that it was."""
+
+    def __init__(self, closed):
+        self.closed = closed
+
+    def log(self, numbers, frames):
+        pass
+
+    def close(self):
+        self.closed.append(self)
+        raise OSError('no network')
+
+
+def test_all_loggers_are_closed_where_one_fails(tmp_path, monkeypatch):
+    closed = []
+    with pytest.raises(OSError, match='no network'):
+        trained(tmp_path / 'run', [Failing(closed), Failing(closed)])
+    assert len(closed) == 2
+    monkeypatch.setitem(sys.modules, 'wandb', None)
+    monkeypatch.setitem(loggers.LOGGERS, 'failing', lambda *_: Failing(closed))
+    with pytest.raises(OSError, match='no network'):
+        trained(tmp_path / 'other', ['failing', 'wandb'])
+    assert len(closed) == 3
 
 
 @pytest.mark.parametrize('log', ['tensorbored', ['wandb', 3]])

@@ -49,6 +49,19 @@ def test_a_run_without_a_checkpoint_says_how_it_begins_anew(tmp_path, monkeypatc
     train(out, 1, overwrite=True)
 
 
+def test_opponents_that_are_left_from_before_there_was_a_run_are_no_hindrance(tmp_path):
+    out = tmp_path / 'run'
+    for folder in ('opponents', '.opponents'):
+        (out / folder / '000').mkdir(parents=True)
+    train(out, 1)
+    assert not (out / 'opponents').exists()
+    other = tmp_path / 'other' / 'opponents' / 'mine'
+    other.mkdir(parents=True)
+    with pytest.raises(ValueError, match='other must be a new folder, or one of a run; it holds something else'):
+        train(tmp_path / 'other', 1)
+    assert other.is_dir()
+
+
 LEFT = ['maps.safetensors', '.maps.safetensors.0123456789abcdef.safetensors', '.run.json.0123456789abcdef.json']
 
 

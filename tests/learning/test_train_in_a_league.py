@@ -85,6 +85,21 @@ def test_a_run_that_begins_in_anothers_place_forgets_its_opponents(tmp_path, riv
     assert not (tmp_path / 'run' / 'opponents').exists()
 
 
+def test_a_run_whose_place_another_was_to_take_keeps_its_opponents(tmp_path, rivals, monkeypatch):
+    """A run that overwrites it and is killed before it begins."""
+    out, (first, second, *_) = tmp_path / 'run', named(rivals)
+    train(out, 1, opponents_from=first, **DUEL)
+    kept = out / 'opponents' / '000' / 'model.safetensors'
+    before = kept.read_bytes()
+    with monkeypatch.context() as patched:
+        patched.setattr(Run, 'begin', lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            train(out, 1, opponents_from=second, overwrite=True, **DUEL)
+    train(out, 2, opponents_from=first, resume=True, **DUEL)
+    assert kept.read_bytes() == before
+    assert not (out / '.opponents').exists()
+
+
 def test_trained_agents_play_against_one_another(rivals):
     one, other = (learning.load(rivals / name, device='cpu', greedy=True) for name in ('run', 'saved'))
     env = one.env(OTHER, num_envs=8)

@@ -385,6 +385,10 @@ def test_the_command_says_what_is_wrong(tmp_path, capsys):
     houses(2).save(tmp_path / 'several.safetensors')
     for arguments, message in (
         ([tmp_path / 'several.safetensors'], 'must hold 1 map to be drawn in, got 2'),
+        (
+            [tmp_path / 'several.safetensors', '--begin-from', tmp_path / 'several.safetensors', '--map-id', 0],
+            'must hold 1 map to be drawn in, got 2',
+        ),
         ([tmp_path / 'a.safetensors', '--begin-from', tmp_path / 'several.safetensors', '--map-id', 2], 'from 0 to 1'),
     ):
         assert main(['draw', *map(str, arguments), '--no-show']) != 0

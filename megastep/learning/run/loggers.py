@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -94,7 +95,8 @@ class Trackio:
     """Logger for trackio: a run of the project megastep.
 
     Args:
-        folder: The run's folder, whose name is the run's.
+        folder: The run's folder. The run has its name and, for trackio knows runs by their names alone, a part of the
+            id that is made of its place.
         config: How the run is configured.
         purged: After how many steps what was written before doesn't count.
     """
@@ -102,8 +104,9 @@ class Trackio:
     def __init__(self, folder: Path, config: Mapping[str, Any], purged: int | None) -> None:
         import trackio
 
-        resume = 'never' if purged is None else 'allow'  # it knows runs by their names alone
-        self._run = trackio.init(project='megastep', name=folder.name, config=dict(config), resume=resume)
+        resume = 'never' if purged is None else 'allow'  # what was begun anew in its place has its name too
+        name = f'{folder.name}-{identity(folder)[:8]}'
+        self._run = trackio.init(project='megastep', name=name, config=dict(config), resume=resume)
 
     def log(self, numbers: Numbers, frames: int) -> None:
         """Takes numbers."""
@@ -184,7 +187,22 @@ def opened(logs: Iterable[Log] | None, folder: Path, config: Mapping[str, Any], 
             return [TensorBoard(folder, config, purged)]
         except ImportError:
             return []
-    return [_logger(log, folder, config, purged) for log in logs]
+    made: list[Logger] = []
+    try:
+        for log in logs:
+            made.append(_logger(log, folder, config, purged))
+    except BaseException:
+        close(made)
+        raise
+    return made
+
+
+def close(several: Iterable[Logger]) -> None:
+    """Closes loggers that can be closed, all of them even where one fails, which is raised then."""
+    with ExitStack() as stack:
+        for logger in reversed([*several]):
+            if hasattr(logger, 'close'):
+                stack.callback(logger.close)
 
 
 def _logger(log: Log, folder: Path, config: Mapping[str, Any], purged: int | None) -> Logger:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -83,6 +84,11 @@ class Run:
         return self.folder / 'opponents'
 
     @property
+    def coming_opponents(self) -> Path:
+        """The folder of the opponents of a run that is to begin here, until `begin` puts them in their place."""
+        return self.folder / '.opponents'
+
+    @property
     def lock(self) -> Path:
         """The file that the process which trains here has locked. It stays; the lock goes with the process."""
         return self.folder / '.lock'
@@ -122,6 +128,8 @@ class Run:
 
     def _is_ours(self, path: Path) -> bool:
         """True if a path in the folder is what a run that was killed as it began leaves before all else."""
+        if path in (self.opponents, self.coming_opponents):
+            return path.is_dir() and all(agent.name.isdecimal() for agent in path.iterdir())
         return path in (self.lock, self.maps) or path.name.startswith((f'.{self.maps.name}.', f'.{RUN}.'))
 
     @property
@@ -140,7 +148,10 @@ class Run:
             config: The configuration.
             maps: The maps that are trained in, of which the folder gets a copy.
         """
-        shutil.rmtree(self.checkpoints, ignore_errors=True)
+        shutil.rmtree(self.checkpoints, ignore_errors=True)  # first: without these nobody goes on with what is here
+        shutil.rmtree(self.opponents, ignore_errors=True)
+        if self.coming_opponents.exists():
+            os.replace(self.coming_opponents, self.opponents)
         for path in (self.log, self.episodes, self.curves_file, *self.folder.glob('events.out.tfevents.*')):
             path.unlink(missing_ok=True)
         maps.save(self.maps)
@@ -176,6 +187,7 @@ class Run:
             updates: What the logs say of later ones is removed: they are made again.
         """
         self._write(self.read().gone_on(config))
+        shutil.rmtree(self.coming_opponents, ignore_errors=True)  # of one that was to take this one's place
         lines = [line for line in self.lines() if line['updates'] <= updates]
         storage.replace(self.log, ''.join(json.dumps(line) + '\n' for line in lines).encode())
         episode_log.keep(self.episodes, updates)

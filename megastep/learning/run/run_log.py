@@ -16,7 +16,7 @@ from megastep.evaluation import Evaluation
 from megastep.evaluation.playing.recorder import STARTS
 from megastep.learning.map_scores import ALWAYS
 from megastep.learning.run.episode_log import EpisodeLog
-from megastep.learning.run.loggers import Log, opened
+from megastep.learning.run.loggers import Log, close, opened
 from megastep.learning.run.progress import NoProgress, Progress, progress
 from megastep.learning.run.run_folder import Run
 from megastep.learning.run.update_statistics import UpdateStatistics
@@ -116,12 +116,10 @@ class RunLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._progress.close()
         self._file.close()
         self._episodes.__exit__(kind, error, trace)
-        for logger in self._loggers:
-            if hasattr(logger, 'close'):
-                logger.close()
+        self._progress.close()
+        close(self._loggers)
 
 
 def _flat(values: Mapping[str, Any], place: str = '') -> dict[str, float]:

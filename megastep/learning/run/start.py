@@ -89,7 +89,7 @@ class Start:
         with ExitStack() as stack:
             once(lambda: stack.enter_context(run.held()))
             if (checkpoint := self.checkpoint()) is None:
-                once(lambda: keep_opponents(opponents, run.opponents))
+                once(lambda: keep_opponents(opponents, run.coming_opponents))
                 once(lambda: run.begin(config, maps))
             else:
                 checkpoints.restore(checkpoint)

@@ -112,7 +112,7 @@ def _numbers(name: str, values: Any, shape: tuple[int, ...]) -> Float[np.ndarray
 
 
 def _leaves(values: Any) -> Iterator[Any]:
-    """What isn't a list in lists of lists. Arrays hold numbers alone."""
+    """Values in lists of lists. Arrays, which hold numbers alone, are left out."""
     for value in values if isinstance(values, (list, tuple)) else ():
         if isinstance(value, (list, tuple)):
             yield from _leaves(value)
