@@ -74,6 +74,7 @@ class CudaGraph:
         self._inputs = [torch.zeros_like(example) for example in examples]
         self._graph: torch.cuda.CUDAGraph | None = None
         self._sources: list[Source] = []
+        self._read: list[Any] = []  # their storages alone: fifty of them are looked at in every call
         self._outputs: PackedTensors | None = None
 
     def __call__(self, *values: Tensor) -> Any:
@@ -96,7 +97,8 @@ class CudaGraph:
             target.copy_(value)
         if self._graph is None:
             self._capture()
-        self._check_sources()
+        if any(map(torch.UntypedStorage._expired, self._read)):
+            self._refuse_replaced()
         self._graph.replay()  # type: ignore[union-attr]  # there is one by now, and outputs
         return self._outputs.copied() if self._copy else self._outputs.overwritten()  # type: ignore[union-attr]
 
@@ -120,9 +122,10 @@ class CudaGraph:
         # A capture begins by writing the generators' seeds and offsets on its own stream, as every replay does on its.
         torch.cuda.current_stream(self._stream.device).wait_stream(self._stream)
         self._graph, self._sources, self._outputs = graph, list(watch.sources.values()), outputs
+        self._read = [source.storage.cdata for source in self._sources]
 
-    def _check_sources(self) -> None:
-        """Raises if memory that the graph reads has been freed."""
+    def _refuse_replaced(self) -> None:
+        """Raises as memory that the graph reads has been freed."""
         for source in self._sources:
             if source.storage.expired():
                 self._graph = self._outputs = None
