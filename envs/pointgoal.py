@@ -126,7 +126,7 @@ class PointGoal(Env):
         self.motion.step(actions)
         physics.advance(self.core)
         nearer, walked = self._tracker.step()
-        self._earned = self._pay * nearer - self._effort * walked
+        self._earned = torch.sub(self._pay * nearer, walked, alpha=self._effort)
 
     def _observe(self):
         view = rendering.render(self.core, self.cameras)
@@ -142,11 +142,10 @@ class PointGoal(Env):
         return self._goal_sensor.observe(self._goals.current.positions, agents.positions, agents.angles)
 
     def _outcome(self):
-        offsets = self._goals.current.positions - self.core.agents.positions
-        self._success = offsets.norm(dim=-1) <= self._reach
+        self._success = self._goals.reached(self._reach)
         if self._may_be_beyond_a_wall:
             self._success &= self._tracker.remaining <= self._reach + SLACK
-        return self._earned + self._bonus * self._success, self._success[:, 0], self._nobody
+        return self._earned.add(self._success, alpha=self._bonus), self._success[:, 0], self._nobody
 
     def _info(self):
         return {**self._tracker.scores(self._success), **self._tracker.measures()}

@@ -100,6 +100,13 @@ class RandomGoals:
         )
         self.reset(torch.ones(core.num_envs, dtype=torch.bool, device=core.device))
 
+    def reached(self, reach: float) -> Bool[Tensor, 'env 1']:
+        """Returns which agents are no further from their goal than that, in metres as a bird flies."""
+        found = torch.empty_like(self.current.lengths, dtype=torch.bool)
+        positions = self._core.agents.positions
+        implementation(found.device).reached(self.current.positions, positions, reach, found)
+        return found
+
     @property
     def state(self) -> dict[str, Tensor]:
         """The starts and goals."""
@@ -193,12 +200,14 @@ class GoalTracker:
         metrics = {'travelled': self.travelled, 'remaining': self.remaining, 'collisions': self.collisions}
         return {**metrics, 'last': self._last}
 
+    @property
+    def _way(self) -> tuple[Tensor, ...]:
+        """Buffers that kernels keep account in."""
+        return self._last, self.travelled, self.remaining, self.collisions
+
     def reset(self, mask: Bool[Tensor, ' env']) -> None:
         """Begins anew in the envs in the mask, whose agents stand at their starts."""
-        torch.where(mask[:, None], self._goals.lengths, self.remaining, out=self.remaining)
-        torch.where(mask[:, None, None], self._goals.starts, self._last, out=self._last)
-        self.travelled.masked_fill_(mask[:, None], 0)
-        self.collisions.masked_fill_(mask[:, None], 0)
+        implementation(self._core.device).set_out(mask, self._goals.starts, self._goals.lengths, self._way)
 
     def step(self) -> tuple[Float[Tensor, 'env agent'], Float[Tensor, 'env agent']]:
         """Takes account of a step.
@@ -207,15 +216,8 @@ class GoalTracker:
             By how much it made the shortest path shorter, and how far it went, in metres. Where the field knows no way,
             as may be beside a gap that is just too narrow, the first is 0.
         """
-        core, positions = self._core, self._core.agents.positions
-        walked = (positions - self._last).norm(dim=-1)
-        self.travelled.add_(walked)
-        self.collisions.add_(core.contacts >= 0)
-        self._last.copy_(positions)
-        left = self.field.distances(positions, core.map_ids, self._goals.spawns)
-        left = torch.where(left < math.inf, left, self.remaining)
-        nearer = self.remaining - left
-        self.remaining.copy_(left)
+        core, nearer, walked = self._core, torch.empty_like(self.remaining), torch.empty_like(self.remaining)
+        implementation(core.device).track(core, self.field, self._goals.spawns, self._way, nearer, walked)
         return nearer, walked
 
     def scores(self, success: Bool[Tensor, 'env agent']) -> dict[str, Tensor]:
@@ -226,13 +228,13 @@ class GoalTracker:
             path l and a path travelled p (Anderson et al., 2018); ``'soft_spl'``, in which max(0, 1 - d / l) stands
             for success, d being what remains; ``'distance_to_goal'``, which is d; and ``'collisions'``.
         """
-        shortest = self._goals.lengths
-        efficiency = shortest / torch.maximum(self.travelled, shortest)
-        nearness = (1 - self.remaining / shortest).clamp(min=0)
+        spl, soft_spl = torch.empty_like(self.remaining), torch.empty_like(self.remaining)
+        ways = self._goals.lengths, self.travelled, self.remaining
+        implementation(self._core.device).score(success.contiguous(), *ways, spl, soft_spl)
         return {
             'success': success,
-            'spl': success * efficiency,
-            'soft_spl': nearness * efficiency,
+            'spl': spl,
+            'soft_spl': soft_spl,
             'distance_to_goal': self.remaining,
             'collisions': self.collisions,
         }

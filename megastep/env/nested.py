@@ -88,7 +88,8 @@ class PackedTensors:
 
 def _alike(tensors: Mapping[int, Tensor]) -> list[list[int]]:
     """Groups the numbers of tensors of one type and shape, of large items first: so each starts at a multiple of its
-    item's size."""
+    item's size.
+    """
     groups: dict[Any, list[int]] = {}
     for i, tensor in tensors.items():
         groups.setdefault((tensor.dtype, tensor.shape), []).append(i)

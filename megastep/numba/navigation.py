@@ -72,13 +72,17 @@ def _distances(field, map_ids, positions, goals, found):
         found[e, a] = shortest(field, map_ids[e], positions[e, a], goals[e, a])
 
 
-def distances(field, positions, map_ids, goals, found):
-    """Finds how long the shortest paths from agents to their goals are: see `megastep.env.navigation.GeodesicField`."""
+def buffers_of(field) -> Field:
+    """The buffers of a `megastep.env.navigation.GeodesicField` on the CPU."""
     f = field
     tensors = (
         f.corners, f.shapes, f.visible.vals, f.visible.starts, f.entries.vals, f.entries.starts,
         f.hops.vals, f.hops.starts, f.nodes.vals, f.nodes.starts, f.lengths.vals, f.lengths.starts,
         f.spawns.vals, f.spawns.starts, f.spawns.widths,
     )  # fmt: skip
-    buffers = Field(np.float32(f.cell_side), *(tensor.numpy() for tensor in tensors))
-    _distances(buffers, map_ids.numpy(), positions.numpy(), goals.numpy(), found.numpy())
+    return Field(np.float32(f.cell_side), *(tensor.numpy() for tensor in tensors))
+
+
+def distances(field, positions, map_ids, goals, found):
+    """Finds how long the shortest paths from agents to their goals are: see `megastep.env.navigation.GeodesicField`."""
+    _distances(buffers_of(field), map_ids.numpy(), positions.numpy(), goals.numpy(), found.numpy())

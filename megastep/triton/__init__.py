@@ -10,8 +10,10 @@ from megastep.triton.steps.episodes import clean, tally, tick
 from megastep.triton.steps.motion import push
 from megastep.triton.steps.sensors import bearings, inertial, point, turned
 from megastep.triton.steps.spawning import renew, respawn, respawn_with_goals
+from megastep.triton.steps.tracking import reached, score, set_out, track
 
 __all__ = [
     'advance', 'bake', 'bearings', 'clean', 'distances', 'draw_integers', 'draw_reals', 'inertial', 'mark', 'point',
-    'push', 'render', 'renew', 'respawn', 'respawn_with_goals', 'tally', 'tick', 'turned',
+    'push', 'reached', 'render', 'renew', 'respawn', 'respawn_with_goals', 'score', 'set_out', 'tally', 'tick',
+    'track', 'turned',
 ]  # fmt: skip

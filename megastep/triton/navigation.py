@@ -51,14 +51,10 @@ def cell_along(offset, side, count):
 
 @triton.jit
 @no_type_check
-def _distances(field, map_ids, positions, goals, found, num_rows, NUM_AGENTS: tl.constexpr, BLOCK: tl.constexpr):
-    """Each lane looks up the entry of one agent's cell. Lanes of no agent look for a way in the first map."""
-    row = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
-    there = row < num_rows
-    m = tl.load(map_ids + row // NUM_AGENTS, mask=there, other=0)
-    x, y = tl.load(positions + 2 * row, mask=there, other=0.0), tl.load(positions + 2 * row + 1, mask=there, other=0.0)
+def shortest(field, m, x, y, goal, BLOCK: tl.constexpr):
+    """The geodesic distances from places in maps m to one of their spawns each; infinite where there is no way."""
     count = tl.load(field.spawn_widths + m).to(tl.int64)
-    goal = tl.minimum(tl.maximum(tl.load(goals + row, mask=there, other=0).to(tl.int64), 0), count - 1)
+    goal = tl.minimum(tl.maximum(goal.to(tl.int64), 0), count - 1)
     spawn = field.spawns + 2 * (tl.load(field.spawn_starts + m) + goal)
     straight = length(x - tl.load(spawn), y - tl.load(spawn + 1))
     columns, rows = tl.load(field.shapes + 2 * m), tl.load(field.shapes + 2 * m + 1)
@@ -77,19 +73,35 @@ def _distances(field, map_ids, positions, goals, found, num_rows, NUM_AGENTS: tl
         node_x = tl.load(nodes + 2 * node, mask=more, other=0.0)
         node_y = tl.load(nodes + 2 * node + 1, mask=more, other=0.0)
         around = tl.minimum(around, length(x - node_x, y - node_y) + onward)
-    tl.store(found + row, tl.where(seen, straight, around), mask=there)
+    return tl.where(seen, straight, around)
+
+
+@triton.jit
+@no_type_check
+def _distances(field, map_ids, positions, goals, found, num_rows, NUM_AGENTS: tl.constexpr, BLOCK: tl.constexpr):
+    """Each lane looks up the entry of one agent's cell. Lanes of no agent look for a way in the first map."""
+    row = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
+    there = row < num_rows
+    m = tl.load(map_ids + row // NUM_AGENTS, mask=there, other=0)
+    x, y = tl.load(positions + 2 * row, mask=there, other=0.0), tl.load(positions + 2 * row + 1, mask=there, other=0.0)
+    goal = tl.load(goals + row, mask=there, other=0)
+    tl.store(found + row, shortest(field, m, x, y, goal, BLOCK), mask=there)
+
+
+def buffers_of(field) -> Field:
+    """The buffers of a `megastep.env.navigation.GeodesicField`."""
+    f = field
+    return Field(
+        f.cell_side, f.corners, f.shapes, f.visible.vals, f.visible.starts, f.entries.vals, f.entries.starts,
+        f.hops.vals, f.hops.starts, f.nodes.vals, f.nodes.starts, f.lengths.vals, f.lengths.starts,
+        f.spawns.vals, f.spawns.starts, f.spawns.widths,
+    )  # fmt: skip
 
 
 @device_guard
 def distances(field, positions, map_ids, goals, found):
     """Finds how long the shortest paths from agents to their goals are: see `megastep.env.navigation.GeodesicField`."""
-    f = field
-    buffers = Field(
-        f.cell_side, f.corners, f.shapes, f.visible.vals, f.visible.starts, f.entries.vals, f.entries.starts,
-        f.hops.vals, f.hops.starts, f.nodes.vals, f.nodes.starts, f.lengths.vals, f.lengths.starts,
-        f.spawns.vals, f.spawns.starts, f.spawns.widths,
-    )  # fmt: skip
     _distances[(triton.cdiv(goals.numel(), BLOCK),)](
-        buffers, map_ids, positions, goals, found,
+        buffers_of(field), map_ids, positions, goals, found,
         goals.numel(), NUM_AGENTS=goals.shape[1], BLOCK=BLOCK, num_warps=1, enable_fp_fusion=False,
     )  # fmt: skip

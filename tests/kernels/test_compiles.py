@@ -93,6 +93,7 @@ FIELD = (
     'hops=*i32 hop_starts=*i64 nodes=*fp32 node_starts=*i64 lengths=*fp32 length_starts=*i64 '
     'spawns=*fp32 spawn_starts=*i64 spawn_widths=*i32'
 )
+WAY = 'last=*fp32 travelled=*fp32 remaining=*fp32 collisions=*i32'
 FOUND = {'field': FIELD, 'map_ids': '*i64', 'positions': '*fp32', 'goals': '*i64', 'found': '*fp32', 'num_rows': 'i32'}
 CHECKED = {'rows': '*i64', 'walls': '*fp64', 'starts': '*i64', 'widths': '*i32', 'num_points': 'i32', 'BLOCK': 128}
 
@@ -241,6 +242,40 @@ KERNELS = {
     'megastep.triton.navigation._distances': [
         FOUND | {'NUM_AGENTS': 1, 'BLOCK': 32},
         FOUND | {'NUM_AGENTS': 3, 'BLOCK': 32},
+    ],
+    'megastep.triton.steps.tracking._track': [
+        {
+            'field': FIELD,
+            'map_ids': '*i64',
+            'positions': '*fp32',
+            'contacts': '*i32',
+            'goals': '*i64',
+            'way': WAY,
+            'nearer': '*fp32',
+            'walked': '*fp32',
+            'num_rows': 'i32',
+            'NUM_AGENTS': 1,
+            'BLOCK': 32,
+        }
+    ],
+    'megastep.triton.steps.tracking._set_out': [
+        {
+            'mask': '*i1',
+            'starts': '*fp32',
+            'lengths': '*fp32',
+            'way': WAY,
+            'num_rows': 'i32',
+            'NUM_AGENTS': 1,
+            'BLOCK': 128,
+        }
+    ],
+    'megastep.triton.steps.tracking._reached': [
+        dict.fromkeys(('points', 'positions'), '*fp32')
+        | {'reach': 'fp32', 'found': '*i1', 'num_rows': 'i32', 'BLOCK': 128}
+    ],
+    'megastep.triton.steps.tracking._score': [
+        dict.fromkeys(('lengths', 'travelled', 'remaining', 'spl', 'soft_spl'), '*fp32')
+        | {'success': '*i1', 'num_rows': 'i32', 'BLOCK': 128}
     ],
     'megastep.triton.collisions._advance': [
         MOVED | {'SLIDE': 1, 'SIZES': 'num_agents=1 agents=1 envs=8 lanes=4 num_markers=0 sides=8'},

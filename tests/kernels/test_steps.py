@@ -10,6 +10,7 @@ from twins import draw_on_cpu, twin
 
 from megastep import numba, triton
 from megastep.env.motion.discrete import _impulses
+from megastep.env.navigation import GeodesicField
 from megastep.world.core import Core
 from megastep.world.scenery import Scenery
 
@@ -134,3 +135,37 @@ def test_lives_begin_alike(spreads, device):
     assert left[131] == 99
     assert (known[~mask] == 99).all()
     assert (known[mask] < 15).any() == spreads
+
+
+@pytest.mark.parametrize('num_envs', [1, 33])
+def test_ways_to_goals_are_tracked_and_scored_alike(num_envs, device, poisoned):
+    maps = [worlds.halved_box(), *worlds.houses(2)]
+    core = Core(Scenery.pack(maps, device=device), num_envs, seed=2)
+    copy, rng = twin(core), np.random.default_rng(num_envs)
+    shape, kept = (num_envs, 1), []
+    goals = torch.from_numpy(rng.integers(0, 4, shape))
+    contacts, mask = torch.from_numpy(rng.integers(-1, 2, shape)).int(), torch.arange(num_envs) % 3 == 0
+    last = copy.agents.positions + torch.from_numpy(rng.normal(0, 0.1, (*shape, 2))).float()
+    travelled, remaining = (torch.from_numpy(rng.uniform(1, 9, shape)).float() for _ in range(2))
+    for kernels, each, place in ((triton, core, device), (numba, copy, 'cpu')):
+        each.contacts.copy_(contacts)
+        values = last, travelled, remaining, torch.full(shape, 5, dtype=torch.int32)
+        buffers = [torch.cat([value, value[:1]]).to(place) for value in values]
+        way = [buffer[:num_envs] for buffer in buffers]
+        nearer, walked, spl, soft_spl = (torch.empty(shape, device=place) for _ in range(4))
+        kernels.track(each, GeodesicField.pack(maps, place), goals.to(place), way, nearer, walked)
+        success = torch.empty(shape, dtype=torch.bool, device=place)
+        kernels.reached(way[0] + 0.1, each.agents.positions, 0.15, success)
+        kernels.score(success, travelled.to(place), *way[1:3], spl, soft_spl)
+        found = [nearer, walked, spl, soft_spl, *(value.clone() for value in way)]
+        kernels.set_out(mask.to(place), each.agents.positions + 1, remaining.to(place) + 1, way)
+        assert all(torch.equal(buffer[num_envs].cpu(), value[0]) for buffer, value in zip(buffers, values, strict=True))
+        assert success.all()
+        kept.append([value.cpu() for value in (*found, *way)])
+    for one, other in zip(*kept, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-6, equal_nan=True)
+    nearer, walked, _, _, _, went, left, collided, _, *begun = kept[1]
+    torch.testing.assert_close(nearer, remaining - left)
+    torch.testing.assert_close(went, travelled + walked)
+    assert torch.equal(collided, 5 + (contacts >= 0))
+    assert (begun[-1][mask] == 0).all() and (begun[-3][mask] == 0).all()

@@ -1,0 +1,91 @@
+"""Navigation metrics of agents on the way to their goals. The twin is `megastep.triton.steps.tracking`."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit, prange
+
+from megastep.numba.navigation import buffers_of, length, shortest
+
+
+class Way(NamedTuple):
+    """Metrics of each agent's way, kept from step to step: of a `megastep.env.goals.GoalTracker`."""
+
+    last: np.ndarray
+    travelled: np.ndarray
+    remaining: np.ndarray
+    collisions: np.ndarray
+
+
+@njit(cache=True, error_model='numpy')
+def track_agent(field, m, place, contact, goal, way, e, a):
+    """Takes account of one agent's step; returns how much nearer it came, and how far it went."""
+    x, y = place
+    went = length(x - way.last[e, a, 0], y - way.last[e, a, 1])
+    before, left = way.remaining[e, a], shortest(field, m, place, goal)
+    left = left if left < np.inf else before
+    way.last[e, a] = place
+    way.remaining[e, a] = left
+    way.travelled[e, a] += went
+    way.collisions[e, a] += contact >= 0
+    return before - left, went
+
+
+@njit(cache=True, parallel=True, error_model='numpy')
+def _track(field, map_ids, positions, contacts, goals, way, nearer, walked):
+    num_agents = goals.shape[1]
+    for row in prange(goals.size):
+        e, a = row // num_agents, row % num_agents
+        made = track_agent(field, map_ids[e], positions[e, a], contacts[e, a], goals[e, a], way, e, a)
+        nearer[e, a], walked[e, a] = made
+
+
+def track(core, field, goals, way, nearer, walked):
+    """Takes account of a step on the way to goals: see `megastep.env.goals.GoalTracker`."""
+    kept = Way(*(each.numpy() for each in way))
+    places, contacts = core.agents.positions.numpy(), core.contacts.numpy()
+    _track(
+        buffers_of(field), core.map_ids.numpy(), places, contacts, goals.numpy(), kept, nearer.numpy(), walked.numpy()
+    )
+
+
+@njit(cache=True, error_model='numpy')
+def _set_out(mask, starts, lengths, way):
+    for e in range(len(mask)):
+        if mask[e]:
+            way.last[e], way.remaining[e] = starts[e], lengths[e]
+            way.travelled[e], way.collisions[e] = 0, 0
+
+
+def set_out(mask, starts, lengths, way):
+    """Begins the metrics of the envs in the mask anew: see `megastep.env.goals.GoalTracker`."""
+    _set_out(mask.numpy(), starts.numpy(), lengths.numpy(), Way(*(each.numpy() for each in way)))
+
+
+@njit(cache=True, error_model='numpy')
+def _reached(points, positions, reach, found):
+    for e in range(found.shape[0]):
+        for a in range(found.shape[1]):
+            x, y = points[e, a] - positions[e, a]
+            found[e, a] = length(x, y) <= reach
+
+
+def reached(points, positions, reach, found):
+    """Tells which agents are within reach of points: see `megastep.env.goals.RandomGoals`."""
+    _reached(points.numpy(), positions.numpy(), np.float32(reach), found.numpy())
+
+
+@njit(cache=True, error_model='numpy')
+def _score(success, lengths, travelled, remaining, spl, soft_spl):
+    zero, one = np.float32(0), np.float32(1)
+    for e in range(spl.shape[0]):
+        for a in range(spl.shape[1]):
+            efficiency = lengths[e, a] / max(travelled[e, a], lengths[e, a])
+            nearness = one - remaining[e, a] / lengths[e, a]
+            spl[e, a] = efficiency if success[e, a] else zero
+            soft_spl[e, a] = (zero if nearness < 0 else nearness) * efficiency
+
+
+def score(success, lengths, travelled, remaining, spl, soft_spl):
+    """Scores agents' ways: see `megastep.env.goals.GoalTracker.scores`."""
+    _score(*(each.numpy() for each in (success, lengths, travelled, remaining, spl, soft_spl)))
