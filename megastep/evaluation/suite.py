@@ -194,7 +194,7 @@ class Suite(Mapping[str, Episodes]):
             'suite': VERSION, 'name': self.name, 'version': self.version, 'task': self.task, 'sha256': self.sha256,
             'sets': {name: episodes.sha256 for name, episodes in self.items()},
         }  # fmt: skip
-        manifest[MANIFEST_HASH] = _manifest_hash(manifest)
+        manifest[MANIFEST_HASH] = storage.entries_digest(manifest, MANIFEST_HASH)
         with temporaries.alone(folder):
             kept = [f'geodesics.{self.sha256[:16]}.safetensors']
             for name, episodes in self.items():
@@ -248,7 +248,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
         raise ValueError(f'{path} is damaged: {type(error).__name__}: {error}.') from error
     if found != VERSION:
         raise ValueError(f'{path} must be of version {VERSION}, got {found!r}.')
-    if manifest.get(MANIFEST_HASH, expected := _manifest_hash(manifest)) != expected:
+    if manifest.get(MANIFEST_HASH, expected := storage.entries_digest(manifest, MANIFEST_HASH)) != expected:
         raise ValueError(f'{path} is damaged: it hashes to {expected}, and should to another.')
     for name, sha256 in sets.items():
         if not _is_name(name):
@@ -256,12 +256,6 @@ def _manifest(folder: Path) -> dict[str, Any]:
         if not isinstance(sha256, str) or not re.fullmatch('[0-9a-f]{64}', sha256):
             raise ValueError(f'{path} is damaged: set {name!r} has no hash.')
     return {**manifest, 'sets': sets}
-
-
-def _manifest_hash(manifest: Mapping[str, Any]) -> str:
-    """The SHA-256 of a manifest's entries, all but the one that holds it, in hexadecimal."""
-    entries = {name: value for name, value in manifest.items() if name != MANIFEST_HASH}
-    return hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
 
 
 def _is_name(name: Any) -> bool:

@@ -83,8 +83,13 @@ def file_digest(path: Path) -> str:
 
 def header_digest(metadata: Mapping[str, str]) -> str:
     """The SHA-256 of a header's entries, all but the one that holds it, in hexadecimal."""
-    entries = {name: text for name, text in metadata.items() if name != HEADER_HASH}
-    return hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
+    return entries_digest(metadata, HEADER_HASH)
+
+
+def entries_digest(entries: Mapping[str, Any], holder: str) -> str:
+    """The SHA-256 of the entries of an object of JSON, all but the one that holds it, in hexadecimal."""
+    others = {name: value for name, value in entries.items() if name != holder}
+    return hashlib.sha256(json.dumps(others, sort_keys=True).encode()).hexdigest()
 
 
 def write(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:

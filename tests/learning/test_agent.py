@@ -153,6 +153,11 @@ def test_an_agent_brings_its_opponents(tmp_path):
     assert agent.opponents(env).rows.tolist() == [False, True, True, True] * 16
 
 
+def rewrite(path, values):
+    """Writes a configuration, as one who means it."""
+    path.write_text(json.dumps({name: value for name, value in values.items() if name != 'config_sha256'}))
+
+
 # Saved
 
 
@@ -251,7 +256,7 @@ def test_opponents_that_were_saved_by_version_0_2_are_found(rival, tmp_path):
     folder.rename(saved / 'opponents')
     values = json.loads((saved / 'config.json').read_text())
     del values['opponents_folder']
-    (saved / 'config.json').write_text(json.dumps(values))
+    rewrite(saved / 'config.json', values)
     assert torch.equal(*before, *opponents_of(saved))
 
 
@@ -376,7 +381,7 @@ def test_a_configuration_that_cannot_be_is_refused(run, change, message):
 )
 def test_a_damaged_saved_agent_is_refused_by_name(saved, change, message):
     values = json.loads((saved / 'config.json').read_text())
-    (saved / 'config.json').write_text(json.dumps({**values, **change}))
+    rewrite(saved / 'config.json', {**values, **change})
     with pytest.raises(ValueError, match=message):
         load(saved)
 
@@ -384,7 +389,7 @@ def test_a_damaged_saved_agent_is_refused_by_name(saved, change, message):
 def test_an_incomplete_saved_agent_is_refused_by_name(saved):
     values = json.loads((saved / 'config.json').read_text())
     del values['maps']
-    (saved / 'config.json').write_text(json.dumps(values))
+    rewrite(saved / 'config.json', values)
     with pytest.raises(ValueError, match=r'config\.json is damaged, or of another version: it lacks maps'):
         load(saved)
     (saved / 'config.json').write_text('{')
@@ -422,7 +427,7 @@ def test_a_strangers_agent_takes_no_more_memory_than_its_file_is_long(saved, tmp
         path = shutil.copytree(saved, tmp_path / name) / 'config.json'
         values = json.loads(path.read_text())
         values[part].update(change)
-        path.write_text(json.dumps(values))
+        rewrite(path, values)
     command = [sys.executable, '-c', LOAD_IN_LITTLE, str(tmp_path), *HUGE]
     run = subprocess.run(command, capture_output=True, text=True)
     assert run.stdout.splitlines() == [f'{name} True' for name in HUGE], run.stderr[-2000:]
@@ -435,6 +440,21 @@ def test_a_configuration_that_is_no_configuration_is_refused(saved, content):
     (saved / 'config.json').write_bytes(content)
     with pytest.raises(ValueError, match=r'config\.json is damaged: '):
         load(saved)
+
+
+def test_every_byte_of_a_configuration_counts(saved):
+    """An agent whose configuration has another byte is refused, or is the one that was saved."""
+    path, known = saved / 'config.json', stored_agent.saved(saved)
+    content, refused = path.read_bytes(), 0
+    for place in range(len(content)):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1 << place % 7]) + content[place + 1 :])
+        try:
+            found = stored_agent.saved(saved)
+        except ValueError as error:
+            refused += str(saved) in str(error)
+        else:
+            assert (found.about, found.settings) == (known.about, known.settings)
+    assert refused > 0.5 * len(content)  # blanks, and the name of the hash, say nothing
 
 
 def test_what_is_no_file_is_no_configuration_and_no_weights(saved):

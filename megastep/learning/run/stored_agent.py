@@ -51,6 +51,9 @@ has their hash after this name, which its configuration has as `KEPT`; before ve
 
 KEPT = 'opponents_folder'
 
+CONFIG_HASH = 'config_sha256'
+"""The configuration's entry that the others hash to. Without it, as before version 0.3, they are taken as they are."""
+
 OURS = re.compile(r'model\.[0-9a-f]{16}\.safetensors')
 """The names of weights that have been written, and not yet put in the place of those before."""
 
@@ -158,6 +161,7 @@ def save(
             'library_name': 'megastep', 'version': megastep.__version__, **about,
             'settings': asdict(settings), 'weights_sha256': sha256, **({KEPT: kept.name} if kept else {}),
         }  # fmt: skip
+        config[CONFIG_HASH] = storage.entries_digest(json.loads(json.dumps(config)), CONFIG_HASH)
         storage.replace(folder / CONFIG, json.dumps(config, indent=1).encode())
         os.replace(folder / _written(sha256), folder / MODEL)
         storage.replace(folder / CARD, card.of(config).encode())
@@ -264,6 +268,8 @@ def _config(folder: Path) -> dict[str, Any]:
         raise ValueError(f'{path} must be that of an agent which megastep saved, and is none.')
     if missing := sorted(set(KINDS) - set(values)):
         raise ValueError(f'{path} is damaged, or of another version: it lacks {", ".join(missing)}.')
+    if values.get(CONFIG_HASH, expected := storage.entries_digest(values, CONFIG_HASH)) != expected:
+        raise ValueError(f'{path} is damaged, or was changed, which it may be once {CONFIG_HASH} is taken out of it.')
     for name, kind in KINDS.items():
         if type(values[name]) is not kind:
             raise ValueError(f'{path} is damaged: {name} must be {kind.__name__}, got {str(values[name])[:100]!r}.')
