@@ -24,7 +24,7 @@ from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.world import physics, rendering
 from megastep.world.cameras import CameraRig, Cameras
-from megastep.world.snapshot import Marks
+from megastep.world.overlays import BatchedOverlay, Marks
 
 
 class Deathmatch(Env):
@@ -161,9 +161,16 @@ class Deathmatch(Env):
     def _info(self):
         return {'world': self._worlds, 'opponent': self._aim.targets, **self._score.by_name()}
 
-    def _overlays(self, env):
-        died = self._events[EVENTS.index('deaths'), env] > 0
-        return [*self._combat.overlays(env, self._aim.targets), Marks(died, 'death')]
+    def _batched_overlays(self):
+        deaths = BatchedOverlay(_deaths, deaths=self._events[EVENTS.index('deaths')])
+        return [*self._combat.batched_overlays(self._aim.targets), deaths]
 
     def _values(self, env):
         return self._score.totals(env, 'hits', 'kills')
+
+    def _batched_values(self):
+        return {}  # replays have these as infos, for each agent
+
+
+def _deaths(deaths):
+    return Marks(deaths > 0, 'death')

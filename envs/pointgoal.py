@@ -21,7 +21,7 @@ from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.world import physics, rendering
 from megastep.world.cameras import CameraRig, Cameras
-from megastep.world.snapshot import Marks, Points
+from megastep.world.overlays import BatchedOverlay, Marks, Points
 
 SLACK = 0.1
 """A path that is longer than the reach by no more than this, in metres, may be one in the open that was looked up."""
@@ -150,12 +150,16 @@ class PointGoal(Env):
     def _info(self):
         return {**self._tracker.scores(self._success), **self._tracker.measures()}
 
-    def _overlays(self, env):
-        reached = self._success[env] & self.core.over[env]
-        return [Points(self._goals.current.positions[env]), Marks(reached, 'success')]
+    def _batched_overlays(self):
+        goals = BatchedOverlay(Points, positions=self._goals.current.positions)
+        return [goals, BatchedOverlay(_arrivals, success=self._success, over=self.core.over)]
 
-    def _values(self, env):
-        return {'distance': self._tracker.remaining[env]}
+    def _batched_values(self):
+        return {'distance': self._tracker.remaining}
+
+
+def _arrivals(success, over):
+    return Marks(success & over, 'success')
 
 
 class Waypoint(PointGoal):

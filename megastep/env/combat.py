@@ -16,7 +16,7 @@ from torch import Tensor
 from megastep.checks import check_counts, check_finite
 from megastep.env.parts import agents_in
 from megastep.world.core import Core
-from megastep.world.snapshot import Overlay, Segments, Shares
+from megastep.world.overlays import BatchedOverlay, Overlay, Segments, Shares
 
 EVENTS = ('aims', 'shots', 'hits', 'wounds', 'kills', 'deaths')
 """Events that are counted for each agent: the steps in which it had another within its aim; the shots it fired, and
@@ -110,11 +110,28 @@ class Combat:
 
     def overlays(self, env: int, targets: Int[Tensor, 'env agent']) -> list[Overlay]:
         """Returns for pictures of an env its agents' health, and the shots that those who are ready may fire."""
-        victims, positions = targets[env].long(), self._core.agents.positions[env]
-        fires = (self.waits[env] <= 0) & (victims >= 0)
-        shots = torch.stack([positions, positions[victims]], dim=1)
-        shots = shots.masked_fill(~fires[:, None, None], torch.nan)
-        return [Shares(self.health[env] / self.full_health), Segments(shots)]
+        return [overlay[env] for overlay in self.batched_overlays(targets)]
+
+    def batched_overlays(self, targets: Int[Tensor, 'env agent']) -> list[BatchedOverlay]:
+        """Returns the same of all envs."""
+        positions = self._core.agents.positions
+        return [
+            BatchedOverlay(_health, points=self.health, full=self.full_health),
+            BatchedOverlay(_shots, positions=positions, targets=targets, waits=self.waits),
+        ]
+
+
+def _health(points: Int64[Tensor, ' agent'], full: int) -> Shares:
+    return Shares(points / full)
+
+
+def _shots(
+    positions: Float[Tensor, 'agent 2'], targets: Int[Tensor, ' agent'], waits: Int64[Tensor, ' agent']
+) -> Segments:
+    victims = targets.long()
+    fires = (waits <= 0) & (victims >= 0)
+    shots = torch.stack([positions, positions[victims]], dim=1)
+    return Segments(shots.masked_fill(~fires[:, None, None], torch.nan))
 
 
 class Trigger:

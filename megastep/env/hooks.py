@@ -12,7 +12,7 @@ from torch import Tensor
 from megastep import mapgen
 from megastep.env.episode_starts import EpisodeStarts, RandomStarts
 from megastep.env.parts import Part, Resettable
-from megastep.world.snapshot import Overlay
+from megastep.world.overlays import BatchedOverlay, Overlay
 
 if TYPE_CHECKING:
     from megastep.maps.mapset import MapSet
@@ -78,11 +78,26 @@ class TaskHooks:
         return {}
 
     def _overlays(self, env: int) -> Sequence[Overlay]:
-        """Returns what the task has drawn into pictures of one env, beside its map and agents."""
-        return ()
+        """Returns what the task has drawn into pictures of one env, beside its map and agents.
+
+        By default that is its part of `_batched_overlays`. Whichever of the two is defined further down, or in the same
+        class the batched one, is what recordings ask for.
+        """
+        return [overlay[env] for overlay in self._batched_overlays()]
 
     def _values(self, env: int) -> Mapping[str, SupportsFloat]:
-        """Returns what numbers the task has written beside pictures of one env, by name."""
+        """Returns what numbers the task has written beside pictures of one env, by name.
+
+        By default these are its part of `_batched_values`, as with overlays.
+        """
+        return {name: value[env] for name, value in self._batched_values().items()}
+
+    def _batched_overlays(self) -> Sequence[BatchedOverlay]:
+        """Returns what the task has drawn into pictures of all envs, so that recording many costs what one does."""
+        return ()
+
+    def _batched_values(self) -> Mapping[str, Shaped[Tensor, 'env ...']]:
+        """Returns what numbers the task has written beside pictures of all envs, by name: tensors of (env,)."""
         return {}
 
     def auxiliary(self) -> Any:
@@ -109,3 +124,16 @@ class TaskHooks:
             A function from all rows' observations to all rows' actions, nested as their spaces are.
         """
         return None
+
+
+def is_batched(task: TaskHooks, name: str) -> bool:
+    """True if a task says something for all envs at once, rather than for one: see `TaskHooks._overlays`.
+
+    Args:
+        task: The task.
+        name: ``'overlays'`` or ``'values'``.
+    """
+    for members in map(vars, (task, *type(task).__mro__)):
+        if f'_batched_{name}' in members or f'_{name}' in members:
+            return f'_batched_{name}' in members
+    raise AssertionError(f'{type(task).__name__} has no hook for {name}.')

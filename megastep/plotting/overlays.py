@@ -13,7 +13,8 @@ from matplotlib.colors import to_rgba, to_rgba_array
 from matplotlib.text import Text
 
 from megastep.plotting.litplans import shown
-from megastep.world.snapshot import Discs, Marks, Points, Segments, Shares, Snapshot
+from megastep.world.overlays import Discs, Marks, Points, Segments, Shares
+from megastep.world.snapshot import Snapshot
 
 AGENTS = ('#ffd166', '#4cc9f0', '#ff6b8b', '#8be28b', '#c79bff', '#ff9f5a', '#66e0d0', '#e6e6e6')
 """The agents' own colours, in turn."""

@@ -13,24 +13,30 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from megastep.env import Env
+from megastep.viewer.rows import Rows, index, native
 from megastep.world import rendering
-from megastep.world.cameras import CameraRig, by_name
+from megastep.world.cameras import CameraRig, by_name, num_rays
 from megastep.world.core import Core
 
 GAMMA = 2.2
 """The exponent that colours are encoded by."""
 
-BATCH = 256
-"""Frames are rendered, or encoded, together once they show so many agents: one alone takes longer to begin."""
+BATCH = {'cpu': 256, 'cuda': 4096}
+"""Frames are rendered, or encoded, together once they show so many agents, by the kind of device: one alone takes
+longer to begin. On a CPU more would no longer be in its cache, and a GPU wouldn't be busy with fewer."""
+
+
+LOOK = 3000
+"""Walls and rays, of all agents, that a CPU renders in 0.1 ms: it takes as long to look at what an env renders."""
 
 
 class Pixels:
     """Pixel buffer: what the agents of some envs see in the last frames, until these are developed together.
 
-    On a CPU the pixels are those that the env itself has rendered in the step, if it has rendered any by its cameras
-    and nobody has moved since. All others are rendered from where the agents were: maps stand still, so they are the
-    same to the bit. On a GPU that is all of them. There a step may be a CUDA graph, which shows nobody its view, and
-    many frames are rendered in the time that it takes to begin.
+    On a CPU, unless they are few, the pixels are those that the env itself has rendered in the step, if it has rendered
+    any by its cameras and nobody has moved since. All others are rendered from where the agents were: maps stand still,
+    so they are the same to the bit. On a GPU that is all of them. There a step may be a CUDA graph, which shows nobody
+    its view, and many frames are rendered in the time that it takes to begin.
 
     Args:
         env: The env.
@@ -46,11 +52,13 @@ class Pixels:
     def __init__(self, env: Env, rows: Sequence[int], frames: int) -> None:
         core = env.core
         self.shape = (len(rows), core.num_agents)
-        self.batch = max(1, min(frames, BATCH // math.prod(self.shape)))
+        self.batch = max(1, min(frames, BATCH[core.device.type] // math.prod(self.shape)))
         self.poses = _poses(core)
-        self._sources = [native(tensor) for tensor in self.poses.values()]
         self._env, self._rows = env, index(rows, core.device)
+        self._there = Rows(self.poses, self._rows)
         self._alone = Core(core.scenery, self.batch * len(rows), fps=core.fps, num_markers=core.num_markers)
+        walls = float(core.scenery.walls.widths.float().mean()) + num_rays(env.cameras)
+        self._looks = core.device.type == 'cpu' and math.prod(self.shape) * walls > LOOK
         self._seen_from: bytes | None = None
         self._taken: list[bool] = []
         self._kept = {
@@ -58,13 +66,16 @@ class Pixels:
             for kind, shapes in pixel_shapes(env.cameras, self.shape).items()
             for name, shape in zip(('rgb', 'depth'), shapes, strict=True)
         }
-        self._frames = {name: native(tensor) for name, tensor in self._kept.items()}
+        self._kinds = list(env.cameras) if isinstance(env.cameras, Mapping) else None
+        self._frames = [
+            (native(self._kept[f'rgb.{kind}']), native(self._kept[f'depth.{kind}'])) for kind in by_name(env.cameras)
+        ]
 
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Looks at what the env renders meanwhile, if that can be taken."""
         watchers = self._env.core.watchers
-        if self._env.device.type == 'cpu':
+        if self._looks:
             watchers.append(self._watch)
         try:
             yield
@@ -83,17 +94,18 @@ class Pixels:
 
     def _watch(self, cameras: CameraRig, view: Any) -> None:
         """Keeps the pixels of a view, before anybody changes them, and where the agents were."""
-        views = by_name(view)
-        if cameras is not self._env.cameras or any(each.rgb is None for each in views.values()):
+        if cameras is not self._env.cameras:
             return
-        for kind, each in views.items():
-            self._frames[f'rgb.{kind}'][len(self)] = each.rgb.numpy()[self._rows]
-            self._frames[f'depth.{kind}'][len(self)] = each.depth.numpy()[self._rows]
+        frame, views = len(self), [view] if self._kinds is None else [view[kind] for kind in self._kinds]
+        for each, (rgb, depth) in zip(views, self._frames, strict=True):
+            if each.rgb is None:
+                return
+            rgb[frame], depth[frame] = each.rgb.numpy()[self._rows], each.depth.numpy()[self._rows]
         self._seen_from = self._where()
 
     def _where(self) -> bytes:
         """The poses that a view depends on."""
-        return b''.join(source[self._rows].tobytes() for source in self._sources)
+        return b''.join(rows.tobytes() for rows in self._there().values())
 
     def add(self) -> None:
         """Goes on to the next frame: its pixels are known if what the env has rendered is what is there now."""
@@ -137,19 +149,6 @@ def _poses(core: Core) -> dict[str, Tensor]:
     """All that a view depends on, beside the maps: tensors with a row an env, which steps write in place."""
     found = {'map_ids': core.map_ids, 'positions': core.agents.positions, 'angles': core.agents.angles}
     return found | {f'markers.{name}': tensor for name, tensor in vars(core.markers).items() if core.num_markers}
-
-
-def native(tensor: Tensor) -> Any:
-    """A tensor as what copies rows soonest: on a CPU an array, of the same memory."""
-    return tensor.numpy() if tensor.device.type == 'cpu' else tensor
-
-
-def index(numbers: Sequence[int], device: torch.device) -> Any:
-    """An index of rows of what `native` returns: a slice if they are neighbours, which copies nothing."""
-    first, last = numbers[0], numbers[-1]
-    if list(numbers) == list(range(first, last + 1)):
-        return slice(first, last + 1)
-    return native(torch.tensor(numbers, device=device))
 
 
 def encoded(colours: Float[Tensor, '*batch']) -> UInt8[Tensor, '*batch']:

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 from megastep.maps.geodesics import shortest_path
 from megastep.viewer.floorplan import Floorplan
+from megastep.viewer.said import ALL
 
 MOST_WALLS = 1500
 """Shortest paths are drawn in maps of at most so many walls: in larger ones they take seconds each."""
@@ -19,7 +20,7 @@ MOST_WALLS = 1500
 
 @dataclass(frozen=True, eq=False)
 class OverlayTrack:
-    """Overlay over time: see `megastep.world.snapshot` for what each kind's arrays are.
+    """Overlay over time: see `megastep.world.overlays` for what each kind's arrays are.
 
     Args:
         kind: ``'points'``, ``'segments'``, ``'shares'`` or ``'discs'``.
@@ -94,16 +95,25 @@ def split(arrays: Mapping[str, np.ndarray], envs: Sequence[int]) -> list[Track]:
 def _track(arrays: Mapping[str, np.ndarray], number: int, env: int) -> Track:
     same = ('map_ids', 'positions', 'angles', 'lengths', 'rewards', 'returns', 'over', 'terminated')
     tensors: dict[str, Any] = {name: arrays[name][:, number] for name in same}
-    said = {name: each[:, number] for name, each in _under('info', arrays).items()}
     return Track(
         env=env,
         **tensors,
-        rgb={kind: each[:, number] for kind, each in _under('rgb', arrays).items()},
-        depth={kind: each[:, number] for kind, each in _under('depth', arrays).items()},
-        values={**_under(f'values.{number}', arrays), **said},
-        markers={name: each[:, number] for name, each in _under('markers', arrays).items()},
-        overlays=_overlays(_under(f'overlays.{number}', arrays)),
+        rgb=_rows('rgb', arrays, number),
+        depth=_rows('depth', arrays, number),
+        values={**_told('values', arrays, number), **_rows('info', arrays, number)},
+        markers=_rows('markers', arrays, number),
+        overlays=_overlays(_told('overlays', arrays, number)),
     )
+
+
+def _told(prefix: str, arrays: Mapping[str, np.ndarray], number: int) -> dict[str, np.ndarray]:
+    """Statements of the task about one env: about it alone, or about all."""
+    return {**_under(f'{prefix}.{number}', arrays), **_rows(f'{prefix}.{ALL}', arrays, number)}
+
+
+def _rows(prefix: str, arrays: Mapping[str, np.ndarray], number: int) -> dict[str, np.ndarray]:
+    """One env's rows of the arrays whose names begin so."""
+    return {name: each[:, number] for name, each in _under(prefix, arrays).items()}
 
 
 def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

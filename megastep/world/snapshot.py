@@ -8,124 +8,17 @@ from dataclasses import dataclass, replace
 from typing import Any, SupportsFloat
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from megastep.world import rendering
 from megastep.world.cameras import CameraRig, Cameras, map_by_name
 from megastep.world.core import Core
+from megastep.world.overlays import Discs, Marks, Overlay, Points, Segments, Shares, check_shape
 from megastep.world.rendering import View
 from megastep.world.scenery import Scenery
 
-
-@dataclass(frozen=True, eq=False)
-class Points:
-    """Overlay of points of interest, such as agents' goals: each is drawn as a square on its corner.
-
-    Args:
-        positions: Where they are, in metres.
-        colours: Theirs, in linear RGB; by default an only one has the colour of goals, and of several the first has
-            the first agent's own, and so on.
-        labels: What is written beside each; by default nothing.
-
-    Raises:
-        ValueError: if a shape is wrong, or there are not as many colours or labels as points.
-    """
-
-    positions: Float[np.ndarray, 'point 2'] | Any
-    colours: Float[np.ndarray, 'point 3'] | Any = None
-    labels: Sequence[str] = ()
-
-    def __post_init__(self) -> None:
-        _check_shape('positions', self.positions, (None, 2))
-        _check_colours(self.colours, len(self.positions))
-        if len(self.labels) not in (0, len(self.positions)):
-            raise ValueError(f'labels must be as many as points, {len(self.positions)}, got {len(self.labels)}.')
-
-
-@dataclass(frozen=True, eq=False)
-class Segments:
-    """Overlay of line segments, such as shots.
-
-    Args:
-        ends: Where each begins and ends, in metres; NaN where there is none.
-        colours: Theirs, in linear RGB; by default the first has the first agent's own colour, and so on.
-
-    Raises:
-        ValueError: if a shape is wrong, or there are not as many colours as segments.
-    """
-
-    ends: Float[np.ndarray, 'segment 2 2'] | Any
-    colours: Float[np.ndarray, 'segment 3'] | Any = None
-
-    def __post_init__(self) -> None:
-        _check_shape('ends', self.ends, (None, 2, 2))
-        _check_colours(self.colours, len(self.ends))
-
-
-@dataclass(frozen=True, eq=False)
-class Shares:
-    """Overlay of shares that agents have, such as of their health: as much is drawn of a ring around each.
-
-    Args:
-        values: Each agent's, from 0 to 1.
-
-    Raises:
-        ValueError: if the shape is wrong.
-    """
-
-    values: Float[np.ndarray, ' agent'] | Any
-
-    def __post_init__(self) -> None:
-        _check_shape('values', self.values, (None,))
-
-
-@dataclass(frozen=True, eq=False)
-class Discs:
-    """Overlay of discs, such as a core's markers.
-
-    Args:
-        positions: Where their middles are, in metres.
-        radii: In metres.
-        colours: Theirs, in linear RGB; by default the first has the first agent's own colour, and so on.
-
-    Raises:
-        ValueError: if a shape is wrong, or there are not as many radii or colours as discs.
-    """
-
-    positions: Float[np.ndarray, 'disc 2'] | Any
-    radii: Float[np.ndarray, ' disc'] | Any
-    colours: Float[np.ndarray, 'disc 3'] | Any = None
-
-    def __post_init__(self) -> None:
-        _check_shape('positions', self.positions, (None, 2))
-        _check_shape('radii', self.radii, (len(self.positions),))
-        _check_colours(self.colours, len(self.positions))
-
-
-@dataclass(frozen=True, eq=False)
-class Marks:
-    """Overlay of events: agents to whom something has just happened. Films leave a mark at the place for a moment.
-
-    Args:
-        agents: Whether it has, for each agent.
-        meaning: Of what sort it is: ``'success'``, where the agent is, or ``'death'``, where it was a step ago.
-
-    Raises:
-        ValueError: if the shape is wrong, or there is no such meaning.
-    """
-
-    agents: Bool[np.ndarray, ' agent'] | Any
-    meaning: str
-
-    def __post_init__(self) -> None:
-        _check_shape('agents', self.agents, (None,))
-        if self.meaning not in ('success', 'death'):
-            raise ValueError(f"meaning must be 'success' or 'death', got {self.meaning!r}.")
-
-
-Overlay = Points | Segments | Shares | Discs | Marks
-"""Something that a picture of an env shows beside its map and agents."""
+__all__ = ['Discs', 'Marks', 'Overlay', 'Points', 'Segments', 'Shares', 'Snapshot', 'take_snapshot']
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +97,7 @@ def take_snapshot(
     for overlay in overlays:
         for kind, name in ((Shares, 'values'), (Marks, 'agents')):
             if isinstance(overlay, kind):
-                _check_shape(name, getattr(overlay, name), (core.num_agents,))
+                check_shape(name, getattr(overlay, name), (core.num_agents,))
     alone = _alone(core, env)
     view = rendering.render(alone, cameras, per_ray=True)
     map_id, scenery = int(alone.map_ids[0]), core.scenery
@@ -243,18 +136,6 @@ def _copied(overlay: Overlay) -> Overlay:
     """An overlay with arrays in the place of its tensors."""
     arrays: dict[str, Any] = {name: _array(value) for name, value in vars(overlay).items() if isinstance(value, Tensor)}
     return replace(overlay, **arrays)
-
-
-def _check_shape(name: str, values: np.ndarray | Tensor, shape: tuple[int | None, ...]) -> None:
-    found = tuple(values.shape)
-    if len(found) != len(shape) or any(size not in (None, got) for size, got in zip(shape, found, strict=True)):
-        expected = ', '.join('any' if size is None else str(size) for size in shape)
-        raise ValueError(f'{name} must have shape ({expected}), got {found}.')
-
-
-def _check_colours(colours: np.ndarray | Tensor | None, count: int) -> None:
-    if colours is not None:
-        _check_shape('colours', colours, (count, 3))
 
 
 def _alone(core: Core, env: int) -> Core:

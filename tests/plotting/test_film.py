@@ -18,7 +18,7 @@ from megastep.evaluation.entry_points import tasks
 from megastep.evaluation.registry import Task
 from megastep.plotting.film import CHUNK, Film, Grid, _sharing, drawn
 from megastep.plotting.states import TRAIL
-from megastep.world.snapshot import Points, Shares
+from megastep.world.overlays import Points, Shares
 
 SIZE = (480, 300)
 

@@ -6,6 +6,7 @@ import json
 import re
 import zlib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,9 @@ from envs import Deathmatch, Explorer, Foraging, Minimal, PointGoal
 from megastep import mapgen
 from megastep.cli import main
 from megastep.evaluation.baselines import RandomActions
-from megastep.viewer import Replay, archive, page, pixels, tape, track
+from megastep.viewer import Replay, archive, page, pixels, rows, tape, track
 from megastep.world import rendering
-from megastep.world.snapshot import Points, Shares
+from megastep.world.overlays import BatchedOverlay, Marks, Points, Segments, Shares
 
 STEPS = 12
 
@@ -120,8 +121,17 @@ def recorded_pixels(env, rows, steps=5):
 @pytest.mark.parametrize('moves', [False, True])
 def test_pixels_are_those_that_the_env_has_rendered_unless_somebody_has_moved_since(monkeypatch, rows, moves):
     monkeypatch.setattr(Spoiler, 'moves', moves)
+    monkeypatch.setattr(pixels, 'LOOK', 0)
     arrays, expected, taken = recorded_pixels(make(Spoiler, num_envs=3, cameras=FEW_RAYS), rows)
     assert set(taken) == {not moves}
+    for frame, (rgb, depth) in enumerate(expected):
+        assert np.array_equal(arrays['rgb.'][frame], rgb)
+        assert np.array_equal(arrays['depth.'][frame], depth)
+
+
+def test_few_agents_are_rendered_again_as_that_takes_less_than_looking():
+    arrays, expected, taken = recorded_pixels(make(Spoiler, num_envs=3, cameras=FEW_RAYS), [1])
+    assert not any(taken)
     for frame, (rgb, depth) in enumerate(expected):
         assert np.array_equal(arrays['rgb.'][frame], rgb)
         assert np.array_equal(arrays['depth.'][frame], depth)
@@ -262,6 +272,148 @@ def test_an_env_that_no_module_knows_is_recorded():
     assert [overlay.kind for overlay in recorded.overlays] == ['points', 'shares']
     assert np.array_equal(recorded.values['carried'], 2 * recorded.lengths)
     assert not recorded.paths  # three points for two agents are no goals
+
+
+class PointGoalByEnv(PointGoal):
+    """Says env by env what its base says for all envs at once."""
+
+    def _overlays(self, env):
+        reached = self._success[env] & self.core.over[env]
+        return [Points(self._goals.current.positions[env]), Marks(reached, 'success')]
+
+    def _values(self, env):
+        return {'distance': self._tracker.remaining[env]}
+
+
+class DeathmatchByEnv(Deathmatch):
+    """Says env by env what its base says for all envs at once."""
+
+    def _overlays(self, env):
+        victims, positions = self._aim.targets[env].long(), self.core.agents.positions[env]
+        fires = (self._combat.waits[env] <= 0) & (victims >= 0)
+        shots = torch.stack([positions, positions[victims]], dim=1).masked_fill(~fires[:, None, None], torch.nan)
+        return [Shares(self._combat.health[env] / self._combat.full_health), Segments(shots)]
+
+    def _values(self, env):
+        return self._score.totals(env, 'hits', 'kills')
+
+
+@pytest.mark.parametrize('envs', [[1], [0, 1, 2], [2, 0]])
+@pytest.mark.parametrize('task, base', [(PointGoalByEnv, PointGoal), (DeathmatchByEnv, Deathmatch)])
+def test_what_is_said_for_all_envs_at_once_is_what_each_says(task, base, envs):
+    replays = []
+    for make_env in (task, base):
+        env = make(make_env, num_envs=3 * (4 if base is Deathmatch else 1), cameras=FEW_RAYS, time_limit=2)
+        replays.append(Replay.record(env, counted(env), 40, envs).trajectories.tracks)
+    for one, other in zip(*replays, strict=True):
+        assert_same(vars(one), vars(other))
+    shots = [overlay.arrays['ends'] for track in replays[0] for overlay in track.overlays if 'ends' in overlay.arrays]
+    assert base is PointGoal or any(np.isfinite(ends).any() for ends in shots)
+
+
+def assert_same(one, other):
+    """Raises unless nested arrays are alike, to the bit."""
+    assert type(one) is type(other)
+    if isinstance(one, np.ndarray):
+        assert one.dtype == other.dtype and np.array_equal(one, other, equal_nan=one.dtype.kind == 'f')
+    elif isinstance(one, dict):
+        assert set(one) == set(other)
+        for name in one:
+            assert_same(one[name], other[name])
+    elif isinstance(one, list):
+        for each, its in zip(one, other, strict=True):
+            assert_same(each, its)
+    elif hasattr(one, '__dict__'):
+        assert_same(vars(one), vars(other))
+    else:
+        assert one == other
+
+
+class Flags(Walk):
+    """Draws a point for each env, once it has walked for a while, in a colour that is the same for all."""
+
+    def _batched_overlays(self):
+        colour = torch.tensor([[1.0, 0, 0]])
+        flags = BatchedOverlay(partial(Points, colours=colour), positions=self.core.agents.positions, labels=['flag'])
+        return [flags] * int(self.lengths[0] >= 2)
+
+    def _batched_values(self):
+        return {'walked': self.lengths}
+
+
+def test_what_is_drawn_later_is_nothing_before():
+    tracks = Replay.record(Flags(num_envs=3), steps=9, envs=[2, 0]).trajectories.tracks
+    drawn = tracks[1].lengths >= 2
+    assert 0 < drawn.sum() < 8
+    for each in tracks:
+        (flags,) = each.overlays
+        assert flags.kind == 'points' and set(flags.arrays) == {'positions', 'colours'}
+        assert np.isnan(flags.arrays['positions'][~drawn]).all() and np.isnan(flags.arrays['colours'][~drawn]).all()
+        assert np.array_equal(flags.arrays['positions'][drawn], each.positions[drawn])
+        assert (flags.arrays['colours'][drawn] == [1, 0, 0]).all()
+        assert np.array_equal(each.values['walked'], each.lengths)
+
+
+class Renamed(Flags):
+    """A task that was made from another: what it says of an env itself is what holds."""
+
+    def _values(self, env):
+        return {'strolled': super()._values(env)['walked'] + 1}
+
+
+def test_what_is_defined_further_down_is_what_is_recorded():
+    (recorded,) = Replay.record(Renamed(num_envs=2), steps=3).trajectories.tracks
+    assert set(recorded.values) == {'strolled'}
+    assert np.array_equal(recorded.values['strolled'], recorded.lengths + 1)
+    assert [overlay.kind for overlay in recorded.overlays] == ['points']
+
+
+def decides(positions):
+    return Points(positions if positions.sum() > 0 else -positions)
+
+
+@pytest.mark.parametrize(
+    'hook, says, message',
+    [
+        ('values', lambda env: {'pace': 1.5}, "value 'pace' must be a tensor with a row for each of 2 envs, got 1.5"),
+        ('values', lambda env: {'pace': torch.ones(3)}, r"'pace' must be .* each of 2 envs, got shape \(3,\)"),
+        (
+            'overlays',
+            lambda env: [BatchedOverlay(Points, positions=torch.ones(3, 1, 2))],
+            r'positions of batched overlay 0 must be a tensor with a row for each of 2 envs, got shape \(3, 1, 2\)',
+        ),
+        (
+            'overlays',
+            lambda env: [BatchedOverlay(Points, positions=torch.ones(2, 1, 3))],
+            r'positions must have shape \(any, 2\), got \(1, 3\)',
+        ),
+        (
+            'overlays',
+            lambda env: [BatchedOverlay(decides, positions=torch.ones(2, 1, 2))],
+            'batched overlay 0 must be drawn by what torch.vmap takes: .*data-dependent',
+        ),
+        (
+            'values',
+            lambda env: {'pace': torch.ones(2, int(env.lengths[0]) + 1)},
+            r"value 'pace' must have one shape all the time, got \(1, 2\) after \(1, 1\) at step 1",
+        ),
+    ],
+)
+def test_says_what_an_env_must_say_of_all_envs(monkeypatch, hook, says, message):
+    monkeypatch.setattr(Flags, f'_batched_{hook}', says)
+    with pytest.raises(ValueError, match=message):
+        Replay.record(Flags(num_envs=2), steps=3, envs=[1])
+
+
+def test_rows_are_written_alike_as_tensors_and_as_arrays():
+    values = {'a': torch.arange(6).view(2, 3), 'b': torch.tensor([True, False]), 'c': torch.rand(2), 'd': torch.rand(2)}
+    buffers = {name: torch.full((3, *value.shape), 7.0) for name, value in values.items()}
+    arrays = {name: buffer.clone().numpy() for name, buffer in buffers.items()}
+    rows.write(buffers, 1, values)
+    rows.write(arrays, 1, {name: value.numpy() for name, value in values.items()})
+    for name, value in values.items():
+        assert np.array_equal(buffers[name], arrays[name])
+        assert torch.equal(buffers[name][1], value.float()) and (buffers[name][::2] == 7).all()
 
 
 def test_who_acts_may_be_a_baseline():

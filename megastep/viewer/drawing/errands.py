@@ -22,7 +22,7 @@ from megastep.maps.mapset import MapSet
 from megastep.maps.segments import clearances, windings
 from megastep.world import physics, rendering
 from megastep.world.cameras import Cameras
-from megastep.world.snapshot import Points, Segments
+from megastep.world.overlays import Points, Segments
 
 REACH = 0.1
 """An agent this near to its goal, in metres, is there."""
