@@ -31,8 +31,8 @@ from megastep.numba.steps.motion import push  # noqa: E402
 from megastep.numba.steps.sensors import bearings, inertial, point, turned  # noqa: E402
 from megastep.numba.steps.spawning import renew, respawn, respawn_with_goals  # noqa: E402
 from megastep.numba.steps.tracking import reached, score, set_out, track  # noqa: E402
-from megastep.numba.visibility.beams import find_visible  # noqa: E402
 from megastep.numba.visibility.links import link_walls  # noqa: E402
+from megastep.numba.visibility.potentially_visible import find_visible  # noqa: E402
 from megastep.numba.visibility.standing_room import find_extents  # noqa: E402
 
 __all__ = [

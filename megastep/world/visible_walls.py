@@ -109,7 +109,7 @@ def _linked(walls: Ragged[Tensor], maps: Int[Tensor, ' wall']) -> tuple[_Links, 
     """The walls' links, and which maps have walls that cross."""
     links = _Links(*(torch.empty(len(maps), dtype=torch.int32, device=maps.device) for _ in range(2)))
     crosses = torch.empty(len(maps), dtype=torch.bool, device=maps.device)
-    implementation(maps.device).link_walls(walls, maps, links.nexts, links.previous, crosses)
+    implementation(maps.device).link_walls(maps, walls, links.nexts, links.previous, crosses)
     crossed = torch.zeros(len(walls), dtype=torch.int64, device=maps.device).index_add(0, maps, crosses.long())
     return links, crossed > 0
 
@@ -130,7 +130,7 @@ def _listed(
     """The lists of the cells of some maps."""
     maps, corners, sides = _cells(grids, group)
     extents = torch.empty((len(maps), 4), dtype=torch.uint8, device=maps.device)
-    implementation(maps.device).find_extents(walls, maps, corners, sides, CLEARANCE * agent_radius, extents)
+    implementation(maps.device).find_extents(maps, walls, corners, sides, CLEARANCE * agent_radius, extents)
     known = (extents[:, 0] < extents[:, 2]).nonzero()[:, 0]
     maps, places = maps[known], _places(corners[known], sides[known], extents[known])
     counts = torch.zeros(len(extents), dtype=torch.int64, device=maps.device)
@@ -173,7 +173,7 @@ def _visible(
     """The counts of walls that may be seen from parts of cells, and their numbers, one cell's after another's."""
     ends = widths.cumsum(0)
     seen = torch.zeros(int(ends[-1]), dtype=torch.uint8, device=maps.device)
-    implementation(maps.device).find_visible(walls, *links, maps, places, ends - widths, seen)
+    implementation(maps.device).find_visible(maps, walls, *links, places, ends - widths, seen)
     found = seen.nonzero()[:, 0]
     cells = torch.searchsorted(ends, found, right=True)
     return torch.bincount(cells, minlength=len(maps)), found - (ends - widths)[cells]

@@ -22,6 +22,7 @@ MAPS = (
 )
 MARKERS = 'positions=*fp32 radii=*fp32 colours=*fp32 visible=*i1 first_line=i32'
 AGENTS = 'map_ids=*i64 positions=*fp32 velocities=*fp32 angles=*fp32 angular_velocities=*fp32'
+ENDS = 'ends=*i64 starts=*i64 widths=*i32'
 POINTS, NUMBERS = 'vals=*fp32 starts=*i64 widths=*i32', 'vals=*i32 starts=*i64 widths=*i32'
 RENDERED = {
     'maps': MAPS,
@@ -276,6 +277,33 @@ KERNELS = {
     'megastep.triton.steps.tracking._score': [
         dict.fromkeys(('lengths', 'travelled', 'remaining', 'spl', 'soft_spl'), '*fp32')
         | {'success': '*i1', 'num_rows': 'i32', 'BLOCK': 128}
+    ],
+    'megastep.triton.visibility.links._link': [
+        {'walls': ENDS, 'map_of_wall': '*i64', 'nexts': '*i32', 'previous': '*i32', 'crosses': '*i1', 'BLOCK': 32}
+    ],
+    'megastep.triton.visibility.standing_room._find_extents': [
+        {
+            'walls': ENDS,
+            'map_of_cell': '*i64',
+            'corners': '*fp64',
+            'sides': '*fp64',
+            'clearance': '*fp64',
+            'extents': '*u8',
+        }
+    ],
+    'megastep.triton.visibility.potentially_visible._find_visible': [
+        {
+            'walls': ENDS,
+            'nexts': '*i32',
+            'previous': '*i32',
+            'map_of_cell': '*i64',
+            'parts': '*fp64',
+            'seen_starts': '*i64',
+            'seen': '*u8',
+            'scratch': '*i32',
+            'num_cells': 'i32',
+            'most_walls': 'i32',
+        }
     ],
     'megastep.triton.collisions._advance': [
         MOVED | {'SLIDE': 1, 'SIZES': 'num_agents=1 agents=1 envs=8 lanes=4 num_markers=0 sides=8'},

@@ -3,6 +3,8 @@
 import numpy as np
 from numba import njit, prange
 
+from megastep.numba.visibility.walls import walls_of
+
 CROSSING = 1e-4
 """Walls cross if either has ends on both sides of the other by more than this, in metres."""
 
@@ -53,16 +55,12 @@ def link(walls, w):
 
 
 @njit(cache=True, parallel=True, error_model='numpy')
-def _link(walls, wall_starts, wall_widths, map_of_wall, nexts, previous, crosses):
-    for w in prange(len(walls)):
-        start = wall_starts[map_of_wall[w]]
-        own = walls[start : start + wall_widths[map_of_wall[w]]]
-        nexts[w], previous[w], crosses[w] = link(own, w - start)
+def _link(walls, map_of_wall, nexts, previous, crosses):
+    for w in prange(len(map_of_wall)):
+        start, width = walls.starts[map_of_wall[w]], walls.widths[map_of_wall[w]]
+        nexts[w], previous[w], crosses[w] = link(walls.ends[start : start + width], w - start)
 
 
-def link_walls(walls, map_of_wall, nexts, previous, crosses):
+def link_walls(map_of_wall, walls, nexts, previous, crosses):
     """Writes the walls that go on from each wall: see `megastep.world.visible_walls`."""
-    _link(
-        walls.vals.double().numpy(), walls.starts.numpy(), walls.widths.numpy(), map_of_wall.numpy(), nexts.numpy(),
-        previous.numpy(), crosses.numpy(),
-    )  # fmt: skip
+    _link(walls_of(walls), *(tensor.numpy() for tensor in (map_of_wall, nexts, previous, crosses)))

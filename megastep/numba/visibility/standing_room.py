@@ -7,8 +7,13 @@ lies outside the free space. The twin is `megastep.triton.visibility.standing_ro
 import numpy as np
 from numba import njit, prange
 
+from megastep.numba.visibility.walls import walls_of
+
 PIECES = 16
 """How many pieces a cell has along each side."""
+
+HALF_DIAGONAL = 0.5**0.5
+"""Half a piece's diagonal, in sides of a piece."""
 
 
 @njit(cache=True, error_model='numpy')
@@ -33,19 +38,15 @@ def winding(walls, w, x, y):
 @njit(cache=True, error_model='numpy')
 def find_in(walls, left, bottom, side, clearance, extent):
     """Writes the box around a cell's standing room, in pieces: left, bottom, right, top; 255, 255, 0, 0 if none."""
-    squares = np.full((PIECES, PIECES), np.inf)
-    windings = np.zeros((PIECES, PIECES), np.int64)
+    squares, windings = np.full((PIECES, PIECES), np.inf), np.zeros((PIECES, PIECES), np.int64)
     right, top, piece = left + side, bottom + side, side / PIECES
+    half, reach = piece * HALF_DIAGONAL, clearance + piece
     for w in range(len(walls)):
         low_x, high_x = min(walls[w, 0, 0], walls[w, 1, 0]), max(walls[w, 0, 0], walls[w, 1, 0])
         low_y, high_y = min(walls[w, 0, 1], walls[w, 1, 1]), max(walls[w, 0, 1], walls[w, 1, 1])
-        level = low_y <= top and high_y >= bottom
-        beside = level and high_x >= left
-        reach = clearance + side
         near = low_x <= right + reach and high_x >= left - reach and low_y <= top + reach and high_y >= bottom - reach
-        if not (beside or near):
-            continue
-        for row in range(PIECES):
+        beside = low_y <= top and high_y >= bottom and high_x >= left
+        for row in range(PIECES if near or beside else 0):
             y = bottom + (row + 0.5) * piece
             for column in range(PIECES):
                 x = left + (column + 0.5) * piece
@@ -53,7 +54,6 @@ def find_in(walls, left, bottom, side, clearance, extent):
                     squares[row, column] = min(squares[row, column], squared_distance(walls, w, x, y))
                 if beside:
                     windings[row, column] += winding(walls, w, x, y)
-    half = piece * np.sqrt(0.5)
     least = max(clearance - half, 0.0)
     extent[0], extent[1], extent[2], extent[3] = 255, 255, 0, 0
     for row in range(PIECES):
@@ -65,16 +65,14 @@ def find_in(walls, left, bottom, side, clearance, extent):
 
 
 @njit(cache=True, parallel=True, error_model='numpy')
-def _find_extents(walls, wall_starts, wall_widths, map_of_cell, corners, sides, clearance, extents):
+def _find_extents(walls, map_of_cell, corners, sides, clearance, extents):
     for cell in prange(len(corners)):
-        m = map_of_cell[cell]
-        own = walls[wall_starts[m] : wall_starts[m] + wall_widths[m]]
+        start, width = walls.starts[map_of_cell[cell]], walls.widths[map_of_cell[cell]]
+        own = walls.ends[start : start + width]
         find_in(own, corners[cell, 0], corners[cell, 1], sides[cell], clearance, extents[cell])
 
 
-def find_extents(walls, map_of_cell, corners, sides, clearance, extents):
+def find_extents(map_of_cell, walls, corners, sides, clearance, extents):
     """Writes the standing room of cells: see `megastep.world.visible_walls`."""
-    _find_extents(
-        walls.vals.double().numpy(), walls.starts.numpy(), walls.widths.numpy(), map_of_cell.numpy(), corners.numpy(),
-        sides.numpy(), clearance, extents.numpy(),
-    )  # fmt: skip
+    maps, corners, sides = map_of_cell.numpy(), corners.numpy(), sides.numpy()
+    _find_extents(walls_of(walls), maps, corners, sides, clearance, extents.numpy())
