@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from megastep.checks import check_counts
 from megastep.maps import storage
+from megastep.maps.geodesics import validity
 from megastep.maps.geodesics.lookup import CELL_SIDE, LookupTable, lookup_table
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
@@ -145,14 +146,21 @@ class GeodesicField:
         if metadata.get('geodesic_field') != VERSION:
             found = metadata.get('geodesic_field')
             raise ValueError(f'{path} must hold a geodesic field of version {VERSION}, got {found}.')
-        storage.check_digest(Path(path), arrays, metadata['sha256'])
-        radius, fingerprints = float(metadata['agent_radius']), _fingerprints(maps)
+        storage.check_digest(Path(path), arrays, metadata.get('sha256', ''))
+        radius, fingerprints = _radius(path, metadata), _fingerprints(maps)
         if agent_radius not in (None, radius):
             wanted = f'agents of radius {agent_radius:g} m, got one for {radius:g} m'
             raise ValueError(f'{path} must hold the geodesic field for {wanted}.')
+        if missing := sorted({*RAGGEDS, *TENSORS, 'fingerprints', *(f'{name}.widths' for name in RAGGEDS)} - {*arrays}):
+            raise ValueError(f'{path} is damaged: it lacks {", ".join(missing)}.')
         rows = _rows_of(fingerprints, arrays['fingerprints'], str(path))
         device = default_device(device)
-        raggeds = {name: Ragged(arrays[name], arrays[f'{name}.widths']).rows(rows) for name in RAGGEDS}
+        try:
+            raggeds = {name: Ragged(arrays[name], arrays[f'{name}.widths']).rows(rows) for name in RAGGEDS}
+            corners, shapes = (arrays[name][rows] for name in TENSORS)
+        except (ValueError, IndexError, TypeError) as error:
+            raise ValueError(f'{path} is damaged: {error}') from error
+        validity.check(str(path), corners, shapes, raggeds)
         buffers: dict[str, Any] = {name: torch.tensor(arrays[name][rows], device=device) for name in TENSORS}
         buffers |= {name: on_device(ragged, device) for name, ragged in raggeds.items()}
         return cls(**buffers, fingerprints=fingerprints, agent_radius=radius)
@@ -305,6 +313,14 @@ def kept_beside(maps: str | os.PathLike) -> Path:
     """The file for the geodesic field of a map set's file: ``a.geodesics.safetensors`` beside ``a.safetensors``."""
     path = Path(maps)
     return path.with_name(f'{path.stem}.geodesics{path.suffix}')
+
+
+def _radius(path: str | os.PathLike, metadata: Mapping[str, str]) -> float:
+    """The radius of the agents that a file's field is for."""
+    try:
+        return float(metadata['agent_radius'])
+    except (KeyError, ValueError) as error:
+        raise ValueError(f'{path} is damaged: it lacks the radius of agents.') from error
 
 
 def _fingerprints(maps: MapSet | Sequence[Geometry]) -> Int64[np.ndarray, 'map 4']:

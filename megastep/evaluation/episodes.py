@@ -216,7 +216,7 @@ def _check_shapes(episodes: Episodes) -> None:
 
 
 def _check_ranges(episodes: Episodes) -> None:
-    """Raises unless maps and goals are there, and limits and lengths are positive."""
+    """Raises unless maps and goals are there, limits and lengths are positive, and all or none say where they begin."""
     ids, most = episodes.map_ids, len(episodes.maps) - 1
     if (bad := ids[(ids < 0) | (ids > most)]).size:
         raise ValueError(f'map_ids must be from 0 to {most}, got {bad[0]}.')
@@ -228,6 +228,12 @@ def _check_ranges(episodes: Episodes) -> None:
         values = getattr(episodes, name)
         if (bad := values[(values <= 0) | np.isinf(values)]).size:
             raise ValueError(f'{name} must be above 0 and finite, or NaN, got {bad[0]}.')
+    for name in ('starts', 'bearings'):
+        if (bad := (values := getattr(episodes, name))[np.isinf(values)]).size:
+            raise ValueError(f'{name} must be finite, or NaN, got {bad[0]}.')
+    unknown = [np.isnan(getattr(episodes, name)) for name in ('starts', 'bearings')]
+    if any(each.any() for each in unknown) and not all(each.all() for each in unknown):
+        raise ValueError('starts and bearings must be numbers in all episodes, or NaN in all, got both.')
     if not 0 < episodes.agent_radius < np.inf:
         raise ValueError(f'agent_radius must be above 0 m and finite, got {episodes.agent_radius}.')
 

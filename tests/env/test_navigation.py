@@ -309,6 +309,48 @@ class TestFile:
         with pytest.raises(ValueError, match='is truncated'):
             GeodesicField.load(path, self.ROOMS, 'cpu')
 
+    @pytest.mark.parametrize(
+        'name, change',
+        [
+            ('entries', lambda vals: vals + 1_000_000),
+            ('entries', lambda vals: vals - 1),
+            ('hops', lambda vals: np.where(vals == vals.max(), 1_000_000, vals)),
+            ('hops', lambda vals: -vals - 1),
+            ('hops', lambda vals: np.full_like(vals, 2**31 - 1)),
+            ('shapes', lambda vals: vals * 2),
+            ('shapes', lambda vals: -vals),
+            ('shapes', lambda vals: vals[:, ::-1] * np.array([2**30, 1])),
+            ('corners', lambda vals: vals * np.nan),
+            ('corners', lambda vals: vals[:, :1]),
+            ('nodes', lambda vals: vals * np.float32(np.nan)),
+            ('nodes', lambda vals: vals[:, :1].copy()),
+            ('lengths', lambda vals: vals[:-1]),
+            ('lengths', lambda vals: vals.view(np.int32)),
+            ('visible', lambda vals: vals[:-1]),
+            ('spawns.widths', lambda vals: vals * 0),
+            ('nodes.widths', lambda vals: -vals),
+            ('entries.widths', lambda vals: vals.astype(float)),
+            ('hops.widths', lambda vals: vals[:1]),
+            ('hops', lambda vals: None),
+        ],
+    )
+    def test_is_refused_if_it_leads_out_of_itself(self, path, name, change):
+        """Also of one who knows how to hash: kernels look up what they are told to."""
+        rooms = [worlds.cluttered(3), *worlds.houses(2)]
+        GeodesicField.pack(rooms, 'cpu').save(path)
+        arrays, metadata = storage.read(path)
+        changed = {key: change(array.copy()) if key == name else array.copy() for key, array in arrays.items()}
+        storage.write(path, {key: array for key, array in changed.items() if array is not None}, metadata)
+        with pytest.raises(ValueError, match=f'{path.name} is damaged: '):
+            GeodesicField.load(path, rooms, 'cpu')
+
+    def test_a_file_without_a_radius_is_refused(self, path):
+        arrays, metadata = storage.read(path)
+        del metadata['agent_radius']
+        storage.write(path, {key: array.copy() for key, array in arrays.items()}, metadata)
+        with pytest.raises(ValueError, match=f'{path.name} is damaged: it lacks the radius of agents'):
+            GeodesicField.load(path, self.ROOMS, 'cpu')
+
     def test_is_refused_if_it_is_another_or_of_another_version(self, path):
         arrays, metadata = storage.read(path)
         storage.write(path, {name: array.copy() for name, array in arrays.items()}, {**metadata, 'geodesic_field': '3'})

@@ -240,6 +240,10 @@ def test_refuses_what_cannot_be_drawn(options, message):
         ({'seeds': [1]}, r'seeds must be of shape \(2,\), got \(1,\)'),
         ({'map_ids': []}, 'episodes must be at least 1, of at least 1 agent'),
         ({'agent_radius': 0.0}, 'agent_radius must be above 0 m and finite, got 0'),
+        ({'starts': [[[np.inf, 1]], [[1, 1]]]}, 'starts must be finite, or NaN, got inf'),
+        ({'bearings': [[-np.inf], [0]]}, 'bearings must be finite, or NaN, got -inf'),
+        ({'starts': [[[np.nan, 1]], [[1, 1]]]}, 'starts and bearings must be numbers in all episodes, or NaN in all'),
+        ({'bearings': [[np.nan], [np.nan]]}, 'starts and bearings must be numbers in all episodes, or NaN in all'),
     ],
 )
 def test_refuses_arrays_that_do_not_go_together(changes, message):
