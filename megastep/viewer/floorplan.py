@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -64,10 +65,12 @@ def check_maps(maps: MapSet | Sequence[Geometry] | None, scenery: Scenery) -> No
     """Raises unless maps are those that a scenery was packed from, as far as their numbers of walls tell.
 
     Raises:
-        ValueError: if they are others.
+        ValueError: if they are others, or no maps.
     """
     if maps is None:
         return
+    if isinstance(maps, str | Path | Geometry) or not isinstance(maps, MapSet | Iterable):
+        raise ValueError(f'maps must be a MapSet or a list of geometries, got {type(maps).__name__}.')  # noqa: TRY004
     counts = [len(geometry.walls) for geometry in maps] if not isinstance(maps, MapSet) else maps.walls.widths
     if not np.array_equal(counts, scenery.walls.widths.cpu().numpy()):
         raise ValueError("maps must be those of the env's scenery, got others: they have other numbers of walls.")

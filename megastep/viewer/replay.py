@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from jaxtyping import Bool
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from megastep.checks import check_counts
+from megastep.checks import check_counts, check_paths, check_seed, is_integer
 from megastep.env import Env
 from megastep.maps import storage
 from megastep.maps.geometry import Geometry
@@ -79,9 +79,13 @@ class Replay:
 
         Raises:
             ValueError: if the env isn't one of megastep's or has another autoreset mode, there is no such env or the
-                same one twice, the agent is none, there are no steps or more than fit, or the maps are others.
+                same one twice, the agent is none, there are no steps or more than fit, the maps are others, or the
+                seed or the title is none.
         """
         check_counts(steps=steps)
+        check_seed(seed)
+        if not isinstance(title, str | None):
+            raise ValueError(f'title must be a string, got {title!r}.')  # noqa: TRY004
         chosen = check_env(env, envs)
         check_maps(maps, env.core.scenery)
         act = acting(agent, env, seed)
@@ -110,7 +114,7 @@ class Replay:
             The file written.
 
         Raises:
-            ValueError: if the suffix is another.
+            ValueError: if it is no path, or the suffix is another.
             FileNotFoundError: if its folder isn't there.
         """
         path = check_path(path)
@@ -135,9 +139,10 @@ def check_path(path: str | Path) -> Path:
     """Returns the path of a page that can be written.
 
     Raises:
-        ValueError: if the suffix is another than ``.html``.
+        ValueError: if it is no path, or the suffix is another than ``.html``.
         FileNotFoundError: if its folder isn't there.
     """
+    check_paths(path=path)
     if Path(path).suffix != '.html':
         raise ValueError(f'path must end in .html, got {str(path)!r}.')
     storage.check_folder(Path(path))
@@ -150,15 +155,17 @@ def check_env(env: Env, envs: Sequence[int]) -> list[int]:
         raise ValueError(f'env must be a megastep Env, got {type(env).__name__}.')  # noqa: TRY004
     if (mode := env.metadata['autoreset_mode']) is not AutoresetMode.NEXT_STEP:
         raise ValueError(f'env must have autoreset_mode NEXT_STEP to be recorded, got {mode.name}.')
-    chosen, most = [int(each) for each in envs], env.core.num_envs - 1
+    if isinstance(envs, str) or not isinstance(envs, Iterable):
+        raise ValueError(f'envs must be a list of numbers, such as [0], got {envs!r}.')  # noqa: TRY004
+    chosen, most = list(envs.tolist() if isinstance(envs, Tensor | np.ndarray) else envs), env.core.num_envs - 1
     if not chosen:
         raise ValueError('envs must be at least 1 number, got 0.')
     for each in chosen:
-        if not 0 <= each <= most:
-            raise ValueError(f'envs must be from 0 to {most}, got {each}.')
+        if not is_integer(each) or not 0 <= each <= most:
+            raise ValueError(f'envs must be integers from 0 to {most}, got {each!r}.')
         if chosen.count(each) > 1:
             raise ValueError(f'envs must be different numbers, got {each} twice.')
-    return chosen
+    return [int(each) for each in chosen]
 
 
 def acting(agent: Any, env: Env, seed: int) -> Act:

@@ -79,7 +79,7 @@ class Tape:
         self._drawn[self._count] = self._said.drawn
         self._count += 1
         if self._pixels.is_full:
-            self._develop()
+            self.develop()
 
     def restart(self) -> None:
         """Keeps what comes next in the place of what was kept."""
@@ -90,7 +90,7 @@ class Tape:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Copies all that was kept off the device: each (frame, ...), by name."""
-        self._develop()
+        self.develop()
         found = {name: value[: self._count].cpu().numpy() for name, value in self._buffers.items()}
         shape = (-1, *self._pixels.shape)
         by_agent = {name: found[name].reshape(shape) for name in found if name.startswith('info.')}
@@ -98,8 +98,8 @@ class Tape:
         ended = found['terminated'].reshape(shape)[:, :, 0] & found['over']
         return {**found, **by_agent, **overlays, 'terminated': ended}
 
-    def _develop(self) -> None:
-        """Keeps the pixels of the last frames."""
+    def develop(self) -> None:
+        """Keeps the pixels of the last frames, which is else done once there are as many as are rendered together."""
         frames = slice(self._count - len(self._pixels), self._count)
         poses = {name: self._buffers[name][frames] for name in self._pixels.poses}
         for name, pixels in self._pixels.develop(poses):

@@ -181,15 +181,24 @@ def test_controls_have_names(opened):
     assert opened.run(voice).startswith(f'Step 5 of {STEPS}, 0.5 seconds. Agent 0 of env 1 at ')
 
 
-@pytest.mark.parametrize('width, height', [(480, 800), (1280, 720), (3840, 2160)])
+@pytest.mark.parametrize('width, height', [(390, 780), (480, 800), (1280, 720), (3840, 2160)])
 @pytest.mark.parametrize('dark', [True, False], ids=['dark', 'light'])
 def test_it_fits_any_window(page, saved, width, height, dark):
     open_page(page, saved, width=width, height=height, dark=dark)
     assert page.run('document.documentElement.scrollWidth') <= width
+    edges = '[...document.querySelectorAll(".bar > *")].map((each) => each.getBoundingClientRect().right)'
+    assert max(page.run(edges)) <= width
     assert page.run('document.querySelector(".replay").getBoundingClientRect().height') >= 0.99 * height
     assert page.run('[...document.querySelectorAll("canvas")].every((each) => each.width > 100 && each.height > 10)')
     ground = page.run('[...document.querySelector(".plan canvas").getContext("2d").getImageData(2, 2, 1, 1).data]')
     assert (max(ground[:3]) < 60) == dark
+
+
+def test_a_narrow_notebook_shows_all_of_it(page, saved):
+    open_page(page, saved, width=390, height=780)
+    page.run('document.querySelector(".replay").classList.add("framed")')
+    lack = '(({scrollHeight, clientHeight}) => scrollHeight - clientHeight)(document.querySelector(".replay"))'
+    assert page.run(lack) <= 1
 
 
 def test_nothing_moves_between_steps_where_motion_is_reduced(page, saved):

@@ -513,7 +513,12 @@ def test_what_an_env_says_later_is_nothing_before(monkeypatch):
         ({'steps': 0}, 'steps must be an integer of at least 1, got 0'),
         ({'steps': 10**9}, r'steps must be at most [\d,]+ for 1 envs that take [\d,]+ bytes a step, got 1,000,000,000'),
         ({'envs': []}, 'envs must be at least 1 number, got 0'),
-        ({'envs': [5]}, 'envs must be from 0 to 4, got 5'),
+        ({'envs': [5]}, 'envs must be integers from 0 to 4, got 5'),
+        ({'envs': [0.5]}, 'envs must be integers from 0 to 4, got 0.5'),
+        ({'envs': 2}, r'envs must be a list of numbers, such as \[0\], got 2'),
+        ({'seed': 'a'}, "seed must be an integer from 0 to .*, got 'a'"),
+        ({'title': 3}, 'title must be a string, got 3'),
+        ({'maps': 'maps.safetensors'}, 'maps must be a MapSet or a list of geometries, got str'),
         ({'envs': [1, 1]}, 'envs must be different numbers, got 1 twice'),
         ({'agent': 'random'}, 'agent must be a function of observations and begins, or a policy, got str'),
         ({'maps': mapgen.generate('box', 1)}, "maps must be those of the env's scenery, got others"),
@@ -536,6 +541,8 @@ def test_rejects_envs_that_it_cannot_record():
 def test_rejects_a_file_that_is_no_page(replay, tmp_path):
     with pytest.raises(ValueError, match=r"path must end in \.html, got '.*replay\.mp4'"):
         replay.save(tmp_path / 'replay.mp4')
+    with pytest.raises(ValueError, match='path must be a path, got None'):
+        replay.save(None)
     with pytest.raises(FileNotFoundError, match='nowhere is not a folder'):
         replay.save(tmp_path / 'nowhere' / 'replay.html')
 
