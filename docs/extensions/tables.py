@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +14,8 @@ from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from benchmarks.report import RESULTS, written
+from benchmarks.front_page import newest
+from benchmarks.report import written
 from megastep import mapgen
 from megastep.mapgen.parameters import Choice, Parameter
 
@@ -24,13 +24,6 @@ def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table as Markdown has it."""
     lines = [heads, ['---'] * len(heads), *rows]
     return '\n'.join(f'| {" | ".join(str(cell).replace("|", chr(92) + "|") for cell in line)} |' for line in lines)
-
-
-def newest(subject: str) -> dict[str, dict[str, Any]]:
-    """Each device's newest report on a subject."""
-    reports = [json.loads(path.read_text()) for path in RESULTS.glob('*.json')]
-    of_subject = sorted((each for each in reports if each['subject'] == subject), key=lambda each: each['date'])
-    return {each['device']: each for each in of_subject}
 
 
 def _words(value: str | None) -> tuple[str, ...]:

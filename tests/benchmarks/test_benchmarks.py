@@ -81,6 +81,16 @@ def test_recordings_are_timed_beside_a_plain_copy(tmp_path):
     assert (torch.get_num_threads(), numba.get_num_threads()) == threads
 
 
+def test_rewards_of_games_are_counted_of_random_agents_and_of_one_who_knows(tmp_path):
+    from benchmarks import rewarded
+
+    rewarded.main(device='cpu', out=tmp_path / 'report.json', commit='abc', quick=True)
+    (row,) = json.loads((tmp_path / 'report.json').read_text())['rows']
+    assert row['game'] == 'the defaults' and 0 <= row['in view'] <= 1
+    for each in ('random', 'Gunner'):
+        assert all(0 <= row[f'{each}: {what}'] <= 1000 for what in ('pays', 'costs', 'kills'))
+
+
 def test_learning_says_what_its_time_goes_into(tmp_path):
     from benchmarks.__main__ import main
 
