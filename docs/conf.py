@@ -16,6 +16,10 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 os.environ.setdefault('OMP_NUM_THREADS', '1')  # pages are executed side by side: there is one for each core
 os.environ.setdefault('NUMBA_NUM_THREADS', '1')
 
+import kernels  # noqa: E402, from the folder of extensions
+
+kernel_server = kernels.launch()  # first, for it imports and compiles while this process imports
+
 from sphinx.ext.autodoc.mock import mock  # noqa: E402
 
 import megastep  # noqa: E402
@@ -39,6 +43,7 @@ extensions = [
     'tables',
     'drawings',
     'proofreading',
+    'searching',
 ]
 # The first suffix is the one of the pages that autosummary writes.
 source_suffix = {'.rst': 'restructuredtext', '.md': 'myst-nb', '.ipynb': 'myst-nb'}

@@ -1,9 +1,10 @@
 """The site's own tools: links that lead out of the documents, tables of results, proofreading. CI builds the site."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -53,6 +54,41 @@ def test_plurals_stars_and_absolute_values_of_docstrings_are_no_markup(extension
     lines = ['`Room`s of (*batch, 2), and |x|; ``code``s stay']
     links.tidy(None, 'class', 'name', None, None, lines)
     assert lines == ['`Room`\\ s of (\\*batch, 2), and \\|x\\|; ``code``s stay']
+
+
+def test_a_name_that_another_library_cannot_import_means_nothing(extensions, monkeypatch):
+    import links
+
+    import megastep  # noqa: F401, whose names it looks up
+
+    class Lazy(ModuleType):
+        def __getattr__(self, name):
+            raise ModuleNotFoundError(f'No module named {name!r}')
+
+    monkeypatch.setitem(sys.modules, 'lazy', Lazy('lazy'))
+    assert links._meant('lazy', 'Anything') is None
+    assert links._meant('megastep', 'Geometry') == 'megastep.maps.geometry.Geometry'
+
+
+def test_names_are_found_by_their_last_parts_if_there_is_only_one(extensions):
+    import links
+
+    entry = SimpleNamespace(aliased=False)
+    objects = dict.fromkeys(('a.one.Thing', 'a.two.Thing', 'a.two.Other.of'), entry) | {
+        'b.Other.of': SimpleNamespace(aliased=True)
+    }
+    names = links.FullNames()
+    names.collect(None, SimpleNamespace(get_domain=lambda name: SimpleNamespace(objects=objects)))
+    assert names._names['Thing'] == ['a.one.Thing', 'a.two.Thing'] and names._names['one.Thing'] == ['a.one.Thing']
+    assert names._names['Other.of'] == names._names['of'] == ['a.two.Other.of'] and 'a.one.Thing' not in names._names
+
+
+def test_the_search_index_has_sphinxs_stems(extensions):
+    import searching
+
+    english = searching.English({})
+    assert [english.stem(word) for word in ('Walls', 'rendering', 'Walls')] == ['wall', 'render', 'wall']
+    assert english.stem.cache_info().hits == 1
 
 
 def test_tables_have_each_devices_newest_report(extensions, tmp_path, monkeypatch):
@@ -105,6 +141,8 @@ def test_slow_pages_are_shared_out_over_the_chunks_that_processes_read(extension
     assert sorted(names) == sorted(slow + quick)
     counts = [len(set(chunk) & set(slow)) for chunk in processes.make_chunks(names, 2)]
     assert len(counts) == 4 and max(counts) == 2
+    for chunk in processes.make_chunks(names, 2):
+        assert chunk == sorted(chunk, key=lambda name: name in slow)  # those that are executed come last
 
 
 def test_a_notebook_becomes_a_page_with_its_outputs(extensions, tmp_path):
@@ -127,3 +165,29 @@ def test_a_notebook_becomes_a_page_with_its_outputs(extensions, tmp_path):
     assert text['source'].endswith('[maps](../maps.md) ![a plan](look-a.png)') and 'attachments' not in text
     (shown,) = cell['outputs']
     assert shown['data'] == {'text/html': '<img alt="What is shown by: film" src="b.gif">'} and not files
+
+
+def test_processes_that_need_a_kernel_at_once_compile_it_once(tmp_path):
+    """As pages do whose kernels come from one server: one process compiles, and the other loads what it kept."""
+    (tmp_path / 'doubled.py').write_text(
+        'from numba import njit\n@njit(cache=True)\ndef double(x):\n    return 2 * x\n'
+    )
+    code = f"""
+import os, sys
+from pathlib import Path
+sys.path[:0] = [{str(DOCS / 'extensions')!r}, {str(tmp_path)!r}]
+import kernels
+from doubled import double
+kernels.compile_alone(Path({str(tmp_path)!r}))
+reads, writes = os.pipe()
+for number in range(3):
+    if os.fork() == 0:
+        assert double(21) == 42
+        os.write(writes, b'c' if double.stats.cache_misses else b'l')
+        os._exit(0)
+for number in range(3):
+    assert os.wait()[1] == 0
+print(''.join(sorted(os.read(reads, 3).decode())))
+"""
+    said = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=300)
+    assert said.stdout.strip() == 'cll', said.stderr

@@ -3,6 +3,9 @@
 Each page has a kernel of its own, and a kernel takes three seconds to import PyTorch and megastep. A server imports
 them once and forks. Jupyter starts this file as the kernel: it hands its request to the server, and ends when the fork
 does. Where processes can't be forked, pages have the kernels that Jupyter has.
+
+In a fresh clone Numba compiles for most of a minute. The server has forks that do nothing else, each with a part of
+it, while pages are read; whichever process comes to a function first compiles it, and the others wait for that one.
 """
 
 from __future__ import annotations
@@ -17,8 +20,8 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from importlib import import_module
 from pathlib import Path
 from tempfile import mkdtemp
@@ -33,85 +36,132 @@ IMPORTED = (
     'megastep.envs',
     'megastep.evaluation.baselines',
     'megastep.learning',
+    'megastep.numba',
     'megastep.testing',
     'megastep.viewer',
+    'torch._dynamo',
 )
 """Modules that kernels have from the beginning. Importing them starts no thread, which a fork wouldn't have."""
 
-TASKS = ('Explorer', 'PointGoal', 'Deathmatch', 'Foraging')
-"""Envs that are stepped before any page is executed: pages have little to compile beyond what these do."""
+
+def launch() -> str:
+    """Launches the server, which takes a while to be ready and so comes first. Returns its folder, or nothing."""
+    if not hasattr(os, 'fork'):
+        return ''
+    folder = mkdtemp()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f'{folder}/socket')
+        listener.listen()
+        environment = {**os.environ, 'MPLBACKEND': 'module://matplotlib_inline.backend_inline'}
+        command = [sys.executable, __file__, 'serve', str(listener.fileno()), folder]
+        descriptor = listener.fileno()
+        server = subprocess.Popen(command, pass_fds=[descriptor], env=environment, start_new_session=True)
+
+    def end() -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGTERM)  # its forks too
+        server.wait()  # and so its time counts as the build's
+        shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(end)
+    return folder
 
 
 def begin(app: Sphinx, config: Any) -> None:
-    """Starts the server, and has pages that ask for `python3` take its forks."""
-    if config.nb_execution_mode == 'off' or not hasattr(os, 'fork'):
+    """Has pages that ask for `python3` take the server's forks."""
+    if config.nb_execution_mode == 'off' or not config.kernel_server:
         return
-    folder = Path(mkdtemp())
-    address = str(folder / 'socket')
-    spec = {'argv': [sys.executable, '-IS', __file__, 'ask', address, '{connection_file}'], 'display_name': 'Python 3'}
+    folder = Path(config.kernel_server)
+    argv = [sys.executable, '-IS', __file__, 'ask', str(folder / 'socket'), '{connection_file}']
+    spec = {'argv': argv, 'display_name': 'Python 3', 'language': 'python'}
     (folder / 'kernels' / 'forked').mkdir(parents=True)
-    (folder / 'kernels' / 'forked' / 'kernel.json').write_text(json.dumps({**spec, 'language': 'python'}))
+    (folder / 'kernels' / 'forked' / 'kernel.json').write_text(json.dumps(spec))
     os.environ['JUPYTER_PATH'] = os.pathsep.join(filter(None, [str(folder), os.environ.get('JUPYTER_PATH')]))
     config.nb_kernel_rgx_aliases = {'python3': 'forked'}
-    reads, writes = os.pipe()
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(address)
-        listener.listen()
-        handed = [listener.fileno(), writes]
-        environment = {**os.environ, 'MPLBACKEND': 'module://matplotlib_inline.backend_inline'}
-        command = [sys.executable, __file__, 'serve', *map(str, handed)]
-        server = subprocess.Popen(command, pass_fds=handed, env=environment)
-    os.close(writes)
-    app.connect('env-before-read-docs', lambda *about: os.read(reads, 1))  # which ends once all is imported
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    atexit.register(server.wait)  # last comes first: it is ended, waited for, and so its time counts as the build's
-    atexit.register(server.terminate)
+    app.connect('env-before-read-docs', lambda *about: call(str(folder / 'socket'), ''))  # until all is imported
 
 
 def ask(address: str, connection_file: str) -> None:
     """Asks the server for a kernel, and waits for its end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Jupyter sends one before it shuts a kernel down
+    call(address, json.dumps([connection_file, os.getcwd()]))
+
+
+def call(address: str, request: str) -> None:
+    """Sends the server a line, and waits for the end of the fork that takes it."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(address)
-        connection.sendall(f'{json.dumps([connection_file, os.getcwd()])}\n'.encode())
+        connection.sendall(f'{request}\n'.encode())
         connection.recv(1)
 
 
-def serve(listener: socket.socket, ready: int) -> None:
-    """Forks a kernel for each request, and closes a pipe when it is ready to."""
+def serve(listener: socket.socket, folder: str) -> None:
+    """Forks a kernel for each request, and before that the processes that compile."""
     sys.path.pop(0)  # this folder, which no kernel has
     for name in IMPORTED:
         import_module(name)
     signal.signal(signal.SIGCHLD, reap)
-    os.close(ready)
-    compiled = compile_once()
+    compile_alone(Path(folder))
+    for part in (step_through_walls, find_ways):
+        if os.fork() == 0:
+            listener.close()
+            ending(part)
     while True:
         connection, _ = listener.accept()
         if os.fork() == 0:
             listener.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            run(connection, compiled)
+            run(connection)
         connection.close()
 
 
-def compile_once() -> int:
-    """Forks a process that compiles what most pages run, for else each would. Returns a pipe that ends with it."""
-    reads, writes = os.pipe()
-    if os.fork() == 0:
-        ending(step_all)
-    os.close(writes)
-    return reads
+def compile_alone(folder: Path) -> None:
+    """Has one process at a time compile a function that Numba keeps: the others wait, and then load it.
+
+    Functions wait for the ones that they call, never for those that call them, so no two wait for each other.
+    """
+    from numba.core.caching import NullCache
+    from numba.core.dispatcher import Dispatcher
+
+    compile_one = Dispatcher.compile
+
+    def compile_or_load(self: Any, signature: Any) -> Any:
+        name = f'{self.py_func.__module__}.{self.py_func.__qualname__}'
+        with nullcontext() if isinstance(self._cache, NullCache) else locked(folder / name):
+            return compile_one(self, signature)
+
+    Dispatcher.compile = compile_or_load
 
 
-def step_all() -> None:
-    """Steps an env of each kind that pages have, once."""
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Holds a file's lock, which a process that is killed lets go of."""
+    import fcntl  # Windows has none, and no forks
+
+    with path.open('w') as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def step_through_walls() -> None:
+    """Compiles how the world is seen and how things move in it: half of what pages run."""
+    from megastep import envs, mapgen
+
+    for task in (envs.Explorer, envs.Deathmatch):
+        env = task(mapgen.generate('house', 1, seed=0), num_envs=4, device='cpu')
+        env.reset(seed=0)
+        env.step(env.action_space.sample())
+
+
+def find_ways() -> None:
+    """Compiles statistics of maps, shortest paths, and what follows them: the other half."""
     import megastep
     from megastep import envs, mapgen
 
     maps = mapgen.generate('house', 1, seed=0)
     maps.stats('detour_mean')
     agents = [megastep.load('explorer', device='cpu').env(maps, num_envs=1)]
-    for env in (*agents, *(getattr(envs, name)(maps, num_envs=4, device='cpu') for name in TASKS)):
+    for env in (*(task(maps, num_envs=4, device='cpu') for task in (envs.PointGoal, envs.Foraging)), *agents):
         env.reset(seed=0)
         env.step(env.action_space.sample())
 
@@ -133,9 +183,12 @@ def ending(function: Callable[[], None]) -> NoReturn:
     os._exit(0)
 
 
-def run(connection: socket.socket, compiled: int) -> NoReturn:
-    """Runs a kernel until it is shut down, or until who asked for it is gone. Cells wait for the end of the pipe."""
-    connection_file, folder = json.loads(connection.makefile().readline())
+def run(connection: socket.socket) -> NoReturn:
+    """Runs a kernel until it is shut down, or until who asked for it is gone; none, if nothing was asked for."""
+    request = connection.makefile().readline().strip()
+    if not request:
+        os._exit(0)
+    connection_file, folder = json.loads(request)
     os.chdir(folder)
 
     def watch() -> None:
@@ -148,7 +201,6 @@ def run(connection: socket.socket, compiled: int) -> NoReturn:
     def kernel() -> None:
         app = IPKernelApp.instance()
         app.initialize(['-f', connection_file, f'--IPKernelApp.parent_handle={os.getppid()}'])
-        app.shell.events.register('pre_run_cell', lambda about: os.read(compiled, 1))
         app.start()
 
     ending(kernel)
@@ -156,6 +208,7 @@ def run(connection: socket.socket, compiled: int) -> NoReturn:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connects it, before MyST-NB reads the configuration."""
+    app.add_config_value('kernel_server', '', '', str, 'The folder of the server, which `launch` returns.')
     app.connect('config-inited', begin, priority=100)
     return {'parallel_read_safe': True, 'parallel_write_safe': True}
 
@@ -165,4 +218,4 @@ if __name__ == '__main__':
     if role == 'ask':
         ask(first, second)
     else:
-        serve(socket.socket(fileno=int(first)), int(second))
+        serve(socket.socket(fileno=int(first)), second)

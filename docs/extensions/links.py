@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -97,22 +98,37 @@ def settle(app: Sphinx, document: nodes.document) -> None:
             del node['refspecific']
 
 
-def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.Element) -> nodes.Element | None:
-    """Resolves a name that is mentioned without its module: as its module means it, or if there is only one."""
-    if node.get('refdomain') != 'py':
-        return None
-    target, objects = node['reftarget'].lstrip('.~'), env.get_domain('py').objects  # type: ignore[attr-defined]
-    name = _meant(node.get('py:module'), target)
-    if name not in objects:
-        if node.get('reftype') == 'class':  # a type of another library may have the name of one of ours
+class FullNames:
+    """Names of objects, by what may be said for them: their last part, their last two, and so on."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, list[str]] = {}
+
+    def collect(self, app: Sphinx, env: BuildEnvironment) -> None:
+        """Collects them, once all pages are read."""
+        objects, self._names = env.get_domain('py').objects, defaultdict(list)  # type: ignore[attr-defined]
+        for name in (each for each in objects if not objects[each].aliased):
+            parts = name.split('.')
+            for first in range(1, len(parts)):
+                self._names['.'.join(parts[first:])].append(name)
+
+    def resolve(
+        self, app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.Element
+    ) -> nodes.Element | None:
+        """Resolves a name that is mentioned without its module: as its module means it, or if there is only one."""
+        if node.get('refdomain') != 'py':
             return None
-        suffix = f'.{target}'
-        names = [each for each in objects if each.endswith(suffix) and not objects[each].aliased]
-        if len(names) != 1:
-            return None
-        (name,) = names
-    entry = objects[name]
-    return make_refnode(app.builder, node['refdoc'], entry.docname, entry.node_id, content, name)
+        target, objects = node['reftarget'].lstrip('.~'), env.get_domain('py').objects  # type: ignore[attr-defined]
+        name = _meant(node.get('py:module'), target)
+        if name not in objects:
+            if node.get('reftype') == 'class':  # a type of another library may have the name of one of ours
+                return None
+            names = self._names.get(target, ())
+            if len(names) != 1:
+                return None
+            (name,) = names
+        entry = objects[name]
+        return make_refnode(app.builder, node['refdoc'], entry.docname, entry.node_id, content, name)
 
 
 def _meant(module: str | None, target: str) -> str | None:
@@ -120,7 +136,10 @@ def _meant(module: str | None, target: str) -> str | None:
     for owner in (module, 'megastep', *(target.rpartition('.')[:1])):
         thing: Any = sys.modules.get(owner or '')
         for part in target.rpartition('.')[2:] if owner and target.startswith(owner) else target.split('.'):
-            thing = getattr(thing, part, None)
+            try:
+                thing = getattr(thing, part, None)
+            except ImportError:  # asked for, it imports something that isn't installed
+                thing = None
         if hasattr(thing, '__qualname__') and hasattr(thing, '__module__'):
             return f'{thing.__module__}.{thing.__qualname__}'
     return None
@@ -133,5 +152,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect('autodoc-process-docstring', tidy, priority=900)
     app.connect('autodoc-skip-member', foreign)
     app.connect('doctree-read', settle)
-    app.connect('missing-reference', resolve)
+    names = FullNames()
+    app.connect('env-updated', names.collect)
+    app.connect('missing-reference', names.resolve)
     return {'parallel_read_safe': True, 'parallel_write_safe': True}

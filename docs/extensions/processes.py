@@ -13,14 +13,17 @@ MOST = 8
 
 
 def share(app: Sphinx, env: BuildEnvironment, names: list[str]) -> None:
-    """Orders the pages so that each chunk of them, which one process reads, has its share of the slow ones."""
+    """Orders the pages so that each chunk of them, which one process reads, has its share of the slow ones.
+
+    Those that are executed come last in it: what they run is compiled while the others are read.
+    """
     slowest_first = sorted(names, key=lambda name: slowness(env, name), reverse=True)
     sizes = [len(chunk) for chunk in make_chunks(names, app.parallel)]
     chunks: list[list[str]] = [[] for _ in sizes]
     for name in slowest_first:
         emptiest = min(range(len(sizes)), key=lambda number: len(chunks[number]) / sizes[number])
         chunks[emptiest].append(name)
-    names[:] = [name for chunk in chunks for name in chunk]
+    names[:] = [name for chunk in chunks for name in sorted(chunk, key=lambda name: slowness(env, name)[0])]
 
 
 def slowness(env: BuildEnvironment, name: str) -> tuple[bool, int]:

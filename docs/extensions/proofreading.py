@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -42,11 +44,12 @@ def proofread(app: Sphinx, error: Exception | None) -> None:
 
 def lost_links(pages: Mapping[Path, str]) -> Iterator[tuple[Path, str]]:
     """Links to pages, to places in them and to files that aren't there, and the pages that have them."""
-    ids = {path: set(re.findall(r'\sid="([^"]+)"', text)) for path, text in pages.items()}
+    ids = {str(path): set(re.findall(r'\sid="([^"]+)"', text)) for path, text in pages.items()}
+    is_there = cache(os.path.exists)
     for path, text in pages.items():
         for link, place in set(LINK.findall(text)):
-            target = (path.parent / unquote(link)).resolve() if link else path
-            if not target.exists() or (place and target in ids and unquote(place) not in ids[target]):
+            target = os.path.normpath(path.parent / unquote(link)) if link else str(path)
+            if not is_there(target) or (place and target in ids and unquote(place) not in ids[target]):
                 yield path, f'{link}#{place}'
 
 
