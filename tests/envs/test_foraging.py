@@ -1,12 +1,15 @@
 """Foraging pays for each item once, to one agent, and items come back elsewhere."""
 
+import math
 import warnings
+from functools import partial
 
 import gymnasium
 import numpy as np
 import pytest
 import torch
 from gymnasium.vector import AutoresetMode
+from megastep.envs.foraging import Items
 from rollouts import FEW_RAYS, copied, equal, rollout
 from worlds import box, houses
 
@@ -75,6 +78,35 @@ def test_several_at_once_pay_each(device):
     lay(env, [(5, 5), (5.2, 5), (5, 5)], [(5.1, 5)])
     assert stay(env)[1].tolist() == [3] * 4
     assert not env.core.markers.visible.any()
+
+
+class Poisoned(Foraging):
+    """With a second kind of items, which cost."""
+
+    def __init__(self, *args, num_poisons=2, num_items=3, **options):
+        food, poison = slice(0, num_items), slice(num_items, num_items + num_poisons)
+        super().__init__(*args, num_items=poison.stop, items=partial(Items, which=food), **options)
+        self.poisons = Items(self.core, which=poison, radius=0.3, colour=(1, 0, 1), regrowth=math.inf)
+
+    def _act(self, actions):
+        super()._act(actions)
+        self._gains = self._gains - self.poisons.step()
+
+
+def test_several_kinds_of_items_are_parts_of_other_markers(device):
+    env = Poisoned([ROOM], 4, device, cameras=FEW_RAYS, regrowth=NEVER)
+    env.reset(seed=0)
+    assert env.core.markers.radii[0].tolist() == pytest.approx([0.15] * 3 + [0.3] * 2)
+    assert env.core.markers.colours[0, :, 2].tolist() == [0, 0, 0, 1, 1]
+    lay(env, [(5, 5), (9, 9), (9, 2), (5, 5.4), (9, 5)], [(5, 5)])
+    _, rewards, *_, info = stay(env)
+    assert rewards.tolist() == [0] * 4 and info['items'].tolist() == [1] * 4
+    assert (env.items.visible[0].tolist(), env.poisons.visible[0].tolist()) == ([False, True, True], [False, True])
+    assert env.poisons.taken.tolist() == [[1]] * 4
+
+
+def test_other_kinds_of_items_are_in_states():
+    check_env(Poisoned(houses(2), 4, 'cpu', cameras=FEW_RAYS, num_items=20, num_poisons=10, time_limit=2))
 
 
 def test_walking_into_one_takes_it(device):
