@@ -13,7 +13,7 @@ from rich.console import Console
 from tyro.conf import Positional
 
 from benchmarks.parts import Parts
-from benchmarks.proofs import certification, growth, proof
+from benchmarks.proofs import certification, growth, proof, sightlines
 from benchmarks.report import RESULTS, Report, current_commit
 from benchmarks.speed import cases, evaluation, generation, geodesics, kernels, learning, measuring, recording, scaling
 from megastep.world.device import default_device, device_name
@@ -23,7 +23,7 @@ ON_A_CPU = ('mapgen', 'mapgen-proof', 'geodesics')
 
 Subject = Literal[
     'envs', 'render', 'physics', 'step', 'scaling', 'learning', 'evaluation', 'recording', 'mapgen', 'geodesics',
-    'mapgen-proof', 'proof', 'growth',
+    'mapgen-proof', 'proof', 'growth', 'sightlines',
 ]  # fmt: skip
 """Subjects that there are."""
 
@@ -51,7 +51,8 @@ def main(
             depend on how many envs, walls and maps there are; learning end to end; evaluations; recordings for
             replays; the map generator;
             geodesic fields; whether the generator's maps are valid whatever its parameters; whether the physics holds
-            what it promises; or whether envs that are stepped for long take more and more memory. On a GPU it is
+            what it promises; whether potentially visible sets
+            miss a wall; or whether envs that are stepped for long take more and more memory. On a GPU it is
             counted, too, how many tests of a ray against a wall are made and skipped.
         device: Where all but the map generator and geodesic fields run; by default the GPU if there is one.
         out: The JSON file to write; by default a name of device and date in benchmarks/results.
@@ -114,6 +115,8 @@ def measure(
     envs: Iterable[str] = tuple(growth.TASKS),
 ) -> Iterable[dict[str, Any]]:
     """The rows of a subject's table, one after another."""
+    if subject == 'sightlines':
+        return sightlines.prove(device, 2000 if quick else sightlines.RAYS)
     if subject == 'growth':
         return growth.prove(device, 200 if quick else int(steps), envs)
     effort: dict[str, Any] = {'rounds': 1, 'round_seconds': 0.001} if quick else {}

@@ -13,7 +13,7 @@ SLACK, SLACK_A_METRE = 1e-4, 1e-6
 THIN = 1e-9
 """How far in front of a line what counts as behind it may be, in metres: less than float32 can tell."""
 
-TOUCHES, AHEAD, NEVER, BEFORE = 0, 1, 2, 3
+TOUCHES, AHEAD, ELSEWHERE = 0, 1, 2
 """What a wall is to lines through a cell that meet it from its front: see `role`."""
 
 
@@ -31,8 +31,8 @@ def role(ends, w, half_x, half_y, rising):
     """The role of a wall for lines of one sense of slope through a rectangle around the origin, by its separating axes.
 
     Returns:
-        `TOUCHES` if it touches the rectangle. Else where such lines meet it that do so from its front: `AHEAD`, after
-        the rectangle; `BEFORE` it; or `NEVER`, for there are none.
+        `TOUCHES` if it touches the rectangle; `AHEAD` if such lines meet it from its front, if at all, after the
+        rectangle; else `ELSEWHERE`: they do so before it, or never.
     """
     ax, ay, bx, by = ends[w, 0], ends[w, 1], ends[w, 2], ends[w, 3]
     dx, dy = bx - ax, by - ay
@@ -40,11 +40,9 @@ def role(ends, w, half_x, half_y, rising):
     above, below = min(ay, by) > half_y, max(ay, by) < -half_y
     ahead = side > spread or min(ax, bx) > half_x or (above if rising else below)
     before = side < -spread or max(ax, bx) < -half_x or (below if rising else above)
-    if ahead and before:
-        return NEVER
-    if ahead:
-        return AHEAD
-    return BEFORE if before else TOUCHES
+    if before:
+        return ELSEWHERE
+    return AHEAD if ahead else TOUCHES
 
 
 @njit(cache=True, error_model='numpy')

@@ -11,8 +11,8 @@ Why no wall is missed that can be seen:
 - A wall *touches* the cell, or else lies beyond one of its sides, or the cell lies in front of it or behind it: the
   separating axes of a rectangle and a segment. Touching walls are listed. Of the others each axis tells whether lines
   that go through the cell, and meet the wall from its front, do so *ahead*, after the cell, or before it; if the axes
-  tell both there are no such lines. So only walls ahead can be seen, and all of them are in the list that each quarter
-  and sense of slope begins with.
+  tell both there are no such lines. So only walls that are ahead by all their axes can be seen, and all of those are in
+  the list that each quarter and sense of slope begins with.
 - A beam hands on to its halves each wall that a line of it may meet, unless a *chain* hides it: walls each of which
   begins where the last one ends, from a point to the right of all the beam to one to its left. Along the chain a line's
   right side changes to its left once more than back, and each such change is a meeting from the front; as all of the
@@ -35,7 +35,6 @@ from numba import njit, prange
 
 from megastep.numba.visibility.beams import (
     AHEAD,
-    NEVER,
     TOUCHES,
     aside,
     beam_of,
@@ -95,7 +94,7 @@ def extend(beam, m, wall, chain, length, to_left):
         wall = links[wall]
         if wall < 0:
             return False, length
-        if meets(beam, m.ends, wall) and m.roles[wall] != NEVER:
+        if meets(beam, m.ends, wall):
             if m.roles[wall] != AHEAD:
                 return False, length
             chain[length] = wall

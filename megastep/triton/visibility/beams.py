@@ -14,7 +14,7 @@ SLACK, SLACK_A_METRE = tl.constexpr(1e-4), tl.constexpr(1e-6)
 """How far aside of a line a point counts as on either side, in metres, and how much more with the distance."""
 THIN = tl.constexpr(1e-9)
 """How far in front of a line what counts as behind it may be, in metres: less than float32 can tell."""
-TOUCHES, AHEAD, NEVER, BEFORE = tl.constexpr(0), tl.constexpr(1), tl.constexpr(2), tl.constexpr(3)
+TOUCHES, AHEAD, ELSEWHERE = tl.constexpr(0), tl.constexpr(1), tl.constexpr(2)
 """What a wall is to lines through a cell that meet it from its front: see the twin's `role`."""
 
 
@@ -65,7 +65,7 @@ def role(m, ax, ay, bx, by):
     rising = m.rising > 0
     ahead = (side > spread) | (tl.minimum(ax, bx) > m.half_x) | (above & rising) | (below & ~rising)
     before = (side < -spread) | (tl.maximum(ax, bx) < -m.half_x) | (below & rising) | (above & ~rising)
-    return tl.where(ahead, tl.where(before, NEVER, AHEAD), tl.where(before, BEFORE, TOUCHES))
+    return tl.where(before, ELSEWHERE, tl.where(ahead, AHEAD, TOUCHES))
 
 
 @triton.jit

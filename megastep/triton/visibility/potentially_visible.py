@@ -14,7 +14,6 @@ from megastep.triton.bits import LANES
 from megastep.triton.buffers import device_guard
 from megastep.triton.visibility.beams import (
     AHEAD,
-    BEFORE,
     TOUCHES,
     Map,
     aside,
@@ -119,7 +118,7 @@ def extend(beam, m, wall, chain, length, TO_LEFT: tl.constexpr):
             if is_met & (what == AHEAD):
                 tl.store(chain + length, wall)
                 length += 1
-            if is_met & ((what == TOUCHES) | (what == BEFORE)):
+            if is_met & (what != AHEAD):
                 going = going * 0
         turn += 1
     return covers, length
