@@ -130,8 +130,11 @@ class Rollout:
         self._features = self._hidden.new_zeros((horizon + 1, env.num_envs, length), dtype=dtype)
         policy.intake.features.write(observations, self._features[-1])
         self._acting = RolloutPolicy(policy, env.num_envs)
-        self._over = torch.zeros(env.num_envs, dtype=torch.bool, device=env.device)
-        self._begins = ~self._over
+        # A step that ends an episode is followed by one that begins the next, and that by the first one in it. So ends
+        # two steps earlier say where an episode begins, and a rollout needs those of the two steps before it.
+        self._ends = torch.zeros((horizon + 2, env.num_envs), dtype=torch.bool, device=env.device)
+        self._begins, self._over = self._ends[-2], self._ends[-1]
+        self._begins.fill_(True)
         self._opponents = opponents
         self._scripted = torch.zeros_like(self._over) if opponents is None else opponents.rows
         self._script = None if opponents is None else copied(opponents.act(observations, self._begins))
@@ -178,7 +181,7 @@ class Rollout:
         """Takes what has been observed for what the step at a time goes by."""
         self.policy.intake.features.write(observations, self._features[time])
         if self._opponents is not None and self._script is not None:
-            tree_map(Tensor.copy_, self._script, self._opponents.act(observations, self._begins))
+            tree_map(Tensor.copy_, self._script, self._opponents.act(observations, self._ends[time]))
 
     def _empty_buffer(self) -> RolloutBuffer:
         def buffer(like: Tensor) -> Tensor:
@@ -188,11 +191,11 @@ class Rollout:
         self._logits = buffer(logits)
         names = ('log_probs', 'values', 'rewards', 'advantages', 'returns')
         reals = {name: buffer(self._hidden[:, 0]) for name in names}
-        flags = {name: buffer(self._begins) for name in ('terminated', 'ended', 'mask', 'begins')}
+        flags = {name: buffer(self._over) for name in ('terminated', 'mask')}
         samples = tree_map(buffer, self.policy.distribution.mode(logits))
         return RolloutBuffer(
             features=self._features[:-1], samples=samples, auxiliary_targets=buffer(self._auxiliary_targets()),
-            hidden=self._hidden.clone()[None], **reals, **flags,
+            hidden=self._hidden.clone()[None], ended=self._ends[2:], begins=self._ends[:-2], **reals, **flags,
         )  # fmt: skip
 
     def _auxiliary_targets(self) -> Float[Tensor, 'row target']:
@@ -220,11 +223,13 @@ class Rollout:
         buffer = self.buffer
         buffer.hidden.copy_(self._hidden[None])
         self._features[0].copy_(self._features[-1])
-        self._acting.begin(self._hidden, self._begins, self._features.shape[-1])
+        self._ends[:2].copy_(self._ends[-2:].clone())
+        self._acting.begin(self._hidden, self._ends[0], self._features.shape[-1])
         self.map_scores.begin()
         for time in range(self._horizon):
             self._step(time)
         self._acting.write(self._hidden)
+        torch.logical_or(self._ends[1:-1], self._scripted, out=buffer.mask).logical_not_()
         self.map_scores.add(buffer.ended & ~self._scripted, self._map_ids, self._scores)
         buffer.log_probs.copy_(self.policy.distribution.log_prob(self._logits, buffer.samples))
         self._estimate_advantages()
@@ -234,18 +239,15 @@ class Rollout:
     def _step(self, time: int) -> None:
         """Makes one step."""
         buffer, distribution = self.buffer, self.policy.distribution
-        logits, values = self._acting.step(buffer.features[time], self._over)
+        logits, values = self._acting.step(buffer.features[time], self._ends[time + 1])
         samples = distribution.sample(logits, self.generator)
         self._logits[time], buffer.values[time] = logits, values
-        buffer.begins[time], buffer.mask[time] = self._begins, ~(self._over | self._scripted)
         buffer.auxiliary_targets[time] = self._auxiliary_targets()
         tree_map(lambda buffer, values: buffer[time].copy_(values), buffer.samples, samples)
         actions = self._played(distribution.actions(samples))
         observations, rewards, terminated, truncated, info = self.env.step(actions)
-        ended = terminated | truncated
-        buffer.rewards[time], buffer.terminated[time], buffer.ended[time] = rewards, terminated, ended
-        self._begins.copy_(self._over)
-        self._over.copy_(ended)
+        buffer.rewards[time], buffer.terminated[time] = rewards, terminated
+        torch.logical_or(terminated, truncated, out=buffer.ended[time])
         self._take_in(observations, time + 1)
         self._map_ids[time] = info['episode']['map_ids']
         for name, values in scores(info, self.env.scores).items():
