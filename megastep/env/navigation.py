@@ -26,7 +26,7 @@ from megastep.world.buffers import on_device, picked_rows
 from megastep.world.device import default_device, num_cores
 from megastep.world.kernels import implementation
 
-VERSION = '4'
+VERSION = '5'
 """The version of how geodesic fields are computed, and of the layout of their file. A file of any other is refused."""
 
 RAGGEDS = ('visible', 'entries', 'hops', 'nodes', 'lengths', 'spawns')

@@ -12,13 +12,15 @@ import worlds
 from apartments import APARTMENTS, apartments
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import njit
 from safetensors.numpy import load_file
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from megastep import mapgen
 from megastep.maps import geodesics
-from megastep.maps.geodesics.compiled import candidates, graph, strips
+from megastep.maps.geodesics import lookup
+from megastep.maps.geodesics.compiled import blocks, candidates, graph, lanes, strips, wedges
 from megastep.maps.geodesics.compiled.walls import clearance, is_clear
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
@@ -129,6 +131,11 @@ def world(request):
     return room, found, cells, both, [free[i] for i in np.random.default_rng(0).permutation(len(free))[:300]]
 
 
+def wedges_of(found, goals):
+    """The wedges in which paths to goals come to the nodes of a graph."""
+    return wedges.find_wedges(found.nodes, found.graph, goals, found.direct, np.array(found.lengths.T, order='C'))
+
+
 def sources_of(cast, cells, cell):
     """The sources that a cell sees, by the words of its block."""
     row, column = divmod(cell, cells.columns)
@@ -142,22 +149,42 @@ class TestShadowCasting:
 
     def test_goals_in_sight_are_those_that_can_be_gone_to(self, world):
         room, found, cells, both, places = world
-        cast = candidates.find_candidates(found.grid, cells, both, np.array(room.spawns), found.nodes, 0.0)
+        goals = np.array(room.spawns)
+        cast = candidates.find_candidates(found.grid, cells, both, goals, found.nodes, wedges_of(found, goals), 0.0)
         for cell, x, y in places:
             seen = {g for g in sources_of(cast, cells, cell) if g < len(room.spawns)}
             assert seen == {g for g, spawn in enumerate(room.spawns) if is_clear(found.grid, x, y, *spawn)}
 
-    def test_candidates_are_the_nodes_seen_tautly(self, world):
-        _, found, cells, both, places = world
-        nodes = found.nodes
-        cast = candidates.find_candidates(found.grid, cells, both, np.empty((0, 2)), nodes, 0.0)
+    def test_candidates_are_the_nodes_seen_in_their_wedges(self, world):
+        room, found, cells, both, places = world
+        nodes, ways = found.nodes, wedges_of(found, np.array(room.spawns))
+        cast = candidates.find_candidates(found.grid, cells, both, np.empty((0, 2)), nodes, ways, 0.0)
         for cell, x, y in places:
             seen = {
                 i
                 for i, (px, py) in enumerate(nodes.points)
-                if graph.is_taut(nodes.back, nodes.ahead, i, x - px, y - py) and is_clear(found.grid, x, y, px, py)
+                if wedges.is_within(ways, i, x - px, y - py) and is_clear(found.grid, x, y, px, py)
             }
             assert set(sources_of(cast, cells, cell)) == seen
+
+    def test_no_path_is_lost_outside_the_wedges(self, world):
+        """They hold all nodes that begin a shortest path, of those seen tautly, and not all of these."""
+        room, found, _, _, places = world
+        nodes, ways, counts = found.nodes, wedges_of(found, np.array(room.spawns)), np.zeros(2)
+        for _, x, y in places:
+            taut, within = np.zeros((2, len(nodes.points)), bool)
+            for i, (px, py) in enumerate(nodes.points):
+                if is_clear(found.grid, x, y, px, py):
+                    near = math.hypot(x - px, y - py) < AGENT_RADIUS / 2
+                    taut[i] = near or graph.is_taut(nodes.back, nodes.ahead, i, x - px, y - py)
+                    within[i] = near or wedges.is_within(ways, i, x - px, y - py)
+            counts += taut.sum(), within.sum()
+            assert (taut | ~within).all()
+            lengths = np.hypot(*(nodes.points - (x, y)).T)[:, None] + found.lengths.T
+            hidden = [g for g, spawn in enumerate(room.spawns) if not is_clear(found.grid, x, y, *spawn)]
+            shortest, kept = (lengths[some][:, hidden].min(axis=0, initial=np.inf) for some in (taut, within))
+            np.testing.assert_allclose(kept, shortest, atol=2e-3)
+        assert counts[1] < counts[0]
 
     def test_paths_to_all_goals_at_once_are_those_of_dijkstra(self, world):
         _, found, *_ = world
@@ -165,6 +192,52 @@ class TestShadowCasting:
         between = dijkstra(edges)
         expected = (found.direct[:, :, None] + between).min(axis=1)
         np.testing.assert_allclose(found.lengths, expected, rtol=1e-12)
+
+
+class TestEntries:
+    def test_lead_no_longer_way_than_their_tolerance_over_nodes_in_sight(self, world):
+        room, found, _, _, places = world
+        table, nodes, limit = lookup.lookup_table(room.walls, room.spawns, AGENT_RADIUS), found.nodes, 0.02
+        for cell, x, y in places:
+            entry = table.entries[cell]
+            kept = table.hops[entry + 1 : entry + 1 + table.hops[entry]]
+            assert len(kept) <= lookup.MOST
+            assert all(is_clear(found.grid, x, y, *nodes.points[i]) for i in kept)
+            seen = [i for i, point in enumerate(nodes.points) if is_clear(found.grid, x, y, *point)]
+            ways = np.hypot(*(nodes.points - (x, y)).T)[:, None] + found.lengths.T
+            for g, spawn in enumerate(room.spawns):
+                sees = table.visible[cell, g // 32] >> (g % 32) & 1
+                assert sees == is_clear(found.grid, x, y, *spawn)
+                least, shortest = (ways[some, g].min(initial=np.inf) for some in (kept, seen))
+                assert sees or least <= shortest + limit + 2e-3
+
+    @pytest.mark.parametrize('most_chosen, most', [(3, 16), (64, 3)])
+    def test_cells_choose_for_themselves_where_a_block_has_too_little_room(self, most_chosen, most, monkeypatch):
+        """As many nodes as they may, for the goals whose paths would be the longest: none is without a way."""
+        room = lattice(3)
+        monkeypatch.setattr(blocks, 'MOST_CHOSEN', most_chosen)
+        monkeypatch.setattr(lookup, 'MOST', most)
+        spawns = np.random.default_rng(0).permutation(Geometry.from_walls(room.walls).spawns)[:40]
+        found = geodesics.shortest_paths(room.walls, spawns, AGENT_RADIUS)
+        table = lookup.lookup_table(room.walls, spawns, AGENT_RADIUS)
+        assert table.hops[table.entries].max() <= most
+        ways = (found.lengths.T[table.hops[i + 1 : i + 1 + table.hops[i]]].min(0) for i in table.entries if i)
+        assert np.isfinite(list(ways)).all()
+
+
+def test_lanes_are_sixteen_numbers_side_by_side():
+    rows, number = np.random.default_rng(0).normal(size=(3, lanes.COUNT)).astype(np.float32), np.float32(0.5)
+    bits = nearer_lanes(rows, number)
+    expected = rows[0] > np.minimum(rows[1], rows[2]) + number
+    assert [bool(bits >> lane & 1) for lane in range(lanes.COUNT)] == expected.tolist()
+    assert 0 < expected.sum() < lanes.COUNT
+
+
+@njit(_nrt=False)
+def nearer_lanes(rows, number):
+    """Bits of the lanes in which row 0 is more than the lesser of rows 1 and 2 and a number."""
+    least = lanes.shorter(lanes.load(rows, 1), lanes.load(rows, 2))
+    return lanes.which_exceed(lanes.load(rows, 0), lanes.plus(least, lanes.spread(number)))
 
 
 class TestInvariants:

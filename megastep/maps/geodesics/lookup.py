@@ -57,6 +57,7 @@ def lookup_table(
     from megastep.maps.geodesics.compiled.choosing import FAR, WORD, Goals
     from megastep.maps.geodesics.compiled.entries import fill_lookup
     from megastep.maps.geodesics.compiled.strips import Cells
+    from megastep.maps.geodesics.compiled.wedges import find_wedges
 
     found = shortest_paths(walls, goals, radius)
     ends = walls.reshape(-1, 2)
@@ -65,7 +66,10 @@ def lookup_table(
     cells = Cells(left, bottom, CELL_SIDE, *shape)
     lengths = np.full((len(found.nodes.points), -(-len(goals) // WORD) * WORD), FAR, np.float32)
     np.minimum(found.lengths.T, FAR, out=lengths[:, : len(goals)], casting='same_kind')
-    entries = fill_lookup(found.grid, Goals(np.array(goals), found.nodes, radius / 2, lengths), cells, TOLERANCE, MOST)
+    wedges = find_wedges(found.nodes, found.graph, np.array(goals), found.direct, np.ascontiguousarray(found.lengths.T))
+    entries = fill_lookup(
+        found.grid, Goals(np.array(goals), found.nodes, wedges, radius / 2, lengths), cells, TOLERANCE, MOST
+    )
     return LookupTable(
         corner=(left, bottom),
         shape=shape,

@@ -9,6 +9,7 @@ from megastep.maps.geodesics.compiled.graph import Nodes, is_taut
 from megastep.maps.geodesics.compiled.shadows import BLOCK, SHIFT, Seen, Sources, cast_all, make_sight
 from megastep.maps.geodesics.compiled.strips import Cells, Strips, middle
 from megastep.maps.geodesics.compiled.walls import KERNEL, WallGrid, clearance, is_clear, square
+from megastep.maps.geodesics.compiled.wedges import Wedges
 
 
 class Candidates(NamedTuple):
@@ -34,16 +35,26 @@ def bit_of(row, column):
 
 
 def find_candidates(
-    grid: WallGrid, cells: Cells, strips: tuple[Strips, Strips], goals: np.ndarray, nodes: Nodes, near: float
+    grid: WallGrid,
+    cells: Cells,
+    strips: tuple[Strips, Strips],
+    goals: np.ndarray,
+    nodes: Nodes,
+    wedges: Wedges,
+    near: float,
 ) -> Candidates:
     """Casts shadows from goals and nodes, and sorts what is seen by block; nodes so near, in metres, come last."""
-    nowhere = np.zeros_like(goals)
-    sources = Sources(*(np.concatenate(pair) for pair in zip((goals, nowhere, nowhere), nodes[:3], strict=True)))
+    along, lines = (np.concatenate([np.zeros((len(goals), 2, 2)), edges]) for edges in wedges[:2])
+    sources = Sources(np.concatenate([goals, nodes.points]), along, lines, len(goals))
     columns, rows = -(-cells.columns // BLOCK), -(-cells.rows // BLOCK)
     seen = Seen(np.zeros(columns * rows, np.uint16), np.empty(columns * rows, np.int64), columns)
     firsts = np.zeros(columns * rows + 1, np.int64)
     room = 8192 + 32 * len(seen.masks)  # what isn't written isn't there either, and to copy it all takes as long
-    records, sight, done = np.empty((room, 3), np.int32), make_sight(), np.zeros(2, np.int64)
+    records, sight, done = (
+        np.empty((room, 3), np.int32),
+        make_sight(),
+        np.zeros(2, np.int64),
+    )
     while True:
         cast_sources(strips, sources, grid.radius, sight, seen, firsts, records, done)
         near_nodes(grid, cells, nodes, len(goals), near, columns, firsts, records, done)

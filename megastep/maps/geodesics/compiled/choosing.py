@@ -7,6 +7,7 @@ from numba import njit
 
 from megastep.maps.geodesics.compiled.graph import Nodes
 from megastep.maps.geodesics.compiled.walls import KERNEL
+from megastep.maps.geodesics.compiled.wedges import Wedges
 
 FAR = 1e30
 """Further than anything, in metres; what can't be reached is so far."""
@@ -24,6 +25,7 @@ class Goals(NamedTuple):
 
     points: np.ndarray  # (goal, 2)
     nodes: Nodes
+    wedges: Wedges  # the directions that shortest paths to them come to nodes from
     near: float  # a node so near, in metres, may be gone to in any direction: see `connect`
     lengths: np.ndarray  # (node, goal) float32: the shortest paths from nodes, in metres, or `FAR`: in whole words
 
@@ -38,7 +40,8 @@ class Room(NamedTuple):
     chosen: np.ndarray  # (hop,): the nodes chosen
     stamps: np.ndarray  # (node,): the last cell that each node was a candidate of
     screens: np.ndarray  # (node,): a wall that hid it: see `connect`
-    direct: np.ndarray  # (node,): how far it is in a straight line
+    within: np.ndarray  # (node,): if it may be the first of a shortest path: see `Wedges`
+    votes: np.ndarray  # (node,): how many blocks have cells around that all see it
     sure: np.ndarray  # (word,): bits of the goals that all cells around see
 
 
@@ -54,7 +57,8 @@ def make_room(goals: Goals, most: int) -> Room:
     nodes, count = goals.lengths.shape
     return Room(
         np.empty(nodes + 1, np.int32), np.empty(nodes + 1, np.float32), np.empty(count, np.float32),
-        np.empty(count, np.float32), np.empty(most, np.int32), np.full(nodes, -1), np.full(nodes, -1), np.empty(nodes),
+        np.empty(count, np.float32), np.empty(most, np.int32), np.full(nodes, -1), np.full(nodes, -1),
+        np.empty(nodes, np.bool_), np.empty(nodes, np.int64),
         np.empty(count // WORD, np.uint32),
     )  # fmt: skip
 

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from megastep.maps.geodesics.compiled.candidates import bit_of, block_of, find_candidates
+from megastep.maps.geodesics.compiled.blocks import fill_middles, make_block_room
+from megastep.maps.geodesics.compiled.candidates import bit_of, find_candidates
 from megastep.maps.geodesics.compiled.choosing import FAR, Goals, Lists, choose, kept_list, make_room
-from megastep.maps.geodesics.compiled.graph import connect, is_taut
 from megastep.maps.geodesics.compiled.shadows import BLOCK
 from megastep.maps.geodesics.compiled.strips import Cells, make_strips, middle
 from megastep.maps.geodesics.compiled.walls import (
@@ -27,6 +27,7 @@ from megastep.maps.geodesics.compiled.walls import (
     obstacle,
     square,
 )
+from megastep.maps.geodesics.compiled.wedges import find_within, is_within
 
 ROOM = 1.02
 """Points are pushed so many radii away from walls: from nearer to a corner every way may be to the wrong side of it."""
@@ -177,42 +178,77 @@ def neighbour(line, cells, samples, highest, x, y, cell, reach):
 
 
 @njit(**KERNEL)
-def seen_nodes(grid, cells, goals, found, bins, x, y, cell, room):
-    """Finds the nodes that a free point sees, of those nearby and the candidates of the cells around; how many."""
-    points, backs, aheads, near = goals.nodes.points, goals.nodes.back, goals.nodes.ahead, goals.near
-    stamps, screens, seen = room.stamps, room.screens, room.candidates
-    firsts, sources, masks = found.firsts, found.sources, found.masks
-    count, column, row = np.int64(0), cell % cells.columns, cell // cells.columns
-    for j in range(max(row - 1, 0), min(row + 2, cells.rows)):
-        for m in range(max(column - 1, 0), min(column + 2, cells.columns)):
-            b, bit = block_of(found.columns, j, m), bit_of(j, m)
-            for k in range(firsts[b], firsts[b + 1]):
-                i = np.int64(sources[k]) - found.goals
-                if masks[k] >> bit & 1 and i >= 0 and stamps[i] != cell:
-                    stamps[i] = cell
-                    if sees_node(grid, points, backs, aheads, i, x, y, near, screens):
-                        seen[count] = i
-                        count += 1
+def seen_nodes(grid, cells, goals, found, bins, kinds, sure, x, y, cell, room):
+    """Finds the nodes that a free point sees, of those nearby and the candidates of the cells around; how many.
+
+    If ``sure``, it sees those that all cells do around it whose middle is free.
+    """
+    points, stamps, votes, seen, count = goals.nodes.points, room.stamps, room.votes, room.candidates, np.int64(0)
+    column, row, voters = cell % cells.columns, cell // cells.columns, np.int64(0)
+    for j in range(max(row - 1, 0) // BLOCK, min(row + 1, cells.rows - 1) // BLOCK + 1):
+        for m in range(max(column - 1, 0) // BLOCK, min(column + 1, cells.columns - 1) // BLOCK + 1):
+            around, free = cells_around(cells, kinds, row, column, j, m)
+            voters += free != 0
+            count = count_votes(found, j * found.columns + m, around, free, cell, stamps, votes, seen, count)
+    used, total = np.int64(0), count
+    for k in range(total):
+        i = np.int64(seen[k])
+        if (sure and votes[i] == voters) or sees_node(grid, points, goals.wedges, i, x, y, goals.near, room.screens):
+            seen[used] = i
+            used += 1
     for j in range(max(row // BIN - 1, 0), min(row // BIN + 2, bins.rows)):
         first = j * bins.columns
         begin, end = first + max(column // BIN - 1, 0), first + min(column // BIN + 2, bins.columns)
         for k in range(bins.firsts[begin], bins.firsts[end]):
             i = bins.nodes[k]
-            if stamps[i] != cell:
-                stamps[i] = cell
-                if sees_node(grid, points, backs, aheads, i, x, y, near, screens):
-                    seen[count] = i
-                    count += 1
+            if stamps[i] != cell and sees_node(grid, points, goals.wedges, i, x, y, goals.near, room.screens):
+                seen[used] = i
+                used += 1
+    return used
+
+
+@njit(**KERNEL)
+def cells_around(cells, kinds, row, column, block_row, block_column):
+    """Bits of the cells around one that are in a block, and of those of them whose middle is free."""
+    around, free = np.int64(0), np.int64(0)
+    for j in range(max(row - 1, block_row * BLOCK, 0), min(row + 2, block_row * BLOCK + BLOCK, cells.rows)):
+        for i in range(
+            max(column - 1, block_column * BLOCK), min(column + 2, block_column * BLOCK + BLOCK, cells.columns)
+        ):
+            bit = np.int64(1) << bit_of(j, i)
+            around |= bit
+            free |= bit if kinds[j * cells.columns + i] == MIDDLE else 0
+    return around, free
+
+
+@njit(**KERNEL)
+def count_votes(found, b, around, free, cell, stamps, votes, seen, count):
+    """Adds the nodes that some cells of a block see to those seen, and a vote to those that all its free cells see."""
+    sources, masks = found.sources, found.masks
+    for k in range(found.firsts[b], found.firsts[b + 1]):
+        i, mask = np.int64(sources[k]) - found.goals, np.int64(masks[k])
+        if i < 0 or not mask & around:
+            continue
+        if stamps[i] != cell:
+            stamps[i], votes[i], seen[count] = cell, 0, i
+            count += 1
+        votes[i] += free != 0 and not free & ~mask
     return count
 
 
 @njit(**KERNEL)
-def sees_node(grid, points, backs, aheads, i, x, y, near, screens):
-    """True if a free point sees a node tautly: see `connect`, which also says what screens are."""
+def sees_node(grid, points, wedges, i, x, y, near, screens):
+    """True if a free point sees a node from one of its wedges, or near to it."""
     px, py = points[i, 0], points[i, 1]
     dx, dy = x - px, y - py
-    if not is_taut(backs, aheads, i, dx, dy) and dx * dx + dy * dy >= near * near:
+    if dx * dx + dy * dy >= near * near and not is_within(wedges, i, dx, dy):
         return False
+    return reaches(grid, px, py, x, y, i, screens)
+
+
+@njit(**KERNEL)
+def reaches(grid, px, py, x, y, i, screens):
+    """True if the way from a node to a free point is clear: see `connect`, which also says what screens are."""
     if is_between(grid.walls, screens[i], x, y, px, py, grid.radius):
         return False
     wall = obstacle(grid, x, y, px, py)
@@ -234,6 +270,7 @@ def see_goals(grid, points, among, sure, x, y, visible):
 def sure_goals(cells, bins, points, kinds, visible, x, y, cell, sure):
     """Sets the bits of the goals that a point of a cell surely sees: those that all the cells around see, if 3 or more
     have an entry, and no node is so near that its corner may hide from the point what none of them are hidden from.
+    Returns whether that is so.
     """
     column, row, count = cell % cells.columns, cell // cells.columns, 0
     for word in range(len(sure)):
@@ -245,9 +282,11 @@ def sure_goals(cells, bins, points, kinds, visible, x, y, cell, sure):
                 count += 1
                 for word in range(len(sure)):
                     sure[word] &= visible[at, word]
-    if count < 3 or has_near(cells, bins, points, x, y, cell):
+    is_sure = count >= 3 and not has_near(cells, bins, points, x, y, cell)
+    if not is_sure:
         for word in range(len(sure)):
             sure[word] = np.uint32(0)
+    return is_sure
 
 
 @njit(**KERNEL)
@@ -280,67 +319,18 @@ def loses_goals(lengths, least, values, start, visible):
 @njit(**KERNEL)
 def see_all(grid, goals, x, y, visible, room):
     """Finds all nodes and goals that a free point sees, where nobody near it helps; returns how many nodes."""
-    points, direct, candidates = goals.points, room.direct, room.candidates
+    points, nodes, candidates, count = goals.points, goals.nodes.points, room.candidates, np.int64(0)
     for word in range(len(visible)):
         visible[word] = np.uint32(0)
     for g in range(len(points)):
         if is_clear(grid, x, y, points[g, 0], points[g, 1]):
             visible[g // 32] |= np.uint32(1) << np.uint32(g % 32)
-    connect(grid, goals.nodes, x, y, goals.near, room.screens, direct)
-    count = np.int64(0)
-    for i in range(len(direct)):
-        if direct[i] < np.inf:
+    find_within(goals.wedges.columns, x, y, goals.near, room.within)
+    for i in range(len(nodes)):
+        if room.within[i] and reaches(grid, nodes[i, 0], nodes[i, 1], x, y, i, room.screens):
             candidates[count] = i
             count += 1
     return count
-
-
-@njit(**KERNEL)
-def gather_goals(sources, masks, begin, end, bit, visible):
-    """Writes the bits of the goals, of those of a block, that one of its cells sees."""
-    k = begin
-    for word in range(len(visible)):
-        bits = np.uint32(0)
-        while k < end and sources[k] >> 5 == word:
-            bits |= np.uint32(masks[k] >> bit & 1) << np.uint32(sources[k] & 31)
-            k += 1
-        visible[word] = bits
-
-
-@njit(**KERNEL)
-def fill_middles(grid, cells, goals, found, visible, tolerance, room, kinds, starts, lists, done):
-    """Fills the entries of the cells whose middle is free, block by block, in place.
-
-    ``done`` is how many blocks are done and how much of the lists is used; stops where there may be no room for more.
-    """
-    firsts, sources, masks, candidates = found.firsts, found.sources, found.masks, room.candidates
-    points, lengths, values = goals.nodes.points, goals.lengths, lists.values
-    blocks, last, room_needed = len(firsts) - 1, np.int64(0), BLOCK * BLOCK * (len(room.chosen) + 1)
-    while done[0] < blocks and done[1] + room_needed <= len(values):
-        b, used, seen = done[0], done[1], 0
-        begin, end = firsts[b], firsts[b + 1]
-        nodes = begin
-        for k in range(begin, end):
-            seen |= masks[k]
-            nodes += sources[k] < found.goals
-        corner = b // found.columns * BLOCK * cells.columns + b % found.columns * BLOCK
-        for bit in range(BLOCK * BLOCK):
-            cell = corner + bit // BLOCK * cells.columns + bit % BLOCK
-            if not seen >> bit & 1:
-                continue
-            x, y = middle(cells, cell)
-            if clearance(grid, x, y) < grid.radius:
-                continue
-            gather_goals(sources, masks, begin, nodes, bit, visible[cell])
-            count = np.int64(0)
-            for k in range(nodes, end):
-                candidates[count] = sources[k] - found.goals
-                count += masks[k] >> bit & 1
-            kinds[cell] = MIDDLE
-            count = choose(points, lengths, x, y, count, visible[cell], tolerance, room)
-            last, used = kept_list(room.chosen, count, lists, used, last)
-            starts[cell] = last
-        done[0], done[1] = b + 1, used
 
 
 @njit(**KERNEL)
@@ -369,9 +359,9 @@ def fill_others(grid, line, cells, goals, bins, found, visible, tolerance, room,
             continue
         other, count = neighbour(line, cells, samples, MIDDLE, x, y, cell, np.int64(1)), np.int64(0)
         if other >= 0:
-            sure_goals(cells, bins, nodes, kinds, visible, x, y, cell, room.sure)
+            sure = sure_goals(cells, bins, nodes, kinds, visible, x, y, cell, room.sure)
             see_goals(grid, goals.points, visible[other], room.sure, x, y, visible[cell])
-            count = seen_nodes(grid, cells, goals, found, bins, x, y, cell, room)
+            count = seen_nodes(grid, cells, goals, found, bins, kinds, sure, x, y, cell, room)
             count = choose(nodes, lengths, x, y, count, visible[cell], tolerance, room)
         if other < 0 or loses_goals(lengths, room.least, values, starts[other], visible[other]):
             count = see_all(grid, goals, x, y, visible[cell], room)
@@ -406,14 +396,17 @@ def fill_lookup(grid: WallGrid, goals: Goals, cells: Cells, tolerance: float, mo
     """
     count, nodes = cells.columns * cells.rows, goals.nodes
     strips = make_strips(grid.walls, nodes.corners, cells, 0), make_strips(grid.walls, nodes.corners, cells, 1)
-    found = find_candidates(grid, cells, strips, goals.points, nodes, goals.near)
+    found = find_candidates(grid, cells, strips, goals.points, nodes, goals.wedges, goals.near)
     visible, starts = np.zeros((count, goals.lengths.shape[1] // 32), np.uint32), np.zeros(count, np.int32)
     samples, line = Samples(np.empty((count, 2)), np.zeros(count, np.uint8)), grid._replace(radius=0.0)
+    block_room = make_block_room(found, goals.lengths.shape[1])
     room, bins, limit = make_room(goals, most), make_bins(cells, nodes.points), np.float32(tolerance)
     lists = Lists(np.zeros(4096, np.int32), np.full(1 << (count + 63).bit_length(), -1, np.int32))
     done = np.array([0, 1])
     while True:
-        fill_middles(grid, cells, goals, found, visible, limit, room, samples.kinds, starts, lists, done)
+        fill_middles(
+            grid, cells, goals, found, visible, limit, room, block_room, samples.kinds, MIDDLE, starts, lists, done
+        )
         if done[0] == len(found.firsts) - 1:
             break
         lists = longer(lists)

@@ -47,11 +47,12 @@ class Sight(NamedTuple):
 
 
 class Sources(NamedTuple):
-    """Points that shadows are cast from: goals, in all directions, and then nodes, in those where they are taut."""
+    """Points that shadows are cast from: goals, in all directions, and then nodes, in their wedges."""
 
     points: np.ndarray  # (source, 2)
-    back: np.ndarray  # (source, 2): those of `Nodes`, zeros for goals
-    ahead: np.ndarray  # (source, 2)
+    along: np.ndarray  # (source, 2, 2): the edges of `Wedges`, zeros for goals
+    lines: np.ndarray  # (source, 2, 2)
+    goals: int
 
 
 class Seen(NamedTuple):
@@ -266,29 +267,32 @@ def mark_span(axis, line, begin, end, seen, used):
 
 @njit(**KERNEL)
 def cast_all(strips, sources, i, radius, sight, seen, used):
-    """Casts shadows from a source in the two quadrants along an axis, to where it is taut: see `cast`."""
+    """Casts shadows from a source in the two quadrants along an axis, in its wedges: see `cast`."""
     axis, points = strips.axis, sources.points
     pu, pv = points[i, axis], points[i, 1 - axis]
     for step in (1, -1):
-        count = taut_slopes(axis, sources, i, step, sight)
+        count = wedge_slopes(axis, sources, i, step, sight)
         if count > 0:
             used = cast(strips, pu, pv, step, radius, sight, count, seen, used)
     return used
 
 
 @njit(**KERNEL)
-def taut_slopes(axis, sources, i, step, sight):
-    """Writes the intervals of a quadrant's slopes in which a source `is_taut`; returns how many there are."""
-    backs, aheads = sources.back, sources.ahead
-    back_u, back_v = step * backs[i, axis], backs[i, 1 - axis]
-    ahead_u, ahead_v = step * aheads[i, axis], aheads[i, 1 - axis]
-    first = min(max(back_v / back_u, -STEEPEST), STEEPEST) if back_u != 0 else STEEPEST
-    second = min(max(ahead_v / ahead_u, -STEEPEST), STEEPEST) if ahead_u != 0 else STEEPEST
-    low, count = -STEEPEST, 0
-    for high in (min(first, second), max(first, second), STEEPEST):
-        slope = (low + high) / 2
-        if high > low and (back_v - slope * back_u) * (ahead_v - slope * ahead_u) >= 0:
+def wedge_slopes(axis, sources, i, step, sight):
+    """Writes the intervals of a quadrant's slopes that are in a source's wedges; returns how many there are."""
+    if i < sources.goals:
+        sight.low[0], sight.high[0] = -STEEPEST, STEEPEST
+        return 1
+    along, lines, count = sources.along, sources.lines, 0
+    for side in range(2):
+        along_u, along_v = step * along[i, side, axis], along[i, side, 1 - axis]
+        line_u, line_v = step * lines[i, side, axis], lines[i, side, 1 - axis]
+        if along_u <= 0 and line_u <= 0:
+            continue
+        first = along_v / along_u if along_u > 0 else np.copysign(np.inf, along_v)
+        second = line_v / line_u if line_u > 0 else np.copysign(np.inf, line_v)
+        low, high = max(min(first, second), -STEEPEST), min(max(first, second), STEEPEST)
+        if low < high:
             sight.low[count], sight.high[count] = low, high
             count += 1
-        low = high
     return count
