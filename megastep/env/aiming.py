@@ -14,6 +14,7 @@ from torch import Tensor
 
 from megastep.world.cameras import CameraRig, Cameras, by_name
 from megastep.world.core import Core
+from megastep.world.kernels import implementation
 from megastep.world.rendering import View
 
 
@@ -51,7 +52,6 @@ class Aim:
         self.first, self.last = int(inside[0]), int(inside[-1])
         ranks = (-off_middle[inside]).argsort(kind='stable').argsort()  # the nearer to the middle, the higher
         self._keys = torch.tensor(ranks * self._outlines, dtype=torch.int32, device=core.device)
-        self._nobody = torch.tensor(-1, dtype=torch.int32, device=core.device)
         self.targets = torch.full((core.num_envs, core.num_agents), -1, dtype=torch.int32, device=core.device)
 
     @property
@@ -66,11 +66,9 @@ class Aim:
             ValueError: if the view was rendered without rays.
         """
         lines, distances = _rays(_first(view))
-        rays = slice(self.first, self.last + 1)
-        lines, distances = lines[:, :, 0, rays], distances[:, :, 0, rays]
-        shown = (lines < self._outlines) & (distances <= self._max_range)  # where nothing is hit it is infinite
-        nearest = torch.where(shown, self._keys + lines, self._nobody).amax(dim=-1)
-        torch.floor_divide(nearest.fmod_(self._outlines), self._sides, out=self.targets)  # both leave -1 as it is
+        outlines, sides = self._outlines, self._sides
+        kernels, rays = implementation(lines.device), (lines.contiguous(), distances.contiguous())
+        kernels.aim(*rays, self._keys, self.targets, self._max_range, outlines, sides, self.first)
 
 
 def in_sight(core: Core, view: View | Mapping[str, View]) -> Bool[Tensor, 'env agent']:

@@ -16,6 +16,7 @@ from torch import Tensor
 from megastep.checks import check_counts, check_finite
 from megastep.env.parts import agents_in
 from megastep.world.core import Core
+from megastep.world.kernels import implementation
 from megastep.world.overlays import BatchedOverlay, Overlay, Segments, Shares
 
 EVENTS = ('aims', 'shots', 'hits', 'wounds', 'kills', 'deaths')
@@ -52,8 +53,6 @@ class Combat:
             raise ValueError(f'cooldown must be at least 0 s and finite, got {cooldown}.')
         self._core, self.full_health = core, health
         self._period = max(math.ceil(cooldown * core.fps - 1e-6), 1)  # steps from a shot to the next
-        self._numbers = torch.arange(core.num_agents, device=core.device)
-        self._last = torch.tensor(core.num_agents, device=core.device)
         self._new = torch.tensor([health, 0], device=core.device).view(-1, 1, 1)
         self._scales = torch.tensor([health, self._period], device=core.device).view(-1, 1, 1)
         self._points = self._new.repeat(1, core.num_envs, core.num_agents)
@@ -82,19 +81,10 @@ class Combat:
         Returns:
             How many of each of `EVENTS` there were.
         """
-        fires = self.waits <= 0 if triggers is None else (self.waits <= 0) & triggers
-        aimed = targets[..., None] == self._numbers  # (env, shooter, victim)
-        struck = aimed & fires[..., None]
-        wounds = struck.sum(dim=1)
-        self.health.sub_(wounds)
-        deaths = self.dead
-        turns = (self._numbers - self._core.turn[:, None]) % self._last
-        orders = torch.where(struck, turns[..., None], self._last)
-        killed = (orders == orders.amin(dim=1, keepdim=True)) & deaths[:, None]
-        aims, hits, kills = torch.stack([aimed, struck, killed]).sum(dim=-1)
-        shots = hits if triggers is None else fires.long()
-        self.waits.sub_(1).clamp_(min=0).add_(shots, alpha=self._period - 1)
-        return torch.stack([aims, shots, hits, wounds, kills, deaths.long()])
+        events = torch.empty((len(EVENTS), *self.health.shape), dtype=torch.int64, device=self.health.device)
+        given = targets.contiguous(), None if triggers is None else triggers.contiguous(), self._core.turn
+        implementation(events.device).fight(*given, self.health, self.waits, events, self._period)
+        return events
 
     def reset(self, mask: Bool[Tensor, ' env'] | Bool[Tensor, 'env agent']) -> None:
         """Makes the agents in the mask new, or all of the envs in it: unhurt and ready to shoot."""
@@ -184,10 +174,9 @@ class Score:
 
     def step(self, events: Int64[Tensor, 'event env agent']) -> Float[Tensor, 'env agent']:
         """Counts a step's events, and returns what they are worth."""
-        self.counts.add_(events)
-        # What an agent's are worth lies side by side, so that they are summed alike in any batch.
-        worth = torch.empty((*events.shape[1:], len(EVENTS)), device=events.device)
-        return torch.mul(events.movedim(0, -1), self._values, out=worth).sum(dim=-1)
+        worth = torch.empty(events.shape[1:], device=events.device)
+        implementation(events.device).reward(events.contiguous(), self._values, self.counts, worth)
+        return worth
 
     def reset(self, mask: Bool[Tensor, ' env']) -> None:
         """Counts anew in the envs in the mask."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
-from jaxtyping import Bool, Complex, Float
+from jaxtyping import Bool, Float
 from scipy.spatial import cKDTree
 from torch import Tensor
 
 from megastep.checks import check_counts, is_integer
-from megastep.env.motion.frames import bearings
 from megastep.env.parts import agents_in
 from megastep.maps.ragged import Ragged
 from megastep.world.core import Core, respawn
@@ -93,44 +90,17 @@ class FarSpawns:
         if not 0 <= spread <= 180:
             raise ValueError(f'spread must be from 0 to 180 degrees, got {spread}.')
         self._core, self._spread = core, spread
-        agents = torch.arange(core.num_agents, device=core.device)
-        self._before = agents < agents[:, None]  # a GPU takes as long for a cumulative sum as for ten other operations
         rows = _spread_out(core.scenery.spawns, core.num_agents, 4 * core.agent_radius)
         width = min(candidates, *map(len, rows))
-        self._windows = torch.view_as_complex(torch.cat([_windows(row, width) for row in rows])).to(core.device)
+        self._windows = torch.cat([_windows(row, width) for row in rows]).to(core.device)
         counts = torch.tensor([len(row) for row in rows])
         self._firsts = torch.stack([counts.cumsum(0) - counts, counts], dim=-1).to(core.device)
 
     def reset(self, mask: Bool[Tensor, ' env'] | Bool[Tensor, 'env agent']) -> None:
         """Respawns the agents in the mask, or all of the envs in it; the others stay as they are."""
-        mask, agents = agents_in(mask, self._core), self._core.agents
-        positions = torch.view_as_complex(agents.positions)
-        torch.where(mask, self._places(mask, positions), positions, out=positions)
-        torch.where(mask, self._bearings(agents.positions), agents.angles, out=agents.angles)
-        agents.velocities.masked_fill_(mask[..., None], 0)
-        agents.angular_velocities.masked_fill_(mask, 0)
-        self._core.contacts.masked_fill_(mask, -1)
-
-    def _places(
-        self, mask: Bool[Tensor, 'env agent'], positions: Complex[Tensor, 'env agent']
-    ) -> Complex[Tensor, 'env agent']:
-        """A place for each agent in the mask, no two the same; anything for the others."""
-        core = self._core
-        firsts, counts = self._firsts[core.map_ids].unbind(1)
-        places = self._windows[firsts + core.random.integers(firsts.shape) % counts]
-        distances = (places[..., None] - positions[:, None]).abs()
-        ranking = distances.masked_fill_(mask[:, None], math.inf).amin(dim=-1).argsort(descending=True, stable=True)
-        turns = (mask[:, None] & self._before).sum(dim=-1)  # of those before it: the first gets the best
-        return places.gather(1, ranking.gather(1, turns))
-
-    def _bearings(self, positions: Float[Tensor, 'env agent 2']) -> Float[Tensor, 'env agent']:
-        """A way to face for each agent, in degrees."""
-        core = self._core
-        turns = core.random.uniform_(torch.empty_like(core.agents.angles), -self._spread, self._spread)
-        if self._spread == 180:
-            return turns
-        others = positions.sum(dim=1, keepdim=True).sub(positions, alpha=core.num_agents)  # from each to all, summed
-        return turns.add_(bearings(others), alpha=math.degrees(1))
+        core, places = self._core, (self._windows, self._firsts, self._spread)
+        draw, turns = core.random.draw(), core.random.draw()  # of the candidates, and of the bearings
+        implementation(core.device).respawn_apart(core, agents_in(mask, core).contiguous(), draw, turns, *places)
 
 
 def _spread_out(spawns: Ragged[Tensor], num_agents: int, distance: float) -> list[Float[np.ndarray, 'kept 2']]:

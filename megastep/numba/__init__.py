@@ -26,17 +26,19 @@ from megastep.numba.lightmap import bake  # noqa: E402
 from megastep.numba.navigation import distances  # noqa: E402
 from megastep.numba.random_numbers import draw_integers, draw_reals  # noqa: E402
 from megastep.numba.raycasting import render  # noqa: E402
+from megastep.numba.steps.combat import aim, fight, reward  # noqa: E402
 from megastep.numba.steps.episodes import clean, tally, tick  # noqa: E402
 from megastep.numba.steps.motion import push  # noqa: E402
 from megastep.numba.steps.sensors import bearings, inertial, point, turned  # noqa: E402
-from megastep.numba.steps.spawning import renew, respawn, respawn_with_goals  # noqa: E402
+from megastep.numba.steps.spawning import renew, respawn, respawn_apart, respawn_with_goals  # noqa: E402
 from megastep.numba.steps.tracking import reached, score, set_out, track  # noqa: E402
 from megastep.numba.visibility.links import link_walls  # noqa: E402
 from megastep.numba.visibility.potentially_visible import find_visible  # noqa: E402
 from megastep.numba.visibility.standing_room import find_extents  # noqa: E402
 
 __all__ = [
-    'advance', 'bake', 'bearings', 'clean', 'distances', 'draw_integers', 'draw_reals', 'find_extents',
-    'find_visible', 'inertial', 'link_walls', 'mark', 'point', 'push', 'reached', 'render', 'renew', 'respawn',
-    'respawn_with_goals', 'score', 'set_out', 'tally', 'tick', 'track', 'turned',
+    'advance', 'aim', 'bake', 'bearings', 'clean', 'distances', 'draw_integers', 'draw_reals', 'fight',
+    'find_extents', 'find_visible', 'inertial', 'link_walls', 'mark', 'point', 'push', 'reached', 'render', 'renew',
+    'respawn', 'respawn_apart', 'respawn_with_goals', 'reward', 'score', 'set_out', 'tally', 'tick', 'track',
+    'turned',
 ]  # fmt: skip

@@ -67,6 +67,12 @@ def real(bits, kind, low, span):
 
 
 @njit(cache=True, error_model='numpy')
+def uniform(draw, row, place, low, span):
+    """A uniform number from low to below low + span."""
+    return np.float32(real(word(draw.keys[row], draw.steps[row], draw.number, place), 0, low, span))
+
+
+@njit(cache=True, error_model='numpy')
 def _draw_reals(keys, steps, draw, low, span, reals, kind):
     for row in range(reals.shape[0]):
         for place in range(reals.shape[1]):

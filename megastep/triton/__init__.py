@@ -6,17 +6,19 @@ from megastep.triton.lightmap import bake
 from megastep.triton.navigation import distances
 from megastep.triton.random_numbers import draw_integers, draw_reals
 from megastep.triton.raycasting import render
+from megastep.triton.steps.combat import aim, fight, reward
 from megastep.triton.steps.episodes import clean, tally, tick
 from megastep.triton.steps.motion import push
 from megastep.triton.steps.sensors import bearings, inertial, point, turned
-from megastep.triton.steps.spawning import renew, respawn, respawn_with_goals
+from megastep.triton.steps.spawning import renew, respawn, respawn_apart, respawn_with_goals
 from megastep.triton.steps.tracking import reached, score, set_out, track
 from megastep.triton.visibility.links import link_walls
 from megastep.triton.visibility.potentially_visible import find_visible
 from megastep.triton.visibility.standing_room import find_extents
 
 __all__ = [
-    'advance', 'bake', 'bearings', 'clean', 'distances', 'draw_integers', 'draw_reals', 'find_extents',
-    'find_visible', 'inertial', 'link_walls', 'mark', 'point', 'push', 'reached', 'render', 'renew', 'respawn',
-    'respawn_with_goals', 'score', 'set_out', 'tally', 'tick', 'track', 'turned',
+    'advance', 'aim', 'bake', 'bearings', 'clean', 'distances', 'draw_integers', 'draw_reals', 'fight',
+    'find_extents', 'find_visible', 'inertial', 'link_walls', 'mark', 'point', 'push', 'reached', 'render', 'renew',
+    'respawn', 'respawn_apart', 'respawn_with_goals', 'reward', 'score', 'set_out', 'tally', 'tick', 'track',
+    'turned',
 ]  # fmt: skip

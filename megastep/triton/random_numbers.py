@@ -35,6 +35,14 @@ def integer(draw, row, place, there):
     return word(draw.keys, draw.steps, draw.number, row, place, there) & MANY
 
 
+@triton.jit
+@no_type_check
+def uniform(draw, row, place, low, span, there):
+    """Uniform numbers from low to below low + span."""
+    upper = (word(draw.keys, draw.steps, draw.number, row, place, there) >> 40) & LOWEST
+    return upper.to(tl.float32) * SHARE * span + low
+
+
 @triton.jit(do_not_specialize=['draw'])
 @no_type_check
 def _draw_integers(keys, steps, draw, integers, count, width, BLOCK: tl.constexpr):

@@ -158,6 +158,12 @@ KERNELS = {
     'megastep.triton.steps.sensors._point': [
         dict.fromkeys(('points', 'positions', 'angles', 'found'), '*fp32') | {'num_rows': 'i32', 'BLOCK': 128}
     ],
+    'megastep.triton.steps.spawning._respawn_apart': [
+        {'mask': '*i1', 'draw': DRAW, 'turns': DRAW, 'agents': AGENTS, 'windows': '*fp32', 'firsts': '*i64'}
+        | {'contacts': '*i32', 'spread': 'fp32', 'num_envs': 'i32', 'ENVS': 32}
+        | {'WIDTH': width, 'PADDED': padded, 'NUM_AGENTS': agents, 'AIMED': aimed}
+        for width, padded, agents, aimed in ((8, 8, 4, True), (5, 8, 3, False))
+    ],
     'megastep.triton.steps.spawning._renew': [
         {'mask': '*i1', 'draw': DRAW, 'turns': '*i64', 'left': '*i64', 'BLOCK': 128}
         | dict.fromkeys(('shortest', 'longest', 'spreads', 'count'), 'i32')
@@ -243,6 +249,22 @@ KERNELS = {
     'megastep.triton.navigation._distances': [
         FOUND | {'NUM_AGENTS': 1, 'BLOCK': 32},
         FOUND | {'NUM_AGENTS': 3, 'BLOCK': 32},
+    ],
+    'megastep.triton.steps.combat._aim': [
+        {'lines': '*i32', 'distances': '*fp32', 'keys': '*i32', 'targets': '*i32', 'max_range': 'fp32'}
+        | dict.fromkeys(('outlines', 'sides', 'first', 'stride', 'num_rows', 'num_rays'), 'i32')
+        | {'ROWS': 4, 'RAYS': rays}
+        for rays in (1, 64)
+    ],
+    'megastep.triton.steps.combat._fight': [
+        dict.fromkeys(('turns', 'health', 'waits', 'events'), '*i64')
+        | {'targets': '*i32', 'triggers': triggers, 'period': 'i32', 'num_envs': 'i32', 'AT_WILL': bool(triggers)}
+        | {'AGENTS': agents, 'PADDED': padded, 'BLOCK': 128}
+        for agents, padded, triggers in ((4, 4, None), (3, 4, '*i1'))
+    ],
+    'megastep.triton.steps.combat._reward': [
+        dict.fromkeys(('events', 'counts'), '*i64')
+        | {'values': '*fp32', 'worth': '*fp32', 'num_rows': 'i32', 'KINDS': 6, 'BLOCK': 128}
     ],
     'megastep.triton.steps.tracking._track': [
         {

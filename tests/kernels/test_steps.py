@@ -11,6 +11,7 @@ from twins import draw_on_cpu, twin
 from megastep import numba, triton
 from megastep.env.motion.discrete import _impulses
 from megastep.env.navigation import GeodesicField
+from megastep.env.spawning import FarSpawns
 from megastep.world.core import Core
 from megastep.world.scenery import Scenery
 
@@ -169,3 +170,75 @@ def test_ways_to_goals_are_tracked_and_scored_alike(num_envs, device, poisoned):
     torch.testing.assert_close(went, travelled + walked)
     assert torch.equal(collided, 5 + (contacts >= 0))
     assert (begun[-1][mask] == 0).all() and (begun[-3][mask] == 0).all()
+
+
+@pytest.mark.parametrize('num_envs, num_agents', [(1, 2), (67, 3), (131, 8)])
+@pytest.mark.parametrize('at_will', [True, False])
+def test_fights_are_alike(num_envs, num_agents, at_will, device, poisoned):
+    rng, shape = np.random.default_rng(num_agents), (num_envs, num_agents)
+    targets = torch.from_numpy(rng.integers(-1, num_agents, shape)).int()
+    triggers = torch.from_numpy(rng.random(shape) < 0.6) if at_will else None
+    health, waits = torch.from_numpy(rng.integers(1, 4, shape)), torch.from_numpy(rng.integers(0, 3, shape))
+    turns, values, found = torch.arange(num_envs), torch.tensor([0.1, 0, 0.25, -0.25, 1, -1]), []
+    for kernels, place in ((triton, device), (numba, 'cpu')):
+        kept = [torch.cat([value, value[:1]]).to(place) for value in (health, waits)]
+        points, rests = (value[:num_envs] for value in kept)
+        events, counts = (torch.full((6, *shape), 3, device=place) for _ in range(2))
+        wants = None if triggers is None else triggers.to(place)
+        kernels.fight(targets.to(place), wants, turns.to(place), points, rests, events, 5)
+        worth = torch.empty(shape, device=place)
+        kernels.reward(events, values.to(place), counts, worth)
+        assert all(torch.equal(value[num_envs].cpu(), was[0]) for value, was in zip(kept, (health, waits), strict=True))
+        found.append([value.cpu() for value in (points, rests, events, counts, worth)])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-6)
+    points, rests, events, counts, _ = found[1]
+    aims, shots, hits, wounds, kills, deaths = events
+    assert torch.equal(counts, 3 + events)
+    assert torch.equal(points, health - wounds)
+    assert torch.equal(deaths, (points <= 0).long())
+    assert torch.equal(hits.sum(1), wounds.sum(1)) and torch.equal(kills.sum(1), deaths.sum(1))
+    assert torch.equal(aims, (targets >= 0).long())
+    assert torch.equal(shots > 0, (waits <= 0) & (triggers if at_will else targets >= 0))
+    assert torch.equal(rests, (waits - 1).clamp(min=0) + 4 * shots)
+
+
+@pytest.mark.parametrize('num_envs, num_agents, first, rays', [(1, 2, 0, 1), (7, 3, 4, 9)])
+def test_aims_are_alike(num_envs, num_agents, first, rays, device, poisoned):
+    rng, shape = np.random.default_rng(rays), (num_envs, num_agents, 2, 17)
+    lines = torch.from_numpy(rng.integers(-1, num_agents * 8 + 9, shape)).int()
+    distances = torch.from_numpy(rng.uniform(0, 10, shape)).float().masked_fill(lines < 0, torch.inf)
+    keys, found = torch.from_numpy(rng.permutation(rays) * num_agents * 8).int(), []
+    for kernels, place in ((triton, device), (numba, 'cpu')):
+        targets = guarded((num_envs, num_agents), torch.int32, place)
+        given = [value.to(place) for value in (lines, distances, keys)]
+        kernels.aim(*given, targets[:num_envs], 8.0, num_agents * 8, 8, first)
+        assert (targets[num_envs] == 7).all()
+        found.append(targets[:num_envs].cpu())
+    assert torch.equal(*found)
+    window = lines[:, :, 0, first : first + rays]
+    shown = (window < num_agents * 8) & (distances[:, :, 0, first : first + rays] <= 8)
+    best = torch.where(shown, keys + window, -1).amax(-1)
+    assert torch.equal(found[1], torch.where(best >= 0, best % (num_agents * 8) // 8, -1).int())
+
+
+@pytest.mark.parametrize('num_envs, num_agents, candidates', [(1, 2, 2), (67, 3, 5), (131, 4, 8)])
+@pytest.mark.parametrize('spread', [30.0, 180.0])
+def test_agents_are_put_far_from_others_alike(num_envs, num_agents, candidates, spread, device):
+    maps = [worlds.box(1, 1, 6, 6, spawns=[(1.5 + x, 1.5 + y) for x in range(4) for y in range(4)])]
+    core = Core(Scenery.pack(maps, num_agents=num_agents, device=device), num_envs, seed=3)
+    core.agents.velocities.fill_(2)
+    copy = twin(core)
+    mask = torch.from_numpy(np.random.default_rng(num_envs).random((num_envs, num_agents)) < 0.5)
+    kept = copy.agents.positions.clone()
+    spawns, draws = FarSpawns(core, candidates=candidates, spread=spread), (core.random.draw(), core.random.draw())
+    windows, firsts = spawns._windows, spawns._firsts
+    triton.respawn_apart(core, mask.to(device), *draws, windows, firsts, spread)
+    on_cpu = [draw_on_cpu(draw) for draw in draws]
+    numba.respawn_apart(copy, mask, *on_cpu, windows.cpu(), firsts.cpu(), spread)
+    assert torch.equal(core.agents.positions.cpu(), copy.agents.positions)
+    assert torch.equal(copy.agents.positions[~mask], kept[~mask])
+    assert torch.equal(core.agents.velocities.cpu(), copy.agents.velocities)
+    assert (copy.agents.velocities[mask] == 0).all() and (copy.agents.velocities[~mask] == 2).all()
+    torch.testing.assert_close(core.agents.angles.cpu(), copy.agents.angles, rtol=1e-6, atol=1e-4)
+    assert torch.equal(core.contacts.cpu(), copy.contacts)

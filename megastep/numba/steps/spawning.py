@@ -1,12 +1,13 @@
 """Spawning: puts agents at spawns of their maps. The twin is `megastep.triton.steps.spawning`."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from megastep.numba import buffers
-from megastep.numba.random_numbers import drawn, integer
+from megastep.numba.random_numbers import drawn, integer, uniform
 
 DEGREES = np.float32(360 / (1 << 24))
 HALF_TURN = np.float32(180)
@@ -94,3 +95,47 @@ def renew(core, mask, draw, left, shortest, longest, *, spreads):
     """Begins lives in the envs in the mask: see `megastep.env.spawning.RandomLifespans`."""
     bounds = np.int64(shortest), np.int64(longest)
     _renew(mask.numpy(), drawn(draw), core.turn.numpy(), left.numpy(), *bounds, spreads)
+
+
+@njit(cache=True, error_model='numpy')
+def take_apart(mask, draw, agents, windows, firsts, e):
+    """Puts an env's agents in the mask where those that stay are furthest: the first of them at the furthest place."""
+    m, num_agents = agents.map_ids[e], mask.shape[1]
+    places = windows[firsts[m, 0] + integer(draw, e, 0) % firsts[m, 1]]
+    nearest = np.full(len(places), np.float32(np.inf))
+    for c in range(len(places)):
+        for a in range(num_agents):
+            if not mask[e, a]:
+                x, y = places[c] - agents.positions[e, a]
+                nearest[c] = min(nearest[c], np.float32(math.sqrt(x * x + y * y)))
+    for a in range(num_agents):
+        if mask[e, a]:
+            best = np.argmax(nearest)  # of some as far, the first
+            agents.positions[e, a] = places[best]
+            nearest[best] = -1
+
+
+@njit(cache=True, error_model='numpy')
+def _respawn_apart(mask, draw, turns, agents, windows, firsts, contacts, spread, aimed):
+    num_envs, num_agents = mask.shape
+    for e in range(num_envs):
+        if not mask[e].any():
+            continue
+        take_apart(mask, draw, agents, windows, firsts, e)
+        for a in range(num_agents):
+            if not mask[e, a]:
+                continue
+            angle, (x, y) = uniform(turns, e, a, -spread, 2 * spread), agents.positions[e, a]
+            if aimed:  # from each to all, summed
+                others_x = agents.positions[e, :, 0].sum() - num_agents * x
+                others_y = agents.positions[e, :, 1].sum() - num_agents * y
+                angle += np.float32(math.degrees(math.atan2(others_y, others_x)))
+            stand(agents, contacts, e, a, agents.positions[e, a], angle)
+
+
+def respawn_apart(core, mask, draw, turns, windows, firsts, spread):
+    """Puts the agents in the mask at spawns far from the others: see `megastep.env.spawning.FarSpawns`."""
+    given = mask.numpy(), drawn(draw), drawn(turns), buffers.agents(core)
+    mask, draw, turns, agents = given
+    places, contacts = windows.numpy(), core.contacts.numpy()
+    _respawn_apart(mask, draw, turns, agents, places, firsts.numpy(), contacts, np.float32(spread), spread < 180)

@@ -1,14 +1,18 @@
 """Spawning: puts agents at spawns of their maps. The twin is `megastep.numba.steps.spawning`."""
 
+import math
 from typing import no_type_check
 
 import triton
 import triton.language as tl
 
 from megastep.triton import buffers
-from megastep.triton.random_numbers import integer
+from megastep.triton.random_numbers import integer, uniform
 
 BLOCK = 128
+ENVS = 32
+"""How many envs a program looks for far spawns in, with one warp."""
+HALF_PI, PI = tl.constexpr(math.pi / 2), tl.constexpr(math.pi)
 
 
 @triton.jit
@@ -106,3 +110,78 @@ def renew(core, mask, draw, left, shortest, longest, *, spreads):
     _renew[(triton.cdiv(core.num_envs, BLOCK),)](
         mask, draw, core.turn, left, shortest, longest, int(spreads), core.num_envs, BLOCK=BLOCK
     )
+
+
+@triton.jit
+@no_type_check
+def bearing(x, y):
+    """Bearings of vectors in radians, within 1e-7 (Abramowitz and Stegun, 1964, 4.4.49): Triton has no arctangent."""
+    long, short = tl.maximum(tl.abs(x), tl.abs(y)), tl.minimum(tl.abs(x), tl.abs(y))
+    ratio = tl.div_rn(short, tl.where(long > 0, long, 1.0))
+    s = ratio * ratio
+    tail = 0.0429096138 + s * (-0.0161657367 + s * 0.0028662257)
+    tail = 0.1065626393 + s * (-0.0752896400 + s * tail)
+    angle = ratio * (1 + s * (-0.3333314528 + s * (0.1999355085 + s * (-0.1420889944 + s * tail))))
+    angle = tl.where(tl.abs(y) > tl.abs(x), HALF_PI - angle, angle)
+    angle = tl.where(x < 0, PI - angle, angle)
+    return tl.where(y < 0, -angle, angle)
+
+
+@triton.jit
+@no_type_check
+def _respawn_apart(
+    mask, draw, turns, agents, windows, firsts, contacts, spread, num_envs,
+    WIDTH: tl.constexpr, PADDED: tl.constexpr, NUM_AGENTS: tl.constexpr, AIMED: tl.constexpr, ENVS: tl.constexpr,
+):  # fmt: skip
+    """Each row of lanes, all of one warp, looks at an env's candidates, and respawns its agents in the mask."""
+    e, column = tl.program_id(0).to(tl.int64) * ENVS + tl.arange(0, ENVS), tl.arange(0, PADDED)[None, :]
+    there = e < num_envs
+    m = tl.load(agents.map_ids + e, mask=there, other=0)
+    count = tl.load(firsts + 2 * m + 1, mask=there, other=1)
+    window = tl.load(firsts + 2 * m, mask=there, other=0) + integer(draw, e, 0, there) % count
+    place, real = windows + 2 * (window[:, None] * WIDTH + column), (column < WIDTH) & there[:, None]
+    x, y = tl.load(place, mask=real, other=0.0), tl.load(place + 1, mask=real, other=0.0)
+    nearest = tl.where(real, float('inf'), -1.0)
+    for a in range(NUM_AGENTS):
+        row = e * NUM_AGENTS + a
+        stays = there & (tl.load(mask + row, mask=there, other=1) == 0)
+        away_x = x - tl.load(agents.positions + 2 * row, mask=there, other=0.0)[:, None]
+        away_y = y - tl.load(agents.positions + 2 * row + 1, mask=there, other=0.0)[:, None]
+        away = tl.sqrt_rn(away_x * away_x + away_y * away_y)
+        nearest = tl.where(stays[:, None] & real, tl.minimum(nearest, away), nearest)
+    rank = tl.zeros_like(nearest).to(tl.int32)
+    for other in range(WIDTH):  # the furthest are first, and of some as far the first
+        far = tl.sum(tl.where(column == other, nearest, 0.0), 1)[:, None]
+        rank += ((far > nearest) | ((far == nearest) & (other < column))).to(tl.int32)
+    taken, sum_x, sum_y = tl.zeros_like(e).to(tl.int32), tl.zeros([ENVS], tl.float32), tl.zeros([ENVS], tl.float32)
+    for a in range(NUM_AGENTS):
+        row = e * NUM_AGENTS + a
+        begins = there & (tl.load(mask + row, mask=there, other=0) != 0)
+        chosen = rank == taken[:, None]
+        own_x, own_y = tl.sum(tl.where(chosen, x, 0.0), 1), tl.sum(tl.where(chosen, y, 0.0), 1)
+        tl.store(agents.positions + 2 * row, own_x, mask=begins)
+        tl.store(agents.positions + 2 * row + 1, own_y, mask=begins)
+        sum_x += tl.where(begins, own_x, tl.load(agents.positions + 2 * row, mask=there & ~begins, other=0.0))
+        sum_y += tl.where(begins, own_y, tl.load(agents.positions + 2 * row + 1, mask=there & ~begins, other=0.0))
+        taken += begins.to(tl.int32)
+    tl.debug_barrier()  # places that were just written are read again
+    for a in range(NUM_AGENTS):
+        row = e * NUM_AGENTS + a
+        begins = there & (tl.load(mask + row, mask=there, other=0) != 0)
+        own_x = tl.load(agents.positions + 2 * row, mask=begins, other=0.0)
+        own_y = tl.load(agents.positions + 2 * row + 1, mask=begins, other=0.0)
+        angle = uniform(turns, e, tl.zeros_like(e) + a, -spread, 2 * spread, begins)
+        if AIMED:
+            angle += bearing(sum_x - NUM_AGENTS * own_x, sum_y - NUM_AGENTS * own_y) * (180 / 3.141592653589793)
+        stand(agents, contacts, row, own_x, own_y, angle, begins)
+
+
+@buffers.device_guard
+def respawn_apart(core, mask, draw, turns, windows, firsts, spread):
+    """Puts the agents in the mask at spawns far from the others: see `megastep.env.spawning.FarSpawns`."""
+    width = windows.shape[1]
+    _respawn_apart[(triton.cdiv(core.num_envs, ENVS),)](
+        mask, draw, turns, buffers.agents(core), windows, firsts, core.contacts, float(spread), core.num_envs,
+        WIDTH=width, PADDED=triton.next_power_of_2(width), NUM_AGENTS=core.num_agents, AIMED=spread < 180,
+        ENVS=ENVS, num_warps=1, enable_fp_fusion=False,
+    )  # fmt: skip
