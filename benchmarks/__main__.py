@@ -52,8 +52,7 @@ def main(
             replays; the map generator;
             geodesic fields; whether the generator's maps are valid whatever its parameters; whether the physics holds
             what it promises; whether potentially visible sets
-            miss a wall; or whether envs that are stepped for long take more and more memory. On a GPU it is
-            counted, too, how many tests of a ray against a wall are made and skipped.
+            miss a wall; or whether envs that are stepped for long take more and more memory.
         device: Where all but the map generator and geodesic fields run; by default the GPU if there is one.
         out: The JSON file to write; by default a name of device and date in benchmarks/results.
         commit: What the report calls the code that was measured; by default what git says.

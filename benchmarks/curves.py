@@ -73,10 +73,7 @@ SKETCHES = (
         'rays',
         'rays',
         'rays a frame',
-        (
-            Panel('render', 'render/s', 'Frames a second', 'maps'),
-            Panel('render', 'skipped', 'Share of ray-wall tests skipped', 'maps'),
-        ),
+        (Panel('render', 'render/s', 'Frames a second', 'maps'),),
     ),
     Sketch(
         'agents',
@@ -104,7 +101,6 @@ SKETCHES = (
         (
             Panel('scaling', 'render/s', 'Frames a second, 256 rays'),
             Panel('scaling', 'physics/s', 'Moves a second'),
-            Panel('scaling', 'skipped', 'Share of ray-wall tests skipped'),
         ),
     ),
     Sketch(
@@ -216,12 +212,12 @@ def draw(sketch: Sketch, shown: Mapping[Panel, Sequence[Line]], source: str) -> 
         axes.set_axis_on()
         axes.set_title(panel.title, loc='left', color=INK, fontsize=10)
         axes.set_xlabel(sketch.label, color=INK, fontsize=9)
-        _draw_lines(axes, found, is_share=panel.column == 'skipped')
+        _draw_lines(axes, found)
     picture.write(0.15, 0.12, source, color=FADED, fontsize=7)
     return picture
 
 
-def _draw_lines(axes: Axes, found: Sequence[Line], *, is_share: bool) -> None:
+def _draw_lines(axes: Axes, found: Sequence[Line]) -> None:
     for line in found:
         axes.plot(
             *zip(*line.points, strict=True), line.style, color=line.colour, marker='o', markersize=3, linewidth=1.3
@@ -231,12 +227,9 @@ def _draw_lines(axes: Axes, found: Sequence[Line], *, is_share: bool) -> None:
     values = np.unique(points[:, 0]).tolist()
     across = values if len(values) <= 6 else ticks(values[0], values[-1])
     axes.set_xticks(across, [f'{value:,.0f}' for value in across])
-    if is_share:
-        axes.set_ylim(0, 1)
-    else:
-        low, high = _reach(points[:, 1])
-        axes.set(yscale='log', ylim=(low, high))
-        axes.set_yticks(ticks(low, high), map(written, ticks(low, high)))
+    low, high = _reach(points[:, 1])
+    axes.set(yscale='log', ylim=(low, high))
+    axes.set_yticks(ticks(low, high), map(written, ticks(low, high)))
     axes.minorticks_off()
     make_plain(axes)
     _label(axes, found)

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-from benchmarks.speed import counting
 from benchmarks.speed.timing import captured, release, seconds_a_call
 from benchmarks.speed.worlds import grids, houses
 from megastep.world import physics, rendering
@@ -130,11 +129,11 @@ def described(core: Core) -> dict[str, Any]:
 
 
 def rendered(core: Core, cameras: Cameras, **effort: Any) -> dict[str, Any]:
-    """Rendering throughput: a frame's rays, the agents' frames rendered a second, and how much that takes."""
+    """Rendering throughput: a frame's rays, and the agents' frames rendered a second."""
     seconds = seconds_a_call(rendering_alone(core, cameras), core.device, **effort)
     rate = core.num_envs * core.num_agents * DRAWS / seconds
     rays = cameras.num_rays * cameras.num_cameras
-    return {'rays': rays, 'render/s': rate, **counting.columns(core, cameras, rate)}
+    return {'rays': rays, 'render/s': rate}
 
 
 def moved(core: Core, **effort: Any) -> dict[str, Any]:

@@ -187,9 +187,9 @@ def measure_wall(device: torch.device) -> tuple[float, float]:
 
 def check_cache() -> Finding:
     """Checks that compiled CPU kernels can be kept from one run to the next."""
-    from megastep.numba import raycasting
+    from megastep.numba.raycasting import by_ray
 
-    folder = Path(str(raycasting._render.stats.cache_path))  # where Numba has decided to put it
+    folder = Path(str(by_ray._render.stats.cache_path))  # where Numba has decided to put it
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder):
         return Finding('numba cache', 'well', f'{folder} can be written: kernels are compiled once')

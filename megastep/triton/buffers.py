@@ -46,6 +46,19 @@ class Maps(NamedTuple):
     girth: float  # no point of an outline is further from its middle
 
 
+class VisibleWalls(NamedTuple):
+    """A scenery's potentially visible sets. Map m's lists are those from ``first_starts[m]`` on."""
+
+    grids: torch.Tensor  # each map's corner and cells a metre
+    shapes: torch.Tensor
+    extents: torch.Tensor  # the part of each cell that its list is for: a byte for each of its sides
+    firsts: torch.Tensor
+    first_starts: torch.Tensor
+    places: torch.Tensor  # the lists: places in the order of the boxes
+    place_starts: torch.Tensor
+    texels: torch.Tensor  # of walls in that order: a word's two numbers
+
+
 class Agents(NamedTuple):
     """A core's state."""
 
@@ -83,6 +96,8 @@ TOUCHED = ('grids', 'shapes', 'firsts', 'first_starts', 'near_numbers', 'number_
 
 _MAPS: WeakKeyDictionary = WeakKeyDictionary()
 """What has been gathered of each scenery that is still there: that takes a third as long as a launch."""
+_VISIBLE: WeakKeyDictionary = WeakKeyDictionary()
+"""Its potentially visible sets, which are built when a camera first looks."""
 
 
 def maps(scenery, *, seen: bool = True) -> Maps:
@@ -124,6 +139,29 @@ def _gathered(scenery) -> Maps:
         outline=scenery.outline,
         outline_albedo=scenery.outline_albedo,
         girth=OUTER * scenery.girth,
+    )
+
+
+def visible_walls(scenery) -> VisibleWalls:
+    """The potentially visible sets of a `megastep.Scenery`."""
+    found = _VISIBLE.get(scenery)
+    if found is None:
+        found = _VISIBLE[scenery] = _gathered_visible(scenery)
+    return found
+
+
+def _gathered_visible(scenery) -> VisibleWalls:
+    walls, sets = scenery.walls, scenery.visible_walls
+    starts = torch.repeat_interleave(walls.starts, walls.widths.long())
+    return VisibleWalls(
+        grids=sets.grids,
+        shapes=sets.shapes,
+        extents=sets.extents.vals.view(torch.int32),
+        firsts=sets.firsts.vals,
+        first_starts=sets.firsts.starts,
+        places=sets.numbers.vals,
+        place_starts=sets.numbers.starts,
+        texels=scenery.texels[starts + scenery.wall_boxes.numbers].view(torch.int64),
     )
 
 

@@ -9,7 +9,7 @@ import triton.language as tl
 from megastep.triton import buffers
 from megastep.triton.bits import halves
 from megastep.triton.light import brightness, lights_of
-from megastep.triton.shading import texel_range
+from megastep.triton.raycasting.shading import texel_range
 
 
 @triton.jit

@@ -16,13 +16,11 @@ import worlds
 from gymnasium.spaces import Box, Discrete
 from PIL import Image
 
-from megastep import Cameras, Core, Scenery
+from megastep import Scenery
 from megastep.learning import Policy, Settings
 from megastep.learning.learner import Learner
-from megastep.triton import raycasting
 
 ROOT = Path(__file__).parents[2]
-COUNTED = {'tests/s', 'skipped'} if torch.cuda.is_available() else set()  # on a GPU, the tests of rays against lines
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +32,7 @@ def from_the_root(monkeypatch):
     'subject, columns',
     [
         ('envs', {'env', 'envs', 'walls', 'rays', 'steps/s', 'render/s', 'physics/s'}),
-        ('render', {'sweep', 'maps', 'envs', 'agents', 'walls', 'rays', 'render/s'} | COUNTED),
+        ('render', {'sweep', 'maps', 'envs', 'agents', 'walls', 'rays', 'render/s'}),
         ('physics', {'sweep', 'maps', 'envs', 'agents', 'walls', 'physics/s'}),
         ('step', {'env', 'envs', 'walls', 'rays', 'steps/s', 'uncopied/s', 'eager/s'}),
         ('geodesics', {'maps', 'count', 'walls', 'spawns', 'ms a map', 'slowest, ms', 'kB a map'}),
@@ -162,7 +160,7 @@ def test_scaling_has_a_table_for_each_sweep(tmp_path, capsys):
     peak = {'peak bytes'} if torch.cuda.is_available() else set()
     columns = {
         'envs': {'env', 'envs', 'walls', 'rays', 'steps/s'},
-        'walls': {'envs', 'agents', 'walls', 'rays', 'render/s', 'physics/s'} | COUNTED,
+        'walls': {'envs', 'agents', 'walls', 'rays', 'render/s', 'physics/s'},
         'maps': {'env', 'maps', 'envs', 'walls', 'rays', 'bytes', 'seconds to pack', 'steps/s'} | peak,
     }
     for row in rows:
@@ -279,62 +277,6 @@ def test_the_renderer_is_measured_over_rays_agents_and_envs(type_, most, quoted)
     assert [case.num_agents for case in found['agents']] == [1, 2, 4, 8]
     assert [case.num_envs for case in found['envs']] == [most // 256, most // 64, most // 16, most // 4, most]
     assert {case.sweep for case in kernels.cases('physics', torch.device(type_), quick=False)} == set(found) - {'rays'}
-
-
-def counted(maps, cameras, device, places=(((3, 2.5),),), angles=((0,),)):
-    from benchmarks.speed import counting
-
-    return counting.count(worlds.core_at(maps, places, angles, device=device), cameras)
-
-
-def test_counts_the_lines_that_rays_are_held_against(device):
-    """From the middle of a box 4 m by 3 m a wide view reaches three of its walls, and a narrow one only the nearest."""
-    assert counted([worlds.box()], Cameras(res=4, subsample=2, fov=90), device) == (3 * 8, 4 * 8)
-    assert counted([worlds.box()], Cameras(res=4, subsample=2, fov=30), device) == (8, 4 * 8)
-
-
-def test_counts_no_rays_that_fill_a_block_up(device, monkeypatch):
-    """Blocks of two pixels, of four lanes each, of a picture of five pixels with three rays each."""
-    monkeypatch.setattr(raycasting, 'BLOCK_RAYS', 8)
-    assert counted([worlds.box()], Cameras(res=5, subsample=3, fov=30), device) == (15, 4 * 15)
-
-
-def test_counts_every_camera_and_other_agents_but_not_oneself(device):
-    cameras = Cameras(res=4, subsample=1, fov=20, mounts=[(0, 0, 0), (0, 0, 180)])
-    tests = counted([worlds.box()], cameras, device, places=[[(2, 3.5), (4, 1.5)]], angles=[[0, 0]])
-    assert tests == (2 * 2 * 4, 2 * 2 * 4 * (4 + 8))  # agents, cameras, rays, and lines that an agent might see
-    assert tests.skipped == pytest.approx(11 / 12)
-
-
-def test_counts_each_env_with_its_own_map(device):
-    places, angles = [[(3, 2.5)], [(3.9, 2.5)]], [[0], [0]]
-    tests = counted([worlds.box(), worlds.halved_box()], Cameras(res=4, subsample=1, fov=30), device, places, angles)
-    assert tests.naive == 4 * (4 + len(worlds.halved_box().walls))
-
-
-@pytest.mark.parametrize('num_agents', [1, 3])
-def test_of_houses_a_share_of_the_tests_is_skipped(device, num_agents):
-    from benchmarks.speed import counting
-
-    core = Core(Scenery.pack(worlds.houses(2), num_agents=num_agents, device=device), 3)
-    tests = counting.count(core, Cameras(res=8, subsample=2))
-    assert 0 < tests.done < tests.naive
-    assert 0 < tests.skipped < 1
-
-
-def test_tests_are_not_counted_on_a_cpu():
-    from benchmarks.speed import counting
-
-    assert counting.columns(worlds.one(worlds.box(), 3, 2.5, 0), Cameras(), 1e6) == {}
-
-
-@pytest.mark.gpu
-def test_tests_a_second_are_those_of_a_frame_times_frames(device):
-    from benchmarks.speed import counting
-
-    core = worlds.one(worlds.box(), 3, 2.5, 0, device=device)
-    found = counting.columns(core, Cameras(res=4, subsample=2, fov=30), 100.0)
-    assert found == {'tests/s': 800.0, 'skipped': 0.75}
 
 
 def test_buffers_that_are_views_of_others_are_counted_once():

@@ -84,8 +84,8 @@ def test_kernels_compile_where_only_temporary_files_can_be_written(tmp_path):
         'from megastep.maps import caches\n'
         'caches.can_write = lambda folder: False\n'
         'caches.provide()\n'
-        'from megastep.numba import raycasting\n'
+        'from megastep.numba.raycasting import by_ray\n'
         'from pathlib import Path\n'
-        'assert caches.temporary() in Path(str(raycasting._render.stats.cache_path)).parents\n'
+        'assert caches.temporary() in Path(str(by_ray._render.stats.cache_path)).parents\n'
     )
     subprocess.run([sys.executable, '-c', code], check=True, env={**os.environ, 'TMPDIR': str(tmp_path)})

@@ -28,10 +28,17 @@ RENDERED = {
     'maps': MAPS,
     'agents': AGENTS,
     'markers': None,
-    'optics': 'mounts=*fp32 half=fp32 near=fp32 max_depth=fp32',
+    'optics': 'mounts=*fp32 step=fp32 near=fp32 max_depth=fp32',
     'scratch': '*i64',
     'num_units': 'i32',
     'capacity': 'i32',
+}
+SETS = 'grids=*fp32 shapes=*i32 extents=*i32 firsts=*i32 first_starts=*i64 places=*i16 place_starts=*i64 texels=*i64'
+BY_INTERVAL = {name: RENDERED[name] for name in ('maps', 'agents', 'markers', 'optics')} | {
+    'sets': SETS,
+    'deferred': '*i1',
+    'scratch': 'words=*i64 numbers=*fp32 marks=*i32',
+    'num_frames': 'i32',
 }
 WALLS = (
     'walls=None wall_starts=*i64 wall_widths=*i32 boxed_walls=*i64 numbers=*i32 boxes=*fp32 box_starts=*i64 '
@@ -102,38 +109,72 @@ CHECKED = {'rows': '*i64', 'walls': '*fp64', 'starts': '*i64', 'widths': '*i32',
 # for is None.
 KERNELS = {
     'megastep.triton.lightmap._bake': [{'map_of_wall': '*i64', 'maps': MAPS, 'light': '*fp32', 'BLOCK': 32}],
-    'megastep.triton.raycasting._render': [
+    'megastep.triton.raycasting.by_ray._render': [
         RENDERED
         | {
-            'view': 'rgb=*fp32 depth=*fp32 distances=None lines=None locations=None drawn=None',
+            'view': 'rgb=*fp32 depth=*fp32 distances=None lines=None locations=None',
             'SIZES': 'num_agents=1 num_cameras=1 num_markers=0 sides=8 side_texels=2 outlines=8 per_box=32 '
-            'res=64 subsample=4 pixels=64 rays=4 skip=1',
+            'res=64 subsample=4 pixels=64 rays=4 skip=1 centred=0 colours=1 per_ray=0',
         },
         RENDERED
         | {
-            'view': 'rgb=None depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32 drawn=*i32',
+            'view': 'rgb=None depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
             'SIZES': 'num_agents=2 num_cameras=1 num_markers=0 sides=8 side_texels=2 outlines=16 per_box=32 '
-            'res=1 subsample=1 pixels=1 rays=1 skip=0',
+            'res=1 subsample=1 pixels=1 rays=1 skip=0 centred=1 colours=0 per_ray=1',
         },
         RENDERED
         | {
-            'view': 'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32 drawn=None',
+            'view': 'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
             'SIZES': 'num_agents=3 num_cameras=2 num_markers=0 sides=8 side_texels=2 outlines=32 per_box=32 '
-            'res=5 subsample=3 pixels=8 rays=4 skip=1',
+            'res=5 subsample=3 pixels=8 rays=4 skip=1 centred=0 colours=1 per_ray=0',
         },
         RENDERED
         | {
             'markers': MARKERS,
-            'view': 'rgb=*fp32 depth=*fp32 distances=None lines=None locations=None drawn=None',
+            'view': 'rgb=*fp32 depth=*fp32 distances=None lines=None locations=None',
             'SIZES': 'num_agents=1 num_cameras=1 num_markers=16 sides=8 side_texels=2 outlines=8 per_box=32 '
-            'res=64 subsample=4 pixels=64 rays=4 skip=1',
+            'res=64 subsample=4 pixels=64 rays=4 skip=1 centred=0 colours=1 per_ray=0',
         },
         RENDERED
         | {
             'markers': MARKERS,
-            'view': 'rgb=None depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32 drawn=None',
+            'view': 'rgb=None depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
             'SIZES': 'num_agents=2 num_cameras=2 num_markers=33 sides=8 side_texels=2 outlines=16 per_box=32 '
-            'res=1 subsample=1 pixels=1 rays=1 skip=1',
+            'res=1 subsample=1 pixels=1 rays=1 skip=1 centred=0 colours=1 per_ray=0',
+        },
+    ],
+    'megastep.triton.raycasting.deferred._render_deferred': [
+        {name: value for name, value in RENDERED.items() if name != 'num_units'}
+        | {
+            'deferred': '*i1',
+            'num_frames': 'i32',
+            'markers': markers,
+            'view': 'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
+            'SIZES': f'num_agents=3 num_cameras=2 num_markers={count} sides=8 side_texels=2 outlines=32 per_box=32 '
+            'res=5 subsample=3 pixels=8 rays=4 skip=1 centred=0 colours=1 per_ray=1',
+        }
+        for count, markers in ((0, None), (5, MARKERS))
+    ],
+    'megastep.triton.raycasting.by_interval._render_by_interval': [
+        BY_INTERVAL
+        | {
+            'view': 'rgb=*fp32 depth=*fp32 distances=None lines=None locations=None',
+            'SIZES': 'num_agents=1 num_cameras=1 num_markers=0 sides=8 side_texels=2 outlines=8 per_box=32 '
+            'res=64 subsample=4 pixels=32 rays=4 skip=1 centred=1 colours=1 per_ray=0',
+        },
+        BY_INTERVAL
+        | {
+            'sets': SETS.replace('places=*i16', 'places=*i32'),
+            'view': 'rgb=None depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
+            'SIZES': 'num_agents=2 num_cameras=1 num_markers=0 sides=8 side_texels=2 outlines=16 per_box=32 '
+            'res=1 subsample=1 pixels=1 rays=1 skip=1 centred=0 colours=0 per_ray=1',
+        },
+        BY_INTERVAL
+        | {
+            'markers': MARKERS,
+            'view': 'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
+            'SIZES': 'num_agents=3 num_cameras=2 num_markers=33 sides=8 side_texels=2 outlines=32 per_box=32 '
+            'res=5 subsample=3 pixels=8 rays=4 skip=1 centred=0 colours=1 per_ray=1',
         },
     ],
     'megastep.triton.random_numbers._draw_integers': [DRAWN | {'integers': '*i64'}],

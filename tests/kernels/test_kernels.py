@@ -14,7 +14,7 @@ from megastep import numba, triton
 from megastep.env import coverage
 from megastep.maps.geometry import AGENT_RADIUS
 from megastep.maps.ragged import Ragged
-from megastep.triton import raycasting
+from megastep.triton.raycasting import launching
 from megastep.world import physics, rendering
 from megastep.world.cameras import Cameras
 from megastep.world.core import Core
@@ -74,8 +74,10 @@ def test_poisoned_buffers_are_full_of_nans(device, poisoned):
     assert torch.empty(5, device=device).isnan().all()
 
 
+@pytest.mark.parametrize('fewest_rays', [0, launching.FEWEST_RAYS], ids=['by interval', 'by ray'])
 @pytest.mark.parametrize('num_envs, num_agents, cameras', SIZES)
-def test_render(num_envs, num_agents, cameras, device, poisoned, use):
+def test_render(num_envs, num_agents, cameras, fewest_rays, device, poisoned, use, monkeypatch):
+    monkeypatch.setattr(launching, 'FEWEST_RAYS', fewest_rays)
     assert_same_views(small_core(num_envs, num_agents, device), cameras, use)
 
 
@@ -295,25 +297,12 @@ def test_skipping_boxes_of_walls_changes_no_picture(device, use, monkeypatch):
     use(triton)
     core = small_core(5, 2, device)
     cameras, views = Cameras(res=16, subsample=2, fov=100), []
+    monkeypatch.setattr(launching, 'MOST_RAYS', 0)
     for skip in (True, False):
-        monkeypatch.setattr(raycasting, 'SKIP', skip)
+        monkeypatch.setattr(launching, 'SKIP', skip)
         views.append(rendering.render(core, cameras, per_ray=True))
     for name in ('distances', 'lines', 'locations', 'rgb', 'depth'):
         torch.testing.assert_close(*(getattr(view, name) for view in views), rtol=0, atol=0, equal_nan=True)
-
-
-def test_few_lines_are_drawn(device, monkeypatch):
-    """In a house most walls are out of view, or behind others; half a metre from all of them a corner is in view."""
-    core = worlds.scattered(worlds.houses(2), 6, 1, device=device, clearance=0.5)
-    cameras = Cameras(res=16, subsample=2)
-    view = rendering.render(core, cameras)
-    counts = torch.zeros((2, raycasting.blocks(core, cameras)[1]), dtype=torch.int32, device=device)
-    for skip, drawn in zip((True, False), counts, strict=True):
-        monkeypatch.setattr(raycasting, 'SKIP', skip)
-        raycasting.render(core, cameras, view, drawn)
-    assert (counts[0] >= 3).all()
-    assert (counts[0] <= counts[1]).all()
-    assert counts[0].sum() < 0.4 * core.scenery.walls.widths[core.map_ids].sum()
 
 
 def test_skipping_boxes_of_walls_changes_no_move(device, use):

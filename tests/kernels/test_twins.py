@@ -31,7 +31,15 @@ def constants(module):
 
 
 def test_kernels_have_twins():
-    assert {'collisions', 'impacts', 'light', 'lightmap', 'navigation', 'raycasting', 'shading'} <= set(TWINS)
+    assert {
+        'collisions',
+        'impacts',
+        'light',
+        'lightmap',
+        'navigation',
+        'raycasting.by_ray',
+        'raycasting.shading',
+    } <= set(TWINS)
 
 
 @pytest.mark.parametrize('name', TWINS)

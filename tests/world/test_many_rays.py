@@ -10,7 +10,7 @@ from apartments import APARTMENTS
 
 from benchmarks.speed.worlds import grid
 from megastep import Cameras, Core, Geometry, MapSet, Scenery
-from megastep.triton import raycasting
+from megastep.triton.raycasting import launching
 from megastep.world import rendering
 
 TURN = 2e-6  # radians: what float32 makes of a bearing's cosine and sine, some twenty times over
@@ -75,7 +75,7 @@ def test_ten_million_rays_are_the_same_to_the_last_bit_without_skipping(fov, dev
     maps = MapSet([*worlds.houses(48), *(Geometry.from_walls(grid(11, 12, seed=seed)) for seed in range(16))])
     core, cameras, views = Core(Scenery.pack(maps, device=device), 40_000), Cameras(fov=fov), []
     for skip in (True, False):
-        monkeypatch.setattr(raycasting, 'SKIP', skip)
+        monkeypatch.setattr(launching, 'SKIP', skip)
         views.append(rendering.render(core, cameras, per_ray=True))
     for name in ('lines', 'distances', 'locations', 'rgb', 'depth'):
         assert torch.equal(*(getattr(view, name) for view in views)), name

@@ -15,7 +15,8 @@ from drawings import physics, seeing, steps
 DRAWINGS = {
     'rays': seeing.rays,
     'inverse-depth': seeing.inverse_depth,
-    'wall-boxes': seeing.wall_boxes,
+    'visible-walls': seeing.visible_walls,
+    'intervals': seeing.intervals,
     'sweep': physics.sweep,
     'slide': physics.slide,
     'house': steps.house,

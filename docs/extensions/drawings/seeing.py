@@ -1,13 +1,13 @@
-"""Drawings of rays, of depth across the screen, and of boxes of walls."""
+"""Drawings of rays, of depth across the screen, and of the walls that are looked at."""
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
-import torch
 
 from drawings.svg import Picture, arc
-from megastep import Ragged, mapgen
-from megastep.world import wall_boxes as boxes
+from megastep import Scenery, mapgen
 
 WALL = np.array([[2.2, 1.9], [3.72, -2.0]])
 """A wall before the camera, which stands at the origin and faces right."""
@@ -61,30 +61,62 @@ def inverse_depth() -> Picture:
     return picture
 
 
-def wall_boxes() -> Picture:
-    """A house's walls in Hilbert order, a box around every few, and what of them a camera has to look at."""
+def visible_walls() -> Picture:
+    """A house on its grid of cells, and the walls that may be seen from one of those."""
     house = mapgen.make('house', 5, seed=0, rooms=(24, 24))
-    walls = torch.tensor(np.array(house.walls), dtype=torch.float32)
-    built = boxes.build(Ragged(walls, torch.tensor([len(walls)], dtype=torch.int32)))
+    scenery = Scenery.pack([house], device='cpu')
+    sets, camera = scenery.visible_walls, house.spawns[int((house.spawns @ [1, 0.5]).argmin())]  # in a corner
+    corner, scale, (columns, rows) = sets.grids[0, :2].numpy(), float(sets.grids[0, 2]), sets.shapes[0].tolist()
+    column, row = ((camera - corner) * scale).astype(int)
+    first, last = sets.firsts.vals[row * columns + column :][:2].tolist()
+    seen = set(sets.numbers.vals[first:last].tolist())
     low, high = house.walls.reshape(-1, 2).min(axis=0), house.walls.reshape(-1, 2).max(axis=0)
     picture = Picture(low - 0.3, high + 0.3, min((620, 460) / (high - low + 0.6)))
-    camera = house.spawns[int((house.spawns @ [1, 0.5]).argmin())]  # in a corner
-    facing = 40.0
-    wedge = [camera, *arc(camera, 3.2, facing - 50, facing + 50)]
-    picture.line(wedge, 'glow', closed=True)
-    for number, box in enumerate(built.boxes.vals.numpy()):
-        left, bottom, right, top = box
-        corners = [(left, bottom), (right, bottom), (right, top), (left, top)]
-        style = 'accent' if _overlaps(box, np.array(wedge)) else 'faint'
-        picture.line(np.array(corners), f'{style} dashed', closed=True)
-        for wall in built.walls[number * boxes.WALLS_PER_BOX : (number + 1) * boxes.WALLS_PER_BOX].numpy():
-            picture.line(wall, 'ink thick' if style == 'accent' else 'faint thick')
+    for x in corner[0] + np.arange(columns + 1) / scale:
+        picture.line([(x, low[1] - 0.2), (x, high[1] + 0.2)], 'faint thin')
+    for y in corner[1] + np.arange(rows + 1) / scale:
+        picture.line([(low[0] - 0.2, y), (high[0] + 0.2, y)], 'faint thin')
+    left, bottom = corner + np.array([column, row]) / scale
+    side = 1 / scale
+    cell = [(left, bottom), (left + side, bottom), (left + side, bottom + side), (left, bottom + side)]
+    picture.line(np.array(cell), 'glow', closed=True)
+    for number, wall in enumerate(scenery.wall_boxes.walls.numpy()):
+        picture.line(wall, 'accent thick' if number in seen else 'faint thick')
     picture.circle(camera, 0.12, 'accent full')
     return picture
 
 
-def _overlaps(box: np.ndarray, points: np.ndarray) -> bool:
-    """Whether a box has a place in common with a fan of points around its first."""
-    shares = np.linspace(0, 1, 40)[:, None, None]
-    places = (points[:1] + shares * (points[1:] - points[:1])).reshape(-1, 2)
-    return bool(((places >= box[:2]) & (places <= box[2:])).all(axis=1).any())
+INVERSES = (
+    (0, 3.2, 0.9, 0.5, 'ink'),
+    (1.2, 2.2, 1.5, 1.3, 'second'),
+    (2.0, 5.0, 0.75, 1.15, 'accent'),
+    (4.2, 6, 0.8, 1.9, 'second'),
+)
+"""Walls over a screen: where each begins and ends, one over its depth there, and a style."""
+
+
+def intervals() -> Picture:
+    """Walls over the screen as straight lines of one over depth, and the topmost between beginnings and ends."""
+    picture = Picture((-0.4, -0.95), (6.5, 2.3), 90)
+    events = sorted({place for first, last, *_ in INVERSES for place in (first, last)})
+    for place in events:
+        picture.line([(place, -0.45), (place, 2.1)], 'faint dashed')
+    for first, last, start, end, _ in INVERSES:
+        picture.line([(first, start), (last, end)], 'ink thin')
+    for left, right in pairwise(events):
+        middle = (left + right) / 2
+        over = [wall for wall in INVERSES if wall[0] <= middle <= wall[1]]
+        if over:
+            top = max(over, key=lambda wall: _inverse(wall, middle))
+            picture.line([(left, _inverse(top, left)), (right, _inverse(top, right))], f'{top[4]} thick')
+            picture.line([(left, -0.3), (right, -0.3)], f'{top[4]} thick')
+    picture.line([(0, 2.2), (0, 0), (6.2, 0)], 'ink thin')
+    picture.words((3.1, -0.75), 'place on the screen, left to right')
+    picture.words((0.1, 2.05), '1 / depth', 'title', 'start')
+    return picture
+
+
+def _inverse(wall: tuple[float, float, float, float, str], place: float) -> float:
+    """One over the depth of a wall at a place on the screen."""
+    first, last, start, end, _ = wall
+    return start + (place - first) / (last - first) * (end - start)

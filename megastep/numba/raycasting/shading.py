@@ -3,7 +3,7 @@
 A ray's colour is albedo * light * (1 - c²), c the cosine between the ray and the line. That isn't Lambert's law: for it
 light would count by the cosine at which it falls on the line, and the line would look alike from everywhere. Here light
 counts alike from all sides, and 1 - c² is the squared cosine between the ray and the line's normal: walls seen edge-on
-are dark, so that corners show. The twin is `megastep.triton.shading`.
+are dark, so that corners show. The twin is `megastep.triton.raycasting.shading`.
 
 Each function loops over a frame's rays itself: handing a tuple of arrays on for every ray would cost more than shading.
 """
@@ -13,7 +13,7 @@ from numba import njit
 
 from megastep.numba.constants import DEGREE, HALF, ONE, ZERO
 from megastep.numba.light import brightness
-from megastep.numba.markers import colour_markers
+from megastep.numba.raycasting.markers import colour_markers
 
 WHITE = np.float32(255)
 

@@ -1,6 +1,7 @@
 """Ray casting of markers, discs, and their shading.
 
-The twin, `megastep.numba.markers`, says where a ray meets a disc. Here those out of view are culled, 32 at once.
+The twin, `megastep.numba.raycasting.markers`, says where a ray meets a disc. Here those out of view are culled, 32 at
+once.
 """
 
 import math
@@ -10,8 +11,8 @@ import triton
 import triton.language as tl
 
 from megastep.triton.bits import LANES, bits, lowest
-from megastep.triton.culling import NONE, REACH
 from megastep.triton.light import disc_brightness, lights_of
+from megastep.triton.raycasting.culling import NONE, REACH
 
 FIRST_SLOT = tl.constexpr(-2)
 """In the place of a record, marker k has the number -2 - k."""

@@ -1,4 +1,4 @@
-"""Ray casting of markers, discs, and their shading. The twin is `megastep.triton.markers`."""
+"""Ray casting of markers, discs, and their shading. The twin is `megastep.triton.raycasting.markers`."""
 
 import math
 

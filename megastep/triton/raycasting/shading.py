@@ -1,4 +1,7 @@
-"""Shading: the colour of each ray. The twin, `megastep.numba.shading`, says how that differs from Lambert's law."""
+"""Shading: the colour of each ray.
+
+The twin, `megastep.numba.raycasting.shading`, says how that differs from Lambert's law.
+"""
 
 from typing import no_type_check
 
@@ -6,8 +9,8 @@ import triton
 import triton.language as tl
 
 from megastep.triton.bits import halves
-from megastep.triton.culling import any_of
 from megastep.triton.light import disc_brightness, lights_of
+from megastep.triton.raycasting.culling import any_of
 
 
 @triton.jit

@@ -1,26 +1,21 @@
-"""Ray casting: finds each ray's nearest line, shades it, and takes the mean of each pixel's rays.
+"""Ray casting ray by ray: finds each ray's nearest line, shades it, and takes the mean of each pixel's rays.
 
 A frame is a camera of an agent of an env, and one warp's work. A box of walls at a time and a wall a lane, it appends
 to its records the walls that face the camera and reach between the rays of a block. It draws those, one after another,
 over all the block's rays, and goes on with the next box that may be nearer than what has been drawn. Most walls never
-get that far. The twin is `megastep.numba.raycasting`.
+get that far. The twin is `megastep.numba.raycasting.by_ray`.
 """
 
-import math
-from functools import cache
 from typing import NamedTuple, no_type_check
 
-import torch
 import triton
 import triton.language as tl
 
-from megastep.triton import buffers
 from megastep.triton.bits import LANES, halves
-from megastep.triton.constants import DEGREE
-from megastep.triton.culling import (
+from megastep.triton.raycasting.cameras import camera_of, slope
+from megastep.triton.raycasting.culling import (
     NONE,
     RECORD,
-    Camera,
     Records,
     any_of,
     append_visible_agents,
@@ -28,55 +23,15 @@ from megastep.triton.culling import (
     boxes_in_view,
     may_be_seen,
 )
-from megastep.triton.markers import colour_markers, depths_of_markers, draw_markers, locations_on_markers, markers_met
-from megastep.triton.shading import colour_agents, pixel_means, wall_colour
+from megastep.triton.raycasting.markers import (
+    colour_markers,
+    depths_of_markers,
+    draw_markers,
+    locations_on_markers,
+    markers_met,
+)
+from megastep.triton.raycasting.shading import colour_agents, pixel_means, wall_colour
 from megastep.triton.wall_boxes import walls_of
-
-PROGRAMS = 256
-"""How many programs there are for each multiprocessor: most wait, so that none that is done early stays idle."""
-SCRATCH = 1 << 29
-"""How many bytes the programs' scratch may take."""
-BLOCK_RAYS = 128
-"""How many rays a program casts at a time: fewer would cull lines more often, more would need more registers."""
-SKIP = True
-"""Whether boxes of walls that can't be seen are skipped: it changes no picture, as the tests see by turning it off."""
-
-
-class Optics(NamedTuple):
-    """Optics: what all cameras share."""
-
-    mounts: torch.Tensor
-    half: float  # the leftmost edge's slope
-    near: float
-    max_depth: float
-
-
-class View(NamedTuple):
-    """Pictures that are written of each frame; None where they aren't asked for."""
-
-    rgb: torch.Tensor | None
-    depth: torch.Tensor
-    distances: torch.Tensor | None
-    lines: torch.Tensor | None
-    locations: torch.Tensor | None
-    drawn: torch.Tensor | None
-
-
-class Sizes(NamedTuple):
-    """Constants of `_render`."""
-
-    num_agents: int
-    num_cameras: int
-    num_markers: int
-    sides: int  # of an agent's outline
-    side_texels: int
-    outlines: int  # as many lines as all agents have, or more, to be a power of 2
-    per_box: int
-    res: int
-    subsample: int
-    pixels: int  # of a block
-    rays: int  # of a pixel, or more, to be a power of 2
-    skip: bool
 
 
 class Rays(NamedTuple):
@@ -122,26 +77,6 @@ def draw(records, slot, slopes, limits, inverses, slots, CLOSE: tl.constexpr):
 
 @triton.jit
 @no_type_check
-def camera_of(agents, optics, agent, c, leftmost, rightmost):
-    """A camera that looks between two slopes."""
-    bearing = tl.load(agents.angles + agent) * DEGREE
-    cos, sin = tl.cos(bearing), tl.sin(bearing)
-    mount = optics.mounts + 3 * c
-    mx, my, turn = tl.load(mount), tl.load(mount + 1), tl.load(mount + 2) * DEGREE
-    x = tl.load(agents.positions + 2 * agent) + cos * mx - sin * my
-    y = tl.load(agents.positions + 2 * agent + 1) + sin * mx + cos * my
-    return Camera(x, y, tl.cos(bearing + turn), tl.sin(bearing + turn), leftmost, rightmost, optics.near)
-
-
-@triton.jit
-@no_type_check
-def slope(ray, NUM_RAYS: tl.constexpr, half):
-    """The slopes of rays: how far to the left they go for each metre forward."""
-    return (NUM_RAYS - 2 * ray - 1).to(tl.float32) / NUM_RAYS * half
-
-
-@triton.jit
-@no_type_check
 def draw_new(records, old_plain, plain, old_close, close, near, rays, inverses, slots):
     """Draws the lines appended since there were ``old_plain`` and ``old_close`` of them.
 
@@ -177,7 +112,7 @@ def draw_walls(records, plain, close, walls, first_line, camera, rays, inverses,
                 inverses, slots = draw_new(
                     records, old_plain, plain, old_close, close, camera.near, rays, inverses, slots
                 )
-    return slots, plain + close
+    return slots
 
 
 @triton.jit
@@ -204,7 +139,7 @@ def draw_all(records, maps, m, agents, e, a, walls, markers, camera, rays, SIZES
     """Draws all that a camera may see: the other agents, markers, and walls.
 
     Returns:
-        For each ray the nearest line's record, or the marker's number, and -1 for none; and how many lines were drawn.
+        For each ray the nearest line's record, or the marker's number, and -1 for none.
     """
     NUM_AGENTS: tl.constexpr = SIZES.num_agents
     plain, close, inverses, slots = 0, 0, tl.zeros_like(rays.slopes), tl.full(rays.slopes.shape, -1, tl.int32)
@@ -278,97 +213,48 @@ def write_rays(view, at, markers, e, camera, rays, hits, SIZES: tl.constexpr):
 
 @triton.jit
 @no_type_check
-def _render(maps, agents, markers, optics, view, scratch, num_units, capacity, SIZES: tl.constexpr):
-    """Program p renders units p, p + the number of programs, and so on.
-
-    A unit is a block of a frame's pixels. ``scratch`` has room for every line of an env, for each program.
-    """
+def render_block(maps, agents, markers, optics, view, records, frame, block, SIZES: tl.constexpr):
+    """Renders a block of a frame's pixels."""
     RES: tl.constexpr = SIZES.res
     SUBSAMPLE: tl.constexpr = SIZES.subsample
     PIXELS: tl.constexpr = SIZES.pixels
     NUM_AGENTS: tl.constexpr = SIZES.num_agents
     NUM_CAMERAS: tl.constexpr = SIZES.num_cameras
-    BLOCKS: tl.constexpr = (RES + PIXELS - 1) // PIXELS
+    agent, e, a = frame // NUM_CAMERAS, frame // NUM_CAMERAS // NUM_AGENTS, frame // NUM_CAMERAS % NUM_AGENTS
+    m = tl.load(agents.map_ids + e)
+    walls = walls_of(maps, m, SIZES)
+    leftmost = slope(block * PIXELS * SUBSAMPLE, optics, SIZES)
+    rightmost = slope((block + 1) * PIXELS * SUBSAMPLE - 1, optics, SIZES)
+    camera = camera_of(agents, optics, agent, frame % NUM_CAMERAS, leftmost, rightmost, SIZES)
+
+    pixel, number = block * PIXELS + tl.arange(0, PIXELS), tl.arange(0, SIZES.rays)
+    ray = pixel[:, None] * SUBSAMPLE + number[None, :]  # [PIXELS, RAYS]
+    valid = (pixel < RES)[:, None] & (number < SUBSAMPLE)[None, :]
+    slopes = slope(ray, optics, SIZES)
+    rays = Rays(slopes, tl.sqrt(1 + slopes * slopes), valid)
+    slots = draw_all(records, maps, m, agents, e, a, walls, markers, camera, rays, SIZES)
+    hits = hits_of(records, slots, markers, e, camera, rays, SIZES)
+
+    closeness = 1 - tl.minimum(tl.maximum((hits.distance - optics.near) / optics.max_depth, 0.0), 1.0)
+    pixel_means(view.depth + frame * RES + pixel, closeness, hits.hit, pixel < RES, SUBSAMPLE)
+    if view.rgb is not None:
+        write_colours(view, frame, pixel, maps, m, agents, e, walls, markers, camera, rays, hits, SIZES)
+    if view.lines is not None:
+        write_rays(view, frame * (RES * SUBSAMPLE) + ray, markers, e, camera, rays, hits, SIZES)
+    tl.debug_barrier()  # the records are read before the next block's are written
+
+
+@triton.jit
+@no_type_check
+def _render(maps, agents, markers, optics, view, scratch, num_units, capacity, SIZES: tl.constexpr):
+    """Program p renders units p, p + the number of programs, and so on.
+
+    A unit is a block of a frame's pixels. ``scratch`` has room for every line of an env, for each program.
+    """
+    BLOCKS: tl.constexpr = (SIZES.res + SIZES.pixels - 1) // SIZES.pixels
     program, programs = tl.program_id(0), tl.num_programs(0)
     records = Records(scratch + program.to(tl.int64) * capacity * RECORD, capacity)
     for turn in range((num_units - program + programs - 1) // programs):
         unit = program + turn * programs
         frame = (unit // BLOCKS).to(tl.int64)
-        agent, e, a = frame // NUM_CAMERAS, frame // NUM_CAMERAS // NUM_AGENTS, frame // NUM_CAMERAS % NUM_AGENTS
-        m = tl.load(agents.map_ids + e)
-        walls = walls_of(maps, m, SIZES)
-        leftmost = slope((unit % BLOCKS) * PIXELS * SUBSAMPLE, RES * SUBSAMPLE, optics.half)
-        rightmost = slope((unit % BLOCKS + 1) * PIXELS * SUBSAMPLE - 1, RES * SUBSAMPLE, optics.half)
-        camera = camera_of(agents, optics, agent, frame % NUM_CAMERAS, leftmost, rightmost)
-
-        pixel, number = (unit % BLOCKS) * PIXELS + tl.arange(0, PIXELS), tl.arange(0, SIZES.rays)
-        ray = pixel[:, None] * SUBSAMPLE + number[None, :]  # [PIXELS, RAYS]
-        valid = (pixel < RES)[:, None] & (number < SUBSAMPLE)[None, :]
-        slopes = slope(ray, RES * SUBSAMPLE, optics.half)
-        rays = Rays(slopes, tl.sqrt(1 + slopes * slopes), valid)
-        slots, num_drawn = draw_all(records, maps, m, agents, e, a, walls, markers, camera, rays, SIZES)
-        hits = hits_of(records, slots, markers, e, camera, rays, SIZES)
-
-        closeness = 1 - tl.minimum(tl.maximum((hits.distance - optics.near) / optics.max_depth, 0.0), 1.0)
-        pixel_means(view.depth + frame * RES + pixel, closeness, hits.hit, pixel < RES, SUBSAMPLE)
-        if view.rgb is not None:
-            write_colours(view, frame, pixel, maps, m, agents, e, walls, markers, camera, rays, hits, SIZES)
-        if view.lines is not None:
-            write_rays(view, frame * (RES * SUBSAMPLE) + ray, markers, e, camera, rays, hits, SIZES)
-        if view.drawn is not None:
-            tl.store(view.drawn + unit, num_drawn)
-        tl.debug_barrier()  # the records are read before the next unit's are written
-
-
-@buffers.device_guard
-def render(core, cameras, view, drawn=None):
-    """Writes what every camera sees into ``view``: see `megastep.world.rendering.render`.
-
-    Into ``drawn``, int32, if it is given, goes against how many lines the rays of each block were held: see `blocks`.
-    """
-    scenery = core.scenery
-    (pixels, rays), units = blocks(core, cameras)
-    outlines = core.num_agents * scenery.lines_per_agent
-    capacity = scenery.most_walls + outlines
-    most = max(SCRATCH // (8 * RECORD.value * capacity), 1)
-    programs = min(units, PROGRAMS * multiprocessors(core.device), most)
-    scratch = torch.empty((programs, capacity, RECORD.value), dtype=torch.int64, device=core.device)
-    half = math.tan(math.radians(cameras.fov) / 2)
-    optics = Optics(mounts_on(cameras, core.device), half, core.agent_radius, cameras.max_depth)
-    sizes = Sizes(
-        num_agents=core.num_agents,
-        num_cameras=cameras.num_cameras,
-        num_markers=core.num_markers,
-        sides=scenery.lines_per_agent,
-        side_texels=len(scenery.outline_albedo) // scenery.lines_per_agent,
-        outlines=triton.next_power_of_2(outlines),
-        per_box=scenery.walls_per_box,
-        res=cameras.res,
-        subsample=cameras.subsample,
-        pixels=pixels,
-        rays=rays,
-        skip=SKIP,
-    )
-    _render[(programs,)](
-        buffers.maps(scenery), buffers.agents(core), buffers.markers(core), optics,
-        View(view.rgb, view.depth, view.distances, view.lines, view.locations, drawn),
-        scratch, units, capacity, SIZES=sizes, num_warps=1, enable_fp_fusion=True,
-    )  # fmt: skip
-
-
-def blocks(core, cameras):
-    """The numbers of a block's pixels and of a pixel's rays; and the number of blocks."""
-    rays = triton.next_power_of_2(cameras.subsample)
-    pixels = min(triton.next_power_of_2(cameras.res), max(BLOCK_RAYS // rays, 1))
-    return (pixels, rays), core.num_envs * core.num_agents * cameras.num_cameras * triton.cdiv(cameras.res, pixels)
-
-
-@cache
-def mounts_on(cameras, device):
-    """The cameras' mounts on a device: copied once, since a copy from the host waits for the GPU."""
-    return torch.tensor(cameras.mounts, dtype=torch.float32, device=device)
-
-
-def multiprocessors(device):
-    """The number of a GPU's multiprocessors; 1 where kernels are interpreted."""
-    return torch.cuda.get_device_properties(device).multi_processor_count if device.type == 'cuda' else 1
+        render_block(maps, agents, markers, optics, view, records, frame, unit % BLOCKS, SIZES)

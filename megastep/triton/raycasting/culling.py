@@ -1,7 +1,7 @@
 """Frustum, back-face and occlusion culling: which lines a block of a camera's rays can see.
 
-Those are appended to records, so that the others are never drawn. The twin, `megastep.numba.raycasting`, culls only
-lines that face away or lie behind, one at a time.
+Those are appended to records, so that the others are never drawn. The twin, `megastep.numba.raycasting.by_ray`, culls
+only lines that face away or lie behind, one at a time.
 """
 
 from typing import NamedTuple, no_type_check
@@ -10,32 +10,17 @@ import triton
 import triton.language as tl
 
 from megastep.triton.bits import LANES, joined
-from megastep.triton.constants import DEGREE
+from megastep.triton.raycasting.cameras import EDGE_ON, cosine_and_sine
 from megastep.triton.wall_boxes import load_walls
 
 RECORD = tl.constexpr(4)
 """A line appended is four words: its ends, each forward and left, the two of its inverse depth, and its number."""
-EDGE_ON = tl.constexpr(2e-6)
-"""Of a line whose plane comes this close to the camera, rounding leaves nothing of how depth varies along it."""
-
 REACH = tl.constexpr(1e-3)
 """Boxes are taken as this much larger than they are, in metres, and so as visible where rounding leaves a doubt."""
 SAFE = tl.constexpr(0.75)
 """A box counts as hidden only if it is further than what hides it by a third: rounding may make lines that are seen
 almost edge-on out to be nearer than they are."""
 NONE = tl.constexpr(0x7FFFFFFF)
-
-
-class Camera(NamedTuple):
-    """A camera's position in metres, the cosine and sine of its bearing, and its frustum."""
-
-    x: tl.tensor
-    y: tl.tensor
-    cos: tl.tensor
-    sin: tl.tensor
-    leftmost: tl.tensor  # the slopes between which it looks
-    rightmost: tl.tensor
-    near: tl.tensor
 
 
 class Records(NamedTuple):
@@ -94,8 +79,7 @@ def append_visible(records, plain_count, close_count, camera, ax, ay, bx, by, li
 @no_type_check
 def side_ends(outline, agents, agent, k, x, y):
     """The ends, relative to (x, y), of side k of an agent's outline."""
-    bearing = tl.load(agents.angles + agent) * DEGREE
-    cos, sin = tl.cos(bearing), tl.sin(bearing)
+    cos, sin = cosine_and_sine(tl.load(agents.angles + agent))
     at = agents.positions + 2 * agent
     dx, dy = tl.load(at) - x, tl.load(at + 1) - y
     sx, sy = tl.load(outline + 4 * k), tl.load(outline + 4 * k + 1)

@@ -1,6 +1,6 @@
 """Ray casting: finds each ray's nearest line, shades it, and takes the mean of each pixel's rays.
 
-The twin is `megastep.triton.raycasting`, with `megastep.triton.culling`.
+The twin is `megastep.triton.raycasting.by_ray`, with `culling` beside it; `by_interval` there sees the same.
 """
 
 import math
@@ -11,8 +11,8 @@ from numba import njit, prange
 
 from megastep.numba import buffers
 from megastep.numba.constants import DEGREE, HALF, ONE, ZERO
-from megastep.numba.markers import draw_markers
-from megastep.numba.shading import shade
+from megastep.numba.raycasting.markers import draw_markers
+from megastep.numba.raycasting.shading import shade
 
 EPSILON = np.float32(1e-6)
 """Metres ahead of a camera, or a share of a cross product, that may be due to rounding alone."""
@@ -155,10 +155,11 @@ def _render(maps, agents, markers, optics, view):
 def render(core, cameras, view):
     """Writes what every camera sees into ``view``: see `megastep.world.rendering.render`."""
     half = math.tan(math.radians(cameras.fov) / 2)
+    step = np.float32(half / cameras.num_rays)
     numbers = np.arange(cameras.num_rays)
     optics = Optics(
         mounts=np.array(cameras.mounts, np.float32),
-        slopes=((cameras.num_rays - 2 * numbers - 1) / cameras.num_rays * half).astype(np.float32),
+        slopes=(cameras.num_rays - 1 - 2 * numbers).astype(np.float32) * step,
         half=np.float32(half),
         near=np.float32(core.agent_radius),
         max_depth=np.float32(cameras.max_depth),

@@ -1,0 +1,108 @@
+"""Headers: what the rendering of a frame begins with, found for 32 frames at once, one a lane.
+
+That is where the camera is and which way it looks, and where the list begins of the walls that may be seen from there.
+"""
+
+from typing import NamedTuple, no_type_check
+
+import triton
+import triton.language as tl
+
+from megastep.triton.bits import LANES, halves, joined
+from megastep.triton.raycasting.cameras import Camera, camera_of
+
+HEADER = tl.constexpr(8)
+"""A header is so many words."""
+
+
+class Header(NamedTuple):
+    """A frame's list: where it begins, and how many walls it has; 0 if it isn't known."""
+
+    first: tl.tensor
+    count: tl.tensor
+    first_wall: tl.tensor
+    first_texel: tl.tensor
+    m: tl.tensor
+
+
+class Listed(NamedTuple):
+    """The words of 32 of the walls that are listed."""
+
+    first: tl.tensor  # their ends
+    second: tl.tensor
+    texels: tl.tensor
+    number: tl.tensor
+
+
+@triton.jit
+@no_type_check
+def list_of(sets, m, camera):
+    """The beginnings and ends of the lists that have all that cameras may see; empty ones where none is known."""
+    left, bottom, scale = tl.load(sets.grids + 3 * m), tl.load(sets.grids + 3 * m + 1), tl.load(sets.grids + 3 * m + 2)
+    x, y = ((camera.x - left) * scale * 16).to(tl.int32), ((camera.y - bottom) * scale * 16).to(tl.int32)
+    columns, rows = tl.load(sets.shapes + 2 * m), tl.load(sets.shapes + 2 * m + 1)
+    column, row = x >> 4, y >> 4
+    known = (camera.x >= left) & (camera.y >= bottom) & (column < columns) & (row < rows)
+    cell = tl.load(sets.first_starts + m) + tl.where(known, row * columns + column, 0)
+    extent = tl.load(sets.extents + cell - m, mask=known, other=0)  # the map's lists have one more end than cells
+    known &= (x & 15 >= extent & 255) & (x & 15 < (extent >> 16) & 255)
+    known &= (y & 15 >= (extent >> 8) & 255) & (y & 15 < extent >> 24)
+    first = tl.load(sets.firsts + cell, mask=known, other=0)
+    return first, tl.load(sets.firsts + cell + 1, mask=known, other=0)
+
+
+@triton.jit
+@no_type_check
+def write_headers(headers, maps, sets, agents, optics, first_frame, programs, num_frames, SIZES: tl.constexpr):
+    """Writes the headers of the next 32 frames of a program."""
+    turn = tl.arange(0, LANES)
+    frame = tl.minimum(first_frame + turn * programs, num_frames - 1)
+    agent = frame // SIZES.num_cameras
+    m = tl.load(agents.map_ids + agent // SIZES.num_agents)
+    camera = camera_of(agents, optics, agent, frame % SIZES.num_cameras, 0.0, 0.0, SIZES)
+    first, last = list_of(sets, m, camera)
+    at = headers + turn * HEADER
+    tl.store(at, joined(camera.x, camera.y))
+    tl.store(at + 1, joined(camera.cos, camera.sin))
+    tl.store(at + 2, tl.load(sets.place_starts + m) + first)
+    tl.store(at + 3, (m << 32) | (last - first).to(tl.int64))
+    tl.store(at + 4, tl.load(maps.wall_starts + m))
+    tl.store(at + 5, tl.load(maps.texel_starts + m))
+
+
+@triton.jit
+@no_type_check
+def load_header(headers, turn):
+    """A frame's header."""
+    at = headers + turn * HEADER
+    word = tl.load(at + 3)
+    return Header(tl.load(at + 2), word.to(tl.int32), tl.load(at + 4), tl.load(at + 5), word >> 32)
+
+
+@triton.jit
+@no_type_check
+def load_camera(headers, turn, optics):
+    """A frame's camera."""
+    x, y = halves(tl.load(headers + turn * HEADER))
+    cos, sin = halves(tl.load(headers + turn * HEADER + 1))
+    return Camera(x, y, cos, sin, 0.0, 0.0, optics.near)
+
+
+@triton.jit
+@no_type_check
+def load_places(sets, header, some):
+    """The places of 32 of the walls that are listed, from number ``some`` on."""
+    k = some + tl.arange(0, LANES)
+    return tl.load(sets.places + header.first + k, mask=k < header.count, other=0).to(tl.int32)
+
+
+@triton.jit
+@no_type_check
+def load_listed(maps, sets, header, places, SIZES: tl.constexpr):
+    """The words of walls in those places."""
+    place = header.first_wall + places
+    wall = maps.boxed_walls + 2 * place
+    number = places
+    if SIZES.per_ray:
+        number = tl.load(maps.numbers + place)
+    return Listed(tl.load(wall), tl.load(wall + 1), tl.load(sets.texels + place), number)

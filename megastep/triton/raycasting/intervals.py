@@ -1,0 +1,155 @@
+"""Intervals: the rays that each line in view covers, from one number up to another."""
+
+from typing import NamedTuple, no_type_check
+
+import triton
+import triton.language as tl
+
+from megastep.triton.bits import LANES, halves, joined
+from megastep.triton.raycasting.cameras import EDGE_ON, cosine_and_sine
+from megastep.triton.raycasting.headers import load_listed, load_places
+
+CAPACITY = tl.constexpr(256)
+"""So many lines in view there is room for; the first is for rays that meet nothing."""
+SPANS, INVERSES, PLACES, SHAPES, NAMES, FIRST_ENDS, SECOND_ENDS = (tl.constexpr(field * 256) for field in range(7))
+"""Where the words of lines in view are, those of a field side by side: a warp that reads them reads a cache line.
+
+That are the rays that they cover; base and rise of their inverse depth; what gives the place among their texels; the
+square of how far their own straight line passes the camera by, and the last place; number and first texel; and ends.
+"""
+FIELDS = tl.constexpr(7)
+"""How many those are."""
+CLOSER = tl.constexpr(1.0003)
+"""Times the square of the near distance: what is closer is left to the other kernel, rounding included."""
+
+ALMOST = tl.constexpr(1 - 2**-23)
+"""Times a number of texels: what is less, so that no place is on the last one, which has no neighbour."""
+
+
+class Room(NamedTuple):
+    """Scratch of one program."""
+
+    headers: tl.tensor
+    records: tl.tensor
+    numbers: tl.tensor  # the same as float32
+    marks: tl.tensor
+
+
+class Found(NamedTuple):
+    """Numbers of the lines that have been appended, and of those of which this kernel can't tell what rays see."""
+
+    count: tl.tensor
+    doubts: tl.tensor
+
+
+@triton.jit
+@no_type_check
+def rays_left_of(forward, left, optics, ON: tl.constexpr, SIZES: tl.constexpr):
+    """The number of rays that pass an end of a line, ahead of the camera, on its left; ON, those through it too.
+
+    The division says which ray is nearest to the end, and that ray's side is told as `by_ray.draw` tells it. That holds
+    for the two lines that share an end: no ray slips between them.
+    """
+    NUM_RAYS: tl.constexpr = SIZES.res * SIZES.subsample
+    place = (NUM_RAYS - 1) * 0.5 - left / forward * (0.5 / optics.step)
+    nearest = tl.floor(tl.minimum(tl.maximum(place, -1.0), NUM_RAYS) + 0.5)
+    side = left - (NUM_RAYS - 1 - 2 * nearest) * optics.step * forward
+    passes = side <= 0 if ON else side < 0
+    return tl.where(passes, nearest + 1, nearest)
+
+
+@triton.jit
+@no_type_check
+def comes_close(af, al, bf, bl, facing, length_square, near):
+    """True where any point of a line is within the near distance: rays may have to pass over it."""
+    limit = CLOSER * near * near
+    along = af * (af - bf) + al * (al - bl)
+    beside = (along > 0) & (along < length_square) & (facing * facing < limit * length_square)
+    return beside | (tl.minimum(af * af + al * al, bf * bf + bl * bl) < limit)
+
+
+@triton.jit
+@no_type_check
+def append(room, found, camera, optics, ax, ay, bx, by, line, texels, count, there, SIZES: tl.constexpr):
+    """Appends those of a block of lines, their ends relative to the camera, that face it and cover any ray.
+
+    Seen from its free side a line runs from its first end on the right to its second on the left. The inverse of its
+    depth is linear in a ray's slope; so is, over that, the place on the line.
+    """
+    NUM_RAYS: tl.constexpr = SIZES.res * SIZES.subsample
+    cos, sin = camera.cos, camera.sin
+    af, al, bf, bl = cos * ax + sin * ay, cos * ay - sin * ax, cos * bx + sin * by, cos * by - sin * bx
+    one, other = af * bl, al * bf
+    facing, size = one - other, tl.abs(one) + tl.abs(other)
+    front, back = tl.maximum(af, bf), tl.minimum(af, bf)
+    edge_on = (facing < size * EDGE_ON) & (back > 0)
+    ahead = (front > 0) & ((facing > 0) | (edge_on & (facing > size * -EDGE_ON)))
+    first = tl.where(bf > 0, tl.maximum(rays_left_of(bf, bl, optics, False, SIZES), 0.0), 0.0)
+    stop = tl.where(af > 0, tl.minimum(rays_left_of(af, al, optics, True, SIZES), NUM_RAYS), NUM_RAYS)
+    seen = there & ahead & (first < stop)
+    length_square = (bf - af) * (bf - af) + (bl - al) * (bl - al)
+    doubtful = edge_on | comes_close(af, al, bf, bl, facing, length_square, camera.near)
+
+    total = tl.sum(seen.to(tl.int32) + tl.where(seen & doubtful, 1 << 16, 0), 0)
+    slot = found.count + tl.cumsum(seen.to(tl.int32), 0)
+    keeps = seen & (slot < CAPACITY)
+    scale = 1 / tl.maximum(facing, 1e-20)
+    base, rise = (bl - al) * scale, (af - bf) * scale
+    record = room.records + slot
+    tl.store(record + SPANS, joined(first, stop), mask=keeps)
+    tl.store(record + INVERSES, joined(base, rise), mask=keeps)
+    if SIZES.colours:
+        across = count.to(tl.float32) * scale
+        p, q = -0.5 * base - al * across, -0.5 * rise + af * across
+        # Two texels that are neighbours are read, also of a wall that has only one.
+        last = tl.where(count > 1, count.to(tl.float32) * ALMOST - 1, 0.0)
+        alone = (count == 1) & (texels > 0)
+        p, q, last = tl.where(alone, 2 * base, p), tl.where(alone, 2 * rise, q), tl.where(alone, ALMOST, last)
+        texels = tl.where(alone, texels - 1, texels)
+        tl.store(record + PLACES, joined(p, q), mask=keeps)
+        tl.store(record + SHAPES, joined(facing * facing / length_square, last), mask=keeps)
+    tl.store(record + NAMES, (line.to(tl.int64) << 32) | texels.to(tl.int64), mask=keeps)
+    if SIZES.per_ray:
+        tl.store(record + FIRST_ENDS, joined(af, al), mask=keeps)
+        tl.store(record + SECOND_ENDS, joined(bf, bl), mask=keeps)
+    return Found(found.count + (total & 0xFFFF), found.doubts + (total >> 16))
+
+
+@triton.jit
+@no_type_check
+def append_agents(room, found, maps, agents, first_agent, a, camera, optics, SIZES: tl.constexpr):
+    """Appends the outlines of an env's agents but a, all at once: there are at most ``SIZES.outlines`` lines."""
+    line = tl.arange(0, SIZES.outlines)
+    there = (line < SIZES.num_agents * SIZES.sides) & (line // SIZES.sides != a)
+    agent, side = first_agent + tl.where(there, line // SIZES.sides, 0), line % SIZES.sides
+    cos, sin = cosine_and_sine(tl.load(agents.angles + agent))
+    at = agents.positions + 2 * agent
+    dx, dy = tl.load(at) - camera.x, tl.load(at + 1) - camera.y
+    outline = maps.outline + 4 * side
+    sx, sy = tl.load(outline), tl.load(outline + 1)
+    tx, ty = tl.load(outline + 2), tl.load(outline + 3)
+    ax, ay, bx, by = (
+        dx + cos * sx - sin * sy,
+        dy + sin * sx + cos * sy,
+        dx + cos * tx - sin * ty,
+        dy + sin * tx + cos * ty,
+    )
+    count = line * 0 + SIZES.side_texels
+    return append(room, found, camera, optics, ax, ay, bx, by, line, line * 0, count, there, SIZES)
+
+
+@triton.jit
+@no_type_check
+def append_walls(room, found, maps, sets, header, words, camera, optics, SIZES: tl.constexpr):
+    """Appends the walls that a frame's cell lists. ``words`` are the first 32, which were loaded beforehand."""
+    for some in range(0, header.count, LANES):
+        if some > 0:
+            words = load_listed(maps, sets, header, load_places(sets, header, some), SIZES)
+        ax, ay = halves(words.first)
+        bx, by = halves(words.second)
+        ax, ay, bx, by = ax - camera.x, ay - camera.y, bx - camera.x, by - camera.y
+        there = some + tl.arange(0, LANES) < header.count
+        line = words.number + SIZES.num_agents * SIZES.sides
+        texels, count = words.texels.to(tl.int32), (words.texels >> 32).to(tl.int32)
+        found = append(room, found, camera, optics, ax, ay, bx, by, line, texels, count, there, SIZES)
+    return found

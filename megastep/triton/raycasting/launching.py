@@ -1,0 +1,141 @@
+"""Launches of the renderers: frames go by intervals, those that are deferred and whatever else ray by ray."""
+
+import math
+from functools import cache
+from typing import NamedTuple
+
+import torch
+import triton
+
+from megastep.triton import buffers
+from megastep.triton.bits import LANES
+from megastep.triton.raycasting import by_interval, by_ray, deferred
+from megastep.triton.raycasting.cameras import Optics, Sizes, View
+from megastep.triton.raycasting.culling import RECORD
+from megastep.triton.raycasting.winners import STAMP
+
+PROGRAMS = 256
+"""The programs for each multiprocessor, ray by ray: most wait, so that none that is done early stays idle."""
+INTERVAL_PROGRAMS = 128
+"""And by intervals, where each begins with some work of its own."""
+DEFERRED_PROGRAMS = 4
+"""And to look which frames are deferred: mostly none."""
+SCRATCH = 1 << 29
+"""How many bytes the programs' scratch may take, ray by ray."""
+BLOCK_RAYS = 128
+"""The rays that a program casts at a time: fewer would cull lines more often, more would need more registers."""
+MOST_RAYS = 1024
+"""Frames of more rays aren't rendered by intervals: that many there are marks for."""
+FEWEST_RAYS = 1 << 22
+"""Nor are fewer rays in all frames together: a program's start costs as much as several frames by intervals."""
+SKIP = True
+"""Whether boxes of walls that can't be seen are skipped: it changes no picture, as the tests see by turning it off."""
+
+
+class Scratch(NamedTuple):
+    """Scratch of all programs."""
+
+    words: torch.Tensor
+    numbers: torch.Tensor  # the same as float32
+    marks: torch.Tensor
+
+
+@buffers.device_guard
+def render(core, cameras, view):
+    """Writes what every camera sees into ``view``: see `megastep.world.rendering.render`."""
+    scenery = core.scenery
+    half = math.tan(math.radians(cameras.fov) / 2)
+    optics = Optics(mounts_on(cameras, core.device), half / cameras.num_rays, core.agent_radius, cameras.max_depth)
+    outputs = View(view.rgb, view.depth, view.distances, view.lines, view.locations)
+    groups = buffers.maps(scenery), buffers.agents(core), optics, outputs
+    rays = view.depth.numel() * cameras.subsample
+    if rays < FEWEST_RAYS or cameras.num_rays > MOST_RAYS:
+        render_by_ray(core, cameras, *groups)
+    else:
+        waiting = render_by_interval(core, cameras, *groups, buffers.visible_walls(scenery))
+        render_deferred(core, cameras, *groups, waiting)
+
+
+def render_by_ray(core, cameras, maps, agents, optics, view):
+    """Renders all frames ray by ray."""
+    units = blocks(core, cameras)[1]
+    scratch, capacity = room_for_lines(core, min(units, PROGRAMS * multiprocessors(core.device)))
+    by_ray._render[(len(scratch),)](
+        maps, agents, buffers.markers(core), optics, view, scratch, units, capacity,
+        SIZES=sizes_of(core, cameras, view), num_warps=1, enable_fp_fusion=True,
+    )  # fmt: skip
+
+
+def render_deferred(core, cameras, maps, agents, optics, view, waiting):
+    """Renders those frames ray by ray that are deferred."""
+    programs = min(triton.cdiv(len(waiting), LANES.value), DEFERRED_PROGRAMS * multiprocessors(core.device))
+    scratch, capacity = room_for_lines(core, programs)
+    deferred._render_deferred[(len(scratch),)](
+        maps, agents, buffers.markers(core), optics, view, waiting, scratch, len(waiting), capacity,
+        SIZES=sizes_of(core, cameras, view), num_warps=1, enable_fp_fusion=True,
+    )  # fmt: skip
+
+
+def render_by_interval(core, cameras, maps, agents, optics, view, sets):
+    """Renders frames by intervals. Returns which are deferred: what is written of those isn't what they see."""
+    frames, device = core.num_envs * core.num_agents * cameras.num_cameras, core.device
+    programs = min(frames, INTERVAL_PROGRAMS * multiprocessors(device))
+    programs = max(programs, triton.cdiv(frames, (1 << 31) // STAMP.value - 1))
+    words = torch.empty((programs, by_interval.WORDS.value), dtype=torch.int64, device=device)
+    marks = torch.empty((programs, cameras.num_rays), dtype=torch.int32, device=device)
+    waiting = torch.empty(frames, dtype=torch.bool, device=device)
+    scratch = Scratch(words, words.view(torch.float32), marks)
+    by_interval._render_by_interval[(programs,)](
+        maps, sets, agents, buffers.markers(core), optics, view, waiting, scratch, frames,
+        SIZES=sizes_of(core, cameras, view), num_warps=1, enable_fp_fusion=True,
+    )  # fmt: skip
+    return waiting
+
+
+def room_for_lines(core, programs):
+    """Scratch for so many programs, or as many as there is memory for, and how many lines each has room for."""
+    capacity = core.scenery.most_walls + core.num_agents * core.scenery.lines_per_agent
+    most = max(SCRATCH // (8 * RECORD.value * capacity), 1)
+    shape = (min(programs, most), capacity, RECORD.value)
+    return torch.empty(shape, dtype=torch.int64, device=core.device), capacity
+
+
+def sizes_of(core, cameras, view):
+    """The kernels' constants."""
+    scenery = core.scenery
+    pixels, rays = blocks(core, cameras)[0]
+    return Sizes(
+        num_agents=core.num_agents,
+        num_cameras=cameras.num_cameras,
+        num_markers=core.num_markers,
+        sides=scenery.lines_per_agent,
+        side_texels=len(scenery.outline_albedo) // scenery.lines_per_agent,
+        outlines=triton.next_power_of_2(core.num_agents * scenery.lines_per_agent),
+        per_box=scenery.walls_per_box,
+        res=cameras.res,
+        subsample=cameras.subsample,
+        pixels=pixels,
+        rays=rays,
+        skip=SKIP,
+        centred=not any(any(mount) for mount in cameras.mounts),
+        colours=view.rgb is not None,
+        per_ray=view.lines is not None,
+    )
+
+
+def blocks(core, cameras):
+    """The numbers of a block's pixels and of a pixel's rays; and the number of blocks."""
+    rays = triton.next_power_of_2(cameras.subsample)
+    pixels = min(triton.next_power_of_2(cameras.res), max(BLOCK_RAYS // rays, 1))
+    return (pixels, rays), core.num_envs * core.num_agents * cameras.num_cameras * triton.cdiv(cameras.res, pixels)
+
+
+@cache
+def mounts_on(cameras, device):
+    """The cameras' mounts on a device: copied once, since a copy from the host waits for the GPU."""
+    return torch.tensor(cameras.mounts, dtype=torch.float32, device=device)
+
+
+def multiprocessors(device):
+    """The number of a GPU's multiprocessors; 1 where kernels are interpreted."""
+    return torch.cuda.get_device_properties(device).multi_processor_count if device.type == 'cuda' else 1

@@ -1,0 +1,215 @@
+"""Pixels: shades what rays meet, with what is known of each line by then, and takes the mean of each pixel's rays.
+
+The rule is that of `megastep.numba.raycasting.shading`; here whatever is the same all along a line has been worked out
+once, in `intervals.append`, and whatever is linear along it is linear in a ray's slope, over its inverse depth.
+"""
+
+from typing import NamedTuple, no_type_check
+
+import triton
+import triton.language as tl
+
+from megastep.triton.bits import halves
+from megastep.triton.raycasting.by_ray import Rays
+from megastep.triton.raycasting.cameras import Camera, slope
+from megastep.triton.raycasting.culling import any_of
+from megastep.triton.raycasting.intervals import FIRST_ENDS, INVERSES, NAMES, PLACES, SECOND_ENDS, SHAPES
+from megastep.triton.raycasting.markers import (
+    colour_markers,
+    depths_of_markers,
+    draw_markers,
+    locations_on_markers,
+    markers_met,
+)
+from megastep.triton.raycasting.shading import colour_agents
+from megastep.triton.raycasting.winners import winners
+from megastep.triton.wall_boxes import walls_of
+
+
+class Frame(NamedTuple):
+    """A frame: its number, and whose it is."""
+
+    number: tl.tensor
+    e: tl.tensor
+    m: tl.tensor
+    first_texel: tl.tensor
+
+
+class Met(NamedTuple):
+    """Lines and markers that a block's rays meet first."""
+
+    slots: tl.tensor  # the line's record, 0 for none, or a marker's number: see `markers_met`
+    record: tl.tensor  # pointers to records
+    line: tl.tensor
+    texels: tl.tensor  # the first of the line's texels
+    distance: tl.tensor
+    square: tl.tensor  # the inverse of its square: of the line's, if a marker is before that
+    inverse_norms: tl.tensor
+
+
+@triton.jit
+@no_type_check
+def mean(values, valid, SIZES: tl.constexpr):
+    """The means of pixels' rays."""
+    if SIZES.rays != SIZES.subsample:
+        values = tl.where(valid, values, 0.0)
+    return tl.sum(values, 1) * (1 / SIZES.subsample)
+
+
+@triton.jit
+@no_type_check
+def channel(one, other, weight, other_weight, SHIFT: tl.constexpr, valid, SIZES: tl.constexpr):
+    """The means of a colour's byte in two texels a ray, each with its weight."""
+    low, high = ((one >> SHIFT) & 255).to(tl.float32), ((other >> SHIFT) & 255).to(tl.float32)
+    return mean(weight * low, valid, SIZES) + mean(other_weight * high, valid, SIZES)
+
+
+@triton.jit
+@no_type_check
+def meet(room, slots, markers, frame, camera, optics, rays, SIZES: tl.constexpr):
+    """Intersections of rays with what they meet first: the lines in those records, or markers before them."""
+    base, rise = halves(tl.load(room.records + INVERSES + slots))
+    if SIZES.num_markers > 0:
+        inverses = tl.where(slots > 0, base + rise * rays.slopes, 0.0)
+        slots = draw_markers(markers, frame.e, camera, rays, inverses, slots, SIZES)[1]
+    record = room.records + tl.maximum(slots, 0)
+    if SIZES.num_markers > 0:
+        base, rise = halves(tl.load(record + INVERSES))
+    inverse_norms = tl.rsqrt(1 + rays.slopes * rays.slopes)
+    across = (base + rise * rays.slopes) * inverse_norms
+    square = across * across
+    distance = tl.rsqrt(square)  # a division would take four times as long
+    word = slots.to(tl.int64)
+    if SIZES.colours or SIZES.per_ray:
+        word = tl.load(record + NAMES)
+    line = (word >> 32).to(tl.int32)
+    if SIZES.num_markers > 0:
+        on_marker, k = markers_met(slots, rays)
+        depth = depths_of_markers(markers, frame.e, k, on_marker, camera, rays, SIZES)
+        distance, line = (
+            tl.where(on_marker, depth * rays.norms, distance),
+            tl.where(on_marker, markers.first_line + k, line),
+        )
+    return Met(slots, record, line, word.to(tl.int32), distance, square, inverse_norms)
+
+
+@triton.jit
+@no_type_check
+def write_rays(view, markers, frame, camera, ray, rays, met, SIZES: tl.constexpr):
+    """Writes what rays meet, how far away and where on it: of lines as `by_ray` tells it."""
+    af, al = halves(tl.load(met.record + FIRST_ENDS))
+    bf, bl = halves(tl.load(met.record + SECOND_ENDS))
+    right, left = al - rays.slopes * af, bl - rays.slopes * bf
+    location = tl.where(right < left, right / (right - left), 0.0)
+    distance = (af + location * (bf - af)) * rays.norms
+    if SIZES.num_markers > 0:
+        on_marker, k = markers_met(met.slots, rays)
+        depth = met.distance / rays.norms
+        around = locations_on_markers(markers, frame.e, k, on_marker, depth, camera, rays, SIZES)
+        location, distance = tl.where(on_marker, around, location), tl.where(on_marker, met.distance, distance)
+    at = frame.number * (SIZES.res * SIZES.subsample) + ray
+    tl.store(view.distances + at, tl.where(met.slots != 0, distance, float('inf')), mask=rays.valid)
+    tl.store(view.lines + at, met.line, mask=rays.valid)
+    tl.store(view.locations + at, tl.where(met.slots != 0, location, float('nan')), mask=rays.valid)
+
+
+@triton.jit
+@no_type_check
+def add_agents(
+    red, green, blue, maps, agents, frame, camera, rays, met, is_agent, depth, at, slant, SIZES: tl.constexpr
+):
+    """The colours of pixels, with those of the rays that meet an agent added."""
+    if any_of(is_agent):
+        x = camera.x + depth * (camera.cos - rays.slopes * camera.sin)
+        y = camera.y + depth * (camera.sin + rays.slopes * camera.cos)
+        location, none = (at + 0.5) * (1 / SIZES.side_texels), tl.zeros_like(x)
+        one_red, one_green, one_blue = colour_agents(
+            none, none, none, maps, frame.m, walls_of(maps, frame.m, SIZES), agents, frame.e, met.line, location,
+            x, y, is_agent, SIZES,
+        )  # fmt: skip
+        red += mean(slant * one_red, rays.valid, SIZES)
+        green += mean(slant * one_green, rays.valid, SIZES)
+        blue += mean(slant * one_blue, rays.valid, SIZES)
+    return red, green, blue
+
+
+@triton.jit
+@no_type_check
+def add_markers(red, green, blue, maps, markers, frame, camera, rays, met, SIZES: tl.constexpr):
+    """The colours of pixels, with those of the rays that meet a marker added."""
+    on_marker, k = markers_met(met.slots, rays)
+    if any_of(on_marker):
+        none = tl.zeros_like(rays.slopes)
+        one_red, one_green, one_blue, slant = colour_markers(
+            none, none, none, none, maps, frame.m, walls_of(maps, frame.m, SIZES), markers, frame.e, k, on_marker,
+            met.distance / rays.norms, camera, rays, SIZES,
+        )  # fmt: skip
+        red += mean(slant * one_red, rays.valid, SIZES)
+        green += mean(slant * one_green, rays.valid, SIZES)
+        blue += mean(slant * one_blue, rays.valid, SIZES)
+    return red, green, blue
+
+
+@triton.jit
+@no_type_check
+def write_colours(view, maps, agents, markers, frame, pixel, camera, rays, met, SIZES: tl.constexpr):
+    """Writes the colours of pixels: of what their rays meet, dark where it is seen edge-on."""
+    p, q = halves(tl.load(met.record + PLACES))
+    height_square, last = halves(tl.load(met.record + SHAPES))
+    depth = met.distance * met.inverse_norms
+    at = tl.minimum(tl.maximum((p + q * rays.slopes) * depth, 0.0), last)
+    near = at.to(tl.int32)
+    share = at - near.to(tl.float32)
+    texel = maps.surface + frame.first_texel + (met.texels + near)
+    one, other = tl.load(texel), tl.load(texel + 1)
+    one_light, other_light = halves(one)[1], halves(other)[1]
+    slant = height_square * met.square
+    lit = (one_light + share * (other_light - one_light)) * (slant * (1 / 255))
+    if SIZES.num_agents > 1:
+        is_agent = rays.valid & (met.slots > 0) & (met.line < SIZES.num_agents * SIZES.sides)
+        lit = tl.where(is_agent, 0.0, lit)
+    one, other, other_weight = one.to(tl.int32), other.to(tl.int32), lit * share
+    weight = lit - other_weight
+    red = channel(one, other, weight, other_weight, 0, rays.valid, SIZES)
+    green = channel(one, other, weight, other_weight, 8, rays.valid, SIZES)
+    blue = channel(one, other, weight, other_weight, 16, rays.valid, SIZES)
+    if SIZES.num_agents > 1:
+        red, green, blue = add_agents(
+            red, green, blue, maps, agents, frame, camera, rays, met, is_agent, depth, at, slant, SIZES
+        )
+    if SIZES.num_markers > 0:
+        red, green, blue = add_markers(red, green, blue, maps, markers, frame, camera, rays, met, SIZES)
+    RES: tl.constexpr = SIZES.res
+    out = view.rgb + frame.number * 3 * RES + pixel
+    tl.store(out, red, mask=pixel < RES)
+    tl.store(out + RES, green, mask=pixel < RES)
+    tl.store(out + 2 * RES, blue, mask=pixel < RES)
+
+
+@triton.jit
+@no_type_check
+def write_pixels(room, view, maps, agents, markers, frame, camera, optics, first, before, SIZES: tl.constexpr):
+    """Writes a block of a frame's pixels, from number ``first`` on.
+
+    ``before`` is the last mark before the block. Returns the last one in it.
+    """
+    RES: tl.constexpr = SIZES.res
+    pixel, number = first + tl.arange(0, SIZES.pixels), tl.arange(0, SIZES.rays)
+    ray = pixel[:, None] * SIZES.subsample + number[None, :]
+    valid = (pixel < RES)[:, None] & (number < SIZES.subsample)[None, :]
+    slots, before = winners(room, ray, valid, before, SIZES)
+    slopes = slope(ray, optics, SIZES)
+    rays = Rays(slopes, tl.sqrt(1 + slopes * slopes), valid)
+    if SIZES.num_markers > 0:
+        rightmost = slope((first + SIZES.pixels) * SIZES.subsample - 1, optics, SIZES)
+        leftmost = slope(first * SIZES.subsample, optics, SIZES)
+        camera = Camera(camera.x, camera.y, camera.cos, camera.sin, leftmost, rightmost, camera.near)
+    met = meet(room, slots, markers, frame, camera, optics, rays, SIZES)
+    scale = 1 / optics.max_depth
+    closeness = tl.minimum(tl.maximum(1 + optics.near * scale - met.distance * scale, 0.0), 1.0)
+    tl.store(view.depth + frame.number * RES + pixel, mean(closeness, valid, SIZES), mask=pixel < RES)
+    if SIZES.per_ray:
+        write_rays(view, markers, frame, camera, ray, rays, met, SIZES)
+    if SIZES.colours:
+        write_colours(view, maps, agents, markers, frame, pixel, camera, rays, met, SIZES)
+    return before
