@@ -52,11 +52,11 @@ def test_pushes_are_alike(num_envs, num_agents, remaining, device):
         torch.testing.assert_close(mine, known, rtol=1e-6, atol=1e-5)
 
 
-def test_a_push_without_momentum_forgets_whatever_was():
-    core = core_of(2, 1, 'cpu')
-    core.agents.velocities.fill_(torch.nan)
-    for kernels in (numba, triton):
-        kernels.push(core, torch.tensor([[1], [-1]]), _impulses(core, 2.0, 90.0), 0.0)
+def test_a_push_without_momentum_forgets_whatever_was(device):
+    for kernels, place in ((numba, 'cpu'), (triton, device)):
+        core = core_of(2, 1, place)
+        core.agents.velocities.fill_(torch.nan)
+        kernels.push(core, torch.tensor([[1], [-1]], device=place), _impulses(core, 2.0, 90.0), 0.0)
         assert core.agents.velocities[1].tolist() == [[0, 0]]
         assert core.agents.velocities[0].norm().item() == pytest.approx(2)
 
