@@ -16,8 +16,8 @@ from megastep.triton.raycasting.winners import STAMP
 
 PROGRAMS = 256
 """The programs for each multiprocessor, ray by ray: most wait, so that none that is done early stays idle."""
-INTERVAL_PROGRAMS = 128
-"""And by intervals, where each begins with some work of its own."""
+INTERVAL_PROGRAMS = 28
+"""And by intervals: nearly as many as it holds, since each begins with more work than a frame is."""
 DEFERRED_PROGRAMS = 4
 """And to look which frames are deferred: mostly none."""
 SCRATCH = 1 << 29
@@ -26,7 +26,7 @@ BLOCK_RAYS = 128
 """The rays that a program casts at a time: fewer would cull lines more often, more would need more registers."""
 MOST_RAYS = 1024
 """Frames of more rays aren't rendered by intervals: that many there are marks for."""
-FEWEST_RAYS = 1 << 22
+FEWEST_RAYS = 1 << 20
 """Nor are fewer rays in all frames together: a program's start costs as much as several frames by intervals."""
 SKIP = True
 """Whether boxes of walls that can't be seen are skipped: it changes no picture, as the tests see by turning it off."""
