@@ -460,3 +460,19 @@ def test_every_kernel_is_listed():
         jitted.update({node.name: f'{module}.{node.name}' for node in ast.walk(tree) if is_jitted(node)})
     names = set().union(*(launched(path) for path in paths)) & set(jitted)
     assert {jitted[name] for name in names} == set(KERNELS)
+
+
+def converted(kernel):
+    """The arguments that a kernel calls ``to`` of, though Triton makes a plain int of those that are 1."""
+    given = {each.arg for each in kernel.args.args if each.annotation is None}
+    calls = [node.func for node in ast.walk(kernel) if isinstance(node, ast.Call)]
+    names = {ast.unparse(call.value) for call in calls if isinstance(call, ast.Attribute) and call.attr == 'to'}
+    decorators = [each for decorator in kernel.decorator_list for each in ast.walk(decorator)]
+    return names & given - {each.value for each in decorators if isinstance(each, ast.Constant)}
+
+
+def test_no_kernel_takes_a_number_that_is_1_for_a_tensor():
+    paths = [path for place in PLACES for path in place.rglob('*.py')]
+    names = {name for path in paths for name in launched(path)}
+    kernels = [node for path in paths for node in ast.walk(ast.parse(path.read_text())) if is_jitted(node)]
+    assert {kernel.name: found for kernel in kernels if kernel.name in names and (found := converted(kernel))} == {}

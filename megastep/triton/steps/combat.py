@@ -41,7 +41,7 @@ def aim(lines, distances, keys, targets, max_range, outlines, sides, first):
     )  # fmt: skip
 
 
-@triton.jit
+@triton.jit(do_not_specialize=['num_envs'])
 @no_type_check
 def _fight(
     targets, triggers, turns, health, waits, events, period, num_envs,
