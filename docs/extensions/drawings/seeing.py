@@ -5,9 +5,17 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+import torch
 
 from drawings.svg import Picture, arc
-from megastep import Scenery, mapgen
+from megastep import Geometry, Scenery, mapgen
+from megastep.maps.segments import clearances
+from megastep.world.cameras import Cameras
+from megastep.world.core import Core
+from megastep.world.rendering import render
+
+SIDE = 0.5
+"""How wide a cell is that has a potentially visible set, in metres."""
 
 WALL = np.array([[2.2, 1.9], [3.72, -2.0]])
 """A wall before the camera, which stands at the origin and faces right."""
@@ -64,33 +72,40 @@ def inverse_depth() -> Picture:
 def visible_walls() -> Picture:
     """A house on its grid of cells, and the walls that may be seen from one of those."""
     house = mapgen.make('house', 5, seed=0, rooms=(24, 24))
-    scenery = Scenery.pack([house], device='cpu')
-    sets, camera = scenery.visible_walls, house.spawns[int((house.spawns @ [1, 0.5]).argmin())]  # in a corner
-    corner, scale, (columns, rows) = sets.grids[0, :2].numpy(), float(sets.grids[0, 2]), sets.shapes[0].tolist()
-    column, row = ((camera - corner) * scale).astype(int)
-    first, last = sets.firsts.vals[row * columns + column :][:2].tolist()
-    seen = set(sets.numbers.vals[first:last].tolist())
     low, high = house.walls.reshape(-1, 2).min(axis=0), house.walls.reshape(-1, 2).max(axis=0)
+    corner = low + (house.spawns - low) // SIDE * SIDE
+    open_cells = clearances(corner + SIDE / 2, house.walls) > SIDE
+    chosen = np.flatnonzero(open_cells)[int((house.spawns[open_cells] @ [1, 0.5]).argmin())]
+    seen = _seen(house, corner[chosen])
     picture = Picture(low - 0.3, high + 0.3, min((620, 460) / (high - low + 0.6)))
-    for x in corner[0] + np.arange(columns + 1) / scale:
+    for x in np.arange(low[0], high[0] + SIDE, SIDE):
         picture.line([(x, low[1] - 0.2), (x, high[1] + 0.2)], 'faint thin')
-    for y in corner[1] + np.arange(rows + 1) / scale:
+    for y in np.arange(low[1], high[1] + SIDE, SIDE):
         picture.line([(low[0] - 0.2, y), (high[0] + 0.2, y)], 'faint thin')
-    left, bottom = corner + np.array([column, row]) / scale
-    side = 1 / scale
-    cell = [(left, bottom), (left + side, bottom), (left + side, bottom + side), (left, bottom + side)]
-    picture.line(np.array(cell), 'glow', closed=True)
-    for number, wall in enumerate(scenery.wall_boxes.walls.numpy()):
+    cell = corner[chosen] + SIDE * np.array([(0, 0), (1, 0), (1, 1), (0, 1)])
+    picture.line(cell, 'glow', closed=True)
+    for number, wall in enumerate(house.walls):
         picture.line(wall, 'accent thick' if number in seen else 'faint thick')
-    picture.circle(camera, 0.12, 'accent full')
+    picture.circle(house.spawns[chosen], 0.12, 'accent full')
     return picture
+
+
+def _seen(house: Geometry, corner: np.ndarray) -> set[int]:
+    """The walls that rays meet, all round, from many places in a cell: sets are built by kernels that compile long."""
+    scenery = Scenery.pack([house], device='cpu')
+    places = np.stack(np.meshgrid(*2 * [np.linspace(0, SIDE, 12)]), -1).reshape(-1, 2)
+    core = Core(scenery, len(places), seed=0)
+    core.agents.positions[:, 0] = torch.as_tensor(corner + places)
+    around = Cameras(res=512, subsample=1, fov=122, mounts=[(0, 0, 0), (0, 0, 120), (0, 0, 240)])
+    lines = render(core, around, rgb=False, per_ray=True).lines.unique()
+    return set((lines - scenery.lines_per_agent).tolist())
 
 
 INVERSES = (
     (0, 3.2, 0.9, 0.5, 'ink'),
     (1.2, 2.2, 1.5, 1.3, 'second'),
     (2.0, 5.0, 0.75, 1.15, 'accent'),
-    (4.2, 6, 0.8, 1.9, 'second'),
+    (4.2, 6, 1.2, 1.9, 'second'),
 )
 """Walls over a screen: where each begins and ends, one over its depth there, and a style."""
 
