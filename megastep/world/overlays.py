@@ -175,6 +175,7 @@ class BatchedOverlay:
 
 
 def check_shape(name: str, values: np.ndarray | Tensor, shape: tuple[int | None, ...]) -> None:
+    """Raises ValueError unless an array has a shape, in which None stands for any size."""
     found = tuple(values.shape)
     if len(found) != len(shape) or any(size not in (None, got) for size, got in zip(shape, found, strict=True)):
         expected = ', '.join('any' if size is None else str(size) for size in shape)
