@@ -118,6 +118,7 @@ class Deathmatch(Env):
         self._score = Score(core, shaped if reward == 'shaped' else {'hits': 1.0})
         self._events = torch.zeros_like(self._score.counts)
         self._sight_reward = sight_reward / fps if reward == 'shaped' else 0.0
+        self._per_ray = True if self._sight_reward else self._aim.per_ray
         self._worlds = torch.arange(num_envs, device=core.device).view(-1, num_agents) // num_agents
         actions = self.motion.space if self._trigger is None else self._trigger.space
         seen = Dict(rgb=self._rgb.space, depth=self._depth.space, imu=self._imu.space, **self._combat.spaces)
@@ -145,7 +146,7 @@ class Deathmatch(Env):
         physics.advance(self.core)
 
     def _observe(self):
-        view = rendering.render(self.core, self.cameras, per_ray=True)
+        view = rendering.render(self.core, self.cameras, per_ray=self._per_ray)
         self._aim.observe(view)
         if self._sight_reward:
             self._sighted = in_sight(self.core, view)

@@ -86,8 +86,8 @@ class Explorer(Env):
         physics.advance(self.core)
 
     def _observe(self):
-        view = rendering.render(self.core, self.cameras, per_ray=True)
-        self._found = self._coverage.observe(view)
+        view = rendering.render(self.core, self.cameras, seen=self._coverage.seen)
+        self._found = self._coverage.observe()
         return {'rgb': self._rgb.observe(view), 'depth': self._depth.observe(view), 'imu': self._imu.observe()}
 
     def _outcome(self):

@@ -15,13 +15,14 @@ from torch import Tensor
 from megastep.world.cameras import CameraRig, Cameras, by_name
 from megastep.world.core import Core
 from megastep.world.kernels import implementation
-from megastep.world.rendering import View
+from megastep.world.rendering import PerRay, View
 
 
 class Aim:
     """Target selection: picks whom an agent has in the middle of its view.
 
-    What the rays of its first camera hit decides, so walls protect.
+    What the rays of its first camera hit decides, so walls protect. Hand ``per_ray`` to
+    `megastep.world.rendering.render`, which then returns those rays, and `observe` the view.
 
     Args:
         core: The envs.
@@ -34,6 +35,7 @@ class Aim:
         targets: The number of the agent that each agent has within its aim, -1 for none: (env, agent) int32.
         first: The leftmost ray that counts.
         last: The rightmost.
+        per_ray: What `megastep.world.rendering.render` is to return of each ray: what those hit, and no others.
 
     Raises:
         ValueError: if degrees isn't from 0 to half the field of view, or max_range isn't above 0 and finite.
@@ -50,6 +52,9 @@ class Aim:
         off_middle = np.abs(bearings(first))
         (inside,) = np.nonzero(off_middle <= max(degrees, off_middle.min()))
         self.first, self.last = int(inside[0]), int(inside[-1])
+        rays = slice(self.first, self.last + 1)
+        others = dict.fromkeys(list(by_name(cameras))[1:], False)
+        self.per_ray: PerRay = {next(iter(cameras)): rays, **others} if isinstance(cameras, Mapping) else rays
         ranks = (-off_middle[inside]).argsort(kind='stable').argsort()  # the nearer to the middle, the higher
         self._keys = torch.tensor(ranks * self._outlines, dtype=torch.int32, device=core.device)
         self.targets = torch.full((core.num_envs, core.num_agents), -1, dtype=torch.int32, device=core.device)
@@ -63,16 +68,20 @@ class Aim:
         """Aims at the agents that the rays nearest to the middle show, if they are within reach.
 
         Raises:
-            ValueError: if the view was rendered without rays.
+            ValueError: if the view was rendered without rays, or without one of those.
         """
         lines, distances = _rays(_first(view))
+        first, count = self.first - _first(view).first_ray, lines.shape[3]
+        if not 0 <= first <= first + self.last - self.first < count:
+            there = f'{_first(view).first_ray} to {_first(view).first_ray + count - 1}'
+            raise ValueError(f'view must have rays {self.first} to {self.last}, got {there}.')
         outlines, sides = self._outlines, self._sides
         kernels, rays = implementation(lines.device), (lines.contiguous(), distances.contiguous())
-        kernels.aim(*rays, self._keys, self.targets, self._max_range, outlines, sides, self.first)
+        kernels.aim(*rays, self._keys, self.targets, self._max_range, outlines, sides, first)
 
 
 def in_sight(core: Core, view: View | Mapping[str, View]) -> Bool[Tensor, 'env agent']:
-    """Visibility of others: which agents have another anywhere in their view.
+    """Visibility of others: which agents have another anywhere in their view, by the rays that it has.
 
     Raises:
         ValueError: if the view was rendered without rays.

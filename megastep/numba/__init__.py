@@ -21,7 +21,7 @@ def _forget_stale_kernels() -> None:
 _forget_stale_kernels()  # before the kernels are imported, which is when Numba looks for what it has compiled
 
 from megastep.numba.collisions import advance  # noqa: E402
-from megastep.numba.coverage import mark  # noqa: E402
+from megastep.numba.coverage import account, forget  # noqa: E402
 from megastep.numba.lightmap import bake  # noqa: E402
 from megastep.numba.navigation import distances  # noqa: E402
 from megastep.numba.random_numbers import draw_integers, draw_reals  # noqa: E402
@@ -37,8 +37,8 @@ from megastep.numba.visibility.potentially_visible import find_visible  # noqa: 
 from megastep.numba.visibility.standing_room import find_extents  # noqa: E402
 
 __all__ = [
-    'advance', 'aim', 'bake', 'bearings', 'clean', 'distances', 'draw_integers', 'draw_reals', 'fight',
-    'find_extents', 'find_visible', 'inertial', 'link_walls', 'mark', 'point', 'push', 'reached', 'render', 'renew',
+    'account', 'advance', 'aim', 'bake', 'bearings', 'clean', 'distances', 'draw_integers', 'draw_reals', 'fight',
+    'find_extents', 'find_visible', 'forget', 'inertial', 'link_walls', 'point', 'push', 'reached', 'render', 'renew',
     'respawn', 'respawn_apart', 'respawn_with_goals', 'reward', 'score', 'set_out', 'tally', 'tick', 'track',
     'turned',
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """The kernels for a GPU. Their twins in `megastep.numba`, of the same names, are their specification."""
 
 from megastep.triton.collisions import advance
-from megastep.triton.coverage import mark
+from megastep.triton.coverage import account, forget
 from megastep.triton.lightmap import bake
 from megastep.triton.navigation import distances
 from megastep.triton.random_numbers import draw_integers, draw_reals
@@ -17,8 +17,8 @@ from megastep.triton.visibility.potentially_visible import find_visible
 from megastep.triton.visibility.standing_room import find_extents
 
 __all__ = [
-    'advance', 'aim', 'bake', 'bearings', 'clean', 'distances', 'draw_integers', 'draw_reals', 'fight',
-    'find_extents', 'find_visible', 'inertial', 'link_walls', 'mark', 'point', 'push', 'reached', 'render', 'renew',
+    'account', 'advance', 'aim', 'bake', 'bearings', 'clean', 'distances', 'draw_integers', 'draw_reals', 'fight',
+    'find_extents', 'find_visible', 'forget', 'inertial', 'link_walls', 'point', 'push', 'reached', 'render', 'renew',
     'respawn', 'respawn_apart', 'respawn_with_goals', 'reward', 'score', 'set_out', 'tally', 'tick', 'track',
     'turned',
 ]  # fmt: skip

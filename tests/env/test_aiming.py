@@ -97,6 +97,38 @@ def test_rejects_impossible_aims(options, message):
         Aim(facing(0), WIDE, **options)
 
 
+@pytest.mark.parametrize('rig', [WIDE, {'front': WIDE, 'rear': Cameras(res=3, mounts=((0, 0, 180),))}])
+@pytest.mark.parametrize('degrees', [0, 12])
+def test_an_aim_asks_for_its_rays_alone(rig, degrees):
+    torch.manual_seed(0)
+    places, angles = torch.rand(40, 3, 2) * torch.tensor([17.0, 3]) + torch.tensor([2.0, 1.5]), torch.rand(40, 3) * 360
+    core = core_at([HALL], places, angles)
+    whole, some = Aim(core, rig, degrees=degrees), Aim(core, rig, degrees=degrees)
+    whole.observe(rendering.render(core, rig, per_ray=True))
+    view = rendering.render(core, rig, per_ray=some.per_ray)
+    some.observe(view)
+    assert torch.equal(some.targets, whole.targets) and (some.targets >= 0).any()
+    front = view['front'] if isinstance(view, dict) else view
+    assert (front.first_ray, front.lines.shape[3]) == (some.first, some.last + 1 - some.first)
+
+
+def test_an_aim_needs_all_of_its_rays():
+    core = facing(0)
+    aim = Aim(core, WIDE, degrees=5)
+    for rays, got in (
+        (slice(0, aim.last), f'0 to {aim.last - 1}'),
+        (slice(aim.first + 1, 180), f'{aim.first + 1} to 179'),
+    ):
+        with pytest.raises(ValueError, match=f'view must have rays {aim.first} to {aim.last}, got {got}'):
+            aim.observe(rendering.render(core, WIDE, per_ray=rays))
+
+
+@pytest.mark.parametrize('rays', [slice(3, 3), slice(180, 190), slice(0, 10, 2), slice(None, None, -1)])
+def test_rays_are_a_slice_of_those_there_are(rays):
+    with pytest.raises(ValueError, match='per_ray must be a slice of the 180 rays, one next to another, got slice'):
+        rendering.render(facing(0), WIDE, per_ray=rays)
+
+
 def test_an_aim_needs_rays():
     core = facing(0)
     view = rendering.render(core, WIDE)

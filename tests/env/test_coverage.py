@@ -1,6 +1,4 @@
-"""What counts as seen: known answers, the same account kept in Python, and the Triton kernel against its Numba twin."""
-
-from dataclasses import replace
+"""What counts as seen: known answers, the same account kept in Python, and the Triton kernels against their twins."""
 
 import numpy as np
 import pytest
@@ -11,169 +9,201 @@ from hypothesis import strategies as st
 
 from megastep import numba, triton
 from megastep.env import coverage
+from megastep.env.coverage import Coverage
+from megastep.numba.raycasting.marking import mark
+from megastep.triton.raycasting import launching
 from megastep.world import rendering
-from megastep.world.cameras import Cameras
+from megastep.world.cameras import Cameras, by_name
 from megastep.world.core import Core
-from megastep.world.rendering import View
 from megastep.world.scenery import Scenery
+from megastep.world.seen_texels import SeenTexels, unpacked
 
 
 def core_of(maps, num_envs, num_agents=1, device='cpu', **options):
     return Core(Scenery.pack(maps, num_agents=num_agents, device=device), num_envs, **options)
 
 
-def view_of(lines, locations, device='cpu'):
-    """A view of which only the lines and locations matter: (env, agent, camera, ray) each."""
-    nothing = torch.empty(0, device=device)
-    lines = torch.as_tensor(lines, dtype=torch.int32, device=device)
-    return View(rgb=nothing, depth=nothing, lines=lines, locations=torch.as_tensor(locations).float().to(device))
+class Hits:
+    """What the rays of a frame hit."""
+
+    def __init__(self, lines, locations):
+        self.lines, self.locations = np.array(lines, np.int32), np.array(locations, np.float32)
 
 
-def blank(core):
-    """A bitmap and counts of nothing."""
-    return coverage.bitmap(core), torch.zeros(core.num_envs, dtype=torch.int32, device=core.device)
+def marked(core, e, lines, locations, bits, last=10**6):
+    """Marks what rays hit as the specification says; returns how many texels are new, and which have been seen."""
+    scenery, row = core.scenery, bits[e].numpy().view(np.uint32)
+    first_wall = int(scenery.walls.starts[core.map_ids[e]])
+    outlines, hits = core.num_agents * scenery.lines_per_agent, Hits(lines, locations)
+    new = mark.py_func(scenery.texels.numpy(), first_wall, outlines, last, hits, row)
+    return new, unpacked(bits[e : e + 1])[0].nonzero().flatten().tolist()
 
 
-def texels_of(seen):
-    """The numbers of the texels seen in each env."""
-    return [row.nonzero().flatten().tolist() for row in coverage.unpacked(seen)]
-
-
-def random_view(core, rays, seed, device='cpu'):
-    """Rays that hit anything of their env's map, an agent, or nothing, and often the same thing again."""
-    rng = np.random.default_rng(seed)
-    widths = core.scenery.walls.widths.cpu().numpy()[core.map_ids.cpu().numpy()]
-    lines = np.stack([rng.integers(-1, core.num_agents * 8 + width, rays) for width in widths])
-    places = np.where(rng.random(lines.shape) < 0.1, 1, rng.choice([0, 0.25, 0.5, 0.9999, rng.random()], lines.shape))
-    shape = (core.num_envs, core.num_agents, 1, rays // core.num_agents)
-    return view_of(lines.reshape(shape), np.where(lines < 0, np.nan, places).reshape(shape), device)
-
-
-def remembered(core, view, before):
-    """The texels seen in each env, kept as sets."""
-    scenery, first_line = core.scenery, core.num_agents * core.scenery.lines_per_agent
-    sets = [set(texels) for texels in before]
-    for e, number in enumerate(core.map_ids.tolist()):
-        for line, location in zip(view.lines[e].flatten().tolist(), view.locations[e].flatten(), strict=True):
-            if line >= first_line:
-                first, count = scenery.texels[int(scenery.walls.starts[number]) + line - first_line].tolist()
-                sets[e].add(first + min(int(location * count), count - 1))
-    return sets
-
-
-def test_knows_walls_from_agents_and_from_nothing():
+def test_knows_walls_from_agents_markers_and_nothing():
     spawns = [(2, 2), (3, 3)]
     core = core_of([worlds.box(spawns=spawns), worlds.box(1, 1, 3.5, 4, spawns=spawns)], num_envs=2, num_agents=2)
-    walls = 2 * core.scenery.lines_per_agent
-    lines = [[-1, 0, walls - 1, walls, walls, walls + 1], [walls + 3] * 6]
-    locations = [[torch.nan, 0.5, 0.5, 0.0, 1.0, 0.0], [0.001, 0.002, 0.5, 0.5, 0.999, 1]]
-    view = view_of(torch.tensor(lines).reshape(2, 2, 1, 3), torch.tensor(locations).reshape(2, 2, 1, 3))
-    seen, counts = blank(core)
-    assert coverage.mark(core, view, seen, counts).tolist() == [3, 3]
+    walls, bits = 2 * core.scenery.lines_per_agent, SeenTexels.none(core).bits
+    lines = [-1, 0, walls - 1, walls, walls, walls + 1, walls + 2]
+    locations = [np.nan, 0.5, 0.5, 0.0, 1.0, 0.0, 0.5]
+    assert marked(core, 0, lines, locations, bits, last=walls + 2) == (3, [0, 79, 80])
     left = 2 * 50 + 60  # the small box's walls are 50 texels long, 60, 50 and 60
-    assert texels_of(seen) == [[0, 79, 80], [left, left + 30, left + 59]]
-    assert coverage.mark(core, view, seen, counts).tolist() == [0, 0]
-    assert counts.tolist() == [3, 3]
-    seen[0], counts[0] = 0, 0
-    assert coverage.mark(core, view, seen, counts).tolist() == [3, 0]
-    assert counts.tolist() == [3, 3]
-
-
-def test_envs_that_begin_afresh_forget_what_was_seen():
-    core = core_of([worlds.box()], num_envs=2)
-    seen, counts = blank(core)
-    views = [
-        view_of(torch.full((2, 1, 1, 2), 8), torch.tensor(places).expand(2, 1, 1, 2)) for places in ((0, 1), (1, 1))
-    ]
-    assert coverage.mark(core, views[0], seen, counts).tolist() == [2, 2]
-    found = coverage.mark(core, views[1], seen, counts, afresh=torch.tensor([True, False]))
-    assert found.tolist() == [1, 0]
-    assert counts.tolist() == [1, 2]
-    assert texels_of(seen) == [[79], [0, 79]]
+    places = [0.001, 0.002, 0.5, 0.5, 0.999, 1]
+    assert marked(core, 1, [walls + 3] * 6, places, bits) == (3, [left, left + 30, left + 59])
+    assert marked(core, 1, [walls + 3] * 6, places, bits)[0] == 0
 
 
 def test_a_wall_swept_from_end_to_end_is_seen_whole():
     core = core_of([worlds.box()], num_envs=1)
-    seen, counts = blank(core)
-    locations = torch.linspace(0, 1, 500).reshape(1, 1, 1, -1)
-    found = coverage.mark(core, view_of(torch.full(locations.shape, 8), locations), seen, counts)
-    assert found.tolist() == counts.tolist() == [80]  # 4 m of 5 cm
-    assert texels_of(seen) == [list(range(80))]
+    assert marked(core, 0, [8] * 500, np.linspace(0, 1, 500), SeenTexels.none(core).bits) == (80, list(range(80)))
+
+
+def sets_of(core, view, slack):
+    """The texels that a view's rays hit in each env, kept as sets: those that they surely hit, and those they may.
+
+    Rounding may have moved a ray by so much of a texel.
+    """
+    scenery, outlines = core.scenery, core.num_agents * core.scenery.lines_per_agent
+    starts, texels = scenery.walls.starts.tolist(), scenery.texels.tolist()
+    for number, lines, locations in zip(core.map_ids.tolist(), view.lines, view.locations, strict=True):
+        surely, maybe = set(), set()
+        for line, location in zip(lines.flatten().tolist(), locations.flatten().tolist(), strict=True):
+            if outlines <= line < core.first_marker_line:
+                first, count = texels[starts[number] + line - outlines]
+                places = {min(max(int(location * count + off), 0), count - 1) for off in (-slack, slack)}
+                maybe |= {first + place for place in places}
+                surely |= {first + place for place in places if len(places) == 1}
+        yield surely, maybe
+
+
+def seen_by(seen):
+    """The texels marked in each env, as a set."""
+    return [set(row.nonzero().flatten().tolist()) for row in unpacked(seen.bits)]
+
+
+def assert_marks_what_rays_hit(core, cameras, steps=2):
+    """Holds if what is marked, and how many of that are new, is what rays hit, in views one after another."""
+    seen, known = SeenTexels.none(core), [set()] * core.num_envs
+    surely, maybe = ([set() for _ in known] for _ in range(2))
+    for _ in range(steps):
+        views = rendering.render(core, cameras, per_ray=True, seen=seen)
+        for view in by_name(views).values():
+            for e, (certain, possible) in enumerate(sets_of(core, view, 1e-2)):
+                surely[e] |= certain
+                maybe[e] |= possible
+        before, known = known, seen_by(seen)
+        assert seen.found.tolist() == [len(now) - len(then) for now, then in zip(known, before, strict=True)]
+        assert all(least <= texels <= most for least, texels, most in zip(surely, known, maybe, strict=True))
+        seen.found.zero_()
+        core.agents.angles.add_(20)
+    assert any(known)
+
+
+WAYS = {'numba': (numba, 0), 'by interval': (triton, 0), 'by ray': (triton, launching.FEWEST_RAYS)}
+
+
+@pytest.fixture(params=WAYS)
+def way(request, device, monkeypatch):
+    kernels, fewest = WAYS[request.param]
+    if kernels is numba and device.type == 'cuda':
+        pytest.skip('the kernels for a CPU read its memory')
+    monkeypatch.setattr(rendering, 'implementation', lambda device: kernels)
+    monkeypatch.setattr(coverage, 'implementation', lambda device: kernels)
+    monkeypatch.setattr(launching, 'FEWEST_RAYS', fewest)
+    return request.param
+
+
+SIZES = [
+    (1, 1, Cameras(res=1, subsample=1)),
+    (3, 2, Cameras(res=5, subsample=3)),
+    (5, 3, Cameras(res=17, fov=60, mounts=[(0.02, 0.01, 0), (0, 0, 180)])),
+    (2, 1, Cameras(res=129, fov=170, subsample=3)),
+    (2, 2, {'front': Cameras(res=7), 'rear': Cameras(res=3, subsample=1, mounts=[(0, 0, 180), (0, 0, 90)])}),
+]
+
+
+@pytest.mark.parametrize('num_envs, num_agents, cameras', SIZES)
+def test_texels_that_rays_hit_are_marked(num_envs, num_agents, cameras, device, poisoned, way):
+    maps = [worlds.cluttered(4), worlds.polygon(5), worlds.box()]
+    ids = torch.arange(num_envs) % 3
+    core = worlds.scattered(maps, num_envs, num_agents, device=device, clearance=0.15, map_ids=ids)
+    assert_marks_what_rays_hit(core, cameras)
+
+
+@pytest.mark.parametrize('rgb', [True, False])
+def test_marks_change_no_picture(rgb, device, poisoned, way):
+    core, cameras = worlds.scattered([worlds.cluttered(4)], 3, 2, device=device), Cameras(res=5, subsample=3)
+    seen = SeenTexels.none(core)
+    with_marks, without = rendering.render(core, cameras, rgb=rgb, seen=seen), rendering.render(core, cameras, rgb=rgb)
+    assert torch.equal(with_marks.depth, without.depth)
+    assert not rgb or torch.equal(with_marks.rgb, without.rgb)
+    assert (unpacked(seen.bits).sum(1) == seen.found).all() and (seen.found > 0).all()
+
+
+def test_frames_that_intervals_cannot_tell_are_marked_once(device, way):
+    """Within the near distance, outside of the map, and behind a wall: each sees what its rays hit, and no more."""
+    places, angles = [[(2.95, 2.5)], [(7, 2.5)], [(5.05, 2.5)]], [[0], [180], [180]]
+    core = worlds.core_at([worlds.halved_box()], places, angles, device=device)
+    assert_marks_what_rays_hit(core, Cameras(res=9, fov=100, subsample=1))
 
 
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), rays=st.integers(1, 40), num_agents=st.integers(1, 3))
 def test_counts_as_sets_do(seed, rays, num_agents):
-    maps = [worlds.polygon(5), worlds.box(), worlds.polygon(3)]
-    core = core_of(maps, num_envs=4, num_agents=num_agents, map_ids=torch.tensor([2, 0, 1, 1]))
-    seen, counts = blank(core)
-    sets = [set() for _ in range(4)]
-    for step in range(3):
-        view = random_view(core, rays * num_agents, seed + step)
-        found = coverage.mark(core, view, seen, counts)
-        before, sets = sets, remembered(core, view, sets)
-        assert texels_of(seen) == [sorted(texels) for texels in sets]
-        assert counts.tolist() == [len(texels) for texels in sets]
-        assert found.tolist() == [len(now) - len(then) for now, then in zip(sets, before, strict=True)]
+    """Whatever the rays of a frame hit, and often the same thing again."""
+    core = core_of([worlds.polygon(5), worlds.box()], num_envs=2, num_agents=num_agents)
+    rng, bits, known = np.random.default_rng(seed), SeenTexels.none(core).bits, set()
+    scenery, outlines = core.scenery, num_agents * 8
+    for _ in range(3):
+        lines = rng.integers(-1, outlines + 4, rays)
+        places = np.where(rng.random(rays) < 0.1, 1, rng.choice([0, 0.25, 0.5, 0.9999, rng.random()], rays))
+        new, texels = marked(core, 1, lines, np.where(lines < 0, np.nan, places), bits)
+        before = len(known)
+        for line, place in zip(lines - outlines, places.astype(np.float32), strict=True):
+            if line >= 0:
+                first, count = scenery.texels[5 + line].tolist()
+                known.add(first + min(int(place * np.float32(count)), count - 1))
+        assert texels == sorted(known)
+        assert new == len(known) - before
 
 
-@pytest.mark.parametrize('num_envs, num_agents, rays', [(1, 1, 1), (3, 2, 5), (5, 3, 43), (2, 1, 300)])
-def test_kernels_agree(num_envs, num_agents, rays, device, poisoned, monkeypatch):
-    """Bit by bit, on odd sizes: what counts isn't rounded."""
+def test_envs_that_begin_afresh_forget_what_was_seen(device, poisoned, way):
     maps = [worlds.cluttered(4), worlds.polygon(5), worlds.box()]
-    kept = []
-    for kernels, where in ((triton, device), (numba, 'cpu')):
-        monkeypatch.setattr(coverage, 'implementation', lambda _, kernels=kernels: kernels)
-        core = core_of(maps, num_envs, num_agents, device=where, map_ids=torch.arange(num_envs) % 3)
-        seen, counts = blank(core)
-        views = [random_view(core, rays * num_agents, seed, where) for seed in range(3)]
-        afresh = [None, torch.arange(num_envs, device=where) % 2 == 0, None]
-        shares = torch.empty(num_envs, device=where)
-        found = [
-            coverage.mark(core, view, seen, counts, afresh=some, shares=shares).cpu()
-            for view, some in zip(views, afresh, strict=True)
-        ]
-        kept.append([seen.cpu(), counts.cpu(), shares.cpu(), *found])
-        assert torch.equal(shares, counts / core.scenery.surface.widths[core.map_ids])
-    assert all(torch.equal(one, other) for one, other in zip(*kept, strict=True))
-    assert kept[0][1].any() or rays == 1
+    core = worlds.scattered(maps, 70, 1, device=device, map_ids=torch.arange(70) % 3)
+    cameras, known = Cameras(res=3, subsample=1), Coverage(core)
+    widths = core.scenery.surface.widths[core.map_ids]
+    rendering.render(core, cameras, seen=known.seen)
+    first = known.observe()
+    assert torch.equal(known.counts, first) and not known.seen.found.any()
+    assert torch.equal(known.shares, known.counts / widths)
+    rendering.render(core, cameras, seen=known.seen)
+    assert not known.observe().any()
+    assert torch.equal(known.counts, first)
+    afresh = torch.arange(70, device=device) % 3 == 0
+    known.reset(afresh)
+    assert torch.equal(known.counts, first.where(~afresh, 0))
+    assert torch.equal(unpacked(known.seen.bits).sum(1), known.counts)
+    rendering.render(core, cameras, seen=known.seen)
+    assert torch.equal(known.observe(), first.where(afresh, 0))
+    assert torch.equal(known.counts, first) and torch.equal(known.shares, first / widths)
+    assert set(known.state) == {'seen', 'counts'}
 
 
 @pytest.mark.gpu
-def test_kernels_agree_on_what_agents_see(device, monkeypatch):
-    core = core_of(worlds.houses(16), 500, 2, device=device)
-    cameras = Cameras(mounts=[(0, 0, 0), (0, 0, 180)])
-    (seen, counts), (known, amounts) = blank(core), blank(core)
-    copy = core_of(worlds.houses(16), 500, 2)
-    for _ in range(4):
-        core.agents.angles.add_(20)
-        view = rendering.render(core, cameras, per_ray=True)
-        found = coverage.mark(core, view, seen, counts)
-        cpu = replace(view, lines=view.lines.cpu(), locations=view.locations.cpu())
-        assert torch.equal(coverage.mark(copy, cpu, known.cpu(), amounts.cpu()), found.cpu())
-        known, amounts = seen.clone(), counts.clone()
-    assert (coverage.unpacked(seen).sum(1) == counts).all()
+def test_many_envs_are_marked_as_rays_hit(device):
+    core = worlds.scattered(worlds.houses(16), 500, 2, device=device)
+    assert_marks_what_rays_hit(core, Cameras(mounts=[(0, 0, 0), (0, 0, 180)]), steps=3)
 
 
-def test_rejects_what_it_cannot_mark():
+def test_rejects_bitmaps_of_other_envs():
     core = core_of([worlds.box()], num_envs=2)
-    seen, counts = blank(core)
-    with pytest.raises(ValueError, match='view must have lines and locations, got none: render it with per_ray=True'):
-        coverage.mark(core, rendering.render(core, Cameras(res=2)), seen, counts)
-    view = view_of(torch.full((2, 1, 1, 3), -1), torch.zeros(2, 1, 1, 3))
-    with pytest.raises(
-        ValueError, match=r'seen must be contiguous torch.int32 of shape \(2, 9\), got torch.bool of \(2, 280\)'
+    bits, found = torch.zeros((2, 9), dtype=torch.int32), torch.zeros(2, dtype=torch.int32)
+    expected = r'seen.bits must be contiguous torch.int32 of shape \(2, 9\) on cpu, got '
+    for wrong, message in (
+        (SeenTexels(torch.zeros((2, 280), dtype=torch.bool), found), expected + r'torch.bool of \(2, 280\) on cpu'),
+        (SeenTexels(bits[:, :8].contiguous(), found), expected + r'torch.int32 of \(2, 8\)'),
+        (SeenTexels(torch.zeros((9, 2), dtype=torch.int32).T, found), expected + r'torch.int32 of \(2, 9\)'),
+        (SeenTexels(bits.to('meta'), found), expected + r'torch.int32 of \(2, 9\) on meta'),
+        (SeenTexels(bits, found.long()), r'seen.found must be contiguous torch.int32 of shape \(2,\) on cpu, got '),
     ):
-        coverage.mark(core, view, torch.zeros((2, 280), dtype=torch.bool), counts)
-    with pytest.raises(
-        ValueError, match=r'seen must be contiguous torch.int32 of shape \(2, 9\), got torch.int32 of \(2, 8\)'
-    ):
-        coverage.mark(core, view, seen[:, :8].contiguous(), counts)
-    with pytest.raises(
-        ValueError, match=r'counts must be contiguous torch.int32 of shape \(2,\), got torch.int64 of \(2,\)'
-    ):
-        coverage.mark(core, view, seen, counts.long())
-    with pytest.raises(
-        ValueError, match=r'afresh must be contiguous torch.bool of shape \(2,\), got torch.int32 of \(2,\)'
-    ):
-        coverage.mark(core, view, seen, counts, afresh=counts)
+        with pytest.raises(ValueError, match=message):
+            rendering.render(core, Cameras(res=2), seen=wrong)

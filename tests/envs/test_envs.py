@@ -183,7 +183,7 @@ def test_an_explorer_says_how_much_of_its_map_it_has_seen(device):
     coarse.reset(seed=0)
     for step in range(40):
         info = coarse.step(actions_of(coarse, step))[4]
-        for i, words in enumerate(coarse._coverage.seen.tolist()):
+        for i, words in enumerate(coarse._coverage.seen.bits.tolist()):
             seen = sum(bin(word & 0xFFFFFFFF).count('1') for word in words)
             total = int(coarse.core.scenery.surface.widths[coarse.core.map_ids[i]])
             assert info['coverage'][i].item() == pytest.approx(seen / total)

@@ -29,12 +29,13 @@ RENDERED = {
     'agents': AGENTS,
     'markers': None,
     'optics': 'mounts=*fp32 step=fp32 near=fp32 max_depth=fp32',
+    'seen': None,
     'scratch': '*i64',
     'num_units': 'i32',
     'capacity': 'i32',
 }
 SETS = 'grids=*fp32 shapes=*i32 extents=*i32 firsts=*i32 first_starts=*i64 places=*i16 place_starts=*i64 texels=*i64'
-BY_INTERVAL = {name: RENDERED[name] for name in ('maps', 'agents', 'markers', 'optics')} | {
+BY_INTERVAL = {name: RENDERED[name] for name in ('maps', 'agents', 'markers', 'optics', 'seen')} | {
     'sets': SETS,
     'deferred': '*i1',
     'scratch': 'words=*i64 numbers=*fp32 marks=*i32',
@@ -56,21 +57,7 @@ MOVED = {
     'num_envs': 'i32',
     'outcome': 'contacts=*i32 non_finite=*i32 stops=*i32 progress=*fp32',
 }
-MARKED = {
-    'texels': '*i32',
-    'wall_starts': '*i64',
-    'num_texels': '*i32',
-    'map_ids': '*i64',
-    'lines': '*i32',
-    'locations': '*fp32',
-    'seen': '*i32',
-    'counts': '*i32',
-    'found': '*i32',
-    'shares': '*fp32',
-    'num_rays': 'i32',
-    'num_words': 'i32',
-    'first_marker': None,
-}
+SEEN = 'bits=*i32 found=*i32 num_words=i32'
 TALLIED = (
     dict.fromkeys(('ended', 'cut', 'resets', 'over'), '*i1')
     | dict.fromkeys(('rewards', 'paid', 'returns'), '*fp32')
@@ -114,33 +101,34 @@ KERNELS = {
         | {
             'view': 'rgb=*fp32 depth=*fp32 distances=None lines=None locations=None',
             'SIZES': 'num_agents=1 num_cameras=1 num_markers=0 sides=8 side_texels=2 outlines=8 per_box=32 '
-            'res=64 subsample=4 pixels=64 rays=4 skip=1 centred=0 colours=1 per_ray=0',
+            'res=64 subsample=4 pixels=64 rays=4 skip=1 centred=0 colours=1 marks=0 per_ray=0 first_ray=0 stop_ray=0',
         },
         RENDERED
         | {
             'view': 'rgb=None depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
             'SIZES': 'num_agents=2 num_cameras=1 num_markers=0 sides=8 side_texels=2 outlines=16 per_box=32 '
-            'res=1 subsample=1 pixels=1 rays=1 skip=0 centred=1 colours=0 per_ray=1',
+            'res=1 subsample=1 pixels=1 rays=1 skip=0 centred=1 colours=0 marks=0 per_ray=1 first_ray=0 stop_ray=1',
         },
         RENDERED
         | {
+            'seen': SEEN,
             'view': 'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
             'SIZES': 'num_agents=3 num_cameras=2 num_markers=0 sides=8 side_texels=2 outlines=32 per_box=32 '
-            'res=5 subsample=3 pixels=8 rays=4 skip=1 centred=0 colours=1 per_ray=0',
+            'res=5 subsample=3 pixels=8 rays=4 skip=1 centred=0 colours=1 marks=1 per_ray=1 first_ray=0 stop_ray=15',
         },
         RENDERED
         | {
             'markers': MARKERS,
             'view': 'rgb=*fp32 depth=*fp32 distances=None lines=None locations=None',
             'SIZES': 'num_agents=1 num_cameras=1 num_markers=16 sides=8 side_texels=2 outlines=8 per_box=32 '
-            'res=64 subsample=4 pixels=64 rays=4 skip=1 centred=0 colours=1 per_ray=0',
+            'res=64 subsample=4 pixels=64 rays=4 skip=1 centred=0 colours=1 marks=0 per_ray=0 first_ray=0 stop_ray=0',
         },
         RENDERED
         | {
             'markers': MARKERS,
             'view': 'rgb=None depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
             'SIZES': 'num_agents=2 num_cameras=2 num_markers=33 sides=8 side_texels=2 outlines=16 per_box=32 '
-            'res=1 subsample=1 pixels=1 rays=1 skip=1 centred=0 colours=1 per_ray=0',
+            'res=1 subsample=1 pixels=1 rays=1 skip=1 centred=0 colours=1 marks=0 per_ray=1 first_ray=0 stop_ray=1',
         },
     ],
     'megastep.triton.raycasting.deferred._render_deferred': [
@@ -149,9 +137,10 @@ KERNELS = {
             'deferred': '*i1',
             'num_frames': 'i32',
             'markers': markers,
+            'seen': SEEN,
             'view': 'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
             'SIZES': f'num_agents=3 num_cameras=2 num_markers={count} sides=8 side_texels=2 outlines=32 per_box=32 '
-            'res=5 subsample=3 pixels=8 rays=4 skip=1 centred=0 colours=1 per_ray=1',
+            'res=5 subsample=3 pixels=8 rays=4 skip=1 centred=0 colours=1 marks=1 per_ray=1 first_ray=0 stop_ray=15',
         }
         for count, markers in ((0, None), (5, MARKERS))
     ],
@@ -160,31 +149,35 @@ KERNELS = {
         | {
             'view': 'rgb=*fp32 depth=*fp32 distances=None lines=None locations=None',
             'SIZES': 'num_agents=1 num_cameras=1 num_markers=0 sides=8 side_texels=2 outlines=8 per_box=32 '
-            'res=64 subsample=4 pixels=32 rays=4 skip=1 centred=1 colours=1 per_ray=0',
+            'res=64 subsample=4 pixels=32 rays=4 skip=1 centred=1 colours=1 marks=0 per_ray=0 first_ray=0 stop_ray=0',
         },
         BY_INTERVAL
         | {
             'sets': SETS.replace('places=*i16', 'places=*i32'),
+            'seen': SEEN,
             'view': 'rgb=None depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
             'SIZES': 'num_agents=2 num_cameras=1 num_markers=0 sides=8 side_texels=2 outlines=16 per_box=32 '
-            'res=1 subsample=1 pixels=1 rays=1 skip=1 centred=0 colours=0 per_ray=1',
+            'res=1 subsample=1 pixels=1 rays=1 skip=1 centred=0 colours=0 marks=1 per_ray=1 first_ray=0 stop_ray=1',
         },
         BY_INTERVAL
         | {
             'markers': MARKERS,
+            'seen': SEEN,
             'view': 'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
             'SIZES': 'num_agents=3 num_cameras=2 num_markers=33 sides=8 side_texels=2 outlines=32 per_box=32 '
-            'res=5 subsample=3 pixels=8 rays=4 skip=1 centred=0 colours=1 per_ray=1',
+            'res=5 subsample=3 pixels=8 rays=4 skip=1 centred=0 colours=1 marks=1 per_ray=1 first_ray=3 stop_ray=9',
         },
     ],
     'megastep.triton.random_numbers._draw_integers': [DRAWN | {'integers': '*i64'}],
     'megastep.triton.random_numbers._draw_reals': [
         DRAWN | {'low': 'fp32', 'span': 'fp32', 'reals': '*fp32', 'KIND': kind} for kind in range(3)
     ],
-    'megastep.triton.coverage._mark': [
-        MARKED | {'afresh': '*i1', 'OUTLINES': 8, 'BLOCK': 256},
-        MARKED | {'afresh': None, 'OUTLINES': 24, 'BLOCK': 1},
-        MARKED | {'afresh': '*i1', 'first_marker': 'i32', 'OUTLINES': 8, 'BLOCK': 256},
+    'megastep.triton.coverage._forget': [
+        {'bits': '*i32', 'counts': '*i32', 'mask': '*i1', 'num_envs': 'i32', 'num_words': 'i32', 'BLOCK': 128}
+    ],
+    'megastep.triton.coverage._account': [
+        dict.fromkeys(('num_texels', 'found', 'new', 'counts'), '*i32')
+        | {'map_ids': '*i64', 'shares': '*fp32', 'num_envs': 'i32', 'BLOCK': 128}
     ],
     'megastep.triton.steps.episodes._tally': [TALLIED | {'AGENTS': agents} for agents in (1, 3)],
     'megastep.triton.steps.episodes._tick': [{'resets': '*i1', 'clocks': '*i64', 'count': 'i32', 'BLOCK': 128}],

@@ -11,7 +11,6 @@ from oracle import array
 from twins import on_cpu, twin
 
 from megastep import numba, triton
-from megastep.env import coverage
 from megastep.maps.geometry import AGENT_RADIUS
 from megastep.maps.ragged import Ragged
 from megastep.triton.raycasting import launching
@@ -19,6 +18,7 @@ from megastep.world import physics, rendering
 from megastep.world.cameras import Cameras
 from megastep.world.core import Core
 from megastep.world.scenery import Scenery
+from megastep.world.seen_texels import SeenTexels, unpacked
 
 
 @pytest.fixture
@@ -88,6 +88,21 @@ def test_render_without_rays(device, poisoned, use):
     assert pixels.distances is None
     assert torch.equal(pixels.rgb, rays.rgb)
     assert torch.equal(pixels.depth, rays.depth)
+
+
+@pytest.mark.parametrize('rays', [slice(None, 4), slice(3, 11), slice(14, None), slice(7, 8)])
+@pytest.mark.parametrize('way', ['numba', 'by interval', 'by ray'])
+def test_render_some_rays(rays, way, device, poisoned, use, monkeypatch):
+    monkeypatch.setattr(launching, 'FEWEST_RAYS', 0 if way == 'by interval' else launching.FEWEST_RAYS)
+    monkeypatch.setattr(launching, 'BLOCK_RAYS', 8)
+    use(numba if way == 'numba' else triton)
+    core, cameras = small_core(3, 2, device if way != 'numba' else 'cpu'), Cameras(res=5, subsample=3)
+    whole, some = (rendering.render(core, cameras, per_ray=asked) for asked in (True, rays))
+    assert some.first_ray == (rays.start or 0)
+    for name in ('distances', 'lines', 'locations'):
+        expected = getattr(whole, name)[..., rays].nan_to_num(-1)
+        assert torch.equal(getattr(some, name).nan_to_num(-1), expected)
+    assert torch.equal(some.rgb, whole.rgb) and torch.equal(some.depth, whole.depth)
 
 
 def test_render_without_colours(device, poisoned, use):
@@ -254,8 +269,9 @@ def test_more_values_than_an_int32_can_count(num_envs, cameras, device):
     for name in ('rgb', 'depth', 'distances', 'lines', 'locations'):
         assert torch.equal(getattr(view, name)[-1], getattr(view, name)[0])
     assert view.distances[-1].isfinite().all()
-    seen, counts = coverage.bitmap(core), torch.zeros(num_envs, dtype=torch.int32, device=device)
-    assert coverage.mark(core, view, seen, counts)[-1] == coverage.unpacked(seen[-1:]).sum() > 0
+    seen = SeenTexels.none(core)
+    rendering.render(core, cameras, seen=seen)
+    assert seen.found[-1] == unpacked(seen.bits[-1:]).sum() > 0
 
 
 @pytest.mark.gpu

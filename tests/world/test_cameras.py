@@ -9,10 +9,10 @@ from worlds import houses, scattered
 
 from envs import Explorer, Minimal
 from megastep import Cameras, plotting
-from megastep.env import coverage
 from megastep.env.sensors import RGB, Depth
 from megastep.world import rendering
 from megastep.world.cameras import by_name, num_pixels, num_rays
+from megastep.world.seen_texels import SeenTexels
 from megastep.world.snapshot import take_snapshot
 
 FRONT, REAR = Cameras(res=12, fov=100), Cameras(res=5, subsample=1, mounts=((0, 0, 180), (0.05, 0, 90)))
@@ -47,23 +47,20 @@ def test_sensors_have_a_picture_for_each_kind(core):
 
 def test_all_kinds_mark_what_they_see(core):
     """As many texels as if each had marked them after the other, and each counts once."""
-    seen, counts = coverage.bitmap(core), torch.zeros(6, dtype=torch.int32, device=core.device)
-    views = rendering.render(core, EYES, per_ray=True)
-    found = coverage.mark(core, views, seen, counts)
-    expected, amounts = torch.zeros_like(seen), torch.zeros_like(counts)
-    each = [coverage.mark(core, view, expected, amounts) for view in views.values()]
-    assert torch.equal(seen, expected) and torch.equal(counts, amounts) and torch.equal(found, each[0] + each[1])
-    assert (each[1] > 0).any()
-    afresh = torch.arange(6, device=core.device) < 3
-    found = coverage.mark(core, views, seen, counts, afresh=afresh)
-    assert torch.equal(found, torch.where(afresh, amounts, 0))
-    assert torch.equal(seen, expected) and torch.equal(counts, amounts)
+    seen, known = SeenTexels.none(core), SeenTexels.none(core)
+    rendering.render(core, EYES, seen=seen)
+    for cameras in EYES.values():
+        before = known.found.clone()
+        rendering.render(core, cameras, seen=known)
+        assert (known.found > before).any()
+    assert torch.equal(seen.bits, known.bits) and torch.equal(seen.found, known.found)
 
 
-def test_a_mark_needs_the_rays_of_every_kind(core):
-    views = {'front': rendering.render(core, FRONT, per_ray=True), 'rear': rendering.render(core, REAR)}
-    with pytest.raises(ValueError, match='view must have lines and locations'):
-        coverage.mark(core, views, coverage.bitmap(core), torch.zeros(6, dtype=torch.int32, device=core.device))
+def test_each_kind_may_return_rays_of_its_own(core):
+    whole = rendering.render(core, EYES, per_ray=True)
+    some = rendering.render(core, EYES, per_ray={'front': slice(3, 8), 'rear': False})
+    assert torch.equal(some['front'].lines, whole['front'].lines[..., 3:8])
+    assert some['rear'].lines is None
 
 
 def test_a_ring_sees_all_around(core):

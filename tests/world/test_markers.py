@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from oracle import array
 
 from megastep import numba, triton
-from megastep.env import coverage
 from megastep.maps.geometry import AGENT_RADIUS
 from megastep.world import physics, rendering, textures
 from megastep.world.cameras import Cameras
 from megastep.world.core import Core
+from megastep.world.seen_texels import SeenTexels, unpacked
 
 SIDES = textures.SIDES
 EYE = Cameras(res=1, fov=10, subsample=1)
@@ -229,7 +229,9 @@ def test_what_is_not_there_changes_nothing(kernels, device, monkeypatch):
     marked, plain = strewn(3, 2, 33, device), strewn(3, 2, 0, device)
     marked.markers.visible[:] = False
     cameras = Cameras(res=21, subsample=3)
-    for name, seen in vars(look(marked, cameras)).items():
+    view = look(marked, cameras)
+    for name in ('rgb', 'depth', 'distances', 'lines', 'locations'):
+        seen = getattr(view, name)
         assert torch.equal(seen.nan_to_num(-1), getattr(look(plain, cameras), name).nan_to_num(-1)), name
 
 
@@ -248,9 +250,9 @@ def test_markers_are_no_walls_to_be_covered(device):
     marked, plain = strewn(3, 2, 33, device), strewn(3, 2, 0, device)
     cameras, counts = Cameras(res=21), []
     for core in (marked, plain):
-        seen, count = coverage.bitmap(core), torch.zeros(3, dtype=torch.int32, device=core.device)
-        coverage.mark(core, look(core, cameras), seen, count)
-        counts.append((coverage.unpacked(seen), count))
+        seen = SeenTexels.none(core)
+        rendering.render(core, cameras, seen=seen)
+        counts.append((unpacked(seen.bits), seen.found))
     (with_markers, fewer), (without, more) = counts
     assert not (with_markers & ~without).any()
     assert (fewer <= more).all() and (fewer < more).any()

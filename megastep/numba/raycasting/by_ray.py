@@ -12,6 +12,7 @@ from numba import njit, prange
 from megastep.numba import buffers
 from megastep.numba.constants import DEGREE, HALF, ONE, ZERO
 from megastep.numba.raycasting.markers import draw_markers
+from megastep.numba.raycasting.marking import mark
 from megastep.numba.raycasting.shading import shade
 
 EPSILON = np.float32(1e-6)
@@ -37,6 +38,14 @@ class View(NamedTuple):
     distances: np.ndarray
     lines: np.ndarray
     locations: np.ndarray
+    first_ray: int  # that the last three are of
+
+
+class Seen(NamedTuple):
+    """Visibility bitmaps, and how many of their bits have been set. If they aren't asked for they have no elements."""
+
+    bits: np.ndarray
+    found: np.ndarray
 
 
 class Hits(NamedTuple):
@@ -126,7 +135,7 @@ def camera_of(agents, e, a, mount):
 
 
 @njit(cache=True, error_model='numpy')
-def render_frame(maps, agents, markers, optics, view, e, a, c, norms):
+def render_frame(maps, agents, markers, optics, view, seen, e, a, c, norms):
     """Renders what camera c of agent a of env e sees: draws other agents, markers and walls, then shades rays."""
     num_rays = len(optics.slopes)
     camera = camera_of(agents, e, a, optics.mounts[c])
@@ -134,25 +143,35 @@ def render_frame(maps, agents, markers, optics, view, e, a, c, norms):
     hits.depths[:], hits.lines[:], hits.locations[:] = np.float32(np.inf), -1, np.float32(np.nan)
     draw_agents(maps, agents, e, a, camera, optics, hits)
     draw_markers(markers, e, camera, optics, hits)
-    draw_walls(maps, agents.map_ids[e], agents.positions.shape[1] * len(maps.outline), camera, optics, hits)
+    m, first_wall_line = agents.map_ids[e], agents.positions.shape[1] * len(maps.outline)
+    draw_walls(maps, m, first_wall_line, camera, optics, hits)
     shade(maps, agents, markers, e, camera, optics, hits, view.rgb[e, a, c], view.depth[e, a, c])
     if view.lines.size:
-        view.distances[e, a, c] = hits.depths * norms
-        view.lines[e, a, c] = hits.lines
-        view.locations[e, a, c] = hits.locations
+        some = slice(view.first_ray, view.first_ray + view.lines.shape[3])
+        view.distances[e, a, c] = (hits.depths * norms)[some]
+        view.lines[e, a, c] = hits.lines[some]
+        view.locations[e, a, c] = hits.locations[some]
+    if seen.found.size:
+        seen.found[e] += mark(maps.texels, maps.wall_starts[m], first_wall_line, markers.first_line, hits, seen.bits[e])
+
+
+@njit(cache=True, error_model='numpy')
+def render_env(maps, agents, markers, optics, view, seen, e, norms):
+    """Renders what all cameras of env e see."""
+    for a in range(agents.positions.shape[1]):
+        for c in range(len(optics.mounts)):
+            render_frame(maps, agents, markers, optics, view, seen, e, a, c, norms)
 
 
 @njit(cache=True, parallel=True, error_model='numpy')
-def _render(maps, agents, markers, optics, view):
-    num_agents, num_cameras = agents.positions.shape[1], len(optics.mounts)
+def _render(maps, agents, markers, optics, view, seen):
     norms = np.sqrt(ONE + optics.slopes * optics.slopes)
-    for frame in prange(len(agents.positions) * num_agents * num_cameras):
-        e, a, c = frame // (num_agents * num_cameras), frame // num_cameras % num_agents, frame % num_cameras
+    for e in prange(len(agents.positions)):  # cameras of an env mark the same bitmap, one after another
         # only a call: Numba loses writes to a tuple's arrays
-        render_frame(maps, agents, markers, optics, view, e, a, c, norms)
+        render_env(maps, agents, markers, optics, view, seen, e, norms)
 
 
-def render(core, cameras, view):
+def render(core, cameras, view, seen=None):
     """Writes what every camera sees into ``view``: see `megastep.world.rendering.render`."""
     half = math.tan(math.radians(cameras.fov) / 2)
     step = np.float32(half / cameras.num_rays)
@@ -165,7 +184,8 @@ def render(core, cameras, view):
         max_depth=np.float32(cameras.max_depth),
         subsample=cameras.subsample,
     )
-    _render(buffers.maps(core.scenery), buffers.agents(core), buffers.markers(core), optics, _written(view))
+    groups = buffers.maps(core.scenery), buffers.agents(core), buffers.markers(core)
+    _render(*groups, optics, _written(view), _marked(seen))
 
 
 def _written(view) -> View:
@@ -174,5 +194,12 @@ def _written(view) -> View:
     rgb = np.empty((*depth.shape[:3], 0, depth.shape[3]), np.float32) if view.rgb is None else view.rgb.numpy()
     if view.lines is None:
         floats = np.empty((0, 0, 0, 0), np.float32)
-        return View(rgb, depth, floats, floats.astype(np.int32), floats)
-    return View(rgb, depth, view.distances.numpy(), view.lines.numpy(), view.locations.numpy())
+        return View(rgb, depth, floats, floats.astype(np.int32), floats, 0)
+    return View(rgb, depth, view.distances.numpy(), view.lines.numpy(), view.locations.numpy(), view.first_ray)
+
+
+def _marked(seen) -> Seen:
+    """Bitmaps' tensors as arrays, without elements if there are none."""
+    if seen is None:
+        return Seen(np.empty((0, 0), np.uint32), np.empty(0, np.int32))
+    return Seen(seen.bits.numpy().view(np.uint32), seen.found.numpy())

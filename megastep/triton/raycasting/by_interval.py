@@ -71,7 +71,9 @@ def prepare(scratch, program, SIZES: tl.constexpr):
 
 @triton.jit
 @no_type_check
-def _render_by_interval(maps, sets, agents, markers, optics, view, deferred, scratch, num_frames, SIZES: tl.constexpr):
+def _render_by_interval(
+    maps, sets, agents, markers, optics, view, seen, deferred, scratch, num_frames, SIZES: tl.constexpr
+):
     """Program p renders frames p, p + the number of programs, and so on, 32 of them at a time.
 
     What the next frame begins with is loaded while this one is worked on. ``deferred`` says of each frame whether it is
@@ -95,7 +97,8 @@ def _render_by_interval(maps, sets, agents, markers, optics, view, deferred, scr
                 first, a = agent // NUM_AGENTS * NUM_AGENTS, agent % NUM_AGENTS
                 found = append_agents(room, found, maps, agents, first, a, camera, optics, SIZES)
             found = append_walls(room, found, maps, sets, header, words, camera, optics, SIZES)
-            tl.store(deferred + number, (found.doubts > 0) | (found.count >= CAPACITY))
+            is_deferred = (found.doubts > 0) | (found.count >= CAPACITY)
+            tl.store(deferred + number, is_deferred)
             header_after = load_header(room.headers, tl.minimum(turn + 1, LANES - 1))
             places = load_places(sets, header_after, 0)
             tl.debug_barrier()  # the records
@@ -103,7 +106,10 @@ def _render_by_interval(maps, sets, agents, markers, optics, view, deferred, scr
             mark_winners(room, tl.minimum(found.count, CAPACITY - 1), before, optics, SIZES)
             words = load_listed(maps, sets, header_after, places, SIZES)
             tl.debug_barrier()  # the marks
-            frame = Frame(number.to(tl.int64), (agent // NUM_AGENTS).to(tl.int64), header.m, header.first_texel)
+            e = (agent // NUM_AGENTS).to(tl.int64)
+            frame = Frame(number.to(tl.int64), e, header.m, header.first_texel, is_deferred)
             for pixel in range(0, SIZES.res, SIZES.pixels):
-                before = write_pixels(room, view, maps, agents, markers, frame, camera, optics, pixel, before, SIZES)
+                before = write_pixels(
+                    room, view, seen, maps, agents, markers, frame, camera, optics, pixel, before, SIZES
+                )
             tl.debug_barrier()  # the records are read before the next frame's are written

@@ -12,7 +12,7 @@ import triton
 import triton.language as tl
 
 from megastep.triton.bits import LANES, halves
-from megastep.triton.raycasting.cameras import camera_of, slope
+from megastep.triton.raycasting.cameras import camera_of, has_written, is_written, slope
 from megastep.triton.raycasting.culling import (
     NONE,
     RECORD,
@@ -30,7 +30,8 @@ from megastep.triton.raycasting.markers import (
     locations_on_markers,
     markers_met,
 )
-from megastep.triton.raycasting.shading import colour_agents, pixel_means, wall_colour
+from megastep.triton.raycasting.marking import mark
+from megastep.triton.raycasting.shading import colour_agents, pixel_means, texel_range, wall_colour
 from megastep.triton.wall_boxes import walls_of
 
 
@@ -199,21 +200,35 @@ def write_colours(view, frame, pixel, maps, m, agents, e, walls, markers, camera
 
 @triton.jit
 @no_type_check
-def write_rays(view, at, markers, e, camera, rays, hits, SIZES: tl.constexpr):
+def write_rays(view, frame, ray, markers, e, camera, rays, hits, SIZES: tl.constexpr):
     """Writes what rays hit, how far away and where on it."""
     location = hits.location
     if SIZES.num_markers > 0:
         on_marker, k = markers_met(hits.slots, rays)
         around = locations_on_markers(markers, e, k, on_marker, hits.distance / rays.norms, camera, rays, SIZES)
         location = tl.where(on_marker, around, location)
-    tl.store(view.distances + at, tl.where(hits.hit, hits.distance, float('inf')), mask=rays.valid)
-    tl.store(view.lines + at, hits.line, mask=rays.valid)
-    tl.store(view.locations + at, tl.where(hits.hit, location, float('nan')), mask=rays.valid)
+    at = frame * (SIZES.stop_ray - SIZES.first_ray) + ray - SIZES.first_ray
+    written = is_written(ray, rays.valid, SIZES)
+    tl.store(view.distances + at, tl.where(hits.hit, hits.distance, float('inf')), mask=written)
+    tl.store(view.lines + at, hits.line, mask=written)
+    tl.store(view.locations + at, tl.where(hits.hit, location, float('nan')), mask=written)
 
 
 @triton.jit
 @no_type_check
-def render_block(maps, agents, markers, optics, view, records, frame, block, SIZES: tl.constexpr):
+def mark_texels(seen, maps, walls, e, hits, SIZES: tl.constexpr):
+    """Marks the texels that rays end on."""
+    FIRST_WALL_LINE: tl.constexpr = SIZES.num_agents * SIZES.sides
+    on_wall = hits.hit & (hits.slots >= 0) & (hits.line >= FIRST_WALL_LINE)
+    wall = walls.first + tl.where(on_wall, hits.line - FIRST_WALL_LINE, 0)
+    first, count = texel_range(tl.load(maps.texels + wall, mask=on_wall, other=1 << 32))
+    place = tl.where(on_wall, hits.location * count, 0.0).to(tl.int32)
+    mark(seen, e, first + tl.minimum(place, count - 1), on_wall)  # a location may be 1
+
+
+@triton.jit
+@no_type_check
+def render_block(maps, agents, markers, optics, view, seen, records, frame, block, SIZES: tl.constexpr):
     """Renders a block of a frame's pixels."""
     RES: tl.constexpr = SIZES.res
     SUBSAMPLE: tl.constexpr = SIZES.subsample
@@ -239,14 +254,17 @@ def render_block(maps, agents, markers, optics, view, records, frame, block, SIZ
     pixel_means(view.depth + frame * RES + pixel, closeness, hits.hit, pixel < RES, SUBSAMPLE)
     if view.rgb is not None:
         write_colours(view, frame, pixel, maps, m, agents, e, walls, markers, camera, rays, hits, SIZES)
-    if view.lines is not None:
-        write_rays(view, frame * (RES * SUBSAMPLE) + ray, markers, e, camera, rays, hits, SIZES)
+    if SIZES.per_ray:
+        if has_written(block * PIXELS, SIZES):
+            write_rays(view, frame, ray, markers, e, camera, rays, hits, SIZES)
+    if SIZES.marks:
+        mark_texels(seen, maps, walls, e, hits, SIZES)
     tl.debug_barrier()  # the records are read before the next block's are written
 
 
 @triton.jit
 @no_type_check
-def _render(maps, agents, markers, optics, view, scratch, num_units, capacity, SIZES: tl.constexpr):
+def _render(maps, agents, markers, optics, view, seen, scratch, num_units, capacity, SIZES: tl.constexpr):
     """Program p renders units p, p + the number of programs, and so on.
 
     A unit is a block of a frame's pixels. ``scratch`` has room for every line of an env, for each program.
@@ -257,4 +275,4 @@ def _render(maps, agents, markers, optics, view, scratch, num_units, capacity, S
     for turn in range((num_units - program + programs - 1) // programs):
         unit = program + turn * programs
         frame = (unit // BLOCKS).to(tl.int64)
-        render_block(maps, agents, markers, optics, view, records, frame, unit % BLOCKS, SIZES)
+        render_block(maps, agents, markers, optics, view, seen, records, frame, unit % BLOCKS, SIZES)

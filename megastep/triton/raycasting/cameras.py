@@ -48,7 +48,10 @@ class Sizes(NamedTuple):
     skip: bool
     centred: bool  # whether each camera is in its agent's middle and looks straight ahead
     colours: bool
+    marks: bool
     per_ray: bool
+    first_ray: int  # of those whose hits are written
+    stop_ray: int  # the one after the last
 
 
 class Camera(NamedTuple):
@@ -87,6 +90,23 @@ def slope(ray, optics, SIZES: tl.constexpr):
     """The slopes of rays: how far to the left they go for each metre forward."""
     NUM_RAYS: tl.constexpr = SIZES.res * SIZES.subsample
     return (NUM_RAYS - 1 - 2 * ray) * optics.step
+
+
+@triton.jit
+@no_type_check
+def is_written(ray, valid, SIZES: tl.constexpr):
+    """Mask of the rays whose hits are written."""
+    if SIZES.stop_ray - SIZES.first_ray < SIZES.res * SIZES.subsample:
+        valid &= (ray >= SIZES.first_ray) & (ray < SIZES.stop_ray)
+    return valid
+
+
+@triton.jit
+@no_type_check
+def has_written(first_pixel, SIZES: tl.constexpr):
+    """True if a block of pixels has any ray whose hits are written."""
+    first = first_pixel * SIZES.subsample
+    return (first < SIZES.stop_ray) & (first + SIZES.pixels * SIZES.subsample > SIZES.first_ray)
 
 
 @triton.jit

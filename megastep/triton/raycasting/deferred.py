@@ -12,7 +12,9 @@ from megastep.triton.raycasting.culling import RECORD, Records
 
 @triton.jit
 @no_type_check
-def _render_deferred(maps, agents, markers, optics, view, deferred, scratch, num_frames, capacity, SIZES: tl.constexpr):
+def _render_deferred(
+    maps, agents, markers, optics, view, seen, deferred, scratch, num_frames, capacity, SIZES: tl.constexpr
+):
     """Program p renders those frames that are deferred of the 32 from 32 p on, and so on."""
     BLOCKS: tl.constexpr = (SIZES.res + SIZES.pixels - 1) // SIZES.pixels
     program, programs = tl.program_id(0), tl.num_programs(0)
@@ -24,4 +26,4 @@ def _render_deferred(maps, agents, markers, optics, view, deferred, scratch, num
             one = (some + lowest(rest)).to(tl.int64)
             rest &= rest - 1
             for block in range(BLOCKS):
-                render_block(maps, agents, markers, optics, view, records, one, block, SIZES)
+                render_block(maps, agents, markers, optics, view, seen, records, one, block, SIZES)

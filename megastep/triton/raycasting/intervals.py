@@ -98,7 +98,7 @@ def append(room, found, camera, optics, ax, ay, bx, by, line, texels, count, the
     record = room.records + slot
     tl.store(record + SPANS, joined(first, stop), mask=keeps)
     tl.store(record + INVERSES, joined(base, rise), mask=keeps)
-    if SIZES.colours:
+    if SIZES.colours or SIZES.marks:
         across = count.to(tl.float32) * scale
         p, q = -0.5 * base - al * across, -0.5 * rise + af * across
         # Two texels that are neighbours are read, also of a wall that has only one.

@@ -12,6 +12,7 @@ from megastep.triton.bits import LANES
 from megastep.triton.raycasting import by_interval, by_ray, deferred
 from megastep.triton.raycasting.cameras import Optics, Sizes, View
 from megastep.triton.raycasting.culling import RECORD
+from megastep.triton.raycasting.marking import Seen
 from megastep.triton.raycasting.winners import STAMP
 
 PROGRAMS = 256
@@ -41,53 +42,53 @@ class Scratch(NamedTuple):
 
 
 @buffers.device_guard
-def render(core, cameras, view):
+def render(core, cameras, view, seen=None):
     """Writes what every camera sees into ``view``: see `megastep.world.rendering.render`."""
     scenery = core.scenery
     half = math.tan(math.radians(cameras.fov) / 2)
     optics = Optics(mounts_on(cameras, core.device), half / cameras.num_rays, core.agent_radius, cameras.max_depth)
     outputs = View(view.rgb, view.depth, view.distances, view.lines, view.locations)
-    groups = buffers.maps(scenery), buffers.agents(core), optics, outputs
-    rays = view.depth.numel() * cameras.subsample
-    if rays < FEWEST_RAYS or cameras.num_rays > MOST_RAYS:
-        render_by_ray(core, cameras, *groups)
+    marks = None if seen is None else Seen(seen.bits, seen.found, seen.bits.shape[1])
+    groups = buffers.maps(scenery), buffers.agents(core), buffers.markers(core), optics, outputs, marks
+    frames, sizes = core.num_envs * core.num_agents * cameras.num_cameras, sizes_of(core, cameras, view, seen)
+    if frames * cameras.num_rays < FEWEST_RAYS or cameras.num_rays > MOST_RAYS:
+        render_by_ray(core, frames, sizes, *groups)
     else:
-        waiting = render_by_interval(core, cameras, *groups, buffers.visible_walls(scenery))
-        render_deferred(core, cameras, *groups, waiting)
+        waiting = render_by_interval(core, frames, sizes, *groups, buffers.visible_walls(scenery))
+        render_deferred(core, sizes, *groups, waiting)
 
 
-def render_by_ray(core, cameras, maps, agents, optics, view):
+def render_by_ray(core, frames, sizes, maps, agents, markers, optics, view, seen):
     """Renders all frames ray by ray."""
-    units = blocks(core, cameras)[1]
+    units = frames * triton.cdiv(sizes.res, sizes.pixels)
     scratch, capacity = room_for_lines(core, min(units, PROGRAMS * multiprocessors(core.device)))
     by_ray._render[(len(scratch),)](
-        maps, agents, buffers.markers(core), optics, view, scratch, units, capacity,
-        SIZES=sizes_of(core, cameras, view), num_warps=1, enable_fp_fusion=True,
+        maps, agents, markers, optics, view, seen, scratch, units, capacity,
+        SIZES=sizes, num_warps=1, enable_fp_fusion=True,
     )  # fmt: skip
 
 
-def render_deferred(core, cameras, maps, agents, optics, view, waiting):
+def render_deferred(core, sizes, maps, agents, markers, optics, view, seen, waiting):
     """Renders those frames ray by ray that are deferred."""
     programs = min(triton.cdiv(len(waiting), LANES.value), DEFERRED_PROGRAMS * multiprocessors(core.device))
     scratch, capacity = room_for_lines(core, programs)
     deferred._render_deferred[(len(scratch),)](
-        maps, agents, buffers.markers(core), optics, view, waiting, scratch, len(waiting), capacity,
-        SIZES=sizes_of(core, cameras, view), num_warps=1, enable_fp_fusion=True,
+        maps, agents, markers, optics, view, seen, waiting, scratch, len(waiting), capacity,
+        SIZES=sizes, num_warps=1, enable_fp_fusion=True,
     )  # fmt: skip
 
 
-def render_by_interval(core, cameras, maps, agents, optics, view, sets):
+def render_by_interval(core, frames, sizes, maps, agents, markers, optics, view, seen, sets):
     """Renders frames by intervals. Returns which are deferred: what is written of those isn't what they see."""
-    frames, device = core.num_envs * core.num_agents * cameras.num_cameras, core.device
-    programs = min(frames, INTERVAL_PROGRAMS * multiprocessors(device))
+    programs = min(frames, INTERVAL_PROGRAMS * multiprocessors(core.device))
     programs = max(programs, triton.cdiv(frames, (1 << 31) // STAMP.value - 1))
-    words = torch.empty((programs, by_interval.WORDS.value), dtype=torch.int64, device=device)
-    marks = torch.empty((programs, cameras.num_rays), dtype=torch.int32, device=device)
-    waiting = torch.empty(frames, dtype=torch.bool, device=device)
+    words = torch.empty((programs, by_interval.WORDS.value), dtype=torch.int64, device=core.device)
+    marks = torch.empty((programs, sizes.res * sizes.subsample), dtype=torch.int32, device=core.device)
+    waiting = torch.empty(frames, dtype=torch.bool, device=core.device)
     scratch = Scratch(words, words.view(torch.float32), marks)
     by_interval._render_by_interval[(programs,)](
-        maps, sets, agents, buffers.markers(core), optics, view, waiting, scratch, frames,
-        SIZES=sizes_of(core, cameras, view), num_warps=1, enable_fp_fusion=True,
+        maps, sets, agents, markers, optics, view, seen, waiting, scratch, frames,
+        SIZES=sizes, num_warps=1, enable_fp_fusion=True,
     )  # fmt: skip
     return waiting
 
@@ -100,10 +101,11 @@ def room_for_lines(core, programs):
     return torch.empty(shape, dtype=torch.int64, device=core.device), capacity
 
 
-def sizes_of(core, cameras, view):
+def sizes_of(core, cameras, view, seen):
     """The kernels' constants."""
     scenery = core.scenery
-    pixels, rays = blocks(core, cameras)[0]
+    rays = triton.next_power_of_2(cameras.subsample)
+    pixels = min(triton.next_power_of_2(cameras.res), max(BLOCK_RAYS // rays, 1))
     return Sizes(
         num_agents=core.num_agents,
         num_cameras=cameras.num_cameras,
@@ -119,15 +121,11 @@ def sizes_of(core, cameras, view):
         skip=SKIP,
         centred=not any(any(mount) for mount in cameras.mounts),
         colours=view.rgb is not None,
+        marks=seen is not None,
         per_ray=view.lines is not None,
+        first_ray=view.first_ray,
+        stop_ray=view.first_ray + (0 if view.lines is None else view.lines.shape[3]),
     )
-
-
-def blocks(core, cameras):
-    """The numbers of a block's pixels and of a pixel's rays; and the number of blocks."""
-    rays = triton.next_power_of_2(cameras.subsample)
-    pixels = min(triton.next_power_of_2(cameras.res), max(BLOCK_RAYS // rays, 1))
-    return (pixels, rays), core.num_envs * core.num_agents * cameras.num_cameras * triton.cdiv(cameras.res, pixels)
 
 
 @cache

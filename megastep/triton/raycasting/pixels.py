@@ -11,7 +11,7 @@ import triton.language as tl
 
 from megastep.triton.bits import halves
 from megastep.triton.raycasting.by_ray import Rays
-from megastep.triton.raycasting.cameras import Camera, slope
+from megastep.triton.raycasting.cameras import Camera, has_written, is_written, slope
 from megastep.triton.raycasting.culling import any_of
 from megastep.triton.raycasting.intervals import FIRST_ENDS, INVERSES, NAMES, PLACES, SECOND_ENDS, SHAPES
 from megastep.triton.raycasting.markers import (
@@ -21,6 +21,7 @@ from megastep.triton.raycasting.markers import (
     locations_on_markers,
     markers_met,
 )
+from megastep.triton.raycasting.marking import mark
 from megastep.triton.raycasting.shading import colour_agents
 from megastep.triton.raycasting.winners import winners
 from megastep.triton.wall_boxes import walls_of
@@ -33,6 +34,7 @@ class Frame(NamedTuple):
     e: tl.tensor
     m: tl.tensor
     first_texel: tl.tensor
+    deferred: tl.tensor  # whether it is left to `by_ray`
 
 
 class Met(NamedTuple):
@@ -80,7 +82,7 @@ def meet(room, slots, markers, frame, camera, optics, rays, SIZES: tl.constexpr)
     square = across * across
     distance = tl.rsqrt(square)  # a division would take four times as long
     word = slots.to(tl.int64)
-    if SIZES.colours or SIZES.per_ray:
+    if SIZES.colours or SIZES.per_ray or SIZES.marks:
         word = tl.load(record + NAMES)
     line = (word >> 32).to(tl.int32)
     if SIZES.num_markers > 0:
@@ -107,10 +109,11 @@ def write_rays(view, markers, frame, camera, ray, rays, met, SIZES: tl.constexpr
         depth = met.distance / rays.norms
         around = locations_on_markers(markers, frame.e, k, on_marker, depth, camera, rays, SIZES)
         location, distance = tl.where(on_marker, around, location), tl.where(on_marker, met.distance, distance)
-    at = frame.number * (SIZES.res * SIZES.subsample) + ray
-    tl.store(view.distances + at, tl.where(met.slots != 0, distance, float('inf')), mask=rays.valid)
-    tl.store(view.lines + at, met.line, mask=rays.valid)
-    tl.store(view.locations + at, tl.where(met.slots != 0, location, float('nan')), mask=rays.valid)
+    at = frame.number * (SIZES.stop_ray - SIZES.first_ray) + ray - SIZES.first_ray
+    written = is_written(ray, rays.valid, SIZES)
+    tl.store(view.distances + at, tl.where(met.slots != 0, distance, float('inf')), mask=written)
+    tl.store(view.lines + at, met.line, mask=written)
+    tl.store(view.locations + at, tl.where(met.slots != 0, location, float('nan')), mask=written)
 
 
 @triton.jit
@@ -152,12 +155,27 @@ def add_markers(red, green, blue, maps, markers, frame, camera, rays, met, SIZES
 
 @triton.jit
 @no_type_check
-def write_colours(view, maps, agents, markers, frame, pixel, camera, rays, met, SIZES: tl.constexpr):
-    """Writes the colours of pixels: of what their rays meet, dark where it is seen edge-on."""
+def places(met, rays):
+    """Places among lines' texels where rays end, 0 in the middle of the first; and how far forward that is."""
     p, q = halves(tl.load(met.record + PLACES))
-    height_square, last = halves(tl.load(met.record + SHAPES))
+    last = halves(tl.load(met.record + SHAPES))[1]
     depth = met.distance * met.inverse_norms
-    at = tl.minimum(tl.maximum((p + q * rays.slopes) * depth, 0.0), last)
+    return tl.minimum(tl.maximum((p + q * rays.slopes) * depth, 0.0), last), depth
+
+
+@triton.jit
+@no_type_check
+def mark_texels(seen, frame, rays, met, at, SIZES: tl.constexpr):
+    """Marks the texels that rays end on; of a frame that is left to `by_ray`, none."""
+    on_wall = rays.valid & (met.slots > 0) & (met.line >= SIZES.num_agents * SIZES.sides) & ~frame.deferred
+    mark(seen, frame.e, met.texels + (at + 0.5).to(tl.int32), on_wall)
+
+
+@triton.jit
+@no_type_check
+def write_colours(view, maps, agents, markers, frame, pixel, camera, rays, met, at, depth, SIZES: tl.constexpr):
+    """Writes the colours of pixels: of what their rays meet, dark where it is seen edge-on."""
+    height_square = halves(tl.load(met.record + SHAPES))[0]
     near = at.to(tl.int32)
     share = at - near.to(tl.float32)
     texel = maps.surface + frame.first_texel + (met.texels + near)
@@ -188,7 +206,7 @@ def write_colours(view, maps, agents, markers, frame, pixel, camera, rays, met, 
 
 @triton.jit
 @no_type_check
-def write_pixels(room, view, maps, agents, markers, frame, camera, optics, first, before, SIZES: tl.constexpr):
+def write_pixels(room, view, seen, maps, agents, markers, frame, camera, optics, first, before, SIZES: tl.constexpr):
     """Writes a block of a frame's pixels, from number ``first`` on.
 
     ``before`` is the last mark before the block. Returns the last one in it.
@@ -209,7 +227,12 @@ def write_pixels(room, view, maps, agents, markers, frame, camera, optics, first
     closeness = tl.minimum(tl.maximum(1 + optics.near * scale - met.distance * scale, 0.0), 1.0)
     tl.store(view.depth + frame.number * RES + pixel, mean(closeness, valid, SIZES), mask=pixel < RES)
     if SIZES.per_ray:
-        write_rays(view, markers, frame, camera, ray, rays, met, SIZES)
-    if SIZES.colours:
-        write_colours(view, maps, agents, markers, frame, pixel, camera, rays, met, SIZES)
+        if has_written(first, SIZES):
+            write_rays(view, markers, frame, camera, ray, rays, met, SIZES)
+    if SIZES.colours or SIZES.marks:
+        at, depth = places(met, rays)
+        if SIZES.marks:
+            mark_texels(seen, frame, rays, met, at, SIZES)
+        if SIZES.colours:
+            write_colours(view, maps, agents, markers, frame, pixel, camera, rays, met, at, depth, SIZES)
     return before
