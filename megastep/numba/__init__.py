@@ -1,4 +1,8 @@
-"""The kernels for a CPU, written as loops over one ray and one wall, to be read as the specification of the others."""
+"""The kernels for a CPU, written to be read as the specification of the others.
+
+They are loops over one agent, one light, one wall; and over sixteen rays, whose arithmetic reads like that of one: see
+`megastep.numba.lanes`.
+"""
 
 from contextlib import suppress
 from pathlib import Path

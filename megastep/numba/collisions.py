@@ -9,9 +9,9 @@ import numpy as np
 from numba import njit, prange
 
 from megastep.numba import buffers
-from megastep.numba.constants import DEGREE, ONE, TWO, ZERO
+from megastep.numba.constants import DEGREE, KERNEL, ONE, TWO, ZERO
 from megastep.numba.impacts import NUDGE
-from megastep.numba.obstacles import KERNEL, SKIN, Obstacles, committed, first_impact, nearby, place_discs
+from megastep.numba.obstacles import SKIN, Obstacles, committed, first_impact, nearby, place_discs
 
 LONGEST = np.float32(1024)
 """No step leads further than this, in metres along x or y: further than any map reaches."""

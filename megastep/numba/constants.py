@@ -1,12 +1,18 @@
-"""Constants that several kernels share, as float32, so that nothing becomes a float64.
+"""Constants that several kernels share, as float32, so that nothing becomes a float64; and how they are compiled.
 
 The twin is `megastep.triton.constants`.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
 ZERO, HALF, ONE, TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
 DEGREE = np.float32(math.pi / 180)
 """In radians."""
+
+KERNEL: dict[str, Any] = {'cache': True, 'error_model': 'numpy', '_nrt': False}
+"""How Numba compiles what allocates nothing: counting references to its arrays would take most of the time.
+
+Such a function must not return an array, to which its caller would own a reference that was never counted."""

@@ -3,14 +3,14 @@
 import numpy as np
 from numba import njit
 
-from megastep.numba.constants import ONE, TWO, ZERO
+from megastep.numba.constants import KERNEL, ONE, TWO, ZERO
 
 AMBIENT = np.float32(0.1)
 ALMOST = np.float32(1 - 1e-4)
 """A wall hides a light only from points behind it, not from those on it."""
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**KERNEL)
 def crosses(px, py, qx, qy, ax, ay, bx, by):
     """A shadow: true if the way from p to q meets the wall from a to b before it gets to q."""
     dx, dy = qx - px, qy - py
@@ -23,7 +23,7 @@ def crosses(px, py, qx, qy, ax, ay, bx, by):
     return ZERO <= reached <= ALMOST
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**KERNEL)
 def hidden(maps, m, px, py, qx, qy):
     """A shadow: true if a wall of map m stands between p and q."""
     for w in range(maps.wall_starts[m], maps.wall_starts[m] + maps.wall_widths[m]):
@@ -33,7 +33,7 @@ def hidden(maps, m, px, py, qx, qy):
     return False
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**KERNEL)
 def brightness(maps, m, x, y, nx, ny):
     """The light at (x, y) in map m: min(1, 0.1 + the sum of 2 * intensity / max(d², 1) over the lights not hidden).
 

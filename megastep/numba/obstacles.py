@@ -3,18 +3,13 @@
 The twin is `megastep.triton.obstacles`.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from megastep.numba.constants import HALF, ONE, TWO, ZERO
+from megastep.numba.constants import HALF, KERNEL, ONE, TWO, ZERO
 from megastep.numba.impacts import NEVER, away, chord_clearance, clearance_at, impact
-
-KERNEL: dict[str, Any] = {'cache': True, 'error_model': 'numpy', '_nrt': False}
-"""How Numba compiles what allocates nothing: counting references to its arrays would take most of the time.
-
-Such a function must not return an array, to which its caller would own a reference that was never counted."""
 
 SKIN = np.float32(1e-4)
 """Discs stop this far, in metres, before they touch."""

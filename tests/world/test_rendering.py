@@ -243,6 +243,19 @@ def test_nothing_hit_is_infinite_and_black(device, poisoned):
     assert (view.depth == 0).all()
 
 
+@pytest.mark.parametrize('value', [math.nan, math.inf, -math.inf, 1e30])
+@pytest.mark.parametrize('what', ['positions', 'angles'])
+def test_an_agent_that_is_nowhere_harms_nobody(what, value):
+    """On a CPU its rays are found among none; the next env's are as they were."""
+    core = worlds.core_at([worlds.box()], [[(2, 2)], [(3, 2.5)]], [[10], [20]])
+    expected = look(core, Cameras(res=9)).distances[1].clone()
+    getattr(core.agents, what)[0] = value
+    view = look(core, Cameras(res=9))
+    assert torch.equal(view.distances[1], expected)
+    if not (what == 'angles' and math.isfinite(value)):
+        assert (view.lines[0] == -1).all()
+
+
 @pytest.mark.parametrize('res, subsample, mounts', [(1, 1, 1), (5, 3, 2), (64, 4, 1)])
 def test_shapes(res, subsample, mounts, device):
     core = worlds.scattered([worlds.box(spawns=[(2, 2), (3, 2)])], 3, 2, device=device)

@@ -3,31 +3,30 @@
 The twin is `megastep.triton.raycasting.by_ray`, with `culling` beside it; `by_interval` there sees the same.
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit, prange
 
 from megastep.numba import buffers
-from megastep.numba.constants import DEGREE, HALF, ONE, ZERO
-from megastep.numba.raycasting.markers import draw_markers
+from megastep.numba.constants import DEGREE, KERNEL, ZERO
+from megastep.numba.raycasting.casting import (
+    Hits,
+    Lines,
+    Nearest,
+    clear,
+    draw_lines,
+    locate,
+    make_lines,
+    make_optics,
+    turn_lines,
+)
+from megastep.numba.raycasting.markers import draw_markers, locate_on_markers
 from megastep.numba.raycasting.marking import mark
 from megastep.numba.raycasting.shading import shade
 
-EPSILON = np.float32(1e-6)
-"""Metres ahead of a camera, or a share of a cross product, that may be due to rounding alone."""
-
-
-class Optics(NamedTuple):
-    """Optics: what all cameras share."""
-
-    mounts: np.ndarray
-    slopes: np.ndarray  # (ray,) how far to the left a ray goes for each metre forward
-    half: np.float32  # the leftmost edge's slope
-    near: np.float32
-    max_depth: np.float32
-    subsample: int
+ENVS = 16
+"""How many envs are rendered as one piece of work."""
 
 
 class View(NamedTuple):
@@ -48,83 +47,17 @@ class Seen(NamedTuple):
     found: np.ndarray
 
 
-class Hits(NamedTuple):
-    """The nearest line that each ray of a frame meets."""
+class Scratch(NamedTuple):
+    """Scratch: what a frame is worked out in."""
 
-    depths: np.ndarray  # metres forward, not along the ray
-    lines: np.ndarray
-    locations: np.ndarray
-
-
-@njit(cache=True, error_model='numpy')
-def columns(af, al, bf, bl, half, num_rays):
-    """The rays that may meet a line that faces the camera, with one more at either side for rounding.
-
-    Seen from its free side a line runs from its first endpoint on the right to its second on the left; where an
-    endpoint is behind the camera the line leaves the view on that side.
-    """
-    first, last = 0, num_rays - 1
-    if bf > EPSILON:
-        first = int(min(max((ONE - bl / bf / half) * num_rays * HALF - ONE, ZERO), np.float32(num_rays)))
-    if af > EPSILON:
-        last = int(min(max((ONE - al / af / half) * num_rays * HALF + ONE, -ONE), np.float32(num_rays - 1)))
-    return first, last
+    outline: np.ndarray
+    lines: Lines
+    nearest: Nearest
+    hits: Hits
+    shades: np.ndarray  # (4, ray), the colours and closeness of what rays meet
 
 
-@njit(cache=True, error_model='numpy')
-def draw(af, al, bf, bl, line, optics, hits):
-    """Draws one line, its ends given as metres forward and left, over the rays that it covers and is nearest to.
-
-    Which side of a ray an endpoint lies on is computed alike for the two lines that share it, and an endpoint on the
-    ray counts for both: no ray slips between them. The depth is interpolated between the ends, so that a line seen
-    edge-on is as far away as one of them.
-    """
-    facing = af * bl - al * bf
-    behind = af <= ZERO and bf <= ZERO
-    if behind or facing < -EPSILON * (abs(af * bl) + abs(al * bf)):
-        return
-    first, last = columns(af, al, bf, bl, optics.half, len(optics.slopes))
-    for r in range(first, last + 1):
-        slope = optics.slopes[r]
-        right, left = al - slope * af, bl - slope * bf
-        if right <= ZERO <= left and right < left:
-            location = right / (right - left)
-            depth = af + location * (bf - af)
-            if depth < hits.depths[r] and depth * np.sqrt(ONE + slope * slope) > optics.near:
-                hits.depths[r], hits.lines[r], hits.locations[r] = depth, line, location
-
-
-@njit(cache=True, error_model='numpy')
-def draw_walls(maps, m, first_line, camera, optics, hits):
-    """Draws a map's walls."""
-    x, y, cos, sin = camera
-    start = maps.wall_starts[m]
-    for k in range(maps.wall_widths[m]):
-        ax, ay = maps.walls[start + k, 0, 0] - x, maps.walls[start + k, 0, 1] - y
-        bx, by = maps.walls[start + k, 1, 0] - x, maps.walls[start + k, 1, 1] - y
-        af, al, bf, bl = cos * ax + sin * ay, cos * ay - sin * ax, cos * bx + sin * by, cos * by - sin * bx
-        draw(af, al, bf, bl, first_line + k, optics, hits)
-
-
-@njit(cache=True, error_model='numpy')
-def draw_agents(maps, agents, e, a, camera, optics, hits):
-    """Draws the outlines of all agents of env e but a itself."""
-    x, y, cos, sin = camera
-    for b in range(agents.positions.shape[1]):
-        if b == a:
-            continue
-        bearing = agents.angles[e, b] * DEGREE
-        bcos, bsin = np.cos(bearing), np.sin(bearing)
-        dx, dy = agents.positions[e, b, 0] - x, agents.positions[e, b, 1] - y
-        for k in range(len(maps.outline)):
-            (sx, sy), (tx, ty) = maps.outline[k, 0], maps.outline[k, 1]
-            ax, ay = dx + bcos * sx - bsin * sy, dy + bsin * sx + bcos * sy
-            bx, by = dx + bcos * tx - bsin * ty, dy + bsin * tx + bcos * ty
-            af, al, bf, bl = cos * ax + sin * ay, cos * ay - sin * ax, cos * bx + sin * by, cos * by - sin * bx
-            draw(af, al, bf, bl, b * len(maps.outline) + k, optics, hits)
-
-
-@njit(cache=True, error_model='numpy')
+@njit(**KERNEL)
 def camera_of(agents, e, a, mount):
     """A camera's position in metres and the cosine and sine of its bearing."""
     bearing = agents.angles[e, a] * DEGREE
@@ -134,58 +67,105 @@ def camera_of(agents, e, a, mount):
     return x, y, np.cos(bearing + mount[2] * DEGREE), np.sin(bearing + mount[2] * DEGREE)
 
 
-@njit(cache=True, error_model='numpy')
-def render_frame(maps, agents, markers, optics, view, seen, e, a, c, norms):
-    """Renders what camera c of agent a of env e sees: draws other agents, markers and walls, then shades rays."""
-    num_rays = len(optics.slopes)
-    camera = camera_of(agents, e, a, optics.mounts[c])
-    hits = Hits(np.empty(num_rays, np.float32), np.empty(num_rays, np.int32), np.empty(num_rays, np.float32))
-    hits.depths[:], hits.lines[:], hits.locations[:] = np.float32(np.inf), -1, np.float32(np.nan)
-    draw_agents(maps, agents, e, a, camera, optics, hits)
-    draw_markers(markers, e, camera, optics, hits)
+@njit(**KERNEL)
+def draw_agents(maps, agents, e, a, camera, optics, scratch):
+    """Draws the outlines of all agents of env e but a itself."""
+    x, y, cos, sin = camera
+    sides, ends = len(maps.outline), scratch.outline
+    for b in range(agents.positions.shape[1]):
+        if b == a:
+            continue
+        bearing = agents.angles[e, b] * DEGREE
+        bcos, bsin = np.cos(bearing), np.sin(bearing)
+        dx, dy = agents.positions[e, b, 0] - x, agents.positions[e, b, 1] - y
+        for k in range(sides):
+            for end in range(2):
+                sx, sy = maps.outline[k, end, 0], maps.outline[k, end, 1]
+                ends[k, end, 0], ends[k, end, 1] = dx + bcos * sx - bsin * sy, dy + bsin * sx + bcos * sy
+        turn_lines(ends, b * sides, (ZERO, ZERO, cos, sin), optics, scratch.lines)
+        draw_lines(b * sides, (b + 1) * sides, scratch.lines, optics, scratch.nearest)
+
+
+@njit(**KERNEL)
+def draw_walls(maps, m, first_line, camera, optics, scratch):
+    """Draws a map's walls."""
+    start, count = maps.wall_starts[m], maps.wall_widths[m]
+    turn_lines(maps.walls[start : start + count], first_line, camera, optics, scratch.lines)
+    draw_lines(first_line, first_line + count, scratch.lines, optics, scratch.nearest)
+
+
+@njit(**KERNEL)
+def cast(maps, agents, markers, optics, e, a, camera, scratch):
+    """Finds what each ray of a frame meets first: draws other agents, markers and walls."""
+    first_wall_line = agents.positions.shape[1] * len(maps.outline)
+    clear(scratch.nearest)
+    draw_agents(maps, agents, e, a, camera, optics, scratch)
+    draw_markers(markers, e, camera, optics, scratch.nearest)
+    draw_walls(maps, agents.map_ids[e], first_wall_line, camera, optics, scratch)
+    locate(scratch.lines, markers.first_line, optics, scratch.nearest, scratch.hits)
+    if markers.visible.shape[1]:
+        locate_on_markers(markers, e, camera, optics, scratch.nearest, scratch.hits)
+
+
+@njit(**KERNEL)
+def write_rays(view, e, a, c, optics, hits):
+    """Writes what some of a frame's rays meet, how far along them, and where on it."""
+    for i in range(view.lines.shape[3]):
+        r = view.first_ray + i
+        view.distances[e, a, c, i] = hits.depths[r] * optics.norms[r]
+        view.lines[e, a, c, i] = hits.lines[r]
+        view.locations[e, a, c, i] = hits.locations[r]
+
+
+@njit(**KERNEL)
+def render_frame(maps, agents, markers, optics, view, seen, e, a, c, scratch):
+    """Renders what camera c of agent a of env e sees: casts its optics, shades them, and marks where they end."""
     m, first_wall_line = agents.map_ids[e], agents.positions.shape[1] * len(maps.outline)
-    draw_walls(maps, m, first_wall_line, camera, optics, hits)
-    shade(maps, agents, markers, e, camera, optics, hits, view.rgb[e, a, c], view.depth[e, a, c])
+    camera, hits = camera_of(agents, e, a, optics.mounts[c]), scratch.hits
+    cast(maps, agents, markers, optics, e, a, camera, scratch)
+    rgb, depth = view.rgb[e, a, c], view.depth[e, a, c]
+    shade(maps, agents, markers, e, camera, optics, hits, scratch.shades, rgb, depth)
     if view.lines.size:
-        some = slice(view.first_ray, view.first_ray + view.lines.shape[3])
-        view.distances[e, a, c] = (hits.depths * norms)[some]
-        view.lines[e, a, c] = hits.lines[some]
-        view.locations[e, a, c] = hits.locations[some]
+        write_rays(view, e, a, c, optics, hits)
     if seen.found.size:
         seen.found[e] += mark(maps.texels, maps.wall_starts[m], first_wall_line, markers.first_line, hits, seen.bits[e])
 
 
 @njit(cache=True, error_model='numpy')
-def render_env(maps, agents, markers, optics, view, seen, e, norms):
-    """Renders what all cameras of env e see."""
-    for a in range(agents.positions.shape[1]):
-        for c in range(len(optics.mounts)):
-            render_frame(maps, agents, markers, optics, view, seen, e, a, c, norms)
+def make_scratch(outline, num_lines, num_rays):
+    """Returns scratch for frames."""
+    floats, integers = np.empty((7, num_rays), np.float32), np.empty((2, num_rays), np.int32)
+    nearest, hits = Nearest(floats[0], integers[0]), Hits(floats[1], integers[1], floats[2])
+    return Scratch(np.empty_like(outline), make_lines(num_lines), nearest, hits, floats[3:])
+
+
+@njit(**KERNEL)
+def render_each(maps, agents, markers, optics, view, seen, first, last, scratch):
+    """Renders what all cameras of some envs see, frame by frame."""
+    for e in range(first, last):  # cameras of an env mark the same bitmap, one after another
+        for a in range(agents.positions.shape[1]):
+            for c in range(len(optics.mounts)):
+                render_frame(maps, agents, markers, optics, view, seen, e, a, c, scratch)
+
+
+@njit(cache=True, error_model='numpy')
+def render_envs(maps, agents, markers, optics, view, seen, first, last):
+    """Renders what all cameras of some envs see, in the same scratch."""
+    scratch = make_scratch(maps.outline, markers.first_line, len(optics.slopes))
+    render_each(maps, agents, markers, optics, view, seen, first, last, scratch)
 
 
 @njit(cache=True, parallel=True, error_model='numpy')
 def _render(maps, agents, markers, optics, view, seen):
-    norms = np.sqrt(ONE + optics.slopes * optics.slopes)
-    for e in prange(len(agents.positions)):  # cameras of an env mark the same bitmap, one after another
-        # only a call: Numba loses writes to a tuple's arrays
-        render_env(maps, agents, markers, optics, view, seen, e, norms)
+    num_envs = len(agents.positions)
+    for block in prange((num_envs + ENVS - 1) // ENVS):  # only a call: Numba loses writes to a tuple's arrays
+        render_envs(maps, agents, markers, optics, view, seen, block * ENVS, min((block + 1) * ENVS, num_envs))
 
 
 def render(core, cameras, view, seen=None):
     """Writes what every camera sees into ``view``: see `megastep.world.rendering.render`."""
-    half = math.tan(math.radians(cameras.fov) / 2)
-    step = np.float32(half / cameras.num_rays)
-    numbers = np.arange(cameras.num_rays)
-    optics = Optics(
-        mounts=np.array(cameras.mounts, np.float32),
-        slopes=(cameras.num_rays - 1 - 2 * numbers).astype(np.float32) * step,
-        half=np.float32(half),
-        near=np.float32(core.agent_radius),
-        max_depth=np.float32(cameras.max_depth),
-        subsample=cameras.subsample,
-    )
     groups = buffers.maps(core.scenery), buffers.agents(core), buffers.markers(core)
-    _render(*groups, optics, _written(view), _marked(seen))
+    _render(*groups, make_optics(cameras, core.agent_radius), _written(view), _marked(seen))
 
 
 def _written(view) -> View:

@@ -3,8 +3,10 @@
 import numpy as np
 from numba import njit
 
+from megastep.numba.constants import KERNEL
 
-@njit(cache=True, error_model='numpy')
+
+@njit(**KERNEL)
 def mark(texels, first_wall, first_wall_line, first_marker_line, hits, bits):
     """Marks the texels that a frame's rays end on, bit k % 32 of word k // 32 for texel k; returns how many are new."""
     new = 0

@@ -11,14 +11,16 @@ Each function loops over a frame's rays itself: handing a tuple of arrays on for
 import numpy as np
 from numba import njit
 
-from megastep.numba.constants import DEGREE, HALF, ONE, ZERO
+from megastep.numba import lanes
+from megastep.numba.constants import DEGREE, HALF, KERNEL, ONE, ZERO
+from megastep.numba.lanes import load, store, where
 from megastep.numba.light import brightness
 from megastep.numba.raycasting.markers import colour_markers
 
 WHITE = np.float32(255)
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**KERNEL)
 def neighbours(location, count):
     """The two texels whose middles a location lies between, and how far it is to the second, 0 to 1."""
     at = min(max(location * np.float32(count) - HALF, ZERO), np.float32(count - 1))
@@ -26,20 +28,20 @@ def neighbours(location, count):
     return near, min(near + 1, count - 1), at - np.float32(near)
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**KERNEL)
 def mix(near, far, share):
     """A value ``share`` of the way from one to another."""
     return np.float32(near) + share * (np.float32(far) - np.float32(near))
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**KERNEL)
 def slant(ux, uy, vx, vy):
     """1 - c², c the cosine between a ray and a line."""
     cosine_square = (ux * vx + uy * vy) ** 2 / ((ux * ux + uy * uy) * (vx * vx + vy * vy))
     return ONE - cosine_square
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**KERNEL)
 def colour_walls(maps, m, first_wall_line, first_marker_line, camera, optics, hits, colours):
     """Writes the colours of the rays that meet a wall: albedo * baked light * (1 - c²)."""
     walls, texels, albedo, light = maps.walls, maps.texels, maps.albedo, maps.light
@@ -60,7 +62,7 @@ def colour_walls(maps, m, first_wall_line, first_marker_line, camera, optics, hi
             colours[channel, r] = scale * mix(albedo[near, channel], albedo[far, channel], share)
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**KERNEL)
 def colour_agents(maps, agents, e, camera, optics, hits, colours):
     """Writes the colours of the rays that meet an agent: albedo * light there * (1 - c²)."""
     sides, albedo = len(maps.outline), maps.outline_albedo
@@ -84,42 +86,48 @@ def colour_agents(maps, agents, e, camera, optics, hits, colours):
             )
 
 
-@njit(cache=True, error_model='numpy')
-def show_depths(optics, hits, depth):
+@njit(**KERNEL)
+def show_means(values, subsample, pixels):
+    """Writes the mean of each pixel's rays."""
+    share = ONE / np.float32(subsample)
+    for p in range(len(pixels)):
+        total = ZERO
+        for r in range(p * subsample, (p + 1) * subsample):
+            total += values[r]
+        pixels[p] = total * share
+
+
+@njit(**KERNEL)
+def show_depths(optics, hits, closeness, depth):
     """Writes how near things are: 1 at the agent's rim, 0 at the cameras' furthest."""
-    share = ONE / np.float32(optics.subsample)
-    for p in range(len(depth)):
-        closeness = ZERO
-        for r in range(p * optics.subsample, (p + 1) * optics.subsample):
-            distance = hits.depths[r] * np.sqrt(ONE + optics.slopes[r] * optics.slopes[r])
-            closeness += ONE - min(max((distance - optics.near) / optics.max_depth, ZERO), ONE)
-        depth[p] = closeness * share
+    for row in range(len(optics.slopes) // lanes.COUNT):
+        distance = load(hits.depths, row) * load(optics.norms, row)
+        away = (distance - optics.near) / optics.max_depth
+        away = where(away > ZERO, where(away < ONE, away, ONE), ZERO)
+        store(closeness, row, ONE - away)
+    show_means(closeness, optics.subsample, depth)
 
 
-@njit(cache=True, error_model='numpy')
-def show_colours(maps, agents, markers, e, camera, optics, hits, rgb):
+@njit(**KERNEL)
+def show_colours(maps, agents, markers, e, camera, optics, hits, colours, rgb):
     """Writes the colours of what is seen, black where that is nothing."""
-    colours = np.zeros((3, len(optics.slopes)), np.float32)
+    colours[:] = ZERO
     m, first_wall_line = agents.map_ids[e], agents.positions.shape[1] * len(maps.outline)
     colour_walls(maps, m, first_wall_line, markers.first_line, camera, optics, hits, colours)
     if agents.positions.shape[1] > 1:
         colour_agents(maps, agents, e, camera, optics, hits, colours)
     if markers.visible.shape[1]:
         colour_markers(maps, m, markers, e, camera, optics, hits, colours)
-    share = ONE / np.float32(optics.subsample)
-    for p in range(rgb.shape[1]):
-        red, green, blue = ZERO, ZERO, ZERO
-        for r in range(p * optics.subsample, (p + 1) * optics.subsample):
-            red, green, blue = red + colours[0, r], green + colours[1, r], blue + colours[2, r]
-        rgb[0, p], rgb[1, p], rgb[2, p] = red * share, green * share, blue * share
+    for channel in range(3):
+        show_means(colours[channel], optics.subsample, rgb[channel])
 
 
-@njit(cache=True, error_model='numpy')
-def shade(maps, agents, markers, e, camera, optics, hits, rgb, depth):
+@njit(**KERNEL)
+def shade(maps, agents, markers, e, camera, optics, hits, shades, rgb, depth):
     """Writes a frame's pixels, each the mean of its rays; a ray that meets nothing is black and furthest away.
 
     A frame that is to have no colours has no channels in ``rgb``.
     """
-    show_depths(optics, hits, depth)
+    show_depths(optics, hits, shades[3], depth)
     if len(rgb):
-        show_colours(maps, agents, markers, e, camera, optics, hits, rgb)
+        show_colours(maps, agents, markers, e, camera, optics, hits, shades[:3], rgb)

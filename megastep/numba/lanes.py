@@ -1,0 +1,208 @@
+"""Lanes: sixteen numbers side by side in a vector register, and arithmetic on all of them at once.
+
+LLVM makes vectors of loops by itself, but not of short ones, and not where it can't tell arrays apart. These are types
+of Numba's that LLVM takes as vectors, which it divides where registers are shorter. Operators are Python's, so what is
+done to sixteen rays reads like what is done to one: where an operand is a plain number, it is the same for all.
+"""
+
+import operator
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import extending, types
+from numba.core.cgutils import get_or_insert_function
+from numba.core.datamodel.models import PrimitiveModel
+from numba.extending import lower_builtin, register_model, type_callable
+
+intrinsic: Any = extending.intrinsic
+"""Its type says that the first argument is passed too, which only Numba does."""
+
+COUNT = 16
+"""How many numbers are side by side."""
+
+WORD = ir.IntType(32)
+VECTORS = {
+    'float32': ir.VectorType(ir.FloatType(), COUNT),
+    'int32': ir.VectorType(WORD, COUNT),
+    'bool': ir.VectorType(ir.IntType(1), COUNT),
+}
+
+
+class Lanes(types.Type):
+    """The type of sixteen numbers, or answers yes or no, side by side."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        super().__init__(name=f'Lanes({kind})')
+
+
+FLOATS, INTEGERS, MASKS = (Lanes(kind) for kind in VECTORS)
+
+
+@register_model(Lanes)
+class LanesModel(PrimitiveModel):
+    """Data model: LLVM keeps them as a vector."""
+
+    def __init__(self, manager: Any, kind: Lanes) -> None:
+        super().__init__(manager, kind, VECTORS[kind.kind])
+
+
+def kind_of(*operands: types.Type) -> Lanes | None:
+    """The lanes that an operation on some operands is on; None if it is on none, or numbers don't go with them."""
+    kinds = {operand for operand in operands if isinstance(operand, Lanes)}
+    numbers = [operand for operand in operands if not isinstance(operand, Lanes)]
+    if kinds == {FLOATS}:
+        return FLOATS if all(number == types.float32 for number in numbers) else None
+    if kinds == {INTEGERS}:
+        return INTEGERS if all(isinstance(number, types.Integer) for number in numbers) else None
+    return MASKS if kinds == {MASKS} and not numbers else None
+
+
+def spread(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
+    """The same number in all lanes, or lanes as they are."""
+    if isinstance(value.type, ir.VectorType):
+        return value
+    if isinstance(value.type, ir.IntType) and value.type.width > WORD.width:
+        value = builder.trunc(value, WORD)
+    vector, zero = ir.VectorType(value.type, COUNT), ir.Constant(WORD, 0)
+    first = builder.insert_element(ir.Constant(vector, ir.Undefined), value, zero)
+    order = ir.Constant(VECTORS['int32'], [0] * COUNT)
+    return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), order)
+
+
+def define(operation: Any, **codes: Any) -> None:
+    """Defines an operator of Python's on lanes: by what code, for each kind of them; comparisons make masks."""
+    compares = operation in (operator.lt, operator.le, operator.gt, operator.ge)
+
+    def kind_of_result(*operands: types.Type) -> Lanes | None:
+        kind = kind_of(*operands)
+        return None if kind is None or kind.kind not in codes else MASKS if compares else kind
+
+    @type_callable(operation)
+    def type_operation(context: Any) -> Any:
+        if operation is operator.invert:
+            return lambda operand: kind_of_result(operand)
+        return lambda one, other: kind_of_result(one, other)
+
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        kind = kind_of(*signature.args)
+        assert kind is not None
+        return codes[kind.kind](builder, *(spread(builder, value) for value in args))
+
+    for operands in ((Lanes, Lanes), (Lanes, types.Number), (types.Number, Lanes), (Lanes,)):
+        lower_builtin(operation, *operands)(code)
+
+
+IR = ir.IRBuilder
+define(operator.add, float32=IR.fadd, int32=IR.add)
+define(operator.sub, float32=IR.fsub, int32=IR.sub)
+define(operator.mul, float32=IR.fmul, int32=IR.mul)
+define(operator.truediv, float32=IR.fdiv)
+define(operator.rshift, int32=IR.ashr)
+define(operator.and_, int32=IR.and_, bool=IR.and_)
+define(operator.or_, int32=IR.or_, bool=IR.or_)
+define(operator.invert, bool=IR.not_)
+for compare, sign in ((operator.lt, '<'), (operator.le, '<='), (operator.gt, '>'), (operator.ge, '>=')):
+    define(
+        compare,
+        float32=lambda builder, one, other, sign=sign: builder.fcmp_ordered(sign, one, other),
+        int32=lambda builder, one, other, sign=sign: builder.icmp_signed(sign, one, other),
+    )
+
+
+def row_at(context: Any, builder: ir.IRBuilder, array: types.Array, value: ir.Value, at: ir.Value) -> ir.Value:
+    """The address of sixteen numbers of an array, as they lie in memory: those from number 16 * ``at`` on."""
+    start = context.make_array(array)(context, builder, value).data
+    vectors = builder.bitcast(start, VECTORS[str(array.dtype)].as_pointer())
+    return builder.gep(vectors, [at])
+
+
+@intrinsic
+def load(typing, array, at):
+    """Sixteen numbers of an array, those from number 16 * ``at`` on."""
+
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        return builder.load(row_at(context, builder, array, *args), align=4)
+
+    return Lanes(str(array.dtype))(array, types.int64), code
+
+
+@intrinsic
+def store(typing, array, at, values):
+    """Writes sixteen numbers into an array, from number 16 * ``at`` on."""
+
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> Any:
+        builder.store(args[2], row_at(context, builder, array, *args[:2]), align=4)
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, Lanes(str(array.dtype))), code
+
+
+@intrinsic
+def gather(typing, array, places):
+    """The numbers of an array, as they lie in memory, that are in sixteen places of it."""
+
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        start = context.make_array(array)(context, builder, args[0]).data
+        found = ir.Constant(VECTORS[str(array.dtype)], ir.Undefined)
+        for lane in (ir.Constant(WORD, number) for number in range(COUNT)):
+            place = builder.extract_element(args[1], lane)
+            found = builder.insert_element(found, builder.load(builder.gep(start, [place])), lane)
+        return found
+
+    return Lanes(str(array.dtype))(array, INTEGERS), code
+
+
+@intrinsic
+def where(typing, mask, one, other):
+    """One where the mask is set, the other elsewhere."""
+
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        return builder.select(args[0], *(spread(builder, value) for value in args[1:]))
+
+    kind = kind_of(one, other) or (FLOATS if one == other == types.float32 else INTEGERS)
+    return kind(MASKS, one, other), code
+
+
+@intrinsic
+def roots(typing, values):
+    """Their square roots."""
+
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        function = ir.FunctionType(VECTORS['float32'], [VECTORS['float32']])
+        return builder.call(get_or_insert_function(builder.module, function, f'llvm.sqrt.v{COUNT}f32'), args)
+
+    return FLOATS(FLOATS), code
+
+
+@intrinsic
+def whole(typing, values):
+    """Whole numbers: what is behind the point is left out."""
+
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        return builder.fptosi(args[0], VECTORS['int32'])
+
+    return INTEGERS(FLOATS), code
+
+
+@intrinsic
+def real(typing, values):
+    """The same numbers as float32."""
+
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        return builder.sitofp(args[0], VECTORS['float32'])
+
+    return FLOATS(INTEGERS), code
+
+
+def rows(numbers: int) -> int:
+    """The number of rows of sixteen that so many numbers take."""
+    return (numbers + COUNT - 1) // COUNT
+
+
+def filled(values: np.ndarray, filler: float) -> np.ndarray:
+    """Values, and a filler after the last as often as it takes to make rows of sixteen."""
+    result = np.full(rows(len(values)) * COUNT, filler, values.dtype)
+    result[: len(values)] = values
+    return result
