@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import numba
@@ -22,8 +23,13 @@ ENVS, RECORDED = {'cuda': 16_384, 'cpu': 1_024}, (1, 64)
 TASKS = ((Explorer, 1), (PointGoal, 1), (Deathmatch, 4))
 """The tasks, and how many agents each of their worlds has."""
 
-ROUNDS, FRAMES = 5, 256
-"""Rounds, of which the median counts, and the frames of single envs that are recorded in each."""
+KINDS = ('plain', 'recorded', 'copied')
+"""Kinds of steps, which are taken in turns: nothing more, recorded ones, and ones after which rows are copied. What the
+others add is the difference of their medians to a plain one's: that is little beside a step, but what a recording finds
+in the cache, and what it leaves there, is counted."""
+
+STEPS = {'cuda': 1024, 'cpu': 192}
+"""Steps of each kind, by the kind of device."""
 
 
 def measure(device: torch.device, *, quick: bool) -> Iterator[dict[str, Any]]:
@@ -43,50 +49,37 @@ def measure(device: torch.device, *, quick: bool) -> Iterator[dict[str, Any]]:
 
 
 def _recorded(env: Env, count: int, quick: bool) -> dict[str, Any]:
-    """The time that a step takes, and that its recording, to the last pixel, and a copy add, in turns."""
-    steps, rounds = (4, 1) if quick else (max(FRAMES // count, 16), ROUNDS)
-    clock = _clock(env.device)
-    spent: dict[str, list[float]] = {'ms a step': [], 'us to record': [], 'us to copy': []}
+    """The time that a step takes, and that its recording, to the last pixel, and a copy add to it."""
+    steps = 4 if quick else STEPS[env.device.type]
     env.action_space.seed(0)
     actions = [torch.as_tensor(env.action_space.sample(), device=env.device) for _ in range(8)]
     _, info = env.reset(seed=0)
-    tape, copy = Tape(env, range(count), (rounds + 1) * steps + 1), Copy(env, count, steps)
+    tape, copy = TimedTape(env, range(count), 2 * steps + 1), Copy(env, count, steps)
     tape.add(info)
-    with tape.watching():
-        watched = _timed_watchers(env, clock)
-        for _ in range(rounds + 1):  # the first compiles, and is left out
-            totals = dict.fromkeys(spent, 0.0)
-            for step in range(2 * steps):
-                begin, watched[0] = clock(), 0.0
-                seen, _, terminated, _, info = env.step(actions[step % len(actions)])
-                stepped = clock()
-                if step % 2:
+    for number in (steps // 4, steps):  # the first compile and allocate
+        tape.spent = 0.0
+        taken = _turns(env, tape, copy, [actions[each % len(actions)] for each in range(number)])
+        tape.develop()
+    plain, recorded, copied = (statistics.median(taken[kind]) for kind in KINDS)
+    adds = recorded - plain + tape.spent / steps
+    return {'ms a step': 1e3 * plain, 'us to record': 1e6 * adds, 'us to copy': 1e6 * (copied - plain)}
+
+
+def _turns(env: Env, tape: TimedTape, copy: Copy, actions: list[Tensor]) -> dict[str, list[float]]:
+    """Takes a step of each kind for each action, in turns, and returns their times without what the tape counts."""
+    clock = _clock(env.device)
+    taken: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    for action in actions:
+        for kind in KINDS:
+            with tape.watching() if kind == 'recorded' else nullcontext():
+                begin, spent = clock(), tape.spent
+                seen, _, terminated, _, info = env.step(action)
+                if kind == 'recorded':
                     tape.add(info, terminated)
-                    totals['us to record'] += clock() - stepped + watched[0]
-                else:
+                elif kind == 'copied':
                     copy(seen, terminated, info)
-                    totals['us to copy'] += clock() - stepped
-                totals['ms a step'] += (stepped - begin - watched[0]) / 2
-            begin = clock()
-            tape.develop()
-            totals['us to record'] += clock() - begin
-            for name, unit in (('ms a step', 1e3), ('us to record', 1e6), ('us to copy', 1e6)):
-                spent[name].append(totals[name] / steps * unit)
-    return {name: statistics.median(times[1:]) for name, times in spent.items()}
-
-
-def _timed_watchers(env: Env, clock: Callable[[], float]) -> list[float]:
-    """Times what watches the env render; the list's only number is how long that took."""
-    times, watchers = [0.0], env.core.watchers
-
-    def begin(*_: Any) -> None:
-        times[0] -= clock()
-
-    def end(*_: Any) -> None:
-        times[0] += clock()
-
-    watchers[:] = [begin, *watchers, end] if watchers else []
-    return times
+                taken[kind].append(clock() - begin - (tape.spent - spent))
+    return taken
 
 
 def _clock(device: torch.device) -> Callable[[], float]:
@@ -98,6 +91,19 @@ def _clock(device: torch.device) -> Callable[[], float]:
         return time.perf_counter()
 
     return waited
+
+
+class TimedTape(Tape):
+    """Tape that counts the seconds that it spends on pixels of many frames at once, which few steps do."""
+
+    spent = 0.0
+
+    def develop(self) -> None:
+        """Sees to it that all frames have their pixels."""
+        clock = _clock(self._env.device)
+        begin = clock()
+        super().develop()
+        self.spent += clock() - begin
 
 
 class Copy:

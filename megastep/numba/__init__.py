@@ -28,6 +28,7 @@ from megastep.numba.collisions import advance  # noqa: E402
 from megastep.numba.coverage import account, forget  # noqa: E402
 from megastep.numba.lightmap import bake  # noqa: E402
 from megastep.numba.navigation import distances  # noqa: E402
+from megastep.numba.quantization import quantize  # noqa: E402
 from megastep.numba.random_numbers import draw_integers, draw_reals  # noqa: E402
 from megastep.numba.raycasting import render  # noqa: E402
 from megastep.numba.steps.combat import aim, fight, reward  # noqa: E402
@@ -42,7 +43,7 @@ from megastep.numba.visibility.standing_room import find_extents  # noqa: E402
 
 __all__ = [
     'account', 'advance', 'aim', 'bake', 'bearings', 'clean', 'distances', 'draw_integers', 'draw_reals', 'fight',
-    'find_extents', 'find_visible', 'forget', 'inertial', 'link_walls', 'point', 'push', 'reached', 'render', 'renew',
-    'respawn', 'respawn_apart', 'respawn_with_goals', 'reward', 'score', 'set_out', 'tally', 'tick', 'track',
-    'turned',
+    'find_extents', 'find_visible', 'forget', 'inertial', 'link_walls', 'point', 'push', 'quantize', 'reached',
+    'render', 'renew', 'respawn', 'respawn_apart', 'respawn_with_goals', 'reward', 'score', 'set_out', 'tally',
+    'tick', 'track', 'turned',
 ]  # fmt: skip

@@ -4,6 +4,7 @@ from megastep.triton.collisions import advance
 from megastep.triton.coverage import account, forget
 from megastep.triton.lightmap import bake
 from megastep.triton.navigation import distances
+from megastep.triton.quantization import quantize
 from megastep.triton.random_numbers import draw_integers, draw_reals
 from megastep.triton.raycasting import render
 from megastep.triton.steps.combat import aim, fight, reward
@@ -18,7 +19,7 @@ from megastep.triton.visibility.standing_room import find_extents
 
 __all__ = [
     'account', 'advance', 'aim', 'bake', 'bearings', 'clean', 'distances', 'draw_integers', 'draw_reals', 'fight',
-    'find_extents', 'find_visible', 'forget', 'inertial', 'link_walls', 'point', 'push', 'reached', 'render', 'renew',
-    'respawn', 'respawn_apart', 'respawn_with_goals', 'reward', 'score', 'set_out', 'tally', 'tick', 'track',
-    'turned',
+    'find_extents', 'find_visible', 'forget', 'inertial', 'link_walls', 'point', 'push', 'quantize', 'reached',
+    'render', 'renew', 'respawn', 'respawn_apart', 'respawn_with_goals', 'reward', 'score', 'set_out', 'tally',
+    'tick', 'track', 'turned',
 ]  # fmt: skip

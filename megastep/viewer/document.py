@@ -10,8 +10,8 @@ import numpy as np
 import megastep
 from megastep.plotting.overlays import AGENTS
 from megastep.viewer.archive import Archive, pictures, text
+from megastep.viewer.encoding import encoded_array
 from megastep.viewer.floorplan import Floorplan
-from megastep.viewer.pixels import encoded_array
 from megastep.viewer.track import OverlayTrack, Track
 from megastep.viewer.trajectories import Trajectories
 from megastep.world.cameras import CameraRig, by_name

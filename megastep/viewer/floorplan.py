@@ -12,7 +12,7 @@ from jaxtyping import Float, Int, UInt8
 
 from megastep.maps.geometry import Geometry, Room
 from megastep.maps.mapset import MapSet
-from megastep.viewer.pixels import encoded
+from megastep.viewer.encoding import encoded
 from megastep.world.scenery import Scenery
 
 

@@ -1,4 +1,4 @@
-"""Pixel buffer of some envs: what their agents see, as bytes, taken from the env's own view or rendered again."""
+"""Pixels of some envs: what their agents see, as bytes, taken from the env's own view or rendered again."""
 
 from __future__ import annotations
 
@@ -7,31 +7,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-import torch
-from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from megastep.env import Env
+from megastep.viewer.encoding import gamma_table
 from megastep.viewer.rows import Rows, index, native
 from megastep.world import rendering
 from megastep.world.cameras import CameraRig, by_name, num_rays
 from megastep.world.core import Core
-
-GAMMA = 2.2
-"""The exponent that colours are encoded by."""
+from megastep.world.kernels import implementation
+from megastep.world.rendering import View
 
 BATCH = {'cpu': 256, 'cuda': 4096}
-"""Frames are rendered, or encoded, together once they show so many agents, by the kind of device: one alone takes
-longer to begin. On a CPU more would no longer be in its cache, and a GPU wouldn't be busy with fewer."""
-
+"""Frames are rendered together once they show so many agents, by the kind of device: one alone takes longer to begin.
+On a CPU more would no longer be in its cache, and a GPU wouldn't be busy with fewer."""
 
 LOOK = 3000
 """Walls and rays, of all agents, that a CPU renders in 0.1 ms: it takes as long to look at what an env renders."""
 
 
 class Pixels:
-    """Pixel buffer: what the agents of some envs see in the last frames, until these are developed together.
+    """Writer of pixels: what the agents of some envs see, frame by frame, into buffers that it is given.
 
     On a CPU, unless they are few, the pixels are those that the env itself has rendered in the step, if it has rendered
     any by its cameras and nobody has moved since. All others are rendered from where the agents were: maps stand still,
@@ -61,15 +57,21 @@ class Pixels:
         self._looks = core.device.type == 'cpu' and math.prod(self.shape) * walls > LOOK
         self._seen_from: bytes | None = None
         self._taken: list[bool] = []
-        self._kept = {
-            f'{name}.{kind}': torch.empty((self.batch, *shape), device=core.device)
-            for kind, shapes in pixel_shapes(env.cameras, self.shape).items()
-            for name, shape in zip(('rgb', 'depth'), shapes, strict=True)
-        }
-        self._kinds = list(env.cameras) if isinstance(env.cameras, Mapping) else None
-        self._frames = [
-            (native(self._kept[f'rgb.{kind}']), native(self._kept[f'depth.{kind}'])) for kind in by_name(env.cameras)
-        ]
+        self._tables = {'rgb': gamma_table(core.device), 'depth': None}
+        self._quantize = implementation(core.device).quantize
+        self._buffers: Mapping[str, Tensor] = {}
+        self._targets: Mapping[str, Any] = {}
+        self._frame = 0
+
+    def write_to(self, buffers: Mapping[str, Tensor]) -> None:
+        """Begins to write to buffers, each (frame, ...), by name: see `pixel_shapes`. Those of the poses are read."""
+        self._buffers = buffers
+        self._targets = {name: native(each) for name, each in buffers.items()}
+
+    def restart(self) -> None:
+        """Begins with the first frame again."""
+        self._frame = 0
+        self._taken.clear()
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -83,25 +85,29 @@ class Pixels:
             if self._watch in watchers:
                 watchers.remove(self._watch)
 
-    def __len__(self) -> int:
-        """The number of frames that are to be developed."""
-        return len(self._taken)
-
     @property
     def is_full(self) -> bool:
-        """True if there is no room for another frame before these are developed."""
-        return len(self) == self.batch
+        """True if as many frames are to be developed as are rendered together."""
+        return len(self._taken) == self.batch
 
-    def _watch(self, cameras: CameraRig, view: Any) -> None:
+    def _watch(self, cameras: CameraRig, view: View | Mapping[str, View]) -> None:
         """Keeps the pixels of a view, before anybody changes them, and where the agents were."""
-        if cameras is not self._env.cameras:
+        if cameras is not self._env.cameras or not self._has_room():
             return
-        frame, views = len(self), [view] if self._kinds is None else [view[kind] for kind in self._kinds]
-        for each, (rgb, depth) in zip(views, self._frames, strict=True):
-            if each.rgb is None:
-                return
-            rgb[frame], depth[frame] = each.rgb.numpy()[self._rows], each.depth.numpy()[self._rows]
-        self._seen_from = self._where()
+        views = by_name(view)
+        if all(each.rgb is not None for each in views.values()):
+            self._write(views, self._rows, self._frame)
+            self._seen_from = self._where()
+
+    def _has_room(self) -> bool:
+        """True if there is a buffer for this frame: there is none before the first is kept, nor beyond the last."""
+        return bool(self._buffers) and self._frame < len(self._buffers['positions'])
+
+    def _write(self, views: Mapping[str, View], rows: Any, frames: Any) -> None:
+        """Encodes some rows of views into some frames."""
+        for kind, view in views.items():
+            for name, table in self._tables.items():
+                self._quantize(native(getattr(view, name))[rows], table, self._targets[f'{name}.{kind}'][frames])
 
     def _where(self) -> bytes:
         """The poses that a view depends on."""
@@ -111,55 +117,30 @@ class Pixels:
         """Goes on to the next frame: its pixels are known if what the env has rendered is what is there now."""
         self._taken.append(self._seen_from is not None and self._seen_from == self._where())
         self._seen_from = None
+        self._frame += 1
 
-    def develop(self, poses: Mapping[str, Tensor]) -> Iterator[tuple[str, UInt8[Tensor, 'frame env agent ...']]]:
-        """The pixels of all frames since the last time, as bytes, by name: colours are gamma-encoded.
-
-        Args:
-            poses: Where the agents were, (frame, env, ...), by the names of ``poses``.
-        """
-        count = len(self)
+    def develop(self) -> None:
+        """Sees to it that all frames since the last time have their pixels; on a CPU most do."""
+        count = len(self._taken)
         if not all(self._taken):
-            self._render(poses)
+            frames = slice(self._frame - count, self._frame)
+            for name, tensor in _poses(self._alone).items():  # in place: nobody is to be put anywhere
+                tensor[: count * self.shape[0]] = self._buffers[name][frames].flatten(0, 1)
+            views = by_name(rendering.render(self._alone, self._env.cameras))
+            self._write(views, slice(count * self.shape[0]), frames)
         self._taken.clear()
-        for name, values in self._kept.items():
-            shares = values[:count]
-            yield name, encoded(shares).movedim(-2, -1) if name.startswith('rgb') else _bytes(shares)
-
-    def _render(self, poses: Mapping[str, Tensor]) -> None:
-        """Renders all frames together."""
-        count = len(self)
-        for name, tensor in _poses(self._alone).items():  # in place: nobody is to be put anywhere
-            tensor[: count * self.shape[0]] = poses[name].flatten(0, 1)
-        for kind, view in by_name(rendering.render(self._alone, self._env.cameras)).items():
-            for name in ('rgb', 'depth'):
-                self._kept[f'{name}.{kind}'][:] = getattr(view, name).unflatten(0, (self.batch, self.shape[0]))
 
 
-def pixel_shapes(rig: CameraRig, envs: tuple[int, int]) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
-    """The shapes of the colours and depths of a frame, by the kind of camera."""
-    shapes = {kind: (*envs, cameras.num_cameras) for kind, cameras in by_name(rig).items()}
-    return {
-        kind: ((*shape, 3, cameras.res), (*shape, cameras.res))
-        for (kind, cameras), shape in zip(by_name(rig).items(), shapes.values(), strict=True)
-    }
+def pixel_shapes(rig: CameraRig, envs: tuple[int, int]) -> dict[str, tuple[int, ...]]:
+    """The shapes of a frame's colours and depths, by name: that of either, and of the kind of camera."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for kind, cameras in by_name(rig).items():
+        rows, res = (*envs, cameras.num_cameras), cameras.res
+        shapes |= {f'rgb.{kind}': (*rows, 3, res), f'depth.{kind}': (*rows, res)}
+    return shapes
 
 
 def _poses(core: Core) -> dict[str, Tensor]:
     """All that a view depends on, beside the maps: tensors with a row an env, which steps write in place."""
     found = {'map_ids': core.map_ids, 'positions': core.agents.positions, 'angles': core.agents.angles}
     return found | {f'markers.{name}': tensor for name, tensor in vars(core.markers).items() if core.num_markers}
-
-
-def encoded(colours: Float[Tensor, '*batch']) -> UInt8[Tensor, '*batch']:
-    """Gamma encoding of linear colours, as bytes."""
-    return _bytes(colours.clamp(0, 1).pow_(1 / GAMMA))
-
-
-def encoded_array(colours: Float[np.ndarray, '*batch']) -> Float[np.ndarray, '*batch']:
-    """Gamma encoding of linear colours, from 0 to 1."""
-    return np.clip(colours, 0, 1) ** (1 / GAMMA)
-
-
-def _bytes(shares: Float[Tensor, '*batch']) -> UInt8[Tensor, '*batch']:
-    return (shares * 255).round_().to(torch.uint8)

@@ -20,8 +20,8 @@ from megastep.maps import storage
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.viewer import page
+from megastep.viewer.encoding import encoded
 from megastep.viewer.floorplan import check_maps, take_floorplan
-from megastep.viewer.pixels import encoded
 from megastep.viewer.tape import Tape
 from megastep.viewer.track import Track, shortest_paths, split, warn_of_nan
 from megastep.viewer.trajectories import Trajectories

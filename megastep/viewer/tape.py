@@ -84,6 +84,7 @@ class Tape:
     def restart(self) -> None:
         """Keeps what comes next in the place of what was kept."""
         self._count = 0
+        self._pixels.restart()
         for name, buffer in self._buffers.items():  # not all of it may be said again
             if name.startswith(('info.', 'values.', 'overlays.')):
                 buffer.fill_(torch.nan)
@@ -94,24 +95,22 @@ class Tape:
         found = {name: value[: self._count].cpu().numpy() for name, value in self._buffers.items()}
         shape = (-1, *self._pixels.shape)
         by_agent = {name: found[name].reshape(shape) for name in found if name.startswith('info.')}
+        colours = {name: found[name].swapaxes(-2, -1) for name in found if name.startswith('rgb.')}
         overlays = self._said.overlays(found, self._drawn[: self._count])
         ended = found['terminated'].reshape(shape)[:, :, 0] & found['over']
-        return {**found, **by_agent, **overlays, 'terminated': ended}
+        return {**found, **by_agent, **colours, **overlays, 'terminated': ended}
 
     def develop(self) -> None:
-        """Keeps the pixels of the last frames, which is else done once there are as many as are rendered together."""
-        frames = slice(self._count - len(self._pixels), self._count)
-        poses = {name: self._buffers[name][frames] for name in self._pixels.poses}
-        for name, pixels in self._pixels.develop(poses):
-            self._buffers[name][frames] = pixels
+        """Sees to it that all frames have their pixels, as is else done for many together."""
+        self._pixels.develop()
 
     def _allocate(self, said: Mapping[str, Any]) -> None:
         """Makes room for what every frame has, if there is enough."""
         count, agents = self._pixels.shape
         kinds = {name: ((count, *tensor.shape[1:]), tensor.dtype) for name, tensor in self._tensors.items()}
         kinds['terminated'] = ((count * agents,), torch.bool)
-        for kind, (rgb, depth) in pixel_shapes(self._env.cameras, (count, agents)).items():
-            kinds |= {f'rgb.{kind}': ((*rgb[:-2], rgb[-1], 3), torch.uint8), f'depth.{kind}': (depth, torch.uint8)}
+        shapes = pixel_shapes(self._env.cameras, self._pixels.shape)
+        kinds |= {name: (shape, torch.uint8) for name, shape in shapes.items()}
         size = sum(math.prod(shape) * dtype.itemsize for shape, dtype in kinds.values())
         size += sum(math.prod(value.shape) * torch.float32.itemsize for value in said.values())
         if size * self._frames > MOST_BYTES:
@@ -121,6 +120,7 @@ class Tape:
             )
         for name, (shape, dtype) in kinds.items():
             self._add_buffer(name, shape, dtype)
+        self._pixels.write_to(self._buffers)
 
     def _add_buffer(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> None:
         """Makes room for such values in every frame: NaN, or 0, in those that have none."""

@@ -75,7 +75,8 @@ def test_recordings_are_timed_beside_a_plain_copy(tmp_path):
     main('recording', device='cpu', out=tmp_path / 'report.json', commit='abc', quick=True)
     rows = json.loads((tmp_path / 'report.json').read_text())['rows']
     assert [(row['task'], row['recorded']) for row in rows] == [('Explorer', 1)]
-    assert all(row['us to record'] > 0 and row['us to copy'] > 0 for row in rows)
+    step = 1e3 * rows[0]['ms a step']
+    assert all(abs(row[f'us to {what}']) < 100 * step for row in rows for what in ('record', 'copy'))  # of few steps
     assert (torch.get_num_threads(), numba.get_num_threads()) == threads
 
 

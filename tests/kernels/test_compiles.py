@@ -168,6 +168,9 @@ KERNELS = {
             'res=5 subsample=3 pixels=8 rays=4 skip=1 centred=0 colours=1 marks=1 per_ray=1 first_ray=3 stop_ray=9',
         },
     ],
+    'megastep.triton.quantization._quantize': [
+        {'values': '*fp32', 'table': table, 'levels': '*u8', 'count': 'i32', 'BLOCK': 1024} for table in ('*i32', None)
+    ],
     'megastep.triton.random_numbers._draw_integers': [DRAWN | {'integers': '*i64'}],
     'megastep.triton.random_numbers._draw_reals': [
         DRAWN | {'low': 'fp32', 'span': 'fp32', 'reals': '*fp32', 'KIND': kind} for kind in range(3)
