@@ -82,7 +82,10 @@ class Env(TaskHooks, gymnasium.vector.VectorEnv):
         render_mode: ``'rgb_array'``, to call `render`.
         autoreset_mode: How envs that have ended begin anew; also in ``metadata``.
         cuda_graph: Whether steps run from a CUDA graph; by default on a GPU, unless the core is ``checked``.
-        copy: Whether what a step or reset returns is a copy. If not, the next step or reset may overwrite it.
+        copy: Whether what a step or reset returns stays as it is for as long as something in this process holds it: a
+            tensor, a view, an array that shares its memory. If not, the next step or reset may overwrite it. On a GPU
+            a step's outputs aren't copied for who lets go of those before; who reads them on a stream of their own must
+            hold them until that is done, `record_stream` isn't enough.
         time_limit: After how many seconds episodes are truncated, whatever the task says.
         max_episode_steps: After how many steps they are, if that is to be said instead, as Gymnasium does.
         episodes: The fixed episodes that are played, if the core hasn't got them already: see `make_world`.
@@ -93,7 +96,7 @@ class Env(TaskHooks, gymnasium.vector.VectorEnv):
         core: The worlds.
         cameras: What the agents look at them with.
         autoreset_mode: How envs that have ended begin anew.
-        copy: Whether what a step or reset returns is a copy.
+        copy: Whether what a step or reset returns stays as it is.
         cuda_graph: Whether steps run from a CUDA graph.
         lengths: How many steps each env's episode has had: (env,) int64.
         returns: The rewards each agent has had in this episode: (env, agent).
@@ -226,7 +229,6 @@ class Env(TaskHooks, gymnasium.vector.VectorEnv):
             check_rows(f'state of {name}', tensors, self.core.num_envs, self.device)
 
     @untraced
-    @torch.no_grad()
     def step(
         self, actions: Any
     ) -> tuple[Any, Float[Tensor, ' row'], Bool[Tensor, ' row'], Bool[Tensor, ' row'], dict[str, Any]]:
@@ -263,9 +265,10 @@ class Env(TaskHooks, gymnasium.vector.VectorEnv):
         name, remedy = f"{type(self).__name__}'s step", 'make the env with cuda_graph=False'
         return CudaGraph(
             self._runner.advance, self._actions.examples(), [self.core.generator],
-            stream=torch.cuda.Stream(self.device), name=name, remedy=remedy, copy=self.copy,
+            stream=torch.cuda.Stream(self.device), name=name, remedy=remedy, copy=self.copy, graphs=3, owner=self,
         )  # fmt: skip
 
+    @torch.no_grad()
     def _eagerly(self, *tensors: Tensor) -> Any:
         outputs = self._runner.advance(*tensors)
         return copied(outputs) if self.copy else outputs

@@ -11,9 +11,6 @@ from torch import Tensor
 from megastep.world.core import Core
 from megastep.world.kernels import implementation
 
-SHORT = {'r': 'return', 'l': 'length'}
-"""Gymnasium's names for an episode's statistics, beside the long ones."""
-
 
 class Tally(NamedTuple):
     """Episode statistics of a step, a row for each agent.
@@ -25,6 +22,8 @@ class Tally(NamedTuple):
         seconds: How long it has lasted, in the world's seconds.
         lengths: And in steps.
         map_ids: The map that it is in.
+        rewards: What the step pays.
+        returns: And what the episode has paid up to now.
     """
 
     terminated: Bool[Tensor, ' row']
@@ -33,6 +32,8 @@ class Tally(NamedTuple):
     seconds: Float[Tensor, ' row']
     lengths: Int64[Tensor, ' row']
     map_ids: Int64[Tensor, ' row']
+    rewards: Float[Tensor, ' row']
+    returns: Float[Tensor, ' row']
 
 
 def tally(
@@ -70,13 +71,15 @@ def tally(
     flags, numbers = core.over.new_empty((3, returns.numel())), limits.new_empty((2, returns.numel()))
     terminates, truncates, ends = flags
     lengths, map_ids = numbers
-    rows = Tally(terminates, truncates, ends, torch.empty_like(returns.view(-1)), lengths, map_ids)
+    seconds, paid, earned = returns.new_empty((3, returns.numel()))
+    rows = Tally(terminates, truncates, ends, seconds, lengths, map_ids, paid, earned)
     implementation(core.device).tally(core, given, ended, cut, resets, limits, rewards, returns, rows)
     return rows
 
 
 def name_shortly(info: dict[str, Any]) -> None:
     """Hands on an info's statistics of episodes by Gymnasium's names, too: they are the same tensors."""
-    for each in (info, info.get('final_info', info)):
-        statistics = each['episode']
-        statistics.update({short: statistics[long] for short, long in SHORT.items()})
+    statistics = info['episode']
+    statistics['r'], statistics['l'] = statistics['return'], statistics['length']
+    if 'final_info' in info:
+        name_shortly(info['final_info'])

@@ -103,12 +103,12 @@ class EpisodeRunner:
         if self._core.episodes is not None:
             self._core.episodes.tick(self._core.agents.positions)
         info = {
-            'episode': {'return': self._rows(self.returns), 'length': counted.lengths,
+            'episode': {'return': counted.returns, 'length': counted.lengths,
                         't': counted.seconds, 'map_ids': counted.map_ids},
             '_episode': counted.ended,
             **{name: self._rows(values) for name, values in self._task._info().items()},
         }  # fmt: skip
-        return observations, self._rows(self.rewards), counted.terminated, counted.truncated, info
+        return observations, counted.rewards, counted.terminated, counted.truncated, info
 
     def _begun_anew(
         self, final: Any, rewards: Tensor, terminated: Tensor, truncated: Tensor, info: dict[str, Any]

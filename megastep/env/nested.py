@@ -1,4 +1,4 @@
-"""Nested tensors, in dictionaries, tuples and lists: copied, packed, compared with a Gymnasium space."""
+"""Nested tensors, in dictionaries, tuples and lists: copied, compared with a Gymnasium space."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ import torch
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Tuple
 from jaxtyping import Bool
 from torch import Tensor
-from torch.utils._pytree import tree_flatten, tree_map, tree_map_only, tree_unflatten
-
-SMALL = 1 << 20
-"""Tensors of up to so many bytes are packed together: starting to copy one takes longer than copying it."""
+from torch.utils._pytree import tree_map, tree_map_only
 
 
 def copied(nested: Any) -> Any:
@@ -40,72 +37,6 @@ def rows(nested: Any, which: Bool[Tensor, ' row'] | int | slice) -> Any:
 def where(mask: Bool[Tensor, ' row'], nested: Any, other: Any) -> Any:
     """`torch.where` of nested tensors' rows: those of one that are in the mask, and those of the other that aren't."""
     return tree_map(lambda a, b: torch.where(mask.view(-1, *[1] * (a.ndim - 1)), a, b), nested, other)
-
-
-class PackedTensors:
-    """Nested tensors, the small ones packed together so that one copy copies them.
-
-    Making it packs them; made while a CUDA graph is captured, it packs them anew in every replay.
-
-    Args:
-        nested: The tensors.
-    """
-
-    def __init__(self, nested: Any) -> None:
-        self._leaves, self._spec = tree_flatten(nested)
-        self._form = tree_unflatten(range(len(self._leaves)), self._spec)
-        small = [i for i, leaf in enumerate(self._leaves) if isinstance(leaf, Tensor) and 0 < leaf.nbytes <= SMALL]
-        self._large = [i for i, leaf in enumerate(self._leaves) if isinstance(leaf, Tensor) and i not in small]
-        self._groups = _alike({i: self._leaves[i] for i in small})
-        self._sizes = [sum(self._leaves[i].nbytes for i in group) for group in self._groups]
-        parts = [self._leaves[i].reshape(-1).contiguous().view(torch.uint8) for group in self._groups for i in group]
-        self._pack = torch.cat(parts) if parts else None
-
-    def copied(self) -> Any:
-        """Returns them as new tensors. The small ones share memory, but don't overlap."""
-        leaves = list(self._leaves)
-        if self._pack is not None:
-            for part, group in zip(self._pack.clone().split(self._sizes), self._groups, strict=True):
-                first = self._leaves[group[0]]
-                values = part.view(first.dtype).view(len(group), *first.shape).unbind()
-                for i, value in zip(group, values, strict=True):
-                    leaves[i] = value
-        for i in self._large:
-            leaves[i] = leaves[i].clone()
-        return self._filled(leaves)
-
-    def overwritten(self) -> Any:
-        """Returns the tensors themselves, in new containers."""
-        return self._filled([leaf.detach() if isinstance(leaf, Tensor) else leaf for leaf in self._leaves])
-
-    def _filled(self, leaves: list[Any]) -> Any:
-        """The containers with others in the leaves' place: `tree_unflatten` takes six times as long."""
-        try:
-            return _filled(self._form, leaves)
-        except TypeError:  # a container of another kind
-            return tree_unflatten(leaves, self._spec)
-
-
-def _alike(tensors: Mapping[int, Tensor]) -> list[list[int]]:
-    """Groups the numbers of tensors of one type and shape, of large items first: so each starts at a multiple of its
-    item's size.
-    """
-    groups: dict[Any, list[int]] = {}
-    for i, tensor in tensors.items():
-        groups.setdefault((tensor.dtype, tensor.shape), []).append(i)
-    return sorted(groups.values(), key=lambda group: -tensors[group[0]].itemsize)
-
-
-def _filled(form: Any, leaves: list[Any]) -> Any:
-    """Dictionaries, tuples and lists of numbers with what has these numbers in their place."""
-    kind = type(form)
-    if kind is int:
-        return leaves[form]
-    if kind is dict:
-        return {name: _filled(part, leaves) for name, part in form.items()}
-    if kind is tuple or kind is list:
-        return kind([_filled(part, leaves) for part in form])
-    raise TypeError(f'containers must be dictionaries, tuples or lists, got {kind.__name__}.')
 
 
 def dtype_of(space: gymnasium.Space) -> torch.dtype:

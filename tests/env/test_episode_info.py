@@ -33,7 +33,7 @@ def test_an_episode_ends_by_the_task_by_its_cut_and_by_its_limit_and_none_that_b
     core.clocks[0] = torch.tensor([3, 3, 9, 3, 9])
     returns = torch.full((5, 1), 10.0)
     outcome = torch.tensor([[1.0], [2.0], [3.0], [4.0], [5.0]]), flags(1, 0, 0, 0, 1), flags(0, 1, 0, 0, 1)
-    rewards, terminated, truncated, ended, seconds, lengths, _ = counted(
+    rewards, terminated, truncated, ended, seconds, lengths, _, *rows = counted(
         core, outcome, flags(0, 0, 0, 0, 1), torch.full((5,), 9), returns
     )
     assert terminated.tolist() == [True, False, False, False, False]
@@ -42,6 +42,7 @@ def test_an_episode_ends_by_the_task_by_its_cut_and_by_its_limit_and_none_that_b
     assert torch.equal(lengths, core.clocks[0])
     assert rewards.tolist() == [[1], [2], [3], [4], [0]]
     assert returns.tolist() == [[11], [12], [13], [14], [0]]
+    assert [row.tolist() for row in rows] == [[1, 2, 3, 4, 0], [11, 12, 13, 14, 0]]
     torch.testing.assert_close(seconds, core.clocks[0] / core.fps, rtol=0, atol=0)
 
 
@@ -78,11 +79,12 @@ def test_each_agent_has_a_row_and_rewards_may_be_any_view():
     core, returns = core_of(2, 3), torch.zeros(2, 3)
     core.clocks[0] = torch.tensor([4, 6])
     rewards = torch.arange(12.0).view(3, 2, 2)[..., 1].T  # strides that are not those of (env, agent)
-    paid, terminated, truncated, ended, seconds, lengths, map_ids = counted(
+    paid, terminated, truncated, ended, seconds, lengths, map_ids, *rows = counted(
         core, (rewards, flags(1, 0), flags(0, 0)), flags(0, 0), torch.full((2,), LONG), returns
     )
     assert torch.equal(paid, rewards)
     assert torch.equal(returns, rewards)
+    assert all(torch.equal(row, rewards.flatten()) for row in rows)
     assert terminated.tolist() == ended.tolist() == [True] * 3 + [False] * 3
     assert not truncated.any()
     assert lengths.tolist() == [4] * 3 + [6] * 3

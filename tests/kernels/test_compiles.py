@@ -64,7 +64,8 @@ TALLIED = (
     | dict.fromkeys(('lengths', 'map_ids', 'limits'), '*i64')
     | dict.fromkeys(('count', 'env_stride', 'agent_stride'), 'i32')
     | {
-        'rows': 'terminated=*i1 truncated=*i1 ended=*i1 seconds=*fp32 lengths=*i64 map_ids=*i64',
+        'rows': 'terminated=*i1 truncated=*i1 ended=*i1 seconds=*fp32 lengths=*i64 map_ids=*i64 '
+        'rewards=*fp32 returns=*fp32',
         'fps': 'fp32',
         'BLOCK': 128,
     }

@@ -47,6 +47,8 @@ class ActionBatch:
             ValueError: if a part is missing or unknown, can't be made a tensor, or has another shape or type than the
                 space's. Values aren't looked at: that would wait for the GPU.
         """
+        if not isinstance(self._space, Dict | Tuple):
+            return [self._leaves[0].checked(actions)]
         parts = list(_parts('actions', actions, self._space))
         return [leaf.checked(part) for leaf, part in zip(self._leaves, parts, strict=True)]
 
@@ -85,13 +87,18 @@ class _Leaf:
         self._nothing = torch.zeros_like(self._low) if isinstance(space, MultiBinary) else self._low - 1
 
     def checked(self, value: Any) -> Tensor:
+        """A part of a batch as a tensor, if it is of the space's kind: most are what `cleaned` needs already."""
+        like = self.example
+        fits = type(value) is Tensor and value.dtype is like.dtype and value.shape == like.shape
+        if fits and value.device == like.device and not value.requires_grad:
+            return value
         tensor = tensor_of(self._label, value, self._device)
         if tensor.dtype == torch.bool or tensor.is_complex() or (tensor.is_floating_point() and not self._is_real):
             kind = 'real numbers' if self._is_real else 'integers'
             raise ValueError(f'{self._label} must be {kind}, got {tensor.dtype}.')
         if tensor.shape != self.example.shape:
             raise ValueError(f'{self._label} must have shape {tuple(self.example.shape)}, got {tuple(tensor.shape)}.')
-        return tensor
+        return tensor.detach()
 
     def cleaned(self, tensor: Tensor) -> tuple[Tensor, Bool[Tensor, 'env agent'] | None]:
         values = tensor.to(self.example.dtype).reshape(*self._crowd, *tensor.shape[1:])

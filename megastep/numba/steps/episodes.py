@@ -15,6 +15,8 @@ class Rows(NamedTuple):
     seconds: np.ndarray
     lengths: np.ndarray
     map_ids: np.ndarray
+    rewards: np.ndarray
+    returns: np.ndarray
 
 
 @njit(cache=True, error_model='numpy')
@@ -32,6 +34,7 @@ def _tally(rewards, ended, cut, resets, lengths, map_ids, limits, paid, returns,
             rows.terminated[row], rows.truncated[row], rows.ended[row] = terminates, truncates, over[e]
             rows.seconds[row] = np.float32(lengths[e]) / fps
             rows.lengths[row], rows.map_ids[row] = lengths[e], map_ids[e]
+            rows.rewards[row], rows.returns[row] = paid[e, a], returns[e, a]
 
 
 def tally(core, rewards, ended, cut, resets, limits, paid, returns, rows):

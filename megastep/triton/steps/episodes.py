@@ -19,6 +19,8 @@ class Rows(NamedTuple):
     seconds: tl.tensor
     lengths: tl.tensor
     map_ids: tl.tensor
+    rewards: tl.tensor
+    returns: tl.tensor
 
 
 @triton.jit
@@ -49,6 +51,8 @@ def _tally(
         tl.store(rows.seconds + row, seconds, mask=there)
         tl.store(rows.lengths + row, length, mask=there)
         tl.store(rows.map_ids + row, m, mask=there)
+        tl.store(rows.rewards + row, reward, mask=there)
+        tl.store(rows.returns + row, before + reward, mask=there)
     tl.store(over + e, ends | stops, mask=there)
 
 

@@ -1,4 +1,4 @@
-"""CUDA graphs of functions: what takes a hundred launches is captured once and then replayed in one."""
+"""Stream capture: what a function launches goes into a CUDA graph, or a sentence says which line keeps it out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,122 +20,12 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
-from megastep.env.nested import PackedTensors, copied
-
-PASSED_OVER = (str(Path(torch.__file__).parent) + os.sep, __file__)
+PASSED_OVER = tuple(str(Path(file).parent) + os.sep for file in (torch.__file__, __file__))
 """The files whose lines are never the ones to change."""
-
-REWRITE = 'Rewrite it as masked writes (torch.where, masked_fill_), whose shapes and branches depend on no value'
-WRITE_IN_PLACE = 'Write what is kept from call to call in place (copy_, masked_fill_, torch.where with out=)'
 
 
 class CaptureError(RuntimeError):
     """Error of a function that does what a CUDA graph can't repeat."""
-
-
-class CudaGraph:
-    """CUDA graph of a function of tensors.
-
-    The first calls run the function as it is, so that kernels are compiled and what is made on first use is made. The
-    next captures it, which executes nothing, and replays it; all others replay. So Python runs in the first calls
-    alone, and a tensor that the function reads must be written in place.
-
-    All of it happens on one stream, for which the caller's waits: a backward pass runs on the streams that it ran on
-    when it first did, so these must be the one that is captured.
-
-    Args:
-        function: What is run. It returns tensors, in nested dictionaries, tuples and lists if there are several.
-        examples: Tensors like those the function will be called with.
-        generators: The sources of the function's randomness, apart from PyTorch's own generator.
-        stream: Where the function is run.
-        name: What errors call the function.
-        remedy: What errors offer to those who can't change the function.
-        copy: Whether a call returns new tensors. If not, the next call overwrites them.
-        gradients: Whether the function works out gradients.
-        eager: How many calls run the function as it is.
-    """
-
-    def __init__(
-        self,
-        function: Callable[..., Any],
-        examples: Sequence[Tensor],
-        generators: Sequence[torch.Generator],
-        *,
-        stream: torch.cuda.Stream,
-        name: str,
-        remedy: str,
-        copy: bool = True,
-        gradients: bool = False,
-        eager: int = 1,
-    ) -> None:
-        self._function, self._generators, self._copy = function, generators, copy
-        self._stream, self._gradients, self._eager = stream, gradients, eager
-        self._name, self._remedy = name, remedy
-        self._inputs = [torch.zeros_like(example) for example in examples]
-        self._graph: torch.cuda.CUDAGraph | None = None
-        self._sources: list[Source] = []
-        self._read: list[Any] = []  # their storages alone: fifty of them are looked at in every call
-        self._outputs: PackedTensors | None = None
-
-    def __call__(self, *values: Tensor) -> Any:
-        """Calls the function.
-
-        Args:
-            values: As many as there are examples, each of its example's shape, on the device.
-
-        Returns:
-            What the function returns.
-
-        Raises:
-            CaptureError: if the function waits for the GPU, makes a tensor whose shape depends on values, or reads a
-                tensor that has been replaced by another; it names the line.
-        """
-        if self._eager:
-            self._eager -= 1
-            return self._eagerly(*values)
-        for target, value in zip(self._inputs, values, strict=True):
-            target.copy_(value)
-        if self._graph is None:
-            self._capture()
-        if any(map(torch.UntypedStorage._expired, self._read)):
-            self._refuse_replaced()
-        self._graph.replay()  # type: ignore[union-attr]  # there is one by now, and outputs
-        return self._outputs.copied() if self._copy else self._outputs.overwritten()  # type: ignore[union-attr]
-
-    def _eagerly(self, *values: Tensor) -> Any:
-        caller = torch.cuda.current_stream(self._stream.device)
-        self._stream.wait_stream(caller)
-        with torch.cuda.stream(self._stream):
-            outputs = self._function(*values)
-        caller.wait_stream(self._stream)
-        return copied(outputs) if self._copy else outputs
-
-    def _capture(self) -> None:
-        graph, watch = torch.cuda.CUDAGraph(), Watch(self._stream.device)
-        try:
-            with capturing(graph, self._stream, self._generators), torch.set_grad_enabled(self._gradients), watch:
-                outputs = PackedTensors(self._function(*self._inputs))
-        except torch.cuda.OutOfMemoryError:
-            raise
-        except RuntimeError as error:
-            raise self._error(str(error).split('\n')[0], blamed(error), REWRITE) from error
-        # A capture begins by writing the generators' seeds and offsets on its own stream, as every replay does on its.
-        torch.cuda.current_stream(self._stream.device).wait_stream(self._stream)
-        self._graph, self._sources, self._outputs = graph, list(watch.sources.values()), outputs
-        self._read = [source.storage.cdata for source in self._sources]
-
-    def _refuse_replaced(self) -> None:
-        """Raises as memory that the graph reads has been freed."""
-        for source in self._sources:
-            if source.storage.expired():
-                self._graph = self._outputs = None
-                cause = 'it reads a tensor in whose place there is now another one, which a graph would never see'
-                raise self._error(cause, source.line, WRITE_IN_PLACE)
-
-    def _error(self, cause: str, line: str, advice: str) -> CaptureError:
-        return CaptureError(
-            f"{self._name} can't run from a CUDA graph: {cause}.\n  {line}\n{advice}; or {self._remedy}."
-        )
 
 
 class Source(NamedTuple):
@@ -161,6 +51,11 @@ class Watch(TorchDispatchMode):
         super().__init__()
         self.sources: dict[int, Source] = {}
         self._device, self._made = device, set[int]()
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Spares the first operation an import of PyTorch's compiler, which takes seconds: nothing is compiled here."""
+        return False
 
     def __torch_dispatch__(self, operator, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -202,6 +97,13 @@ def _has_mask(indices: Sequence[Tensor | None]) -> bool:
     return any(index is not None and index.dtype in (torch.bool, torch.uint8) for index in indices)
 
 
+def prepare(device: torch.device) -> None:
+    """Frees what can be before a capture."""
+    torch.cuda.synchronize(device)
+    gc.collect()  # what is freed during a capture may spoil it
+    torch.cuda.empty_cache()  # as nothing can be freed then, should memory run out
+
+
 @contextmanager
 def capturing(
     graph: torch.cuda.CUDAGraph, stream: torch.cuda.Stream, generators: Sequence[torch.Generator]
@@ -213,9 +115,6 @@ def capturing(
     for generator in generators:
         graph.register_generator_state(generator)
     pool = torch.cuda.graph_pool_handle()
-    torch.cuda.synchronize(device)
-    gc.collect()  # what is freed during a capture may spoil it
-    torch.cuda.empty_cache()  # as nothing can be freed then, should memory run out
     with torch.inference_mode(False), torch.no_grad(), torch.cuda.device(device), torch.cuda.stream(stream):
         graph.capture_begin(pool=pool, capture_error_mode='thread_local')
         try:
@@ -245,13 +144,13 @@ def _end(graph: torch.cuda.CUDAGraph, pool: Any, device: torch.device, states: M
 
 
 def blamed(error: BaseException) -> str:
-    """The innermost line that an error went through, leaving PyTorch's own and this module's out."""
+    """The innermost line that an error went through, leaving PyTorch's own and this folder's out."""
     frames = [(frame.f_code.co_filename, number) for frame, number in traceback.walk_tb(error.__traceback__)]
     return _line(frames[::-1])
 
 
 def current_line() -> str:
-    """The innermost line being run, leaving PyTorch's own and this module's out."""
+    """The innermost line being run, leaving PyTorch's own and this folder's out."""
     return _line([(frame.f_code.co_filename, number) for frame, number in traceback.walk_stack(sys._getframe())])
 
 

@@ -2,15 +2,18 @@
 
 import copy
 import gc
+from itertools import pairwise
 
 import pytest
 import torch
+from gymnasium.vector import AutoresetMode
 from rollouts import FEW_RAYS, actions_of, copied, equal, leaves, make, rollout
 from worlds import box, houses
 
-from envs import Explorer, Minimal
+from envs import Deathmatch, Explorer, Minimal
 from megastep.env import Env
-from megastep.env.cuda_graph import CaptureError, Watch, blamed
+from megastep.env.cuda_graph import CaptureError
+from megastep.env.cuda_graph.capturing import Watch, blamed
 from megastep.env.motion import SimpleMovement
 from megastep.env.sensors import IMU
 from megastep.world.core import Core
@@ -85,6 +88,11 @@ def test_notes_what_is_read_and_whether_it_is_still_there(change, lost):
     assert texts[1] in ('self.kept.add_(1)', 'self.kept = self.kept + 1')
 
 
+def test_watching_imports_no_compiler():
+    """Which takes seconds, at the first step."""
+    assert not hasattr(Watch.__torch_dispatch__, '__wrapped__')
+
+
 def test_blames_the_line_that_waits():
     try:
         with Watch(CPU):
@@ -101,11 +109,10 @@ def test_a_cpu_has_no_graphs():
 
 
 def test_what_is_not_copied_may_be_overwritten():
-    env = make(Minimal, copy=False, shortest=50)
+    env = Deathmatch(num_envs=4, cameras=FEW_RAYS, device='cpu', copy=False)
     env.reset(seed=0)
-    returns = env.step(actions_of(env, 0))[4]['episode']['return']
-    env.step(actions_of(env, 1))
-    assert torch.equal(returns, env.returns.flatten())
+    opponents = env.step(actions_of(env, 0))[4]['opponent']
+    assert opponents.data_ptr() == env._aim.targets.data_ptr()
 
 
 # On a GPU
@@ -215,14 +222,95 @@ def test_graphs_do_not_disturb_each_other(task):
     assert equal(outputs, expected)
 
 
+def busied(env, state):
+    """Steps, resets of all and of some, and states written back: all that may overwrite what came before."""
+    mask = torch.arange(env.num_envs, device=env.device) % 3 == 0
+    for step in range(5):
+        env.step(actions_of(env, step + 70))
+    env.reset(options={'reset_mask': mask})
+    env.step(actions_of(env, 80))
+    env.set_state(state)
+    for step in range(5):
+        env.step(actions_of(env, step + 90))
+    env.reset()
+    env.step(actions_of(env, 99))
+
+
+HOLDERS = {
+    'all': leaves,
+    'the rewards': lambda output: [output[1]] if len(output) == 5 else [],
+    'a view': lambda output: [leaves(output)[0][1:].flatten()],
+    'an info': lambda output: leaves(output[-1])[-1:],
+    'capsules': lambda output: [torch.utils.dlpack.to_dlpack(leaf) for leaf in leaves(output)],
+}
+
+
 @pytest.mark.gpu
-def test_what_a_graph_returned_is_not_overwritten(task):
-    env = lively(task)
+@pytest.mark.parametrize('holds', HOLDERS.values(), ids=HOLDERS)
+@pytest.mark.parametrize('mode', AutoresetMode)
+def test_what_a_graph_returned_is_not_overwritten(task, holds, mode):
+    env, kept, before = lively(task, autoreset_mode=mode), [], []
+    for step in range(7):
+        output = env.reset(seed=0) if step == 0 else env.step(actions_of(env, step))
+        kept.append(holds(output))
+        before.append([torch.from_dlpack(each).clone() for each in holds(output)])
+        del output
+    busied(env, env.get_state())
+    now = [[torch.from_dlpack(each) for each in each_kept] for each_kept in kept]
+    assert all(equal(one, other) for one, other in zip(now, before, strict=True))
+
+
+@pytest.mark.gpu
+def test_an_eager_step_on_a_gpu_is_not_overwritten_either(task):
+    env = lively(task, cuda_graph=False)
     outputs = [env.reset(seed=0), *(env.step(actions_of(env, step)) for step in range(4))]
     before = [copied(output) for output in outputs]
-    env.reset()
-    env.step(actions_of(env, 9))
+    busied(env, env.get_state())
     assert all(equal(output, kept) for output, kept in zip(outputs, before, strict=True))
+
+
+@pytest.mark.gpu
+def test_who_drops_what_a_step_returned_gets_no_copies(task):
+    """Its memory is that of one graph and then of another."""
+    env = lively(task)
+    env.reset(seed=0)
+    for step in range(3):
+        outputs = env.step(actions_of(env, step))
+    places = []
+    for step in range(8):
+        outputs = env.step(actions_of(env, step))
+        places.append(tuple(leaf.data_ptr() for leaf in leaves(outputs)))
+    assert len(set(places)) == 2 and all(one != other for one, other in pairwise(places))
+
+
+@pytest.mark.gpu
+def test_who_writes_into_what_a_step_returned_changes_nothing_of_the_env(task):
+    env, other = lively(task), lively(task)
+    env.reset(seed=0)
+    other.reset(seed=0)
+    for step in range(12):
+        outputs, expected = env.step(actions_of(env, step)), copied(other.step(actions_of(env, step)))
+        assert equal(outputs, expected)
+        for leaf in leaves(outputs):
+            leaf.fill_(1)
+        if step:  # the first is taken without a graph
+            with pytest.raises(RuntimeError, match='not resizable'):
+                leaf.resize_(10_000)
+    assert equal(list(env.get_state()['episode'].values()), list(other.get_state()['episode'].values()))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize('copied', [True, False])
+def test_attributes_are_those_of_the_last_step(copied):
+    """Whichever graph it was, and though a reset has assigned others since."""
+    env = lively(Explorer, copy=copied)
+    env.reset(seed=0)
+    for step in range(9):
+        _, rewards, *_, info = env.step(actions_of(env, step))
+        assert torch.equal(env._coverage.shares, info['coverage'])
+        assert torch.equal(torch.where(info['episode']['length'] == 0, 0, env._found / env._pixels), rewards)
+        if step % 4 == 3:
+            env.reset(options={'reset_mask': torch.arange(env.num_envs, device='cuda') < 3})
 
 
 @pytest.mark.gpu
@@ -252,6 +340,13 @@ def waits_for_the_device(env):
     torch.cuda.synchronize()
 
 
+def reads_what_the_last_step_made(env):
+    """Of which somebody else keeps the first."""
+    env.__dict__.setdefault('all_made', []).append(made := torch.zeros(6, 1, device='cuda'))
+    env.core.agents.angles.add_(getattr(env, 'made', made))
+    env.made = made
+
+
 def replaces_its_state(env):
     env.seen = env.seen + 1 if hasattr(env, 'seen') else torch.zeros(3, device='cuda')
 
@@ -264,6 +359,7 @@ FLAWS = [
     (lambda env: env.lengths.copy_(torch.arange(6)), 'it copies from cpu to cuda:0', 'masked writes'),
     (lambda env: torch.tensor([1.0, 2.0], device='cuda'), '', 'masked writes'),
     (waits_for_the_device, 'capturing', 'masked writes'),
+    (reads_what_the_last_step_made, 'in whose place there is now another one', 'in place'),
     (replaces_its_state, 'in whose place there is now another one', 'in place'),
 ]
 
