@@ -14,7 +14,7 @@ from megastep.env.arguments import num_steps
 from megastep.env.coverage import Coverage
 from megastep.env.motion import MotionMaker, make_motion
 from megastep.env.sensors import IMU, RGB, Depth
-from megastep.env.spawning import RandomSpawns
+from megastep.env.spawning import RandomSpawns, TimeBudget
 from megastep.env.variation import make_world
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
@@ -70,8 +70,7 @@ class Explorer(Env):
         self._rgb, self._depth, self._imu = RGB(core, cameras), Depth(core, cameras), IMU(core)
         self._spawns = RandomSpawns(core)
         self._coverage = Coverage(core)
-        self._patience = torch.tensor(float(num_steps(fps, patience=patience)), device=core.device)
-        self._bought = fps / 10  # steps for a texel
+        self._time = TimeBudget(core, steps=num_steps(fps, patience=patience), each=fps / 10)
         self._pixels = num_pixels(cameras)
         super().__init__(
             core,
@@ -91,7 +90,7 @@ class Explorer(Env):
         return {'rgb': self._rgb.observe(view), 'depth': self._depth.observe(view), 'imu': self._imu.observe()}
 
     def _outcome(self):
-        truncated = self.lengths >= torch.add(self._patience, self._coverage.counts, alpha=self._bought)
+        truncated = self._time.spent(self._coverage.counts)
         return self._found[:, None] / self._pixels, self._nobody, truncated
 
     def _info(self):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from gymnasium.spaces import Box
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float, Int32, Int64
 from torch import Tensor
 
 from megastep.checks import check_numbers
@@ -43,6 +43,16 @@ class Goals(NamedTuple):
     """The position of that spawn, in metres."""
     lengths: Float[Tensor, 'env 1']
     """The shortest path's length, in metres."""
+
+
+class Scores(NamedTuple):
+    """Scores of each agent's episode: see `GoalTracker.scores`."""
+
+    success: Bool[Tensor, 'env agent']
+    spl: Float[Tensor, 'env agent']
+    soft_spl: Float[Tensor, 'env agent']
+    distance_to_goal: Float[Tensor, 'env agent']
+    collisions: Int32[Tensor, 'env agent']
 
 
 class RandomGoals:
@@ -228,24 +238,19 @@ class GoalTracker:
             path l and a path travelled p (Anderson et al., 2018); ``'soft_spl'``, in which max(0, 1 - d / l) stands
             for success, d being what remains; ``'distance_to_goal'``, which is d; and ``'collisions'``.
         """
-        spl, soft_spl = torch.empty_like(self.remaining), torch.empty_like(self.remaining)
-        ways = self._goals.lengths, self.travelled, self.remaining
-        implementation(self._core.device).score(success.contiguous(), *ways, spl, soft_spl)
-        return {
-            'success': success,
-            'spl': spl,
-            'soft_spl': soft_spl,
-            'distance_to_goal': self.remaining,
-            'collisions': self.collisions,
-        }
+        spl, soft_spl, distance = self.remaining.new_empty((3, *self.remaining.shape))
+        scores = Scores(torch.empty_like(success), spl, soft_spl, distance, torch.empty_like(self.collisions))
+        implementation(self._core.device).score(success.contiguous(), self._goals.lengths, self._way, scores)
+        return scores._asdict()
 
     def measures(self) -> dict[str, Tensor]:
         """Lengths of the shortest path from the start and of the way that each agent has walked, and its goal's place.
 
         All are in metres.
         """
-        x, y = self._goals.positions.unbind(-1)
-        return {'shortest_path': self._goals.lengths, 'metres_walked': self.travelled, 'goal_x': x, 'goal_y': y}
+        goals = self._goals
+        rows = torch.stack([goals.lengths, self.travelled, *goals.positions.unbind(-1)])
+        return dict(zip(('shortest_path', 'metres_walked', 'goal_x', 'goal_y'), rows, strict=True))
 
 
 def _pairs(paths: Ragged[np.ndarray], nearest: float, furthest: float) -> Ragged[np.ndarray]:

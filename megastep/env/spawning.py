@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int32
 from scipy.spatial import cKDTree
 from torch import Tensor
 
@@ -64,7 +64,28 @@ class RandomLifespans:
 
     def step(self) -> Bool[Tensor, ' env']:
         """Counts a step, and returns which envs have reached the end of their life."""
-        return self.left.sub_(1) <= 0
+        expired = torch.empty_like(self.left, dtype=torch.bool)
+        implementation(self._core.device).count_down(self.left, expired)
+        return expired
+
+
+class TimeBudget:
+    """Time budget: ends each env once it has had its steps, and those that it has bought.
+
+    Args:
+        core: The envs.
+        steps: How many steps an episode has anyway.
+        each: How many steps one of what is counted buys.
+    """
+
+    def __init__(self, core: Core, *, steps: int, each: float) -> None:
+        self._core, self._steps, self._each = core, steps, each
+
+    def spent(self, counts: Int32[Tensor, ' env']) -> Bool[Tensor, ' env']:
+        """Returns which envs have had as many steps as they may, given how many things they have counted."""
+        spent = torch.empty_like(counts, dtype=torch.bool)
+        implementation(spent.device).spend(self._core, counts.contiguous(), self._steps, self._each, spent)
+        return spent
 
 
 class FarSpawns:

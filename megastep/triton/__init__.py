@@ -8,7 +8,7 @@ from megastep.triton.quantization import quantize
 from megastep.triton.random_numbers import draw_integers, draw_reals
 from megastep.triton.raycasting import render
 from megastep.triton.steps.combat import aim, fight, reward
-from megastep.triton.steps.episodes import clean, tally, tick
+from megastep.triton.steps.episodes import clean, count_down, spend, tally, tick
 from megastep.triton.steps.motion import push
 from megastep.triton.steps.sensors import bearings, inertial, point, turned
 from megastep.triton.steps.spawning import renew, respawn, respawn_apart, respawn_with_goals
@@ -18,8 +18,8 @@ from megastep.triton.visibility.potentially_visible import find_visible
 from megastep.triton.visibility.standing_room import find_extents
 
 __all__ = [
-    'account', 'advance', 'aim', 'bake', 'bearings', 'clean', 'distances', 'draw_integers', 'draw_reals', 'fight',
-    'find_extents', 'find_visible', 'forget', 'inertial', 'link_walls', 'point', 'push', 'quantize', 'reached',
-    'render', 'renew', 'respawn', 'respawn_apart', 'respawn_with_goals', 'reward', 'score', 'set_out', 'tally',
-    'tick', 'track', 'turned',
+    'account', 'advance', 'aim', 'bake', 'bearings', 'clean', 'count_down', 'distances', 'draw_integers',
+    'draw_reals', 'fight', 'find_extents', 'find_visible', 'forget', 'inertial', 'link_walls', 'point', 'push',
+    'quantize', 'reached', 'render', 'renew', 'respawn', 'respawn_apart', 'respawn_with_goals', 'reward', 'score',
+    'set_out', 'spend', 'tally', 'tick', 'track', 'turned',
 ]  # fmt: skip

@@ -216,7 +216,8 @@ class TestGoalTracker:
         scores = tracker.scores(torch.tensor([[True], [True], [True], [False], [False]]))
         assert scores['spl'][:, 0].tolist() == pytest.approx([1, 0.8, 1, 0, 0])
         assert scores['soft_spl'][:, 0].tolist() == pytest.approx([1, 0.95 * 0.8, 0.95, 0, 0])
-        assert scores['distance_to_goal'] is tracker.remaining
+        assert torch.equal(scores['distance_to_goal'], tracker.remaining)
+        assert torch.equal(scores['collisions'], tracker.collisions)
         assert scores['success'].tolist() == [[True], [True], [True], [False], [False]]
 
     def test_stands_still_where_no_way_is_known(self):

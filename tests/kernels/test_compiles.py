@@ -188,6 +188,18 @@ KERNELS = {
     'megastep.triton.steps.episodes._clean': [
         {'numbers': '*i64', 'low': 'i32', 'high': 'i32', 'cleaned': '*i64', 'count': 'i32', 'BLOCK': 128}
     ],
+    'megastep.triton.steps.episodes._count_down': [{'left': '*i64', 'expired': '*i1', 'count': 'i32', 'BLOCK': 128}],
+    'megastep.triton.steps.episodes._spend': [
+        {
+            'lengths': '*i64',
+            'counts': '*i32',
+            'steps': 'fp32',
+            'each': 'fp32',
+            'spent': '*i1',
+            'count': 'i32',
+            'BLOCK': 128,
+        }
+    ],
     'megastep.triton.steps.motion._push': [PUSHED | {'MOMENTUM': momentum} for momentum in (False, True)],
     'megastep.triton.steps.sensors._turn': [
         {'vectors': '*fp32', 'angles': '*fp32', 'sense': 'fp32', 'turned': '*fp32', 'count': 'i32', 'BLOCK': 128}
@@ -335,8 +347,14 @@ KERNELS = {
         | {'reach': 'fp32', 'found': '*i1', 'num_rows': 'i32', 'BLOCK': 128}
     ],
     'megastep.triton.steps.tracking._score': [
-        dict.fromkeys(('lengths', 'travelled', 'remaining', 'spl', 'soft_spl'), '*fp32')
-        | {'success': '*i1', 'num_rows': 'i32', 'BLOCK': 128}
+        {
+            'success': '*i1',
+            'lengths': '*fp32',
+            'way': WAY,
+            'num_rows': 'i32',
+            'BLOCK': 128,
+            'scores': 'success=*i1 spl=*fp32 soft_spl=*fp32 distance_to_goal=*fp32 collisions=*i32',
+        }
     ],
     'megastep.triton.visibility.links._link': [
         {'walls': ENDS, 'map_of_wall': '*i64', 'nexts': '*i32', 'previous': '*i32', 'crosses': '*i1', 'BLOCK': 32}

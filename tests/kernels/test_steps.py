@@ -112,6 +112,25 @@ def test_steps_are_counted_alike(num_envs, device):
     assert copy.clocks[1].tolist() == [num_envs + e + 1 for e in range(num_envs)]
 
 
+@pytest.mark.parametrize('num_envs', [1, 131])
+def test_lives_are_counted_down_and_budgets_spent_alike(num_envs, device):
+    core, found = core_of(num_envs, 1, device), []
+    core.clocks[0] = torch.arange(num_envs) % 40
+    copy, counts = twin(core), torch.arange(num_envs, dtype=torch.int32) % 7
+    copy.clocks.copy_(core.clocks)
+    for kernels, each, where in ((triton, core, device), (numba, copy, 'cpu')):
+        left, expired, spent = (guarded((num_envs,), kind, where) for kind in (torch.int64, torch.int8, torch.int8))
+        left[:num_envs] = torch.arange(num_envs) % 5
+        kernels.count_down(left[:num_envs], expired[:num_envs].view(torch.bool))
+        kernels.spend(each, counts.to(where), 12, 2.5, spent[:num_envs].view(torch.bool))
+        found.append([value.cpu().tolist() for value in (left, expired, spent)])
+    assert found[0] == found[1]
+    left, expired, spent = found[0]
+    assert left == [e % 5 - 1 for e in range(num_envs)] + [7]
+    assert expired == [e % 5 <= 1 for e in range(num_envs)] + [7]
+    assert spent == [e % 40 >= 12 + 2.5 * (e % 7) for e in range(num_envs)] + [7]
+
+
 @pytest.mark.parametrize('low, high', [(0, 6), (-2, 0), (5, 5)])
 def test_numbers_that_are_no_action_become_one_below_the_least(low, high, device):
     numbers = torch.tensor([-(2**63), -3, -2, -1, 0, 1, 5, 6, 7, 2**63 - 1] * 13)
@@ -153,19 +172,21 @@ def test_ways_to_goals_are_tracked_and_scored_alike(num_envs, device, poisoned):
         values = last, travelled, remaining, torch.full(shape, 5, dtype=torch.int32)
         buffers = [torch.cat([value, value[:1]]).to(place) for value in values]
         way = [buffer[:num_envs] for buffer in buffers]
-        nearer, walked, spl, soft_spl = (torch.empty(shape, device=place) for _ in range(4))
+        nearer, walked, spl, soft_spl, distance = (torch.empty(shape, device=place) for _ in range(5))
         kernels.track(each, GeodesicField.pack(maps, place), goals.to(place), way, nearer, walked)
         success = torch.empty(shape, dtype=torch.bool, device=place)
         kernels.reached(way[0] + 0.1, each.agents.positions, 0.15, success)
-        kernels.score(success, travelled.to(place), *way[1:3], spl, soft_spl)
-        found = [nearer, walked, spl, soft_spl, *(value.clone() for value in way)]
+        scores = torch.empty_like(success), spl, soft_spl, distance, torch.empty_like(way[3])
+        kernels.score(success, travelled.to(place), way, scores)
+        found = [nearer, walked, *scores, *(value.clone() for value in way)]
         kernels.set_out(mask.to(place), each.agents.positions + 1, remaining.to(place) + 1, way)
         assert all(torch.equal(buffer[num_envs].cpu(), value[0]) for buffer, value in zip(buffers, values, strict=True))
         assert success.all()
         kept.append([value.cpu() for value in (*found, *way)])
     for one, other in zip(*kept, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-6, equal_nan=True)
-    nearer, walked, _, _, _, went, left, collided, _, *begun = kept[1]
+    nearer, walked, arrived, _, _, distance, counted, _, went, left, collided, _, *begun = kept[1]
+    assert arrived.all() and torch.equal(distance, left) and torch.equal(counted, collided)
     torch.testing.assert_close(nearer, remaining - left)
     torch.testing.assert_close(went, travelled + walked)
     assert torch.equal(collided, 5 + (contacts >= 0))

@@ -68,3 +68,26 @@ def _clean(numbers, low, high, cleaned):
 def clean(numbers, low, high, cleaned):
     """Makes numbers that stand for no action harmless: see `megastep.env.interface.actions.ActionBatch`."""
     _clean(numbers.view(-1).numpy(), np.int64(low), np.int64(high), cleaned.view(-1).numpy())
+
+
+@njit(cache=True, error_model='numpy')
+def _count_down(left, expired):
+    for e in range(len(left)):
+        left[e] -= 1
+        expired[e] = left[e] <= 0
+
+
+def count_down(left, expired):
+    """Counts a step of each env's life: see `megastep.env.spawning.RandomLifespans`."""
+    _count_down(left.numpy(), expired.numpy())
+
+
+@njit(cache=True, error_model='numpy')
+def _spend(lengths, counts, steps, each, spent):
+    for e in range(len(counts)):
+        spent[e] = np.float32(lengths[e]) >= steps + each * np.float32(counts[e])
+
+
+def spend(core, counts, steps, each, spent):
+    """Finds the envs that have had their time: see `megastep.env.spawning.TimeBudget`."""
+    _spend(core.clocks[0].numpy(), counts.numpy(), np.float32(steps), np.float32(each), spent.numpy())

@@ -75,17 +75,31 @@ def reached(points, positions, reach, found):
     _reached(points.numpy(), positions.numpy(), np.float32(reach), found.numpy())
 
 
+class Scores(NamedTuple):
+    """Scores of each agent's way, in a step's own buffers: of a `megastep.env.goals.Scores`."""
+
+    success: np.ndarray
+    spl: np.ndarray
+    soft_spl: np.ndarray
+    distance_to_goal: np.ndarray
+    collisions: np.ndarray
+
+
 @njit(cache=True, error_model='numpy')
-def _score(success, lengths, travelled, remaining, spl, soft_spl):
+def _score(success, lengths, way, scores):
     zero, one = np.float32(0), np.float32(1)
-    for e in range(spl.shape[0]):
-        for a in range(spl.shape[1]):
-            efficiency = lengths[e, a] / max(travelled[e, a], lengths[e, a])
-            nearness = one - remaining[e, a] / lengths[e, a]
-            spl[e, a] = efficiency if success[e, a] else zero
-            soft_spl[e, a] = (zero if nearness < 0 else nearness) * efficiency
+    for e in range(lengths.shape[0]):
+        for a in range(lengths.shape[1]):
+            efficiency = lengths[e, a] / max(way.travelled[e, a], lengths[e, a])
+            nearness = one - way.remaining[e, a] / lengths[e, a]
+            scores.success[e, a] = success[e, a]
+            scores.spl[e, a] = efficiency if success[e, a] else zero
+            scores.soft_spl[e, a] = (zero if nearness < 0 else nearness) * efficiency
+            scores.distance_to_goal[e, a] = way.remaining[e, a]
+            scores.collisions[e, a] = way.collisions[e, a]
 
 
-def score(success, lengths, travelled, remaining, spl, soft_spl):
+def score(success, lengths, way, scores):
     """Scores agents' ways: see `megastep.env.goals.GoalTracker.scores`."""
-    _score(*(each.numpy() for each in (success, lengths, travelled, remaining, spl, soft_spl)))
+    kept, found = Way(*(each.numpy() for each in way)), Scores(*(each.numpy() for each in scores))
+    _score(success.numpy(), lengths.numpy(), kept, found)

@@ -97,3 +97,37 @@ def clean(numbers, low, high, cleaned):
     """Makes numbers that stand for no action harmless: see `megastep.env.interface.actions.ActionBatch`."""
     count = numbers.numel()
     _clean[(triton.cdiv(count, BLOCK),)](numbers, low, high, cleaned, count, BLOCK=BLOCK)
+
+
+@triton.jit
+@no_type_check
+def _count_down(left, expired, count, BLOCK: tl.constexpr):
+    """Each lane counts down one env's life."""
+    e = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
+    steps = tl.load(left + e, mask=e < count, other=0) - 1
+    tl.store(left + e, steps, mask=e < count)
+    tl.store(expired + e, steps <= 0, mask=e < count)
+
+
+@device_guard
+def count_down(left, expired):
+    """Counts a step of each env's life: see `megastep.env.spawning.RandomLifespans`."""
+    _count_down[(triton.cdiv(len(left), BLOCK),)](left, expired, len(left), BLOCK=BLOCK)
+
+
+@triton.jit
+@no_type_check
+def _spend(lengths, counts, steps, each, spent, count, BLOCK: tl.constexpr):
+    """Each lane looks whether one env has had its time."""
+    e = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
+    budget = steps + each * tl.load(counts + e, mask=e < count, other=0).to(tl.float32)
+    length = tl.load(lengths + e, mask=e < count, other=0).to(tl.float32)
+    tl.store(spent + e, length >= budget, mask=e < count)
+
+
+@device_guard
+def spend(core, counts, steps, each, spent):
+    """Finds the envs that have had their time: see `megastep.env.spawning.TimeBudget`."""
+    _spend[(triton.cdiv(core.num_envs, BLOCK),)](
+        core.clocks, counts, float(steps), float(each), spent, core.num_envs, BLOCK=BLOCK, enable_fp_fusion=False
+    )

@@ -98,25 +98,39 @@ def reached(points, positions, reach, found):
     )
 
 
+class Scores(NamedTuple):
+    """Scores of each agent's way, in a step's own buffers: of a `megastep.env.goals.Scores`."""
+
+    success: tl.tensor
+    spl: tl.tensor
+    soft_spl: tl.tensor
+    distance_to_goal: tl.tensor
+    collisions: tl.tensor
+
+
 @triton.jit
 @no_type_check
-def _score(success, lengths, travelled, remaining, spl, soft_spl, num_rows, BLOCK: tl.constexpr):
+def _score(success, lengths, way, scores, num_rows, BLOCK: tl.constexpr):
     """Each lane scores an agent's way."""
     row = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     there = row < num_rows
-    short, went = tl.load(lengths + row, mask=there, other=1.0), tl.load(travelled + row, mask=there, other=1.0)
+    short, went = tl.load(lengths + row, mask=there, other=1.0), tl.load(way.travelled + row, mask=there, other=1.0)
+    left = tl.load(way.remaining + row, mask=there, other=0.0)
     efficiency = tl.div_rn(short, tl.maximum(went, short))
-    nearness = 1 - tl.div_rn(tl.load(remaining + row, mask=there, other=0.0), short)
+    nearness = 1 - tl.div_rn(left, short)
     nearness = tl.where(nearness < 0, 0.0, nearness)
     arrived = tl.load(success + row, mask=there, other=0) != 0
-    tl.store(spl + row, tl.where(arrived, efficiency, 0.0), mask=there)
-    tl.store(soft_spl + row, nearness * efficiency, mask=there)
+    tl.store(scores.success + row, arrived, mask=there)
+    tl.store(scores.spl + row, tl.where(arrived, efficiency, 0.0), mask=there)
+    tl.store(scores.soft_spl + row, nearness * efficiency, mask=there)
+    tl.store(scores.distance_to_goal + row, left, mask=there)
+    tl.store(scores.collisions + row, tl.load(way.collisions + row, mask=there, other=0), mask=there)
 
 
 @device_guard
-def score(success, lengths, travelled, remaining, spl, soft_spl):
+def score(success, lengths, way, scores):
     """Scores agents' ways: see `megastep.env.goals.GoalTracker.scores`."""
-    count = spl.numel()
+    count = lengths.numel()
     _score[(triton.cdiv(count, WIDE),)](
-        success, lengths, travelled, remaining, spl, soft_spl, count, BLOCK=WIDE, enable_fp_fusion=False
+        success, lengths, Way(*way), Scores(*scores), count, BLOCK=WIDE, enable_fp_fusion=False
     )
