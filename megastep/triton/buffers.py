@@ -17,8 +17,8 @@ OUTER = 1.01
 class Maps(NamedTuple):
     """A scenery's buffers. Map m's walls begin at number ``wall_starts[m]`` and are ``wall_widths[m]``, and so on.
 
-    A pair of float32 or int32 numbers is read as one word: of a wall each end, of a texel's range its two numbers, of a
-    texel its colour and its light.
+    A pair of float32 or int32 numbers is read as one word: of a wall each end, of a texel's range its two numbers. So
+    are the four bytes of a texel, its colour and above that its light.
     """
 
     walls: torch.Tensor
@@ -135,7 +135,7 @@ def _gathered(scenery) -> Maps:
         light_widths=lights.widths,
         texels=scenery.texels.view(torch.int64),
         texel_starts=surface.starts,
-        surface=surface.vals.view(torch.int64),
+        surface=surface.vals.view(torch.int32),
         outline=scenery.outline,
         outline_albedo=scenery.outline_albedo,
         girth=OUTER * scenery.girth,

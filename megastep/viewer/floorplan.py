@@ -49,7 +49,7 @@ def take_floorplan(scenery: Scenery, map_id: int, geometry: Geometry | None = No
     """
     first_wall, first = int(scenery.walls.starts[map_id]), int(scenery.albedo.starts[map_id])
     albedo, walls = scenery.albedo[map_id], scenery.walls[map_id]
-    light = scenery.light[first : first + len(albedo)]
+    light = scenery.light[first : first + len(albedo)].to(torch.float32) / 255
     return Floorplan(
         map_id=map_id,
         walls=walls.cpu().numpy(),

@@ -37,7 +37,7 @@ LARGEST = 500.0
 class Scenery:
     """M maps, packed end to end on one device. Envs share them: memory grows with the maps, not with the envs.
 
-    A map takes 8 bytes a texel, about 45 a wall, and its lights and spawns: 25 KB for a house of 162 walls.
+    A map takes 4 bytes a texel, about 45 a wall, and its lights and spawns: 16 KB for a house of 162 walls.
     Its `near_walls` take 5 KB more, and its `visible_walls` 20 KB, once they are asked for.
 
     Args:
@@ -46,8 +46,8 @@ class Scenery:
         lights: Each map's lights: ragged (light, 3): x, y, intensity.
         spawns: Each map's spawns: ragged (spawn, 2), in metres.
         texels: For each wall of ``walls.vals``, its first texel, counted from its map's first, and how many it has.
-        surface: Each map's texels: ragged (texel, 8) bytes, read in one piece by the kernels. Three are the colour and
-            the last four the light as a float32; `albedo` and `light` are views of them.
+        surface: Each map's texels: ragged (texel, 4) bytes, read in one piece by the kernels. Three are the colour and
+            the last one the light; `albedo` and `light` are views of them.
         outline: An agent's outline, around the origin and facing +x, in metres.
         outline_albedo: The outline's texels, as many on every side.
         num_agents: How many agents an env has.
@@ -106,7 +106,7 @@ class Scenery:
         lights.vals[:, 2] *= light
         counts = textures.texel_counts(walls.vals)
         sums = _sums(counts, walls)
-        surface = torch.zeros((int(sums.sum()), 8), dtype=torch.uint8, device=device)
+        surface = torch.zeros((int(sums.sum()), 4), dtype=torch.uint8, device=device)
         scenery = cls(
             walls=walls,
             wall_boxes=wall_boxes.build(walls),
@@ -120,7 +120,7 @@ class Scenery:
             agent_radius=agent_radius,
         )
         scenery.albedo.vals.copy_(_painted(walls, counts, seed, colours))
-        scenery.light.copy_(bake(scenery))
+        scenery.light.copy_((255 * bake(scenery)).round())
         return scenery
 
     def __getstate__(self) -> dict[str, Any]:
@@ -133,9 +133,12 @@ class Scenery:
         return Ragged(self.surface.vals[:, :3], self.surface.widths)
 
     @cached_property
-    def light(self) -> Float32[Tensor, ' texel']:
-        """The lightmap: how much light falls on each texel of all the maps, 0.1 to 1. May be written in place."""
-        return self.surface.vals.view(torch.float32)[:, 1]
+    def light(self) -> UInt8[Tensor, ' texel']:
+        """The lightmap: how much light falls on each texel of all the maps, 255 for 1. May be written in place.
+
+        It is that of `bake`, rounded, which changes no pixel by more than 0.002.
+        """
+        return self.surface.vals[:, 3]
 
     @cached_property
     def near_walls(self) -> NearWalls:

@@ -161,7 +161,7 @@ def _lit_texels(scenery: Scenery, map_id: int) -> tuple[Float[np.ndarray, 'texel
     shares = (number[:, None] + [0, 1]) / counts[wall][:, None]  # of the way along the wall
     texels = walls[wall, :1] + shares[..., None] * (walls[wall, 1:] - walls[wall, :1])
     first = int(scenery.albedo.starts[map_id])
-    light = _array(scenery.light[first : first + len(wall)])
+    light = _array(scenery.light[first : first + len(wall)]) / 255
     return texels, _array(scenery.albedo[map_id]) / 255 * light[:, None]
 
 

@@ -170,7 +170,7 @@ def test_a_palette_is_all_the_colours_there_are():
 def test_half_the_light_is_half_of_what_lamps_give():
     room = box(lights=[(3, 2.5, 0.2)])
     full, half, none = (make_world([room], 1, 'cpu', cameras=FEW_RAYS, light=light).core for light in (1, 0.5, 0))
-    lamps = [core.scenery.light - 0.1 for core in (full, half, none)]
+    lamps = [rendering.bake(core.scenery) - 0.1 for core in (full, half, none)]
     torch.testing.assert_close(lamps[1], lamps[0] / 2)
     assert lamps[0].min() > 0.01 and not lamps[2].abs().max() > 1e-6
 

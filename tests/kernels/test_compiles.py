@@ -17,7 +17,7 @@ PLACES = PACKAGE, ROOT / 'benchmarks'
 MAPS = (
     'walls=*i64 wall_starts=*i64 wall_widths=*i32 boxed_walls=*i64 numbers=*i32 boxes=*fp32 box_starts=*i64 '
     'grids=None shapes=None firsts=None first_starts=None near_numbers=None number_starts=None furthest=None '
-    'lights=*fp32 light_starts=*i64 light_widths=*i32 texels=*i64 texel_starts=*i64 surface=*i64 '
+    'lights=*fp32 light_starts=*i64 light_widths=*i32 texels=*i64 texel_starts=*i64 surface=*i32 '
     'outline=*fp32 outline_albedo=*u8 girth=fp32'
 )
 MARKERS = 'positions=*fp32 radii=*fp32 colours=*fp32 visible=*i1 first_line=i32'

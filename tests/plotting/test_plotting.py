@@ -95,8 +95,8 @@ def test_texels_run_along_their_walls(state):
 
 
 def test_a_texel_shows_its_albedo_times_its_light():
-    state = take_snapshot(repainted(one(ROOM, 3, 2.5, 0), colour=(255, 51, 0), light=0.5), Cameras(), 0)
-    np.testing.assert_allclose(state.texel_colours, np.tile((0.5, 0.1, 0), (len(state.texels), 1)), atol=1e-6)
+    state = take_snapshot(repainted(one(ROOM, 3, 2.5, 0), colour=(255, 51, 0), light=0.4), Cameras(), 0)
+    np.testing.assert_allclose(state.texel_colours, np.tile((0.4, 0.08, 0), (len(state.texels), 1)), atol=1e-6)
 
 
 def test_each_map_has_its_own_texels():
@@ -104,7 +104,7 @@ def test_each_map_has_its_own_texels():
     first, last = (take_snapshot(core, Cameras(), env) for env in (0, 3))
     assert len(last.texels) == len(last.texel_colours) == int(core.scenery.albedo.widths[3])
     start = int(core.scenery.albedo.starts[3])
-    expected = core.scenery.albedo.vals[start:] / 255 * core.scenery.light[start:, None]
+    expected = core.scenery.albedo.vals[start:] / 255 * (core.scenery.light[start:, None] / 255)
     np.testing.assert_allclose(last.texel_colours, expected.cpu(), atol=1e-6)
     assert len(first.texels) != len(last.texels)
 

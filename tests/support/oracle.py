@@ -73,7 +73,7 @@ def world(core: Core, env: int) -> World:
     walls = array(scenery.walls[number])
     texels = array(scenery.texels).astype(int)[first_wall : first_wall + len(walls)]
     spans = [slice(first_texel + first, first_texel + first + count) for first, count in texels]
-    albedo, light = array(scenery.albedo.vals) / 255, array(scenery.light)
+    albedo, light = array(scenery.albedo.vals) / 255, array(scenery.light) / 255
     there = np.flatnonzero(array(core.markers.visible[env]) * (array(core.markers.radii[env]) > 0))
     circles = np.concatenate([array(core.markers.positions[env]), array(core.markers.radii[env])[:, None]], axis=1)
     return World(

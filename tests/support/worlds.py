@@ -140,13 +140,13 @@ def scattered(maps, num_envs, num_agents, *, device='cpu', seed=0, clearance=AGE
 
 
 def repainted(core, colour=None, light=None):
-    """Gives every wall of a core one colour, 0 to 255, or one light."""
+    """Gives every wall of a core one colour, 0 to 255, or one light, 0 to 1."""
     scenery = core.scenery
     core.scenery = replace(scenery, surface=Ragged(scenery.surface.vals.clone(), scenery.surface.widths))
     if colour is not None:
         core.scenery.albedo.vals[:] = torch.tensor(colour, dtype=torch.uint8)
     if light is not None:
-        core.scenery.light[:] = light
+        core.scenery.light[:] = round(255 * light)
     return core
 
 

@@ -1,6 +1,7 @@
 import numpy as np
 import oracle
 import pytest
+import torch
 import worlds
 from oracle import array
 
@@ -24,7 +25,7 @@ def baked(geometry, device='cpu'):
     """The light on each wall's texels: a list of (texel,)."""
     scenery = Scenery.pack([geometry], device=device)
     ends = np.cumsum(array(scenery.texels)[:, 1].astype(int))
-    return np.split(array(scenery.light), ends[:-1])
+    return np.split(array(rendering.bake(scenery)), ends[:-1])
 
 
 def dots(wall, texels):
@@ -88,7 +89,7 @@ def test_a_thin_wall_is_lit_from_one_side(device):
 def test_a_map_is_lit_by_its_own_lights(device):
     dark, lit = worlds.box(), worlds.box(lights=[(3, 2.5, 0.5)])
     scenery = Scenery.pack([dark, lit, dark], device=device)
-    thirds = np.split(array(scenery.light), 3)
+    thirds = np.split(array(rendering.bake(scenery)), 3)
     assert dim(thirds[0]).all()
     assert thirds[1].min() > 0.15
     assert dim(thirds[2]).all()
@@ -118,9 +119,12 @@ def test_houses_are_lit_as_the_rules_say(device, poisoned):
     assert_baked(worlds.houses(2), device)
 
 
-def test_baking_again_changes_nothing(device):
-    scenery = Scenery.pack([worlds.cluttered(4)], device=device)
-    np.testing.assert_array_equal(array(rendering.bake(scenery)), array(scenery.light))
+def test_texels_hold_what_is_baked_to_2_thousandths(device):
+    scenery = Scenery.pack([worlds.cluttered(4), worlds.box()], device=device)
+    light, texels = array(rendering.bake(scenery)), array(scenery.light)
+    assert scenery.light.dtype == torch.uint8
+    np.testing.assert_array_equal(texels, np.round(255 * light))
+    assert abs(texels / 255 - light).max() < 0.002
 
 
 @pytest.mark.gpu

@@ -56,7 +56,9 @@ def colour_walls(maps, m, first_wall_line, first_marker_line, camera, optics, hi
         near, far, share = neighbours(locations[r], texels[w, 1])
         near, far = first_texel + texels[w, 0] + near, first_texel + texels[w, 0] + far
         scale = (
-            slant(cos - slopes[r] * sin, sin + slopes[r] * cos, vx, vy) * mix(light[near], light[far], share) / WHITE
+            slant(cos - slopes[r] * sin, sin + slopes[r] * cos, vx, vy)
+            * mix(light[near], light[far], share)
+            / (WHITE * WHITE)
         )
         for channel in range(3):
             colours[channel, r] = scale * mix(albedo[near, channel], albedo[far, channel], share)

@@ -22,7 +22,7 @@ from megastep.triton.raycasting.markers import (
     markers_met,
 )
 from megastep.triton.raycasting.marking import mark
-from megastep.triton.raycasting.shading import colour_agents
+from megastep.triton.raycasting.shading import byte_between, colour_agents
 from megastep.triton.raycasting.winners import winners
 from megastep.triton.wall_boxes import walls_of
 
@@ -180,13 +180,12 @@ def write_colours(view, maps, agents, markers, frame, pixel, camera, rays, met, 
     share = at - near.to(tl.float32)
     texel = maps.surface + frame.first_texel + (met.texels + near)
     one, other = tl.load(texel), tl.load(texel + 1)
-    one_light, other_light = halves(one)[1], halves(other)[1]
     slant = height_square * met.square
-    lit = (one_light + share * (other_light - one_light)) * (slant * (1 / 255))
+    lit = byte_between(one, other, share, 24) * (slant * (1 / 255 / 255))
     if SIZES.num_agents > 1:
         is_agent = rays.valid & (met.slots > 0) & (met.line < SIZES.num_agents * SIZES.sides)
         lit = tl.where(is_agent, 0.0, lit)
-    one, other, other_weight = one.to(tl.int32), other.to(tl.int32), lit * share
+    other_weight = lit * share
     weight = lit - other_weight
     red = channel(one, other, weight, other_weight, 0, rays.valid, SIZES)
     green = channel(one, other, weight, other_weight, 8, rays.valid, SIZES)

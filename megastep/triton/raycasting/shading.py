@@ -8,7 +8,6 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
-from megastep.triton.bits import halves
 from megastep.triton.light import disc_brightness, lights_of
 from megastep.triton.raycasting.culling import any_of
 
@@ -33,8 +32,8 @@ def neighbours(location, count):
 
 @triton.jit
 @no_type_check
-def channel(near, far, share, SHIFT: tl.constexpr):
-    """A byte of two words that hold colours, as a number ``share`` of the way from one to the other."""
+def byte_between(near, far, share, SHIFT: tl.constexpr):
+    """A byte of two words that hold texels, as a number ``share`` of the way from one to the other."""
     low, high = ((near >> SHIFT) & 255).to(tl.float32), ((far >> SHIFT) & 255).to(tl.float32)
     return low + share * (high - low)
 
@@ -49,16 +48,14 @@ def texel_range(word):
 @triton.jit
 @no_type_check
 def wall_colour(maps, m, wall, location, mask):
-    """Albedo times the light baked on walls: a texel is one word, its light above its colour."""
+    """Albedo times the light baked on walls: a texel is one word of four bytes, its light above its colour."""
     first, count = texel_range(tl.load(maps.texels + wall, mask=mask, other=1 << 32))
     near, far, share = neighbours(tl.where(mask, location, 0.0), count)
     start = maps.surface + tl.load(maps.texel_starts + m)
     near, far = tl.load(start + first + near, mask=mask, other=0), tl.load(start + first + far, mask=mask, other=0)
-    near_light, far_light = halves(near)[1], halves(far)[1]
-    lit = (near_light + share * (far_light - near_light)) * (1 / 255)
-    near, far = near.to(tl.int32), far.to(tl.int32)
-    red, green = lit * channel(near, far, share, 0), lit * channel(near, far, share, 8)
-    return red, green, lit * channel(near, far, share, 16)
+    lit = byte_between(near, far, share, 24) * (1 / 255 / 255)
+    red, green = lit * byte_between(near, far, share, 0), lit * byte_between(near, far, share, 8)
+    return red, green, lit * byte_between(near, far, share, 16)
 
 
 @triton.jit
