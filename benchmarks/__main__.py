@@ -13,7 +13,7 @@ from rich.console import Console
 from tyro.conf import Positional
 
 from benchmarks.parts import Parts
-from benchmarks.proofs import certification, growth, proof, sightlines
+from benchmarks.proofs import certification, growth, proof, shadows, sightlines
 from benchmarks.report import RESULTS, Report, current_commit
 from benchmarks.speed import cases, evaluation, generation, geodesics, kernels, learning, measuring, recording, scaling
 from megastep.world.device import default_device, device_name
@@ -23,7 +23,7 @@ ON_A_CPU = ('mapgen', 'mapgen-proof', 'geodesics')
 
 Subject = Literal[
     'envs', 'render', 'physics', 'step', 'scaling', 'learning', 'evaluation', 'recording', 'mapgen', 'geodesics',
-    'mapgen-proof', 'proof', 'growth', 'sightlines',
+    'mapgen-proof', 'proof', 'growth', 'sightlines', 'shadows',
 ]  # fmt: skip
 """Subjects that there are."""
 
@@ -116,6 +116,8 @@ def measure(
     """The rows of a subject's table, one after another."""
     if subject == 'sightlines':
         return sightlines.prove(device, 2000 if quick else sightlines.RAYS)
+    if subject == 'shadows':
+        return shadows.prove(device, 2000 if quick else shadows.WAYS)
     if subject == 'growth':
         return growth.prove(device, 200 if quick else int(steps), envs)
     effort: dict[str, Any] = {'rounds': 1, 'round_seconds': 0.001} if quick else {}

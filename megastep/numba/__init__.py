@@ -37,13 +37,14 @@ from megastep.numba.steps.motion import push  # noqa: E402
 from megastep.numba.steps.sensors import bearings, inertial, point, turned  # noqa: E402
 from megastep.numba.steps.spawning import renew, respawn, respawn_apart, respawn_with_goals  # noqa: E402
 from megastep.numba.steps.tracking import reached, score, set_out, track  # noqa: E402
+from megastep.numba.visibility.lights import find_lights  # noqa: E402
 from megastep.numba.visibility.links import link_walls  # noqa: E402
 from megastep.numba.visibility.potentially_visible import find_visible  # noqa: E402
 from megastep.numba.visibility.standing_room import find_extents  # noqa: E402
 
 __all__ = [
     'account', 'advance', 'aim', 'bake', 'bearings', 'clean', 'count_down', 'distances', 'draw_integers',
-    'draw_reals', 'fight', 'find_extents', 'find_visible', 'forget', 'inertial', 'link_walls', 'point', 'push',
-    'quantize', 'reached', 'render', 'renew', 'respawn', 'respawn_apart', 'respawn_with_goals', 'reward', 'score',
-    'set_out', 'spend', 'tally', 'tick', 'track', 'turned',
+    'draw_reals', 'fight', 'find_extents', 'find_lights', 'find_visible', 'forget', 'inertial', 'link_walls', 'point',
+    'push', 'quantize', 'reached', 'render', 'renew', 'respawn', 'respawn_apart', 'respawn_with_goals', 'reward',
+    'score', 'set_out', 'spend', 'tally', 'tick', 'track', 'turned',
 ]  # fmt: skip

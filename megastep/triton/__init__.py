@@ -13,13 +13,14 @@ from megastep.triton.steps.motion import push
 from megastep.triton.steps.sensors import bearings, inertial, point, turned
 from megastep.triton.steps.spawning import renew, respawn, respawn_apart, respawn_with_goals
 from megastep.triton.steps.tracking import reached, score, set_out, track
+from megastep.triton.visibility.lights import find_lights
 from megastep.triton.visibility.links import link_walls
 from megastep.triton.visibility.potentially_visible import find_visible
 from megastep.triton.visibility.standing_room import find_extents
 
 __all__ = [
     'account', 'advance', 'aim', 'bake', 'bearings', 'clean', 'count_down', 'distances', 'draw_integers',
-    'draw_reals', 'fight', 'find_extents', 'find_visible', 'forget', 'inertial', 'link_walls', 'point', 'push',
-    'quantize', 'reached', 'render', 'renew', 'respawn', 'respawn_apart', 'respawn_with_goals', 'reward', 'score',
-    'set_out', 'spend', 'tally', 'tick', 'track', 'turned',
+    'draw_reals', 'fight', 'find_extents', 'find_lights', 'find_visible', 'forget', 'inertial', 'link_walls', 'point',
+    'push', 'quantize', 'reached', 'render', 'renew', 'respawn', 'respawn_apart', 'respawn_with_goals', 'reward',
+    'score', 'set_out', 'spend', 'tally', 'tick', 'track', 'turned',
 ]  # fmt: skip

@@ -47,7 +47,10 @@ class Maps(NamedTuple):
 
 
 class VisibleWalls(NamedTuple):
-    """A scenery's potentially visible sets. Map m's lists are those from ``first_starts[m]`` on."""
+    """A scenery's potentially visible sets. Map m's lists are those from ``first_starts[m]`` on.
+
+    Beside them are the lists of lights that may fall on agents: None where no light on agents is wanted.
+    """
 
     grids: torch.Tensor  # each map's corner and cells a metre
     shapes: torch.Tensor
@@ -57,6 +60,12 @@ class VisibleWalls(NamedTuple):
     places: torch.Tensor  # the lists: places in the order of the boxes
     place_starts: torch.Tensor
     texels: torch.Tensor  # of walls in that order: a word's two numbers
+    lit_firsts: torch.Tensor | None  # for each cell the first of its lights in its map's lists
+    lit_numbers: torch.Tensor | None  # those: numbers of the map's lights
+    lit_starts: torch.Tensor | None
+    hiding_firsts: torch.Tensor | None  # for each of those the first wall that may hide it
+    hiding: torch.Tensor | None  # these: places in the order of the boxes
+    hiding_starts: torch.Tensor | None
 
 
 class Agents(NamedTuple):
@@ -97,7 +106,7 @@ TOUCHED = ('grids', 'shapes', 'firsts', 'first_starts', 'near_numbers', 'number_
 _MAPS: WeakKeyDictionary = WeakKeyDictionary()
 """What has been gathered of each scenery that is still there: that takes a third as long as a launch."""
 _VISIBLE: WeakKeyDictionary = WeakKeyDictionary()
-"""Its potentially visible sets, which are built when a camera first looks."""
+"""Its potentially visible sets, which are built when a camera first looks, with light on agents and without."""
 
 
 def maps(scenery, *, seen: bool = True) -> Maps:
@@ -142,12 +151,12 @@ def _gathered(scenery) -> Maps:
     )
 
 
-def visible_walls(scenery) -> VisibleWalls:
-    """The potentially visible sets of a `megastep.Scenery`."""
-    found = _VISIBLE.get(scenery)
-    if found is None:
-        found = _VISIBLE[scenery] = _gathered_visible(scenery)
-    return found
+def visible_walls(scenery, *, lit: bool = False) -> VisibleWalls:
+    """The potentially visible sets of a `megastep.Scenery`, with the lists for light on agents if that is ``lit``."""
+    found = _VISIBLE.setdefault(scenery, {})
+    if lit not in found:
+        found[lit] = _gathered_visible(scenery)._replace(**_gathered_lights(scenery) if lit else {})
+    return found[lit]
 
 
 def _gathered_visible(scenery) -> VisibleWalls:
@@ -162,7 +171,25 @@ def _gathered_visible(scenery) -> VisibleWalls:
         places=sets.numbers.vals,
         place_starts=sets.numbers.starts,
         texels=scenery.texels[starts + scenery.wall_boxes.numbers].view(torch.int64),
+        lit_firsts=None,
+        lit_numbers=None,
+        lit_starts=None,
+        hiding_firsts=None,
+        hiding=None,
+        hiding_starts=None,
     )
+
+
+def _gathered_lights(scenery) -> dict[str, torch.Tensor]:
+    lists = scenery.visible_lights
+    return {
+        'lit_firsts': lists.firsts.vals,
+        'lit_numbers': lists.numbers.vals,
+        'lit_starts': lists.numbers.starts,
+        'hiding_firsts': lists.wall_firsts.vals,
+        'hiding': lists.wall_numbers.vals,
+        'hiding_starts': lists.wall_numbers.starts,
+    }
 
 
 def agents(core) -> Agents:

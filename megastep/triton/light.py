@@ -100,21 +100,28 @@ def strip_to(cx, cy, girth, lx, ly):
 
 @triton.jit
 @no_type_check
+def touch_and_cut(ax, ay, bx, by, there, strip):
+    """Masks of walls: those that may touch a strip from a light, and those that cut it off before its last two girths."""
+    ux, uy, reach, girth = strip.ux, strip.uy, strip.reach, strip.girth
+    ax, ay, bx, by = ax - strip.lx, ay - strip.ly, bx - strip.lx, by - strip.ly
+    a_along, a_across, b_along, b_across = ax * ux + ay * uy, ux * ay - uy * ax, bx * ux + by * uy, ux * by - uy * bx
+    low, high = tl.minimum(a_across, b_across), tl.maximum(a_across, b_across)
+    near, far = tl.minimum(a_along, b_along), tl.maximum(a_along, b_along)
+    touches = there & (low <= girth) & (high >= -girth) & (near <= reach) & (far >= 0)
+    return touches, there & (low < -girth) & (high > girth) & (near > 0) & (far < reach - 2 * girth)
+
+
+@triton.jit
+@no_type_check
 def strip_walls(walls, start, strip, SIZES: tl.constexpr):
     """The walls of a box that meet a strip from a light.
 
     Returns:
         Which of the walls may touch the strip, and which cut it off before its last two girths: a bit each.
     """
-    ux, uy, reach, girth = strip.ux, strip.uy, strip.reach, strip.girth
     ax, ay, bx, by = load_walls(walls, start, SIZES)
-    ax, ay, bx, by = ax - strip.lx, ay - strip.ly, bx - strip.lx, by - strip.ly
-    a_along, a_across, b_along, b_across = ax * ux + ay * uy, ux * ay - uy * ax, bx * ux + by * uy, ux * by - uy * bx
-    low, high = tl.minimum(a_across, b_across), tl.maximum(a_across, b_across)
-    near, far = tl.minimum(a_along, b_along), tl.maximum(a_along, b_along)
     there = start + tl.arange(0, SIZES.per_box) < walls.width
-    touches = there & (low <= girth) & (high >= -girth) & (near <= reach) & (far >= 0)
-    cuts = there & (low < -girth) & (high > girth) & (near > 0) & (far < reach - 2 * girth)
+    touches, cuts = touch_and_cut(ax, ay, bx, by, there, strip)
     return bits(touches), bits(cuts)
 
 

@@ -19,10 +19,11 @@ from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
 from megastep.maps.segments import clearances
-from megastep.world import near_walls, textures, visible_walls, wall_boxes
+from megastep.world import near_walls, textures, visible_lights, visible_walls, wall_boxes
 from megastep.world.device import default_device
 from megastep.world.kernels import implementation
 from megastep.world.near_walls import NearWalls
+from megastep.world.visible_lights import VisibleLights
 from megastep.world.visible_walls import VisibleWalls
 from megastep.world.wall_boxes import WallBoxes
 
@@ -37,8 +38,8 @@ LARGEST = 500.0
 class Scenery:
     """M maps, packed end to end on one device. Envs share them: memory grows with the maps, not with the envs.
 
-    A map takes 4 bytes a texel, about 45 a wall, and its lights and spawns: 16 KB for a house of 162 walls.
-    Its `near_walls` take 5 KB more, and its `visible_walls` 20 KB, once they are asked for.
+    A map takes 4 bytes a texel, about 45 a wall, and its lights and spawns: 16 KB for a house of 162 walls. Its
+    `near_walls` take 5 KB more, and its `visible_walls` and `visible_lights` 20 KB each, once they are asked for.
 
     Args:
         walls: Each map's walls: ragged (wall, 2, 2) float32, in metres.
@@ -149,6 +150,12 @@ class Scenery:
     def visible_walls(self) -> VisibleWalls:
         """Potentially visible sets: the walls that can be seen from each cell of a grid. Built when first asked for."""
         return visible_walls.build(Ragged(self.wall_boxes.walls, self.walls.widths), self.agent_radius)
+
+    @cached_property
+    def visible_lights(self) -> VisibleLights:
+        """The lights that may fall on an agent in each cell, and the walls that may hide them. Built when asked for."""
+        walls = Ragged(self.wall_boxes.walls, self.walls.widths)
+        return visible_lights.build(walls, self.lights, self.visible_walls, self.girth)
 
     @cached_property
     def most_walls(self) -> int:

@@ -91,9 +91,9 @@ def build(walls: Ragged[Tensor], agent_radius: float, *, side: float = SIDE) -> 
     grids = grids_around(walls, maps, side)
     grids = grids._replace(shapes=torch.where(crossed[:, None], 0, grids.shapes))
     dtype = torch.int16 if int(walls.widths.max()) <= torch.iinfo(torch.int16).max else torch.int32
-    parts = [_listed(walls, links, grids, group, agent_radius, dtype) for group in _groups(grids.counts, CELLS)]
+    parts = [_listed(walls, links, grids, group, agent_radius, dtype) for group in groups(grids.counts, CELLS)]
     counts = torch.cat([part.counts for part in parts])
-    firsts = _firsts(counts, grids.counts)
+    firsts = firsts_of(counts, grids.counts)
     return VisibleWalls(
         grids=torch.cat([grids.corners, 1 / grids.sides[:, None]], 1),
         shapes=grids.shapes.int(),
@@ -114,7 +114,7 @@ def _linked(walls: Ragged[Tensor], maps: Int[Tensor, ' wall']) -> tuple[_Links, 
     return links, crossed > 0
 
 
-def _groups(costs: Int[Tensor, ' row'], most: int) -> Iterator[slice]:
+def groups(costs: Int[Tensor, ' row'], most: int) -> Iterator[slice]:
     """Neighbouring rows whose costs sum to so much at most, or single ones."""
     ends = costs.cumsum(0)
     start, total = 0, 0
@@ -128,22 +128,22 @@ def _listed(
     walls: Ragged[Tensor], links: _Links, grids: Grids, group: slice, agent_radius: float, dtype: torch.dtype
 ) -> _Lists:
     """The lists of the cells of some maps."""
-    maps, corners, sides = _cells(grids, group)
+    maps, corners, sides = cells_of(grids, group)
     extents = torch.empty((len(maps), 4), dtype=torch.uint8, device=maps.device)
     implementation(maps.device).find_extents(maps, walls, corners, sides, CLEARANCE * agent_radius, extents)
     known = (extents[:, 0] < extents[:, 2]).nonzero()[:, 0]
-    maps, places = maps[known], _places(corners[known], sides[known], extents[known])
+    maps, places = maps[known], places_of(corners[known], sides[known], extents[known])
     counts = torch.zeros(len(extents), dtype=torch.int64, device=maps.device)
     numbers = [torch.empty(0, dtype=dtype, device=maps.device)]
     widths = walls.widths[maps].long()
-    for batch in _groups(widths, PAIRS):
+    for batch in groups(widths, PAIRS):
         found, number = _visible(walls, links, maps[batch], places[batch], widths[batch])
         counts[known[batch]] = found
         numbers.append(number.to(dtype))
     return _Lists(extents, counts, torch.cat(numbers))
 
 
-def _cells(
+def cells_of(
     grids: Grids, group: slice
 ) -> tuple[Int[Tensor, ' cell'], Float64[Tensor, 'cell 2'], Float64[Tensor, ' cell']]:
     """The cells of some maps, row after row: which map's each is, its lower left corner, and its side."""
@@ -155,7 +155,7 @@ def _cells(
     return maps + group.start, corners, sides
 
 
-def _places(
+def places_of(
     corners: Float64[Tensor, 'cell 2'], sides: Float64[Tensor, ' cell'], extents: UInt8[Tensor, 'cell 4']
 ) -> Float64[Tensor, 'cell 4']:
     """The middles of the parts of cells that lists are made for, and half their widths and heights with the margin."""
@@ -179,7 +179,7 @@ def _visible(
     return torch.bincount(cells, minlength=len(maps)), found - (ends - widths)[cells]
 
 
-def _firsts(counts: Int[Tensor, ' cell'], cells: Int[Tensor, ' map']) -> Ragged[Tensor]:
+def firsts_of(counts: Int[Tensor, ' cell'], cells: Int[Tensor, ' map']) -> Ragged[Tensor]:
     """Each map's lists' places, and where the last one ends, of the lists' lengths."""
     rows = cells + 1
     starts, before = rows.cumsum(0) - rows, cells.cumsum(0) - cells

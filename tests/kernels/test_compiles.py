@@ -34,7 +34,13 @@ RENDERED = {
     'num_units': 'i32',
     'capacity': 'i32',
 }
-SETS = 'grids=*fp32 shapes=*i32 extents=*i32 firsts=*i32 first_starts=*i64 places=*i16 place_starts=*i64 texels=*i64'
+SETS = (
+    'grids=*fp32 shapes=*i32 extents=*i32 firsts=*i32 first_starts=*i64 places=*i16 place_starts=*i64 texels=*i64 '
+    'lit_firsts=None lit_numbers=None lit_starts=None hiding_firsts=None hiding=None hiding_starts=None'
+)
+LIT_SETS = SETS[: SETS.index('lit_')] + (
+    'lit_firsts=*i32 lit_numbers=*i16 lit_starts=*i64 hiding_firsts=*i32 hiding=*i16 hiding_starts=*i64'
+)
 BY_INTERVAL = {name: RENDERED[name] for name in ('maps', 'agents', 'markers', 'optics', 'seen')} | {
     'sets': SETS,
     'deferred': '*i1',
@@ -102,34 +108,39 @@ KERNELS = {
         | {
             'view': 'rgb=*fp32 depth=*fp32 distances=None lines=None locations=None',
             'SIZES': 'num_agents=1 num_cameras=1 num_markers=0 sides=8 side_texels=2 outlines=8 per_box=32 '
-            'res=64 subsample=4 pixels=64 rays=4 skip=1 centred=0 colours=1 marks=0 per_ray=0 first_ray=0 stop_ray=0',
+            'res=64 subsample=4 pixels=64 rays=4 few=8 skip=1 centred=0 colours=1 marks=0 per_ray=0 first_ray=0 '
+            'stop_ray=0',
         },
         RENDERED
         | {
             'view': 'rgb=None depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
             'SIZES': 'num_agents=2 num_cameras=1 num_markers=0 sides=8 side_texels=2 outlines=16 per_box=32 '
-            'res=1 subsample=1 pixels=1 rays=1 skip=0 centred=1 colours=0 marks=0 per_ray=1 first_ray=0 stop_ray=1',
+            'res=1 subsample=1 pixels=1 rays=1 few=1 skip=0 centred=1 colours=0 marks=0 per_ray=1 '
+            'first_ray=0 stop_ray=1',
         },
         RENDERED
         | {
             'seen': SEEN,
             'view': 'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
             'SIZES': 'num_agents=3 num_cameras=2 num_markers=0 sides=8 side_texels=2 outlines=32 per_box=32 '
-            'res=5 subsample=3 pixels=8 rays=4 skip=1 centred=0 colours=1 marks=1 per_ray=1 first_ray=0 stop_ray=15',
+            'res=5 subsample=3 pixels=8 rays=4 few=8 skip=1 centred=0 colours=1 marks=1 per_ray=1 '
+            'first_ray=0 stop_ray=15',
         },
         RENDERED
         | {
             'markers': MARKERS,
             'view': 'rgb=*fp32 depth=*fp32 distances=None lines=None locations=None',
             'SIZES': 'num_agents=1 num_cameras=1 num_markers=16 sides=8 side_texels=2 outlines=8 per_box=32 '
-            'res=64 subsample=4 pixels=64 rays=4 skip=1 centred=0 colours=1 marks=0 per_ray=0 first_ray=0 stop_ray=0',
+            'res=64 subsample=4 pixels=64 rays=4 few=8 skip=1 centred=0 colours=1 marks=0 per_ray=0 first_ray=0 '
+            'stop_ray=0',
         },
         RENDERED
         | {
             'markers': MARKERS,
             'view': 'rgb=None depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
             'SIZES': 'num_agents=2 num_cameras=2 num_markers=33 sides=8 side_texels=2 outlines=16 per_box=32 '
-            'res=1 subsample=1 pixels=1 rays=1 skip=1 centred=0 colours=1 marks=0 per_ray=1 first_ray=0 stop_ray=1',
+            'res=1 subsample=1 pixels=1 rays=1 few=1 skip=1 centred=0 colours=1 marks=0 per_ray=1 '
+            'first_ray=0 stop_ray=1',
         },
     ],
     'megastep.triton.raycasting.deferred._render_deferred': [
@@ -141,7 +152,8 @@ KERNELS = {
             'seen': SEEN,
             'view': 'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
             'SIZES': f'num_agents=3 num_cameras=2 num_markers={count} sides=8 side_texels=2 outlines=32 per_box=32 '
-            'res=5 subsample=3 pixels=8 rays=4 skip=1 centred=0 colours=1 marks=1 per_ray=1 first_ray=0 stop_ray=15',
+            'res=5 subsample=3 pixels=8 rays=4 few=8 skip=1 centred=0 colours=1 marks=1 per_ray=1 '
+            'first_ray=0 stop_ray=15',
         }
         for count, markers in ((0, None), (5, MARKERS))
     ],
@@ -150,7 +162,8 @@ KERNELS = {
         | {
             'view': 'rgb=*fp32 depth=*fp32 distances=None lines=None locations=None',
             'SIZES': 'num_agents=1 num_cameras=1 num_markers=0 sides=8 side_texels=2 outlines=8 per_box=32 '
-            'res=64 subsample=4 pixels=32 rays=4 skip=1 centred=1 colours=1 marks=0 per_ray=0 first_ray=0 stop_ray=0',
+            'res=64 subsample=4 pixels=32 rays=4 few=8 skip=1 centred=1 colours=1 marks=0 per_ray=0 first_ray=0 '
+            'stop_ray=0',
         },
         BY_INTERVAL
         | {
@@ -158,15 +171,18 @@ KERNELS = {
             'seen': SEEN,
             'view': 'rgb=None depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
             'SIZES': 'num_agents=2 num_cameras=1 num_markers=0 sides=8 side_texels=2 outlines=16 per_box=32 '
-            'res=1 subsample=1 pixels=1 rays=1 skip=1 centred=0 colours=0 marks=1 per_ray=1 first_ray=0 stop_ray=1',
+            'res=1 subsample=1 pixels=1 rays=1 few=1 skip=1 centred=0 colours=0 marks=1 per_ray=1 '
+            'first_ray=0 stop_ray=1',
         },
         BY_INTERVAL
         | {
+            'sets': LIT_SETS,
             'markers': MARKERS,
             'seen': SEEN,
             'view': 'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
             'SIZES': 'num_agents=3 num_cameras=2 num_markers=33 sides=8 side_texels=2 outlines=32 per_box=32 '
-            'res=5 subsample=3 pixels=8 rays=4 skip=1 centred=0 colours=1 marks=1 per_ray=1 first_ray=3 stop_ray=9',
+            'res=5 subsample=3 pixels=8 rays=4 few=8 skip=1 centred=0 colours=1 marks=1 per_ray=1 '
+            'first_ray=3 stop_ray=9',
         },
     ],
     'megastep.triton.quantization._quantize': [
@@ -381,6 +397,17 @@ KERNELS = {
             'scratch': '*i32',
             'num_cells': 'i32',
             'most_walls': 'i32',
+        }
+    ],
+    'megastep.triton.visibility.lights._find_lights': [
+        {
+            'map_of_row': '*i64',
+            'walls': ENDS,
+            'lights': '*fp64',
+            'parts': '*fp64',
+            'mark_starts': '*i64',
+            'falls': '*u8',
+            'marks': '*u8',
         }
     ],
     'megastep.triton.collisions._advance': [

@@ -1,5 +1,7 @@
 """Potentially visible sets: what Triton's kernels find is bit by bit what their twins do, interpreted where need be."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,9 +9,11 @@ import worlds
 from worlds import houses, outline, pillar, rectangle
 
 from megastep import mapgen, numba, triton
+from megastep.maps.geometry import Geometry
 from megastep.maps.ragged import Ragged
-from megastep.world import visible_walls, wall_boxes
+from megastep.world import visible_lights, visible_walls, wall_boxes
 from megastep.world.buffers import on_device
+from megastep.world.visible_lights import VisibleLights
 from megastep.world.visible_walls import VisibleWalls
 
 RADIUS = 0.106
@@ -73,3 +77,51 @@ def test_every_family(family, device, monkeypatch):
 @pytest.mark.gpu
 def test_many_maps(device, monkeypatch):
     assert_same(packed(*houses(20), worlds.cluttered(3), worlds.polygon(9)), device, monkeypatch)
+
+
+def assert_same_lights(maps, device, monkeypatch, *, side=0.5):
+    """Holds if both kinds of kernels build the same lists of lights and of what hides them."""
+    walls, found = packed(*maps), []
+    rows = [torch.tensor(np.asarray(geometry.lights), dtype=torch.float32) for geometry in maps]
+    lights = Ragged(torch.cat(rows), torch.tensor([len(row) for row in rows], dtype=torch.int32))
+    sets = visible_walls.build(walls, RADIUS, side=side)
+    for kernels, where in ((numba, 'cpu'), (triton, device)):
+        monkeypatch.setattr(visible_lights, 'implementation', lambda device, kernels=kernels: kernels)
+        moved = {name: getattr(sets, name) for name in VisibleWalls.__dataclass_fields__}
+        moved = {name: on_device(x, where) if isinstance(x, Ragged) else x.to(where) for name, x in moved.items()}
+        built = visible_lights.build(on_device(walls, where), on_device(lights, where), VisibleWalls(**moved), 0.0812)
+        found.append(built)
+    for name in VisibleLights.__dataclass_fields__:
+        one, other = (getattr(built, name) for built in found)
+        assert torch.equal(one.vals, other.vals.cpu()), name
+        assert torch.equal(one.widths, other.widths.cpu()), name
+    return found[0]
+
+
+def test_lights_of_small_maps(device, monkeypatch):
+    """Hidden by several walls at once and in part; near a wall, and in one."""
+    thin = np.array([[(3, 1), (3, 1.8)], [(3, 1.8), (3.2, 2.2)], [(3.2, 2.2), (3.1, 2.6)]])
+    room = np.concatenate([rectangle(1, 1, 5, 3), thin, thin[:, ::-1]])
+    lights = np.array([(1.5, 1.5, 1), (2.999, 1.4, 1), (3.1, 2.0, 1), (4.5, 2.5, 1), (0.5, 0.5, 1)])
+    geometry = Geometry(walls=room, lights=lights, spawns=np.array([(2, 2)]))
+    lists = assert_same_lights([geometry], device, monkeypatch, side=1.0)
+    assert lists.wall_firsts[0].diff().any()
+    assert (lists.firsts[0].diff() < len(lights)).any()
+
+
+def test_lights_that_nothing_hides(device, monkeypatch):
+    """A map without lights is beside."""
+    room = Geometry(walls=rectangle(1, 1, 2.5, 2.5), lights=np.array([(1.2, 2.0, 1.0)]), spawns=np.array([(2, 2)]))
+    lists = assert_same_lights([replace(room, lights=np.empty((0, 3))), room], device, monkeypatch)
+    assert not lists.wall_firsts[1].diff().all()
+    assert len(lists.numbers[0]) == 0
+
+
+def test_lights_among_more_walls_than_lanes(device, monkeypatch):
+    assert_same_lights([worlds.polygon(40, radius=0.8)], device, monkeypatch, side=0.8)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize('family', mapgen.FAMILIES)
+def test_lights_of_every_family(family, device, monkeypatch):
+    assert_same_lights(list(mapgen.generate(family, 2, seed=5)), device, monkeypatch)

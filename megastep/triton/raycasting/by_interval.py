@@ -110,6 +110,6 @@ def _render_by_interval(
             frame = Frame(number.to(tl.int64), e, header.m, header.first_texel, is_deferred)
             for pixel in range(0, SIZES.res, SIZES.pixels):
                 before = write_pixels(
-                    room, view, seen, maps, agents, markers, frame, camera, optics, pixel, before, SIZES
+                    room, view, seen, maps, sets, agents, markers, frame, camera, optics, pixel, before, SIZES
                 )
             tl.debug_barrier()  # the records are read before the next frame's are written

@@ -129,7 +129,7 @@ def colours(maps, m, walls, agents, e, camera, rays, depth, line, location, hit,
             x = camera.x + depth * (camera.cos - rays.slopes * camera.sin)
             y = camera.y + depth * (camera.sin + rays.slopes * camera.cos)
             red, green, blue = colour_agents(
-                red, green, blue, maps, m, walls, agents, e, line, location, x, y, is_agent, SIZES
+                red, green, blue, maps, None, m, agents, e, line, location, x, y, is_agent, SIZES
             )
     return red, green, blue
 

@@ -45,6 +45,7 @@ class Sizes(NamedTuple):
     subsample: int
     pixels: int  # of a block
     rays: int  # of a pixel, or more, to be a power of 2
+    few: int  # pixels: as many as have a ray for each lane, or one
     skip: bool
     centred: bool  # whether each camera is in its agent's middle and looks straight ahead
     colours: bool

@@ -19,6 +19,8 @@ PROGRAMS = 256
 """The programs for each multiprocessor, ray by ray: most wait, so that none that is done early stays idle."""
 INTERVAL_PROGRAMS = 28
 """And by intervals: nearly as many as it holds, since each begins with more work than a frame is."""
+REGISTERS = 72
+"""And by intervals: what leaves room for so many programs on a multiprocessor. What doesn't fit is seldom used."""
 DEFERRED_PROGRAMS = 4
 """And to look which frames are deferred: mostly none."""
 SCRATCH = 1 << 29
@@ -54,7 +56,8 @@ def render(core, cameras, view, seen=None):
     if frames * cameras.num_rays < FEWEST_RAYS or cameras.num_rays > MOST_RAYS:
         render_by_ray(core, frames, sizes, *groups)
     else:
-        waiting = render_by_interval(core, frames, sizes, *groups, buffers.visible_walls(scenery))
+        sets = buffers.visible_walls(scenery, lit=core.num_agents > 1 and sizes.colours)
+        waiting = render_by_interval(core, frames, sizes, *groups, sets)
         render_deferred(core, sizes, *groups, waiting)
 
 
@@ -88,7 +91,7 @@ def render_by_interval(core, frames, sizes, maps, agents, markers, optics, view,
     scratch = Scratch(words, words.view(torch.float32), marks)
     by_interval._render_by_interval[(programs,)](
         maps, sets, agents, markers, optics, view, seen, waiting, scratch, frames,
-        SIZES=sizes, num_warps=1, enable_fp_fusion=True,
+        SIZES=sizes, num_warps=1, enable_fp_fusion=True, maxnreg=REGISTERS,
     )  # fmt: skip
     return waiting
 
@@ -118,6 +121,7 @@ def sizes_of(core, cameras, view, seen):
         subsample=cameras.subsample,
         pixels=pixels,
         rays=rays,
+        few=min(pixels, max(LANES.value // rays, 1)),
         skip=SKIP,
         centred=not any(any(mount) for mount in cameras.mounts),
         colours=view.rgb is not None,

@@ -13,6 +13,7 @@ import triton.language as tl
 from megastep.triton.bits import LANES, bits, lowest
 from megastep.triton.light import disc_brightness, lights_of
 from megastep.triton.raycasting.culling import NONE, REACH
+from megastep.triton.raycasting.shading import next_met
 
 FIRST_SLOT = tl.constexpr(-2)
 """In the place of a record, marker k has the number -2 - k."""
@@ -122,20 +123,13 @@ def locations_on_markers(markers, e, k, there, depth, camera, rays, SIZES: tl.co
 def light_on_markers(maps, m, walls, markers, first, k, there, x, y, SIZES: tl.constexpr):
     """The light at the points of markers that rays meet."""
     lights, light = lights_of(maps, m), tl.zeros_like(x)
-    one = next_marker(k, there, -1)
+    one = next_met(k, there, -1)
     while one < NONE:
         centre, girth = markers.positions + 2 * (first + one), tl.load(markers.radii + first + one) * OUTER + REACH
         falls = disc_brightness(walls, lights, tl.load(centre), tl.load(centre + 1), girth, x, y, SIZES)
         light = tl.where(there & (k == one), falls, light)
-        one = next_marker(k, there, one)
+        one = next_met(k, there, one)
     return light
-
-
-@triton.jit
-@no_type_check
-def next_marker(k, there, one):
-    """The number of the next marker after one that a ray meets; NONE if there is none."""
-    return tl.min(tl.min(tl.where(there & (k > one), k, NONE), 1), 0)
 
 
 @triton.jit

@@ -118,22 +118,46 @@ def write_rays(view, markers, frame, camera, ray, rays, met, SIZES: tl.constexpr
 
 @triton.jit
 @no_type_check
-def add_agents(
-    red, green, blue, maps, agents, frame, camera, rays, met, is_agent, depth, at, slant, SIZES: tl.constexpr
-):
-    """The colours of pixels, with those of the rays that meet an agent added."""
+def add_to(out, values, there):
+    """Adds to pixels that have been written."""
+    tl.store(out, tl.load(out, mask=there, other=0.0) + values, mask=there)
+
+
+@triton.jit
+@no_type_check
+def add_agents(room, view, maps, sets, agents, frame, camera, optics, first, SIZES: tl.constexpr):
+    """Adds the colours of the rays that meet an agent to some pixels that have been written, from number ``first`` on.
+
+    The records of what rays meet are in the place of marks, and what else it takes is worked out once more: few rays
+    meet any, and whatever was kept for them would take up registers.
+    """
+    RES: tl.constexpr = SIZES.res
+    pixel, number = first + tl.arange(0, SIZES.few), tl.arange(0, SIZES.rays)
+    ray = pixel[:, None] * SIZES.subsample + number[None, :]
+    valid = (pixel < RES)[:, None] & (number < SIZES.subsample)[None, :]
+    slots = tl.load(room.marks + ray, mask=valid, other=0)
+    record = room.records + slots
+    line = (tl.load(record + NAMES) >> 32).to(tl.int32)
+    is_agent = valid & (slots > 0) & (line < SIZES.num_agents * SIZES.sides)
     if any_of(is_agent):
-        x = camera.x + depth * (camera.cos - rays.slopes * camera.sin)
-        y = camera.y + depth * (camera.sin + rays.slopes * camera.cos)
-        location, none = (at + 0.5) * (1 / SIZES.side_texels), tl.zeros_like(x)
-        one_red, one_green, one_blue = colour_agents(
-            none, none, none, maps, frame.m, walls_of(maps, frame.m, SIZES), agents, frame.e, met.line, location,
-            x, y, is_agent, SIZES,
-        )  # fmt: skip
-        red += mean(slant * one_red, rays.valid, SIZES)
-        green += mean(slant * one_green, rays.valid, SIZES)
-        blue += mean(slant * one_blue, rays.valid, SIZES)
-    return red, green, blue
+        slopes = slope(ray, optics, SIZES)
+        base, rise = halves(tl.load(record + INVERSES))
+        p, q = halves(tl.load(record + PLACES))
+        height_square, last = halves(tl.load(record + SHAPES))
+        inverse = base + rise * slopes
+        depth = 1 / inverse
+        slant = height_square * inverse * inverse / (1 + slopes * slopes)
+        location = (tl.minimum(tl.maximum((p + q * slopes) * depth, 0.0), last) + 0.5) * (1 / SIZES.side_texels)
+        x = camera.x + depth * (camera.cos - slopes * camera.sin)
+        y = camera.y + depth * (camera.sin + slopes * camera.cos)
+        none = tl.zeros_like(x)
+        red, green, blue = colour_agents(
+            none, none, none, maps, sets, frame.m, agents, frame.e, line, location, x, y, is_agent, SIZES
+        )
+        out = view.rgb + frame.number * 3 * RES + pixel
+        add_to(out, mean(slant * red, valid, SIZES), pixel < RES)
+        add_to(out + RES, mean(slant * green, valid, SIZES), pixel < RES)
+        add_to(out + 2 * RES, mean(slant * blue, valid, SIZES), pixel < RES)
 
 
 @triton.jit
@@ -156,11 +180,11 @@ def add_markers(red, green, blue, maps, markers, frame, camera, rays, met, SIZES
 @triton.jit
 @no_type_check
 def places(met, rays):
-    """Places among lines' texels where rays end, 0 in the middle of the first; and how far forward that is."""
+    """Places among lines' texels where rays end, 0 in the middle of the first."""
     p, q = halves(tl.load(met.record + PLACES))
     last = halves(tl.load(met.record + SHAPES))[1]
     depth = met.distance * met.inverse_norms
-    return tl.minimum(tl.maximum((p + q * rays.slopes) * depth, 0.0), last), depth
+    return tl.minimum(tl.maximum((p + q * rays.slopes) * depth, 0.0), last)
 
 
 @triton.jit
@@ -173,27 +197,21 @@ def mark_texels(seen, frame, rays, met, at, SIZES: tl.constexpr):
 
 @triton.jit
 @no_type_check
-def write_colours(view, maps, agents, markers, frame, pixel, camera, rays, met, at, depth, SIZES: tl.constexpr):
+def write_colours(view, maps, markers, frame, pixel, camera, rays, met, at, is_agent, SIZES: tl.constexpr):
     """Writes the colours of pixels: of what their rays meet, dark where it is seen edge-on."""
     height_square = halves(tl.load(met.record + SHAPES))[0]
     near = at.to(tl.int32)
     share = at - near.to(tl.float32)
     texel = maps.surface + frame.first_texel + (met.texels + near)
     one, other = tl.load(texel), tl.load(texel + 1)
-    slant = height_square * met.square
-    lit = byte_between(one, other, share, 24) * (slant * (1 / 255 / 255))
+    lit = byte_between(one, other, share, 24) * (height_square * met.square * (1 / 255 / 255))
     if SIZES.num_agents > 1:
-        is_agent = rays.valid & (met.slots > 0) & (met.line < SIZES.num_agents * SIZES.sides)
         lit = tl.where(is_agent, 0.0, lit)
     other_weight = lit * share
     weight = lit - other_weight
     red = channel(one, other, weight, other_weight, 0, rays.valid, SIZES)
     green = channel(one, other, weight, other_weight, 8, rays.valid, SIZES)
     blue = channel(one, other, weight, other_weight, 16, rays.valid, SIZES)
-    if SIZES.num_agents > 1:
-        red, green, blue = add_agents(
-            red, green, blue, maps, agents, frame, camera, rays, met, is_agent, depth, at, slant, SIZES
-        )
     if SIZES.num_markers > 0:
         red, green, blue = add_markers(red, green, blue, maps, markers, frame, camera, rays, met, SIZES)
     RES: tl.constexpr = SIZES.res
@@ -205,7 +223,9 @@ def write_colours(view, maps, agents, markers, frame, pixel, camera, rays, met, 
 
 @triton.jit
 @no_type_check
-def write_pixels(room, view, seen, maps, agents, markers, frame, camera, optics, first, before, SIZES: tl.constexpr):
+def write_pixels(
+    room, view, seen, maps, sets, agents, markers, frame, camera, optics, first, before, SIZES: tl.constexpr
+):
     """Writes a block of a frame's pixels, from number ``first`` on.
 
     ``before`` is the last mark before the block. Returns the last one in it.
@@ -229,9 +249,16 @@ def write_pixels(room, view, seen, maps, agents, markers, frame, camera, optics,
         if has_written(first, SIZES):
             write_rays(view, markers, frame, camera, ray, rays, met, SIZES)
     if SIZES.colours or SIZES.marks:
-        at, depth = places(met, rays)
+        at = places(met, rays)
         if SIZES.marks:
             mark_texels(seen, frame, rays, met, at, SIZES)
         if SIZES.colours:
-            write_colours(view, maps, agents, markers, frame, pixel, camera, rays, met, at, depth, SIZES)
+            is_agent = valid & (met.slots > 0) & (met.line < SIZES.num_agents * SIZES.sides)
+            write_colours(view, maps, markers, frame, pixel, camera, rays, met, at, is_agent, SIZES)
+            if SIZES.num_agents > 1:
+                if any_of(is_agent):
+                    tl.store(room.marks + ray, tl.maximum(met.slots, 0), mask=valid)  # older than any mark
+                    tl.debug_barrier()  # these, and the pixels
+                    for some in range(0, SIZES.pixels, SIZES.few):
+                        add_agents(room, view, maps, sets, agents, frame, camera, optics, first + some, SIZES)
     return before

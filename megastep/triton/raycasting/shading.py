@@ -8,8 +8,8 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
-from megastep.triton.light import disc_brightness, lights_of
-from megastep.triton.raycasting.culling import any_of
+from megastep.triton.raycasting.agent_light import agent_brightness
+from megastep.triton.raycasting.culling import NONE
 
 
 @triton.jit
@@ -72,15 +72,22 @@ def agent_colour(outline_albedo, side, SIDE_TEXELS: tl.constexpr, location, ligh
 
 @triton.jit
 @no_type_check
-def colour_agents(red, green, blue, maps, m, walls, agents, e, line, location, x, y, is_agent, SIZES: tl.constexpr):
+def next_met(number, there, one):
+    """The number of the next agent or marker after one that a ray meets; NONE if there is none."""
+    return tl.min(tl.min(tl.where(there & (number > one), number, NONE), 1), 0)
+
+
+@triton.jit
+@no_type_check
+def colour_agents(red, green, blue, maps, sets, m, agents, e, line, location, x, y, is_agent, SIZES: tl.constexpr):
     """The colours given, with those of the rays that meet an agent put in: albedo times the light there."""
-    lights, light = lights_of(maps, m), tl.zeros_like(x)
-    for b in range(SIZES.num_agents):
-        is_b = is_agent & (line // SIZES.sides == b)
-        if any_of(is_b):
-            centre = agents.positions + 2 * e * SIZES.num_agents + 2 * b
-            falls = disc_brightness(walls, lights, tl.load(centre), tl.load(centre + 1), maps.girth, x, y, SIZES)
-            light = tl.where(is_b, falls, light)
+    light, met = tl.zeros_like(x), line // SIZES.sides
+    one = next_met(met, is_agent, -1)
+    while one < NONE:
+        centre = agents.positions + 2 * (e * SIZES.num_agents + one)
+        falls = agent_brightness(maps, sets, m, tl.load(centre), tl.load(centre + 1), x, y, SIZES)
+        light = tl.where(met == one, falls, light)
+        one = next_met(met, is_agent, one)
     side = tl.where(is_agent, line, 0) % SIZES.sides
     agent_red, agent_green, agent_blue = agent_colour(
         maps.outline_albedo, side, SIZES.side_texels, location, light, is_agent

@@ -1,0 +1,140 @@
+"""Visibility of lights from cells: for each cell of a grid, the lights that may fall on an agent there.
+
+For each of these the walls are listed that may hide it. So the light on an agent is mostly looked up: a light that
+isn't in its cell's list doesn't fall on it, and one that no wall may hide falls on all of it. The lists are
+conservative: whoever tries the walls of a list finds the same shadows as with all walls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float64, Int, UInt8
+from torch import Tensor
+
+from megastep.maps.ragged import Ragged
+from megastep.world.kernels import implementation
+from megastep.world.near_walls import Grids
+from megastep.world.visible_walls import CELLS, PAIRS, VisibleWalls, cells_of, firsts_of, groups, places_of
+
+OUTER = 1.02
+"""Times an outline's girth: no point of an agent is further from its middle, rounding included."""
+
+
+@dataclass(frozen=True, eq=False)
+class VisibleLights:
+    """The lights that may fall on an agent, for each cell of `VisibleWalls`.
+
+    They hold for any point that is at most an outline's girth away from a place in the cell's extent. A map takes 4
+    bytes a cell, 6 a light listed and 2 a wall: about 10 KB for a house.
+
+    Args:
+        firsts: For each cell of a map, row after row, the place of its first light in the map's lists; and where the
+            last one's end: ragged (cell + 1) int32.
+        numbers: The lists of lights: each map's, ragged int16, or int32 where a map has more lights than that can
+            count. They are lights' numbers in the map, in this order in each list.
+        wall_firsts: For each light listed, the place of its first wall in the map's lists, and where the last one's
+            end: ragged (listed + 1) int32. A light without any falls on all of an agent.
+        wall_numbers: The lists of walls that may hide those: ragged int16 or int32, numbers in the order of
+            `WallBoxes`, in which each list is as well.
+    """
+
+    firsts: Ragged[Tensor]
+    numbers: Ragged[Tensor]
+    wall_firsts: Ragged[Tensor]
+    wall_numbers: Ragged[Tensor]
+
+
+class _Rows(NamedTuple):
+    """Some cells, each with every light of its map: whose cell, which light, where it is, and the part of the cell."""
+
+    maps: Int[Tensor, ' row']
+    cells: Int[Tensor, ' row']
+    numbers: Int[Tensor, ' row']
+    lights: Float64[Tensor, 'row 2']
+    parts: Float64[Tensor, 'row 4']
+
+
+class _Lists(NamedTuple):
+    """The lists of some maps: how many lights each cell has and which; how many walls each of these has and which."""
+
+    counts: Int[Tensor, ' cell']
+    numbers: Int[Tensor, ' listed']
+    wall_counts: Int[Tensor, ' listed']
+    wall_numbers: Int[Tensor, ' wall']
+
+
+def build(walls: Ragged[Tensor], lights: Ragged[Tensor], sets: VisibleWalls, girth: float) -> VisibleLights:
+    """Finds the lights that may fall on agents, and the walls that may hide them.
+
+    Args:
+        walls: Each map's, in the order of their boxes: ragged (wall, 2, 2) float32, in metres.
+        lights: Each map's: ragged (light, 3).
+        sets: The maps' potentially visible sets, whose cells these are.
+        girth: How far an outline reaches from its agent's middle, in metres.
+    """
+    cells, most = sets.extents.widths.long(), torch.iinfo(torch.int16).max
+    parts = [
+        _listed(walls, lights, sets, group, OUTER * girth) for group in groups(cells * lights.widths.long(), CELLS)
+    ]
+    counts, numbers, wall_counts, wall_numbers = (torch.cat(column) for column in zip(*parts, strict=True))
+    firsts = firsts_of(counts, cells)
+    listed = firsts.vals[(cells + 1).cumsum(0) - 1].long()
+    wall_firsts = firsts_of(wall_counts, listed)
+    return VisibleLights(
+        firsts=firsts,
+        numbers=Ragged(numbers.to(torch.int16 if int(lights.widths.max()) <= most else torch.int32), listed),
+        wall_firsts=wall_firsts,
+        wall_numbers=Ragged(
+            wall_numbers.to(torch.int16 if int(walls.widths.max()) <= most else torch.int32),
+            wall_firsts.vals[(listed + 1).cumsum(0) - 1].long(),
+        ),
+    )
+
+
+def _listed(walls: Ragged[Tensor], lights: Ragged[Tensor], sets: VisibleWalls, group: slice, girth: float) -> _Lists:
+    """The lists of some maps."""
+    first = int(sets.extents.starts[group.start])
+    extents = sets.extents.vals[first : first + int(sets.extents.widths[group].sum())]
+    rows = _rows(lights, sets, group, extents, girth)
+    widths = walls.widths[rows.maps].long()
+    falls = torch.zeros(len(widths), dtype=torch.uint8, device=widths.device)
+    found = [_hiding(walls, rows, widths, falls, batch) for batch in groups(widths, PAIRS)]
+    none = torch.empty(0, dtype=torch.int64, device=widths.device)
+    wall_counts, wall_numbers = (torch.cat([none, *column]) for column in zip((none, none), *found, strict=True))
+    kept = falls.nonzero()[:, 0]
+    counts = torch.bincount(rows.cells[kept], minlength=len(extents))
+    return _Lists(counts, rows.numbers[kept], wall_counts[kept], wall_numbers)
+
+
+def _rows(
+    lights: Ragged[Tensor], sets: VisibleWalls, group: slice, extents: UInt8[Tensor, 'cell 4'], girth: float
+) -> _Rows:
+    """Every cell of some maps that agents may stand in, with every light of its map."""
+    grids = Grids(sets.grids[:, :2], 1 / sets.grids[:, 2], sets.shapes.long())
+    maps, corners, sides = cells_of(grids, group)
+    known = (extents[:, 0] < extents[:, 2]).nonzero()[:, 0]
+    parts = places_of(corners[known], sides[known], extents[known])
+    parts[:, 2:] += girth
+    counts = lights.widths[maps[known]].long()
+    rows = torch.repeat_interleave(torch.arange(len(known), device=counts.device), counts)
+    numbers = torch.arange(len(rows), device=counts.device) - (counts.cumsum(0) - counts)[rows]
+    maps = maps[known][rows]
+    where = lights.vals[lights.starts[maps] + numbers, :2].double()
+    return _Rows(maps, known[rows], numbers, where, parts[rows])
+
+
+def _hiding(
+    walls: Ragged[Tensor], rows: _Rows, widths: Int[Tensor, ' row'], falls: UInt8[Tensor, ' row'], batch: slice
+) -> tuple[Int[Tensor, ' row'], Int[Tensor, ' hiding']]:
+    """The counts of walls that may hide some rows' lights, and their numbers; what falls anywhere is written."""
+    ends = widths[batch].cumsum(0)
+    marks = torch.zeros(int(ends[-1]), dtype=torch.uint8, device=ends.device)
+    starts = ends - widths[batch]
+    lights, parts = rows.lights[batch].contiguous(), rows.parts[batch].contiguous()
+    implementation(ends.device).find_lights(rows.maps[batch], walls, lights, parts, starts, falls[batch], marks)
+    found = marks.nonzero()[:, 0]
+    which = torch.searchsorted(ends, found, right=True)
+    return torch.bincount(which, minlength=len(ends)), found - starts[which]
