@@ -101,7 +101,7 @@ def strip_to(cx, cy, girth, lx, ly):
 @triton.jit
 @no_type_check
 def touch_and_cut(ax, ay, bx, by, there, strip):
-    """Masks of walls: those that may touch a strip from a light, and those that cut it off before its last two girths."""
+    """Masks of walls: those that may touch a strip from a light; those that cut it off before its last two girths."""
     ux, uy, reach, girth = strip.ux, strip.uy, strip.reach, strip.girth
     ax, ay, bx, by = ax - strip.lx, ay - strip.ly, bx - strip.lx, by - strip.ly
     a_along, a_across, b_along, b_across = ax * ux + ay * uy, ux * ay - uy * ax, bx * ux + by * uy, ux * by - uy * bx

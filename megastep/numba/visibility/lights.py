@@ -62,7 +62,7 @@ def cone_of(to):
 
 @njit(cache=True, error_model='numpy')
 def sides(to, ax, ay, bx, by):
-    """Distances to the left of a wall's line, times its length: the light's, the rectangle's least and most; its length."""
+    """Distances to a wall's left, times its length: the light's, the rectangle's least and most; and that length."""
     ex, ey = bx - ax, by - ay
     middle, reach = ex * (to.y - ay) - ey * (to.x - ax), abs(ex) * to.half_y + abs(ey) * to.half_x
     return ey * ax - ex * ay, middle - reach, middle + reach, np.sqrt(ex * ex + ey * ey)

@@ -73,7 +73,7 @@ def cone_of(to):
 @triton.jit
 @no_type_check
 def sides(to, ax, ay, bx, by):
-    """Distances to the left of walls' lines, times lengths: the light's, the rectangle's least and most; the lengths."""
+    """Distances to walls' left, times their lengths: the light's, the rectangle's least and most; and those lengths."""
     ex, ey = bx - ax, by - ay
     middle, reach = ex * (to.y - ay) - ey * (to.x - ax), tl.abs(ex) * to.half_y + tl.abs(ey) * to.half_x
     return ey * ax - ex * ay, middle - reach, middle + reach, tl.sqrt(ex * ex + ey * ey)
