@@ -45,7 +45,7 @@ class Coverage:
 
     def observe(self) -> Int32[Tensor, ' env']:
         """Takes account of what has been marked since the last observation, and returns how many texels are new."""
-        self.shares = torch.empty_like(self.shares)  # good for this step alone
+        self.shares = torch.empty(self._core.num_envs, device=self._core.device)  # good for this step alone
         new = torch.empty_like(self.counts)
         implementation(self._core.device).account(self._core, self.seen.found, new, self.counts, self.shares)
         return new

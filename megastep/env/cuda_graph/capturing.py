@@ -61,7 +61,7 @@ class Watch(TorchDispatchMode):
         kwargs = kwargs or {}
         if cause := obstacle(operator, args, kwargs):
             raise CaptureError(cause)
-        for storage in self._storages((args, kwargs)):
+        for storage in () if _reads_no_value(operator) else self._storages((args, kwargs)):
             if storage._cdata not in self._made and storage._cdata not in self.sources:
                 self.sources[storage._cdata] = Source(StorageWeakRef(storage), current_line())
         result = operator(*args, **kwargs)
@@ -72,6 +72,12 @@ class Watch(TorchDispatchMode):
         for leaf in tree_iter(nested):
             if isinstance(leaf, Tensor) and leaf.device == self._device:
                 yield leaf.untyped_storage()
+
+
+def _reads_no_value(operator: Any) -> bool:
+    """True of operations that make a tensor like another, of which they want to know no more than its shape."""
+    name = operator.overloadpacket.__name__
+    return name.endswith('_like') or name.startswith('new_')
 
 
 def obstacle(operator: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:

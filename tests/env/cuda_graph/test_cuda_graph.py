@@ -10,6 +10,7 @@ from gymnasium.vector import AutoresetMode
 from rollouts import FEW_RAYS, actions_of, copied, equal, leaves, make, rollout
 from worlds import box, houses
 
+import envs
 from envs import Deathmatch, Explorer, Minimal
 from megastep.env import Env
 from megastep.env.cuda_graph import CaptureError
@@ -62,6 +63,10 @@ class Holder:
         self.row = None
         self.kept = self.kept + 1
 
+    def replace_by_one_alike(self):
+        self.row = None
+        self.kept = torch.empty_like(self.kept).copy_(self.kept.new_zeros(3))
+
 
 @pytest.mark.parametrize('wait, cause', WAITS)
 def test_refuses_what_waits(wait, cause):
@@ -91,6 +96,25 @@ def test_notes_what_is_read_and_whether_it_is_still_there(change, lost):
 def test_watching_imports_no_compiler():
     """Which takes seconds, at the first step."""
     assert not hasattr(Watch.__torch_dispatch__, '__wrapped__')
+
+
+def test_a_tensor_like_another_reads_nothing_of_it():
+    holder, watch = Holder(), Watch(CPU)
+    with watch:
+        holder.replace_by_one_alike()
+    assert not watch.sources
+
+
+@pytest.mark.parametrize('name', envs.__all__)
+def test_no_task_reads_what_it_replaces(name):
+    """A graph would go on reading what was there when it was captured, and so is refused."""
+    env, watch = getattr(envs, name)(num_envs=8, device='cpu', cameras=FEW_RAYS), Watch(CPU)
+    env.reset(seed=0)
+    env.step(env.action_space.sample())
+    with torch.no_grad(), watch:
+        env._runner.advance(*env._actions.examples())
+    assert watch.sources
+    assert [source.line for source in watch.sources.values() if source.storage.expired()] == []
 
 
 def test_blames_the_line_that_waits():
