@@ -18,7 +18,7 @@ from benchmarks.report import RESULTS, Report, current_commit
 from benchmarks.speed import cases, evaluation, generation, geodesics, kernels, learning, measuring, recording, scaling
 from megastep.world.device import default_device, device_name
 
-ON_A_CPU = ('mapgen', 'mapgen-proof', 'geodesics')
+ON_A_CPU = ('mapgen', 'mapgen-proof')
 """Subjects that need no device."""
 
 Subject = Literal[
@@ -53,7 +53,7 @@ def main(
             geodesic fields; whether the generator's maps are valid whatever its parameters; whether the physics holds
             what it promises; whether potentially visible sets
             miss a wall; or whether envs that are stepped for long take more and more memory.
-        device: Where all but the map generator and geodesic fields run; by default the GPU if there is one.
+        device: Where all but the map generator run; by default the GPU if there is one.
         out: The JSON file to write; by default a name of device and date in benchmarks/results.
         commit: What the report calls the code that was measured; by default what git says.
         quick: Measure next to nothing, to see that it works.
@@ -124,7 +124,7 @@ def measure(
     if subject == 'mapgen':
         return map(generation.measure, generation.QUICK if quick else generation.cases())
     if subject == 'geodesics':
-        return (geodesics.measure(*each) for each in geodesics.cases(quick=quick))
+        return (geodesics.measure(*each, device) for each in geodesics.cases(quick=quick))
     if subject == 'evaluation':
         return evaluation.measure(device, quick=quick)
     if subject == 'recording':

@@ -9,33 +9,17 @@ import pytest
 import torch
 import worlds
 from apartments import APARTMENTS, apartments
+from field_lookups import expected, moved, to_all
 
 from megastep import mapgen, numba, triton
 from megastep.env.navigation import RAGGEDS, TENSORS, GeodesicField, kept_beside
-from megastep.maps import geodesics, storage
+from megastep.maps import storage
 from megastep.maps.geodesics.lookup import CELL_SIDE
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
 from megastep.world.scenery import Scenery
 
 DIAGONAL = CELL_SIDE * np.sqrt(2)
-
-
-def to_all(field, number, places):
-    """The distances from places in a map to all its spawns: (place, spawn)."""
-    spawns = int(field.spawns.widths[number])
-    positions = torch.as_tensor(places).float()[:, None].expand(-1, spawns, -1)
-    ids = torch.full((len(places),), number)
-    goals = torch.arange(spawns).expand(len(places), -1)
-    device = field.corners.device
-    return field.distances(positions.to(device), ids.to(device), goals.to(device)).cpu().numpy()
-
-
-def expected(geometry, places):
-    """The same by the search for paths between spawns."""
-    points = np.concatenate([geometry.spawns, places])
-    split = len(geometry.spawns)
-    return geodesics.distances(geometry.walls, points, AGENT_RADIUS)[split:, :split]
 
 
 def errors(geometries, count, clearance=AGENT_RADIUS + 5e-3):
@@ -370,11 +354,11 @@ def test_both_kernels_find_the_same(num_envs, num_agents, device, poisoned):
     rng = np.random.default_rng(0)
     ids, goals = rng.integers(len(maps), size=num_envs), rng.integers(-2, 80, (num_envs, num_agents))
     places = rng.uniform(0, 9, (num_envs, num_agents, 2))
-    found = []
+    field, found = GeodesicField.pack(maps, 'cpu'), []
     for kernels, on in ((numba, 'cpu'), (triton, device)):
         values = [torch.from_numpy(array).to(on) for array in (places.astype(np.float32), ids, goals)]
         found.append(torch.empty((num_envs, num_agents), device=on))
-        kernels.distances(GeodesicField.pack(maps, on), *values, found[-1])
+        kernels.distances(moved(field, on), *values, found[-1])
     assert torch.equal(found[0], found[1].cpu())
     assert not found[0].isnan().any()
 
@@ -382,7 +366,8 @@ def test_both_kernels_find_the_same(num_envs, num_agents, device, poisoned):
 @pytest.mark.gpu
 def test_a_cuda_graph_repeats_it_without_waiting():
     houses, device = worlds.houses(8), torch.device('cuda')
-    field, reference = GeodesicField.pack(houses, device), GeodesicField.pack(houses, 'cpu')
+    reference = GeodesicField.pack(houses, 'cpu')
+    field = moved(reference, device)
     rng = np.random.default_rng(0)
     places = np.stack([worlds.free_places(houses[i % 8], 2, rng) for i in range(64)])
     positions = torch.zeros((64, 2, 2), device=device)

@@ -98,10 +98,53 @@ FIELD = (
 WAY = 'last=*fp32 travelled=*fp32 remaining=*fp32 collisions=*i32'
 FOUND = {'field': FIELD, 'map_ids': '*i64', 'positions': '*fp32', 'goals': '*i64', 'found': '*fp32', 'num_rows': 'i32'}
 CHECKED = {'rows': '*i64', 'walls': '*fp64', 'starts': '*i64', 'widths': '*i32', 'num_points': 'i32', 'BLOCK': 128}
+ROWS = 'starts=*i64 widths=*i32 owners=*i32'
+PLANS = {'walls': '*fp32', 'wall_rows': ROWS, 'cell_rows': ROWS, 'columns': '*i32'}
+GRAPHS = {
+    'walls': '*fp64',
+    'wall_rows': ROWS,
+    'points': '*fp64',
+    'backs': '*fp64',
+    'aheads': '*fp64',
+    'node_rows': ROWS,
+}
+SEEN = 'goals=*i32 goal_starts=*i64 nodes=*i32 node_starts=*i64'
+LISTED = {'points': '*fp32', 'kinds': '*i8', 'seen': SEEN, 'lists': 'nodes=*i16 widths=*i16 keys=*i64', 'MOST': 16}
 
 # Each kernel's arguments' types, and what constants it is given with them; a group has its members'. What isn't asked
 # for is None.
 KERNELS = {
+    'megastep.triton.geodesics.nodes._follow': [
+        {'walls': '*fp64', 'wall_rows': ROWS, 'following': '*i64', 'BLOCK': 32}
+    ],
+    'megastep.triton.geodesics.nodes._find_clearances': [
+        {'walls': '*fp64', 'wall_rows': ROWS, 'points': '*fp64', 'owners': '*i32', 'clearances': '*fp64'}
+        | {'num_points': 'i32', 'BLOCK': 32}
+    ],
+    'megastep.triton.geodesics.graph._join': [GRAPHS | {'limits': '*fp64', 'edges': '*i32', 'num_words': 'i32'}],
+    'megastep.triton.geodesics.graph._reach': [
+        GRAPHS | {'goals': '*fp64', 'goal_rows': ROWS, 'limits': '*fp64', 'starts': '*i64', 'lengths': '*fp64'}
+    ],
+    'megastep.triton.geodesics.graph._relax': [
+        {'goal_rows': ROWS, 'points': '*fp64', 'node_rows': ROWS, 'edges': '*i32', 'starts': '*i64'}
+        | {'lengths': '*fp64', 'shorter': '*i32', 'num_words': 'i32', 'GOALS': 64}
+    ],
+    'megastep.triton.geodesics.samples._sample': [
+        PLANS | {'side': 'fp32', 'radius': 'fp32', 'points': '*fp32', 'kinds': '*i8', 'num_cells': 'i32', 'BLOCK': 64}
+    ],
+    'megastep.triton.geodesics.sight._see': [
+        PLANS
+        | {'lines': '*i32', 'goal_rows': ROWS, 'node_rows': ROWS, 'sources': '*fp32', 'num_goals': 'i32'}
+        | {'points': '*fp32', 'kinds': '*i8', 'tile_rows': ROWS, 'limits': '*fp32', 'seen': SEEN, 'CELLS': 64}
+    ],
+    'megastep.triton.geodesics.choice._choose': [
+        {'cell_rows': ROWS, 'goal_rows': ROWS, 'node_rows': ROWS, 'near_nodes': '*fp32', 'lengths': '*fp32'}
+        | {'length_starts': '*i64', 'tolerance': 'fp32', 'GOALS': 64}
+        | LISTED
+    ],
+    'megastep.triton.geodesics.choice._borrow': [
+        {'slivers': '*i64', 'lines': '*i32', 'words': '*i32'} | PLANS | LISTED
+    ],
     'megastep.triton.lightmap._bake': [{'map_of_wall': '*i64', 'maps': MAPS, 'light': '*fp32', 'BLOCK': 32}],
     'megastep.triton.raycasting.by_ray._render': [
         RENDERED

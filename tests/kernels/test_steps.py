@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import worlds
+from field_lookups import moved
 from twins import draw_on_cpu, twin
 
 from megastep import numba, triton
@@ -162,7 +163,7 @@ def test_ways_to_goals_are_tracked_and_scored_alike(num_envs, device, poisoned):
     maps = [worlds.halved_box(), *worlds.houses(2)]
     core = Core(Scenery.pack(maps, device=device), num_envs, seed=2)
     copy, rng = twin(core), np.random.default_rng(num_envs)
-    shape, kept = (num_envs, 1), []
+    shape, kept, field = (num_envs, 1), [], GeodesicField.pack(maps, 'cpu')
     goals = torch.from_numpy(rng.integers(0, 4, shape))
     contacts, mask = torch.from_numpy(rng.integers(-1, 2, shape)).int(), torch.arange(num_envs) % 3 == 0
     last = copy.agents.positions + torch.from_numpy(rng.normal(0, 0.1, (*shape, 2))).float()
@@ -173,7 +174,7 @@ def test_ways_to_goals_are_tracked_and_scored_alike(num_envs, device, poisoned):
         buffers = [torch.cat([value, value[:1]]).to(place) for value in values]
         way = [buffer[:num_envs] for buffer in buffers]
         nearer, walked, spl, soft_spl, distance = (torch.empty(shape, device=place) for _ in range(5))
-        kernels.track(each, GeodesicField.pack(maps, place), goals.to(place), way, nearer, walked)
+        kernels.track(each, moved(field, place), goals.to(place), way, nearer, walked)
         success = torch.empty(shape, dtype=torch.bool, device=place)
         kernels.reached(way[0] + 0.1, each.agents.positions, 0.15, success)
         scores = torch.empty_like(success), spl, soft_spl, distance, torch.empty_like(way[3])
