@@ -56,7 +56,7 @@ def _shrink(output: dict[str, Any]) -> None:
         with Image.open(io.BytesIO(base64.b64decode(data['image/png']))) as image:
             buffer = io.BytesIO()
             octree = Image.Quantize.FASTOCTREE  # which keeps rare colours, as of a goal: the default loses them
-            few = image.convert('RGB').quantize(COLOURS, method=octree, dither=Image.Dither.NONE)
+            few = image.convert('RGBA').quantize(COLOURS, method=octree, dither=Image.Dither.NONE)
             few.save(buffer, 'PNG', optimize=True)
         data['image/png'] = base64.b64encode(buffer.getvalue()).decode() + '\n'
 

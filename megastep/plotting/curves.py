@@ -10,8 +10,8 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
 
-from megastep.plotting.distributions import COLOURS, FADED, INK, PAPER, RULE
-from megastep.plotting.figures import Picture
+from megastep.plotting.distributions import COLOURS
+from megastep.plotting.figures import FADED, INK, Picture
 
 WIDTH, HEIGHT, ACROSS, UP, MARGIN, LEGEND = 2.6, 1.5, 0.55, 0.75, 0.5, 0.4
 """The picture's measures in inches: a panel's width and height, the gaps between panels, the edge, the legend."""
@@ -54,11 +54,11 @@ def curves(lines: Sequence[Mapping[str, Any]], scores: Sequence[str] = (), colum
     rows = -(-len(names) // columns)
     width = 2 * MARGIN + columns * (WIDTH + ACROSS) - ACROSS
     height = 2 * MARGIN + LEGEND + rows * (HEIGHT + UP) - UP + 0.3
-    figure = Picture(width=width, height=height, colour=PAPER, dpi=110)
+    figure = Picture(width=width, height=height, dpi=110)
     for i, name in enumerate(names):
         left, top = MARGIN + i % columns * (WIDTH + ACROSS), height - MARGIN - LEGEND - i // columns * (HEIGHT + UP)
-        axes = figure.axes_at(left, top - HEIGHT, WIDTH, HEIGHT)
-        _draw(axes, name, trained.get(name), tested.get(name))
+        axes = figure.panel_at(left, top - HEIGHT, WIDTH, HEIGHT, name)
+        _draw(axes, trained.get(name), tested.get(name))
     _draw_legend(figure, tested=bool(tested), top=height - MARGIN / 2)
     return figure
 
@@ -79,17 +79,11 @@ def ordered(names: Sequence[str], scores: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([*first, *names]))
 
 
-def _draw(axes: Axes, name: str, trained: Points | None, tested: Points | None) -> None:
-    axes.set_axis_on()
-    axes.set_title(name.replace('_', ' '), loc='left', fontsize=9, color=INK, fontweight='bold', pad=4)
-    axes.tick_params(labelsize=7, colors=FADED, length=2)
+def _draw(axes: Axes, trained: Points | None, tested: Points | None) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(written))
     axes.yaxis.set_major_formatter(FuncFormatter(written))
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.yaxis.set_major_locator(MaxNLocator(4))
-    axes.grid(color=RULE, linewidth=0.6)
-    axes.spines[['top', 'right']].set_visible(False)
-    axes.spines[['left', 'bottom']].set_color(FADED)
     if trained is not None:
         axes.plot(*trained.T, color=COLOURS[0], linewidth=0.6, alpha=0.3)
         axes.plot(*smoothed(trained).T, color=COLOURS[0], linewidth=1.5)

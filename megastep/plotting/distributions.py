@@ -9,9 +9,7 @@ from jaxtyping import Shaped
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from megastep.plotting.figures import Picture
-
-PAPER, INK, FADED, RULE = '#ffffff', '#2d323d', '#868c97', '#e4e2dd'
+from megastep.plotting.figures import INK, Picture
 
 COLOURS = ('#2f6fb7', '#d9542b', '#3d8b5a', '#8a5fb0', '#b8860b', '#4a9aa8')
 """The colours of the first, the second and further sets; the seventh has the first's again."""
@@ -50,11 +48,11 @@ def distributions(
     rows = -(-len(names) // columns)
     width = 2 * MARGIN + columns * (WIDTH + ACROSS) - ACROSS
     height = 2 * MARGIN + LEGEND + rows * (HEIGHT + UP) - UP + 0.2
-    figure = Picture(width=width, height=height, colour=PAPER, dpi=150)
+    figure = Picture(width=width, height=height, dpi=150)
     for i, name in enumerate(names):
         left, top = MARGIN + i % columns * (WIDTH + ACROSS), height - MARGIN - LEGEND - i // columns * (HEIGHT + UP)
-        axes = figure.axes_at(left, top - HEIGHT, WIDTH, HEIGHT)
-        _draw(axes, name, [each[name] for each in sets.values()], (real or {}).get(name, ()))
+        axes = figure.panel_at(left, top - HEIGHT, WIDTH, HEIGHT, name)
+        _draw(axes, [each[name] for each in sets.values()], (real or {}).get(name, ()))
     _draw_legend(figure, list(sets), bool(real), left=MARGIN, top=height - MARGIN / 2)
     return figure
 
@@ -63,14 +61,8 @@ def _can_be_drawn(values: Sequence[Shaped[np.ndarray, ' map']]) -> bool:
     return all(each.dtype != np.uint64 for each in values) and any(np.isfinite(each).any() for each in values)
 
 
-def _draw(axes: Axes, name: str, sets: Sequence[Shaped[np.ndarray, ' map']], real: Points) -> None:
-    axes.set_axis_on()
-    axes.set_title(name.replace('_', ' '), loc='left', fontsize=9, color=INK, fontweight='bold', pad=4)
-    axes.tick_params(labelsize=7, colors=FADED, length=2)
+def _draw(axes: Axes, sets: Sequence[Shaped[np.ndarray, ' map']], real: Points) -> None:
     axes.set(ylim=(0, 1.02), yticks=(0, 0.5, 1))
-    axes.grid(color=RULE, linewidth=0.6)
-    axes.spines[['top', 'right']].set_visible(False)
-    axes.spines[['left', 'bottom']].set_color(FADED)
     bounds = [value for value, share in real if SHOWN[0] <= share <= SHOWN[1]]
     for number, values in enumerate(sets):
         finite = np.sort(values[np.isfinite(values)])

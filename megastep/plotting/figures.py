@@ -24,14 +24,21 @@ from megastep.maps.segments import windings
 DEEP = 0.14
 """Walls are drawn as a band this deep around the free space, in metres."""
 
+INK, FADED, RULE, FAINT = '#757b86', '#868c97', '#808080', 0.25
+"""Greys for pictures without a ground of their own, which read on light pages and on dark ones: what is written, with a
+contrast of 4 to 1 to either, what beside, with 3.3 to 1, and thin lines, with how opaque they are."""
+
 JOIN = 1e-5
 """Wall ends nearer than this, in metres, meet."""
 
 
 class Picture(Figure):
-    """matplotlib figure that shows itself in a notebook without any set-up, and touches no state of pyplot's."""
+    """matplotlib figure that shows itself in a notebook without any set-up, and touches no state of pyplot's.
 
-    def __init__(self, *, width: float, height: float, colour: str, dpi: float = 100) -> None:
+    Without a ``colour`` the page is seen through it.
+    """
+
+    def __init__(self, *, width: float, height: float, colour: str = 'none', dpi: float = 100) -> None:
         # matplotlib cuts pixels off to integers, and 1.15 * 100 is 114.99...
         inches = [math.nextafter(side, math.inf) for side in (width, height)]
         super().__init__(figsize=(inches[0], inches[1]), dpi=dpi, facecolor=colour)
@@ -55,6 +62,18 @@ class Picture(Figure):
         across, up = self.get_size_inches()
         axes = self.add_axes((left / across, bottom / up, width / across, height / up))
         axes.set_axis_off()
+        axes.set_facecolor('none')
+        return axes
+
+    def panel_at(self, left: float, bottom: float, width: float, height: float, name: str) -> Axes:
+        """Adds axes for a statistic of that name, with scales and thin lines."""
+        axes = self.axes_at(left, bottom, width, height)
+        axes.set_axis_on()
+        axes.set_title(name.replace('_', ' '), loc='left', fontsize=9, color=INK, fontweight='bold', pad=4)
+        axes.tick_params(labelsize=7, colors=FADED, length=2)
+        axes.grid(color=RULE, alpha=FAINT, linewidth=0.6)
+        axes.spines[['top', 'right']].set_visible(False)
+        axes.spines[['left', 'bottom']].set_color(FADED)
         return axes
 
     def write(self, x: float, y: float, text: str, **style: Any) -> Text:

@@ -15,9 +15,9 @@ from matplotlib.patches import Rectangle
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.picture import FURNITURE, ROCKY, tint
-from megastep.plotting.figures import DEEP, Picture, free_space, patch
+from megastep.plotting.figures import DEEP, FADED, INK, Picture, free_space, patch
 
-PAPER, FLOOR, INK, FADED, LAMP = '#ffffff', '#f7f3ec', '#2d323d', '#868c97', '#f2b134'
+FLOOR, WALL, LAMP = '#f7f3ec', '#2d323d', '#f2b134'
 
 HEWN = frozenset({'maze'})
 """Between the corridors of these all is wall."""
@@ -58,7 +58,7 @@ def gallery(
     legend = legend_of({room.kind for geometry in shown for room in geometry.rooms}, width - 2 * MARGIN - CELL / 2)
     footer = MARGIN + LINE * (1 + max((line for _, _, line in legend), default=0))
     height = MARGIN + sum(heights) + len(rows) * (CAPTION + GUTTER) + footer
-    figure = Picture(width=width, height=height, colour=PAPER, dpi=150)
+    figure = Picture(width=width, height=height, dpi=150)
     top = height - MARGIN
     for row, tall in zip(rows, heights, strict=True):
         _draw_row(figure, row, top=top, height=tall, scale=scale)
@@ -110,7 +110,7 @@ def draw_plan(axes: Axes, geometry: Geometry, scale: float) -> None:
     rooms = [shapely.Polygon(room.outline).buffer(0) for room in geometry.rooms if room.kind not in ROCKY]
     hewn = [shapely.Polygon(room.outline).convex_hull for room in geometry.rooms if room.kind in HEWN]
     whole = shapely.union_all([free, *rooms, *hewn])
-    axes.add_patch(patch(whole.buffer(DEEP, join_style='mitre'), facecolor=INK))
+    axes.add_patch(patch(whole.buffer(DEEP, join_style='mitre'), facecolor=WALL))
     for room in rooms:
         axes.add_patch(patch(room, facecolor=FURNITURE))
     axes.add_patch(patch(free, facecolor=FLOOR))
@@ -118,7 +118,9 @@ def draw_plan(axes: Axes, geometry: Geometry, scale: float) -> None:
         floor = shapely.Polygon(room.outline).buffer(0).intersection(free)
         axes.add_patch(patch(floor, facecolor=tint(room.kind)))
     thin = 0.7 * max(fine, 0.5)
-    axes.add_collection(LineCollection(list(geometry.walls), colors=INK, linewidths=thin, capstyle='round', snap=False))
+    axes.add_collection(
+        LineCollection(list(geometry.walls), colors=WALL, linewidths=thin, capstyle='round', snap=False)
+    )
     x, y = geometry.lights[:, 0], geometry.lights[:, 1]
     axes.scatter(x, y, s=34 * fine * fine, color=LAMP, alpha=0.22, linewidths=0, zorder=3)
     axes.scatter(x, y, s=7 * fine * fine, color=LAMP, linewidths=0, zorder=3)

@@ -10,7 +10,8 @@ from jaxtyping import Float
 from matplotlib.ticker import MaxNLocator
 
 from megastep.plotting.curves import axis_range, ordered, written
-from megastep.plotting.distributions import COLOURS, FADED, INK, PAPER, RULE
+from megastep.plotting.distributions import COLOURS
+from megastep.plotting.figures import FADED, FAINT, INK, RULE
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 236, 132, 38, 14, 26, 18
 """A panel's measures in pixels: its width and height, and what around the plot there is room for numbers in."""
@@ -53,7 +54,7 @@ def live_curves(
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'role="img" aria-label="{escape(caption)}" style="max-width:100%;height:auto" font-family="sans-serif" '
-        f'font-size="10"><rect width="{width}" height="{height}" rx="6" fill="{PAPER}"/>{"".join(parts)}</svg>'
+        f'font-size="10">{"".join(parts)}</svg>'
     )
 
 
@@ -65,7 +66,7 @@ def _header(width: float, share: float, caption: str, *, tested: bool) -> str:
     return (
         f'<text x="{EDGE}" y="21" fill="{INK}" font-size="12">{escape(caption)}</text>'
         f'<text x="{width - EDGE}" y="21" fill="{FADED}" text-anchor="end" xml:space="preserve">{legend}</text>'
-        f'<rect x="{EDGE}" y="29" width="{long}" height="{BAR}" rx="2" fill="{RULE}"/>'
+        f'<rect x="{EDGE}" y="29" width="{long}" height="{BAR}" rx="2" fill="{RULE}" fill-opacity="{FAINT}"/>'
         f'<rect x="{EDGE}" y="29" width="{done:.1f}" height="{BAR}" rx="2" fill="{COLOURS[0]}"/>'
     )
 
@@ -107,6 +108,7 @@ def _ticks(low: float, high: float) -> list[float]:
 def _line_across(value: float, y: float) -> str:
     """A thin line at a value, which is written to its left."""
     return (
-        f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="{RULE}"/><text x="{LEFT - 4}" y="{y + 3:.1f}" '
-        f'fill="{FADED}" font-size="9" text-anchor="end">{written(value, 0)}</text>'
+        f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="{RULE}" stroke-opacity="{FAINT}"/>'
+        f'<text x="{LEFT - 4}" y="{y + 3:.1f}" fill="{FADED}" font-size="9" text-anchor="end">'
+        f'{written(value, 0)}</text>'
     )

@@ -8,13 +8,10 @@ from matplotlib.figure import Figure
 
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
-from megastep.plotting.figures import Picture
+from megastep.plotting.figures import FADED, INK, Picture
 from megastep.plotting.floorplans import (
-    FADED,
-    INK,
     LINE,
     MARGIN,
-    PAPER,
     bounds,
     draw_legend,
     draw_plan,
@@ -55,7 +52,7 @@ def rows(
     legend = legend_of(kinds, width - 2 * MARGIN)
     footer = MARGIN + LINE * (1 + max((line for _, _, line in legend), default=0))
     height = MARGIN + sum(heights.values()) + len(shown) * (TITLE + GAP) + footer
-    figure = Picture(width=width, height=height, colour=PAPER, dpi=150)
+    figure = Picture(width=width, height=height, dpi=150)
     top = height - MARGIN
     for name, plans in shown.items():
         middle = top - TITLE / 3
