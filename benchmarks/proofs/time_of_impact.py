@@ -189,7 +189,7 @@ def impact_agreement(cases: Cases) -> Agreement:
 def first_impact_agreement(cases: Cases, scenery: Scenery) -> Agreement:
     """Compares `megastep.numba.obstacles.first_impact`, in a scenery's maps, with the oracle."""
     times, radius = np.empty(len(cases.starts), dtype=np.float32), np.float32(scenery.agent_radius)
-    _first_impacts(buffers.maps(scenery), cases.starts, cases.moves, cases.rows, radius, times)
+    _first_impacts(buffers.maps(scenery, seen=False), cases.starts, cases.moves, cases.rows, radius, times)
     return _agreement(cases, times)
 
 

@@ -1,6 +1,7 @@
 """Groups of the buffers that kernels read: tensors as NumPy arrays, uncopied. The twin is `megastep.triton.buffers`."""
 
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -64,8 +65,42 @@ class Rows(NamedTuple):
     widths: np.ndarray
 
 
-def maps(scenery) -> Maps:
-    """Returns the buffers of a `megastep.Scenery` on the CPU."""
+SEEN = (
+    'walls',
+    'lights',
+    'light_starts',
+    'light_widths',
+    'texels',
+    'texel_starts',
+    'albedo',
+    'light',
+    'outline_albedo',
+)
+"""What light and colours are made of, and moves aren't."""
+TOUCHED = (
+    'boxed_walls', 'numbers', 'boxes', 'box_starts', 'box_widths', 'grids', 'shapes', 'firsts', 'first_starts',
+    'near_numbers', 'number_starts', 'furthest', 'walls_per_box',
+)  # fmt: skip
+"""What moves alone take."""
+
+_MAPS: WeakKeyDictionary = WeakKeyDictionary()
+"""What has been gathered of each scenery that is still there: it takes as long as a hundred moves."""
+
+
+def maps(scenery, *, seen: bool = True) -> Maps:
+    """The buffers of a `megastep.Scenery` on the CPU that light and colours take if it is ``seen``, else moves.
+
+    The others are None: every function that is given an array takes longer to compile for it.
+    """
+    found = _MAPS.get(scenery)
+    if found is None:
+        everything = _gathered(scenery)._asdict()
+        left_out = (dict.fromkeys(names) for names in (SEEN, TOUCHED))
+        found = _MAPS[scenery] = tuple(Maps(**{**everything, **none}) for none in left_out)
+    return found[seen]
+
+
+def _gathered(scenery) -> Maps:
     walls, bounds, near = scenery.walls, scenery.wall_boxes, scenery.near_walls
     lights, albedo = scenery.lights, scenery.albedo
     return Maps(

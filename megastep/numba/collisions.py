@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit, prange
 
 from megastep.numba import buffers
-from megastep.numba.constants import DEGREE, KERNEL, ONE, TWO, ZERO
+from megastep.numba.constants import DEGREE, KERNEL, LAUNCHED, ONE, PART, TWO, ZERO
 from megastep.numba.impacts import NUDGE
 from megastep.numba.obstacles import SKIN, Obstacles, committed, first_impact, nearby, place_discs
 
@@ -134,14 +134,14 @@ def advance_each(maps, agents, markers, first, last, radius, step, slide, turns,
         turns[e] += 1
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def advance_envs(maps, agents, markers, first, last, radius, step, slide, turns, outcome):
     """Advances some envs, which share a place for the numbers of walls and one for discs."""
     scratch, discs = np.empty(maps.most_walls, np.int64), np.empty((markers.visible.shape[1], 3), np.float32)
     advance_each(maps, agents, markers, first, last, radius, step, slide, turns, outcome, scratch, discs)
 
 
-@njit(cache=True, parallel=True, error_model='numpy')
+@njit(parallel=True, **LAUNCHED)
 def _advance(maps, agents, markers, radius, step, turns, outcome, slide):
     num_envs = len(agents.positions)
     for block in prange((num_envs + ENVS - 1) // ENVS):  # only a call: Numba loses writes to a named tuple's arrays
@@ -152,6 +152,6 @@ def _advance(maps, agents, markers, radius, step, turns, outcome, slide):
 def advance(core, progress, *, slide):
     """Moves every agent for one step: see `megastep.world.physics.advance`."""
     outcome = Outcome(core.contacts.numpy(), core.non_finite.numpy(), core.stops.numpy(), progress.numpy())
-    maps, agents, markers = buffers.maps(core.scenery), buffers.agents(core), buffers.solid_markers(core)
+    maps, agents, markers = buffers.maps(core.scenery, seen=False), buffers.agents(core), buffers.solid_markers(core)
     radius, step = np.float32(core.agent_radius), np.float32(1 / core.fps)
     _advance(maps, agents, markers, radius, step, core.turn.numpy(), outcome, slide)

@@ -12,7 +12,13 @@ ZERO, HALF, ONE, TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32
 DEGREE = np.float32(math.pi / 180)
 """In radians."""
 
-KERNEL: dict[str, Any] = {'cache': True, 'error_model': 'numpy', '_nrt': False}
-"""How Numba compiles what allocates nothing: counting references to its arrays would take most of the time.
+LAUNCHED: dict[str, Any] = {'cache': True, 'error_model': 'numpy', 'no_cfunc_wrapper': True}
+"""How Numba compiles what Python calls."""
+
+PART: dict[str, Any] = {**LAUNCHED, 'no_cpython_wrapper': True}
+"""How it compiles what kernels alone call: without what unpacks Python's arguments, a fourth of what there is to do."""
+
+KERNEL: dict[str, Any] = {**PART, '_nrt': False}
+"""How it compiles what allocates nothing: counting references to its arrays would take most of the time.
 
 Such a function must not return an array, to which its caller would own a reference that was never counted."""

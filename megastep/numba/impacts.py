@@ -7,7 +7,7 @@ is `megastep.triton.impacts`.
 import numpy as np
 from numba import njit
 
-from megastep.numba.constants import ONE, TWO, ZERO
+from megastep.numba.constants import LAUNCHED, ONE, PART, TWO, ZERO
 
 NUDGE = np.float32(2e-6)
 """A slide leads this far, in metres, away from the surface, so that rounding doesn't lead it into it."""
@@ -16,7 +16,7 @@ ROUNDING = np.float32(1e-7)
 NEVER = np.float32(2)
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def away(px, py, ax, ay, bx, by):
     """The unit vector to p from the nearest point of the segment from a to b, and p's distance.
 
@@ -40,7 +40,7 @@ def away(px, py, ax, ay, bx, by):
     return -vy / length, vx / length, ZERO
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def disc_impact(px, py, dx, dy, cx, cy, radius, slack):
     """The share of the move d after which p comes within ``radius`` of c, from further away; NEVER if it doesn't.
 
@@ -57,7 +57,7 @@ def disc_impact(px, py, dx, dy, cx, cy, radius, slack):
     return max((ahead - np.sqrt(half_chord_square)) / length, ZERO)
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def impact(px, py, dx, dy, ax, ay, bx, by, reach):
     """The time of impact: the share of move d after which p is first within ``reach`` of the segment; and the normal.
 
@@ -92,7 +92,7 @@ def impact(px, py, dx, dy, ax, ay, bx, by, reach):
     return time, nx, ny
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def chord_clearance(px, py, qx, qy, ax, ay, bx, by):
     """The distance between the way from p to q and the segment from a to b, 0 where they cross."""
     dx, dy, vx, vy = qx - px, qy - py, bx - ax, by - ay
@@ -104,7 +104,7 @@ def chord_clearance(px, py, qx, qy, ax, ay, bx, by):
     return min(from_p, from_q, away(ax, ay, px, py, qx, qy)[2], away(bx, by, px, py, qx, qy)[2])
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def clearance_at(px, py, ax, ay, bx, by):
     """The distance of p from the segment from a to b.
 

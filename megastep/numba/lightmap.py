@@ -4,11 +4,11 @@ import numpy as np
 from numba import njit, prange
 
 from megastep.numba import buffers
-from megastep.numba.constants import HALF
+from megastep.numba.constants import HALF, LAUNCHED
 from megastep.numba.light import brightness
 
 
-@njit(cache=True, parallel=True, error_model='numpy')
+@njit(parallel=True, **LAUNCHED)
 def _bake(map_of_wall, maps, light):
     """Each wall's texels, at their middles. A light behind a wall is hidden by it."""
     for w in prange(len(maps.walls)):

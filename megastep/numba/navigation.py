@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, prange
 
+from megastep.numba.constants import LAUNCHED, PART
+
 
 class Field(NamedTuple):
     """The geodesic field of maps: the buffers of a `megastep.env.navigation.GeodesicField`."""
@@ -27,13 +29,13 @@ class Field(NamedTuple):
     spawn_widths: np.ndarray
 
 
-@njit(cache=True)
+@njit(**PART)
 def length(x, y):
     """The length of a vector."""
     return np.sqrt(x * x + y * y)
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def cell_along(offset, side, count):
     """The number of the grid's column or row that is so far from its first edge; the nearest if none is."""
     cells = offset / side
@@ -42,7 +44,7 @@ def cell_along(offset, side, count):
     return np.int64(min(cells, np.float32(count - 1)))
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def shortest(field, m, position, goal):
     """The geodesic distance from a place in map m to one of its spawns; infinite if there is no way."""
     x, y = position
@@ -64,7 +66,7 @@ def shortest(field, m, position, goal):
     return best
 
 
-@njit(cache=True, parallel=True)
+@njit(parallel=True, **LAUNCHED)
 def _distances(field, map_ids, positions, goals, found):
     num_agents = goals.shape[1]
     for row in prange(goals.size):

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from megastep.numba.constants import ONE, ZERO
+from megastep.numba.constants import LAUNCHED, ONE, ZERO
 
 LOW_BITS = np.int32(16)
 """The bits of a float32 that don't number its entry in a table."""
@@ -12,7 +12,7 @@ TOP = np.float32(1).view(np.int32)
 HIGHEST = np.float32(255)
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _look_up(words, table, levels):
     """Finds levels by a table. A float32's low bits, added to its entry, carry into the level from its step on."""
     for i in range(len(words)):
@@ -20,7 +20,7 @@ def _look_up(words, table, levels):
         levels[i] = (table[word >> LOW_BITS] + (word & LOW)) >> LOW_BITS
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _round(values, levels):
     for i in range(len(values)):
         levels[i] = np.uint8(np.rint(HIGHEST * min(max(values[i], ZERO), ONE)))

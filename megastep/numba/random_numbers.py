@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from megastep.numba.constants import LAUNCHED, PART
+
 STEP, ELEMENT = -0x61C8864680B583EB, 0x5851F42D4C957F2D
 FIRST, SECOND = -0x40A7B892E31B1A47, -0x6B2FB644ECCEEE15
 SHARE = np.float32(1 / (1 << 24))
@@ -14,7 +16,7 @@ LOWEST = 0xFFFFFF
 MANY = 2**63 - 1
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def word(key, step, draw, place):
     """A word of 64 random bits: hashes a row's key, its step, the draw and the place in it."""
     bits = key + step * STEP + draw + place * ELEMENT
@@ -36,13 +38,13 @@ def drawn(draw) -> Draw:
     return Draw(draw.keys.numpy(), draw.steps.numpy(), np.int64(draw.number))
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def integer(draw, row, place):
     """A random integer of 63 bits."""
     return word(draw.keys[row], draw.steps[row], draw.number, place) & MANY
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _draw_integers(keys, steps, draw, integers):
     for row in range(integers.shape[0]):
         for place in range(integers.shape[1]):
@@ -54,7 +56,7 @@ def draw_integers(keys, steps, draw, integers):
     _draw_integers(keys.numpy(), steps.numpy(), np.int64(draw), integers.numpy())
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def real(bits, kind, low, span):
     """The uniform, normal or exponential number that a word stands for."""
     upper = (bits >> 40) & LOWEST
@@ -66,13 +68,13 @@ def real(bits, kind, low, span):
     return surprise
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def uniform(draw, row, place, low, span):
     """A uniform number from low to below low + span."""
     return np.float32(real(word(draw.keys[row], draw.steps[row], draw.number, place), 0, low, span))
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _draw_reals(keys, steps, draw, low, span, reals, kind):
     for row in range(reals.shape[0]):
         for place in range(reals.shape[1]):

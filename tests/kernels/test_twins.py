@@ -65,12 +65,15 @@ def kernels(module):
     }
 
 
-LAUNCHED = [(name, kernel) for name in TWINS for kernel in sorted(kernels(modules(name)[0]))]
+OTHERWISE = {'_account', '_forget', '_quantize'}
+"""Kernels whose twins are operations of PyTorch's, or several loops."""
+
+LAUNCHED = [(name, kernel) for name in TWINS for kernel in sorted(kernels(modules(name)[0]).keys() - OTHERWISE)]
 
 
 def test_kernels_are_found():
     found = {
-        '_advance', '_bake', '_distances', '_draw_integers', '_draw_reals', '_mark', '_render', '_respawn',
+        '_advance', '_bake', '_distances', '_draw_integers', '_draw_reals', '_render', '_respawn',
         '_respawn_with_goals', '_tally', '_tick', '_clean', '_count_down', '_spend', '_push', '_turn', '_inertial',
         '_point', '_renew', '_respawn_apart', '_aim', '_fight', '_reward', '_track', '_set_out', '_reached', '_score',
         '_link', '_find_extents', '_find_lights', '_find_visible',

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit, prange
 
 from megastep.numba import buffers
-from megastep.numba.constants import DEGREE, KERNEL, ZERO
+from megastep.numba.constants import DEGREE, KERNEL, LAUNCHED, PART, ZERO
 from megastep.numba.raycasting.casting import (
     Hits,
     Lines,
@@ -131,7 +131,7 @@ def render_frame(maps, agents, markers, optics, view, seen, e, a, c, scratch):
         seen.found[e] += mark(maps.texels, maps.wall_starts[m], first_wall_line, markers.first_line, hits, seen.bits[e])
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def make_scratch(outline, num_lines, num_rays):
     """Returns scratch for frames."""
     floats, integers = np.empty((7, num_rays), np.float32), np.empty((2, num_rays), np.int32)
@@ -139,23 +139,17 @@ def make_scratch(outline, num_lines, num_rays):
     return Scratch(np.empty_like(outline), make_lines(num_lines), nearest, hits, floats[3:])
 
 
-@njit(**KERNEL)
-def render_each(maps, agents, markers, optics, view, seen, first, last, scratch):
-    """Renders what all cameras of some envs see, frame by frame."""
+@njit(**PART)
+def render_envs(maps, agents, markers, optics, view, seen, first, last):
+    """Renders what all cameras of some envs see, frame by frame, in the same scratch."""
+    scratch = make_scratch(maps.outline, markers.first_line, len(optics.slopes))
     for e in range(first, last):  # cameras of an env mark the same bitmap, one after another
         for a in range(agents.positions.shape[1]):
             for c in range(len(optics.mounts)):
                 render_frame(maps, agents, markers, optics, view, seen, e, a, c, scratch)
 
 
-@njit(cache=True, error_model='numpy')
-def render_envs(maps, agents, markers, optics, view, seen, first, last):
-    """Renders what all cameras of some envs see, in the same scratch."""
-    scratch = make_scratch(maps.outline, markers.first_line, len(optics.slopes))
-    render_each(maps, agents, markers, optics, view, seen, first, last, scratch)
-
-
-@njit(cache=True, parallel=True, error_model='numpy')
+@njit(parallel=True, **LAUNCHED)
 def _render(maps, agents, markers, optics, view, seen):
     num_envs = len(agents.positions)
     for block in prange((num_envs + ENVS - 1) // ENVS):  # only a call: Numba loses writes to a tuple's arrays

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from megastep.numba import lanes
-from megastep.numba.constants import HALF, KERNEL, ONE, ZERO
+from megastep.numba.constants import HALF, KERNEL, ONE, PART, ZERO
 from megastep.numba.lanes import gather, load, store, where
 
 EDGE_ON = np.float32(2e-6)
@@ -83,7 +83,7 @@ def make_optics(cameras, near) -> Optics:
     )
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def make_lines(count):
     """Room for so many lines."""
     reals, whole = np.empty((6, count), np.float32), np.empty((2, count), np.int32)

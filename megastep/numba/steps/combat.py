@@ -3,8 +3,10 @@
 import numpy as np
 from numba import njit
 
+from megastep.numba.constants import LAUNCHED, PART
 
-@njit(cache=True, error_model='numpy')
+
+@njit(**LAUNCHED)
 def _aim(lines, distances, keys, targets, max_range, outlines, sides, first):
     for e in range(targets.shape[0]):
         for a in range(targets.shape[1]):
@@ -23,7 +25,7 @@ def aim(lines, distances, keys, targets, max_range, outlines, sides, first):
     _aim(lines, distances, keys, targets, np.float32(max_range), outlines, sides, first)
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def fight_env(targets, triggers, turn, health, waits, events, e):
     """Fires all shots of an env at one instant. Of those who strike one that dies, the first in turn has killed it."""
     num_agents = health.shape[1]
@@ -44,7 +46,7 @@ def fight_env(targets, triggers, turn, health, waits, events, e):
                 events[4, e, killer] = 1
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _fight(targets, triggers, turns, health, waits, events, period, at_will):
     num_envs, num_agents = health.shape
     events[:] = 0
@@ -65,7 +67,7 @@ def fight(targets, triggers, turns, health, waits, events, period):
     _fight(targets.numpy(), wants, turns, health, waits, events, np.int64(period), triggers is not None)
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _reward(events, values, counts, worth):
     for e in range(worth.shape[0]):
         for a in range(worth.shape[1]):

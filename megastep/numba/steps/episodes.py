@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from megastep.numba.constants import LAUNCHED
+
 
 class Rows(NamedTuple):
     """Rows of a step's episode statistics: the buffers of a `megastep.env.episode_info.Tally`."""
@@ -19,7 +21,7 @@ class Rows(NamedTuple):
     returns: np.ndarray
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _tally(rewards, ended, cut, resets, lengths, map_ids, limits, paid, returns, over, rows, fps):
     num_agents = rewards.shape[1]
     for e in range(len(over)):
@@ -46,7 +48,7 @@ def tally(core, rewards, ended, cut, resets, limits, paid, returns, rows):
     )  # fmt: skip
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _tick(resets, clocks):
     for e in range(len(resets)):
         clocks[0, e] = 0 if resets[e] else clocks[0, e] + 1
@@ -58,7 +60,7 @@ def tick(core, resets):
     _tick(resets.numpy(), core.clocks.numpy())
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _clean(numbers, low, high, cleaned):
     for i in range(len(numbers)):
         known = low <= numbers[i] <= high
@@ -70,7 +72,7 @@ def clean(numbers, low, high, cleaned):
     _clean(numbers.view(-1).numpy(), np.int64(low), np.int64(high), cleaned.view(-1).numpy())
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _count_down(left, expired):
     for e in range(len(left)):
         left[e] -= 1
@@ -82,7 +84,7 @@ def count_down(left, expired):
     _count_down(left.numpy(), expired.numpy())
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _spend(lengths, counts, steps, each, spent):
     for e in range(len(counts)):
         spent[e] = np.float32(lengths[e]) >= steps + each * np.float32(counts[e])

@@ -7,6 +7,7 @@ import numpy as np
 from numba import njit
 
 from megastep.numba import buffers
+from megastep.numba.constants import LAUNCHED
 
 DEGREE = np.float32(math.pi / 180)
 
@@ -19,7 +20,7 @@ class Impulses(NamedTuple):
     turns: np.ndarray
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _push(agents, numbers, impulses, remaining, none):
     num_envs, num_agents = agents.angles.shape
     for e in range(num_envs):

@@ -11,19 +11,20 @@ import torch
 from numba import njit
 
 from megastep.numba import buffers
+from megastep.numba.constants import LAUNCHED, PART
 
 DEGREE = math.pi / 180  # as a float64, as Python has it: the vector is then rounded once
 ZERO, ONE, TURN = np.float32(0), np.float32(1), np.float32(360)
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def turned_by(x, y, degrees):
     """A rotated vector."""
     cos, sin = math.cos(degrees * DEGREE), math.sin(degrees * DEGREE)
     return x * cos - y * sin, x * sin + y * cos
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _turn(vectors, angles, sense, turned):
     for i in range(len(vectors)):
         turned[i, 0], turned[i, 1] = turned_by(vectors[i, 0], vectors[i, 1], sense * angles[i])
@@ -38,7 +39,7 @@ def turned(vectors, angles, sense):
     return found
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _inertial(agents, felt):
     num_envs, num_agents = agents.angles.shape
     for e in range(num_envs):
@@ -53,7 +54,7 @@ def inertial(core, felt):
     _inertial(buffers.agents(core), felt.numpy())
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _point(points, positions, angles, found):
     for i in range(len(found)):
         x, y = points[i, 0] - positions[i, 0], points[i, 1] - positions[i, 1]
@@ -69,7 +70,7 @@ def point(points, positions, angles, found):
     _point(points, positions, angles.reshape(-1).numpy(), found.numpy())
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _find_bearings(vectors, bearings):
     for i in range(len(vectors)):
         bearings[i] = np.arctan2(vectors[i, 1], vectors[i, 0])

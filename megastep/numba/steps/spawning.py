@@ -7,6 +7,7 @@ import numpy as np
 from numba import njit
 
 from megastep.numba import buffers
+from megastep.numba.constants import LAUNCHED, PART
 from megastep.numba.random_numbers import drawn, integer, uniform
 
 DEGREES = np.float32(360 / (1 << 24))
@@ -23,7 +24,7 @@ class Goals(NamedTuple):
     lengths: np.ndarray
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def stand(agents, contacts, e, a, place, angle):
     """Puts an agent where it is told: facing along an angle, at rest, touching nothing."""
     agents.positions[e, a] = place
@@ -33,13 +34,13 @@ def stand(agents, contacts, e, a, place, angle):
     contacts[e, a] = -1
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def heading(number):
     """Any angle, in degrees, of a random integer."""
     return np.float32(number >> 39) * DEGREES - HALF_TURN
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _respawn(mask, draw, agents, spawns, contacts):
     num_envs, num_agents = agents.angles.shape
     for e in range(num_envs):
@@ -60,7 +61,7 @@ def respawn(core, mask, draw):
     _respawn(mask.numpy(), drawn(draw), buffers.agents(core), spawns, core.contacts.numpy())
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _respawn_with_goals(mask, draw, agents, spawns, pairs, paths, contacts, goals):
     for e in range(len(mask)):
         if not mask[e]:
@@ -82,7 +83,7 @@ def respawn_with_goals(core, mask, draw, pairs, paths, goals):
     )  # fmt: skip
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _renew(mask, draw, turns, left, shortest, longest, spreads):
     for e in range(len(mask)):
         if mask[e]:
@@ -97,7 +98,7 @@ def renew(core, mask, draw, left, shortest, longest, *, spreads):
     _renew(mask.numpy(), drawn(draw), core.turn.numpy(), left.numpy(), *bounds, spreads)
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def take_apart(mask, draw, agents, windows, firsts, e):
     """Puts an env's agents in the mask where those that stay are furthest: the first of them at the furthest place."""
     m, num_agents = agents.map_ids[e], mask.shape[1]
@@ -115,7 +116,7 @@ def take_apart(mask, draw, agents, windows, firsts, e):
             nearest[best] = -1
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _respawn_apart(mask, draw, turns, agents, windows, firsts, contacts, spread, aimed):
     num_envs, num_agents = mask.shape
     for e in range(num_envs):

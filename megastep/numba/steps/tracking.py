@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, prange
 
+from megastep.numba.constants import LAUNCHED, PART
 from megastep.numba.navigation import buffers_of, length, shortest
 
 
@@ -17,7 +18,7 @@ class Way(NamedTuple):
     collisions: np.ndarray
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def track_agent(field, m, place, contact, goal, way, e, a):
     """Takes account of one agent's step; returns how much nearer it came, and how far it went."""
     x, y = place
@@ -31,7 +32,7 @@ def track_agent(field, m, place, contact, goal, way, e, a):
     return before - left, went
 
 
-@njit(cache=True, parallel=True, error_model='numpy')
+@njit(parallel=True, **LAUNCHED)
 def _track(field, map_ids, positions, contacts, goals, way, nearer, walked):
     num_agents = goals.shape[1]
     for row in prange(goals.size):
@@ -49,7 +50,7 @@ def track(core, field, goals, way, nearer, walked):
     )
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _set_out(mask, starts, lengths, way):
     for e in range(len(mask)):
         if mask[e]:
@@ -62,7 +63,7 @@ def set_out(mask, starts, lengths, way):
     _set_out(mask.numpy(), starts.numpy(), lengths.numpy(), Way(*(each.numpy() for each in way)))
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _reached(points, positions, reach, found):
     for e in range(found.shape[0]):
         for a in range(found.shape[1]):
@@ -85,7 +86,7 @@ class Scores(NamedTuple):
     collisions: np.ndarray
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _score(success, lengths, way, scores):
     zero, one = np.float32(0), np.float32(1)
     for e in range(lengths.shape[0]):

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from numba import njit
 
+from megastep.numba.constants import PART
+
 SLACK, SLACK_A_METRE = 1e-4, 1e-6
 """How far aside of a line a point counts as on either side, in metres, and how much more with the distance."""
 
@@ -26,7 +28,7 @@ class Beam(NamedTuple):
     offsets: float
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def role(ends, w, half_x, half_y, rising):
     """The role of a wall for lines of one sense of slope through a rectangle around the origin, by its separating axes.
 
@@ -45,7 +47,7 @@ def role(ends, w, half_x, half_y, rising):
     return AHEAD if ahead else TOUCHES
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def hides(ends, o, w):
     """Depth order: true if any line that meets both of two walls from their fronts meets the first sooner."""
     ox, oy, px, py = ends[o, 0], ends[o, 1], ends[o, 2], ends[o, 3]
@@ -59,26 +61,26 @@ def hides(ends, o, w):
     return dx * (oy - ay) - dy * (ox - ax) >= -thin and dx * (py - ay) - dy * (px - ax) >= -thin
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def aside(beam, x, y):
     """The distance of a point to the left of a beam's middle line, across the x axis."""
     return y - beam.slope * x - beam.offset
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def width(beam, x):
     """Half a beam's width across the x axis at a distance, with the slack around it."""
     return abs(x) * beam.slopes + beam.offsets + SLACK + SLACK_A_METRE * abs(x)
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def meets(beam, ends, w):
     """True if a line of a beam may meet a wall from its front: the first end isn't left of all, the second right."""
     ax, ay, bx, by = ends[w, 0], ends[w, 1], ends[w, 2], ends[w, 3]
     return aside(beam, ax, ay) <= width(beam, ax) and aside(beam, bx, by) >= -width(beam, bx)
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def beam_of(depth, slope, offset, rising, widest):
     """The beam of a depth and numbers: at depth 0 it has all slopes of a sense, and offsets of -widest to widest."""
     slopes, offsets = 0.5 / (1 << (depth + 1) // 2), widest / (1 << depth // 2)
@@ -86,7 +88,7 @@ def beam_of(depth, slope, offset, rising, widest):
     return Beam(lowest + (2 * slope + 1) * slopes, (2 * offset + 1) * offsets - widest, slopes, offsets)
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def following(depth, slope, offset):
     """The next beam, in depth-first order, that isn't within one; its depth and its numbers among those as deep."""
     while depth > 0:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, prange
 
+from megastep.numba.constants import LAUNCHED, PART
 from megastep.numba.visibility.walls import walls_of
 
 MARGIN = 1e-3
@@ -43,7 +44,7 @@ class Cone(NamedTuple):
     high: float
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def cone_of(to):
     """The cone of ways from a light to a rectangle."""
     length = np.sqrt(to.x * to.x + to.y * to.y)
@@ -60,7 +61,7 @@ def cone_of(to):
     return Cone(cos, sin, near, far, low - SLACK * (1 + low * low), high + SLACK * (1 + high * high))
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def sides(to, ax, ay, bx, by):
     """Distances to a wall's left, times its length: the light's, the rectangle's least and most; and that length."""
     ex, ey = bx - ax, by - ay
@@ -68,7 +69,7 @@ def sides(to, ax, ay, bx, by):
     return ey * ax - ex * ay, middle - reach, middle + reach, np.sqrt(ex * ex + ey * ey)
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def meets(to, cone, ax, ay, bx, by):
     """True if a wall may meet the convex hull of a light and a rectangle."""
     left, right = min(to.x - to.half_x, 0.0), max(to.x + to.half_x, 0.0)
@@ -89,7 +90,7 @@ def meets(to, cone, ax, ay, bx, by):
     return above <= MARGIN * (1 + abs(cone.high)) and below >= -MARGIN * (1 + abs(cone.low))
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def is_before(to, cone, ax, ay, bx, by):
     """True if a wall is before a rectangle in any direction in which it is seen from a light."""
     light, least, most, length = sides(to, ax, ay, bx, by)
@@ -100,7 +101,7 @@ def is_before(to, cone, ax, ay, bx, by):
     return min(a_along, b_along) > MARGIN and max(a_along, b_along) < cone.near - MARGIN - SHARE * cone.far
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def slope_to(cone, x, y):
     """The slope of the way from a light to a point; infinite if that isn't ahead."""
     along, across = cone.cos * x + cone.sin * y, cone.cos * y - cone.sin * x
@@ -109,7 +110,7 @@ def slope_to(cone, x, y):
     return -np.inf if across < 0 else np.inf
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def is_hidden(walls, lx, ly, to, cone):
     """True if walls hide a light from all of a rectangle, one beside the other."""
     cover, last_x, last_y = cone.low, np.nan, np.nan
@@ -129,7 +130,7 @@ def is_hidden(walls, lx, ly, to, cone):
     return True
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def look(walls, lx, ly, to, marks):
     """Marks the walls that may hide a light from points of a rectangle; returns whether it falls on any."""
     cone = cone_of(to)
@@ -140,7 +141,7 @@ def look(walls, lx, ly, to, marks):
     return True
 
 
-@njit(cache=True, parallel=True, error_model='numpy')
+@njit(parallel=True, **LAUNCHED)
 def _find_lights(map_of_row, walls, lights, parts, mark_starts, falls, marks):
     for row in prange(len(map_of_row)):
         start, width = walls.starts[map_of_row[row]], walls.widths[map_of_row[row]]

@@ -3,13 +3,14 @@
 import numpy as np
 from numba import njit, prange
 
+from megastep.numba.constants import LAUNCHED, PART
 from megastep.numba.visibility.walls import walls_of
 
 CROSSING = 1e-4
 """Walls cross if either has ends on both sides of the other by more than this, in metres."""
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def turn_left(ax, ay, bx, by):
     """A number that grows with the angle to the left from one direction to another; least for straight back."""
     cross, dot = ax * by - ay * bx, ax * bx + ay * by
@@ -17,7 +18,7 @@ def turn_left(ax, ay, bx, by):
     return 1 - straight if cross > 0 or (cross == 0 and dot > 0) else straight - 1
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def cross(walls, one, other):
     """True if two walls have ends on both sides of each other."""
     for first, second in ((one, other), (other, one)):
@@ -31,7 +32,7 @@ def cross(walls, one, other):
     return True
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def link(walls, w):
     """The wall that begins where a wall ends, the one that ends where it begins, -1 for none, and if any crosses it.
 
@@ -54,7 +55,7 @@ def link(walls, w):
     return following, preceding, crosses
 
 
-@njit(cache=True, parallel=True, error_model='numpy')
+@njit(parallel=True, **LAUNCHED)
 def _link(walls, map_of_wall, nexts, previous, crosses):
     for w in prange(len(map_of_wall)):
         start, width = walls.starts[map_of_wall[w]], walls.widths[map_of_wall[w]]

@@ -33,6 +33,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, prange
 
+from megastep.numba.constants import LAUNCHED, PART
 from megastep.numba.visibility.beams import (
     AHEAD,
     TOUCHES,
@@ -65,7 +66,7 @@ class Map(NamedTuple):
     roles: np.ndarray
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def nearest(beam, ends, listed, count, last, last_wall):
     """The nearest wall that a beam's middle line meets after a distance and wall, and how far that is."""
     best, wall = np.inf, -1
@@ -79,7 +80,7 @@ def nearest(beam, ends, listed, count, last, last_wall):
     return best, wall
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def extend(beam, m, wall, chain, length, to_left):
     """Extends a chain from a wall to one side, until its end lies beyond all the beam.
 
@@ -102,7 +103,7 @@ def extend(beam, m, wall, chain, length, to_left):
     return False, length
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def kept(m, listed, count, chain, length):
     """Keeps those walls of a list that a chain doesn't hide; returns how many there are."""
     some = 0
@@ -118,7 +119,7 @@ def kept(m, listed, count, chain, length):
     return some
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def unseen(listed, count, seen):
     """The number of walls of a list that haven't been seen yet."""
     some = 0
@@ -127,7 +128,7 @@ def unseen(listed, count, seen):
     return some
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def examine(beam, m, listed, count, chain, half_x, half_y, seen):
     """Takes out of a beam's list what a chain across it hides, and marks the wall that its middle line sees.
 
@@ -151,7 +152,7 @@ def examine(beam, m, listed, count, chain, half_x, half_y, seen):
     return count if unseen(listed, count, seen) else 0
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def look(m, half_x, half_y, rising, lists, counts, chain, seen):
     """Marks the walls that may be seen along lines of one sense of slope, by halving beams depth first.
 
@@ -185,7 +186,7 @@ def look(m, half_x, half_y, rising, lists, counts, chain, seen):
             return
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def turn(walls, x, y, quarter, ends):
     """Writes walls' ends as seen from a point, after so many quarter turns to the right."""
     forward, left = ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0))[quarter]
@@ -195,7 +196,7 @@ def turn(walls, x, y, quarter, ends):
             ends[w, 2 * end], ends[w, 2 * end + 1] = forward * dx + left * dy, forward * dy - left * dx
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def find_from(walls, nexts, previous, part, seen):
     """Marks the walls that may be seen from a part of a cell: its middle, and half its width and height."""
     lists, counts = np.empty((DEPTH + 2, len(walls)), np.int32), np.empty(DEPTH + 2, np.int64)
@@ -211,7 +212,7 @@ def find_from(walls, nexts, previous, part, seen):
             look(m, half_x, half_y, rising, lists, counts, chain, seen)
 
 
-@njit(cache=True, parallel=True, error_model='numpy')
+@njit(parallel=True, **LAUNCHED)
 def _find_visible(walls, nexts, previous, map_of_cell, parts, seen_starts, seen):
     for cell in prange(len(parts)):
         start, width = walls.starts[map_of_cell[cell]], walls.widths[map_of_cell[cell]]

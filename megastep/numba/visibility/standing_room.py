@@ -7,6 +7,7 @@ lies outside the free space. The twin is `megastep.triton.visibility.standing_ro
 import numpy as np
 from numba import njit, prange
 
+from megastep.numba.constants import LAUNCHED, PART
 from megastep.numba.visibility.walls import walls_of
 
 PIECES = 16
@@ -16,7 +17,7 @@ HALF_DIAGONAL = 0.5**0.5
 """Half a piece's diagonal, in sides of a piece."""
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def squared_distance(walls, w, x, y):
     """The squared distance of a point from a wall, in square metres."""
     dx, dy = walls[w, 1, 0] - walls[w, 0, 0], walls[w, 1, 1] - walls[w, 0, 1]
@@ -26,7 +27,7 @@ def squared_distance(walls, w, x, y):
     return px * px + py * py
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def winding(walls, w, x, y):
     """A wall's part of a point's winding number: 1 if it rises to the point's right, -1 if it falls there."""
     ax, ay, bx, by = walls[w, 0, 0], walls[w, 0, 1], walls[w, 1, 0], walls[w, 1, 1]
@@ -35,7 +36,7 @@ def winding(walls, w, x, y):
     return int(rises and right) - int(falls and right)
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**PART)
 def find_in(walls, left, bottom, side, clearance, extent):
     """Writes the box around a cell's standing room, in pieces: left, bottom, right, top; 255, 255, 0, 0 if none."""
     squares, windings = np.full((PIECES, PIECES), np.inf), np.zeros((PIECES, PIECES), np.int64)
@@ -64,7 +65,7 @@ def find_in(walls, left, bottom, side, clearance, extent):
                 extent[2], extent[3] = max(extent[2], column + 1), max(extent[3], row + 1)
 
 
-@njit(cache=True, parallel=True, error_model='numpy')
+@njit(parallel=True, **LAUNCHED)
 def _find_extents(walls, map_of_cell, corners, sides, clearance, extents):
     for cell in prange(len(corners)):
         start, width = walls.starts[map_of_cell[cell]], walls.widths[map_of_cell[cell]]
