@@ -14,7 +14,7 @@ from worlds import arenas, box, houses
 
 from envs import Deathmatch, Explorer, Foraging, Minimal, PointGoal, Racing, Waypoint
 from megastep import mapgen
-from megastep.env.cuda_graph import Watch
+from megastep.env.cuda_graph.capturing import Watch
 from megastep.env.goals import GoalTracker, RandomGoals
 from megastep.env.motion import MOTIONS, Unicycle
 from megastep.env.navigation import GeodesicField

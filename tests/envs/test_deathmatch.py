@@ -11,7 +11,7 @@ from worlds import box, halved_box
 from envs import Deathmatch, Minimal
 from envs.gunner import Gunner
 from megastep.env.combat import EVENTS
-from megastep.env.cuda_graph import obstacle
+from megastep.env.cuda_graph.capturing import obstacle
 from megastep.maps.geometry import AGENT_RADIUS
 from megastep.testing import check_env
 from megastep.world.cameras import Cameras

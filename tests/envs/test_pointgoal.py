@@ -15,7 +15,7 @@ from worlds import box, houses
 
 from envs import PointGoal, Waypoint
 from megastep import mapgen, plotting
-from megastep.env.cuda_graph import Watch
+from megastep.env.cuda_graph.capturing import Watch
 from megastep.env.navigation import GeodesicField
 from megastep.maps.geometry import Geometry
 from megastep.testing import check_env

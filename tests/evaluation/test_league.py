@@ -6,7 +6,7 @@ from rollouts import FEW_RAYS, equal
 from worlds import arenas
 
 from envs import Deathmatch
-from megastep.env.cuda_graph import Watch
+from megastep.env.cuda_graph.capturing import Watch
 from megastep.evaluation import evaluate_in
 from megastep.evaluation.league import last_agents, league
 from megastep.evaluation.play import among, play

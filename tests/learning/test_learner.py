@@ -16,7 +16,7 @@ from rollouts import FEW_RAYS, equal
 
 from envs import Waypoint
 from megastep import mapgen
-from megastep.env.cuda_graph import Watch
+from megastep.env.cuda_graph.capturing import Watch
 from megastep.env.navigation import GeodesicField
 from megastep.learning import Learner, Settings, ppo
 

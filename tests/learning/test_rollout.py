@@ -13,7 +13,7 @@ from envs import Deathmatch, Explorer
 from envs.gunner import Gunner
 from megastep import mapgen
 from megastep.env.combat import EVENTS
-from megastep.env.cuda_graph import Watch
+from megastep.env.cuda_graph.capturing import Watch
 from megastep.evaluation.opponents import Memory, Opponents
 from megastep.learning import Policy, ppo
 from megastep.learning.map_scores import KNOWN, RECENT
