@@ -132,7 +132,7 @@ class Deathmatch(Env):
         return Gunner(self)
 
     def _respawn(self, mask):
-        new = mask[:, None] | self._combat.dead
+        new = self._combat.fallen(mask)
         self._spawns.reset(new)
         self.motion.reset(new)
         self._combat.reset(new)

@@ -54,7 +54,6 @@ class Combat:
         self._core, self.full_health = core, health
         self._period = max(math.ceil(cooldown * core.fps - 1e-6), 1)  # steps from a shot to the next
         self._new = torch.tensor([health, 0], device=core.device).view(-1, 1, 1)
-        self._scales = torch.tensor([health, self._period], device=core.device).view(-1, 1, 1)
         self._points = self._new.repeat(1, core.num_envs, core.num_agents)
         self.health, self.waits = self._points
         self.spaces: dict[str, Any] = {name: Box(0, 1, (1,), dtype=np.float32) for name in ('health', 'cooldown')}
@@ -68,6 +67,12 @@ class Combat:
     def dead(self) -> Bool[Tensor, 'env agent']:
         """The agents that have no health left."""
         return self.health <= 0
+
+    def fallen(self, mask: Bool[Tensor, ' env']) -> Bool[Tensor, 'env agent']:
+        """Returns the agents that begin anew: the dead, and all of the envs in the mask."""
+        anew = torch.empty_like(self.health, dtype=torch.bool)
+        implementation(anew.device).fallen(mask, self.health, anew)
+        return anew
 
     def step(
         self, targets: Int[Tensor, 'env agent'], triggers: Bool[Tensor, 'env agent'] | None = None
@@ -95,7 +100,10 @@ class Combat:
 
         That is a share of the time between two shots; at 0 it can.
         """
-        health, cooldown = (self._points / self._scales).view(2, -1, 1)
+        shares = torch.empty(self._points.shape, device=self.health.device)
+        given = self.health, self.waits, self.full_health, self._period
+        implementation(shares.device).gauge(*given, shares)
+        health, cooldown = shares.view(2, -1, 1)
         return {'health': health, 'cooldown': cooldown}
 
     def overlays(self, env: int, targets: Int[Tensor, 'env agent']) -> list[Overlay]:

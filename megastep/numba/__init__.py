@@ -31,7 +31,7 @@ from megastep.numba.navigation import distances  # noqa: E402
 from megastep.numba.quantization import quantize  # noqa: E402
 from megastep.numba.random_numbers import draw_integers, draw_reals  # noqa: E402
 from megastep.numba.raycasting import render  # noqa: E402
-from megastep.numba.steps.combat import aim, fight, reward  # noqa: E402
+from megastep.numba.steps.combat import aim, fallen, fight, gauge, reward  # noqa: E402
 from megastep.numba.steps.episodes import clean, count_down, spend, tally, tick  # noqa: E402
 from megastep.numba.steps.motion import push  # noqa: E402
 from megastep.numba.steps.sensors import bearings, inertial, point, turned  # noqa: E402
@@ -44,7 +44,7 @@ from megastep.numba.visibility.standing_room import find_extents  # noqa: E402
 
 __all__ = [
     'account', 'advance', 'aim', 'bake', 'bearings', 'clean', 'count_down', 'distances', 'draw_integers',
-    'draw_reals', 'fight', 'find_extents', 'find_lights', 'find_visible', 'forget', 'inertial', 'link_walls', 'point',
-    'push', 'quantize', 'reached', 'render', 'renew', 'respawn', 'respawn_apart', 'respawn_with_goals', 'reward',
-    'score', 'set_out', 'spend', 'tally', 'tick', 'track', 'turned',
+    'draw_reals', 'fallen', 'fight', 'find_extents', 'find_lights', 'find_visible', 'forget', 'gauge', 'inertial',
+    'link_walls', 'point', 'push', 'quantize', 'reached', 'render', 'renew', 'respawn', 'respawn_apart',
+    'respawn_with_goals', 'reward', 'score', 'set_out', 'spend', 'tally', 'tick', 'track', 'turned',
 ]  # fmt: skip

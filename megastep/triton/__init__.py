@@ -7,7 +7,7 @@ from megastep.triton.navigation import distances
 from megastep.triton.quantization import quantize
 from megastep.triton.random_numbers import draw_integers, draw_reals
 from megastep.triton.raycasting import render
-from megastep.triton.steps.combat import aim, fight, reward
+from megastep.triton.steps.combat import aim, fallen, fight, gauge, reward
 from megastep.triton.steps.episodes import clean, count_down, spend, tally, tick
 from megastep.triton.steps.motion import push
 from megastep.triton.steps.sensors import bearings, inertial, point, turned
@@ -20,7 +20,7 @@ from megastep.triton.visibility.standing_room import find_extents
 
 __all__ = [
     'account', 'advance', 'aim', 'bake', 'bearings', 'clean', 'count_down', 'distances', 'draw_integers',
-    'draw_reals', 'fight', 'find_extents', 'find_lights', 'find_visible', 'forget', 'inertial', 'link_walls', 'point',
-    'push', 'quantize', 'reached', 'render', 'renew', 'respawn', 'respawn_apart', 'respawn_with_goals', 'reward',
-    'score', 'set_out', 'spend', 'tally', 'tick', 'track', 'turned',
+    'draw_reals', 'fallen', 'fight', 'find_extents', 'find_lights', 'find_visible', 'forget', 'gauge', 'inertial',
+    'link_walls', 'point', 'push', 'quantize', 'reached', 'render', 'renew', 'respawn', 'respawn_apart',
+    'respawn_with_goals', 'reward', 'score', 'set_out', 'spend', 'tally', 'tick', 'track', 'turned',
 ]  # fmt: skip

@@ -375,6 +375,13 @@ KERNELS = {
         dict.fromkeys(('events', 'counts'), '*i64')
         | {'values': '*fp32', 'worth': '*fp32', 'num_rows': 'i32', 'KINDS': 6, 'BLOCK': 128}
     ],
+    'megastep.triton.steps.combat._fallen': [
+        {'mask': '*i1', 'health': '*i64', 'anew': '*i1', 'num_rows': 'i32', 'AGENTS': 3, 'BLOCK': 128}
+    ],
+    'megastep.triton.steps.combat._gauge': [
+        {'health': '*i64', 'waits': '*i64', 'full': 'fp32', 'period': 'fp32', 'shares': '*fp32'}
+        | {'num_rows': 'i32', 'BLOCK': 128}
+    ],
     'megastep.triton.steps.tracking._track': [
         {
             'field': FIELD,

@@ -225,6 +225,22 @@ def test_fights_are_alike(num_envs, num_agents, at_will, device, poisoned):
     assert torch.equal(rests, (waits - 1).clamp(min=0) + 4 * shots)
 
 
+@pytest.mark.parametrize('num_envs, num_agents', [(1, 2), (67, 3)])
+def test_who_begins_anew_and_what_is_left_is_told_alike(num_envs, num_agents, device, poisoned):
+    rng, shape = np.random.default_rng(num_agents), (num_envs, num_agents)
+    health, waits = torch.from_numpy(rng.integers(-1, 5, shape)), torch.from_numpy(rng.integers(0, 4, shape))
+    mask, found = torch.arange(num_envs) % 5 == 3, []
+    for kernels, place in ((triton, device), (numba, 'cpu')):
+        anew, shares = guarded(shape, torch.int8, place), guarded((2, *shape), torch.float32, place)
+        kernels.fallen(mask.to(place), health.to(place), anew[:num_envs].view(torch.bool))
+        kernels.gauge(health.to(place), waits.to(place), 4, 3, shares[:2])
+        assert (anew[num_envs] == 7).all() and (shares[2] == 7).all()
+        found.append([value.cpu() for value in (anew[:num_envs].bool(), shares[:2])])
+    assert all(torch.equal(*each) for each in zip(*found, strict=True))
+    assert torch.equal(found[0][0], mask[:, None] | (health <= 0))
+    assert torch.equal(found[0][1], torch.stack([health / 4, waits / 3]))
+
+
 @pytest.mark.parametrize('num_envs, num_agents, first, rays', [(1, 2, 0, 1), (7, 3, 4, 9)])
 def test_aims_are_alike(num_envs, num_agents, first, rays, device, poisoned):
     rng, shape = np.random.default_rng(rays), (num_envs, num_agents, 2, 17)

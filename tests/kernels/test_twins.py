@@ -75,8 +75,8 @@ def test_kernels_are_found():
     found = {
         '_advance', '_bake', '_distances', '_draw_integers', '_draw_reals', '_render', '_respawn',
         '_respawn_with_goals', '_tally', '_tick', '_clean', '_count_down', '_spend', '_push', '_turn', '_inertial',
-        '_point', '_renew', '_respawn_apart', '_aim', '_fight', '_reward', '_track', '_set_out', '_reached', '_score',
-        '_link', '_find_extents', '_find_lights', '_find_visible',
+        '_point', '_renew', '_respawn_apart', '_aim', '_fallen', '_fight', '_gauge', '_reward', '_track',
+        '_set_out', '_reached', '_score', '_link', '_find_extents', '_find_lights', '_find_visible',
     }  # fmt: skip
     assert {kernel for _, kernel in LAUNCHED} == found
 

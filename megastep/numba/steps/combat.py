@@ -81,3 +81,28 @@ def _reward(events, values, counts, worth):
 def reward(events, values, counts, worth):
     """Counts a step's events, and says what they are worth: see `megastep.env.combat.Score`."""
     _reward(events.numpy(), values.numpy(), counts.numpy(), worth.numpy())
+
+
+@njit(cache=True, error_model='numpy')
+def _fallen(mask, health, anew):
+    for e in range(health.shape[0]):
+        for a in range(health.shape[1]):
+            anew[e, a] = mask[e] or health[e, a] <= 0
+
+
+def fallen(mask, health, anew):
+    """Tells which agents begin anew: see `megastep.env.combat.Combat`."""
+    _fallen(mask.numpy(), health.numpy(), anew.numpy())
+
+
+@njit(cache=True, error_model='numpy')
+def _gauge(health, waits, full, period, shares):
+    for e in range(health.shape[0]):
+        for a in range(health.shape[1]):
+            shares[0, e, a] = np.float32(health[e, a]) / full
+            shares[1, e, a] = np.float32(waits[e, a]) / period
+
+
+def gauge(health, waits, full, period, shares):
+    """Takes the shares of agents' health and cooldown that are left: see `megastep.env.combat.Combat`."""
+    _gauge(health.numpy(), waits.numpy(), np.float32(full), np.float32(period), shares.numpy())

@@ -123,3 +123,39 @@ def reward(events, values, counts, worth):
     _reward[(triton.cdiv(worth.numel(), BLOCK),)](
         events, values, counts, worth, worth.numel(), KINDS=len(values), BLOCK=BLOCK, enable_fp_fusion=False
     )
+
+
+@triton.jit
+@no_type_check
+def _fallen(mask, health, anew, num_rows, AGENTS: tl.constexpr, BLOCK: tl.constexpr):
+    """Each lane tells if an agent begins anew."""
+    row = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
+    there = row < num_rows
+    begins = tl.load(mask + row // AGENTS, mask=there, other=0) != 0
+    tl.store(anew + row, begins | (tl.load(health + row, mask=there, other=1) <= 0), mask=there)
+
+
+@device_guard
+def fallen(mask, health, anew):
+    """Tells which agents begin anew: see `megastep.env.combat.Combat`."""
+    _fallen[(triton.cdiv(health.numel(), BLOCK),)](
+        mask, health, anew, health.numel(), AGENTS=health.shape[1], BLOCK=BLOCK
+    )
+
+
+@triton.jit
+@no_type_check
+def _gauge(health, waits, full, period, shares, num_rows, BLOCK: tl.constexpr):
+    """Each lane takes an agent's shares."""
+    row = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
+    there = row < num_rows
+    points, wait = tl.load(health + row, mask=there, other=0), tl.load(waits + row, mask=there, other=0)
+    tl.store(shares + row, tl.div_rn(points.to(tl.float32), full), mask=there)
+    tl.store(shares + num_rows + row, tl.div_rn(wait.to(tl.float32), period), mask=there)
+
+
+@device_guard
+def gauge(health, waits, full, period, shares):
+    """Takes the shares of agents' health and cooldown that are left: see `megastep.env.combat.Combat`."""
+    count = health.numel()
+    _gauge[(triton.cdiv(count, BLOCK),)](health, waits, float(full), float(period), shares, count, BLOCK=BLOCK)
