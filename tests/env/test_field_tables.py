@@ -8,7 +8,7 @@ import paths
 import pytest
 import torch
 import worlds
-from field_lookups import expected, to_all
+from paths import expected, to_all
 
 from megastep import mapgen
 from megastep.env import field_tables

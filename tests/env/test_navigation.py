@@ -9,7 +9,7 @@ import pytest
 import torch
 import worlds
 from apartments import APARTMENTS, apartments
-from field_lookups import expected, moved, to_all
+from paths import expected, moved, to_all
 
 from megastep import mapgen, numba, triton
 from megastep.env.navigation import RAGGEDS, TENSORS, GeodesicField, kept_beside

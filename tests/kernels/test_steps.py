@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import worlds
-from field_lookups import moved
+from paths import moved
 from twins import draw_on_cpu, twin
 
 from megastep import numba, triton

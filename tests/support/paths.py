@@ -1,8 +1,16 @@
-"""An oracle for shortest paths: a dumb visibility graph of what shapely leaves of the free space."""
+"""An oracle for shortest paths: a dumb visibility graph of what shapely leaves of the free space; and fields, asked."""
+
+from dataclasses import replace
 
 import numpy as np
 import shapely
+import torch
 from scipy.sparse.csgraph import dijkstra
+
+from megastep.env.navigation import RAGGEDS, TENSORS
+from megastep.maps import geodesics
+from megastep.maps.geometry import AGENT_RADIUS
+from megastep.world.buffers import on_device
 
 
 def eroded(walls, point, radius, quad_segs):
@@ -35,3 +43,26 @@ def distances(walls, points, radius, quad_segs=5):
     graph = np.zeros((len(nodes), len(nodes)))
     graph[i[clear], j[clear]] = np.linalg.norm(nodes[i[clear]] - nodes[j[clear]], axis=1)
     return dijkstra(graph, directed=False, indices=range(len(points)))[:, : len(points)]
+
+
+def moved(field, device):
+    """The same field on another device. One that is computed there may name other nodes."""
+    buffers = {name: getattr(field, name).to(device) for name in TENSORS}
+    return replace(field, **buffers, **{name: on_device(getattr(field, name), device) for name in RAGGEDS})
+
+
+def to_all(field, number, places):
+    """The distances from places in a map to all its spawns: (place, spawn)."""
+    spawns = int(field.spawns.widths[number])
+    positions = torch.as_tensor(places).float()[:, None].expand(-1, spawns, -1)
+    ids = torch.full((len(places),), number)
+    goals = torch.arange(spawns).expand(len(places), -1)
+    device = field.corners.device
+    return field.distances(positions.to(device), ids.to(device), goals.to(device)).cpu().numpy()
+
+
+def expected(geometry, places):
+    """The same by the search for paths between spawns."""
+    points = np.concatenate([geometry.spawns, places])
+    split = len(geometry.spawns)
+    return geodesics.distances(geometry.walls, points, AGENT_RADIUS)[split:, :split]
