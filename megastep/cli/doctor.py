@@ -6,6 +6,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from configparser import ConfigParser
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -16,6 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+import megastep
 from megastep.world.device import default_device, device_name
 
 if TYPE_CHECKING:
@@ -119,10 +121,21 @@ def check_libraries() -> Iterator[Finding]:
 
 def requirements() -> list[Requirement]:
     """The libraries that megastep needs on this machine, extras left out."""
-    wanted = map(Requirement, metadata.requires('megastep') or [])
+    wanted = map(Requirement, declared())
     return [
         requirement for requirement in wanted if not requirement.marker or requirement.marker.evaluate({'extra': ''})
     ]
+
+
+def declared() -> list[str]:
+    """Requirements of megastep as they are written: where it was installed, or in a checkout's ``setup.cfg``."""
+    try:
+        return metadata.requires('megastep') or []
+    except metadata.PackageNotFoundError:
+        checkout, parser = Path(megastep.__file__).parents[1] / 'setup.cfg', ConfigParser()
+        if not parser.read(checkout):
+            raise
+        return parser['options']['install_requires'].split('\n')[1:]
 
 
 def version(distribution: str) -> str | None:

@@ -19,7 +19,7 @@ def drive(
     agent: Any = None,
     *,
     number: int = 0,
-    maps: MapSet | Sequence[Geometry] | None = None,
+    maps: MapSet | Geometry | Sequence[Geometry] | None = None,
     seed: int = 0,
 ) -> Any:
     """A widget by which a person drives an agent of an env: by keys, once it was clicked. See `Drive`.

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from megastep.checks import check_numbers, is_integer
+from megastep.checks import check_numbers, check_seed, is_integer
 from megastep.env import Env
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.segments import clearances, windings
 from megastep.viewer import page
 from megastep.viewer.document import document, moment
+from megastep.viewer.floorplan import checked_maps
 from megastep.viewer.replay import acting, check_env, gathered
 from megastep.viewer.sending import can_send, send
 from megastep.viewer.steering import steered, wish_of
@@ -42,7 +43,7 @@ class Drive:
         sends: Whether agents can be sent somewhere: see `megastep.viewer.sending`.
 
     Raises:
-        ValueError: if the env can't be driven, or there is no such number.
+        ValueError: if the env can't be driven, there is no such number, the maps are others, or the seed is none.
     """
 
     largest_request = 10_000
@@ -54,13 +55,18 @@ class Drive:
         agent: Any = None,
         *,
         number: int = 0,
-        maps: MapSet | Sequence[Geometry] | None = None,
+        maps: MapSet | Geometry | Sequence[Geometry] | None = None,
         seed: int = 0,
     ) -> None:
-        (self.number,) = check_env(env, [number])
+        check_env(env)
+        check_seed(seed)
+        most = env.core.num_envs - 1
+        if not is_integer(number) or not 0 <= number <= most:
+            raise ValueError(f'number must be an integer from 0 to {most}, got {number!r}.')
+        self.number = int(number)
         steered(env, wish_of([]))  # raises if keys mean nothing there
         self.sends = can_send(env)
-        self.env, self._maps, self._seed = env, maps, seed
+        self.env, self._maps, self._seed = env, checked_maps(maps, env.core.scenery), seed
         self._act = acting(agent, env, seed)
         self._tape = Tape(env, [self.number], 1)
         self._steps, self.driven = 0, 0

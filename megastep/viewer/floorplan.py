@@ -61,16 +61,22 @@ def take_floorplan(scenery: Scenery, map_id: int, geometry: Geometry | None = No
     )
 
 
-def check_maps(maps: MapSet | Sequence[Geometry] | None, scenery: Scenery) -> None:
-    """Raises unless maps are those that a scenery was packed from, as far as their numbers of walls tell.
+def checked_maps(
+    maps: MapSet | Geometry | Iterable[Geometry] | None, scenery: Scenery
+) -> MapSet | list[Geometry] | None:
+    """The maps that a scenery was packed from; one alone is a list of it.
 
     Raises:
-        ValueError: if they are others, or no maps.
+        ValueError: if they are others, as far as their numbers of walls tell, or no maps.
     """
     if maps is None:
-        return
-    if isinstance(maps, str | Path | Geometry) or not isinstance(maps, MapSet | Iterable):
+        return None
+    if isinstance(maps, str | Path) or not isinstance(maps, MapSet | Geometry | Iterable):
         raise ValueError(f'maps must be a MapSet or a list of geometries, got {type(maps).__name__}.')  # noqa: TRY004
-    counts = [len(geometry.walls) for geometry in maps] if not isinstance(maps, MapSet) else maps.walls.widths
+    found = maps if isinstance(maps, MapSet) else [maps] if isinstance(maps, Geometry) else list(maps)
+    if odd := [each for each in found if not isinstance(each, Geometry)] if isinstance(found, list) else []:
+        raise ValueError(f'maps must be a MapSet or a list of geometries, got {type(odd[0]).__name__} in it.')
+    counts = [len(geometry.walls) for geometry in found] if isinstance(found, list) else found.walls.widths
     if not np.array_equal(counts, scenery.walls.widths.cpu().numpy()):
         raise ValueError("maps must be those of the env's scenery, got others: they have other numbers of walls.")
+    return found

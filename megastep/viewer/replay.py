@@ -21,7 +21,7 @@ from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.viewer import page
 from megastep.viewer.encoding import encoded
-from megastep.viewer.floorplan import check_maps, take_floorplan
+from megastep.viewer.floorplan import checked_maps, take_floorplan
 from megastep.viewer.tape import Tape
 from megastep.viewer.track import Track, shortest_paths, split, warn_of_nan
 from megastep.viewer.trajectories import Trajectories
@@ -51,7 +51,7 @@ class Replay:
         steps: int = 300,
         envs: Sequence[int] = (0,),
         *,
-        maps: MapSet | Sequence[Geometry] | None = None,
+        maps: MapSet | Geometry | Sequence[Geometry] | None = None,
         seed: int = 0,
         options: dict[str, Any] | None = None,
         title: str | None = None,
@@ -86,16 +86,15 @@ class Replay:
         check_seed(seed)
         if not isinstance(title, str | None):
             raise ValueError(f'title must be a string, got {title!r}.')  # noqa: TRY004
-        chosen = check_env(env, envs)
-        check_maps(maps, env.core.scenery)
-        act = acting(agent, env, seed)
+        check_env(env)
+        chosen, plans, act = check_envs(env, envs), checked_maps(maps, env.core.scenery), acting(agent, env, seed)
         tape, still = Tape(env, chosen, steps + 1), None
         with tape.watching():
             for step in tqdm(_play(act, env, steps, tape, seed, options), 'replay', steps + 1, disable=not progress):
                 if step == (steps + 1) // 2:
                     still = env.snapshot(chosen[0])
         assert still is not None
-        return cls(gathered(env, split(tape.arrays(), chosen), still, maps, title))
+        return cls(gathered(env, split(tape.arrays(), chosen), still, plans, title))
 
     def __repr__(self) -> str:
         return f'Replay({self.trajectories!r})'
@@ -149,12 +148,16 @@ def check_path(path: str | Path) -> Path:
     return Path(path)
 
 
-def check_env(env: Env, envs: Sequence[int]) -> list[int]:
-    """The numbers of the envs that are to be recorded."""
+def check_env(env: Env) -> None:
+    """Raises unless an env can be recorded, or driven."""
     if not isinstance(env, Env):
         raise ValueError(f'env must be a megastep Env, got {type(env).__name__}.')  # noqa: TRY004
     if (mode := env.metadata['autoreset_mode']) is not AutoresetMode.NEXT_STEP:
         raise ValueError(f'env must have autoreset_mode NEXT_STEP to be recorded, got {mode.name}.')
+
+
+def check_envs(env: Env, envs: Sequence[int]) -> list[int]:
+    """The numbers of the envs that are to be recorded."""
     if isinstance(envs, str) or not isinstance(envs, Iterable):
         raise ValueError(f'envs must be a list of numbers, such as [0], got {envs!r}.')  # noqa: TRY004
     chosen, most = list(envs.tolist() if isinstance(envs, Tensor | np.ndarray) else envs), env.core.num_envs - 1
@@ -200,7 +203,7 @@ def gathered(
     env: Env,
     tracks: Sequence[Track],
     still: Snapshot,
-    maps: MapSet | Sequence[Geometry] | None,
+    maps: Sequence[Geometry] | MapSet | None,
     title: str | None,
 ) -> Trajectories:
     """Tracks with what stands still around them."""

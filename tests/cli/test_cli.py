@@ -255,6 +255,19 @@ def test_doctor_notices_missing_and_old_libraries(monkeypatch):
     assert 'torch' not in findings['libraries'].detail
 
 
+def test_a_checkout_that_is_not_installed_says_what_it_needs(monkeypatch):
+    installed = [str(each) for each in doctor.requirements()]
+
+    def requires(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(doctor.metadata, 'requires', requires)
+    assert sorted(str(each) for each in doctor.requirements()) == sorted(installed)
+    monkeypatch.setattr(doctor.megastep, '__file__', '/nowhere/megastep/__init__.py')
+    with pytest.raises(metadata.PackageNotFoundError):  # neither installed nor a checkout
+        doctor.requirements()
+
+
 @pytest.mark.parametrize('seen, gap', [(2.1, 0.0), (2.0, 0.5), (2.0, -0.5), (float('inf'), 0.0)])
 def test_doctor_notices_kernels_that_are_wrong(monkeypatch, seen, gap):
     monkeypatch.setattr(doctor, 'measure_wall', lambda device: (seen, gap))

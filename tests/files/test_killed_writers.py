@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from killing import kills, listing, step
+from processes import kills, listing, step
 from synthetic import results
 from worlds import box
 

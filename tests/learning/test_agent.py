@@ -360,8 +360,7 @@ def test_a_damaged_run_is_refused_by_name(run):
     ],
 )
 def test_a_configuration_that_cannot_be_is_refused(run, change, message):
-    values = json.loads((run / 'run.json').read_text())
-    (run / 'run.json').write_text(json.dumps({**values, **change}))
+    rewrite(run / 'run.json', {**json.loads((run / 'run.json').read_text()), **change})
     with pytest.raises(ValueError, match=message):
         load(run).env()
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from waiting import wait_until
+from processes import wait_until
 
 from megastep import MapSet, mapgen
 from megastep.mapgen import generation, parallel, shards

@@ -16,6 +16,7 @@ from walks import Walk
 from worlds import box, houses
 
 from envs import Deathmatch, Minimal, PointGoal
+from megastep import mapgen
 from megastep.cli import main
 from megastep.env.motion import ACTIONS, MOTIONS
 from megastep.viewer import Drive, serve, server
@@ -101,6 +102,22 @@ def test_a_trigger_shoots_beside_any_motion():
 def test_an_env_whose_actions_nobody_knows_is_refused():
     with pytest.raises(ValueError, match=r'keys steer the motions of .*, got an env whose actions are D'):
         Drive(Walk(action_space=Discrete(3)))
+
+
+@pytest.mark.parametrize(
+    'options, message',
+    [
+        ({'number': 9}, 'number must be an integer from 0 to 1, got 9'),
+        ({'number': 0.5}, 'number must be an integer from 0 to 1, got 0.5'),
+        ({'number': True}, 'number must be an integer from 0 to 1, got True'),
+        ({'seed': -1}, 'seed must be an integer from 0 to .*, got -1'),
+        ({'maps': 'maps.safetensors'}, 'maps must be a MapSet or a list of geometries, got str'),
+        ({'maps': mapgen.generate('house', 1, seed=0)}, "maps must be those of the env's scenery, got others"),
+    ],
+)
+def test_says_what_it_cannot_drive(options, message):
+    with pytest.raises(ValueError, match=message):
+        Drive(make(Minimal, num_envs=2), **options)
 
 
 # Sessions

@@ -520,6 +520,9 @@ def test_what_an_env_says_later_is_nothing_before(monkeypatch):
         ({'seed': 'a'}, "seed must be an integer from 0 to .*, got 'a'"),
         ({'title': 3}, 'title must be a string, got 3'),
         ({'maps': 'maps.safetensors'}, 'maps must be a MapSet or a list of geometries, got str'),
+        ({'maps': [1, 2]}, 'maps must be a MapSet or a list of geometries, got int in it'),
+        ({'maps': 3}, 'maps must be a MapSet or a list of geometries, got int'),
+        ({'maps': mapgen.make('house', 0)}, "maps must be those of the env's scenery, got others"),
         ({'envs': [1, 1]}, 'envs must be different numbers, got 1 twice'),
         ({'agent': 'random'}, 'agent must be a function of observations and begins, or a policy, got str'),
         ({'maps': mapgen.generate('box', 1)}, "maps must be those of the env's scenery, got others"),
@@ -529,6 +532,15 @@ def test_says_what_is_wrong(options, message):
     env = make(Minimal, cameras=FEW_RAYS)
     with pytest.raises(ValueError, match=message):
         Replay.record(env, **options)
+
+
+@pytest.mark.parametrize(
+    'wrap', [lambda maps: maps, lambda maps: maps[0], list, iter], ids=['set', 'map', 'list', 'iter']
+)
+def test_maps_are_a_set_one_alone_or_any_of_them(wrap):
+    maps = houses(1)
+    replay = Replay.record(make(Explorer, maps=maps, num_envs=1, cameras=FEW_RAYS), steps=1, maps=wrap(maps))
+    assert replay.trajectories.floorplans[0].rooms[0].kind == maps[0].rooms[0].kind
 
 
 def test_rejects_envs_that_it_cannot_record():

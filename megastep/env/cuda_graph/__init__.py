@@ -143,9 +143,7 @@ class CudaGraph:
         return self._error(cause, source.line, WRITE_IN_PLACE)
 
     def _error(self, cause: str, line: str, advice: str) -> CaptureError:
-        return CaptureError(
-            f"{self._name} can't run from a CUDA graph: {cause}.\n  {line}\n{advice}; or {self._remedy}."
-        )
+        return CaptureError.explained(self._name, cause, line, f'{advice}; or {self._remedy}')
 
 
 class Capture(NamedTuple):

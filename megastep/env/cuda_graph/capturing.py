@@ -27,6 +27,11 @@ PASSED_OVER = tuple(str(Path(file).parent) + os.sep for file in (torch.__file__,
 class CaptureError(RuntimeError):
     """Error of a function that does what a CUDA graph can't repeat."""
 
+    @classmethod
+    def explained(cls, name: str, cause: str, line: str, remedies: str) -> CaptureError:
+        """The error of a function: what it does, where, and what may be done about it, each with or without a stop."""
+        return cls(f"{name} can't run from a CUDA graph: {cause.rstrip('. ')}.\n  {line}\n{remedies.rstrip('. ')}.")
+
 
 class Source(NamedTuple):
     """Memory that a function reads and doesn't make itself, and the line that was the first to read it."""

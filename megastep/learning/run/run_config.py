@@ -22,6 +22,9 @@ RENAMED = {
 }  # fmt: skip
 """The settings that had other names then, by these."""
 
+CONFIG_HASH = 'config_sha256'
+"""The configuration's entry that the others hash to. Without it, as before version 0.3, they are taken as they are."""
+
 BINDING = ('env', 'options', 'opponents', 'maps', 'settings', 'processes', 'device')
 """The fields that a run has to be resumed with as it was begun: what comes of it depends on them."""
 

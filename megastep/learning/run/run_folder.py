@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from megastep.checks import check_paths
 from megastep.learning.run import episode_log
 from megastep.learning.run.checkpoints import MANIFEST, found, last_good, verified
-from megastep.learning.run.run_config import RunConfig
+from megastep.learning.run.run_config import CONFIG_HASH, RunConfig
 from megastep.maps import storage
 from megastep.maps.mapset import MapSet
 
@@ -161,7 +161,7 @@ class Run:
         """The run's configuration.
 
         Raises:
-            ValueError: if there is no run here, or one of another version.
+            ValueError: if there is no run here, or one of another version, or it isn't what was written.
         """
         try:
             values = storage.read_json(self.description)
@@ -169,7 +169,14 @@ class Run:
             raise ValueError(f'{self.folder} holds no run: there is no {self.description.name} in it.') from error
         except ValueError as error:
             raise ValueError(f'{self.description} is damaged: {error}') from error
-        return RunConfig.of_json(values, self.description)
+        hashed = isinstance(values, dict) and CONFIG_HASH in values
+        sha256 = values.pop(CONFIG_HASH) if hashed else None
+        config = RunConfig.of_json(values, self.description)  # first: it says what is wrong where it can
+        if hashed and sha256 != storage.entries_digest(values, CONFIG_HASH):
+            raise ValueError(
+                f'{self.description} is damaged, or was changed, which it may be once {CONFIG_HASH} is taken out of it.'
+            )
+        return config
 
     def check_same(self, config: RunConfig) -> None:
         """Checks that the run can be resumed with a configuration.
@@ -193,7 +200,9 @@ class Run:
         episode_log.keep(self.episodes, updates)
 
     def _write(self, config: RunConfig) -> None:
-        storage.replace(self.description, json.dumps(config.json(), indent=1).encode())
+        values = json.loads(json.dumps(config.json()))
+        values[CONFIG_HASH] = storage.entries_digest(values, CONFIG_HASH)
+        storage.replace(self.description, json.dumps(values, indent=1).encode())
 
     def lines(self) -> list[dict[str, Any]]:
         """The log's lines. One whose writing was cut short, or that is no line of a log, is left out."""

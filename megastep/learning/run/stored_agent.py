@@ -30,7 +30,7 @@ from megastep.learning.run.checkpoints import (
     verified,
     weights_file,
 )
-from megastep.learning.run.run_config import RunConfig
+from megastep.learning.run.run_config import CONFIG_HASH, RunConfig
 from megastep.learning.run.run_folder import Run
 from megastep.learning.settings import Settings
 from megastep.maps import storage, temporaries
@@ -50,9 +50,6 @@ OPPONENTS = 'opponents'
 has their hash after this name, which its configuration has as `KEPT`; before version 0.3 it had none."""
 
 KEPT = 'opponents_folder'
-
-CONFIG_HASH = 'config_sha256'
-"""The configuration's entry that the others hash to. Without it, as before version 0.3, they are taken as they are."""
 
 OURS = re.compile(r'model\.[0-9a-f]{16}\.safetensors')
 """The names of weights that have been written, and not yet put in the place of those before."""

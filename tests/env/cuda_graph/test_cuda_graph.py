@@ -36,6 +36,13 @@ WAITS = [
 ]
 
 
+@pytest.mark.parametrize('cause', ['it waits for a value', 'Expected all tensors to be on the same device.'])
+def test_an_error_ends_each_sentence_once(cause):
+    error = CaptureError.explained('step', cause, 'walk.py:3: x.item()', 'write in place; or set cuda_graph=False.')
+    expected = f"step can't run from a CUDA graph: {cause.rstrip('.')}.\n  walk.py:3: x.item()\n"
+    assert str(error) == expected + 'write in place; or set cuda_graph=False.'
+
+
 def fits(values):
     """Things that need no value, though some look as if they did."""
     values[values > 0] = 5.0

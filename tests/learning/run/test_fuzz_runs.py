@@ -45,6 +45,8 @@ def test_a_damaged_run_is_refused_or_is_what_was_written(run, name):
                 assert str(run.folder) in str(error)
             else:
                 assert type(again) is type(whole)
+                if name == 'run.json':
+                    assert again == whole
                 if name == 'log.jsonl':
                     assert all(type(line['updates']) is int for line in again)
     finally:

@@ -13,8 +13,8 @@ from types import ModuleType
 import pytest
 import torch
 from matplotlib.figure import Figure
+from processes import wait_until
 from trainings import ARGUMENTS, STEPS, TINY, boxes, command, contents, train, unseen, weights
-from waiting import wait_until
 from worlds import arenas
 
 from megastep import mapgen, plotting

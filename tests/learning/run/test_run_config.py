@@ -90,6 +90,34 @@ def test_a_run_of_an_earlier_version_is_refused_by_name(tmp_path, begun):
     assert Run(out).read().settings == TINY
 
 
+def test_a_damaged_configuration_is_refused_or_the_same(tmp_path, begun):
+    run = Run(shutil.copytree(begun, tmp_path / 'run'))
+    content, whole = run.description.read_bytes(), run.read()
+    for place in range(len(content)):
+        run.description.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        try:
+            again = run.read()
+        except ValueError as error:
+            assert str(run.folder) in str(error)
+        else:
+            assert again == whole
+
+
+def test_a_changed_configuration_is_refused_unless_its_hash_is_taken_out(tmp_path, begun):
+    run = Run(shutil.copytree(begun, tmp_path / 'run'))
+    values = json.loads(run.description.read_text())
+    changed = {**values, 'settings': {**values['settings'], 'gamma': 0.5}}
+    run.description.write_text(json.dumps(changed))
+    with pytest.raises(ValueError, match=r'run\.json is damaged, or was changed, .* once config_sha256 is taken out'):
+        run.read()
+    del changed['config_sha256']  # as it was before there was one
+    run.description.write_text(json.dumps(changed))
+    assert run.read().settings.gamma == 0.5
+    train(run.folder, 2, settings=run.read().settings, resume=True)
+    assert 'config_sha256' in json.loads(run.description.read_text())
+    assert run.read().settings.gamma == 0.5
+
+
 @pytest.mark.parametrize('name', RENAMED)
 def test_a_setting_that_had_another_name_is_named(tmp_path, name):
     values = config().json()

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from killing import kills, listing
+from processes import kills, listing
 from trainings import train
 
 import megastep

@@ -141,7 +141,7 @@ def test_runs_of_before_have_no_such_opponents(tmp_path):
     train(tmp_path / 'run', 1)
     path = Run(tmp_path / 'run').description
     values = json.loads(path.read_text())
-    del values['opponents_from']
+    del values['opponents_from'], values['config_sha256']
     path.write_text(json.dumps(values))
     assert Run(tmp_path / 'run').read().opponents_from == config().opponents_from == ()
 

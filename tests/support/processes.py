@@ -1,15 +1,28 @@
-"""Processes that are killed at each step of a write: before each change to the disk, or after so many bytes."""
+"""Other processes: waiting for what they do, and killing them at each step of a write, or after so many bytes."""
 
 import ctypes
 import os
 import resource
 import signal
 import sys
+import time
 from contextlib import suppress
 
 SUBREAPER = 36  # Linux's PR_SET_CHILD_SUBREAPER
 
 CHANGES = ('open', 'os.rename', 'os.remove', 'os.mkdir', 'os.rmdir', 'shutil.rmtree', 'killing.step')
+
+
+def wait_until(condition, process=None, seconds=60):
+    """Looks again and again, until the condition holds; not after the process has ended, nor for ever.
+
+    In between the processor is the others': who looks without a pause takes it from those that are waited for.
+    """
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process is None or process.poll() is None, process.communicate()
+        assert time.monotonic() < end, f'waited {seconds} s in vain'
+        time.sleep(0.02)
 
 
 def step(folder):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from processes import wait_until
 from trainings import ARGUMENTS, STEPS, boxes, command, contents, train, weights
-from waiting import wait_until
 
 from megastep.cli import main
 from megastep.learning.run import distributed
