@@ -4,6 +4,7 @@ from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
+import torch
 
 
 class Maps(NamedTuple):
@@ -29,8 +30,7 @@ class Maps(NamedTuple):
     light_widths: np.ndarray
     texels: np.ndarray
     texel_starts: np.ndarray
-    albedo: np.ndarray
-    light: np.ndarray
+    surface: np.ndarray  # texels, a word each: its last byte is the light, the others the colour
     outline: np.ndarray
     outline_albedo: np.ndarray
     walls_per_box: int
@@ -65,17 +65,7 @@ class Rows(NamedTuple):
     widths: np.ndarray
 
 
-SEEN = (
-    'walls',
-    'lights',
-    'light_starts',
-    'light_widths',
-    'texels',
-    'texel_starts',
-    'albedo',
-    'light',
-    'outline_albedo',
-)
+SEEN = ('walls', 'lights', 'light_starts', 'light_widths', 'texels', 'texel_starts', 'surface', 'outline_albedo')
 """What light and colours are made of, and moves aren't."""
 TOUCHED = (
     'boxed_walls', 'numbers', 'boxes', 'box_starts', 'box_widths', 'grids', 'shapes', 'firsts', 'first_starts',
@@ -102,7 +92,7 @@ def maps(scenery, *, seen: bool = True) -> Maps:
 
 def _gathered(scenery) -> Maps:
     walls, bounds, near = scenery.walls, scenery.wall_boxes, scenery.near_walls
-    lights, albedo = scenery.lights, scenery.albedo
+    lights, surface = scenery.lights, scenery.surface
     return Maps(
         walls=walls.vals.numpy(),
         wall_starts=walls.starts.numpy(),
@@ -123,9 +113,8 @@ def _gathered(scenery) -> Maps:
         light_starts=lights.starts.numpy(),
         light_widths=lights.widths.numpy(),
         texels=scenery.texels.numpy(),
-        texel_starts=albedo.starts.numpy(),
-        albedo=albedo.vals.numpy(),
-        light=scenery.light.numpy(),
+        texel_starts=surface.starts.numpy(),
+        surface=surface.vals.view(torch.int32).view(-1).numpy(),
         outline=scenery.outline.numpy(),
         outline_albedo=scenery.outline_albedo.numpy(),
         walls_per_box=scenery.walls_per_box,

@@ -124,7 +124,7 @@ def render_frame(maps, agents, markers, optics, view, seen, e, a, c, scratch):
     camera, hits = camera_of(agents, e, a, optics.mounts[c]), scratch.hits
     cast(maps, agents, markers, optics, e, a, camera, scratch)
     rgb, depth = view.rgb[e, a, c], view.depth[e, a, c]
-    shade(maps, agents, markers, e, camera, optics, hits, scratch.shades, rgb, depth)
+    shade(maps, agents, markers, e, camera, optics, scratch.lines, hits, scratch.shades, rgb, depth)
     if view.lines.size:
         write_rays(view, e, a, c, optics, hits)
     if seen.found.size:

@@ -44,6 +44,7 @@ class Lines(NamedTuple):
     bl: np.ndarray
     bases: np.ndarray  # the inverse of a line's depth along a ray of slope s is base + rise * s
     rises: np.ndarray
+    heights: np.ndarray  # the square of how far from the camera its own straight line passes, in metres
     firsts: np.ndarray  # the rows of rays that a line may cover; the last is before the first if it is out of view
     lasts: np.ndarray
     in_view: np.ndarray  # scratch for numbers of lines
@@ -86,9 +87,9 @@ def make_optics(cameras, near) -> Optics:
 @njit(**PART)
 def make_lines(count):
     """Room for so many lines."""
-    reals, whole = np.empty((6, count), np.float32), np.empty((2, count), np.int32)
+    reals, whole = np.empty((7, count), np.float32), np.empty((2, count), np.int32)
     ends = reals[0], reals[1], reals[2], reals[3]  # unpacked they wouldn't be known to be contiguous
-    return Lines(*ends, reals[4], reals[5], whole[0], whole[1], np.empty(count, np.int64))
+    return Lines(*ends, reals[4], reals[5], reals[6], whole[0], whole[1], np.empty(count, np.int64))
 
 
 @njit(**KERNEL)
@@ -102,7 +103,7 @@ def turn_lines(ends, first_line, camera, optics, lines):
     x, y, cos, sin = camera
     num_rays = np.float32(optics.num_rays)
     af, al, bf, bl = lines.af[first_line:], lines.al[first_line:], lines.bf[first_line:], lines.bl[first_line:]
-    bases, rises = lines.bases[first_line:], lines.rises[first_line:]
+    bases, rises, heights = lines.bases[first_line:], lines.rises[first_line:], lines.heights[first_line:]
     firsts, lasts = lines.firsts[first_line:], lines.lasts[first_line:]
     for k in range(len(ends)):  # without branches, so that LLVM makes vectors of it
         ax, ay, bx, by = ends[k, 0, 0] - x, ends[k, 0, 1] - y, ends[k, 1, 0] - x, ends[k, 1, 1] - y
@@ -114,6 +115,7 @@ def turn_lines(ends, first_line, camera, optics, lines):
         scale = ONE / max(facing, LEAST)
         bases[k] = ONE / back if edge_on else (b_l - a_l) * scale
         rises[k] = ZERO if edge_on else (a_f - b_f) * scale
+        heights[k] = facing * facing / ((b_f - a_f) * (b_f - a_f) + (b_l - a_l) * (b_l - a_l))
         left = (ONE - b_l / b_f / optics.half) * num_rays * HALF - ONE if b_f > ZERO else ZERO
         right = (ONE - a_l / a_f / optics.half) * num_rays * HALF + ONE if a_f > ZERO else num_rays
         left, right = max(left, ZERO), min(right, num_rays - ONE)
