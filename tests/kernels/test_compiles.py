@@ -63,7 +63,7 @@ MOVED = {
     'num_envs': 'i32',
     'outcome': 'contacts=*i32 non_finite=*i32 stops=*i32 progress=*fp32',
 }
-SEEN = 'bits=*i32 found=*i32 num_words=i32'
+MARKED = 'bits=*i32 found=*i32 num_words=i32'
 TALLIED = (
     dict.fromkeys(('ended', 'cut', 'resets', 'over'), '*i1')
     | dict.fromkeys(('rewards', 'paid', 'returns'), '*fp32')
@@ -163,7 +163,7 @@ KERNELS = {
         },
         RENDERED
         | {
-            'seen': SEEN,
+            'seen': MARKED,
             'view': 'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
             'SIZES': 'num_agents=3 num_cameras=2 num_markers=0 sides=8 side_texels=2 outlines=32 per_box=32 '
             'res=5 subsample=3 pixels=8 rays=4 few=8 skip=1 centred=0 colours=1 marks=1 per_ray=1 '
@@ -192,7 +192,7 @@ KERNELS = {
             'deferred': '*i1',
             'num_frames': 'i32',
             'markers': markers,
-            'seen': SEEN,
+            'seen': MARKED,
             'view': 'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
             'SIZES': f'num_agents=3 num_cameras=2 num_markers={count} sides=8 side_texels=2 outlines=32 per_box=32 '
             'res=5 subsample=3 pixels=8 rays=4 few=8 skip=1 centred=0 colours=1 marks=1 per_ray=1 '
@@ -211,7 +211,7 @@ KERNELS = {
         BY_INTERVAL
         | {
             'sets': SETS.replace('places=*i16', 'places=*i32'),
-            'seen': SEEN,
+            'seen': MARKED,
             'view': 'rgb=None depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
             'SIZES': 'num_agents=2 num_cameras=1 num_markers=0 sides=8 side_texels=2 outlines=16 per_box=32 '
             'res=1 subsample=1 pixels=1 rays=1 few=1 skip=1 centred=0 colours=0 marks=1 per_ray=1 '
@@ -221,7 +221,7 @@ KERNELS = {
         | {
             'sets': LIT_SETS,
             'markers': MARKERS,
-            'seen': SEEN,
+            'seen': MARKED,
             'view': 'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
             'SIZES': 'num_agents=3 num_cameras=2 num_markers=33 sides=8 side_texels=2 outlines=32 per_box=32 '
             'res=5 subsample=3 pixels=8 rays=4 few=8 skip=1 centred=0 colours=1 marks=1 per_ray=1 '
