@@ -41,7 +41,8 @@ def add_light(total, maps, first_wall, hiding, first, last, known, lx, ly, inten
     while (first < last) & (cut == 0):
         k = first + tl.arange(0, LANES)
         there = k < last
-        wall = first_wall + tl.where(known, tl.load(hiding + k, mask=there & known, other=0).to(tl.int32), k)
+        listed = tl.where(known, there, k < 0)  # interpreted, a number that is true or false can't be told from others
+        wall = first_wall + tl.where(known, tl.load(hiding + k, mask=listed, other=0).to(tl.int32), k)
         ax, ay = halves(tl.load(maps.boxed_walls + 2 * wall, mask=there, other=0))
         bx, by = halves(tl.load(maps.boxed_walls + 2 * wall + 1, mask=there, other=0))
         touches, cuts = touch_and_cut(ax, ay, bx, by, there, strip)
