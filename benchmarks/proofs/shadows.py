@@ -53,8 +53,7 @@ def look(maps: Sequence[Geometry], ways: int, device: torch.device, *, seed: int
     return {
         'maps': len(walls),
         'lights': len(lights.vals) / len(walls),
-        'listed': len(lists.numbers.vals) / max(known, 1),
-        'walls a light': len(lists.wall_numbers.vals) / max(len(lists.numbers.vals), 1),
+        'pairs a cell': len(lists.pairs.vals) / max(known, 1),
         'ways': looked,
         'wrong': wrong,
         'seconds': time.perf_counter() - began,
@@ -73,15 +72,13 @@ def falling(
     lists: VisibleLights, m: int, num_walls: int, num_lights: int
 ) -> tuple[Bool[Tensor, 'cell light'], Bool[Tensor, 'cell light wall']]:
     """Masks of the lights that each cell of a map lists, and of the walls for each."""
-    counts, walls = lists.firsts[m].long().diff(), lists.wall_firsts[m].long().diff()
-    device = counts.device
-    cells = torch.repeat_interleave(torch.arange(len(counts), device=device), counts)
-    numbers = lists.numbers[m].long()
-    falls = torch.zeros((len(counts), num_lights), dtype=torch.bool, device=device)
+    counts, (numbers, places) = lists.firsts[m].long().diff(), lists.pairs[m].long().unbind(1)
+    cells = torch.repeat_interleave(torch.arange(len(counts), device=counts.device), counts)
+    falls = torch.zeros((len(counts), num_lights), dtype=torch.bool, device=counts.device)
     falls[cells, numbers] = True
-    hides = torch.zeros((len(counts), num_lights, num_walls), dtype=torch.bool, device=device)
-    rows = torch.repeat_interleave(torch.arange(len(walls), device=device), walls)
-    hides[cells[rows], numbers[rows], lists.wall_numbers[m].long()] = True
+    hides = torch.zeros((len(counts), num_lights, num_walls), dtype=torch.bool, device=counts.device)
+    on_wall = places >= 0
+    hides[cells[on_wall], numbers[on_wall], places[on_wall]] = True
     return falls, hides
 
 

@@ -60,12 +60,9 @@ class VisibleWalls(NamedTuple):
     places: torch.Tensor  # the lists: places in the order of the boxes
     place_starts: torch.Tensor
     texels: torch.Tensor  # of walls in that order: a word's two numbers
-    lit_firsts: torch.Tensor | None  # for each cell the first of its lights in its map's lists
-    lit_numbers: torch.Tensor | None  # those: numbers of the map's lights
+    lit_firsts: torch.Tensor | None  # for each cell the first of its pairs in its map's lists
+    lit_pairs: torch.Tensor | None  # a word of two numbers: a light, and the place of a wall that may hide it
     lit_starts: torch.Tensor | None
-    hiding_firsts: torch.Tensor | None  # for each of those the first wall that may hide it
-    hiding: torch.Tensor | None  # these: places in the order of the boxes
-    hiding_starts: torch.Tensor | None
 
 
 class Agents(NamedTuple):
@@ -172,24 +169,16 @@ def _gathered_visible(scenery) -> VisibleWalls:
         place_starts=sets.numbers.starts,
         texels=scenery.texels[starts + scenery.wall_boxes.numbers].view(torch.int64),
         lit_firsts=None,
-        lit_numbers=None,
+        lit_pairs=None,
         lit_starts=None,
-        hiding_firsts=None,
-        hiding=None,
-        hiding_starts=None,
     )
 
 
 def _gathered_lights(scenery) -> dict[str, torch.Tensor]:
     lists = scenery.visible_lights
-    return {
-        'lit_firsts': lists.firsts.vals,
-        'lit_numbers': lists.numbers.vals,
-        'lit_starts': lists.numbers.starts,
-        'hiding_firsts': lists.wall_firsts.vals,
-        'hiding': lists.wall_numbers.vals,
-        'hiding_starts': lists.wall_numbers.starts,
-    }
+    pairs = lists.pairs.vals
+    words = pairs.view({torch.int16: torch.int32, torch.int32: torch.int64}[pairs.dtype])[:, 0]
+    return {'lit_firsts': lists.firsts.vals, 'lit_pairs': words, 'lit_starts': lists.pairs.starts}
 
 
 def agents(core) -> Agents:

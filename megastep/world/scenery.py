@@ -39,7 +39,7 @@ class Scenery:
     """M maps, packed end to end on one device. Envs share them: memory grows with the maps, not with the envs.
 
     A map takes 4 bytes a texel, about 45 a wall, and its lights and spawns: 16 KB for a house of 162 walls. Its
-    `near_walls` take 5 KB more, and its `visible_walls` and `visible_lights` 20 KB each, once they are asked for.
+    `near_walls` take 5 KB more, and its `visible_walls` and `visible_lights` 24 KB each, once they are asked for.
 
     Args:
         walls: Each map's walls: ragged (wall, 2, 2) float32, in metres.
@@ -153,7 +153,7 @@ class Scenery:
 
     @cached_property
     def visible_lights(self) -> VisibleLights:
-        """The lights that may fall on an agent in each cell, and the walls that may hide them. Built when asked for."""
+        """The lights that may fall on an agent in each cell, and what may hide them. Built when first asked for."""
         walls = Ragged(self.wall_boxes.walls, self.walls.widths)
         return visible_lights.build(walls, self.lights, self.visible_walls, self.girth)
 

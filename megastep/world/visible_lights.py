@@ -25,26 +25,22 @@ OUTER = 1.02
 
 @dataclass(frozen=True, eq=False)
 class VisibleLights:
-    """The lights that may fall on an agent, for each cell of `VisibleWalls`.
+    """The lights that may fall on an agent, for each cell of `VisibleWalls`, and what may hide them.
 
     They hold for any point that is at most an outline's girth away from a place in the cell's extent. A map takes 4
-    bytes a cell, 6 a light listed and 2 a wall: about 10 KB for a house.
+    bytes a cell and 4 a pair: about 24 KB for a house.
 
     Args:
-        firsts: For each cell of a map, row after row, the place of its first light in the map's lists; and where the
+        firsts: For each cell of a map, row after row, the place of its first pair in the map's lists; and where the
             last one's end: ragged (cell + 1) int32.
-        numbers: The lists of lights: each map's, ragged int16, or int32 where a map has more lights than that can
-            count. They are lights' numbers in the map, in this order in each list.
-        wall_firsts: For each light listed, the place of its first wall in the map's lists, and where the last one's
-            end: ragged (listed + 1) int32. A light without any falls on all of an agent.
-        wall_numbers: The lists of walls that may hide those: ragged int16 or int32, numbers in the order of
-            `WallBoxes`, in which each list is as well.
+        pairs: The lists: each map's, ragged (pair, 2) int16, or int32 where a map has more walls or lights than that
+            can count. A pair is a light and a wall that may hide it, by their numbers in the map, the wall's in the
+            order of `WallBoxes`; -1 is the wall of a light that falls on all of an agent. Each list is in the order of
+            the lights, and for each light of the walls.
     """
 
     firsts: Ragged[Tensor]
-    numbers: Ragged[Tensor]
-    wall_firsts: Ragged[Tensor]
-    wall_numbers: Ragged[Tensor]
+    pairs: Ragged[Tensor]
 
 
 class _Rows(NamedTuple):
@@ -58,12 +54,10 @@ class _Rows(NamedTuple):
 
 
 class _Lists(NamedTuple):
-    """The lists of some maps: how many lights each cell has and which; how many walls each of these has and which."""
+    """The lists of some maps: how many pairs each cell has, and one after another."""
 
     counts: Int[Tensor, ' cell']
-    numbers: Int[Tensor, ' listed']
-    wall_counts: Int[Tensor, ' listed']
-    wall_numbers: Int[Tensor, ' wall']
+    pairs: Int[Tensor, 'pair 2']
 
 
 def build(walls: Ragged[Tensor], lights: Ragged[Tensor], sets: VisibleWalls, girth: float) -> VisibleLights:
@@ -75,26 +69,20 @@ def build(walls: Ragged[Tensor], lights: Ragged[Tensor], sets: VisibleWalls, gir
         sets: The maps' potentially visible sets, whose cells these are.
         girth: How far an outline reaches from its agent's middle, in metres.
     """
-    cells, most = sets.extents.widths.long(), torch.iinfo(torch.int16).max
-    parts = [
-        _listed(walls, lights, sets, group, OUTER * girth) for group in groups(cells * lights.widths.long(), CELLS)
-    ]
-    counts, numbers, wall_counts, wall_numbers = (torch.cat(column) for column in zip(*parts, strict=True))
-    firsts = firsts_of(counts, cells)
-    listed = firsts.vals[(cells + 1).cumsum(0) - 1].long()
-    wall_firsts = firsts_of(wall_counts, listed)
+    cells, most = sets.extents.widths.long(), max(int(walls.widths.max()), int(lights.widths.max()))
+    dtype = torch.int16 if most <= torch.iinfo(torch.int16).max else torch.int32
+    costs = cells * lights.widths.long()
+    parts = [_listed(walls, lights, sets, group, OUTER * girth, dtype) for group in groups(costs, CELLS)]
+    firsts = firsts_of(torch.cat([part.counts for part in parts]), cells)
     return VisibleLights(
         firsts=firsts,
-        numbers=Ragged(numbers.to(torch.int16 if int(lights.widths.max()) <= most else torch.int32), listed),
-        wall_firsts=wall_firsts,
-        wall_numbers=Ragged(
-            wall_numbers.to(torch.int16 if int(walls.widths.max()) <= most else torch.int32),
-            wall_firsts.vals[(listed + 1).cumsum(0) - 1].long(),
-        ),
+        pairs=Ragged(torch.cat([part.pairs for part in parts]), firsts.vals[(cells + 1).cumsum(0) - 1].long()),
     )
 
 
-def _listed(walls: Ragged[Tensor], lights: Ragged[Tensor], sets: VisibleWalls, group: slice, girth: float) -> _Lists:
+def _listed(
+    walls: Ragged[Tensor], lights: Ragged[Tensor], sets: VisibleWalls, group: slice, girth: float, dtype: torch.dtype
+) -> _Lists:
     """The lists of some maps."""
     first = int(sets.extents.starts[group.start])
     extents = sets.extents.vals[first : first + int(sets.extents.widths[group].sum())]
@@ -103,10 +91,14 @@ def _listed(walls: Ragged[Tensor], lights: Ragged[Tensor], sets: VisibleWalls, g
     falls = torch.zeros(len(widths), dtype=torch.uint8, device=widths.device)
     found = [_hiding(walls, rows, widths, falls, batch) for batch in groups(widths, PAIRS)]
     none = torch.empty(0, dtype=torch.int64, device=widths.device)
-    wall_counts, wall_numbers = (torch.cat([none, *column]) for column in zip((none, none), *found, strict=True))
+    counts, hiding = (torch.cat([none, *column]) for column in zip((none, none), *found, strict=True))
     kept = falls.nonzero()[:, 0]
-    counts = torch.bincount(rows.cells[kept], minlength=len(extents))
-    return _Lists(counts, rows.numbers[kept], wall_counts[kept], wall_numbers)
+    counts = counts[kept]
+    pairs = torch.stack([rows.numbers[kept], torch.full_like(kept, -1)], 1)
+    pairs = pairs.repeat_interleave(counts.clamp(min=1), 0)
+    pairs[(counts > 0).repeat_interleave(counts.clamp(min=1)), 1] = hiding
+    cells = torch.zeros(len(extents), dtype=torch.int64, device=counts.device)
+    return _Lists(cells.index_add(0, rows.cells[kept], counts.clamp(min=1)), pairs.to(dtype))
 
 
 def _rows(

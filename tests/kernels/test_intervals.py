@@ -82,6 +82,24 @@ def test_agents_at_walls_are_not_deferred(device, look):
     assert not deferred.any()
 
 
+LIT = worlds.box(
+    lights=[(1.5, 1.5, 0.2), (4.5, 3.5, 0.1), (3, 1.2, 0.1)],
+    pillars=[worlds.pillar(2.7, 2, 3.3, 2.6)],
+    spawns=[(2, 3), (4, 3)],
+)
+
+
+@pytest.mark.parametrize('place', [(1.5, 3.5), (2.45, 2.9), (1.085, 2.5), (1.09, 3.91)])
+def test_agents_are_lit_in_part_and_where_no_cell_knows_the_lights(place, device, poisoned, look):
+    """The last two are nearer to walls than agents get, and seen by an agent in the room's middle."""
+    core = worlds.core_at([LIT], [[(2.2, 3.2), place]], [[0, 30]], device=device)
+    core.agents.angles[0, 0] = float(np.degrees(np.arctan2(place[1] - 3.2, place[0] - 2.2)))
+    view, known, deferred = look(core, Cameras(res=24, fov=30, subsample=4))
+    assert_same(view, known)
+    assert not deferred[0]
+    assert ((view.lines[0, 0] >= 8) & (view.lines[0, 0] < 16)).sum() > 8
+
+
 DOUBTS = {
     'within the near distance': ((2.95, 2.5), 0),
     'outside of the map': ((7, 2.5), 180),

@@ -105,16 +105,16 @@ def test_lights_of_small_maps(device, monkeypatch):
     lights = np.array([(1.5, 1.5, 1), (2.999, 1.4, 1), (3.1, 2.0, 1), (4.5, 2.5, 1), (0.5, 0.5, 1)])
     geometry = Geometry(walls=room, lights=lights, spawns=np.array([(2, 2)]))
     lists = assert_same_lights([geometry], device, monkeypatch, side=1.0)
-    assert lists.wall_firsts[0].diff().any()
-    assert (lists.firsts[0].diff() < len(lights)).any()
+    assert (lists.pairs[0][:, 1] >= 0).any()
+    assert lists.firsts[0].diff().any()
 
 
 def test_lights_that_nothing_hides(device, monkeypatch):
     """A map without lights is beside."""
     room = Geometry(walls=rectangle(1, 1, 2.5, 2.5), lights=np.array([(1.2, 2.0, 1.0)]), spawns=np.array([(2, 2)]))
     lists = assert_same_lights([replace(room, lights=np.empty((0, 3))), room], device, monkeypatch)
-    assert not lists.wall_firsts[1].diff().all()
-    assert len(lists.numbers[0]) == 0
+    assert (lists.pairs[1][:, 1] == -1).any()
+    assert len(lists.pairs[0]) == 0
 
 
 def test_lights_among_more_walls_than_lanes(device, monkeypatch):

@@ -41,8 +41,10 @@ def on_agents(sets, m, girth, count, rng):
 def listed(lists, m, cell):
     """The lights that a cell of a map lists, and for each the walls that may hide it."""
     first, last = lists.firsts[m][cell : cell + 2].tolist()
-    firsts, walls = lists.wall_firsts[m].tolist(), lists.wall_numbers[m].tolist()
-    return {int(lists.numbers[m][k]): walls[firsts[k] : firsts[k + 1]] for k in range(first, last)}
+    found: dict[int, list[int]] = {}
+    for light, wall in lists.pairs[m][first:last].tolist():
+        found.setdefault(light, []).extend([wall] if wall >= 0 else [])
+    return found
 
 
 def misjudged(walls, lights, sets, lists, m, girth, count, rng):

@@ -79,9 +79,9 @@ def test_shadows_are_the_same_in_turned_and_distant_maps():
 def test_the_check_finds_a_wall_that_is_left_out():
     walls, lights = packed(worlds.halved_box())
     sets, lists = built(walls, lights)
-    other = torch.zeros_like(lists.wall_numbers.vals)
+    other = lists.pairs.vals.clamp(max=0)
     with pytest.raises(AssertionError):
-        wrong = replace(lists, wall_numbers=Ragged(other, lists.wall_numbers.widths))
+        wrong = replace(lists, pairs=Ragged(other, lists.pairs.widths))
         assert shadows.misjudged(walls, lights, sets, wrong, 0, GIRTH, 4000, np.random.default_rng(0)) == 0
 
 
@@ -143,6 +143,12 @@ def test_lists_are_in_order():
             known = shadows.listed(lists, m, cell)
             assert list(known) == sorted(known)
             assert all(walls == sorted(set(walls)) for walls in known.values())
+        lights, walls = lists.pairs[m].long().unbind(1)
+        first = lists.firsts[m]
+        assert (first[0], first[-1]) == (0, len(walls))
+        within = torch.ones(len(walls), dtype=torch.bool)
+        within[first[1:-1].clamp(max=len(walls) - 1).long()] = False
+        assert ((1000 * lights + walls).diff()[within[1:]] > 0).all()
 
 
 def test_maps_without_lights_or_cells():
@@ -150,7 +156,7 @@ def test_maps_without_lights_or_cells():
     crossed = np.concatenate([rectangle(1, 1, 6, 6), crossing]), [(2, 3, 1)]
     walls, lights = packed((rectangle(1, 1, 3, 3), []), crossed, (rectangle(1, 1, 3, 3), [(2, 2, 1)]))
     _, lists = built(walls, lights)
-    assert [len(lists.numbers[m]) for m in range(3)] == [0, 0, 16]
+    assert [len(lists.pairs[m]) > 0 for m in range(3)] == [False, False, True]
     assert [len(lists.firsts[m]) for m in range(3)] == [26, 1, 26]
 
 
@@ -160,6 +166,6 @@ def test_batches_change_nothing(monkeypatch):
     monkeypatch.setattr(visible_lights, 'CELLS', 1)
     monkeypatch.setattr(visible_lights, 'PAIRS', 1000)
     parts = visible_lights.build(walls, lights, sets, GIRTH)
-    for name in ('firsts', 'numbers', 'wall_firsts', 'wall_numbers'):
+    for name in ('firsts', 'pairs'):
         assert torch.equal(getattr(whole, name).vals, getattr(parts, name).vals)
         assert getattr(whole, name).vals.dtype == getattr(parts, name).vals.dtype

@@ -21,7 +21,7 @@ def known_cell(sets, m, x, y):
     columns, rows = tl.load(sets.shapes + 2 * m), tl.load(sets.shapes + 2 * m + 1)
     fine_x, fine_y = ((x - left) * scale * 16).to(tl.int32), ((y - bottom) * scale * 16).to(tl.int32)
     column, row = fine_x >> 4, fine_y >> 4
-    known = (x >= left) & (y >= bottom) & (column < columns) & (row < rows)
+    known = (column < columns) & (row < rows) & (x >= left) & (y >= bottom)
     cell = tl.load(sets.first_starts + m) + tl.where(known, row * columns + column, 0)
     extent = tl.load(sets.extents + cell - m, mask=known, other=0)  # the map's lists have one more end than cells
     known &= (fine_x & 15 >= extent & 255) & (fine_x & 15 < (extent >> 16) & 255)
@@ -31,59 +31,73 @@ def known_cell(sets, m, x, y):
 
 @triton.jit
 @no_type_check
-def add_light(total, maps, first_wall, hiding, first, last, known, lx, ly, intensity, cx, cy, x, y):
-    """The light at points of an agent about c, with that of a light added, which some listed walls may hide.
+def load_pairs(pairs, k, there, known, num_walls):
+    """Pairs: a light and the place of a wall that may hide it, -1 for none; if they aren't known, all there are."""
+    word = tl.load(pairs + k, mask=there & known, other=0)
+    HALF: tl.constexpr = word.dtype.primitive_bitwidth // 2
+    number, place = (word & ((1 << HALF) - 1)).to(tl.int32), (word >> HALF).to(tl.int32)
+    return tl.where(known, number, k // num_walls), tl.where(known, place, k % num_walls)
 
-    Walls that miss the strip between the light and the agent hide nothing; one that cuts it off hides everything.
-    """
-    strip = strip_to(cx, cy, maps.girth, lx, ly)
-    shadow, cut = (x != x) & (y != y), first * 0  # none yet
-    while (first < last) & (cut == 0):
-        k = first + tl.arange(0, LANES)
-        there = k < last
-        listed = tl.where(known, there, k < 0)  # interpreted, a number that is true or false can't be told from others
-        wall = first_wall + tl.where(known, tl.load(hiding + k, mask=listed, other=0).to(tl.int32), k)
-        ax, ay = halves(tl.load(maps.boxed_walls + 2 * wall, mask=there, other=0))
-        bx, by = halves(tl.load(maps.boxed_walls + 2 * wall + 1, mask=there, other=0))
-        touches, cuts = touch_and_cut(ax, ay, bx, by, there, strip)
-        cut = (bits(cuts) != 0).to(tl.int32)
-        touched = tl.where(cut == 0, bits(touches), 0)
-        while touched != 0:
-            one = first + lowest(touched)
-            one = tl.where(known, tl.load(hiding + one, mask=known, other=0).to(tl.int32), one)
-            shadow |= hides(maps.boxed_walls, first_wall + one, lx, ly, x, y)
-            touched &= touched - 1
-        first += LANES
+
+@triton.jit
+@no_type_check
+def hold_against_strips(maps, first_light, first_wall, numbers, places, there, cx, cy):
+    """Bits of the pairs whose wall may touch the strip between its light and an agent about c, and cut it off."""
+    lx, ly, _ = load_light(maps, tl.where(there, first_light + numbers, first_light))
+    there &= places >= 0
+    wall = maps.boxed_walls + 2 * (first_wall + tl.maximum(places, 0))
+    ax, ay = halves(tl.load(wall, mask=there, other=0))
+    bx, by = halves(tl.load(wall + 1, mask=there, other=0))
+    touches, cuts = touch_and_cut(ax, ay, bx, by, there, strip_to(cx, cy, maps.girth, lx, ly))
+    return bits(touches), bits(cuts)
+
+
+@triton.jit
+@no_type_check
+def with_light(total, lx, ly, intensity, shadow, cut, x, y):
+    """The light at points, with that of a light added, unless it is in shadow or cut off."""
     dx, dy = lx - x, ly - y
-    falls = (cut == 0) & ~shadow
-    return total + tl.where(falls, 2 * intensity / tl.maximum(dx * dx + dy * dy, 1.0), 0.0)
+    return total + tl.where((cut == 0) & ~shadow, 2 * intensity / tl.maximum(dx * dx + dy * dy, 1.0), 0.0)
 
 
 @triton.jit
 @no_type_check
 def listed_brightness(maps, sets, m, cx, cy, x, y):
-    """The light at points of an agent about c, whose cell lists the lights that may fall on it.
+    """The light at points of an agent about c, whose cell lists the lights that may fall on it and what may hide them.
 
-    Where the lists don't hold, all lights may, and all walls may hide them.
+    A pair a lane: a wall that misses the strip between its light and the agent hides nothing, and one that cuts it off
+    hides everything; the others are tried for each point. Where no lists hold all pairs are looked at.
     """
     cell, known = known_cell(sets, m, cx, cy)
     first_light, first_wall = tl.load(maps.light_starts + m), tl.load(maps.wall_starts + m)
-    lit, hiding = tl.load(sets.lit_starts + m), sets.hiding + tl.load(sets.hiding_starts + m)
-    walls = tl.load(maps.wall_widths + m)
+    num_walls, pairs = tl.load(maps.wall_widths + m), sets.lit_pairs + tl.load(sets.lit_starts + m)
     first = tl.load(sets.lit_firsts + cell, mask=known, other=0)
     last = tl.load(sets.lit_firsts + cell + 1, mask=known, other=0)
-    last = tl.where(known, last, tl.load(maps.light_widths + m))
-    total = tl.zeros_like(x) + AMBIENT
-    for k in range(first, last):
-        at = sets.hiding_firsts + lit + m + k  # the map's lists of walls have one more end than lights are listed
-        first_hiding = tl.load(at, mask=known, other=0)
-        last_hiding = tl.where(known, tl.load(at + 1, mask=known, other=0), walls)
-        number = tl.where(known, tl.load(sets.lit_numbers + lit + k, mask=known, other=0).to(tl.int32), k)
-        lx, ly, intensity = load_light(maps, first_light + number)
-        total = add_light(
-            total, maps, first_wall, hiding, first_hiding, last_hiding, known, lx, ly, intensity, cx, cy, x, y
-        )
-    return tl.minimum(total, 1.0)
+    last = tl.where(known, last, num_walls * tl.load(maps.light_widths + m))
+    total, none = tl.zeros_like(x) + AMBIENT, (x != x) & (y != y)
+    light, cut, shadow = first * 0 - 1, first * 0, none
+    lx, ly, intensity = cx * 0, cx * 0, cx * 0
+    for some in range(first, last, LANES):
+        k = some + tl.arange(0, LANES)
+        there = k < last
+        numbers, places = load_pairs(pairs, k, there, known, num_walls)
+        touched, cutting = hold_against_strips(maps, first_light, first_wall, numbers, places, there, cx, cy)
+        rest = bits(there)
+        while rest != 0:
+            number, _ = load_pairs(pairs, some + lowest(rest), rest != 0, known, num_walls)
+            if number != light:
+                total = with_light(total, lx, ly, intensity, shadow, cut, x, y)
+                light, cut, shadow = number, cut * 0, none
+                lx, ly, intensity = load_light(maps, first_light + number)
+            mine = rest & bits(there & (numbers == number))
+            rest &= ~mine
+            cut = tl.where((cutting & mine) != 0, 1, cut)
+            touched_here = tl.where(cut == 0, touched & mine, 0)
+            while touched_here != 0:
+                _, place = load_pairs(pairs, some + lowest(touched_here), touched_here != 0, known, num_walls)
+                shadow |= hides(maps.boxed_walls, first_wall + place, lx, ly, x, y)
+                touched_here &= touched_here - 1
+    return tl.minimum(with_light(total, lx, ly, intensity, shadow, cut, x, y), 1.0)
 
 
 @triton.jit
