@@ -85,8 +85,10 @@ class CudaGraph:
         if self._eager:
             self._eager -= 1
             return self._eagerly(*values)
-        for target, value in zip(self._inputs, values, strict=True):
-            target.copy_(value)
+        if len(values) > 1:
+            torch._foreach_copy_(self._inputs, values)  # in one launch, if they are of the same types
+        elif values:
+            self._inputs[0].copy_(values[0])
         if not self._captures:
             self._capture_all()
         if any(map(torch.UntypedStorage._expired, self._read)):

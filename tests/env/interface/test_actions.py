@@ -102,6 +102,18 @@ def test_a_tensor_on_the_device_is_not_copied(device):
     assert env._actions.tensors(actions)[0] is actions
 
 
+@pytest.mark.parametrize('device, graph', DEVICES)
+def test_who_wants_gradients_of_actions_gets_none(device, graph):
+    env = Pushed(SPACES['dict'], num_envs=NUM_ENVS, device=device, cuda_graph=graph)
+    env.reset()
+    push = torch.ones((NUM_ENVS, 2), device=device, requires_grad=True)
+    fire = torch.zeros(NUM_ENVS, dtype=torch.int64, device=device)
+    for _ in range(4):
+        outputs = env.step({'push': push * 0.5, 'fire': fire})
+        assert not any(leaf.requires_grad for leaf in copied(outputs))
+    assert not env.core.agents.positions.requires_grad
+
+
 @pytest.mark.parametrize('graph', [False, pytest.param(True, marks=pytest.mark.gpu)])
 def test_a_state_goes_on_alike_with_any_actions(space, graph, device):
     env = Pushed(space, num_envs=4, device=device, cuda_graph=graph)
