@@ -11,6 +11,9 @@ from megastep.triton.buffers import device_guard
 BLOCK = 32
 """A warp of agents: it looks at as many nodes as the one of them that has most."""
 
+HOPS = tl.constexpr(4)
+"""How many of an agent's nodes a lane loads together: else it would wait for each before it asks for the next."""
+
 
 class Field(NamedTuple):
     """The geodesic field of maps: the buffers of a `megastep.env.navigation.GeodesicField`."""
@@ -66,13 +69,16 @@ def shortest(field, m, x, y, goal, BLOCK: tl.constexpr):
     width = tl.where(seen, 0, tl.load(entry))
     nodes, lengths = field.nodes + 2 * tl.load(field.node_starts + m), field.lengths + tl.load(field.length_starts + m)
     around = tl.full([BLOCK], float('inf'), tl.float32)
-    for hop in range(tl.max(width, 0)):
-        more = hop < width
-        node = tl.load(entry + 1 + hop, mask=more, other=0).to(tl.int64)
-        onward = tl.load(lengths + node * count + goal, mask=more, other=float('inf'))
+    entry, nodes, lengths = entry[:, None] + 1, nodes[:, None], (lengths + goal)[:, None]
+    for first in range(0, tl.max(width, 0), HOPS):
+        hop = first + tl.arange(0, HOPS)[None, :]
+        more = hop < width[:, None]
+        node = tl.load(entry + hop, mask=more, other=0).to(tl.int64)
+        onward = tl.load(lengths + node * count[:, None], mask=more, other=float('inf'))
         node_x = tl.load(nodes + 2 * node, mask=more, other=0.0)
         node_y = tl.load(nodes + 2 * node + 1, mask=more, other=0.0)
-        around = tl.minimum(around, length(x - node_x, y - node_y) + onward)
+        ways = length(x[:, None] - node_x, y[:, None] - node_y) + onward
+        around = tl.minimum(around, tl.min(ways, 1))
     return tl.where(seen, straight, around)
 
 
