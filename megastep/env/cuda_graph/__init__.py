@@ -162,18 +162,23 @@ class Capture(NamedTuple):
         return self.outputs
 
 
-def handed_out(captures: Sequence[Capture], *, copy: bool) -> Any:
+def handed_out(captures: list[Capture], *, copy: bool) -> Any:
     """Replays one of several captures of a function, and returns its outputs, in new containers.
 
     With copies, one whose outputs nobody holds is replayed, and what it returns is lent as long as there is another
     such for the next call: so there always is one. The last is copied.
 
     Args:
-        captures: The captures.
+        captures: The captures, in the order in which they are looked at: what was lent last, and is held most likely,
+            becomes the last.
         copy: Whether what was returned before has to stay as it is, as long as somebody holds it.
     """
     if not copy:
         return captures[0].replayed().lent()
-    free = [capture for capture in captures if not capture.outputs.are_held]
-    outputs = free[0].replayed()
-    return outputs.lent() if len(free) > 1 else outputs.copied()
+    free = (number for number, capture in enumerate(captures) if not capture.outputs.are_held)
+    number, spare = next(free), next(free, None)
+    outputs = captures[number].replayed()
+    if spare is None:
+        return outputs.copied()
+    captures[number], captures[-1] = captures[-1], captures[number]
+    return outputs.lent()

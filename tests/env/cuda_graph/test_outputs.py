@@ -207,6 +207,7 @@ def test_who_drops_what_came_before_gets_no_copies():
     for number in range(1, 8):
         outputs = replays.step()
         assert replays.is_lent(outputs['a']) and outputs['a'].eq(number).all() and outputs['b'][0].eq(number).all()
+    assert sum(int(nested['a'].max()) > 5 for nested in replays.memory) == 2  # by turns, so that a cache holds them
 
 
 @pytest.mark.parametrize('count, lent', [(1, 0), (2, 1), (3, 2), (4, 3)])
