@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from megastep.checks import check_above_zero, check_counts
+from megastep.checks import check_above_zero, check_counts, check_seed
 from megastep.env.episode_starts import EpisodeStarts, Floor, Start, Stratum, named, stratum_of
 from megastep.evaluation.registry import Task
 from megastep.mapgen.rng import Rng
@@ -22,6 +22,9 @@ VERSION = '1'
 BASE_SECONDS, PATIENCE, TOP_SPEED = 10.0, 4.0, 2.0
 """The limit of an episode with a goal: so many seconds, and so many times as long as the shortest path takes at the top
 speed, in metres per second."""
+
+MOST_EPISODES = 10_000_000
+"""The episodes, at most, that are drawn at once: they take about 2 GB."""
 
 MILLIMETRE = 3
 """Lengths and limits are rounded to so many decimals, so that no machine's rounding tells in the hash."""
@@ -42,6 +45,10 @@ def draw(
 ) -> dict[str, Any]:
     """Draws the arrays of `Episodes`, by name: see `Episodes.draw`."""
     check_counts(per_map=per_map)
+    check_seed(seed)
+    if per_map * len(maps) > MOST_EPISODES:
+        most = MOST_EPISODES // len(maps)
+        raise ValueError(f'per_map must be at most {most:,} in {len(maps):,} maps, got {per_map:,}.')
     check_above_zero(top_speed=top_speed, agent_radius=agent_radius)
     _check_strata(strata)
     rngs = [Rng(f'episodes/{VERSION}/{seed}/{number}') for number in range(len(maps))]

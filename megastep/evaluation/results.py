@@ -137,6 +137,8 @@ class Results:
             ValueError: if either holds several agents, the suites differ, no episode is in both, or there is no such
                 score or column.
         """
+        if not isinstance(other, Results):
+            raise ValueError(f'other must be Results, got {type(other).__name__}.')  # noqa: TRY004, as for other values
         for results in (self, other):
             check_score(results.table, results.scores, score)
             if len(results.agents) > 1:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from megastep.checks import check_paths
 from megastep.maps import storage
 
 SCHEMA = '1'
@@ -55,7 +56,10 @@ def write(path: str | os.PathLike, content: Content) -> Path:
         ImportError: if Parquet is asked for and pyarrow isn't installed.
         FileNotFoundError: if the file's folder isn't there.
     """
+    check_paths(path=path)
     path = Path(path)
+    if not path.name:
+        raise ValueError(f'path must name a file of results, got {str(path)!r}.')
     if not path.suffix:
         path = path.with_suffix('.npz' if _pyarrow() is None else '.parquet')
     if path.suffix not in FORMATS:
@@ -77,6 +81,7 @@ def read(path: str | os.PathLike) -> Content:
         ImportError: if it is Parquet and pyarrow isn't installed.
         ValueError: if it is no file of results, or damaged.
     """
+    check_paths(path=path)
     content = _content(Path(path))
     if content.startswith(FORMATS['.parquet']):
         _needed()

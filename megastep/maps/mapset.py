@@ -465,3 +465,23 @@ def _check_origins(origins: Int32[np.ndarray, ' map'], recipe: recipes.Recipe) -
     wrong = origins[(origins < 0) | (origins >= count)]
     if wrong.size:
         raise ValueError(f'origins must be from 0 to {count - 1}, for the recipe has {count} parts, got {wrong[0]}.')
+
+
+def listed(maps: Any, called: str = 'maps') -> MapSet | list[Geometry]:
+    """Maps that somebody hands over: a set, a list of floorplans, or one of these alone.
+
+    Args:
+        maps: What they are.
+        called: What errors call them.
+
+    Raises:
+        ValueError: if they are something else.
+    """
+    if isinstance(maps, MapSet):
+        return maps
+    if isinstance(maps, str | os.PathLike) or not isinstance(maps, Geometry | Iterable):
+        raise ValueError(f'{called} must be a MapSet or a list of geometries, got {type(maps).__name__}.')  # noqa: TRY004
+    found = [maps] if isinstance(maps, Geometry) else list(maps)
+    if odd := [each for each in found if not isinstance(each, Geometry)]:
+        raise ValueError(f'{called} must be a MapSet or a list of geometries, got {type(odd[0]).__name__} in it.')
+    return found

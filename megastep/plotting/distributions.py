@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from megastep.checks import check_counts
 from megastep.plotting.figures import INK, Picture
 
 COLOURS = ('#2f6fb7', '#d9542b', '#3d8b5a', '#8a5fb0', '#b8860b', '#4a9aa8')
@@ -39,8 +41,8 @@ def distributions(
     Raises:
         ValueError: if there are no sets, none of them has a statistic to draw, or columns is below 1.
     """
-    if columns < 1:
-        raise ValueError(f'columns must be at least 1, got {columns}.')
+    check_counts(columns=columns)
+    _check_statistics(sets)
     names = [name for name in next(iter(sets.values()), {}) if _can_be_drawn([each[name] for each in sets.values()])]
     if not names:
         raise ValueError(f'sets must have a statistic to draw, got {len(sets)} sets without any.')
@@ -55,6 +57,20 @@ def distributions(
         _draw(axes, [each[name] for each in sets.values()], (real or {}).get(name, ()))
     _draw_legend(figure, list(sets), bool(real), left=MARGIN, top=height - MARGIN / 2)
     return figure
+
+
+def _check_statistics(sets: Any) -> None:
+    """Raises unless sets have the same statistics, an array of numbers each."""
+    if not isinstance(sets, Mapping) or not all(isinstance(each, Mapping) for each in sets.values()):
+        odd = sets if not isinstance(sets, Mapping) else next(v for v in sets.values() if not isinstance(v, Mapping))
+        raise ValueError(f'sets must be what MapSet.stats gives, by the names of sets, got {type(odd).__name__}.')
+    names: set[str] = {*next(iter(sets.values()), {})}
+    for name, statistics in sets.items():
+        if odd := sorted(names ^ set(statistics)):
+            raise ValueError(f'sets must have the same statistics, got {odd[0]} of some alone: {name!r} differs.')
+        for statistic, values in statistics.items():
+            if not isinstance(values, np.ndarray) or values.dtype.kind not in 'biuf':
+                raise ValueError(f'{statistic} of {name!r} must be an array of numbers, got {values!r}.')
 
 
 def _can_be_drawn(values: Sequence[Shaped[np.ndarray, ' map']]) -> bool:

@@ -12,8 +12,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from megastep.checks import check_counts
 from megastep.maps.geometry import Geometry
-from megastep.maps.mapset import MapSet
+from megastep.maps.mapset import MapSet, listed
 from megastep.maps.picture import FURNITURE, ROCKY, tint
 from megastep.plotting.figures import DEEP, FADED, INK, Picture, free_space, patch
 
@@ -30,7 +31,10 @@ CELL, GUTTER, MARGIN, CAPTION, LINE = 2.8, 0.3, 0.35, 0.34, 0.24
 
 
 def gallery(
-    maps: MapSet | Sequence[Geometry], count: int = 12, columns: int = 4, captions: Sequence[str] | None = None
+    maps: MapSet | Geometry | Sequence[Geometry],
+    count: int = 12,
+    columns: int = 4,
+    captions: Sequence[str] | None = None,
 ) -> Figure:
     """Draws the first floorplans of a set side by side, all to one scale, with their numbers and areas.
 
@@ -41,13 +45,15 @@ def gallery(
         captions: What to write beneath each, instead of its number.
 
     Raises:
-        ValueError: if there are no maps, not as many captions as maps, or count or columns is below 1.
+        ValueError: if there are no maps or something else among them, not as many captions as maps, one that is no
+            text, or count or columns is no integer of at least 1.
     """
-    if captions is not None and len(captions) != len(maps):
-        raise ValueError(f'captions must be as many as maps, got {len(captions)} for {len(maps)}.')
-    for name, value in {'count': count, 'columns': columns, 'the number of maps': len(maps)}.items():
-        if value < 1:
-            raise ValueError(f'{name} must be at least 1, got {value}.')
+    maps = listed(maps)
+    check_counts(count=count, columns=columns)
+    if not len(maps):
+        raise ValueError('the number of maps must be at least 1, got 0.')
+    if captions is not None:
+        _check_captions(captions, len(maps))
     shown = [maps[i] for i in range(min(count, len(maps)))]
     named = list(zip(captions or map(str, range(len(shown))), shown, strict=False))
     rows = [named[first : first + columns] for first in range(0, len(shown), columns)]
@@ -66,6 +72,14 @@ def gallery(
     draw_legend(figure, legend, top=footer - LINE / 2)
     draw_scale_bar(figure, right=width - MARGIN, top=footer - LINE / 2, scale=scale)
     return figure
+
+
+def _check_captions(captions: Sequence[str], count: int) -> None:
+    """Raises unless captions are as many texts as there are maps."""
+    if isinstance(captions, str) or not all(isinstance(each, str) for each in captions):
+        raise ValueError(f'captions must be a list of texts, got {captions!r}.')
+    if len(captions) != count:
+        raise ValueError(f'captions must be as many as maps, got {len(captions)} for {count}.')
 
 
 def _draw_row(figure: Picture, row: Sequence[tuple[str, Geometry]], *, top: float, height: float, scale: float) -> None:

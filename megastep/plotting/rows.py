@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
+from megastep.checks import check_counts
 from megastep.maps.geometry import Geometry
-from megastep.maps.mapset import MapSet
+from megastep.maps.mapset import MapSet, listed
 from megastep.plotting.figures import FADED, INK, Picture
 from megastep.plotting.floorplans import (
     LINE,
@@ -38,9 +39,12 @@ def rows(
     Raises:
         ValueError: if there are no sets, one has no maps, or columns is below 1.
     """
-    for name, value in {'columns': columns, 'the number of sets': len(sets)}.items():
-        if value < 1:
-            raise ValueError(f'{name} must be at least 1, got {value}.')
+    check_counts(columns=columns)
+    if not isinstance(sets, Mapping):
+        raise ValueError(f'sets must be map sets by their names, got {type(sets).__name__}.')  # noqa: TRY004
+    if not sets:
+        raise ValueError('the number of sets must be at least 1, got 0.')
+    sets = {str(name): listed(maps, f'set {name!r}') for name, maps in sets.items()}
     if empty := [name for name, maps in sets.items() if not len(maps)]:
         raise ValueError(f'{empty[0]} has no maps to draw.')
     shown = {name: [maps[i] for i in range(min(columns, len(maps)))] for name, maps in sets.items()}

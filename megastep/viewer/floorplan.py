@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
 
 from megastep.maps.geometry import Geometry, Room
-from megastep.maps.mapset import MapSet
+from megastep.maps.mapset import MapSet, listed
 from megastep.viewer.encoding import encoded
 from megastep.world.scenery import Scenery
 
@@ -71,11 +70,7 @@ def checked_maps(
     """
     if maps is None:
         return None
-    if isinstance(maps, str | Path) or not isinstance(maps, MapSet | Geometry | Iterable):
-        raise ValueError(f'maps must be a MapSet or a list of geometries, got {type(maps).__name__}.')  # noqa: TRY004
-    found = maps if isinstance(maps, MapSet) else [maps] if isinstance(maps, Geometry) else list(maps)
-    if odd := [each for each in found if not isinstance(each, Geometry)] if isinstance(found, list) else []:
-        raise ValueError(f'maps must be a MapSet or a list of geometries, got {type(odd[0]).__name__} in it.')
+    found = listed(maps)
     counts = [len(geometry.walls) for geometry in found] if isinstance(found, list) else found.walls.widths
     if not np.array_equal(counts, scenery.walls.widths.cpu().numpy()):
         raise ValueError("maps must be those of the env's scenery, got others: they have other numbers of walls.")

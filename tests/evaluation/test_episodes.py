@@ -212,6 +212,9 @@ def test_a_file_that_lacks_something_is_named(tmp_path):
     'options, message',
     [
         ({'per_map': 0}, 'per_map must be an integer of at least 1, got 0'),
+        ({'per_map': 10**9}, r'per_map must be at most 3,333,333 in 3 maps, got 1,000,000,000'),
+        ({'seed': -1}, 'seed must be an integer from 0 to .*, got -1'),
+        ({'seed': None}, 'seed must be an integer from 0 to .*, got None'),
         ({'strata': []}, 'strata must be at least 1 pair of lengths above 0 m'),
         ({'strata': [(0, 2)]}, 'strata must be at least 1 pair of lengths above 0 m'),
         ({'strata': [(3, 6), (1, 3)]}, 'strata must be ranges in order that do not overlap'),

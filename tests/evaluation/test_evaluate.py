@@ -261,6 +261,7 @@ def test_maps_that_a_run_was_trained_in_are_marked():
         ([], {}, 'agents must be at least 1, got none'),
         ({}, {}, 'agents must be at least 1, got none'),
         ({'a': []}, {}, 'agents must be at least 1, got none'),
+        (torch.nn.Linear(2, 2), {}, r'an agent must be what megastep\.load returns, .*, got Linear'),
         (3, {}, r'an agent must be what megastep\.load returns, .*, got 3'),
         (wanders, {'num_envs': 0}, 'num_envs must be an integer of at least 1, got 0'),
         (wanders, {'agent_radius': 0.08}, r'episodes must be for agents of radius 0\.08 m, got some for 0\.106066 m'),

@@ -97,6 +97,23 @@ def test_refuses_what_does_not_fit_the_table(options, message):
 
 
 @pytest.mark.parametrize(
+    'ask, message',
+    [
+        (lambda results: results.summary('success', by=3), 'by must be columns among agent, .*, got 3'),
+        (lambda results: results.summary('success', by=['set', None]), 'by must be columns among agent, .*, got None'),
+        (lambda results: results.compare(None, 'success'), 'other must be Results, got NoneType'),
+        (lambda results: results.save(None), 'path must be a path, got None'),
+        (lambda results: results.save('.'), "path must name a file of results, got '.'"),
+        (lambda results: results.report(3), 'folder must be a path, got 3'),
+        (lambda results: results.load(3), 'path must be a path, got 3'),
+    ],
+)
+def test_refuses_by_name_what_it_is_asked(ask, message):
+    with pytest.raises(ValueError, match=message):
+        ask(Results(TABLE, ['success']))
+
+
+@pytest.mark.parametrize(
     'values, message',
     [
         ({'level': 1}, "there is no column 'level', only agent"),

@@ -307,14 +307,38 @@ def test_a_pillar_is_no_floor():
 @pytest.mark.parametrize(
     'arguments, message',
     [
-        ({'count': 0}, 'count must be at least 1, got 0'),
-        ({'columns': 0}, 'columns must be at least 1, got 0'),
+        ({'count': 0}, 'count must be an integer of at least 1, got 0'),
+        ({'columns': 0}, 'columns must be an integer of at least 1, got 0'),
         ({'maps': []}, 'the number of maps must be at least 1, got 0'),
+        ({'count': 1.5}, 'count must be an integer of at least 1, got 1.5'),
+        ({'maps': None}, 'maps must be a MapSet or a list of geometries, got NoneType'),
+        ({'maps': [3]}, 'maps must be a MapSet or a list of geometries, got int in it'),
+        ({'captions': [1]}, r'captions must be a list of texts, got \[1\]'),
+        ({'captions': 'a'}, "captions must be a list of texts, got 'a'"),
     ],
 )
 def test_rejects_a_gallery_of_nothing(arguments, message):
     with pytest.raises(ValueError, match=message):
         plotting.gallery(**{'maps': [ROOM], **arguments})
+
+
+def test_a_gallery_of_one_map_is_drawn():
+    assert len(panels(plotting.gallery(ROOM))) == len(panels(plotting.rows({'room': ROOM}))) == 1
+
+
+@pytest.mark.parametrize(
+    'sets, message',
+    [
+        (None, 'sets must be what MapSet.stats gives, by the names of sets, got NoneType'),
+        ({'a': 3}, 'sets must be what MapSet.stats gives, by the names of sets, got int'),
+        ({'a': {'x': np.ones(1)}, 'b': {}}, "sets must have the same statistics, got x of some alone: 'b' differs"),
+        ({'a': {'x': [1, 2]}}, r"x of 'a' must be an array of numbers, got \[1, 2\]"),
+        ({'a': {'x': np.array(['s'])}}, "x of 'a' must be an array of numbers"),
+    ],
+)
+def test_rejects_distributions_of_what_are_no_statistics(sets, message):
+    with pytest.raises(ValueError, match=message):
+        plotting.distributions(sets)
 
 
 def test_a_gallery_has_captions():
@@ -337,8 +361,10 @@ def test_rows_have_names_notes_and_a_scale_each():
     'arguments, message',
     [
         ({'sets': {}}, 'the number of sets must be at least 1, got 0'),
-        ({'columns': 0}, 'columns must be at least 1, got 0'),
+        ({'columns': 0}, 'columns must be an integer of at least 1, got 0'),
         ({'sets': {'rooms': [ROOM], 'halls': []}}, 'halls has no maps to draw'),
+        ({'sets': None}, 'sets must be map sets by their names, got NoneType'),
+        ({'sets': {'rooms': 3}}, "set 'rooms' must be a MapSet or a list of geometries, got int"),
     ],
 )
 def test_rejects_rows_of_nothing(arguments, message):

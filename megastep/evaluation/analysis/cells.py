@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -93,8 +93,8 @@ def columns_named(table: Columns, by: str | Sequence[str], *, called: str = 'by'
     Raises:
         ValueError: if there is no such column.
     """
-    names = (by,) if isinstance(by, str) else tuple(by)
-    if unknown := [name for name in names if name not in table]:
+    names = (by,) if isinstance(by, str) or not isinstance(by, Iterable) else tuple(by)
+    if unknown := [name for name in names if not isinstance(name, str) or name not in table]:
         raise ValueError(f'{called} must be columns among {", ".join(table)}, got {unknown[0]!r}.')
     return tuple(name for name in names if name != 'agent')
 

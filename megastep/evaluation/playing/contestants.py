@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from torch.nn import Module
+
 import megastep
 from megastep.env import Env
 from megastep.evaluation.agent_streams import drawn_by_episode
@@ -113,7 +115,8 @@ def _loaded(agent: Any) -> Any:
     """An agent, loaded if it is a folder."""
     if isinstance(agent, (str, Path)):
         return megastep.load(agent)  # by the name that megastep hands on: nothing here knows what a run is
-    if isinstance(agent, (ActsInEnv, SupportsActor)) or (callable(agent) and not isinstance(agent, type)):
+    is_function = callable(agent) and not isinstance(agent, (type, Module))  # a module takes no `begins`
+    if isinstance(agent, (ActsInEnv, SupportsActor)) or is_function:
         return agent
     raise ValueError(
         f'an agent must be what megastep.load returns, the folder of a run, a policy, a function or have for_env, '

@@ -7,6 +7,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from megastep.checks import check_paths
 from megastep.evaluation.analysis.worst import Way
 from megastep.evaluation.episode_table import Columns
 from megastep.evaluation.report import page, sections
@@ -55,6 +56,7 @@ def check_folder(folder: str | os.PathLike) -> None:
         ValueError: if it isn't one, or lies in a file.
         PermissionError: if it can't be written.
     """
+    check_paths(folder=folder)
     there = next(path for path in (Path(folder), *Path(folder).absolute().parents) if path.exists())
     if not there.is_dir():
         raise ValueError(f'{folder} must be a folder for a report, but {there} is none.')

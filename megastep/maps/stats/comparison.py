@@ -68,6 +68,8 @@ def compare(sets: Mapping[str, Maps] | Sequence[Maps], *names: str, count: int =
     if not named:
         raise ValueError('sets must be at least 1 to be compared, got 0.')
     for name, maps in named.items():
+        if not isinstance(name, str):
+            raise ValueError(f'sets must have names that are texts, got {name!r}.')  # noqa: TRY004
         if not hasattr(maps, 'kinds'):
             raise ValueError(f'sets must be map sets, got {type(maps).__name__} for {name}.')
         if not len(maps):

@@ -118,7 +118,7 @@ class TestPicture:
         [
             ({}, 3, 'sets must have a statistic to draw, got 0 sets without any'),
             ({'a': {'loops': np.array([np.nan])}}, 3, 'sets must have a statistic to draw, got 1 sets without any'),
-            ({'a': {'rooms': np.array([1])}}, 0, 'columns must be at least 1, got 0'),
+            ({'a': {'rooms': np.array([1])}}, 0, 'columns must be an integer of at least 1, got 0'),
         ],
     )
     def test_rejects_nothing(self, sets, columns, message):
