@@ -10,23 +10,8 @@ import triton.language as tl
 
 from megastep.triton.bits import LANES, bits, halves, lowest
 from megastep.triton.light import AMBIENT, disc_brightness, hides, lights_of, load_light, strip_to, touch_and_cut
+from megastep.triton.raycasting.headers import known_cell
 from megastep.triton.wall_boxes import walls_of
-
-
-@triton.jit
-@no_type_check
-def known_cell(sets, m, x, y):
-    """The cell that a place is in, counted as ends of lists are; and whether lists hold for that place."""
-    left, bottom, scale = tl.load(sets.grids + 3 * m), tl.load(sets.grids + 3 * m + 1), tl.load(sets.grids + 3 * m + 2)
-    columns, rows = tl.load(sets.shapes + 2 * m), tl.load(sets.shapes + 2 * m + 1)
-    fine_x, fine_y = ((x - left) * scale * 16).to(tl.int32), ((y - bottom) * scale * 16).to(tl.int32)
-    column, row = fine_x >> 4, fine_y >> 4
-    known = (column < columns) & (row < rows) & (x >= left) & (y >= bottom)
-    cell = tl.load(sets.first_starts + m) + tl.where(known, row * columns + column, 0)
-    extent = tl.load(sets.extents + cell - m, mask=known, other=0)  # the map's lists have one more end than cells
-    known &= (fine_x & 15 >= extent & 255) & (fine_x & 15 < (extent >> 16) & 255)
-    known &= (fine_y & 15 >= (extent >> 8) & 255) & (fine_y & 15 < extent >> 24)
-    return cell, known
 
 
 @triton.jit

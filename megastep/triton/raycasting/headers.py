@@ -36,17 +36,25 @@ class Listed(NamedTuple):
 
 @triton.jit
 @no_type_check
-def list_of(sets, m, camera):
-    """The beginnings and ends of the lists that have all that cameras may see; empty ones where none is known."""
+def known_cell(sets, m, x, y):
+    """The cells that places are in, counted as ends of lists are; and whether lists hold for those places."""
     left, bottom, scale = tl.load(sets.grids + 3 * m), tl.load(sets.grids + 3 * m + 1), tl.load(sets.grids + 3 * m + 2)
-    x, y = ((camera.x - left) * scale * 16).to(tl.int32), ((camera.y - bottom) * scale * 16).to(tl.int32)
     columns, rows = tl.load(sets.shapes + 2 * m), tl.load(sets.shapes + 2 * m + 1)
-    column, row = x >> 4, y >> 4
-    known = (camera.x >= left) & (camera.y >= bottom) & (column < columns) & (row < rows)
+    fine_x, fine_y = ((x - left) * scale * 16).to(tl.int32), ((y - bottom) * scale * 16).to(tl.int32)
+    column, row = fine_x >> 4, fine_y >> 4
+    known = (column < columns) & (row < rows) & (x >= left) & (y >= bottom)
     cell = tl.load(sets.first_starts + m) + tl.where(known, row * columns + column, 0)
     extent = tl.load(sets.extents + cell - m, mask=known, other=0)  # the map's lists have one more end than cells
-    known &= (x & 15 >= extent & 255) & (x & 15 < (extent >> 16) & 255)
-    known &= (y & 15 >= (extent >> 8) & 255) & (y & 15 < extent >> 24)
+    known &= (fine_x & 15 >= extent & 255) & (fine_x & 15 < (extent >> 16) & 255)
+    known &= (fine_y & 15 >= (extent >> 8) & 255) & (fine_y & 15 < extent >> 24)
+    return cell, known
+
+
+@triton.jit
+@no_type_check
+def list_of(sets, m, camera):
+    """The beginnings and ends of the lists that have all that cameras may see; empty ones where none is known."""
+    cell, known = known_cell(sets, m, camera.x, camera.y)
     first = tl.load(sets.firsts + cell, mask=known, other=0)
     return first, tl.load(sets.firsts + cell + 1, mask=known, other=0)
 
