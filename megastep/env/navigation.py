@@ -25,7 +25,7 @@ from megastep.world.buffers import on_device
 from megastep.world.device import default_device, num_cores
 from megastep.world.kernels import implementation
 
-VERSION = '5'
+VERSION = '6'
 """The version of how geodesic fields are computed, and of the layout of their file. A file of any other is refused."""
 
 RAGGEDS = ('visible', 'entries', 'hops', 'nodes', 'lengths', 'spawns')

@@ -337,11 +337,11 @@ class TestFile:
 
     def test_is_refused_if_it_is_another_or_of_another_version(self, path):
         arrays, metadata = storage.read(path)
-        storage.write(path, {name: array.copy() for name, array in arrays.items()}, {**metadata, 'geodesic_field': '4'})
-        with pytest.raises(ValueError, match='must hold a geodesic field of version 5, got 4'):
+        storage.write(path, {name: array.copy() for name, array in arrays.items()}, {**metadata, 'geodesic_field': '5'})
+        with pytest.raises(ValueError, match='must hold a geodesic field of version 6, got 5'):
             GeodesicField.load(path, self.ROOMS, 'cpu')
         MapSet(self.ROOMS).save(path)
-        with pytest.raises(ValueError, match='must hold a geodesic field of version 5, got None'):
+        with pytest.raises(ValueError, match='must hold a geodesic field of version 6, got None'):
             GeodesicField.load(path, self.ROOMS, 'cpu')
         with pytest.raises(FileNotFoundError):
             GeodesicField.load(path.with_name('absent'), self.ROOMS, 'cpu')

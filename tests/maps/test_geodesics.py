@@ -20,7 +20,8 @@ from scipy.sparse.csgraph import dijkstra
 from megastep import mapgen
 from megastep.maps import geodesics
 from megastep.maps.geodesics import lookup
-from megastep.maps.geodesics.compiled import blocks, candidates, graph, lanes, strips, wedges
+from megastep.maps.geodesics.compiled import block_room, candidates, graph, lanes, occupied, strips, wedges
+from megastep.maps.geodesics.compiled import cells as grids
 from megastep.maps.geodesics.compiled.walls import clearance, is_clear
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
@@ -124,9 +125,11 @@ def world(request):
     room = {'cluttered': worlds.cluttered(3), 'lattice': lattice(3), 'house': worlds.houses(1)[0]}[request.param]
     found = geodesics.shortest_paths(room.walls, room.spawns, AGENT_RADIUS)
     (left, bottom), (width, height) = room.walls.reshape(-1, 2).min(0), np.ptp(room.walls.reshape(-1, 2), axis=0)
-    cells = strips.Cells(float(left), float(bottom), 0.15, math.ceil(width / 0.15), math.ceil(height / 0.15))
-    both = tuple(strips.make_strips(found.grid.walls, found.nodes.corners, cells, axis) for axis in range(2))
-    places = [(cell, *strips.middle(cells, cell)) for cell in range(cells.columns * cells.rows)]
+    cells = grids.Cells(float(left), float(bottom), 0.15, math.ceil(width / 0.15), math.ceil(height / 0.15))
+    both = tuple(
+        strips.make_strips(found.grid.walls, found.nodes.corners, cells, found.grid.radius, axis) for axis in range(2)
+    )
+    places = [(cell, *grids.middle(cells, cell)) for cell in range(cells.columns * cells.rows)]
     free = [place for place in places if clearance(found.grid, *place[1:]) >= found.grid.radius]
     return room, found, cells, both, [free[i] for i in np.random.default_rng(0).permutation(len(free))[:300]]
 
@@ -139,7 +142,7 @@ def wedges_of(found, goals):
 def sources_of(cast, cells, cell):
     """The sources that a cell sees, by the words of its block."""
     row, column = divmod(cell, cells.columns)
-    block, bit = candidates.block_of(cast.columns, row, column), candidates.bit_of(row, column)
+    block, bit = grids.block_of(cast.columns, row, column), grids.bit_of(row, column)
     each = slice(cast.firsts[block], cast.firsts[block + 1])
     return cast.sources[each][(cast.masks[each] >> bit & 1) > 0].tolist()
 
@@ -212,10 +215,10 @@ class TestEntries:
                 assert sees or least <= shortest + limit + 2e-3
 
     @pytest.mark.parametrize('most_chosen, most', [(3, 16), (64, 3)])
-    def test_cells_choose_for_themselves_where_a_block_has_too_little_room(self, most_chosen, most, monkeypatch):
-        """As many nodes as they may, for the goals whose paths would be the longest: none is without a way."""
+    def test_cells_do_with_longer_ways_where_there_is_too_little_room(self, most_chosen, most, monkeypatch):
+        """They have as many nodes as they may, and none is without a way."""
         room = lattice(3)
-        monkeypatch.setattr(blocks, 'MOST_CHOSEN', most_chosen)
+        monkeypatch.setattr(block_room, 'MOST_CHOSEN', most_chosen)
         monkeypatch.setattr(lookup, 'MOST', most)
         spawns = np.random.default_rng(0).permutation(Geometry.from_walls(room.walls).spawns)[:40]
         found = geodesics.shortest_paths(room.walls, spawns, AGENT_RADIUS)
@@ -223,6 +226,27 @@ class TestEntries:
         assert table.hops[table.entries].max() <= most
         ways = (found.lengths.T[table.hops[i + 1 : i + 1 + table.hops[i]]].min(0) for i in table.entries if i)
         assert np.isfinite(list(ways)).all()
+
+    def test_nothing_leads_out_of_a_room_without_a_door(self):
+        """Its cells see no goal and have no nodes, those in its middle and those beside its walls."""
+        walls = worlds.box(1, 1, 9, 9, pillars=[worlds.pillar(3, 3, 7, 7)], spawns=[(2, 2)]).walls
+        walls = np.concatenate([walls, worlds.rectangle(3.5, 3.5, 6.47, 6.47)])
+        table = lookup.lookup_table(walls, np.array([(2.0, 2.0), (8.0, 8.0)]), AGENT_RADIUS)
+        columns, rows = table.shape
+        inside = np.zeros((rows, columns), bool)
+        inside[17:36, 17:36] = True  # from 3.55 to 6.4 m
+        assert not table.visible[inside.reshape(-1)].any()
+        assert not table.hops[table.entries[inside.reshape(-1)]].any()
+        assert table.hops[table.entries].any()
+
+
+def test_occupied_cells_are_those_whose_middle_is_not_free(world):
+    _, found, cells, *_ = world
+    masks, columns = occupied.occupied_cells(found.grid, cells), -(-cells.columns // 4)
+    for cell in range(cells.columns * cells.rows):
+        row, column = divmod(cell, cells.columns)
+        is_occupied = masks[grids.block_of(columns, row, column)] >> grids.bit_of(row, column) & 1
+        assert is_occupied == (clearance(found.grid, *grids.middle(cells, cell)) < found.grid.radius)
 
 
 def test_lanes_are_sixteen_numbers_side_by_side():
@@ -238,6 +262,30 @@ def nearer_lanes(rows, number):
     """Bits of the lanes in which row 0 is more than the lesser of rows 1 and 2 and a number."""
     least = lanes.shorter(lanes.load(rows, 1), lanes.load(rows, 2))
     return lanes.which_exceed(lanes.load(rows, 0), lanes.plus(least, lanes.spread(number)))
+
+
+def test_lanes_are_calculated_with_like_numbers():
+    one, other = np.random.default_rng(0).normal(size=(2, lanes.COUNT)).astype(np.float32)
+    other[3] = one[3]
+    found, bits = np.zeros((6, lanes.COUNT), np.float32), np.zeros(3, np.int64)
+    calculate(np.stack([one, other]), found, bits)
+    picked = np.where(np.arange(lanes.COUNT) % 2 == 0, one, other)
+    expected = [one - other, one * other, one / other, np.maximum(one, other), np.hypot(one, other), picked]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert bits.tolist() == [1 << 3, 2, 3]
+
+
+@njit(_nrt=False)
+def calculate(rows, found, bits):
+    """Writes what lanes are calculated to, and numbers of bits."""
+    one, other = lanes.load(rows, 0), lanes.load(rows, 1)
+    lanes.store(found, 0, lanes.minus(one, other))
+    lanes.store(found, 1, lanes.times(one, other))
+    lanes.store(found, 2, lanes.quotient(one, other))
+    lanes.store(found, 3, lanes.longer(one, other))
+    lanes.store(found, 4, lanes.hypotenuse(one, other))
+    lanes.store(found, 5, lanes.pick(np.int64(0x5555), one, other))
+    bits[0], bits[1], bits[2] = lanes.which_equal(one, other), lanes.lowest(np.int64(12)), lanes.ones(np.int64(0b10110))
 
 
 class TestInvariants:

@@ -5,9 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from megastep.maps.geodesics.compiled.cells import BLOCK, Cells, bit_of, block_of, middle
 from megastep.maps.geodesics.compiled.graph import Nodes, is_taut
-from megastep.maps.geodesics.compiled.shadows import BLOCK, SHIFT, Seen, Sources, cast_all, make_sight
-from megastep.maps.geodesics.compiled.strips import Cells, Strips, middle
+from megastep.maps.geodesics.compiled.shadows import Seen, Sources, cast_all, make_sight
+from megastep.maps.geodesics.compiled.strips import Strips
 from megastep.maps.geodesics.compiled.walls import KERNEL, WallGrid, clearance, is_clear, square
 from megastep.maps.geodesics.compiled.wedges import Wedges
 
@@ -20,18 +21,6 @@ class Candidates(NamedTuple):
     masks: np.ndarray  # (candidate,) uint16: bits of the cells that do
     columns: int  # of blocks
     goals: int  # how many sources are goals
-
-
-@njit(**KERNEL)
-def block_of(columns, row, column):
-    """The block of a cell."""
-    return (row >> SHIFT) * columns + (column >> SHIFT)
-
-
-@njit(**KERNEL)
-def bit_of(row, column):
-    """The bit of a cell in its block's masks."""
-    return (row & (BLOCK - 1)) * BLOCK + (column & (BLOCK - 1))
 
 
 def find_candidates(
@@ -47,7 +36,7 @@ def find_candidates(
     along, lines = (np.concatenate([np.zeros((len(goals), 2, 2)), edges]) for edges in wedges[:2])
     sources = Sources(np.concatenate([goals, nodes.points]), along, lines, len(goals))
     columns, rows = -(-cells.columns // BLOCK), -(-cells.rows // BLOCK)
-    seen = Seen(np.zeros(columns * rows, np.uint16), np.empty(columns * rows, np.int64), columns)
+    seen = Seen(np.zeros(columns * rows, np.uint16), np.empty(columns * rows + 1, np.int64), columns)
     firsts = np.zeros(columns * rows + 1, np.int64)
     room = 8192 + 32 * len(seen.masks)  # what isn't written isn't there either, and to copy it all takes as long
     records, sight, done = (

@@ -6,7 +6,8 @@ import numpy as np
 from numba import njit
 
 from megastep.maps.geodesics.compiled.graph import Nodes
-from megastep.maps.geodesics.compiled.walls import KERNEL
+from megastep.maps.geodesics.compiled.lanes import COUNT, load, lowest, pick, plus, shorter, spread, store, which_exceed
+from megastep.maps.geodesics.compiled.walls import KERNEL, PART
 from megastep.maps.geodesics.compiled.wedges import Wedges
 
 FAR = 1e30
@@ -15,6 +16,9 @@ FAR = 1e30
 IN_SIGHT = np.float32(2 * FAR)
 """The length of the shortest path to a goal in sight, so that it needs no node."""
 
+
+LEAST_ROOM = 4096
+"""There is room for so many values of lists at first, or for more."""
 
 WORD = 32
 """So many goals have bits in one word. Rows of lengths are filled up to whole words, with `FAR`."""
@@ -36,11 +40,11 @@ class Room(NamedTuple):
     candidates: np.ndarray  # (candidate,): nodes to choose from
     away: np.ndarray  # (candidate,): how far they are
     least: np.ndarray  # (goal,): the shortest path by any candidate
-    found: np.ndarray  # (goal,): the shortest path by a node chosen
+    over: np.ndarray  # (goal,) float32: the candidate that this goes over, as its place among them
     chosen: np.ndarray  # (hop,): the nodes chosen
+    given: np.ndarray  # (hop,): how far they are
     stamps: np.ndarray  # (node,): the last cell that each node was a candidate of
     screens: np.ndarray  # (node,): a wall that hid it: see `connect`
-    within: np.ndarray  # (node,): if it may be the first of a shortest path: see `Wedges`
     votes: np.ndarray  # (node,): how many blocks have cells around that all see it
     sure: np.ndarray  # (word,): bits of the goals that all cells around see
 
@@ -50,6 +54,7 @@ class Lists(NamedTuple):
 
     values: np.ndarray  # (value,) int32
     table: np.ndarray  # a hash table of where lists begin, -1 where none does; its size is a power of 2
+    used: np.ndarray  # how much of the values, and how many lists there are
 
 
 def make_room(goals: Goals, most: int) -> Room:
@@ -57,13 +62,12 @@ def make_room(goals: Goals, most: int) -> Room:
     nodes, count = goals.lengths.shape
     return Room(
         np.empty(nodes + 1, np.int32), np.empty(nodes + 1, np.float32), np.empty(count, np.float32),
-        np.empty(count, np.float32), np.empty(most, np.int32), np.full(nodes, -1), np.full(nodes, -1),
-        np.empty(nodes, np.bool_), np.empty(nodes, np.int64),
-        np.empty(count // WORD, np.uint32),
+        np.empty(count, np.float32), np.empty(most, np.int32), np.empty(most, np.float32), np.full(nodes, -1),
+        np.full(nodes, -1), np.empty(nodes, np.int64), np.empty(count // WORD, np.uint32),
     )  # fmt: skip
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def choose(points, lengths, x, y, count, visible, tolerance, room):
     """Chooses nodes such that paths through them to the goals out of sight are within a tolerance of the shortest.
 
@@ -83,115 +87,85 @@ def choose(points, lengths, x, y, count, visible, tolerance, room):
     Returns:
         How many nodes are chosen.
     """
-    candidates, away, least, found = room.candidates, room.away, room.least, room.found
-    chosen, used = room.chosen, 0
+    measure_ways(points, lengths, x, y, count, visible, room)
+    used = try_to_choose(lengths, tolerance, room)
+    while used < 0:
+        tolerance *= np.float32(2)
+        used = try_to_choose(lengths, tolerance, room)
+    return used
+
+
+@njit(**PART)
+def try_to_choose(lengths, tolerance, room):
+    """Chooses nodes from candidates to which the ways are measured; how many, or -1 if there would be too many."""
+    least, used = room.least, np.int64(0)
+    for part in range(len(least) // COUNT):
+        paths, enough = found_ways(lengths, used, part, room), plus(load(least, part), spread(tolerance))
+        longer = which_exceed(paths, enough)
+        while longer:
+            if used == len(room.chosen):
+                return np.int64(-1)
+            k = np.int64(room.over[COUNT * part + lowest(longer)])
+            room.chosen[used], room.given[used] = room.candidates[k], room.away[k]
+            used += 1
+            paths = found_ways(lengths, used, part, room)
+            longer = which_exceed(paths, enough)
+    return used
+
+
+@njit(**PART)
+def measure_ways(points, lengths, x, y, count, visible, room):
+    """Measures the ways to candidates, and finds the shortest paths over them."""
+    candidates, away, least = room.candidates, room.away, room.least
     for k in range(count):
         i = candidates[k]
         dx, dy = points[i, 0] - x, points[i, 1] - y
         away[k] = np.sqrt(dx * dx + dy * dy)
-    take_ways(least, lengths, candidates, away, count)
-    pass_visible(least, visible)
-    fill(found)
-    for g in range(len(found)):
-        if found[g] - least[g] <= tolerance:
-            continue
-        if used == len(chosen):
-            return choose_worst(lengths, count, tolerance, room)
-        k = first_of(lengths, candidates, away, count, g, least[g])
-        chosen[used] = candidates[k]
-        take_way(found, lengths[candidates[k]], away[k])
-        used += 1
-    return used
+    parts = len(least) // COUNT
+    for word in range(parts // 2):
+        first = second = spread(np.float32(FAR))
+        over_first = over_second = spread(np.float32(0))
+        for k in range(count):
+            row, far, place = candidates[k] * parts + 2 * word, spread(away[k]), spread(np.float32(k))
+            way = plus(far, load(lengths, row))
+            over_first, first = pick(which_exceed(first, way), place, over_first), shorter(first, way)
+            way = plus(far, load(lengths, row + 1))
+            over_second, second = pick(which_exceed(second, way), place, over_second), shorter(second, way)
+        store(room.over, 2 * word, over_first)
+        store(room.over, 2 * word + 1, over_second)
+        seen = np.int64(visible[word])
+        store(least, 2 * word, pick(seen, spread(IN_SIGHT), first))
+        store(least, 2 * word + 1, pick(seen >> COUNT, spread(IN_SIGHT), second))
 
 
-@njit(**KERNEL)
-def fill(paths):
-    """Makes all paths as long as can be."""
-    for g in range(len(paths)):  # over an array's length: LLVM unrolls other loops before it makes vectors of them
-        paths[g] = FAR
+@njit(**PART)
+def found_ways(lengths, used, part, room):
+    """The shortest ways to sixteen goals over the nodes chosen."""
+    paths, parts = spread(np.float32(FAR)), len(room.least) // COUNT
+    for hop in range(used):
+        paths = shorter(paths, plus(spread(room.given[hop]), load(lengths, room.chosen[hop] * parts + part)))
+    return paths
 
 
-@njit(**KERNEL)
-def pass_visible(least, visible):
-    """Makes the paths to the goals in sight `IN_SIGHT`."""
-    for word in range(len(visible)):
-        bits, paths = visible[word], least[WORD * word : WORD * word + WORD]
-        for bit in range(len(paths)):  # without branches, for a vector unit
-            paths[bit] = IN_SIGHT if bits >> np.uint32(bit) & np.uint32(1) else paths[bit]
+@njit(**PART)
+def has_room(lists, more, most):
+    """True if there is room for so many more lists of at most so many nodes."""
+    used, kept = lists.used[0], lists.used[1]
+    return used + more * (most + 1) <= len(lists.values) and 4 * (kept + more) <= 3 * len(lists.table)
 
 
-@njit(**KERNEL)
-def take_ways(paths, lengths, candidates, away, count):
-    """Finds the shortest ways over candidates, four at a time, so as to write less."""
-    fill(paths)
-    for four in range(count // 4):
-        k = 4 * four
-        h, i, j, m = candidates[k], candidates[k + 1], candidates[k + 2], candidates[k + 3]
-        to_h, to_i, to_j, to_m = away[k], away[k + 1], away[k + 2], away[k + 3]  # before the loop, for a vector unit
-        nothing = to_h - to_h
-        for g in range(len(paths)):
-            path = paths[g] + nothing  # see `take_way`
-            first, second = to_h + lengths[h, g], to_i + lengths[i, g]
-            third, fourth = to_j + lengths[j, g], to_m + lengths[m, g]
-            first, third = (first if first < second else second), (third if third < fourth else fourth)
-            first = first if first < third else third
-            paths[g] = first if first < path else path
-    for k in range(count // 4 * 4, count):
-        take_way(paths, lengths[candidates[k]], away[k])
-
-
-@njit(**KERNEL)
-def take_way(paths, lengths, away):
-    """Takes the ways over a node so far away where they are shorter, in place.
-
-    Were nothing added to a path, LLVM would store only those that change, which to read back takes three times as long.
-    """
-    nothing = away - away
-    for g in range(len(paths)):
-        way, path = away + lengths[g], paths[g] + nothing
-        paths[g] = way if way < path else path
-
-
-@njit(**KERNEL)
-def choose_worst(lengths, count, tolerance, room):
-    """Chooses as many nodes as there is room for, always for the goal whose path is furthest from the shortest."""
-    candidates, away, least, found, chosen = room.candidates, room.away, room.least, room.found, room.chosen
-    fill(found)
-    for used in range(len(chosen)):
-        worst, best = tolerance, np.int64(-1)
-        for g in range(len(found)):
-            if found[g] - least[g] > worst:
-                worst, best = found[g] - least[g], np.int64(g)
-        if best < 0:
-            return used
-        k = first_of(lengths, candidates, away, count, best, least[best])
-        chosen[used] = candidates[k]
-        take_way(found, lengths[candidates[k]], away[k])
-    return len(chosen)
-
-
-@njit(**KERNEL)
-def first_of(lengths, candidates, away, count, goal, least):
-    """The first node of the shortest path to a goal, given how long that is, as its place among the candidates."""
-    for k in range(count):
-        if away[k] + lengths[candidates[k], goal] <= least:
-            return k
-    return 0
-
-
-@njit(**KERNEL)
-def kept_list(chosen, count, lists, used, last):
+@njit(**PART)
+def kept_list(chosen, count, lists, hints):
     """Finds a list of nodes among those kept, or keeps it.
 
     Args:
         chosen: (hop,): the nodes; sorted in place.
         count: How many there are.
         lists: The lists kept; there must be room for one more.
-        used: How much of their values is used.
-        last: Where a list begins that is tried first.
+        hints: Where lists begin that are tried first.
 
     Returns:
-        Where the list begins, and how much is used then.
+        Where the list begins.
     """
     values, table = lists.values, lists.table
     for k in range(1, count):
@@ -200,26 +174,64 @@ def kept_list(chosen, count, lists, used, last):
             chosen[j] = chosen[j - 1]
             j -= 1
         chosen[j] = node
-    if is_list(values, last, chosen, count):
-        return np.int64(last), used
-    key = np.uint64(count)
-    for k in range(count):
-        key = (key ^ np.uint64(chosen[k])) * np.uint64(0x9E3779B97F4A7C15)
-        key ^= key >> np.uint64(29)
+    for hint in hints:
+        if is_list(values, hint, chosen, count):
+            return np.int64(hint)
     mask = np.uint64(len(table) - 1)
-    slot = key & mask
+    slot = key_of(chosen[:count]) & mask
     while table[slot] >= 0:
         start = np.int64(table[slot])
         if is_list(values, start, chosen, count):
-            return start, used
+            return start
         slot = (slot + np.uint64(1)) & mask
-    table[slot], values[used] = used, count
+    start = lists.used[0]
+    table[slot], values[start] = start, count
     for k in range(count):
-        values[used + 1 + k] = chosen[k]
-    return used, used + 1 + count
+        values[start + 1 + k] = chosen[k]
+    lists.used[0], lists.used[1] = start + 1 + count, lists.used[1] + 1
+    return start
+
+
+@njit(**PART)
+def key_of(nodes):
+    """A hash of some nodes."""
+    key = np.uint64(0)
+    for node in nodes:
+        product = (np.uint64(node) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+        key += product ^ (product >> np.uint64(29))
+    return key ^ (key >> np.uint64(32))
+
+
+def make_lists(cells: int) -> Lists:
+    """Room for the lists of so many cells, as a rule. An empty one is at 0."""
+    values = np.zeros(max(cells, LEAST_ROOM), np.int32)
+    table = np.full(max(LEAST_ROOM, 1 << (cells // 16).bit_length()), -1, np.int32)
+    return Lists(values, table, np.array([1, 0]))
+
+
+def longer(lists: Lists) -> Lists:
+    """The same lists with room for twice as much."""
+    values = np.concatenate([lists.values, np.zeros_like(lists.values)])
+    longer = Lists(values, np.full(2 * len(lists.table), -1, np.int32), lists.used)
+    enter_lists(longer)
+    return longer
 
 
 @njit(**KERNEL)
+def enter_lists(lists):
+    """Enters all lists into the hash table, which has none before."""
+    values, table, start = lists.values, lists.table, np.int64(1)
+    mask = np.uint64(len(table) - 1)
+    while start < lists.used[0]:
+        key = key_of(values[start + 1 : start + 1 + values[start]])
+        slot = key & mask
+        while table[slot] >= 0:
+            slot = (slot + np.uint64(1)) & mask
+        table[slot] = start
+        start += 1 + values[start]
+
+
+@njit(**PART)
 def is_list(values, start, chosen, count):
     """True if the list that begins at a place is of the nodes chosen."""
     same, k = values[start] == count, 0

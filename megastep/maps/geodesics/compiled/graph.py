@@ -5,7 +5,16 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from megastep.maps.geodesics.compiled.walls import KERNEL, TOUCHING, WallGrid, clearance, is_between, is_clear, obstacle
+from megastep.maps.geodesics.compiled.walls import (
+    KERNEL,
+    PART,
+    TOUCHING,
+    WallGrid,
+    clearance,
+    is_between,
+    is_clear,
+    obstacle,
+)
 
 LEAST_TURN = 1e-9
 """Where a wall turns by no more to the next, in radians, there is no corner."""
@@ -28,7 +37,7 @@ class Graph(NamedTuple):
     lengths: np.ndarray  # in metres
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def follower(walls, begins, ends, order, firsts, w):
     """The turn, clockwise in radians, from wall w to the wall that bounds the same free space after it, and that wall.
 
@@ -114,14 +123,15 @@ def is_taut(backs, aheads, i, dx, dy):
 
 
 @njit(**KERNEL)
-def visible_pairs(grid, columns, screens, taut, pairs, done):
+def visible_pairs(grid, columns, screens, taut, eights, pairs, done):
     """The edges of the reduced visibility graph: the pairs of nodes between which a shortest path may go straight.
 
     Args:
         grid: The walls.
         columns: (6, node): the nodes' x and y, and x and y of the ways back and ahead.
         screens: (node,): a wall to try first as what hides each node, or -1. Written in place.
-        taut: (node,): to work in.
+        taut: (node,): to work in; filled up to whole eights, with what is false.
+        eights: (node / 8,) uint64: the same bytes, eight at a time: of most eights none is true.
         pairs: (pair, 2): where to write.
         done: How many nodes are done and how many pairs used, in place; stops where there may be no room for more.
     """
@@ -130,15 +140,23 @@ def visible_pairs(grid, columns, screens, taut, pairs, done):
         i, used = done[0], done[1]
         x, y = xs[i], ys[i]
         find_taut(columns, i, taut)
-        for j in range(i + 1, count):
-            if not taut[j] or is_between(walls, screens[j], x, y, xs[j], ys[j], radius):
+        last = np.int64(
+            -1
+        )  # the last wall found to hide a node from this one may hide the next, which is often beside it
+        for eight in range((i + 1) // 8, len(eights)):
+            if eights[eight] == 0:
                 continue
-            wall = obstacle(grid, x, y, xs[j], ys[j])
-            if wall >= 0:
-                screens[j] = wall
-                continue
-            pairs[used, 0], pairs[used, 1] = i, j
-            used += 1
+            for j in range(max(8 * eight, i + 1), 8 * eight + 8):
+                if not taut[j] or is_between(walls, screens[j], x, y, xs[j], ys[j], radius):
+                    continue
+                if is_between(walls, last, x, y, xs[j], ys[j], radius):
+                    continue
+                wall = obstacle(grid, x, y, xs[j], ys[j])
+                if wall >= 0:
+                    screens[j] = last = wall
+                    continue
+                pairs[used, 0], pairs[used, 1] = i, j
+                used += 1
         done[0], done[1] = i + 1, used
 
 
@@ -146,7 +164,7 @@ def visible_pairs(grid, columns, screens, taut, pairs, done):
 def find_taut(columns, i, taut):
     """Writes for each node after node i if the line to it `is_taut` at both; without branches, for a vector unit."""
     x, y, back_x, back_y = columns[0, i], columns[1, i], columns[2, i], columns[3, i]
-    ahead_x, ahead_y, found = columns[4, i], columns[5, i], taut[i + 1 :]
+    ahead_x, ahead_y, found = columns[4, i], columns[5, i], taut[i + 1 : columns.shape[1]]
     xs, ys, backs_x, backs_y = columns[0][i + 1 :], columns[1][i + 1 :], columns[2][i + 1 :], columns[3][i + 1 :]
     aheads_x, aheads_y = columns[4][i + 1 :], columns[5][i + 1 :]
     for j in range(len(xs)):
@@ -161,12 +179,14 @@ def find_taut(columns, i, taut):
 def visibility_graph(grid: WallGrid, nodes: Nodes) -> Graph:
     """The reduced visibility graph of some nodes."""
     count, done = len(nodes.points), np.zeros(2, np.int64)
-    pairs, screens, taut = np.empty((64 + 9 * count, 2), np.int32), np.full(count, -1), np.empty(count, np.bool_)
+    pairs, screens = np.empty((64 + 9 * count, 2), np.int32), np.full(count, -1)
+    taut = np.zeros(-(-count // 8) * 8, np.bool_)
+    eights = taut.view(np.uint64)
     columns = np.ascontiguousarray(np.concatenate(nodes[:3], axis=1).T)
-    visible_pairs(grid, columns, screens, taut, pairs, done)
+    visible_pairs(grid, columns, screens, taut, eights, pairs, done)
     while done[0] < count:
         pairs = np.concatenate([pairs, np.empty_like(pairs)])
-        visible_pairs(grid, columns, screens, taut, pairs, done)
+        visible_pairs(grid, columns, screens, taut, eights, pairs, done)
     pairs = pairs[: done[1]]
     steps = nodes.points[pairs[:, 0]] - nodes.points[pairs[:, 1]]
     graph = Graph(np.zeros(count + 1, np.int64), np.empty(2 * len(pairs), np.int64), np.empty(2 * len(pairs)))
@@ -192,7 +212,7 @@ def join(pairs, steps, firsts, others, lengths):
             firsts[pairs[k, end] + 1] = at + 1
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def connect(grid, nodes, x, y, near, screens, direct):
     """Connects a free point to the visibility graph: how far it is from each node it sees taut, infinite from others.
 
@@ -249,7 +269,7 @@ def relax(graph, lengths, shorter):
                     shorter[j] = more = True
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def shorten(lengths, j, i, away):
     """Takes a node's paths over another so far away where they are shorter, in place; true if any is."""
     better = 0

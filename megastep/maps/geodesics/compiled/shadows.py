@@ -14,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from megastep.maps.geodesics.compiled.strips import strip_of
-from megastep.maps.geodesics.compiled.walls import KERNEL
+from megastep.maps.geodesics.compiled.cells import mark_span
+from megastep.maps.geodesics.compiled.strips import STRETCH, has_any, strip_of
+from megastep.maps.geodesics.compiled.walls import INLINED, PART
 
 MOST_INTERVALS = 256
 """So many intervals of slopes are told apart in a quadrant. Of more, the narrowest are taken to be in shadow."""
@@ -28,13 +29,6 @@ STEEPEST = 1 + 1e-9
 
 ROUNDING = 1e-9
 """A cell's middle counts as in an interval if it is no further outside, in cells."""
-
-SHIFT = 2
-BLOCK = 1 << SHIFT
-"""The side of a block, in cells: which of them are seen is one word of 16 bits, row by row from the lower left."""
-
-FIRST_COLUMN = 0x1111
-"""The bits of a block's first column."""
 
 
 class Sight(NamedTuple):
@@ -59,7 +53,7 @@ class Seen(NamedTuple):
     """The cells that a source sees."""
 
     masks: np.ndarray  # (block,) uint16: bits of its cells
-    touched: np.ndarray  # (block,): the blocks whose masks aren't 0
+    touched: np.ndarray  # (block + 1,): the blocks whose masks aren't 0, and room for one that is tried
     columns: int  # of blocks
 
 
@@ -69,7 +63,7 @@ def make_sight() -> Sight:
     return Sight(*intervals, np.empty(MOST_DARK, np.int64))
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def subtract(low, high, count, a, b):
     """Takes the slopes from a to b away from the first intervals of a list, in place; returns how many are left."""
     k = 0
@@ -95,7 +89,7 @@ def subtract(low, high, count, a, b):
     return kept
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def hide_behind_walls(pieces, highest, k, end, pu, pv, step, near, far, low, high, count):
     """Takes away the slopes of the walls of a strip that face the source; returns how many intervals are left.
 
@@ -127,7 +121,7 @@ def hide_behind_walls(pieces, highest, k, end, pu, pv, step, near, far, low, hig
     return count
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def meet_corners(corners, first, end, pu, pv, step, radius, low, high, count, shadows, waiting):
     """Adds the corners of a strip whose disc is in sight to those waiting; returns how many intervals and wait."""
     for k in range(first, end):
@@ -159,7 +153,7 @@ def meet_corners(corners, first, end, pu, pv, step, radius, low, high, count, sh
     return count, waiting
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def behind_corners(shadows, waiting, dark, far, pv, first, side, length):
     """Writes the cells of a line that are in the shadow of the corners waiting, in order; returns how many are."""
     count = 0
@@ -179,7 +173,7 @@ def behind_corners(shadows, waiting, dark, far, pv, first, side, length):
     return count
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def cast(strips, pu, pv, step, radius, sight, count, seen, used):
     """Sweeps a quadrant and marks the cells that are seen.
 
@@ -200,8 +194,12 @@ def cast(strips, pu, pv, step, radius, sight, count, seen, used):
     axis, side, lines, length, first = strips.axis, strips.side, strips.lines, strips.length, strips.low
     pieces, highest, piece_firsts = strips.pieces, strips.highest, strips.piece_firsts
     corners, corner_firsts = strips.corners, strips.corner_firsts
+    has_piece, has_corner, has_near = strips.has_piece, strips.has_corner, strips.has_near
     low, high, shadows, dark = sight.low, sight.high, sight.corners, sight.dark
-    ahead, waiting = int(np.ceil(radius / side)), np.int64(0)
+    masks, touched, columns = seen.masks, seen.touched, seen.columns
+    ahead, waiting, start, scale = int(np.ceil(radius / side)), np.int64(0), (pv - first) / side, 1 / side
+    in_stretches, margin, beyond = scale / STRETCH, 4 * radius * scale / STRETCH, ahead * side
+    base = start / STRETCH
     s = strip_of(strips.first, side, lines, pu)
     met = max(s - step * ahead, 0) if step > 0 else min(s + ahead, lines)
     while 0 <= s <= lines and count > 0:
@@ -210,62 +208,63 @@ def cast(strips, pu, pv, step, radius, sight, count, seen, used):
             break
         far = step * (strips.first + line * side - pu)
         near = max(far - side, 0.0)
-        k, end = piece_firsts[s], piece_firsts[s + 1]
-        if k < end:
-            count = hide_behind_walls(pieces, highest, k, end, pu, pv, step, near, far, low, high, count)
-        while count > 0 and 0 <= met <= lines and step * met <= step * s + ahead:
-            k, end = corner_firsts[met], corner_firsts[met + 1]
-            count, waiting = meet_corners(corners, k, end, pu, pv, step, radius, low, high, count, shadows, waiting)
+        bottom, top = slopes_span(low[0], high[count - 1], near * in_stretches, (far + beyond) * in_stretches, base)
+        if far < 5 * radius + side or has_any(has_near, s, bottom, top):
+            bottom, top = slopes_span(low[0], high[count - 1], near * in_stretches, far * in_stretches, base)
+            if has_any(has_piece, s, bottom, top):
+                k, end = piece_firsts[s], piece_firsts[s + 1]
+                count = hide_behind_walls(pieces, highest, k, end, pu, pv, step, near, far, low, high, count)
+            while count > 0 and 0 <= met <= lines and step * met <= step * s + ahead:
+                away = far + step * (met - s) * side
+                bottom, top = slopes_span(
+                    low[0], high[count - 1], (away - side) * in_stretches, away * in_stretches, base
+                )
+                if away < 5 * radius + side or has_any(has_corner, met, bottom - margin, top + margin):
+                    k, end = corner_firsts[met], corner_firsts[met + 1]
+                    count, waiting = meet_corners(
+                        corners, k, end, pu, pv, step, radius, low, high, count, shadows, waiting
+                    )
+                met += step
+        else:
             met += step
-        k = 0
-        while k < waiting and count > 0:
-            if far >= shadows[k, 2] + 1.5 * radius:
-                count = subtract(low, high, count, shadows[k, 0], shadows[k, 1])
-                waiting -= 1
-                for m in range(4):
-                    shadows[k, m] = shadows[waiting, m]
-            else:
-                k += 1
-        hidden = behind_corners(shadows, waiting, dark, far, pv, first, side, length) if waiting > 0 else 0
+        hidden = np.int64(0)
+        if waiting > 0:
+            count, waiting = end_waiting(shadows, waiting, far - 1.5 * radius, low, high, count)
+            hidden = behind_corners(shadows, waiting, dark, far, pv, first, side, length)
         for k in range(count):
-            begin = max(int(np.ceil((pv + low[k] * far - first) / side - ROUNDING)), 0)
-            end = min(int(np.floor((pv + high[k] * far - first) / side + ROUNDING)) + 1, length)
-            used = mark_line(axis, line, begin, end, dark, hidden, seen, used)
+            begin = int(max(start + low[k] * far * scale + (1 - ROUNDING), 0.0))
+            end = int(max(min(start + high[k] * far * scale + (1 + ROUNDING), length), 0.0))
+            for m in range(hidden):
+                if begin <= dark[m] < end:
+                    used = mark_span(axis, line, begin, dark[m], masks, touched, columns, used)
+                    begin = dark[m] + 1
+            used = mark_span(axis, line, begin, end, masks, touched, columns, used)
         s += step
     return used
 
 
-@njit(**KERNEL)
-def mark_line(axis, line, begin, end, dark, hidden, seen, used):
-    """Marks the cells of a line from one to another but for those in the dark; returns how many blocks are used."""
-    for k in range(hidden):
-        if begin <= dark[k] < end:
-            used = mark_span(axis, line, begin, dark[k], seen, used)
-            begin = dark[k] + 1
-    return mark_span(axis, line, begin, end, seen, used)
-
-
-@njit(**KERNEL)
-def mark_span(axis, line, begin, end, seen, used):
-    """Marks the cells of a line from one to before another; returns how many blocks have cells that are marked."""
-    masks, touched, across, rank = seen.masks, seen.touched, line >> SHIFT, line & (BLOCK - 1)
-    while begin < end:
-        along = begin >> SHIFT
-        first, last = begin & (BLOCK - 1), min(end - along * BLOCK, BLOCK)
-        if axis == 0:
-            rows = (1 << BLOCK * last) - (1 << BLOCK * first)
-            b, mask = along * seen.columns + across, (rows & FIRST_COLUMN) << rank
+@njit(**INLINED)
+def end_waiting(shadows, waiting, far, low, high, count):
+    """Takes away the slopes of shadows whose corners are no further; how many intervals and shadows are left."""
+    k = 0
+    while k < waiting and count > 0:
+        if far >= shadows[k, 2]:
+            count = subtract(low, high, count, shadows[k, 0], shadows[k, 1])
+            waiting -= 1
+            for m in range(4):
+                shadows[k, m] = shadows[waiting, m]
         else:
-            b, mask = across * seen.columns + along, ((1 << last) - (1 << first)) << BLOCK * rank
-        if masks[b] == 0:
-            touched[used] = b
-            used += 1
-        masks[b] |= np.uint16(mask)
-        begin = (along + 1) * BLOCK
-    return used
+            k += 1
+    return count, waiting
 
 
-@njit(**KERNEL)
+@njit(**INLINED)
+def slopes_span(lowest, highest, near, far, base):
+    """The lowest and the highest that slopes come to between two distances from a base."""
+    return base + min(lowest * near, lowest * far), base + max(highest * near, highest * far)
+
+
+@njit(**PART)
 def cast_all(strips, sources, i, radius, sight, seen, used):
     """Casts shadows from a source in the two quadrants along an axis, in its wedges: see `cast`."""
     axis, points = strips.axis, sources.points
@@ -277,7 +276,7 @@ def cast_all(strips, sources, i, radius, sight, seen, used):
     return used
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def wedge_slopes(axis, sources, i, step, sight):
     """Writes the intervals of a quadrant's slopes that are in a source's wedges; returns how many there are."""
     if i < sources.goals:

@@ -12,10 +12,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-KERNEL: dict[str, Any] = {'cache': True, 'nogil': True, 'error_model': 'numpy', '_nrt': False}
+KERNEL: dict[str, Any] = {
+    'cache': True, 'nogil': True, 'error_model': 'numpy', '_nrt': False, 'no_cfunc_wrapper': True
+}  # fmt: skip
 """How Numba compiles what is here: no function allocates or returns an array, so none has to count references to one.
 
 Counting them would take a quarter of the time: each use of an array of a tuple counts, atomically."""
+
+PART: dict[str, Any] = KERNEL | {'no_cpython_wrapper': True}
+"""How it compiles what kernels alone call: without what unpacks Python's arguments."""
+
+INLINED: dict[str, Any] = PART | {'forceinline': True}
+"""How it compiles what they call so often that to pass arrays, number by number, would take as long as what is done."""
 
 TOUCHING = 1e-7
 """A way may leave a corner this far, in metres, to the wrong side, which is rounding."""
@@ -35,7 +43,7 @@ class WallGrid(NamedTuple):
     radius: float  # a wall nearer than this blocks
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def distance(walls, w, x, y):
     """The distance of a point from a wall, in metres."""
     ax, ay, bx, by = walls[w, 0], walls[w, 1], walls[w, 2], walls[w, 3]
@@ -46,7 +54,7 @@ def distance(walls, w, x, y):
     return np.sqrt(dx * dx + dy * dy)
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def square(at, low, side, count):
     """The number of the square of a row or column that a coordinate is in; of the nearest if it is in none."""
     return min(max(int((at - low) / side), 0), count - 1)
@@ -85,7 +93,7 @@ def clearance(grid, x, y):
     return nearest
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def nearest_wall(grid, x, y):
     """The nearest wall of a point's square, of two as near one to the left of which it is; -1 if none is in reach."""
     i = square(x, grid.left, grid.side, grid.columns)
@@ -104,7 +112,7 @@ def nearest_wall(grid, x, y):
     return best
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def is_outside(walls, w, x, y):
     """True if a point is in reach of a wall, its `nearest_wall`, and on the other side of it, to its right."""
     if w < 0:
@@ -113,7 +121,7 @@ def is_outside(walls, w, x, y):
     return (bx - ax) * (y - ay) < (by - ay) * (x - ax)
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def blocks(walls, w, px, py, ux, uy, length, radius):
     """True if a disc can't move from the free point p in direction u for a length without overlapping wall w."""
     ax, ay, bx, by = walls[w, 0], walls[w, 1], walls[w, 2], walls[w, 3]
@@ -129,7 +137,7 @@ def blocks(walls, w, px, py, ux, uy, length, radius):
     return 0 < crossing < length
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def is_between(walls, w, px, py, qx, qy, radius):
     """True if wall w, if it isn't -1, keeps a disc from going straight from one free point to another."""
     length = np.sqrt((qx - px) * (qx - px) + (qy - py) * (qy - py))
@@ -144,7 +152,7 @@ def is_clear(grid, px, py, qx, qy):
     return obstacle(grid, px, py, qx, qy) < 0
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def obstacle(grid, px, py, qx, qy):
     """The first wall found that keeps a disc from going straight from one free point to another, -1 if none does.
 

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from megastep.maps.geodesics.compiled.graph import Graph, Nodes
-from megastep.maps.geodesics.compiled.walls import KERNEL, TOUCHING
+from megastep.maps.geodesics.compiled.walls import KERNEL, PART, TOUCHING
 
 MARGIN = 0.01
 """Wedges are so much wider, in radians, for corners that stand in them by less than a polygon sticks out of its arc."""
@@ -26,7 +26,6 @@ class Wedges(NamedTuple):
 
     along: np.ndarray  # (node, 2, 2): the edge along the obstacle
     lines: np.ndarray  # (node, 2, 2): the edge on which paths go on, seen backwards
-    columns: np.ndarray  # (10, node): x and y of nodes and of the edges of both wedges, for a vector unit
 
 
 def find_wedges(nodes: Nodes, graph: Graph, goals: np.ndarray, direct: np.ndarray, lengths: np.ndarray) -> Wedges:
@@ -40,10 +39,9 @@ def find_wedges(nodes: Nodes, graph: Graph, goals: np.ndarray, direct: np.ndarra
         lengths: (node, goal): the shortest paths from nodes to goals, in metres.
     """
     count = len(nodes.points)
-    wedges = Wedges(np.zeros((count, 2, 2)), np.zeros((count, 2, 2)), np.empty((10, count)))
+    wedges = Wedges(np.zeros((count, 2, 2)), np.zeros((count, 2, 2)))
     fill_wedges(nodes, graph, goals, direct, lengths, wedges)
-    edges = np.concatenate([wedges.along, wedges.lines], axis=2).reshape(count, 8)
-    return wedges._replace(columns=np.concatenate([nodes.points.T, edges.T]))
+    return wedges
 
 
 @njit(**KERNEL)
@@ -60,7 +58,7 @@ def fill_wedges(nodes, graph, goals, direct, lengths, wedges):
                 widen(nodes, wedges, i, goals[g, 0], goals[g, 1])
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def leads_on(lengths, i, j, step):
     """True if a shortest path from node i to some goal goes on over node j, so far away."""
     on = 0
@@ -69,7 +67,7 @@ def leads_on(lengths, i, j, step):
     return on > 0
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def widen(nodes, wedges, i, x, y):
     """Widens the wedge from which paths over node i may come that go on to a point; both, if none may be taut."""
     back_x, back_y, ahead_x, ahead_y = nodes.back[i, 0], nodes.back[i, 1], nodes.ahead[i, 0], nodes.ahead[i, 1]
@@ -85,7 +83,7 @@ def widen(nodes, wedges, i, x, y):
         widen_to(wedges, i, 1, ahead_x, ahead_y, -back_x, -back_y, -dx + MARGIN * dy, -dy - MARGIN * dx, 1.0)
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def widen_to(wedges, i, side, along_x, along_y, end_x, end_y, x, y, turn):
     """Widens a wedge to a direction, at most to its end; ``turn`` is 1 if that is counterclockwise, -1 if clockwise.
 
@@ -111,18 +109,3 @@ def is_within(wedges, i, dx, dy):
             return True
         turn = 1.0
     return False
-
-
-@njit(**KERNEL)
-def find_within(columns, x, y, near, found):
-    """Writes for each node if a point is in one of its wedges or so near, in metres; for a vector unit."""
-    xs, ys, first, second = columns[0], columns[1], columns[2:6], columns[6:10]
-    for i in range(len(found)):
-        dx, dy = x - xs[i], y - ys[i]
-        back = (first[0, i] * dy - first[1, i] * dx <= TOUCHING) & (dx * first[3, i] - dy * first[2, i] <= TOUCHING)
-        back &= first[0, i] * dx + first[1, i] * dy > 0
-        ahead = (second[0, i] * dy - second[1, i] * dx >= -TOUCHING) & (
-            dx * second[3, i] - dy * second[2, i] >= -TOUCHING
-        )
-        ahead &= second[0, i] * dx + second[1, i] * dy > 0
-        found[i] = back | ahead | (dx * dx + dy * dy < near * near)
