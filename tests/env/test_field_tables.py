@@ -19,6 +19,7 @@ from megastep.maps.geodesics.compiled.walls import is_clear
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
+from megastep.triton.geodesics import graph, nodes, plans
 from megastep.world.buffers import on_device
 
 DIAGONAL = lookup.CELL_SIDE * np.sqrt(2)
@@ -151,6 +152,19 @@ class TestTables:
         apart = made([CLOSETS[2], CLOSETS[0]], device)
         for name in RAGGEDS:
             assert torch.equal(getattr(apart, name).vals, getattr(fields[1][[2, 0]], name).vals), name
+
+
+def test_nodes_around_one_are_hidden_by_the_walls_between():
+    """Where it is the very middle of them no direction leads to all."""
+    wall = worlds.rectangle(3.4, 2, 3.6, 3)[::-1, ::-1]
+    walls = torch.tensor(np.concatenate([worlds.rectangle(1, 1, 5, 4), wall]))
+    count, spawns = torch.tensor([len(walls)]), torch.tensor([(2.0, 2.0)]).double()
+    plan = plans.floorplans_of(walls, count, spawns, torch.tensor([1]), lookup.CELL_SIDE)
+    ways = torch.tensor([(1.0, 0.0)]).double().expand(3, 2).contiguous()
+    points = torch.tensor([(3.0, 2.5), (4.0, 2.5), (2.0, 2.5)]).double()
+    limits = torch.tensor([AGENT_RADIUS - SLACK, AGENT_RADIUS / 2]).double()
+    edges = graph.visibility_graphs(plan, nodes.Nodes(points, -ways, ways, plans.rows_of(torch.tensor([3]))), limits)
+    assert edges.tolist() == [[0b100], [0], [0b001]]
 
 
 class TestBounds:

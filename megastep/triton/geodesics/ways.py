@@ -70,17 +70,18 @@ def in_the_way(walls, begin, count, px, py, low_x, high_x, low_y, high_y, radius
     """Bits of the walls that may be in the way from a source to anywhere in a box, which is given relative to it.
 
     A wall isn't if it is beyond one side of the box around both, if both are on one side of its line, or if it is on
-    one side of a band as wide as the box that goes from the source to it.
+    one side of a band as wide as the box that goes from the source to it. A box whose middle is the source has a band
+    of no direction, in which all walls are.
     """
     w = begin + tl.arange(0, CHUNK)
     there = w < count
     ax, ay = tl.load(walls + 4 * w, mask=there, other=0.0) - px, tl.load(walls + 4 * w + 1, mask=there, other=0.0) - py
     bx = tl.load(walls + 4 * w + 2, mask=there, other=0.0) - px
     by = tl.load(walls + 4 * w + 3, mask=there, other=0.0) - py
-    there = there & (tl.minimum(ax, bx) < tl.maximum(high_x, 0.0) + radius)
-    there = there & (tl.maximum(ax, bx) > tl.minimum(low_x, 0.0) - radius)
-    there = there & (tl.minimum(ay, by) < tl.maximum(high_y, 0.0) + radius)
-    there = there & (tl.maximum(ay, by) > tl.minimum(low_y, 0.0) - radius)
+    there = there & (tl.minimum(ax, bx) <= tl.maximum(high_x, 0.0) + radius)
+    there = there & (tl.maximum(ax, bx) >= tl.minimum(low_x, 0.0) - radius)
+    there = there & (tl.minimum(ay, by) <= tl.maximum(high_y, 0.0) + radius)
+    there = there & (tl.maximum(ay, by) >= tl.minimum(low_y, 0.0) - radius)
     middle_x, middle_y, half_x, half_y = (
         (low_x + high_x) / 2, (low_y + high_y) / 2, (high_x - low_x) / 2, (high_y - low_y) / 2,
     )  # fmt: skip
@@ -88,11 +89,11 @@ def in_the_way(walls, begin, count, px, py, low_x, high_x, low_y, high_y, radius
     reach = radius * tl.sqrt(vx * vx + vy * vy)
     here, beyond = vy * ax - vx * ay, vx * (middle_y - ay) - vy * (middle_x - ax)
     spread = tl.abs(vx) * half_y + tl.abs(vy) * half_x
-    there = there & (tl.minimum(here, beyond - spread) < reach) & (tl.maximum(here, beyond + spread) > -reach)
+    there = there & (tl.minimum(here, beyond - spread) <= reach) & (tl.maximum(here, beyond + spread) >= -reach)
     side_a, side_b = middle_x * ay - middle_y * ax, middle_x * by - middle_y * bx
     band = tl.abs(middle_x) * half_y + tl.abs(middle_y) * half_x
     band += radius * tl.sqrt(middle_x * middle_x + middle_y * middle_y)
-    there = there & (tl.minimum(side_a, side_b) < band) & (tl.maximum(side_a, side_b) > -band)
+    there = there & (tl.minimum(side_a, side_b) <= band) & (tl.maximum(side_a, side_b) >= -band)
     return bits(there)
 
 
