@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit, prange
 
 from megastep.numba import buffers
-from megastep.numba.constants import DEGREE, KERNEL, LAUNCHED, ONE, PART, TWO, ZERO
+from megastep.numba.constants import DEGREE, KERNEL, LAUNCHED, ONCE, ONE, PART, TWO, ZERO
 from megastep.numba.impacts import NUDGE
 from megastep.numba.obstacles import SKIN, Obstacles, committed, first_impact, nearby, place_discs
 
@@ -57,7 +57,7 @@ class Moved(NamedTuple):
     blocked: bool  # whether no part of what was left of the move was safe to make
 
 
-@njit(**KERNEL)
+@njit(**ONCE)
 def move(obstacles, near, a, px, py, vx, vy, dx, dy, slide):
     """Moves agent a by d, among the walls that are near.
 
@@ -89,7 +89,7 @@ def move(obstacles, near, a, px, py, vx, vy, dx, dy, slide):
     return Moved(px, py, vx, vy, progress, touched, touched_x, touched_y, blocked)
 
 
-@njit(**KERNEL)
+@njit(**ONCE)
 def advance_agent(maps, obstacles, agents, e, a, step, slide, outcome, scratch):
     """Moves agent a of env e. A velocity that isn't finite counts as none; one beyond `LONGEST` a step as that."""
     vx, vy = agents.velocities[e, a, 0], agents.velocities[e, a, 1]
@@ -110,7 +110,7 @@ def advance_agent(maps, obstacles, agents, e, a, step, slide, outcome, scratch):
     outcome.stops[e, a] += moved.blocked
 
 
-@njit(**KERNEL)
+@njit(**ONCE)
 def advance_env(maps, agents, e, radius, step, slide, turn, discs, first_marker_line, outcome, scratch):
     """Moves an env's agents one after another, in an order that turns every step, then turns them."""
     num_agents, walls, others = agents.positions.shape[1], maps.boxed_walls, agents.positions[e]

@@ -22,3 +22,6 @@ KERNEL: dict[str, Any] = {**PART, '_nrt': False}
 """How it compiles what allocates nothing: counting references to its arrays would take most of the time.
 
 Such a function must not return an array, to which its caller would own a reference that was never counted."""
+
+ONCE: dict[str, Any] = {**KERNEL, 'forceinline': True}
+"""How it compiles what is called in one place alone: passing groups of arrays on would take longer than it does."""

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit, prange
 
 from megastep.numba import buffers
-from megastep.numba.constants import DEGREE, KERNEL, LAUNCHED, PART, ZERO
+from megastep.numba.constants import DEGREE, KERNEL, LAUNCHED, ONCE, PART, ZERO
 from megastep.numba.raycasting.casting import (
     Hits,
     Lines,
@@ -67,7 +67,7 @@ def camera_of(agents, e, a, mount):
     return x, y, np.cos(bearing + mount[2] * DEGREE), np.sin(bearing + mount[2] * DEGREE)
 
 
-@njit(**KERNEL)
+@njit(**ONCE)
 def draw_agents(maps, agents, e, a, camera, optics, scratch):
     """Draws the outlines of all agents of env e but a itself."""
     x, y, cos, sin = camera
@@ -86,7 +86,7 @@ def draw_agents(maps, agents, e, a, camera, optics, scratch):
         draw_lines(b * sides, (b + 1) * sides, scratch.lines, optics, scratch.nearest)
 
 
-@njit(**KERNEL)
+@njit(**ONCE)
 def draw_walls(maps, m, first_line, camera, optics, scratch):
     """Draws a map's walls."""
     start, count = maps.wall_starts[m], maps.wall_widths[m]
@@ -94,7 +94,7 @@ def draw_walls(maps, m, first_line, camera, optics, scratch):
     draw_lines(first_line, first_line + count, scratch.lines, optics, scratch.nearest)
 
 
-@njit(**KERNEL)
+@njit(**ONCE)
 def cast(maps, agents, markers, optics, e, a, camera, scratch):
     """Finds what each ray of a frame meets first: draws other agents, markers and walls."""
     first_wall_line = agents.positions.shape[1] * len(maps.outline)
@@ -117,7 +117,7 @@ def write_rays(view, e, a, c, optics, hits):
         view.locations[e, a, c, i] = hits.locations[r]
 
 
-@njit(**KERNEL)
+@njit(**ONCE)
 def render_frame(maps, agents, markers, optics, view, seen, e, a, c, scratch):
     """Renders what camera c of agent a of env e sees: casts its optics, shades them, and marks where they end."""
     m, first_wall_line = agents.map_ids[e], agents.positions.shape[1] * len(maps.outline)

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from megastep.numba import lanes
-from megastep.numba.constants import HALF, KERNEL, ONE, ZERO
+from megastep.numba.constants import HALF, KERNEL, ONCE, ONE, ZERO
 from megastep.numba.lanes import gather, load, real, store, where, whole
 from megastep.numba.light import brightness
 from megastep.numba.raycasting.markers import colour_markers
@@ -106,7 +106,7 @@ def show_depths(optics, hits, closeness, depth):
     show_means(closeness, optics.subsample, depth)
 
 
-@njit(**KERNEL)
+@njit(**ONCE)
 def show_colours(maps, agents, markers, e, camera, optics, lines, hits, colours, rgb):
     """Writes the colours of what is seen, black where that is nothing."""
     m, first_wall_line = agents.map_ids[e], agents.positions.shape[1] * len(maps.outline)
@@ -119,7 +119,7 @@ def show_colours(maps, agents, markers, e, camera, optics, lines, hits, colours,
         show_means(colours[channel], optics.subsample, rgb[channel])
 
 
-@njit(**KERNEL)
+@njit(**ONCE)
 def shade(maps, agents, markers, e, camera, optics, lines, hits, shades, rgb, depth):
     """Writes a frame's pixels, each the mean of its rays; a ray that meets nothing is black and furthest away.
 

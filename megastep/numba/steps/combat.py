@@ -83,7 +83,7 @@ def reward(events, values, counts, worth):
     _reward(events.numpy(), values.numpy(), counts.numpy(), worth.numpy())
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _fallen(mask, health, anew):
     for e in range(health.shape[0]):
         for a in range(health.shape[1]):
@@ -95,7 +95,7 @@ def fallen(mask, health, anew):
     _fallen(mask.numpy(), health.numpy(), anew.numpy())
 
 
-@njit(cache=True, error_model='numpy')
+@njit(**LAUNCHED)
 def _gauge(health, waits, full, period, shares):
     for e in range(health.shape[0]):
         for a in range(health.shape[1]):
