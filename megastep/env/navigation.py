@@ -84,7 +84,7 @@ class GeodesicField:
         """Computes the field of every map. On a GPU all are made there at once, but for maps that are too large.
 
         Those have more than 1,024 walls or 128 spawns, or are longer than 64 m. They, and the maps of a field on the
-        CPU, are made by the CPU at 170 houses a second and worker, the same however many work. A field made on a GPU
+        CPU, are made by the CPU at 370 houses a second and worker, the same however many work. A field made on a GPU
         may name other nodes, and so be out by other amounts within the same bounds, as `distances` says.
 
         Args:
