@@ -77,8 +77,8 @@ def check_share(**values: float) -> None:
 def check_paths(**values: Any) -> None:
     """Raises a `ValueError` unless what is named are paths."""
     for name, value in values.items():
-        if not isinstance(value, str | os.PathLike):
-            raise ValueError(f'{name} must be a path, got {value!r}.')  # noqa: TRY004, as for other values
+        if not isinstance(value, str | os.PathLike) or value == '':  # which would be the current folder
+            raise ValueError(f'{name} must be a path, got {value!r}.')
 
 
 def check_choice(choices: Sequence[str], **values: str) -> None:

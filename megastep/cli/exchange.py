@@ -169,14 +169,18 @@ def _options(texts: Sequence[str], method: Callable[..., Any]) -> dict[str, Any]
     """Reads options: ``'scale=100'`` is a number, ``'inside=3,2'`` a pair, ``'layers=A-WALL*,B'`` names.
 
     Raises:
-        ValueError: if a text isn't a name, an equals sign and a value, or the method doesn't take it.
+        ValueError: if a text isn't a name, an equals sign and a value, the method doesn't take it, or needs another.
     """
     found = _parsed(texts)
-    taken = {
-        name: str(parameter.annotation)
+    parameters = {
+        name: parameter
         for name, parameter in inspect.signature(method).parameters.items()
         if parameter.kind is parameter.KEYWORD_ONLY and name != 'skip_invalid'
     }
+    taken = {name: str(parameter.annotation) for name, parameter in parameters.items()}
+    for name, parameter in parameters.items():
+        if parameter.default is parameter.empty and name not in found:
+            raise ValueError(f'{method.__name__} needs the option {name}: say {name}=VALUE.')
     for name, value in found.items():
         if name not in taken:
             raise ValueError(

@@ -153,7 +153,9 @@ def sync(path: Path) -> None:
 
 
 def check_folder(path: Path) -> None:
-    """Raises a `FileNotFoundError` unless a file could be put there."""
+    """Raises a `FileNotFoundError` unless a file could be put there, a `ValueError` if the path names none."""
+    if not path.name:
+        raise ValueError(f"{path} must name a file that can be written, got a folder's name.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f'{path.parent} is not a folder, so {path.name} cannot be written there.')
 

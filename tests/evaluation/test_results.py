@@ -105,6 +105,7 @@ def test_refuses_what_does_not_fit_the_table(options, message):
         (lambda results: results.save(None), 'path must be a path, got None'),
         (lambda results: results.save('.'), "path must name a file of results, got '.'"),
         (lambda results: results.report(3), 'folder must be a path, got 3'),
+        (lambda results: results.report(''), "folder must be a path, got ''"),
         (lambda results: results.load(3), 'path must be a path, got 3'),
     ],
 )
