@@ -57,7 +57,7 @@ class PointGoal(Env):
         progress: The reward for a metre of progress.
         effort: The cost of a metre walked. Turning costs nothing, so above 0 it pays to take the straight way.
         bonus: The reward for success.
-        geodesic_field: The maps' geodesic field; by default it is computed, at 170 houses a second and CPU core.
+        geodesic_field: The maps' geodesic field; by default it is computed: see `GeodesicField.pack`.
         motion: How agents move: one of `MOTIONS` by name, or a function that, given the core, makes a motion.
         options: What every env takes: see `make_world` and `Env`.
 

@@ -1,7 +1,6 @@
 """The tables of geodesic fields, as buffers on a device: made on a GPU in batches of maps, else by the CPU one by one.
 
-The GPU's way tries every wall, so that it suits houses and offices, and not maps of thousands of walls. `fits` says
-which it is for; the others are always made by the CPU.
+`fits` says which maps the GPU is for; the others are always made by the CPU.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from megastep.maps.geodesics import MOST_TURN, SLACK
@@ -23,12 +22,15 @@ from megastep.maps.ragged import Ragged
 from megastep.maps.threads import mapped
 from megastep.world.buffers import on_device, picked_rows
 
-MOST_WALLS, MOST_GOALS, MOST_SIDE = 1024, 128, 64.0
-"""The GPU makes the tables of maps with at most so many walls and goals, whose sides are at most so long, in metres:
-what float32 is out by at the far end of such a side is a fifth of what it allows for."""
+MOST_GOALS, MOST_SIDE, MOST_BYTES = 512, 512.0, 4 << 30
+"""The GPU makes the tables of maps with at most so many goals, no side longer than so many metres, and for which it
+needs at most so many bytes. float32 is out by up to a fifth of a millimetre on such a side."""
 
-CELLS_AT_ONCE = 1 << 22
-"""So many cells are worked on at once, in a few hundred bytes each: those of some 2,000 houses."""
+BYTES_AT_ONCE = 3 << 29
+"""Maps are worked on together if it needs at most so many bytes for them, which it does for some 2,000 houses."""
+
+CELL_BYTES, WALL_BYTES = 256, 0.375
+"""It needs about so many for a cell, and for each cell and wall: three nodes a wall, with a bit each."""
 
 
 def make(
@@ -54,7 +56,10 @@ def in_batches(
     walls, spawns = rows_of(maps)
     fitting = fits(walls, spawns)
     there, rest = np.flatnonzero(fitting), np.flatnonzero(~fitting)
-    parts = [on_gpu(walls.rows(rows), spawns.rows(rows), radius, device) for rows in batches(walls, there)]
+    parts = []
+    for rows in batches(walls, there):
+        given = (walls, spawns) if len(rows) == len(fitting) else (walls.rows(rows), spawns.rows(rows))
+        parts.append(on_gpu(*given, radius, device))
     if not len(rest):
         return joined(parts)
     parts.append(otherwise([maps[int(row)] for row in rest]))
@@ -95,20 +100,24 @@ def rows_of(maps: MapSet | Sequence[Geometry]) -> tuple[Ragged[np.ndarray], Ragg
 def fits(walls: Ragged[np.ndarray], spawns: Ragged[np.ndarray]) -> Bool[np.ndarray, ' map']:
     """True for the maps whose tables a GPU makes."""
     sides = _sizes(walls).max(axis=1)
-    return (walls.widths <= MOST_WALLS) & (spawns.widths <= MOST_GOALS) & (sides <= MOST_SIDE)
+    return (spawns.widths <= MOST_GOALS) & (sides <= MOST_SIDE) & (_bytes(walls) <= MOST_BYTES)
 
 
 def batches(walls: Ragged[np.ndarray], rows: Int64[np.ndarray, ' picked']) -> Iterator[Int64[np.ndarray, ' batch']]:
-    """Parts some maps into batches of at most `CELLS_AT_ONCE` cells, or of one map."""
-    cells = np.ceil(_sizes(walls)[rows] / CELL_SIDE).prod(axis=1)
+    """Parts some maps into batches that need at most `BYTES_AT_ONCE`, or of one map."""
     first, total = 0, 0.0
-    for number, count in enumerate(cells):
-        if number > first and total + count > CELLS_AT_ONCE:
+    for number, needed in enumerate(_bytes(walls)[rows].tolist()):
+        if number > first and total + needed > BYTES_AT_ONCE:
             yield rows[first:number]
             first, total = number, 0.0
-        total += count
+        total += needed
     if first < len(rows):
         yield rows[first:]
+
+
+def _bytes(walls: Ragged[np.ndarray]) -> Float[np.ndarray, ' map']:
+    """The bytes that a GPU needs for each map, more or less."""
+    return np.ceil(_sizes(walls) / CELL_SIDE).prod(axis=1) * (CELL_BYTES + WALL_BYTES * walls.widths)
 
 
 def _sizes(walls: Ragged[np.ndarray]) -> np.ndarray:

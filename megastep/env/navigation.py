@@ -83,9 +83,9 @@ class GeodesicField:
     ) -> GeodesicField:
         """Computes the field of every map. On a GPU all are made there at once, but for maps that are too large.
 
-        Those have more than 1,024 walls or 128 spawns, or are longer than 64 m. They, and the maps of a field on the
-        CPU, are made by the CPU at 370 houses a second and worker, the same however many work. A field made on a GPU
-        may name other nodes, and so be out by other amounts within the same bounds, as `distances` says.
+        Those have more than 512 spawns, or are longer than 512 m, or would take more than 4 GB meanwhile. They, and the
+        maps of a field on the CPU, are made by the CPU at 370 houses a second and worker, the same however many work. A
+        field made on a GPU may name other nodes, and so be out by other amounts within the bounds of `distances`.
 
         Args:
             maps: The maps.

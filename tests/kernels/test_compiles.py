@@ -128,7 +128,7 @@ KERNELS = {
         | {'lengths': '*fp64', 'shorter': '*i32', 'num_words': 'i32', 'GOALS': 64}
     ],
     'megastep.triton.geodesics.samples._sample': [
-        PLANS | {'side': 'fp32', 'radius': 'fp32', 'points': '*fp32', 'kinds': '*i8', 'num_cells': 'i32', 'BLOCK': 64}
+        PLANS | {'side': 'fp32', 'limits': '*fp32', 'points': '*fp32', 'kinds': '*i8', 'num_cells': 'i32', 'BLOCK': 64}
     ],
     'megastep.triton.geodesics.sight._see': [
         PLANS
@@ -141,7 +141,7 @@ KERNELS = {
         | LISTED
     ],
     'megastep.triton.geodesics.choice._borrow': [
-        {'slivers': '*i64', 'lines': '*i32', 'words': '*i32'} | PLANS | LISTED
+        {'slivers': '*i64', 'lines': '*i32', 'words': '*i32', 'limits': '*fp32'} | PLANS | LISTED
     ],
     'megastep.triton.lightmap._bake': [{'map_of_wall': '*i64', 'maps': MAPS, 'light': '*fp32', 'BLOCK': 32}],
     'megastep.triton.raycasting.by_ray._render': [

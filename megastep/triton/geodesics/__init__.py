@@ -15,12 +15,9 @@ from megastep.triton.geodesics.choice import choose
 from megastep.triton.geodesics.graph import shortest_paths
 from megastep.triton.geodesics.nodes import place_nodes
 from megastep.triton.geodesics.packing import kept_once
-from megastep.triton.geodesics.plans import floorplans_of, rows_of
+from megastep.triton.geodesics.plans import floorplans_of, limits_of, rows_of
 from megastep.triton.geodesics.samples import find_samples
 from megastep.triton.geodesics.sight import TILE, find_seen, sources_of
-
-ROUNDING = 2e-5
-"""What float32 may be out by, in metres: in sight, discs may overlap walls by so much."""
 
 
 class Tables(NamedTuple):
@@ -59,13 +56,12 @@ def find_paths(
     plans = floorplans_of(walls, wall_widths, goals, goal_widths, side)
     nodes = place_nodes(plans, radius, slack, step)
     paths = shortest_paths(plans, nodes, torch.tensor([radius - slack, radius / 2], device=walls.device).double())
-    samples, sources = find_samples(plans, side, radius - ROUNDING), sources_of(plans, nodes)
+    limits, sources = limits_of(plans, radius, side), sources_of(plans, nodes)
+    samples = find_samples(plans, side, limits)
     tiles = rows_of(((plans.columns + TILE.value - 1) // TILE.value) * ((plans.lines + TILE.value - 1) // TILE.value))
-    seen = find_seen(
-        plans, sources, samples, tiles, torch.tensor([radius - ROUNDING, radius / 2], device=walls.device)
-    )  # fmt: skip
+    seen = find_seen(plans, sources, samples, tiles, limits)
     lengths = paths.lengths.float()
-    lists = choose(plans, sources, samples, seen, lengths, paths.starts, tolerance, most)
+    lists = choose(plans, limits, sources, samples, seen, lengths, paths.starts, tolerance, most)
     entries, hops, hop_widths = kept_once(plans, lists)
     return Tables(
         corners=plans.corners,

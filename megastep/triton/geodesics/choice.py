@@ -15,8 +15,11 @@ from megastep.triton.geodesics.ways import blocks
 FAR = tl.constexpr(1e30)
 """Further than anything, in metres; what can't be reached is so far."""
 
-UNUSED = tl.constexpr(32767)
-"""Stands after the nodes of a list."""
+UNUSED = tl.constexpr(1 << 30)
+"""Stands after the nodes of a list while they are sorted, each slot's one further, and -1 after that."""
+
+SHORT = 32767
+"""Numbers of up to so many nodes take two bytes each, and four where a map has more."""
 
 HASHED = tl.constexpr(40)
 """So many bits of a list's key are a hash of it, and those above its map's number."""
@@ -25,7 +28,7 @@ HASHED = tl.constexpr(40)
 class Lists(NamedTuple):
     """Each cell's list of nodes, sorted, and what equal lists have in common."""
 
-    nodes: torch.Tensor  # (cell, most) int16
+    nodes: torch.Tensor  # (cell, most) int16 or int32: -1 after the last
     widths: torch.Tensor  # (cell,) int16
     keys: torch.Tensor  # (cell,) int64
 
@@ -70,7 +73,8 @@ def _choose(
             excess = tl.where(hidden & (least < FAR / 2), found - least, 0.0)
             worst = tl.max(excess, 0)
         rank = tl.sum((chosen[:, None] > chosen[None, :]).to(tl.int32), 1)
-        tl.store(lists.nodes + c * MOST + rank, tl.minimum(chosen, UNUSED).to(tl.int16))
+        sorted_nodes = tl.where(slot < used, chosen, -1).to(lists.nodes.dtype.element_ty)
+        tl.store(lists.nodes + c * MOST + rank, sorted_nodes)
         tl.store(lists.widths + c, used.to(tl.int16))
         mixed = (chosen + 1).to(tl.int64) * 0x1E3779B97F4A7C15
         mixed = (mixed ^ ((mixed >> 29) & 0x7FFFFFFFF)) * 0x3F58476D1CE4E5B9
@@ -91,10 +95,11 @@ def _ways(places, rows, k, goals, x, y, lane, wanted):
 @triton.jit
 @no_type_check
 def _borrow(
-    slivers, walls, wall_rows, cell_rows, columns, lines, words, points, kinds, seen, lists, MOST: tl.constexpr
+    slivers, walls, wall_rows, cell_rows, columns, lines, words, limits, points, kinds, seen, lists,
+    MOST: tl.constexpr,
 ):  # fmt: skip
     """Copies to a sliver what the cell at most two columns and rows away has whose sample is the nearest not behind a
-    wall; nothing if there is none.
+    wall; nothing if there is none. A sliver's point may be on a wall, within rounding, which then isn't in the way.
     """
     c, lane, slot = tl.load(slivers + tl.program_id(0)), tl.arange(0, 32), tl.arange(0, MOST)
     m = tl.load(cell_rows.owners + c)
@@ -108,7 +113,8 @@ def _borrow(
     dx = tl.load(points + 2 * other, mask=there, other=0.0) - px
     dy = tl.load(points + 2 * other + 1, mask=there, other=0.0) - py
     length, near = tl.sqrt(dx * dx + dy * dy), walls + 4 * tl.load(wall_rows.starts + m)
-    ux, uy = dx / length, dy / length
+    ux, uy, rounding = dx / length, dy / length, tl.load(limits + 3 * m + 2)
+    px, py, length = px + ux * rounding, py + uy * rounding, length - rounding
     for w in range(tl.load(wall_rows.widths + m)):
         ax, ay = tl.load(near + 4 * w) - px, tl.load(near + 4 * w + 1) - py
         bx, by = tl.load(near + 4 * w + 2) - px, tl.load(near + 4 * w + 3) - py
@@ -126,13 +132,14 @@ def _borrow(
 
 
 def choose(
-    plans: Floorplans, sources: Sources, samples: Samples, seen: Seen, lengths: torch.Tensor, starts: torch.Tensor,
-    tolerance: float, most: int,
+    plans: Floorplans, limits: torch.Tensor, sources: Sources, samples: Samples, seen: Seen, lengths: torch.Tensor,
+    starts: torch.Tensor, tolerance: float, most: int,
 ) -> Lists:  # fmt: skip
     """Chooses each cell's nodes, at most so many: see `megastep.maps.geodesics.compiled.choosing`.
 
     Args:
         plans: The maps.
+        limits: (map, 3) float32: see `limits_of`.
         sources: What cells may see.
         samples: The points that they see from. Those that see nothing are taken away.
         seen: What they see. Of slivers it is written.
@@ -142,9 +149,9 @@ def choose(
         most: At most so many are chosen: a power of 2.
     """
     rows, device = plans.cell_rows, lengths.device
-    count = len(rows.owners)
+    count, kind = len(rows.owners), torch.int16 if int(sources.node_rows.widths.max()) <= SHORT else torch.int32
     lists = Lists(
-        torch.full((count, most), UNUSED.value, dtype=torch.int16, device=device),
+        torch.full((count, most), -1, dtype=kind, device=device),
         torch.zeros(count, dtype=torch.int16, device=device),
         rows.owners.long() << HASHED.value,
     )
@@ -156,7 +163,7 @@ def choose(
     slivers = torch.nonzero(samples.kinds == SLIVER.value).reshape(-1)
     if len(slivers):
         _borrow[(len(slivers),)](
-            slivers, plans.near_walls, plans.wall_rows, rows, plans.columns, plans.lines, plans.words, *samples,
+            slivers, plans.near_walls, plans.wall_rows, rows, plans.columns, plans.lines, plans.words, limits, *samples,
             seen, lists, MOST=most, num_warps=1,
         )  # fmt: skip
     return lists

@@ -20,7 +20,7 @@ def kept_once(plans: Floorplans, lists: Lists) -> tuple[torch.Tensor, torch.Tens
     nodes, maps = lists.nodes[order], owners[order]
     new = torch.ones(len(order), dtype=torch.bool, device=device)
     new[1:] = (nodes[1:] != nodes[:-1]).any(1) | (maps[1:] != maps[:-1])
-    kept = torch.cat([lists.widths[order][:, None], nodes], 1)[new].int()
+    kept = torch.cat([lists.widths[order][:, None].to(nodes.dtype), nodes], 1)[new].int()
     sizes, owners = kept[:, 0].long() + 1, maps[new].long()
     widths = torch.zeros(len(plans.words), dtype=torch.int64, device=device).scatter_add(0, owners, sizes)
     begins = sizes.cumsum(0) - sizes - (widths.cumsum(0) - widths)[owners]

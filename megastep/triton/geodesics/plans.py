@@ -4,6 +4,10 @@ from typing import NamedTuple
 
 import torch
 
+ROUNDING, LEAST_ROUNDING = 4e-7, 1e-5
+"""Ways may overlap walls by this much of the map's longer side, which is six roundings of float32, and at least by so
+many metres."""
+
 
 class Rows(NamedTuple):
     """Rows of a ragged array: where each map's begins, how long it is, and of which map each of the values is."""
@@ -66,3 +70,14 @@ def floorplans_of(walls, wall_widths, goals, goal_widths, side: float) -> Floorp
         cell_rows=rows_of(columns * lines),
         words=(goal_rows.widths + 31) // 32,
     )
+
+
+def limits_of(plans: Floorplans, radius: float, side: float) -> torch.Tensor:
+    """Limits for ways of discs in float32, in metres: (map, 3) float32.
+
+    They are what walls may not be nearer than; nearer than what a node may be reached from anywhere; and what rounding
+    comes to, which grows with the map.
+    """
+    longest = torch.maximum(plans.columns, plans.lines).double() * side
+    rounding = (longest * ROUNDING).clamp(min=LEAST_ROUNDING)
+    return torch.stack([radius - rounding, torch.full_like(rounding, radius / 2), rounding], 1).float()

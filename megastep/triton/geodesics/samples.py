@@ -15,9 +15,6 @@ ROOM = tl.constexpr(1.02)
 STEPS = tl.constexpr(4)
 """A point is pushed away from walls so often before it is given up."""
 
-TOUCHING = tl.constexpr(1e-5)
-"""Two walls are as near as each other within this, in metres, and a point is on a wall."""
-
 NONE, SAMPLE, SLIVER = tl.constexpr(0), tl.constexpr(1), tl.constexpr(2)
 """Kinds of samples: there is none, it is a free point, or none was found in a sliver that is free."""
 
@@ -33,10 +30,11 @@ class Samples(NamedTuple):
 
 @triton.jit
 @no_type_check
-def _nearest(walls, count, x, y, reach):
+def _nearest(walls, count, x, y, reach, rounding):
     """The nearest walls to points, of two as near one to the left of which they are, if any is in reach.
 
-    Returns how far it is, if any was found, its ends, and if the point is to its right.
+    Two are as near within rounding, in metres, within which a point is on a wall too. Returns how far it is, if any was
+    found, its ends, and if the point is to its right.
     """
     least, nearest, most = x * 0 + float('inf'), x * 0 + reach, x * 0 - float('inf')
     found_ax, found_ay, found_bx, found_by = x * 0, x * 0, x * 0, x * 0
@@ -44,13 +42,13 @@ def _nearest(walls, count, x, y, reach):
         ax, ay, bx = tl.load(walls + 4 * w), tl.load(walls + 4 * w + 1), tl.load(walls + 4 * w + 2)
         by = tl.load(walls + 4 * w + 3)
         away, off = distance(ax, ay, bx, by, x, y), (bx - ax) * (y - ay) - (by - ay) * (x - ax)
-        closer = (away < nearest - TOUCHING) | ((away <= nearest + TOUCHING) & (off > most))
+        closer = (away < nearest - rounding) | ((away <= nearest + rounding) & (off > most))
         least = tl.minimum(least, away)
         nearest, most = tl.where(closer, tl.minimum(away, nearest), nearest), tl.where(closer, off, most)
         found_ax, found_ay = tl.where(closer, ax, found_ax), tl.where(closer, ay, found_ay)
         found_bx, found_by = tl.where(closer, bx, found_bx), tl.where(closer, by, found_by)
     vx, vy = found_bx - found_ax, found_by - found_ay
-    outside = most < tl.sqrt(vx * vx + vy * vy) * -TOUCHING
+    outside = most < tl.sqrt(vx * vx + vy * vy) * -rounding
     return least, most > -float('inf'), found_ax, found_ay, found_bx, found_by, outside
 
 
@@ -74,7 +72,7 @@ def _pushed(ax, ay, bx, by, x, y, radius):
 @triton.jit(do_not_specialize=['num_cells'])
 @no_type_check
 def _sample(
-    walls, wall_rows, cell_rows, columns, side, radius, points, kinds, num_cells, BLOCK: tl.constexpr
+    walls, wall_rows, cell_rows, columns, side, limits, points, kinds, num_cells, BLOCK: tl.constexpr
 ):  # fmt: skip
     """Finds a free point of each cell: its middle, or else where that comes to on being pushed away from walls.
 
@@ -87,23 +85,24 @@ def _sample(
         own, cell, width = there & (owners == m), (c - tl.load(cell_rows.starts + m)).to(tl.int32), tl.load(columns + m)
         middle_x, middle_y = ((cell % width).to(tl.float32) + 0.5) * side, ((cell // width).to(tl.float32) + 0.5) * side
         near, count = walls + 4 * tl.load(wall_rows.starts + m), tl.load(wall_rows.widths + m)
-        least, found, ax, ay, bx, by, outside = _nearest(near, count, middle_x, middle_y, radius)
+        radius, rounding = tl.load(limits + 3 * m), tl.load(limits + 3 * m + 2)
+        least, found, ax, ay, bx, by, outside = _nearest(near, count, middle_x, middle_y, radius, rounding)
         free = least >= radius
-        narrow = side * 0.70710678 <= radius + TOUCHING  # beyond a wall nothing in a cell is free
+        narrow = middle_x * 0 + radius >= side * 0.70710678  # beyond a wall nothing in a cell is free
         wanted = own & found & ~free & ~(narrow & outside)
         x, y, moving, step = middle_x, middle_y, wanted, 0
         while (step < STEPS) & (tl.max(moving.to(tl.int32), 0) > 0):
             to_x, to_y, moves = _pushed(ax, ay, bx, by, x, y, radius)
             moving = moving & moves
             x, y = tl.where(moving, to_x, x), tl.where(moving, to_y, y)
-            least, found, ax, ay, bx, by, outside = _nearest(near, count, x, y, radius)
+            least, found, ax, ay, bx, by, outside = _nearest(near, count, x, y, radius, rounding)
             moving = moving & found
             step += 1
         inside = (tl.abs(x - middle_x) <= side / 2) & (tl.abs(y - middle_y) <= side / 2)
         x = tl.minimum(tl.maximum(x, middle_x - side / 2), middle_x + side / 2)
         y = tl.minimum(tl.maximum(y, middle_y - side / 2), middle_y + side / 2)
         if tl.max(wanted.to(tl.int32), 0) > 0:
-            least, found, ax, ay, bx, by, outside = _nearest(near, count, x, y, radius)
+            least, found, ax, ay, bx, by, outside = _nearest(near, count, x, y, radius, rounding)
         sample = free | (wanted & inside & (least >= radius))
         kind = tl.where(sample, SAMPLE, tl.where(wanted & ~(found & outside), SLIVER, NONE))
         tl.store(points + 2 * c, x, mask=own)
@@ -111,18 +110,18 @@ def _sample(
         tl.store(kinds + c, kind.to(tl.int8), mask=own)
 
 
-def find_samples(plans: Floorplans, side: float, radius: float) -> Samples:
+def find_samples(plans: Floorplans, side: float, limits: torch.Tensor) -> Samples:
     """Finds the points that cells' entries are of: see `megastep.maps.geodesics.compiled.entries`.
 
     Args:
         plans: The maps.
         side: Of a cell, in metres.
-        radius: What walls may not be nearer than, in metres.
+        limits: (map, 3) float32: see `limits_of`.
     """
     rows, device = plans.cell_rows, plans.walls.device
     count = len(rows.owners)
     samples = Samples(torch.empty(count, 2, device=device), torch.empty(count, dtype=torch.int8, device=device))
     _sample[(triton.cdiv(count, BLOCK),)](
-        plans.near_walls, plans.wall_rows, rows, plans.columns, side, radius, *samples, count, BLOCK=BLOCK, num_warps=1
+        plans.near_walls, plans.wall_rows, rows, plans.columns, side, limits, *samples, count, BLOCK=BLOCK, num_warps=1
     )
     return samples

@@ -14,9 +14,6 @@ from megastep.triton.geodesics.ways import is_taut, still_open
 TILE = tl.constexpr(8)
 """A program has the cells of a tile of so many columns and rows."""
 
-TOUCHING = tl.constexpr(2e-5)
-"""A way may leave a corner this far, in metres, to the wrong side, which is rounding of float32."""
-
 
 class Sources(NamedTuple):
     """Sources, which cells may see: all maps' goals, and then all their nodes."""
@@ -68,7 +65,7 @@ def _see(
             count, found = tl.load(wall_rows.widths + m), tl.zeros([CELLS], tl.int32)
             screen = count * 0
             for s in range(number):
-                sight, screen = _sight(near, count, screen, source + 6 * s, x, y, there, limits)
+                sight, screen = _sight(near, count, screen, source + 6 * s, x, y, there, limits + 3 * m)
                 found = found | (sight << s)
             if is_goal:
                 found_at = seen.goals + tl.load(seen.goal_starts + m) + cell * goal_words + word
@@ -83,13 +80,13 @@ def _see(
 def _sight(walls, count, screen, source, x, y, there, limits):
     """1 for each cell that sees a source taut, or from near, else 0; and the wall to try first for the next."""
     px, py = tl.load(source), tl.load(source + 1)
-    radius, nearness = tl.load(limits), tl.load(limits + 1)
+    radius, nearness, rounding = tl.load(limits), tl.load(limits + 1), tl.load(limits + 2)
     back_x, back_y, ahead_x, ahead_y = (
         tl.load(source + 2), tl.load(source + 3), tl.load(source + 4), tl.load(source + 5),
     )  # fmt: skip
     dx, dy = x - px, y - py
     square = dx * dx + dy * dy
-    there = there & (is_taut(back_x, back_y, ahead_x, ahead_y, dx, dy, TOUCHING) | (square < nearness * nearness))
+    there = there & (is_taut(back_x, back_y, ahead_x, ahead_y, dx, dy, rounding) | (square < nearness * nearness))
     there, screen = still_open(walls, count, screen, px, py, dx, dy, px, py, x, y, there, radius)
     return there.to(tl.int32), screen
 
@@ -112,8 +109,7 @@ def find_seen(
         sources: What they may see.
         samples: The points that they see from.
         tile_rows: The rows of the maps' tiles.
-        limits: (2,) float32: what walls may not be nearer than, and nearer than what a node may be reached from
-            anywhere, in metres.
+        limits: (map, 3) float32: see `limits_of`.
     """
     cells, words = plans.cell_rows.widths.long(), (sources.node_rows.widths.long() + 31) // 32
     parts = [cells * plans.words, cells * words]
