@@ -42,7 +42,7 @@ LIT_SETS = SETS[: SETS.index('lit_')] + ('lit_firsts=*i32 lit_pairs=*i32 lit_sta
 BY_INTERVAL = {name: RENDERED[name] for name in ('maps', 'agents', 'markers', 'optics', 'seen')} | {
     'sets': SETS,
     'deferred': '*i1',
-    'scratch': 'words=*i64 numbers=*fp32 marks=*i32',
+    'scratch': 'words=*i64 numbers=*fp32 marks=*i32 headers=*i64 tickets=*i32',
     'num_frames': 'i32',
 }
 WALLS = (
@@ -197,6 +197,18 @@ KERNELS = {
             'first_ray=0 stop_ray=15',
         }
         for count, markers in ((0, None), (5, MARKERS))
+    ],
+    'megastep.triton.raycasting.headers._write_headers': [
+        {name: BY_INTERVAL[name] for name in ('maps', 'sets', 'agents', 'optics', 'num_frames')}
+        | {
+            'headers': '*i64',
+            'tickets': '*i32',
+            'BLOCK': 128,
+            'SIZES': f'num_agents=2 num_cameras=2 num_markers=0 sides=8 side_texels=2 outlines=16 per_box=32 '
+            f'res=64 subsample=4 pixels=32 rays=4 skip=1 centred={centred} colours=1 marks=0 per_ray=0 first_ray=0 '
+            'stop_ray=0',
+        }
+        for centred in (0, 1)
     ],
     'megastep.triton.raycasting.by_interval._render_by_interval': [
         BY_INTERVAL

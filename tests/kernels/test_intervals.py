@@ -64,8 +64,10 @@ def test_rays_see_the_same(num_envs, num_agents, cameras, device, poisoned, look
     assert not deferred.all()
 
 
-def test_more_frames_than_a_program_has_headers_for(device, look):
-    """Where kernels are interpreted there are few programs."""
+@pytest.mark.parametrize('programs', [1, 28, 1000])
+def test_frames_are_dealt_out_and_drawn(programs, device, poisoned, look, monkeypatch):
+    """However many programs share them; a GPU has so many times its multiprocessors."""
+    monkeypatch.setattr(launching, 'INTERVAL_PROGRAMS', programs)
     core = worlds.scattered([worlds.cluttered(3)], 140, 1, device=device)
     view, known, deferred = look(core, Cameras(res=2, subsample=1))
     assert_same(view, known)
@@ -125,12 +127,14 @@ def test_a_map_whose_walls_cross_is_deferred(device, look):
     assert deferred.tolist() == [True, False]
 
 
-@pytest.mark.parametrize('sides, is_deferred', [(200, False), (720, True)])
-def test_many_lines_in_view(sides, is_deferred, device, look):
+@pytest.mark.parametrize('cameras', [Cameras(res=256), Cameras(subsample=1)], ids=['many rays', 'few rays'])
+@pytest.mark.parametrize('sides, is_deferred', [(33, False), (65, False), (97, False), (200, False), (720, True)])
+def test_many_lines_in_view(sides, is_deferred, cameras, device, poisoned, look):
+    """From the middle of a polygon all of its sides may be seen; 32 are looked at together, and then the next."""
     core = worlds.one(worlds.polygon(sides, radius=0.6), 10, 10, 30, device=device)
-    view, known, deferred = look(core, Cameras(res=256, subsample=4))
+    view, known, deferred = look(core, cameras)
     assert_same(view, known)
-    assert deferred.tolist() == [is_deferred]
+    assert deferred.tolist() == [is_deferred and cameras.num_rays > 64]  # 64 rays can't see more than 64 sides
 
 
 def test_few_rays_are_cast_one_by_one(device, look, monkeypatch):

@@ -1,6 +1,7 @@
-"""Headers: what the rendering of a frame begins with, found for 32 frames at once, one a lane.
+"""Headers: what the rendering of a frame begins with, found for all frames beforehand, one a lane.
 
-That is where the camera is and which way it looks, and where the list begins of the walls that may be seen from there.
+That is where the camera is and which way it looks, and where the list begins of the walls that may be seen from there:
+a chain of six loads, for which a warp with one frame would wait.
 """
 
 from typing import NamedTuple, no_type_check
@@ -61,38 +62,40 @@ def list_of(sets, m, camera):
 
 @triton.jit
 @no_type_check
-def write_headers(headers, maps, sets, agents, optics, first_frame, programs, num_frames, SIZES: tl.constexpr):
-    """Writes the headers of the next 32 frames of a program."""
-    turn = tl.arange(0, LANES)
-    frame = tl.minimum(first_frame + turn * programs, num_frames - 1)
+def _write_headers(headers, tickets, maps, sets, agents, optics, num_frames, SIZES: tl.constexpr, BLOCK: tl.constexpr):
+    """Each lane writes a frame's header; and no frame's ticket has been drawn yet."""
+    number = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    frame = tl.minimum(number, num_frames - 1)
     agent = frame // SIZES.num_cameras
     m = tl.load(agents.map_ids + agent // SIZES.num_agents)
     camera = camera_of(agents, optics, agent, frame % SIZES.num_cameras, 0.0, 0.0, SIZES)
     first, last = list_of(sets, m, camera)
-    at = headers + turn * HEADER
-    tl.store(at, joined(camera.x, camera.y))
-    tl.store(at + 1, joined(camera.cos, camera.sin))
-    tl.store(at + 2, tl.load(sets.place_starts + m) + first)
-    tl.store(at + 3, (m << 32) | (last - first).to(tl.int64))
-    tl.store(at + 4, tl.load(maps.wall_starts + m))
-    tl.store(at + 5, tl.load(maps.texel_starts + m))
+    at, there = headers + number.to(tl.int64) * HEADER, number < num_frames
+    tl.store(at, joined(camera.x, camera.y), mask=there)
+    tl.store(at + 1, joined(camera.cos, camera.sin), mask=there)
+    tl.store(at + 2, tl.load(sets.place_starts + m) + first, mask=there)
+    tl.store(at + 3, (m << 32) | (last - first).to(tl.int64), mask=there)
+    tl.store(at + 4, tl.load(maps.wall_starts + m), mask=there)
+    tl.store(at + 5, tl.load(maps.texel_starts + m), mask=there)
+    tl.store(tickets, 0)
 
 
 @triton.jit
 @no_type_check
-def load_header(headers, turn):
-    """A frame's header."""
-    at = headers + turn * HEADER
+def load_header(headers, number, num_frames):
+    """A frame's header; the last one's, where there are no more."""
+    at = headers + tl.minimum(number, num_frames - 1).to(tl.int64) * HEADER
     word = tl.load(at + 3)
     return Header(tl.load(at + 2), word.to(tl.int32), tl.load(at + 4), tl.load(at + 5), word >> 32)
 
 
 @triton.jit
 @no_type_check
-def load_camera(headers, turn, optics):
+def load_camera(headers, number, optics):
     """A frame's camera."""
-    x, y = halves(tl.load(headers + turn * HEADER))
-    cos, sin = halves(tl.load(headers + turn * HEADER + 1))
+    at = headers + number.to(tl.int64) * HEADER
+    x, y = halves(tl.load(at))
+    cos, sin = halves(tl.load(at + 1))
     return Camera(x, y, cos, sin, 0.0, 0.0, optics.near)
 
 
@@ -106,11 +109,12 @@ def load_places(sets, header, some):
 
 @triton.jit
 @no_type_check
-def load_listed(maps, sets, header, places, SIZES: tl.constexpr):
-    """The words of walls in those places."""
-    place = header.first_wall + places
-    wall = maps.boxed_walls + 2 * place
+def load_listed(maps, sets, header, places, some, SIZES: tl.constexpr):
+    """The words of those walls in the list, from number ``some`` on, that are in those places."""
+    there, place = tl.arange(0, LANES) + some < header.count, header.first_wall + places
+    ends = (maps.boxed_walls + 2 * place)[:, None] + tl.arange(0, 2)[None, :]
+    first, second = tl.split(tl.load(ends, mask=there[:, None], other=0))
     number = places
     if SIZES.per_ray:
-        number = tl.load(maps.numbers + place)
-    return Listed(tl.load(wall), tl.load(wall + 1), tl.load(sets.texels + place), number)
+        number = tl.load(maps.numbers + place, mask=there, other=0)
+    return Listed(first, second, tl.load(sets.texels + place, mask=there, other=0), number)

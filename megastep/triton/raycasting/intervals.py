@@ -9,13 +9,16 @@ from megastep.triton.bits import LANES, halves, joined
 from megastep.triton.raycasting.cameras import EDGE_ON, cosine_and_sine
 from megastep.triton.raycasting.headers import load_listed, load_places
 
-CAPACITY = tl.constexpr(256)
-"""So many lines in view there is room for; the first is for rays that meet nothing."""
-SPANS, INVERSES, PLACES, SHAPES, NAMES, FIRST_ENDS, SECOND_ENDS = (tl.constexpr(field * 256) for field in range(7))
-"""Where the words of lines in view are, those of a field side by side: a warp that reads them reads a cache line.
+FIELD = tl.constexpr(256)
+"""A field has so many words."""
+CAPACITY = tl.constexpr(255)
+"""So many lines in view there is room for; the first is for rays that meet nothing, and one more ends them."""
+SPANS, PLACES, NAMES, FIRST_ENDS, SECOND_ENDS = (tl.constexpr(field * 256) for field in (0, 2, 4, 5, 6))
+"""Where the words of lines in view are, those of a field side by side: a warp that reads them reads few cache lines.
 
-That are the rays that they cover; base and rise of their inverse depth; what gives the place among their texels; the
-square of how far their own straight line passes the camera by, and the last place; number and first texel; and ends.
+Two fields are pairs of words, read in one: the rays that a line covers, and base and rise of its inverse depth; what
+gives the place among its texels, and the square of how far its own straight line passes the camera by with the last
+place. Then there are its number and its first texel; and its ends.
 """
 FIELDS = tl.constexpr(7)
 """How many those are."""
@@ -29,7 +32,6 @@ ALMOST = tl.constexpr(1 - 2**-23)
 class Room(NamedTuple):
     """Scratch of one program."""
 
-    headers: tl.tensor
     records: tl.tensor
     numbers: tl.tensor  # the same as float32
     marks: tl.tensor
@@ -44,14 +46,22 @@ class Found(NamedTuple):
 
 @triton.jit
 @no_type_check
+def inverse_of(number):
+    """One over a number above 0, to a few parts in ten million: a division takes four times as long."""
+    root = tl.rsqrt(number)
+    return root * root
+
+
+@triton.jit
+@no_type_check
 def rays_left_of(forward, left, optics, ON: tl.constexpr, SIZES: tl.constexpr):
     """The number of rays that pass an end of a line, ahead of the camera, on its left; ON, those through it too.
 
-    The division says which ray is nearest to the end, and that ray's side is told as `by_ray.draw` tells it. That holds
+    The quotient says which ray is nearest to the end, and that ray's side is told as `by_ray.draw` tells it. That holds
     for the two lines that share an end: no ray slips between them.
     """
     NUM_RAYS: tl.constexpr = SIZES.res * SIZES.subsample
-    place = (NUM_RAYS - 1) * 0.5 - left / forward * (0.5 / optics.step)
+    place = (NUM_RAYS - 1) * 0.5 - left * inverse_of(forward) * (0.5 / optics.step)
     nearest = tl.floor(tl.minimum(tl.maximum(place, -1.0), NUM_RAYS) + 0.5)
     side = left - (NUM_RAYS - 1 - 2 * nearest) * optics.step * forward
     passes = side <= 0 if ON else side < 0
@@ -93,11 +103,14 @@ def append(room, found, camera, optics, ax, ay, bx, by, line, texels, count, the
     total = tl.sum(seen.to(tl.int32) + tl.where(seen & doubtful, 1 << 16, 0), 0)
     slot = found.count + tl.cumsum(seen.to(tl.int32), 0)
     keeps = seen & (slot < CAPACITY)
-    scale = 1 / tl.maximum(facing, 1e-20)
+    scale = inverse_of(tl.maximum(facing, 1e-20))
     base, rise = (bl - al) * scale, (af - bf) * scale
-    record = room.records + slot
-    tl.store(record + SPANS, joined(first, stop), mask=keeps)
-    tl.store(record + INVERSES, joined(base, rise), mask=keeps)
+    record, pair = room.records + slot, tl.arange(0, 2)[None, :]
+    tl.store(
+        (room.records + SPANS + 2 * slot)[:, None] + pair,
+        tl.join(joined(first, stop), joined(base, rise)),
+        keeps[:, None],
+    )
     if SIZES.colours or SIZES.marks:
         across = count.to(tl.float32) * scale
         p, q = -0.5 * base - al * across, -0.5 * rise + af * across
@@ -106,13 +119,32 @@ def append(room, found, camera, optics, ax, ay, bx, by, line, texels, count, the
         alone = (count == 1) & (texels > 0)
         p, q, last = tl.where(alone, 2 * base, p), tl.where(alone, 2 * rise, q), tl.where(alone, ALMOST, last)
         texels = tl.where(alone, texels - 1, texels)
-        tl.store(record + PLACES, joined(p, q), mask=keeps)
-        tl.store(record + SHAPES, joined(facing * facing / length_square, last), mask=keeps)
+        height = facing * tl.rsqrt(length_square)
+        shape = joined(height * height, last)
+        tl.store((room.records + PLACES + 2 * slot)[:, None] + pair, tl.join(joined(p, q), shape), keeps[:, None])
     tl.store(record + NAMES, (line.to(tl.int64) << 32) | texels.to(tl.int64), mask=keeps)
     if SIZES.per_ray:
         tl.store(record + FIRST_ENDS, joined(af, al), mask=keeps)
         tl.store(record + SECOND_ENDS, joined(bf, bl), mask=keeps)
     return Found(found.count + (total & 0xFFFF), found.doubts + (total >> 16))
+
+
+@triton.jit
+@no_type_check
+def append_nothing(room, count):
+    """Appends a line that covers no ray, and isn't counted: lines are looked at two at a time."""
+    tl.store(room.records + SPANS + 2 * (count + 1), 0)  # from the first ray up to the first
+    tl.store(room.records + SPANS + 2 * (count + 1) + 1, 0)
+
+
+@triton.jit
+@no_type_check
+def load_pairs(words, slots):
+    """The two words of records."""
+    pair = tl.arange(0, 2)
+    for _ in tl.static_range(len(slots.shape)):
+        pair = tl.expand_dims(pair, 0)
+    return tl.split(tl.load(tl.expand_dims(words + 2 * slots, len(slots.shape)) + pair))
 
 
 @triton.jit
@@ -140,11 +172,15 @@ def append_agents(room, found, maps, agents, first_agent, a, camera, optics, SIZ
 
 @triton.jit
 @no_type_check
-def append_walls(room, found, maps, sets, header, words, camera, optics, SIZES: tl.constexpr):
-    """Appends the walls that a frame's cell lists. ``words`` are the first 32, which were loaded beforehand."""
+def append_walls(room, found, maps, sets, header, words, places, camera, optics, SIZES: tl.constexpr):
+    """Appends the walls that a frame's cell lists.
+
+    Each loads what the next one needs: ``words`` are those of the first 32 walls, ``places`` where the next are.
+    """
     for some in range(0, header.count, LANES):
-        if some > 0:
-            words = load_listed(maps, sets, header, load_places(sets, header, some), SIZES)
+        words_after = load_listed(maps, sets, header, places, some + LANES, SIZES)
+        places = load_places(sets, header, some + 2 * LANES)
+        tl.debug_barrier()  # or the compiler would load these when it needs them
         ax, ay = halves(words.first)
         bx, by = halves(words.second)
         ax, ay, bx, by = ax - camera.x, ay - camera.y, bx - camera.x, by - camera.y
@@ -152,4 +188,5 @@ def append_walls(room, found, maps, sets, header, words, camera, optics, SIZES: 
         line = words.number + SIZES.num_agents * SIZES.sides
         texels, count = words.texels.to(tl.int32), (words.texels >> 32).to(tl.int32)
         found = append(room, found, camera, optics, ax, ay, bx, by, line, texels, count, there, SIZES)
+        words = words_after
     return found

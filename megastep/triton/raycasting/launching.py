@@ -12,17 +12,19 @@ from megastep.triton.bits import LANES
 from megastep.triton.raycasting import by_interval, by_ray, deferred
 from megastep.triton.raycasting.cameras import Optics, Sizes, View
 from megastep.triton.raycasting.culling import RECORD
+from megastep.triton.raycasting.headers import HEADER, _write_headers
 from megastep.triton.raycasting.marking import Seen
-from megastep.triton.raycasting.winners import STAMP
 
 PROGRAMS = 256
 """The programs for each multiprocessor, ray by ray: most wait, so that none that is done early stays idle."""
 INTERVAL_PROGRAMS = 28
-"""And by intervals: nearly as many as it holds, since each begins with more work than a frame is."""
+"""And by intervals: nearly as many as it holds, and each renders many frames."""
 REGISTERS = 72
 """And by intervals: what leaves room for so many programs on a multiprocessor. What doesn't fit is seldom used."""
 DEFERRED_PROGRAMS = 4
 """And to look which frames are deferred: mostly none."""
+BLOCK = 128
+"""How many headers a program writes."""
 SCRATCH = 1 << 29
 """How many bytes the programs' scratch may take, ray by ray."""
 BLOCK_RAYS = 128
@@ -41,6 +43,8 @@ class Scratch(NamedTuple):
     words: torch.Tensor
     numbers: torch.Tensor  # the same as float32
     marks: torch.Tensor
+    headers: torch.Tensor  # of frames
+    tickets: torch.Tensor  # how many have been drawn
 
 
 @buffers.device_guard
@@ -84,11 +88,16 @@ def render_deferred(core, sizes, maps, agents, markers, optics, view, seen, wait
 def render_by_interval(core, frames, sizes, maps, agents, markers, optics, view, seen, sets):
     """Renders frames by intervals. Returns which are deferred: what is written of those isn't what they see."""
     programs = min(frames, INTERVAL_PROGRAMS * multiprocessors(core.device))
-    programs = max(programs, triton.cdiv(frames, (1 << 31) // STAMP.value - 1))
+    programs = max(programs, triton.cdiv(frames, by_interval.MOST_TURNS.value))
     words = torch.empty((programs, by_interval.WORDS.value), dtype=torch.int64, device=core.device)
     marks = torch.empty((programs, sizes.res * sizes.subsample), dtype=torch.int32, device=core.device)
     waiting = torch.empty(frames, dtype=torch.bool, device=core.device)
-    scratch = Scratch(words, words.view(torch.float32), marks)
+    headers = torch.empty((frames, HEADER.value), dtype=torch.int64, device=core.device)
+    tickets = torch.empty(1, dtype=torch.int32, device=core.device)
+    _write_headers[(triton.cdiv(frames, BLOCK),)](
+        headers, tickets, maps, sets, agents, optics, frames, SIZES=sizes, BLOCK=BLOCK, enable_fp_fusion=True
+    )
+    scratch = Scratch(words, words.view(torch.float32), marks, headers, tickets)
     by_interval._render_by_interval[(programs,)](
         maps, sets, agents, markers, optics, view, seen, waiting, scratch, frames,
         SIZES=sizes, num_warps=1, enable_fp_fusion=True, maxnreg=REGISTERS,

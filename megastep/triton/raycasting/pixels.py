@@ -9,11 +9,11 @@ from typing import NamedTuple, no_type_check
 import triton
 import triton.language as tl
 
-from megastep.triton.bits import halves
+from megastep.triton.bits import LANES, halves
 from megastep.triton.raycasting.by_ray import Rays
 from megastep.triton.raycasting.cameras import Camera, has_written, is_written, slope
 from megastep.triton.raycasting.culling import any_of
-from megastep.triton.raycasting.intervals import FIRST_ENDS, INVERSES, NAMES, PLACES, SECOND_ENDS, SHAPES
+from megastep.triton.raycasting.intervals import FIRST_ENDS, NAMES, PLACES, SECOND_ENDS, SPANS, load_pairs
 from megastep.triton.raycasting.markers import (
     colour_markers,
     depths_of_markers,
@@ -23,7 +23,7 @@ from megastep.triton.raycasting.markers import (
 )
 from megastep.triton.raycasting.marking import mark
 from megastep.triton.raycasting.shading import byte_between, colour_agents
-from megastep.triton.raycasting.winners import winners
+from megastep.triton.raycasting.winners import FAR, FEW, winners
 from megastep.triton.wall_boxes import walls_of
 
 
@@ -41,21 +41,26 @@ class Met(NamedTuple):
     """Lines and markers that a block's rays meet first."""
 
     slots: tl.tensor  # the line's record, 0 for none, or a marker's number: see `markers_met`
-    record: tl.tensor  # pointers to records
+    record: tl.tensor  # that, 0 for a marker
     line: tl.tensor
     texels: tl.tensor  # the first of the line's texels
     distance: tl.tensor
     square: tl.tensor  # the inverse of its square: of the line's, if a marker is before that
     inverse_norms: tl.tensor
+    place: tl.tensor  # words that give where among the line's texels rays end
+    shape: tl.tensor  # and how slanted that is
 
 
 @triton.jit
 @no_type_check
 def mean(values, valid, SIZES: tl.constexpr):
     """The means of pixels' rays."""
-    if SIZES.rays != SIZES.subsample:
-        values = tl.where(valid, values, 0.0)
-    return tl.sum(values, 1) * (1 / SIZES.subsample)
+    if SIZES.rays == 1:
+        return values
+    else:  # of two types
+        if SIZES.rays != SIZES.subsample:
+            values = tl.where(valid, values, 0.0)
+        return tl.sum(values, 1) * (1 / SIZES.subsample)
 
 
 @triton.jit
@@ -68,22 +73,23 @@ def channel(one, other, weight, other_weight, SHIFT: tl.constexpr, valid, SIZES:
 
 @triton.jit
 @no_type_check
-def meet(room, slots, markers, frame, camera, optics, rays, SIZES: tl.constexpr):
+def meet(room, slots, inverses, markers, frame, camera, optics, rays, SIZES: tl.constexpr):
     """Intersections of rays with what they meet first: the lines in those records, or markers before them."""
-    base, rise = halves(tl.load(room.records + INVERSES + slots))
     if SIZES.num_markers > 0:
-        inverses = tl.where(slots > 0, base + rise * rays.slopes, 0.0)
-        slots = draw_markers(markers, frame.e, camera, rays, inverses, slots, SIZES)[1]
-    record = room.records + tl.maximum(slots, 0)
-    if SIZES.num_markers > 0:
-        base, rise = halves(tl.load(record + INVERSES))
+        before = tl.where(slots > 0, inverses, 0.0)
+        slots = draw_markers(markers, frame.e, camera, rays, before, slots, SIZES)[1]
+        inverses = tl.where(slots >= 0, inverses, FAR)
+    record = tl.maximum(slots, 0)
     inverse_norms = tl.rsqrt(1 + rays.slopes * rays.slopes)
-    across = (base + rise * rays.slopes) * inverse_norms
+    across = inverses * inverse_norms
     square = across * across
     distance = tl.rsqrt(square)  # a division would take four times as long
     word = slots.to(tl.int64)
     if SIZES.colours or SIZES.per_ray or SIZES.marks:
-        word = tl.load(record + NAMES)
+        word = tl.load(room.records + NAMES + record)
+    place = word, word
+    if SIZES.colours or SIZES.marks:
+        place = load_pairs(room.records + PLACES, record)
     line = (word >> 32).to(tl.int32)
     if SIZES.num_markers > 0:
         on_marker, k = markers_met(slots, rays)
@@ -92,15 +98,15 @@ def meet(room, slots, markers, frame, camera, optics, rays, SIZES: tl.constexpr)
             tl.where(on_marker, depth * rays.norms, distance),
             tl.where(on_marker, markers.first_line + k, line),
         )
-    return Met(slots, record, line, word.to(tl.int32), distance, square, inverse_norms)
+    return Met(slots, record, line, word.to(tl.int32), distance, square, inverse_norms, place[0], place[1])
 
 
 @triton.jit
 @no_type_check
-def write_rays(view, markers, frame, camera, ray, rays, met, SIZES: tl.constexpr):
+def write_rays(room, view, markers, frame, camera, ray, rays, met, SIZES: tl.constexpr):
     """Writes what rays meet, how far away and where on it: of lines as `by_ray` tells it."""
-    af, al = halves(tl.load(met.record + FIRST_ENDS))
-    bf, bl = halves(tl.load(met.record + SECOND_ENDS))
+    af, al = halves(tl.load(room.records + FIRST_ENDS + met.record))
+    bf, bl = halves(tl.load(room.records + SECOND_ENDS + met.record))
     right, left = al - rays.slopes * af, bl - rays.slopes * bf
     location = tl.where(right < left, right / (right - left), 0.0)
     distance = (af + location * (bf - af)) * rays.norms
@@ -132,18 +138,15 @@ def add_agents(room, view, maps, sets, agents, frame, camera, optics, first, SIZ
     meet any, and whatever was kept for them would take up registers.
     """
     RES: tl.constexpr = SIZES.res
-    pixel, number = first + tl.arange(0, SIZES.few), tl.arange(0, SIZES.rays)
-    ray = pixel[:, None] * SIZES.subsample + number[None, :]
-    valid = (pixel < RES)[:, None] & (number < SIZES.subsample)[None, :]
+    pixel, ray, valid = rays_of(first, SIZES.few, SIZES)
     slots = tl.load(room.marks + ray, mask=valid, other=0)
-    record = room.records + slots
-    line = (tl.load(record + NAMES) >> 32).to(tl.int32)
+    line = (tl.load(room.records + NAMES + slots) >> 32).to(tl.int32)
     is_agent = valid & (slots > 0) & (line < SIZES.num_agents * SIZES.sides)
     if any_of(is_agent):
         slopes = slope(ray, optics, SIZES)
-        base, rise = halves(tl.load(record + INVERSES))
-        p, q = halves(tl.load(record + PLACES))
-        height_square, last = halves(tl.load(record + SHAPES))
+        base, rise = halves(tl.load(room.records + SPANS + 1 + 2 * slots))
+        p, q = halves(tl.load(room.records + PLACES + 2 * slots))
+        height_square, last = halves(tl.load(room.records + PLACES + 1 + 2 * slots))
         inverse = base + rise * slopes
         depth = 1 / inverse
         slant = height_square * inverse * inverse / (1 + slopes * slopes)
@@ -181,8 +184,8 @@ def add_markers(red, green, blue, maps, markers, frame, camera, rays, met, SIZES
 @no_type_check
 def places(met, rays):
     """Places among lines' texels where rays end, 0 in the middle of the first."""
-    p, q = halves(tl.load(met.record + PLACES))
-    last = halves(tl.load(met.record + SHAPES))[1]
+    p, q = halves(met.place)
+    last = halves(met.shape)[1]
     depth = met.distance * met.inverse_norms
     return tl.minimum(tl.maximum((p + q * rays.slopes) * depth, 0.0), last)
 
@@ -199,7 +202,7 @@ def mark_texels(seen, frame, rays, met, at, SIZES: tl.constexpr):
 @no_type_check
 def write_colours(view, maps, markers, frame, pixel, camera, rays, met, at, is_agent, SIZES: tl.constexpr):
     """Writes the colours of pixels: of what their rays meet, dark where it is seen edge-on."""
-    height_square = halves(tl.load(met.record + SHAPES))[0]
+    height_square = halves(met.shape)[0]
     near = at.to(tl.int32)
     share = at - near.to(tl.float32)
     texel = maps.surface + frame.first_texel + (met.texels + near)
@@ -223,31 +226,48 @@ def write_colours(view, maps, markers, frame, pixel, camera, rays, met, at, is_a
 
 @triton.jit
 @no_type_check
+def rays_of(first, PIXELS: tl.constexpr, SIZES: tl.constexpr):
+    """Some pixels, and their rays: a lane has neighbouring ones, so that it reads and writes them at once."""
+    if SIZES.rays == 1:
+        COLUMNS: tl.constexpr = max(PIXELS // LANES, 1)
+        pixel = first + tl.arange(0, PIXELS // COLUMNS)[:, None] * COLUMNS + tl.arange(0, COLUMNS)[None, :]
+        return pixel, pixel, pixel < SIZES.res
+    else:  # of two types
+        pixel, number = first + tl.arange(0, PIXELS), tl.arange(0, SIZES.rays)
+        ray = pixel[:, None] * SIZES.subsample + number[None, :]
+        return pixel, ray, (pixel < SIZES.res)[:, None] & (number < SIZES.subsample)[None, :]
+
+
+@triton.jit
+@no_type_check
 def write_pixels(
-    room, view, seen, maps, sets, agents, markers, frame, camera, optics, first, before, SIZES: tl.constexpr
+    room, view, seen, maps, sets, agents, markers, frame, camera, optics, first, before, few, SIZES: tl.constexpr
 ):
     """Writes a block of a frame's pixels, from number ``first`` on.
 
-    ``before`` is the last mark before the block. Returns the last one in it.
+    ``before`` is the last mark before the block. Returns the last one in it. What few rays meet is known: ``few``.
     """
     RES: tl.constexpr = SIZES.res
-    pixel, number = first + tl.arange(0, SIZES.pixels), tl.arange(0, SIZES.rays)
-    ray = pixel[:, None] * SIZES.subsample + number[None, :]
-    valid = (pixel < RES)[:, None] & (number < SIZES.subsample)[None, :]
-    slots, before = winners(room, ray, valid, before, SIZES)
+    pixel, ray, valid = rays_of(first, SIZES.pixels, SIZES)
     slopes = slope(ray, optics, SIZES)
     rays = Rays(slopes, tl.sqrt(1 + slopes * slopes), valid)
+    if SIZES.res * SIZES.subsample > FEW:
+        slots, before = winners(room, ray, valid, before, SIZES)
+        base, rise = halves(tl.load(room.records + SPANS + 1 + 2 * slots))
+        inverses = base + rise * slopes
+    else:
+        slots, inverses = few
     if SIZES.num_markers > 0:
         rightmost = slope((first + SIZES.pixels) * SIZES.subsample - 1, optics, SIZES)
         leftmost = slope(first * SIZES.subsample, optics, SIZES)
         camera = Camera(camera.x, camera.y, camera.cos, camera.sin, leftmost, rightmost, camera.near)
-    met = meet(room, slots, markers, frame, camera, optics, rays, SIZES)
+    met = meet(room, slots, inverses, markers, frame, camera, optics, rays, SIZES)
     scale = 1 / optics.max_depth
     closeness = tl.minimum(tl.maximum(1 + optics.near * scale - met.distance * scale, 0.0), 1.0)
     tl.store(view.depth + frame.number * RES + pixel, mean(closeness, valid, SIZES), mask=pixel < RES)
     if SIZES.per_ray:
         if has_written(first, SIZES):
-            write_rays(view, markers, frame, camera, ray, rays, met, SIZES)
+            write_rays(room, view, markers, frame, camera, ray, rays, met, SIZES)
     if SIZES.colours or SIZES.marks:
         at = places(met, rays)
         if SIZES.marks:
