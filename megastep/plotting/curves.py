@@ -10,6 +10,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
 
+from megastep.checks import check_counts
 from megastep.plotting.distributions import COLOURS
 from megastep.plotting.figures import FADED, INK, Picture
 
@@ -43,8 +44,8 @@ def curves(lines: Sequence[Mapping[str, Any]], scores: Sequence[str] = (), colum
     Raises:
         ValueError: if no line has a number to draw, or columns is below 1.
     """
-    if columns < 1:
-        raise ValueError(f'columns must be at least 1, got {columns}.')
+    check_counts(columns=columns)
+    _check_lines(lines)
     trained = points([line for line in lines if 'evaluation' not in line])
     tested = points([{'frames': line['frames'], **line['evaluation']} for line in lines if 'evaluation' in line])
     names = ordered([*trained, *tested], scores)
@@ -61,6 +62,15 @@ def curves(lines: Sequence[Mapping[str, Any]], scores: Sequence[str] = (), colum
         _draw(axes, trained.get(name), tested.get(name))
     _draw_legend(figure, tested=bool(tested), top=height - MARGIN / 2)
     return figure
+
+
+def _check_lines(lines: Any) -> None:
+    """Raises unless lines are those of a log, each of which says after how many steps it was."""
+    if isinstance(lines, str | Mapping) or not isinstance(lines, Sequence):
+        raise ValueError(f'lines must be a list of the lines of a log, got {type(lines).__name__}.')  # noqa: TRY004
+    for line in lines:
+        if not isinstance(line, Mapping) or not isinstance(line.get('frames'), int | float):
+            raise ValueError(f'a line must have names and numbers, frames among them, got {line!r}.')  # noqa: TRY004
 
 
 def points(lines: Sequence[Mapping[str, Any]]) -> dict[str, Points]:

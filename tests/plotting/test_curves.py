@@ -27,5 +27,11 @@ def test_curves_have_a_panel_a_statistic():
 def test_curves_need_something_to_draw():
     with pytest.raises(ValueError, match='lines must have a number to draw, got 0 lines'):
         curves([])
-    with pytest.raises(ValueError, match='columns must be at least 1, got 0'):
+    with pytest.raises(ValueError, match='columns must be an integer of at least 1, got 0'):
         curves(lines_of(3), columns=0)
+    for lines, name in ((None, 'NoneType'), ('log', 'str'), ({}, 'dict')):
+        with pytest.raises(ValueError, match=f'lines must be a list of the lines of a log, got {name}'):
+            curves(lines)
+    for line in (3, {'return': 1}, {'frames': 'a', 'return': 1}):
+        with pytest.raises(ValueError, match='a line must have names and numbers, frames among them, got '):
+            curves([line])

@@ -43,6 +43,11 @@ def flaws(*args, **options):
 # Floorplans
 
 
+def test_rooms_are_a_list():
+    with pytest.raises(ValueError, match='rooms must be a list of rooms, got 3'):
+        Sketch(rooms=3)
+
+
 def test_walls_that_enclose_something_are_a_map():
     geometry = Draft.of(sketch(ROOM)).geometry
     assert geometry.area == pytest.approx(12)

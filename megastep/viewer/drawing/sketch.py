@@ -54,6 +54,8 @@ class Sketch:
                 raise ValueError(f'{name} must be longer than 0 m, got 0 m for number {short[0]}.')
         if (self.lights[:, 2] < 0).any():
             raise ValueError(f'lights must have intensities of at least 0, got {self.lights[:, 2].min()}.')
+        if not isinstance(self.rooms, Sequence):
+            raise ValueError(f'rooms must be a list of rooms, got {self.rooms!r}.')  # noqa: TRY004, as for other values
         if len(self.rooms) > MOST:
             raise ValueError(f'rooms must be at most {MOST:,}, got {len(self.rooms):,}.')
         object.__setattr__(self, 'rooms', tuple(map(_checked_room, range(len(self.rooms)), self.rooms)))
