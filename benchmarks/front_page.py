@@ -12,7 +12,7 @@ from benchmarks.report import FOLDER, RESULTS, written
 
 README = FOLDER.parent / 'README.md'
 
-HEADS = ('device', 'env', 'envs', 'walls', 'rays', 'steps/s', 'render/s', 'physics/s')
+HEADS = ('device', 'env', 'envs', 'walls', 'rays', 'steps/s', 'commit', 'render/s', 'physics/s')
 
 AGENTS = {'Deathmatch': 4}
 """How many agents a world has where it isn't one."""
@@ -27,23 +27,40 @@ def newest(subject: str, folder: Path = RESULTS) -> dict[str, dict[str, Any]]:
     return {each['device']: each for each in of_subject}
 
 
+def newest_steps(folder: Path = RESULTS) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """Each device's rows of each env's steps, of the newest report that has the env, with its commit.
+
+    A report whose run was cut short lacks some.
+    """
+    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    reports = [json.loads(path.read_text()) for path in folder.glob('step-*.json')]
+    for report in sorted(reports, key=lambda each: each['date']):
+        of_envs: dict[str, list[dict[str, Any]]] = {}
+        for row in report['rows']:
+            of_envs.setdefault(row['env'], []).append({**row, 'commit': report['commit']})
+        device = found.setdefault(report['device'], {})
+        device.update(of_envs)
+    return found
+
+
 def rows(folder: Path = RESULTS) -> Iterable[Sequence[str]]:
     """Each env's fastest steps on each device, beside the renderer and the physics alone in as many envs of houses.
 
     The fastest device comes first.
     """
     alone = {name: newest(name, folder) for name in ('render', 'physics')}
-    steps = newest('step', folder)
-    for device in sorted(steps, key=lambda each: -max(row['steps/s'] for row in steps[each]['rows'])):
-        fastest: dict[str, Mapping[str, Any]] = {}
-        for row in steps[device]['rows']:
-            fastest[row['env']] = max(row, fastest.get(row['env'], row), key=lambda each: each['steps/s'])
-        for row in fastest.values():
+    fastest = {
+        device: [max(some, key=lambda row: row['steps/s']) for some in of_envs.values()]
+        for device, of_envs in newest_steps(folder).items()
+    }
+    for device, best in sorted(fastest.items(), key=lambda each: -max(row['steps/s'] for row in each[1])):
+        for row in best:
             agents = AGENTS.get(row['env'], 1)
             envs = f'{row["envs"]:,}' + (f' x {agents}' if agents > 1 else '')
-            of_steps = [_short(device), row['env'], envs, f'{row["walls"]:,.0f}', str(row['rays']), row['steps/s']]
+            of_steps = [_short(device), row['env'], envs, f'{row["walls"]:,.0f}', str(row['rays'])]
             others = [_alone(alone[name].get(device), f'{name}/s', row, agents) for name in alone]
-            yield [each if isinstance(each, str) else written(each) for each in (*of_steps, *others)]
+            speeds = [each if isinstance(each, str) else written(each) for each in (row['steps/s'], *others)]
+            yield [*of_steps, speeds[0], row['commit'], *speeds[1:]]
 
 
 def _alone(report: Mapping[str, Any] | None, column: str, step: Mapping[str, Any], agents: int) -> float | str:

@@ -13,7 +13,9 @@ def test_the_readme_has_what_was_measured_last():
 def test_each_env_has_its_fastest_steps_beside_the_same_houses(tmp_path):
     houses = {'sweep': 'record', 'maps': 'houses', 'agents': 1, 'walls': 160.0}
     reports = {
-        ('step', '2026-01-01'): [{'env': 'A', 'envs': 64, 'walls': 160.0, 'rays': 64, 'steps/s': 9e6}],
+        ('step', '2026-01-01'): [
+            {'env': env, 'envs': 64, 'walls': 160.0, 'rays': 64, 'steps/s': 9e6} for env in ('A', 'Left out later')
+        ],
         ('step', '2026-01-02'): [
             {'env': 'A', 'envs': envs, 'walls': 160.0, 'rays': 64, 'steps/s': speed}
             for envs, speed in ((64, 1e6), (1024, 3e6), (4096, 2e6))
@@ -23,11 +25,13 @@ def test_each_env_has_its_fastest_steps_beside_the_same_houses(tmp_path):
         ('physics', '2026-01-01'): [{**houses, 'envs': envs, 'physics/s': 1e6 * envs} for envs in (64, 1024)],
     }
     for (subject, date), rows in reports.items():
-        report = {'subject': subject, 'device': 'Some Processor, 2 cores', 'date': date, 'rows': rows}
+        about = {'subject': subject, 'device': 'Some Processor, 2 cores', 'date': date, 'commit': f'c{date[-1]}'}
+        report = {**about, 'rows': rows}
         (tmp_path / f'{subject}-{date}.json').write_text(json.dumps(report))
     assert list(front_page.rows(tmp_path)) == [
-        ['2 CPU cores', 'A', '1,024', '160', '64', '3 M', '64 M', '1.02 G'],
-        ['2 CPU cores', 'Deathmatch', '8 x 4', '36', '64', '5 k', '', ''],
+        ['2 CPU cores', 'A', '1,024', '160', '64', '3 M', 'c2', '64 M', '1.02 G'],
+        ['2 CPU cores', 'Left out later', '64', '160', '64', '9 M', 'c1', '', '64 M'],
+        ['2 CPU cores', 'Deathmatch', '8 x 4', '36', '64', '5 k', 'c2', '', ''],
     ]
 
 
