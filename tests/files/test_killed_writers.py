@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from processes import kills, listing, step
+from child_processes import kills, listing, step
 from synthetic import results
 from worlds import box
 
@@ -44,7 +44,7 @@ def report(folder, new):
 
 WRITERS = {
     'set': lambda folder, new: (NEW if new else OLD).save(folder / 'maps'),
-    'episodes': lambda folder, new: Episodes.draw(OLD, 'minimal', per_map=2, seed=new).save(folder / 'episodes'),
+    'episodes': lambda folder, new: Episodes.draw(OLD, 'minimal', per_map=2, seed=int(new)).save(folder / 'episodes'),
     'results': lambda folder, new: RESULTS[new].save(folder / 'results.npz'),
     'report': report,
     'gif': film('film.gif'),

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from child_processes import wait_until
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from processes import wait_until
 
 from megastep import MapSet, mapgen
 from megastep.mapgen import generation, parallel, shards

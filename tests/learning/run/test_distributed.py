@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from processes import wait_until
+from child_processes import wait_until
 from trainings import ARGUMENTS, STEPS, boxes, command, contents, train, weights
 
 from megastep.cli import main

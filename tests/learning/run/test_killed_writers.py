@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from processes import kills, listing
+from child_processes import kills, listing
 from trainings import train
 
 import megastep

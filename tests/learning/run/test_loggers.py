@@ -8,7 +8,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from processes import wait_until
+from child_processes import wait_until
 from worlds import houses
 
 from envs import Minimal

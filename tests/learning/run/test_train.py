@@ -12,8 +12,8 @@ from types import ModuleType
 
 import pytest
 import torch
+from child_processes import wait_until
 from matplotlib.figure import Figure
-from processes import wait_until
 from trainings import ARGUMENTS, STEPS, TINY, boxes, command, contents, train, unseen, weights
 from worlds import arenas
 
