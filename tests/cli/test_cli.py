@@ -262,6 +262,8 @@ def test_a_checkout_that_is_not_installed_says_what_it_needs(monkeypatch):
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(doctor.metadata, 'requires', requires)
+    checkout = Path(__file__).parents[2]  # where what is tested was installed from, if it was
+    monkeypatch.setattr(doctor.megastep, '__file__', str(checkout / 'megastep' / '__init__.py'))
     assert sorted(str(each) for each in doctor.requirements()) == sorted(installed)
     monkeypatch.setattr(doctor.megastep, '__file__', '/nowhere/megastep/__init__.py')
     with pytest.raises(metadata.PackageNotFoundError):  # neither installed nor a checkout
