@@ -154,6 +154,7 @@ def _points(line: Any, least: int) -> Float[np.ndarray, 'point 2']:
 
 
 def shortened(value: Any) -> str:
+    """A value as JSON, of at most 60 letters: for messages."""
     try:
         text = json.dumps(value)
     except RecursionError:
