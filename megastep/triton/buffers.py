@@ -61,7 +61,8 @@ class VisibleWalls(NamedTuple):
     place_starts: torch.Tensor
     texels: torch.Tensor  # of walls in that order: a word's two numbers
     lit_firsts: torch.Tensor | None  # for each cell the first of its pairs in its map's lists
-    lit_pairs: torch.Tensor | None  # a word of two numbers: a light, and the place of a wall that may hide it
+    lit_pairs: torch.Tensor | None  # a word of two numbers: a light's, and above it a wall's that may hide it, plus 1
+    lit_shift: int | None  # so many bits of it are the light's
     lit_starts: torch.Tensor | None
 
 
@@ -152,7 +153,8 @@ def visible_walls(scenery, *, lit: bool = False) -> VisibleWalls:
     """The potentially visible sets of a `megastep.Scenery`, with the lists for light on agents if that is ``lit``."""
     found = _VISIBLE.setdefault(scenery, {})
     if lit not in found:
-        found[lit] = _gathered_visible(scenery)._replace(**_gathered_lights(scenery) if lit else {})
+        sets = _gathered_visible(scenery)
+        found[lit] = _with_lights(sets, scenery) if lit else sets
     return found[lit]
 
 
@@ -170,15 +172,19 @@ def _gathered_visible(scenery) -> VisibleWalls:
         texels=scenery.texels[starts + scenery.wall_boxes.numbers].view(torch.int64),
         lit_firsts=None,
         lit_pairs=None,
+        lit_shift=None,
         lit_starts=None,
     )
 
 
-def _gathered_lights(scenery) -> dict[str, torch.Tensor]:
+def _with_lights(sets: VisibleWalls, scenery) -> VisibleWalls:
     lists = scenery.visible_lights
-    pairs = lists.pairs.vals
-    words = pairs.view({torch.int16: torch.int32, torch.int32: torch.int64}[pairs.dtype])[:, 0]
-    return {'lit_firsts': lists.firsts.vals, 'lit_pairs': words, 'lit_starts': lists.pairs.starts}
+    return sets._replace(
+        lit_firsts=lists.firsts.vals,
+        lit_pairs=lists.words.vals,
+        lit_shift=lists.shift,
+        lit_starts=lists.words.starts,
+    )
 
 
 def agents(core) -> Agents:

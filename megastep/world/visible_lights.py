@@ -28,19 +28,29 @@ class VisibleLights:
     """The lights that may fall on an agent, for each cell of `VisibleWalls`, and what may hide them.
 
     They hold for any point that is at most an outline's girth away from a place in the cell's extent. A map takes 4
-    bytes a cell and 4 a pair: about 24 KB for a house.
+    bytes a cell and 2 a pair: about 13 KB for a house.
 
     Args:
         firsts: For each cell of a map, row after row, the place of its first pair in the map's lists; and where the
             last one's end: ragged (cell + 1) int32.
-        pairs: The lists: each map's, ragged (pair, 2) int16, or int32 where a map has more walls or lights than that
-            can count. A pair is a light and a wall that may hide it, by their numbers in the map, the wall's in the
-            order of `WallBoxes`; -1 is the wall of a light that falls on all of an agent. Each list is in the order of
-            the lights, and for each light of the walls.
+        words: The lists: each map's, ragged int16, or longer integers where those can't count so many walls and lights.
+            A word is a pair of a light and a wall that may hide it, by their numbers in the map, the wall's in the
+            order of `WallBoxes`: the light's number in the lowest ``shift`` bits, and above it the wall's plus 1; 0 is
+            the wall of a light that falls on all of an agent. Each list is in the order of the lights, and for each
+            light of the walls.
+        shift: How many bits of a word the light's number has.
     """
 
     firsts: Ragged[Tensor]
-    pairs: Ragged[Tensor]
+    words: Ragged[Tensor]
+    shift: int
+
+    @property
+    def pairs(self) -> Ragged[Tensor]:
+        """The words' pairs: ragged (pair, 2) of a light and a wall, -1 for none."""
+        words = self.words.vals
+        pairs = torch.stack([words & ((1 << self.shift) - 1), (words >> self.shift) - 1], 1)
+        return Ragged(pairs, self.words.widths)
 
 
 class _Rows(NamedTuple):
@@ -57,7 +67,7 @@ class _Lists(NamedTuple):
     """The lists of some maps: how many pairs each cell has, and one after another."""
 
     counts: Int[Tensor, ' cell']
-    pairs: Int[Tensor, 'pair 2']
+    words: Int[Tensor, ' pair']
 
 
 def build(walls: Ragged[Tensor], lights: Ragged[Tensor], sets: VisibleWalls, girth: float) -> VisibleLights:
@@ -69,19 +79,33 @@ def build(walls: Ragged[Tensor], lights: Ragged[Tensor], sets: VisibleWalls, gir
         sets: The maps' potentially visible sets, whose cells these are.
         girth: How far an outline reaches from its agent's middle, in metres.
     """
-    cells, most = sets.extents.widths.long(), max(int(walls.widths.max()), int(lights.widths.max()))
-    dtype = torch.int16 if most <= torch.iinfo(torch.int16).max else torch.int32
+    cells, shift = sets.extents.widths.long(), bits_of(int(lights.widths.max()))
+    dtype = shortest(shift + bits_of(int(walls.widths.max()) + 1))
     costs = cells * lights.widths.long()
-    parts = [_listed(walls, lights, sets, group, OUTER * girth, dtype) for group in groups(costs, CELLS)]
+    parts = [_listed(walls, lights, sets, group, OUTER * girth, shift, dtype) for group in groups(costs, CELLS)]
     firsts = firsts_of(torch.cat([part.counts for part in parts]), cells)
-    return VisibleLights(
-        firsts=firsts,
-        pairs=Ragged(torch.cat([part.pairs for part in parts]), firsts.vals[(cells + 1).cumsum(0) - 1].long()),
-    )
+    words = Ragged(torch.cat([part.words for part in parts]), firsts.vals[(cells + 1).cumsum(0) - 1].long())
+    return VisibleLights(firsts, words, shift)
+
+
+def bits_of(count: int) -> int:
+    """The number of bits that numbers below a count take, at least 2."""
+    return max((count - 1).bit_length(), 2)
+
+
+def shortest(bits: int) -> torch.dtype:
+    """The shortest integers, of two bytes at least, that so many bits leave positive."""
+    return next(dtype for dtype in (torch.int16, torch.int32, torch.int64) if bits < torch.iinfo(dtype).bits)
 
 
 def _listed(
-    walls: Ragged[Tensor], lights: Ragged[Tensor], sets: VisibleWalls, group: slice, girth: float, dtype: torch.dtype
+    walls: Ragged[Tensor],
+    lights: Ragged[Tensor],
+    sets: VisibleWalls,
+    group: slice,
+    girth: float,
+    shift: int,
+    dtype: torch.dtype,
 ) -> _Lists:
     """The lists of some maps."""
     first = int(sets.extents.starts[group.start])
@@ -94,11 +118,11 @@ def _listed(
     counts, hiding = (torch.cat([none, *column]) for column in zip((none, none), *found, strict=True))
     kept = falls.nonzero()[:, 0]
     counts = counts[kept]
-    pairs = torch.stack([rows.numbers[kept], torch.full_like(kept, -1)], 1)
-    pairs = pairs.repeat_interleave(counts.clamp(min=1), 0)
-    pairs[(counts > 0).repeat_interleave(counts.clamp(min=1)), 1] = hiding
+    pairs = counts.clamp(min=1)
+    words = rows.numbers[kept].repeat_interleave(pairs)
+    words[(counts > 0).repeat_interleave(pairs)] += (hiding + 1) << shift
     cells = torch.zeros(len(extents), dtype=torch.int64, device=counts.device)
-    return _Lists(cells.index_add(0, rows.cells[kept], counts.clamp(min=1)), pairs.to(dtype))
+    return _Lists(cells.index_add(0, rows.cells[kept], pairs), words.to(dtype))
 
 
 def _rows(

@@ -36,9 +36,9 @@ RENDERED = {
 }
 SETS = (
     'grids=*fp32 shapes=*i32 extents=*i32 firsts=*i32 first_starts=*i64 places=*i16 place_starts=*i64 texels=*i64 '
-    'lit_firsts=None lit_pairs=None lit_starts=None'
+    'lit_firsts=None lit_pairs=None lit_shift=None lit_starts=None'
 )
-LIT_SETS = SETS[: SETS.index('lit_')] + ('lit_firsts=*i32 lit_pairs=*i32 lit_starts=*i64')
+LIT_SETS = SETS[: SETS.index('lit_')] + ('lit_firsts=*i32 lit_pairs=*i16 lit_shift=i32 lit_starts=*i64')
 BY_INTERVAL = {name: RENDERED[name] for name in ('maps', 'agents', 'markers', 'optics', 'seen')} | {
     'sets': SETS,
     'deferred': '*i1',

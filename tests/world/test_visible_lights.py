@@ -16,6 +16,7 @@ from megastep import mapgen
 from megastep.maps.apartments import real_apartments
 from megastep.maps.ragged import Ragged
 from megastep.world import visible_lights, visible_walls, wall_boxes
+from megastep.world.scenery import Scenery
 
 RADIUS, GIRTH = 0.106, 0.0812
 
@@ -79,9 +80,9 @@ def test_shadows_are_the_same_in_turned_and_distant_maps():
 def test_the_check_finds_a_wall_that_is_left_out():
     walls, lights = packed(worlds.halved_box())
     sets, lists = built(walls, lights)
-    other = lists.pairs.vals.clamp(max=0)
+    first = lists.words.vals.clamp(max=1 << lists.shift)  # the map's first wall instead of all others
     with pytest.raises(AssertionError):
-        wrong = replace(lists, pairs=Ragged(other, lists.pairs.widths))
+        wrong = replace(lists, words=Ragged(first, lists.words.widths))
         assert shadows.misjudged(walls, lights, sets, wrong, 0, GIRTH, 4000, np.random.default_rng(0)) == 0
 
 
@@ -166,6 +167,24 @@ def test_batches_change_nothing(monkeypatch):
     monkeypatch.setattr(visible_lights, 'CELLS', 1)
     monkeypatch.setattr(visible_lights, 'PAIRS', 1000)
     parts = visible_lights.build(walls, lights, sets, GIRTH)
-    for name in ('firsts', 'pairs'):
+    for name in ('firsts', 'words'):
         assert torch.equal(getattr(whole, name).vals, getattr(parts, name).vals)
         assert getattr(whole, name).vals.dtype == getattr(parts, name).vals.dtype
+
+
+def test_many_lights_take_longer_words():
+    walls, few = packed((rectangle(1, 1, 3, 3), [(2, 2, 1), (1.5, 1.5, 1)]))
+    many = Ragged(few.vals.repeat(2500, 1), 2500 * few.widths)
+    (_, short), (_, long) = built(walls, few), built(walls, many)
+    assert (short.words.vals.dtype, long.words.vals.dtype) == (torch.int16, torch.int32)
+    for cell in (6, 7, 12):
+        known = shadows.listed(long, 0, cell)
+        assert list(known) == list(range(5000))
+        assert [known[k] for k in (0, 1, 4998, 4999)] == 2 * list(shadows.listed(short, 0, cell).values())
+
+
+def test_a_house_takes_little_memory():
+    """Many lights and rooms, as where agents look for each other."""
+    maps = mapgen.generate('house', 2, seed=0, rooms=(17, 21))
+    lists = Scenery.pack(maps, device='cpu').visible_lights
+    assert lists.firsts.vals.nbytes + lists.words.vals.nbytes < 17_000 * len(maps)

@@ -16,11 +16,10 @@ from megastep.triton.wall_boxes import walls_of
 
 @triton.jit
 @no_type_check
-def load_pairs(pairs, k, there, known, num_walls):
+def load_pairs(pairs, shift, k, there, known, num_walls):
     """Pairs: a light and the place of a wall that may hide it, -1 for none; if they aren't known, all there are."""
     word = tl.load(pairs + k, mask=there & known, other=0)
-    HALF: tl.constexpr = word.dtype.primitive_bitwidth // 2
-    number, place = (word & ((1 << HALF) - 1)).to(tl.int32), (word >> HALF).to(tl.int32)
+    number, place = (word & ((1 << shift) - 1)).to(tl.int32), (word >> shift).to(tl.int32) - 1
     return tl.where(known, number, k // num_walls), tl.where(known, place, k % num_walls)
 
 
@@ -65,11 +64,11 @@ def listed_brightness(maps, sets, m, cx, cy, x, y):
     for some in range(first, last, LANES):
         k = some + tl.arange(0, LANES)
         there = k < last
-        numbers, places = load_pairs(pairs, k, there, known, num_walls)
+        numbers, places = load_pairs(pairs, sets.lit_shift, k, there, known, num_walls)
         touched, cutting = hold_against_strips(maps, first_light, first_wall, numbers, places, there, cx, cy)
         rest = bits(there)
         while rest != 0:
-            number, _ = load_pairs(pairs, some + lowest(rest), rest != 0, known, num_walls)
+            number, _ = load_pairs(pairs, sets.lit_shift, some + lowest(rest), rest != 0, known, num_walls)
             if number != light:
                 total = with_light(total, lx, ly, intensity, shadow, cut, x, y)
                 light, cut, shadow = number, cut * 0, none
@@ -79,7 +78,8 @@ def listed_brightness(maps, sets, m, cx, cy, x, y):
             cut = tl.where((cutting & mine) != 0, 1, cut)
             touched_here = tl.where(cut == 0, touched & mine, 0)
             while touched_here != 0:
-                _, place = load_pairs(pairs, some + lowest(touched_here), touched_here != 0, known, num_walls)
+                at = some + lowest(touched_here)
+                _, place = load_pairs(pairs, sets.lit_shift, at, touched_here != 0, known, num_walls)
                 shadow |= hides(maps.boxed_walls, first_wall + place, lx, ly, x, y)
                 touched_here &= touched_here - 1
     return tl.minimum(with_light(total, lx, ly, intensity, shadow, cut, x, y), 1.0)
