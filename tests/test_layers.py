@@ -33,7 +33,7 @@ MAPGEN = """
     families
     generation mutation
 """
-WITHOUT_TORCH = ('megastep.maps', 'megastep.mapgen')
+WITHOUT_TORCH = ('megastep.numba.jit', 'megastep.maps', 'megastep.mapgen')
 KERNELS = ('megastep.triton', 'megastep.numba')
 DRAWING = {'matplotlib', 'PIL', 'imageio', 'imageio_ffmpeg'}
 DRAWERS = ('megastep.plotting', 'megastep.viewer', 'megastep.maps.formats', 'benchmarks')
@@ -224,6 +224,7 @@ def test_finds_a_planted_circle(planted, circle):
     [
         ('megastep.mapgen', 'torch'),
         ('megastep.maps.mapset', 'torch'),
+        ('megastep.maps.geodesics.compiled.entries', 'torch'),
         ('megastep.cli', 'torch'),
         ('megastep.cli', 'numpy'),
         ('megastep.learning.settings', 'torch'),

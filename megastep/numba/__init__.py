@@ -1,50 +1,45 @@
 """The kernels for a CPU, written to be read as the specification of the others.
 
 They are loops over one agent, one light, one wall; and over sixteen rays, whose arithmetic reads like that of one: see
-`megastep.numba.lanes`.
+`megastep.numba.jit.simd`.
 """
 
-from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
+from typing import Any
+
+from megastep.numba.jit.cache import forget_stale_code
+
+forget_stale_code(Path(__file__).parent)  # before what is in it is imported
+
+_HOMES = {
+    'collisions': ('advance',),
+    'coverage': ('account', 'forget'),
+    'lightmap': ('bake',),
+    'navigation': ('distances',),
+    'quantization': ('quantize',),
+    'random_numbers': ('draw_integers', 'draw_reals'),
+    'raycasting': ('render',),
+    'steps.combat': ('aim', 'fallen', 'fight', 'gauge', 'reward'),
+    'steps.episodes': ('clean', 'count_down', 'spend', 'tally', 'tick'),
+    'steps.motion': ('push',),
+    'steps.sensors': ('bearings', 'inertial', 'point', 'turned'),
+    'steps.spawning': ('renew', 'respawn', 'respawn_apart', 'respawn_with_goals'),
+    'steps.tracking': ('reached', 'score', 'set_out', 'track'),
+    'visibility.lights': ('find_lights',),
+    'visibility.links': ('link_walls',),
+    'visibility.potentially_visible': ('find_visible',),
+    'visibility.standing_room': ('find_extents',),
+}
+"""The kernels by the module that has them."""
+
+__all__ = [name for names in _HOMES.values() for name in names]
 
 
-def _forget_stale_kernels() -> None:
-    """Deletes compiled kernels that are older than the newest source here.
-
-    Numba keeps what it compiles beside the source and compiles a file anew when that file changes, but not when one
-    that it calls into does.
-    """
-    here = Path(__file__).parent
-    newest = max(path.stat().st_mtime for path in here.rglob('*.py'))
-    for index in here.rglob('__pycache__/*.nbi'):
-        with suppress(FileNotFoundError):  # another process may be doing the same
-            if index.stat().st_mtime < newest:
-                index.unlink()
-
-
-_forget_stale_kernels()  # before the kernels are imported, which is when Numba looks for what it has compiled
-
-from megastep.numba.collisions import advance  # noqa: E402
-from megastep.numba.coverage import account, forget  # noqa: E402
-from megastep.numba.lightmap import bake  # noqa: E402
-from megastep.numba.navigation import distances  # noqa: E402
-from megastep.numba.quantization import quantize  # noqa: E402
-from megastep.numba.random_numbers import draw_integers, draw_reals  # noqa: E402
-from megastep.numba.raycasting import render  # noqa: E402
-from megastep.numba.steps.combat import aim, fallen, fight, gauge, reward  # noqa: E402
-from megastep.numba.steps.episodes import clean, count_down, spend, tally, tick  # noqa: E402
-from megastep.numba.steps.motion import push  # noqa: E402
-from megastep.numba.steps.sensors import bearings, inertial, point, turned  # noqa: E402
-from megastep.numba.steps.spawning import renew, respawn, respawn_apart, respawn_with_goals  # noqa: E402
-from megastep.numba.steps.tracking import reached, score, set_out, track  # noqa: E402
-from megastep.numba.visibility.lights import find_lights  # noqa: E402
-from megastep.numba.visibility.links import link_walls  # noqa: E402
-from megastep.numba.visibility.potentially_visible import find_visible  # noqa: E402
-from megastep.numba.visibility.standing_room import find_extents  # noqa: E402
-
-__all__ = [
-    'account', 'advance', 'aim', 'bake', 'bearings', 'clean', 'count_down', 'distances', 'draw_integers',
-    'draw_reals', 'fallen', 'fight', 'find_extents', 'find_lights', 'find_visible', 'forget', 'gauge', 'inertial',
-    'link_walls', 'point', 'push', 'quantize', 'reached', 'render', 'renew', 'respawn', 'respawn_apart',
-    'respawn_with_goals', 'reward', 'score', 'set_out', 'spend', 'tally', 'tick', 'track', 'turned',
-]  # fmt: skip
+def __getattr__(name: str) -> Any:
+    """Imports a kernel on first use, so that what compiles like these, geodesics, imports none and no torch."""
+    home = next((home for home, names in _HOMES.items() if name in names), None)
+    if home is None:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    value = globals()[name] = getattr(import_module(f'{__name__}.{home}'), name)
+    return value

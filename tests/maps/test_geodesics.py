@@ -12,7 +12,6 @@ import worlds
 from apartments import APARTMENTS, apartments
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numba import njit
 from safetensors.numpy import load_file
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
@@ -20,7 +19,7 @@ from scipy.sparse.csgraph import dijkstra
 from megastep import mapgen
 from megastep.maps import geodesics
 from megastep.maps.geodesics import lookup
-from megastep.maps.geodesics.compiled import block_room, candidates, graph, lanes, occupied, strips, wedges
+from megastep.maps.geodesics.compiled import block_room, candidates, graph, occupied, strips, wedges
 from megastep.maps.geodesics.compiled import cells as grids
 from megastep.maps.geodesics.compiled.walls import clearance, is_clear
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
@@ -247,45 +246,6 @@ def test_occupied_cells_are_those_whose_middle_is_not_free(world):
         row, column = divmod(cell, cells.columns)
         is_occupied = masks[grids.block_of(columns, row, column)] >> grids.bit_of(row, column) & 1
         assert is_occupied == (clearance(found.grid, *grids.middle(cells, cell)) < found.grid.radius)
-
-
-def test_lanes_are_sixteen_numbers_side_by_side():
-    rows, number = np.random.default_rng(0).normal(size=(3, lanes.COUNT)).astype(np.float32), np.float32(0.5)
-    bits = nearer_lanes(rows, number)
-    expected = rows[0] > np.minimum(rows[1], rows[2]) + number
-    assert [bool(bits >> lane & 1) for lane in range(lanes.COUNT)] == expected.tolist()
-    assert 0 < expected.sum() < lanes.COUNT
-
-
-@njit(_nrt=False)
-def nearer_lanes(rows, number):
-    """Bits of the lanes in which row 0 is more than the lesser of rows 1 and 2 and a number."""
-    least = lanes.shorter(lanes.load(rows, 1), lanes.load(rows, 2))
-    return lanes.which_exceed(lanes.load(rows, 0), lanes.plus(least, lanes.spread(number)))
-
-
-def test_lanes_are_calculated_with_like_numbers():
-    one, other = np.random.default_rng(0).normal(size=(2, lanes.COUNT)).astype(np.float32)
-    other[3] = one[3]
-    found, bits = np.zeros((6, lanes.COUNT), np.float32), np.zeros(3, np.int64)
-    calculate(np.stack([one, other]), found, bits)
-    picked = np.where(np.arange(lanes.COUNT) % 2 == 0, one, other)
-    expected = [one - other, one * other, one / other, np.maximum(one, other), np.hypot(one, other), picked]
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
-    assert bits.tolist() == [1 << 3, 2, 3]
-
-
-@njit(_nrt=False)
-def calculate(rows, found, bits):
-    """Writes what lanes are calculated to, and numbers of bits."""
-    one, other = lanes.load(rows, 0), lanes.load(rows, 1)
-    lanes.store(found, 0, lanes.minus(one, other))
-    lanes.store(found, 1, lanes.times(one, other))
-    lanes.store(found, 2, lanes.quotient(one, other))
-    lanes.store(found, 3, lanes.longer(one, other))
-    lanes.store(found, 4, lanes.hypotenuse(one, other))
-    lanes.store(found, 5, lanes.pick(np.int64(0x5555), one, other))
-    bits[0], bits[1], bits[2] = lanes.which_equal(one, other), lanes.lowest(np.int64(12)), lanes.ones(np.int64(0b10110))
 
 
 class TestInvariants:

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from megastep.numba import lanes
 from megastep.numba.constants import HALF, KERNEL, ONE, PART, ZERO
-from megastep.numba.lanes import gather, load, store, where
+from megastep.numba.jit import simd
+from megastep.numba.jit.simd import gather, load, store, where
 
 EDGE_ON = np.float32(2e-6)
 """Of a line whose plane comes this close to the camera, rounding leaves nothing of how depth varies along it."""
@@ -73,9 +73,9 @@ def make_optics(cameras, near) -> Optics:
     norms = np.sqrt(ONE + slopes * slopes)
     return Optics(
         mounts=np.array(cameras.mounts, np.float32),
-        slopes=lanes.filled(slopes, 0),
-        norms=lanes.filled(norms, 1),
-        limits=lanes.filled(norms / near, 0),
+        slopes=simd.filled(slopes, 0),
+        norms=simd.filled(norms, 1),
+        limits=simd.filled(norms / near, 0),
         num_rays=cameras.num_rays,
         half=np.float32(half),
         near=near,
@@ -120,8 +120,8 @@ def turn_lines(ends, first_line, camera, optics, lines):
         right = (ONE - a_l / a_f / optics.half) * num_rays * HALF + ONE if a_f > ZERO else num_rays
         left, right = max(left, ZERO), min(right, num_rays - ONE)
         seen = ahead & (left <= right)
-        firsts[k] = np.int32(left) // lanes.COUNT if seen else 0
-        lasts[k] = np.int32(right) // lanes.COUNT if seen else -1
+        firsts[k] = np.int32(left) // simd.LANES if seen else 0
+        lasts[k] = np.int32(right) // simd.LANES if seen else -1
         af[k], al[k], bf[k], bl[k] = a_f, a_l, b_f, b_l
 
 
@@ -167,7 +167,7 @@ def locate(lines, first_marker_line, optics, nearest, hits):
 
     The depth is interpolated between the ends, so that a line seen edge-on is as far away as one of them.
     """
-    for row in range(len(optics.slopes) // lanes.COUNT):
+    for row in range(len(optics.slopes) // simd.LANES):
         slopes, numbers = load(optics.slopes, row), load(nearest.lines, row)
         hit = (numbers >= 0) & (numbers < first_marker_line)
         line = where(hit, numbers, 0)

@@ -5,9 +5,9 @@ import math
 import numpy as np
 from numba import njit
 
-from megastep.numba import lanes
 from megastep.numba.constants import KERNEL, ONE, ZERO
-from megastep.numba.lanes import load, roots, store, where
+from megastep.numba.jit import simd
+from megastep.numba.jit.simd import load, sqrt, store, where
 from megastep.numba.light import brightness
 from megastep.numba.raycasting.casting import NOTHING
 
@@ -32,7 +32,7 @@ def near_side(forward, left, radius, slopes, norms):
     """
     aside, reach = left - slopes * forward, norms * radius
     meets = (aside < reach) & (aside > ZERO - reach)
-    chord = roots(where(meets, (reach - aside) * (reach + aside), ZERO))
+    chord = sqrt(where(meets, (reach - aside) * (reach + aside), ZERO))
     return (forward + slopes * left - chord) / (norms * norms), meets
 
 
@@ -43,7 +43,7 @@ def draw_markers(markers, e, camera, optics, nearest):
         forward, left, radius = in_frame(markers, e, k, camera)
         if not (radius > ZERO and forward + radius > ZERO):
             continue
-        for row in range(len(optics.slopes) // lanes.COUNT):
+        for row in range(len(optics.slopes) // simd.LANES):
             inverses = load(nearest.inverses, row)
             depth, meets = near_side(forward, left, radius, load(optics.slopes, row), load(optics.norms, row))
             inverse = ONE / where(depth > ZERO, depth, NOTHING)

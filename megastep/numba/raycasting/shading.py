@@ -9,9 +9,9 @@ are dark, so that corners show. The twin is `megastep.triton.raycasting.shading`
 import numpy as np
 from numba import njit
 
-from megastep.numba import lanes
 from megastep.numba.constants import HALF, KERNEL, ONCE, ONE, ZERO
-from megastep.numba.lanes import gather, load, real, store, where, whole
+from megastep.numba.jit import simd
+from megastep.numba.jit.simd import gather, load, store, to_float32, to_int32, where
 from megastep.numba.light import brightness
 from megastep.numba.raycasting.markers import colour_markers
 
@@ -21,16 +21,16 @@ WHITE, WHITE_IN_FULL_LIGHT = np.float32(255), np.float32(255 * 255)
 @njit(**KERNEL)
 def neighbours(location, count):
     """The two texels whose middles a location lies between, and how far it is to the second, 0 to 1."""
-    at, last = location * real(count) - HALF, real(count - 1)
+    at, last = location * to_float32(count) - HALF, to_float32(count - 1)
     at = where(at > ZERO, where(at < last, at, last), ZERO)
-    near = whole(at)
-    return near, where(near + 1 < count, near + 1, near), at - real(near)
+    near = to_int32(at)
+    return near, where(near + 1 < count, near + 1, near), at - to_float32(near)
 
 
 @njit(**KERNEL)
 def byte_between(near, far, share, shift):
     """A byte of two words that hold texels, as a number ``share`` of the way from one to the other."""
-    low, high = real((near >> shift) & 255), real((far >> shift) & 255)
+    low, high = to_float32((near >> shift) & 255), to_float32((far >> shift) & 255)
     return low + share * (high - low)
 
 
@@ -41,7 +41,7 @@ def colour_walls(maps, m, first_wall_line, first_marker_line, optics, lines, hit
     1 - c² is the square of how far from the camera the wall's own straight line passes, over that of the distance.
     """
     texels, surface = maps.texels[maps.wall_starts[m] :], maps.surface[maps.texel_starts[m] :]
-    for row in range(len(optics.slopes) // lanes.COUNT):
+    for row in range(len(optics.slopes) // simd.LANES):
         number = load(hits.lines, row)
         hit = (number >= first_wall_line) & (number < first_marker_line)
         line = where(hit, number, first_wall_line)
@@ -98,7 +98,7 @@ def show_means(values, subsample, pixels):
 @njit(**KERNEL)
 def show_depths(optics, hits, closeness, depth):
     """Writes how near things are: 1 at the agent's rim, 0 at the cameras' furthest."""
-    for row in range(len(optics.slopes) // lanes.COUNT):
+    for row in range(len(optics.slopes) // simd.LANES):
         distance = load(hits.depths, row) * load(optics.norms, row)
         away = (distance - optics.near) / optics.max_depth
         away = where(away > ZERO, where(away < ONE, away, ONE), ZERO)

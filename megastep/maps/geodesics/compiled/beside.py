@@ -10,7 +10,6 @@ from megastep.maps.geodesics.compiled.candidates import Candidates
 from megastep.maps.geodesics.compiled.cells import BLOCK, Cells, bit_of, block_of, cell_of, first_cell, middle
 from megastep.maps.geodesics.compiled.choosing import FAR, Goals, choose, has_room, kept_list
 from megastep.maps.geodesics.compiled.free_points import free_point
-from megastep.maps.geodesics.compiled.lanes import lowest
 from megastep.maps.geodesics.compiled.samples import MIDDLE, NONE, OTHER, SLIVER
 from megastep.maps.geodesics.compiled.seeing import see_all, see_goals, seen_nodes, sure_goals
 from megastep.maps.geodesics.compiled.walls import (
@@ -23,6 +22,7 @@ from megastep.maps.geodesics.compiled.walls import (
     is_outside,
     nearest_wall,
 )
+from megastep.numba.jit.bits import lowest
 
 
 class Surroundings(NamedTuple):

@@ -7,7 +7,7 @@ import numpy as np
 from megastep.maps.geodesics.compiled.candidates import Candidates
 from megastep.maps.geodesics.compiled.cells import BLOCK
 from megastep.maps.geodesics.compiled.choosing import Goals
-from megastep.maps.geodesics.compiled.lanes import COUNT
+from megastep.numba.jit.simd import LANES
 
 CELLS = BLOCK * BLOCK
 """The cells of a block: each has a lane."""
@@ -48,9 +48,9 @@ def make_block_room(found: Candidates, goals: Goals, side: float) -> BlockRoom:
     steps = np.stack([np.arange(CELLS) % BLOCK, np.arange(CELLS) // BLOCK]) * side
     return BlockRoom(
         steps.astype(np.float32), np.full(count, -1), np.empty(count, np.float32), np.empty(count + AT_ONCE, np.uint64),
-        np.empty(most, np.uint64), np.empty(most, np.int64), np.empty((4, -(-most // COUNT) * COUNT), np.float32),
+        np.empty(most, np.uint64), np.empty(most, np.int64), np.empty((4, -(-most // LANES) * LANES), np.float32),
         np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.uint64), np.empty(most, np.int64),
-        np.empty(most, np.int64), np.empty((most, COUNT), np.float32), np.empty((AT_ONCE, COUNT), np.float32),
-        np.empty((AT_ONCE, COUNT), np.float32), np.empty(MOST_CHOSEN, np.uint64),
-        np.empty(MOST_CHOSEN, np.int64), np.empty((MOST_CHOSEN, COUNT), np.float32),
+        np.empty(most, np.int64), np.empty((most, LANES), np.float32), np.empty((AT_ONCE, LANES), np.float32),
+        np.empty((AT_ONCE, LANES), np.float32), np.empty(MOST_CHOSEN, np.uint64),
+        np.empty(MOST_CHOSEN, np.int64), np.empty((MOST_CHOSEN, LANES), np.float32),
     )  # fmt: skip

@@ -6,9 +6,10 @@ import numpy as np
 from numba import njit
 
 from megastep.maps.geodesics.compiled.graph import Nodes
-from megastep.maps.geodesics.compiled.lanes import COUNT, load, lowest, pick, plus, shorter, spread, store, which_exceed
 from megastep.maps.geodesics.compiled.walls import KERNEL, PART
 from megastep.maps.geodesics.compiled.wedges import Wedges
+from megastep.numba.jit.bits import bits_of, lowest, mask_of
+from megastep.numba.jit.simd import LANES, load, minimum, spread, store, where
 
 FAR = 1e30
 """Further than anything, in metres; what can't be reached is so far."""
@@ -99,17 +100,17 @@ def choose(points, lengths, x, y, count, visible, tolerance, room):
 def try_to_choose(lengths, tolerance, room):
     """Chooses nodes from candidates to which the ways are measured; how many, or -1 if there would be too many."""
     least, used = room.least, np.int64(0)
-    for part in range(len(least) // COUNT):
-        paths, enough = found_ways(lengths, used, part, room), plus(load(least, part), spread(tolerance))
-        longer = which_exceed(paths, enough)
+    for part in range(len(least) // LANES):
+        paths, enough = found_ways(lengths, used, part, room), load(least, part) + tolerance
+        longer = bits_of(paths > enough)
         while longer:
             if used == len(room.chosen):
                 return np.int64(-1)
-            k = np.int64(room.over[COUNT * part + lowest(longer)])
+            k = np.int64(room.over[LANES * part + lowest(longer)])
             room.chosen[used], room.given[used] = room.candidates[k], room.away[k]
             used += 1
             paths = found_ways(lengths, used, part, room)
-            longer = which_exceed(paths, enough)
+            longer = bits_of(paths > enough)
     return used
 
 
@@ -121,29 +122,29 @@ def measure_ways(points, lengths, x, y, count, visible, room):
         i = candidates[k]
         dx, dy = points[i, 0] - x, points[i, 1] - y
         away[k] = np.sqrt(dx * dx + dy * dy)
-    parts = len(least) // COUNT
+    parts = len(least) // LANES
     for word in range(parts // 2):
         first = second = spread(np.float32(FAR))
         over_first = over_second = spread(np.float32(0))
         for k in range(count):
-            row, far, place = candidates[k] * parts + 2 * word, spread(away[k]), spread(np.float32(k))
-            way = plus(far, load(lengths, row))
-            over_first, first = pick(which_exceed(first, way), place, over_first), shorter(first, way)
-            way = plus(far, load(lengths, row + 1))
-            over_second, second = pick(which_exceed(second, way), place, over_second), shorter(second, way)
+            row, place = candidates[k] * parts + 2 * word, np.float32(k)
+            way = away[k] + load(lengths, row)
+            over_first, first = where(way < first, place, over_first), minimum(first, way)
+            way = away[k] + load(lengths, row + 1)
+            over_second, second = where(way < second, place, over_second), minimum(second, way)
         store(room.over, 2 * word, over_first)
         store(room.over, 2 * word + 1, over_second)
         seen = np.int64(visible[word])
-        store(least, 2 * word, pick(seen, spread(IN_SIGHT), first))
-        store(least, 2 * word + 1, pick(seen >> COUNT, spread(IN_SIGHT), second))
+        store(least, 2 * word, where(mask_of(seen), IN_SIGHT, first))
+        store(least, 2 * word + 1, where(mask_of(seen >> LANES), IN_SIGHT, second))
 
 
 @njit(**PART)
 def found_ways(lengths, used, part, room):
     """The shortest ways to sixteen goals over the nodes chosen."""
-    paths, parts = spread(np.float32(FAR)), len(room.least) // COUNT
+    paths, parts = spread(np.float32(FAR)), len(room.least) // LANES
     for hop in range(used):
-        paths = shorter(paths, plus(spread(room.given[hop]), load(lengths, room.chosen[hop] * parts + part)))
+        paths = minimum(paths, room.given[hop] + load(lengths, room.chosen[hop] * parts + part))
     return paths
 
 

@@ -10,19 +10,10 @@ from numba import njit
 from megastep.maps.geodesics.compiled.block_room import AT_ONCE
 from megastep.maps.geodesics.compiled.cells import middle
 from megastep.maps.geodesics.compiled.choosing import FAR
-from megastep.maps.geodesics.compiled.lanes import (
-    hypotenuse,
-    load,
-    ones,
-    pick,
-    plus,
-    shorter,
-    spread,
-    store,
-    which_exceed,
-)
 from megastep.maps.geodesics.compiled.settling import settle
 from megastep.maps.geodesics.compiled.walls import INLINED
+from megastep.numba.jit.bits import bits_of, mask_of, ones
+from megastep.numba.jit.simd import load, minimum, spread, sqrt, store, where
 
 
 @njit(**INLINED)
@@ -69,14 +60,14 @@ def keep(count, room):
 @njit(**INLINED)
 def measure(cells, points, corner, kept, room):
     """Measures how far the candidates kept are from the cells that see them, and from those that they are given to."""
-    (x, y), right, up, far = middle(cells, corner), load(room.steps, 0), load(room.steps, 1), spread(np.float32(FAR))
+    (x, y), right, up, far = middle(cells, corner), load(room.steps, 0), load(room.steps, 1), np.float32(FAR)
     for k in range(kept):
         i, hop = room.kept[k], room.hops[k]
-        dx, dy = spread(np.float32(x - points[i, 0])), spread(np.float32(y - points[i, 1]))
-        dist = hypotenuse(plus(dx, right), plus(dy, up))
-        store(room.dist, k, pick(room.seen[k], dist, far))
+        dx, dy = np.float32(x - points[i, 0]) + right, np.float32(y - points[i, 1]) + up
+        dist = sqrt(dx * dx + dy * dy)
+        store(room.dist, k, where(mask_of(room.seen[k]), dist, far))
         if hop >= 0:
-            store(room.given, hop, pick(room.served[hop], dist, far))
+            store(room.given, hop, where(mask_of(room.served[hop]), dist, far))
 
 
 @njit(**INLINED)
@@ -85,8 +76,8 @@ def choose_for_goals(lengths, first, count, free, tolerance, used, room):
     find_ways(lengths, room.left, first, room.kept, room.dist, count, room.least)
     find_ways(lengths, room.left, first, room.chosen, room.given, used, room.found)
     for at in range(AT_ONCE):
-        g, enough = room.left[first + at], plus(load(room.least, at), spread(tolerance))
-        worse = which_exceed(load(room.found, at), enough) & free & ~room.sights[g]
+        g, enough = room.left[first + at], load(room.least, at) + tolerance
+        worse = bits_of(load(room.found, at) > enough) & free & ~room.sights[g]
         if worse:
             used = serve(lengths, g, count, worse, enough, used, room)
             if used < 0:
@@ -102,10 +93,10 @@ def find_ways(lengths, goals, at, nodes, away, count, found):
     first = second = third = fourth = spread(np.float32(FAR))
     for k in range(count):
         dist, node = load(away, k), nodes[k]
-        first = shorter(first, plus(dist, spread(lengths[node, g])))
-        second = shorter(second, plus(dist, spread(lengths[node, h])))
-        third = shorter(third, plus(dist, spread(lengths[node, i])))
-        fourth = shorter(fourth, plus(dist, spread(lengths[node, j])))
+        first = minimum(first, dist + lengths[node, g])
+        second = minimum(second, dist + lengths[node, h])
+        third = minimum(third, dist + lengths[node, i])
+        fourth = minimum(fourth, dist + lengths[node, j])
     store(found, 0, first)
     store(found, 1, second)
     store(found, 2, third)
@@ -129,8 +120,8 @@ def serve(lengths, g, count, worse, enough, used, room):
             store(room.given, hop, spread(np.float32(FAR)))
             used += 1
         dist = load(room.dist, k)
-        served = worse & ~which_exceed(plus(dist, spread(lengths[room.kept[k], g])), enough)
-        store(room.given, hop, pick(served, dist, load(room.given, hop)))
+        served = worse & ~bits_of(dist + lengths[room.kept[k], g] > enough)
+        store(room.given, hop, where(mask_of(served), dist, load(room.given, hop)))
         room.served[hop] |= served
         worse &= ~served
     return used
@@ -141,8 +132,8 @@ def best_server(lengths, g, count, worse, enough, room):
     """The candidate over which the ways of most cells of some bits are short enough."""
     most, best = np.int64(0), np.int64(0)
     for k in range(count):
-        way = plus(load(room.dist, k), spread(lengths[room.kept[k], g]))
-        served = ones(worse & ~which_exceed(way, enough))
+        way = load(room.dist, k) + lengths[room.kept[k], g]
+        served = ones(worse & ~bits_of(way > enough))
         best = np.int64(k) if served > most else best
         most = max(served, most)
     return best
