@@ -15,7 +15,7 @@ import torch
 from rich.table import Table
 
 from megastep.cli.doctor import requirements, version
-from megastep.maps import storage
+from megastep.maps.storage import atomic
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / 'results'
@@ -60,7 +60,7 @@ class Report:
     def save(self, path: Path) -> None:
         """Writes everything as JSON, in the place of what was there once all is written."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        storage.replace(path, (json.dumps(vars(self), indent=2) + '\n').encode())
+        atomic.replace(path, (json.dumps(vars(self), indent=2) + '\n').encode())
 
     @property
     def default_path(self) -> Path:

@@ -53,10 +53,10 @@ def import_maps(
         format: What the file is, if its suffix doesn't say so.
         skip_invalid: Leave out maps that can't be used.
     """
-    from megastep.maps import storage
     from megastep.maps.mapset import MapSet
+    from megastep.maps.storage import atomic
 
-    storage.check_folder(out)
+    atomic.check_folder(out)
     kind = _kind(file) if format == 'auto' else format
     files = _files(file, kind)
     importer = getattr(MapSet, f'from_{kind}')
@@ -143,11 +143,11 @@ def split(
         share: The first part's share of the maps, between 0 and 1.
         seed: Another seed deals them out differently.
     """
-    from megastep.maps import storage
     from megastep.maps.mapset import MapSet
+    from megastep.maps.storage import atomic
 
     for path in (first, second):
-        storage.check_folder(path)
+        atomic.check_folder(path)
     with _told():
         parts = MapSet.load(maps).split(share, seed=seed)
     for part, path in zip(parts, (first, second), strict=True):

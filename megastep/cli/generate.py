@@ -171,6 +171,6 @@ def check_picture(out: Path) -> None:
     """Raises if no picture could be put there."""
     if out.suffix not in PICTURES:
         raise ValueError(f'out must end in {" or ".join(PICTURES)}, got {out}.')
-    from megastep.maps import storage
+    from megastep.maps.storage import atomic
 
-    storage.check_folder(out)
+    atomic.check_folder(out)

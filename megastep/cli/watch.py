@@ -43,11 +43,11 @@ def record(
         raise ValueError('record needs a film to write, or a replay with --html, got neither.')
 
     from megastep.cli.filming import film_random, replay_random
-    from megastep.maps import storage
     from megastep.maps.mapset import MapSet
+    from megastep.maps.storage import atomic
 
     for path in filter(None, (out, html)):
-        storage.check_folder(path)
+        atomic.check_folder(path)
     look: dict[str, Any] = {'workers': workers, 'envs': envs, 'size': size, 'fps': fps}
     about, walked = f'{steps} random steps of {env} in map {map_id}', MapSet.load(maps)
     if html is not None:
@@ -92,11 +92,11 @@ def watch(
         device: Where to compute, such as cpu or cuda; by default a GPU if there is one.
     """
     from megastep.cli.filming import film_run, replay_run
-    from megastep.maps import storage
     from megastep.maps.mapset import MapSet
+    from megastep.maps.storage import atomic
 
     for path in filter(None, (out, html)):
-        storage.check_folder(path)
+        atomic.check_folder(path)
     about, walked = f'{steps} steps of the agent of {run} in map {map_id}', None if maps is None else MapSet.load(maps)
     options: dict[str, Any] = {'map_id': map_id, 'steps': steps, 'seed': seed, 'greedy': greedy, 'device': device}
     if html is not None:

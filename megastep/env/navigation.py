@@ -15,12 +15,12 @@ from torch import Tensor
 
 from megastep.checks import check_counts
 from megastep.env import field_tables
-from megastep.maps import storage
 from megastep.maps.geodesics import validity
 from megastep.maps.geodesics.lookup import CELL_SIDE
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
+from megastep.maps.storage import atomic, digests, tensor_files
 from megastep.world.buffers import on_device
 from megastep.world.device import default_device, num_cores
 from megastep.world.kernels import implementation
@@ -113,7 +113,7 @@ class GeodesicField:
         buffers |= {f'{name}.widths': ragged.widths for name, ragged in raggeds.items()}
         arrays = {name: buffer.cpu().numpy() for name, buffer in buffers.items()}
         arrays['fingerprints'] = self.fingerprints
-        storage.write(Path(path), arrays, {'geodesic_field': VERSION, 'agent_radius': repr(self.agent_radius)})
+        tensor_files.write(Path(path), arrays, {'geodesic_field': VERSION, 'agent_radius': repr(self.agent_radius)})
 
     @classmethod
     def load(
@@ -137,11 +137,11 @@ class GeodesicField:
             ValueError: if the file is damaged, or holds no geodesic field, or one of another version, of other maps or
                 for other agents.
         """
-        arrays, metadata = storage.read(Path(path), 'geodesic field')
+        arrays, metadata = tensor_files.read(Path(path), 'geodesic field')
         if metadata.get('geodesic_field') != VERSION:
             found = metadata.get('geodesic_field')
             raise ValueError(f'{path} must hold a geodesic field of version {VERSION}, got {found}.')
-        storage.check_digest(Path(path), arrays, metadata.get('sha256', ''))
+        digests.check_digest(Path(path), arrays, metadata.get('sha256', ''))
         radius, fingerprints = _radius(path, metadata), _fingerprints(maps)
         if agent_radius not in (None, radius):
             wanted = f'agents of radius {agent_radius:g} m, got one for {radius:g} m'
@@ -188,7 +188,7 @@ class GeodesicField:
         path = Path(path)
         if path.exists():
             return cls.load(path, maps, device, agent_radius=agent_radius)
-        storage.check_folder(path)
+        atomic.check_folder(path)
         field = cls.pack(maps, device, agent_radius=agent_radius, workers=workers, progress=progress)
         field.save(path)
         return field
@@ -318,8 +318,8 @@ def _fingerprints(maps: MapSet | Sequence[Geometry]) -> Int64[np.ndarray, 'map 4
         each = ((maps.walls[row], maps.spawns[row]) for row in range(len(maps)))  # a third of the time of whole maps
     else:
         each = ((geometry.walls, geometry.spawns) for geometry in maps)
-    digests = [storage.digest({'walls': walls, 'spawns': spawns}) for walls, spawns in each]
-    return np.frombuffer(bytes.fromhex(''.join(digests)), '<i8').reshape(-1, 4)
+    hashes = [digests.digest({'walls': walls, 'spawns': spawns}) for walls, spawns in each]
+    return np.frombuffer(bytes.fromhex(''.join(hashes)), '<i8').reshape(-1, 4)
 
 
 def _rows_of(

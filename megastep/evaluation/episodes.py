@@ -18,9 +18,9 @@ from megastep.env.episode_starts import STRATA, Stratum
 from megastep.evaluation import episode_drawing
 from megastep.evaluation.entry_points import MakesEnv
 from megastep.evaluation.registry import Task
-from megastep.maps import storage
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
+from megastep.maps.storage import digests, tensor_files
 
 ARRAYS: Mapping[str, type] = MappingProxyType(
     {
@@ -128,7 +128,7 @@ class Episodes:
             'episodes': episode_drawing.VERSION, 'task': self.task, 'agent_radius': repr(self.agent_radius),
             'maps': self.maps_sha256, 'episodes_sha256': self.sha256,
         }  # fmt: skip
-        storage.write(Path(path), arrays, header)
+        tensor_files.write(Path(path), arrays, header)
 
     @classmethod
     def load(cls, path: str | os.PathLike, maps: MapSet | str | os.PathLike) -> Episodes:
@@ -143,10 +143,10 @@ class Episodes:
             ValueError: if the file is damaged, holds no episodes, or those of another version or of other maps.
         """
         path, maps = Path(path), maps if isinstance(maps, MapSet) else MapSet.load(maps)
-        arrays, header = storage.read(path, 'set of episodes')
+        arrays, header = tensor_files.read(path, 'set of episodes')
         if (version := header.get('episodes')) != episode_drawing.VERSION:
             raise ValueError(f'{path} must hold episodes of version {episode_drawing.VERSION}, got {version}.')
-        storage.check_digest(path, arrays, header['sha256'])
+        digests.check_digest(path, arrays, header['sha256'])
         known = {'task', 'agent_radius', 'maps', 'episodes_sha256'}
         if missing := sorted((set(ARRAYS) - set(arrays)) | (known - set(header))):
             raise ValueError(f'{path} is damaged: it lacks {", ".join(missing)}.')
@@ -165,7 +165,7 @@ class Episodes:
     @cached_property
     def sha256(self) -> str:
         """The SHA-256 of the maps, the episodes and the agents' radius, in hexadecimal."""
-        arrays = storage.digest({name: getattr(self, name) for name in ARRAYS})
+        arrays = digests.digest({name: getattr(self, name) for name in ARRAYS})
         parts = [episode_drawing.VERSION, self.maps_sha256, arrays, repr(float(self.agent_radius))]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 

@@ -18,8 +18,8 @@ from megastep.evaluation.analysis.cells import check_score
 from megastep.evaluation.analysis.tables import Table, pandas
 from megastep.evaluation.analysis.worst import Way, Worst, worst
 from megastep.evaluation.episode_table import Columns, distinct
-from megastep.maps import temporaries
 from megastep.maps.mapset import MapSet
+from megastep.maps.storage import temporaries
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from megastep.checks import check_paths
-from megastep.maps import storage
+from megastep.maps.storage import atomic, digests, json_files, regular_files
 
 SCHEMA = '1'
 """The version of a file's layout. A file of any other is refused."""
@@ -67,8 +67,8 @@ def write(path: str | os.PathLike, content: Content) -> Path:
     arrays = {name: _narrow(values) for name, values in {**content.table, **_flat(content.ways)}.items()}
     metadata = {'schema': SCHEMA, 'scores': list(content.scores), 'suite_sha256': content.suite_sha256}
     lower = {'lower_is_better': content.lower_is_better} if content.lower_is_better else {}
-    header = json.dumps({**metadata, **lower, 'sha256': storage.digest(arrays)})
-    storage.replace(path, (_parquet if path.suffix == '.parquet' else _npz)(arrays, header))
+    header = json.dumps({**metadata, **lower, 'sha256': digests.digest(arrays)})
+    atomic.replace(path, (_parquet if path.suffix == '.parquet' else _npz)(arrays, header))
     return path
 
 
@@ -92,13 +92,13 @@ def read(path: str | os.PathLike) -> Content:
         raise ValueError(f'{path} is no file of results, which are Parquet or npz.')
     try:
         arrays, header = decode(content)
-        metadata = storage.parse_json(header)
+        metadata = json_files.parse_json(header)
         schema, scores, suite, sha256 = (metadata[name] for name in ('schema', 'scores', 'suite_sha256', 'sha256'))
     except Exception as error:  # whatever a decoder trips over is damage
         raise ValueError(f'{path} is damaged, or no file of results: {error}.') from error
     if schema != SCHEMA:
         raise ValueError(f'{path} must have schema {SCHEMA}, got {schema}.')
-    storage.check_digest(Path(path), arrays, sha256)
+    digests.check_digest(Path(path), arrays, sha256)
     lower = metadata.get('lower_is_better', [])
     if not isinstance(suite, str) or not _are_names(scores) or not _are_names(lower):
         raise ValueError(f'{path} is damaged: its scores and its suite must be texts.')
@@ -118,7 +118,7 @@ def _content(path: Path) -> bytes:
     if path.is_dir():
         raise IsADirectoryError(f'{path} must be a file of results, got a folder.')
     try:
-        with storage.open_regular(path) as file:
+        with regular_files.open_regular(path) as file:
             content = file.read(MOST_BYTES + 1)
     except ValueError as error:
         raise ValueError(f'{path} {error}') from error

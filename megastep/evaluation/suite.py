@@ -19,10 +19,10 @@ from megastep.env.navigation import GeodesicField
 from megastep.evaluation.episodes import ARRAYS, Episodes
 from megastep.evaluation.registry import Task
 from megastep.evaluation.standard import sets as standard
-from megastep.maps import storage, temporaries
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.splitting import check_disjoint
+from megastep.maps.storage import atomic, digests, json_files, temporaries
 from megastep.world.device import default_device
 
 VERSION = '2'
@@ -194,7 +194,7 @@ class Suite(Mapping[str, Episodes]):
             'suite': VERSION, 'name': self.name, 'version': self.version, 'task': self.task, 'sha256': self.sha256,
             'sets': {name: episodes.sha256 for name, episodes in self.items()},
         }  # fmt: skip
-        manifest[MANIFEST_HASH] = storage.entries_digest(manifest, MANIFEST_HASH)
+        manifest[MANIFEST_HASH] = digests.entries_digest(manifest, MANIFEST_HASH)
         with temporaries.alone(folder):
             kept = [f'geodesics.{self.sha256[:16]}.safetensors']
             for name, episodes in self.items():
@@ -202,7 +202,7 @@ class Suite(Mapping[str, Episodes]):
                 episodes.maps.save(maps)
                 episodes.save(drawn)
                 kept += [drawn.name, maps.name]
-            storage.replace(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
+            atomic.replace(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
             others = '|'.join(map(re.escape, kept))
             temporaries.clear_matching(folder, re.compile(f'(?!({others})$){OURS.pattern}'))
 
@@ -240,7 +240,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a suite's folder: the hashes of its sets' episodes by name, and what the suite is."""
     path = folder / MANIFEST
     try:
-        manifest = storage.read_json(path)
+        manifest = json_files.read_json(path)
         found, sets = manifest['suite'], dict(manifest['sets'])
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ValueError(f'{folder} must be the folder of a suite: there is no {MANIFEST} in it.') from error
@@ -248,7 +248,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
         raise ValueError(f'{path} is damaged: {type(error).__name__}: {error}.') from error
     if found != VERSION:
         raise ValueError(f'{path} must be of version {VERSION}, got {found!r}.')
-    if manifest.get(MANIFEST_HASH, expected := storage.entries_digest(manifest, MANIFEST_HASH)) != expected:
+    if manifest.get(MANIFEST_HASH, expected := digests.entries_digest(manifest, MANIFEST_HASH)) != expected:
         raise ValueError(f'{path} is damaged: it hashes to {expected}, and should to another.')
     for name, sha256 in sets.items():
         if not _is_name(name):

@@ -19,9 +19,10 @@ from megastep.mapgen.finishing.finish import finish
 from megastep.mapgen.mixture import apportion, checked_shares
 from megastep.mapgen.parallel import completed, processes
 from megastep.mapgen.shards import Shards
-from megastep.maps import recipes, storage
+from megastep.maps import recipes
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
+from megastep.maps.storage import atomic
 
 MAPS_PER_CHUNK = 16
 """The number of maps made in one go: by a worker, and for a shard."""
@@ -211,7 +212,7 @@ def _shards(out: str | PathLike | None, recipe: Mapping[str, Any], resume: bool)
         if resume:
             raise ValueError('resume goes on with a run to a file: say to which with out.')
         return None
-    storage.check_folder(Path(out))
+    atomic.check_folder(Path(out))
     shards = Shards(Path(out), recipe)
     shards.check(resume=resume)
     return shards

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from megastep.maps import storage
 from megastep.maps.mapset import MapSet
 from megastep.maps.packing import PackedMaps
+from megastep.maps.storage import tensor_files
 
 FILE = Path(__file__).with_name('apartments.safetensors.xz')
 """The maps as `MapSet.save` writes them, compressed by LZMA."""
@@ -25,6 +25,6 @@ def real_apartments() -> MapSet:
     the same on every machine. The recipe's ``names`` say which floor each is. Half of them are a training set:
     ``train, test = real_apartments().split(.5, seed=0)``.
     """
-    arrays, metadata = storage.read_shipped(FILE)
+    arrays, metadata = tensor_files.read_shipped(FILE)
     packed = PackedMaps.from_tensors(arrays, json.loads(metadata['kinds']))
     return MapSet(map(packed.geometry, range(len(packed))), recipe=json.loads(metadata['recipe']))

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int, Int32, Int64, Shaped
 
 from megastep.checks import check_counts, check_paths, check_seed, is_integer
-from megastep.maps import gallery, geodesics, recipes, splitting, storage
+from megastep.maps import gallery, geodesics, recipes, splitting
 from megastep.maps.exchange.datasets import DatasetImporters
 from megastep.maps.exchange.exporting import Exporters
 from megastep.maps.exchange.importing import Importers
@@ -24,6 +24,7 @@ from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.packing import PackedMaps
 from megastep.maps.ragged import Ragged
 from megastep.maps.stats import table
+from megastep.maps.storage import digests, json_files, tensor_files
 from megastep.maps.threads import mapped
 
 SHOWN = 12
@@ -71,10 +72,10 @@ class MapSet(Importers, DatasetImporters, Exporters):
         self._picked: Int[np.ndarray, ' map'] | None = None
         self._recipe = recipes.jsonable(recipe)
         _check_origins(self._arrays.origins, self._recipe)
-        self._source: storage.Source | None = None
+        self._source: digests.Source | None = None
 
     @classmethod
-    def _of(cls, packed: PackedMaps, picked: np.ndarray | None, recipe: Any, source: storage.Source | None) -> MapSet:
+    def _of(cls, packed: PackedMaps, picked: np.ndarray | None, recipe: Any, source: digests.Source | None) -> MapSet:
         maps = cls.__new__(cls)
         maps._arrays, maps._picked, maps._recipe, maps._source = packed, picked, recipe, source
         return maps
@@ -91,14 +92,14 @@ class MapSet(Importers, DatasetImporters, Exporters):
         """
         check_paths(path=path)
         path = Path(path)
-        tensors, metadata = storage.read(path)
+        tensors, metadata = tensor_files.read(path)
         if missing := {'kinds', 'recipe', 'sha256'} - metadata.keys():
             raise ValueError(f'{path} must have kinds, recipe and sha256 in its header; missing: {sorted(missing)}.')
         try:
-            packed = PackedMaps.from_tensors(tensors, storage.parse_json(metadata['kinds']))
-            recipe = storage.parse_json(metadata['recipe'])
+            packed = PackedMaps.from_tensors(tensors, json_files.parse_json(metadata['kinds']))
+            recipe = json_files.parse_json(metadata['recipe'])
             _check_origins(packed.origins, recipe)
-            return cls._of(packed, None, recipe, storage.Source(path, metadata['sha256']))
+            return cls._of(packed, None, recipe, digests.Source(path, metadata['sha256']))
         except ValueError as error:
             raise ValueError(f'{path} contradicts itself: {error}') from error
 
@@ -113,7 +114,7 @@ class MapSet(Importers, DatasetImporters, Exporters):
             raise ValueError(f'a map set needs at least 1 map to be saved, got 0 for {path}.')
         packed = self._gathered()
         metadata = {'recipe': json.dumps(self._recipe), 'kinds': json.dumps(packed.vocabulary)}
-        storage.write(Path(path), packed.tensors(), metadata)
+        tensor_files.write(Path(path), packed.tensors(), metadata)
 
     def verify(self) -> None:
         """Reads the whole of the file the maps came from, and checks its content against the hash in its header.
@@ -142,7 +143,7 @@ class MapSet(Importers, DatasetImporters, Exporters):
         """
         arrays = {name: getattr(self, name) for name in names}
         widths = {f'{name}.widths': rows.widths for name, rows in arrays.items()}
-        return storage.digest({**{name: rows.vals for name, rows in arrays.items()}, **widths})
+        return digests.digest({**{name: rows.vals for name, rows in arrays.items()}, **widths})
 
     @property
     def recipe(self) -> dict[str, Any] | None:

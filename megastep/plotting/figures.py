@@ -18,8 +18,8 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
 from matplotlib.text import Text
 
-from megastep.maps import storage
 from megastep.maps.segments import windings
+from megastep.maps.storage import atomic
 
 DEEP = 0.14
 """Walls are drawn as a band this deep around the free space, in metres."""
@@ -49,7 +49,7 @@ class Picture(Figure):
         if not isinstance(fname, (str, os.PathLike)):
             super().savefig(fname, **options)
             return
-        with storage.replacing(Path(fname)) as beside:
+        with atomic.replacing(Path(fname)) as beside:
             super().savefig(beside, **options)
 
     def _repr_png_(self) -> bytes:

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from megastep.maps import storage, temporaries
+from megastep.maps.storage import atomic, temporaries
 
 Frame = UInt8[np.ndarray, 'height width 3']
 
@@ -156,7 +156,7 @@ class Recorder:
 
     def __enter__(self) -> Recorder:
         with ExitStack() as stack:
-            beside = stack.enter_context(storage.replacing(self.path))
+            beside = stack.enter_context(atomic.replacing(self.path))
             self._writer: _Writer = (_Mp4 if self.path.suffix == '.mp4' else _Gif)(beside, self._fps)
             stack.push(self._finish)
             self._files = stack.pop_all()

@@ -17,7 +17,7 @@ from typing import Any
 from PIL import Image
 
 from megastep import plotting
-from megastep.maps import storage
+from megastep.maps.storage import atomic
 from megastep.viewer.document import document
 from megastep.viewer.trajectories import Trajectories
 
@@ -125,5 +125,5 @@ def _beside(trajectories: Trajectories) -> str:
     content = render(trajectories).encode()
     path = Path(f'replay-{hashlib.sha256(content).hexdigest()[:12]}.html')
     if not path.exists():
-        storage.replace(path, content)
+        atomic.replace(path, content)
     return str(path)

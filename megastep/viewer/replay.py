@@ -16,9 +16,9 @@ from tqdm.auto import tqdm
 
 from megastep.checks import check_counts, check_paths, check_seed, is_integer
 from megastep.env import Env
-from megastep.maps import storage
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
+from megastep.maps.storage import atomic
 from megastep.viewer import page
 from megastep.viewer.encoding import encoded
 from megastep.viewer.floorplan import checked_maps, take_floorplan
@@ -117,7 +117,7 @@ class Replay:
             FileNotFoundError: if its folder isn't there.
         """
         path = check_path(path)
-        storage.replace(path, self.html().encode())
+        atomic.replace(path, self.html().encode())
         return path
 
     def widget(self) -> Any:
@@ -144,7 +144,7 @@ def check_path(path: str | Path) -> Path:
     check_paths(path=path)
     if Path(path).suffix != '.html':
         raise ValueError(f'path must end in .html, got {str(path)!r}.')
-    storage.check_folder(Path(path))
+    atomic.check_folder(Path(path))
     return Path(path)
 
 

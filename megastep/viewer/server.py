@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 
 from megastep.checks import is_integer
-from megastep.maps import storage
+from megastep.maps.storage import json_files
 
 
 class Session(Protocol):
@@ -93,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise ValueError(f'a request must say how long it is, got {said[:20]!r}.')
         if int(said) > most:
             raise ValueError(f'a request must be at most {most:,} bytes, got {int(said):,}.')
-        request = storage.parse_json(self.rfile.read(int(said)))
+        request = json_files.parse_json(self.rfile.read(int(said)))
         if not isinstance(request, dict):
             raise ValueError(f'a request must be an object, got {type(request).__name__}.')  # noqa: TRY004
         return request

@@ -13,10 +13,10 @@ from paths import expected, moved, to_all
 
 from megastep import mapgen, numba, triton
 from megastep.env.navigation import RAGGEDS, TENSORS, GeodesicField, kept_beside
-from megastep.maps import storage
 from megastep.maps.geodesics.lookup import CELL_SIDE
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
+from megastep.maps.storage import tensor_files
 from megastep.world.scenery import Scenery
 
 DIAGONAL = CELL_SIDE * np.sqrt(2)
@@ -322,22 +322,23 @@ class TestFile:
         """Also of one who knows how to hash: kernels look up what they are told to."""
         rooms = [worlds.cluttered(3), *worlds.houses(2)]
         GeodesicField.pack(rooms, 'cpu').save(path)
-        arrays, metadata = storage.read(path)
+        arrays, metadata = tensor_files.read(path)
         changed = {key: change(array.copy()) if key == name else array.copy() for key, array in arrays.items()}
-        storage.write(path, {key: array for key, array in changed.items() if array is not None}, metadata)
+        tensor_files.write(path, {key: array for key, array in changed.items() if array is not None}, metadata)
         with pytest.raises(ValueError, match=f'{path.name} is damaged: '):
             GeodesicField.load(path, rooms, 'cpu')
 
     def test_a_file_without_a_radius_is_refused(self, path):
-        arrays, metadata = storage.read(path)
+        arrays, metadata = tensor_files.read(path)
         del metadata['agent_radius']
-        storage.write(path, {key: array.copy() for key, array in arrays.items()}, metadata)
+        tensor_files.write(path, {key: array.copy() for key, array in arrays.items()}, metadata)
         with pytest.raises(ValueError, match=f'{path.name} is damaged: it lacks the radius of agents'):
             GeodesicField.load(path, self.ROOMS, 'cpu')
 
     def test_is_refused_if_it_is_another_or_of_another_version(self, path):
-        arrays, metadata = storage.read(path)
-        storage.write(path, {name: array.copy() for name, array in arrays.items()}, {**metadata, 'geodesic_field': '5'})
+        arrays, metadata = tensor_files.read(path)
+        older = {**metadata, 'geodesic_field': '5'}
+        tensor_files.write(path, {name: array.copy() for name, array in arrays.items()}, older)
         with pytest.raises(ValueError, match='must hold a geodesic field of version 6, got 5'):
             GeodesicField.load(path, self.ROOMS, 'cpu')
         MapSet(self.ROOMS).save(path)

@@ -13,8 +13,8 @@ from megastep.env.episode_starts import FarStarts, Floor, GoalStarts, Start
 from megastep.evaluation import Episodes
 from megastep.evaluation.registry import Task
 from megastep.mapgen.rng import Rng
-from megastep.maps import storage
 from megastep.maps.geometry import AGENT_RADIUS
+from megastep.maps.storage import tensor_files
 
 
 def drawn(maps=None, task='pointgoal', per_map=6, strata=((1, 3), (3, 6)), **options):
@@ -203,7 +203,7 @@ def test_refuses_other_maps_and_damaged_files(tmp_path):
 
 def test_a_file_that_lacks_something_is_named(tmp_path):
     path = tmp_path / 'episodes.safetensors'
-    storage.write(path, {'map_ids': np.zeros(3, np.int64)}, {'episodes': '1', 'task': 'pointgoal', 'maps': ''})
+    tensor_files.write(path, {'map_ids': np.zeros(3, np.int64)}, {'episodes': '1', 'task': 'pointgoal', 'maps': ''})
     with pytest.raises(ValueError, match=r'damaged: it lacks agent_radius, bearings, episodes_sha256, goals, seeds'):
         Episodes.load(path, houses(3))
 

@@ -14,7 +14,7 @@ from megastep.evaluation.analysis.worst import draw_episode
 from megastep.evaluation.report import charts
 from megastep.evaluation.results import Results
 from megastep.evaluation.statistics import Interval
-from megastep.maps import storage
+from megastep.maps.storage import atomic
 
 VOID = {'meta', 'br'}
 
@@ -136,8 +136,8 @@ def test_a_report_has_its_own_results_alone(tmp_path):
 
 
 def test_a_page_is_written_last(tmp_path, monkeypatch):
-    written, replace = [], storage.replace
-    monkeypatch.setattr(storage, 'replace', lambda path, content: (written.append(path.name), replace(path, content)))
+    written, replace = [], atomic.replace
+    monkeypatch.setattr(atomic, 'replace', lambda path, content: (written.append(path.name), replace(path, content)))
     results().report(tmp_path)
     assert written[0].startswith('results.')
     assert written[-1] == 'index.html'

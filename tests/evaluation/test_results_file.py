@@ -16,7 +16,7 @@ from synthetic import results
 from megastep import mapgen
 from megastep.evaluation import results_file
 from megastep.evaluation.results import Results
-from megastep.maps import storage
+from megastep.maps.storage import digests
 
 WITHOUT = pytest.mark.skipif(results_file._pyarrow() is None, reason='needs an extra')
 FORMATS = ['.npz', pytest.param('.parquet', marks=WITHOUT)]
@@ -160,7 +160,7 @@ def test_refuses_what_was_never_written(tmp_path, changes, message):
     metadata = {**json.loads(str(arrays.pop('megastep'))), **{k: v for k, v in changes.items() if k in SAID}}
     arrays |= {name: values for name, values in changes.items() if name not in SAID}
     arrays = {name: values for name, values in arrays.items() if values is not None}
-    header = json.dumps({**metadata, 'sha256': storage.digest(arrays)})
+    header = json.dumps({**metadata, 'sha256': digests.digest(arrays)})
     np.savez(path, megastep=np.array(header), **arrays)
     with pytest.raises(ValueError, match=message):
         Results.load(path)

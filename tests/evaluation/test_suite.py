@@ -10,7 +10,7 @@ from megastep import MapSet
 from megastep.evaluation import Episodes, Suite
 from megastep.evaluation import suite as module
 from megastep.evaluation.registry import Task
-from megastep.maps import storage
+from megastep.maps.storage import digests
 
 
 def drawn(maps, task='pointgoal', per_map=2, seed=0, **options):
@@ -195,7 +195,7 @@ def changed(folder, **changes):
     """Changes a manifest, as one who knows how to hash."""
     path = folder / 'suite.json'
     manifest = {**json.loads(path.read_text()), **changes}
-    path.write_text(json.dumps({**manifest, 'manifest_sha256': storage.entries_digest(manifest, 'manifest_sha256')}))
+    path.write_text(json.dumps({**manifest, 'manifest_sha256': digests.entries_digest(manifest, 'manifest_sha256')}))
 
 
 @pytest.mark.parametrize(

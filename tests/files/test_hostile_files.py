@@ -15,10 +15,11 @@ from PIL import Image
 from work import at_most
 
 from megastep import MapSet, mapgen
-from megastep.maps import formats, freespace, geometry, storage
+from megastep.maps import formats, freespace, geometry
 from megastep.maps.formats import bounds, geojson, occupancy
 from megastep.maps.formats.svg import transforms
-from megastep.maps.storage import parse_json
+from megastep.maps.storage import tensor_files
+from megastep.maps.storage.json_files import parse_json
 
 try:
     from re import _constants as constants
@@ -311,7 +312,7 @@ class TestHeaders:
         maps = mapgen.generate('box', 1)
         packed = maps._packed
         deep = '[' * 100_000 + ']' * 100_000
-        storage.write(path, packed.tensors(), {'recipe': deep, 'kinds': json.dumps(packed.vocabulary)})
+        tensor_files.write(path, packed.tensors(), {'recipe': deep, 'kinds': json.dumps(packed.vocabulary)})
         with pytest.raises(ValueError, match=f'{path} contradicts itself: is nested too deep'):
             MapSet.load(path)
 

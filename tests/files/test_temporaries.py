@@ -11,7 +11,7 @@ import pytest
 import worlds
 
 from megastep import MapSet, plotting
-from megastep.maps import storage, temporaries
+from megastep.maps.storage import atomic, temporaries
 
 MAPS = MapSet([worlds.box(), worlds.box(right=6.0)])
 
@@ -25,8 +25,8 @@ WRITERS = {
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from megastep.maps import storage
-with storage.replacing(Path(sys.argv[1])) as beside:
+from megastep.maps.storage import atomic
+with atomic.replacing(Path(sys.argv[1])) as beside:
     if sys.argv[2]:
         beside.write_bytes(b'half')
     os.kill(os.getpid(), signal.SIGKILL)
@@ -35,8 +35,8 @@ with storage.replacing(Path(sys.argv[1])) as beside:
 WAITS = """
 import sys
 from pathlib import Path
-from megastep.maps import storage
-with storage.replacing(Path(sys.argv[1])) as beside:
+from megastep.maps.storage import atomic
+with atomic.replacing(Path(sys.argv[1])) as beside:
     beside.write_bytes(b'slow')
     print('ready', flush=True)
     sys.stdin.read()
@@ -71,10 +71,10 @@ def test_what_killed_writers_leave_goes_with_the_next_write(tmp_path, content):
     for target in (path, path, other):
         subprocess.run([sys.executable, '-c', KILLED, target, content], check=False)
     assert len(os.listdir(tmp_path)) == 2  # the second cleared what the first had left
-    storage.replace(path, b'new')
+    atomic.replace(path, b'new')
     assert path.read_bytes() == b'new'
     assert len(os.listdir(tmp_path)) == 2  # the other's are the other's
-    storage.replace(other, b'new')
+    atomic.replace(other, b'new')
     assert sorted(os.listdir(tmp_path)) == ['maps.x', 'maps.x.x']
 
 
@@ -85,7 +85,7 @@ def test_of_two_writers_the_later_wins_whole(tmp_path):
         [sys.executable, '-c', WAITS, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert slow.stdout.readline() == 'ready\n'
-    storage.replace(path, b'quick')
+    atomic.replace(path, b'quick')
     assert path.read_bytes() == b'quick'
     slow.communicate('')
     assert slow.returncode == 0
@@ -103,18 +103,18 @@ def test_one_that_is_taken_for_abandoned_is_made_anew(tmp_path, monkeypatch):
 def test_where_files_cannot_be_locked_none_is_cleared(tmp_path, monkeypatch):
     (tmp_path / f'.a.png.{"0" * 16}.png').write_bytes(b'of whom?')
     monkeypatch.setattr(temporaries.fcntl, 'flock', lambda *_: (_ for _ in ()).throw(OSError(95, 'not supported')))
-    storage.replace(tmp_path / 'a.png', b'new')
+    atomic.replace(tmp_path / 'a.png', b'new')
     assert len(os.listdir(tmp_path)) == 2
 
 
 @pytest.mark.parametrize('name', ['x' * 240 + '.png', '\u00e9' * 110 + '.png'])
 def test_names_may_be_long(tmp_path, name):
-    storage.replace(tmp_path / name, b'new')
+    atomic.replace(tmp_path / name, b'new')
     assert os.listdir(tmp_path) == [name]
 
 
 def test_errors_of_other_files_stay_theirs(tmp_path):
-    with pytest.raises(FileNotFoundError) as caught, storage.replacing(tmp_path / 'a'):
+    with pytest.raises(FileNotFoundError) as caught, atomic.replacing(tmp_path / 'a'):
         os.stat('/none/there')
     assert caught.value.filename == '/none/there'
 

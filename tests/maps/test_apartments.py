@@ -9,8 +9,9 @@ import pytest
 from apartments import APARTMENTS
 
 from megastep import MapSet
-from megastep.maps import apartments, storage
+from megastep.maps import apartments
 from megastep.maps.apartments import FILE, real_apartments
+from megastep.maps.storage import tensor_files
 
 ARRAYS = 'walls', 'spawns', 'lights', 'doors', 'kinds', 'outlines'
 DIGEST = '0f677333ca6b6e85878af063647b64404af130509f6c654ff8c99bd74404962b'
@@ -70,4 +71,4 @@ def test_a_damaged_file_is_refused(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match='is damaged'):
         apartments.real_apartments()
     with pytest.raises(ValueError, match='is damaged'):
-        storage.read_shipped(path)
+        tensor_files.read_shipped(path)

@@ -17,10 +17,11 @@ from safetensors.numpy import save_file
 from worlds import box
 
 from megastep import mapgen
-from megastep.maps import splitting, storage
+from megastep.maps import splitting
 from megastep.maps.geometry import Geometry, Room
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
+from megastep.maps.storage import atomic, digests, tensor_files
 from megastep.maps.symmetry import WALLS_AT_ONCE, canonical_hashes
 from megastep.world.scenery import Scenery
 
@@ -420,7 +421,7 @@ class TestFile:
     def test_the_same_maps_give_the_same_hash(self, maps, path, tmp_path):
         maps.save(path)
         MapSet.load(path).save(tmp_path / 'again')
-        assert storage.read(tmp_path / 'again')[1] == storage.read(path)[1]
+        assert tensor_files.read(tmp_path / 'again')[1] == tensor_files.read(path)[1]
 
     def test_can_be_saved_over_itself(self, maps, path):
         maps.save(path)
@@ -438,7 +439,7 @@ class TestFile:
             assert len(os.listdir(path.parent)) == 2  # it was being written beside
             raise OSError('no space left on device')
 
-        monkeypatch.setattr(storage.os, step, fail)
+        monkeypatch.setattr(atomic.os, step, fail)
         with pytest.raises(OSError, match='no space left'):
             maps[:3].save(path)
         assert path.read_bytes() == before
@@ -447,7 +448,7 @@ class TestFile:
     def test_what_is_written_beside_a_file_takes_its_place(self, tmp_path):
         path = tmp_path / 'picture.png'
         path.write_bytes(b'old')
-        with storage.replacing(path) as beside:
+        with atomic.replacing(path) as beside:
             assert (beside.parent, beside.suffix) == (tmp_path, '.png')
             beside.write_bytes(b'new')
             assert path.read_bytes() == b'old'
@@ -457,7 +458,7 @@ class TestFile:
     def test_what_could_not_be_written_leaves_the_old_file_and_nothing_else(self, tmp_path):
         path = tmp_path / 'picture.png'
         path.write_bytes(b'old')
-        with pytest.raises(OSError, match='no space left'), storage.replacing(path) as beside:
+        with pytest.raises(OSError, match='no space left'), atomic.replacing(path) as beside:
             beside.write_bytes(b'n')
             raise OSError('no space left on device')
         assert path.read_bytes() == b'old'
@@ -515,10 +516,10 @@ class TestBrokenFiles:
 
     def rewrite(self, path, metadata=None, **tensors):
         """Writes the file with some arrays or metadata replaced, or left out where the replacement is None."""
-        old, header = storage.read(path)
+        old, header = tensor_files.read(path)
         new = {name: value for name, value in {**old, **tensors}.items() if value is not None}
         header = {name: value for name, value in {**header, **(metadata or {})}.items() if value is not None}
-        header[storage.HEADER_HASH] = storage.header_digest(header)
+        header[digests.HEADER_HASH] = digests.header_digest(header)
         save_file({name: value.copy() for name, value in new.items()}, path, header)
 
     @pytest.mark.parametrize('content', [b'', b'gibberish', b'{"walls": []}', pickle.dumps([1, 2, 3]), bytes(100)])
@@ -636,7 +637,7 @@ class TestBrokenFiles:
     @pytest.mark.parametrize('widths', [False, True])
     def test_nothing_damaged_is_used(self, whole, use, widths):
         """A bit of a coordinate, or three walls that go to the map before."""
-        old, header = storage.read(whole)
+        old, header = tensor_files.read(whole)
         new = {name: value.copy() for name, value in old.items()}
         if widths:
             new['walls.widths'][:2] += np.array([3, -3], np.int32)
@@ -651,8 +652,8 @@ class TestBrokenFiles:
 
     def test_what_was_used_is_verified_once(self, whole, monkeypatch):
         counts = []
-        digest = storage.digest
-        monkeypatch.setattr(storage, 'digest', lambda tensors: counts.append(1) or digest(tensors))
+        digest = digests.digest
+        monkeypatch.setattr(digests, 'digest', lambda tensors: counts.append(1) or digest(tensors))
         loaded = MapSet.load(whole)
         assert (len(loaded), loaded.recipe, len(loaded[2:5]), counts) == (12, {'family': 'test', 'seed': 3}, 3, [])
         part = loaded[3:]
@@ -681,7 +682,7 @@ class TestBrokenFiles:
             assert loaded.indices.tolist() == [0, 1]
             for geometry, original in zip(geometries, saved, strict=True):
                 assert_same(geometry, original)
-        assert len(equal) <= len(storage.HEADER_HASH)  # the name of the header's own hash: without it there is none
+        assert len(equal) <= len(digests.HEADER_HASH)  # the name of the header's own hash: without it there is none
 
     def test_only_files_can_be_verified(self, maps):
         with pytest.raises(ValueError, match='only maps that were loaded from a file can be verified'):

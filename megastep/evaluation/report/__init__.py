@@ -11,8 +11,8 @@ from megastep.checks import check_paths
 from megastep.evaluation.analysis.worst import Way
 from megastep.evaluation.episode_table import Columns
 from megastep.evaluation.report import page, sections
-from megastep.maps import storage
 from megastep.maps.mapset import MapSet
+from megastep.maps.storage import atomic
 
 __all__ = ['check_folder', 'write']
 
@@ -45,7 +45,7 @@ def write(
         **{f'{name}.csv': each.csv() for name, each in tables.items()},
     }
     for name, text in reversed(texts.items()):  # the page last
-        storage.replace(folder / name, text.encode())
+        atomic.replace(folder / name, text.encode())
     return folder / 'index.html'
 
 

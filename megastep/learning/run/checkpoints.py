@@ -24,7 +24,7 @@ from torch.optim import Optimizer
 from megastep.learning.model.policy import Policy
 from megastep.learning.run.distributed import ProcessGroup
 from megastep.learning.run.run_config import EARLIER
-from megastep.maps import storage
+from megastep.maps.storage import atomic, digests, json_files, regular_files, tensor_files
 
 if TYPE_CHECKING:
     from megastep.learning.learner import Learner
@@ -49,7 +49,7 @@ def learner_file(rank: int) -> str:
 def write(path: Path, content: bytes) -> str:
     """Writes a file, waits until it is on disk, and returns the content's SHA-256 in hexadecimal."""
     path.write_bytes(content)
-    storage.sync(path)
+    atomic.sync(path)
     return hashlib.sha256(content).hexdigest()
 
 
@@ -153,9 +153,9 @@ def _emptied(folder: Path) -> None:
 def _finish(beside: Path, path: Path, manifest: Mapping[str, Any], keep: int) -> None:
     """Gives a checkpoint its name, once all of it is on disk."""
     write(beside / MANIFEST, json.dumps(manifest, indent=1).encode())
-    storage.sync(beside)
+    atomic.sync(beside)
     os.replace(beside, path)
-    storage.sync(path.parent)
+    atomic.sync(path.parent)
     unfinished = (other for other in path.parent.glob('.*') if other.name[1:].isdecimal())
     for old in (*found(path.parent)[:-keep], *unfinished):
         shutil.rmtree(old)
@@ -174,7 +174,7 @@ def verified(path: Path) -> dict[str, Any]:
         ValueError: naming the file that is missing or damaged.
     """
     try:
-        manifest = storage.read_json(path / MANIFEST)
+        manifest = json_files.read_json(path / MANIFEST)
         files = dict(manifest['files'])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f'{path / MANIFEST} is no manifest of a checkpoint, or is damaged.') from error
@@ -183,7 +183,7 @@ def verified(path: Path) -> dict[str, Any]:
             raise ValueError(f'{path / MANIFEST} must name files beside it, got {name[:60]!r}.')
         if not (path / name).is_file():
             raise ValueError(f'{path / name} is missing.')
-        if storage.file_digest(path / name) != expected:
+        if digests.file_digest(path / name) != expected:
             raise ValueError(f'{path / name} is damaged: it is not what was written.')
     return manifest
 
@@ -244,7 +244,7 @@ def weights_file(policy: Policy, dtype: torch.dtype = torch.float32) -> bytes:
         dtype: The type that the weights are rounded to.
     """
     weights = {name: value.detach().to('cpu', dtype).contiguous() for name, value in policy.state_dict().items()}
-    return storage.ordered(save(weights, metadata=architecture(policy)))
+    return tensor_files.ordered(save(weights, metadata=architecture(policy)))
 
 
 def load_weights(policy: Policy, path: Path) -> None:
@@ -291,7 +291,7 @@ def check_fits(policy: Policy, path: Path) -> None:
 def _opened(path: Path) -> Iterator[Any]:
     """A file of weights, open."""
     try:
-        storage.open_regular(path).close()
+        regular_files.open_regular(path).close()
         file = safe_open(path, framework='pt')
     except (SafetensorError, OSError, ValueError) as error:
         raise ValueError(f'{path} holds no weights, or is damaged: {error}.') from error

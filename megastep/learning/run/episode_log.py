@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from megastep.maps import storage
+from megastep.maps.storage import atomic, json_files, regular_files
 
 FORMAT = '1'
 """The version of the file's layout. A file of any other is refused."""
@@ -53,12 +53,12 @@ class EpisodeLog:
             ValueError: if it has others, or is damaged.
         """
         if not self._path.exists():
-            storage.replace(self._path, _header(self._names))
+            atomic.replace(self._path, _header(self._names))
         elif (found := _read_header(self._path)[0]) != self._names:
             if not set(found) < set(self._names):
                 wanted = ', '.join(self._names)
                 raise ValueError(f'{self._path} must have the columns {wanted}, got {", ".join(found)}.')
-            storage.replace(self._path, _header(self._names) + _widened(_read(self._path)[0], self._names).tobytes())
+            atomic.replace(self._path, _header(self._names) + _widened(_read(self._path)[0], self._names).tobytes())
         self._file = open(self._path, 'ab', buffering=0)
         return self
 
@@ -111,7 +111,7 @@ def keep(path: Path, updates: int) -> None:
     """Removes the rows of later updates, and one that was cut short."""
     if path.exists():
         rows, names = _read(path)
-        storage.replace(path, _header(names) + rows[rows['updates'] <= updates].tobytes())
+        atomic.replace(path, _header(names) + rows[rows['updates'] <= updates].tobytes())
 
 
 def _widened(rows: np.ndarray, names: Sequence[str]) -> np.ndarray:
@@ -129,14 +129,14 @@ def _header(names: Sequence[str]) -> bytes:
 def _read_header(path: Path) -> tuple[tuple[str, ...], int]:
     """The columns that a file names, and where its rows begin."""
     try:
-        with storage.open_regular(path) as file:
+        with regular_files.open_regular(path) as file:
             line = file.readline(LONGEST_LINE)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ValueError(f'{path} must have the episodes of a run, got no such file.') from error
     except ValueError as error:
         raise ValueError(f'{path} {error}') from error
     try:
-        header = storage.parse_json(line)
+        header = json_files.parse_json(line)
         names, version = tuple(map(_name, header['columns'])), header['episodes']
         _row_type(names)
     except (ValueError, KeyError, TypeError) as error:

@@ -17,8 +17,8 @@ from megastep.checks import check_paths
 from megastep.learning.run import episode_log
 from megastep.learning.run.checkpoints import MANIFEST, found, last_good, verified
 from megastep.learning.run.run_config import CONFIG_HASH, RunConfig
-from megastep.maps import storage
 from megastep.maps.mapset import MapSet
+from megastep.maps.storage import atomic, digests, json_files, regular_files
 
 if TYPE_CHECKING:
     from megastep.plotting import Picture
@@ -164,7 +164,7 @@ class Run:
             ValueError: if there is no run here, or one of another version, or it isn't what was written.
         """
         try:
-            values = storage.read_json(self.description)
+            values = json_files.read_json(self.description)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise ValueError(f'{self.folder} holds no run: there is no {self.description.name} in it.') from error
         except ValueError as error:
@@ -172,7 +172,7 @@ class Run:
         hashed = isinstance(values, dict) and CONFIG_HASH in values
         sha256 = values.pop(CONFIG_HASH) if hashed else None
         config = RunConfig.of_json(values, self.description)  # first: it says what is wrong where it can
-        if hashed and sha256 != storage.entries_digest(values, CONFIG_HASH):
+        if hashed and sha256 != digests.entries_digest(values, CONFIG_HASH):
             raise ValueError(
                 f'{self.description} is damaged, or was changed, which it may be once {CONFIG_HASH} is taken out of it.'
             )
@@ -196,18 +196,18 @@ class Run:
         self._write(self.read().gone_on(config))
         shutil.rmtree(self.coming_opponents, ignore_errors=True)  # of one that was to take this one's place
         lines = [line for line in self.lines() if line['updates'] <= updates]
-        storage.replace(self.log, ''.join(json.dumps(line) + '\n' for line in lines).encode())
+        atomic.replace(self.log, ''.join(json.dumps(line) + '\n' for line in lines).encode())
         episode_log.keep(self.episodes, updates)
 
     def _write(self, config: RunConfig) -> None:
         values = json.loads(json.dumps(config.json()))
-        values[CONFIG_HASH] = storage.entries_digest(values, CONFIG_HASH)
-        storage.replace(self.description, json.dumps(values, indent=1).encode())
+        values[CONFIG_HASH] = digests.entries_digest(values, CONFIG_HASH)
+        atomic.replace(self.description, json.dumps(values, indent=1).encode())
 
     def lines(self) -> list[dict[str, Any]]:
         """The log's lines. One whose writing was cut short, or that is no line of a log, is left out."""
         try:
-            with storage.open_regular(self.log) as file:
+            with regular_files.open_regular(self.log) as file:
                 texts = file.read().decode(errors='replace').splitlines()
         except FileNotFoundError:
             return []

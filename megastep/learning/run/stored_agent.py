@@ -33,7 +33,7 @@ from megastep.learning.run.checkpoints import (
 from megastep.learning.run.run_config import CONFIG_HASH, RunConfig
 from megastep.learning.run.run_folder import Run
 from megastep.learning.settings import Settings
-from megastep.maps import storage, temporaries
+from megastep.maps.storage import atomic, digests, json_files, temporaries
 
 CONFIG, MODEL, CARD = 'config.json', 'model.safetensors', 'README.md'
 """The files of a saved agent, by the names that the Hugging Face hub has for them."""
@@ -152,16 +152,16 @@ def save(
     weights = weights_file(policy, dtype)
     sha256 = hashlib.sha256(weights).hexdigest()
     with temporaries.alone(folder):
-        storage.replace(folder / _written(sha256), weights)
+        atomic.replace(folder / _written(sha256), weights)
         kept = _kept_beside(opponents, folder)
         config = {
             'library_name': 'megastep', 'version': megastep.__version__, **about,
             'settings': asdict(settings), 'weights_sha256': sha256, **({KEPT: kept.name} if kept else {}),
         }  # fmt: skip
-        config[CONFIG_HASH] = storage.entries_digest(json.loads(json.dumps(config)), CONFIG_HASH)
-        storage.replace(folder / CONFIG, json.dumps(config, indent=1).encode())
+        config[CONFIG_HASH] = digests.entries_digest(json.loads(json.dumps(config)), CONFIG_HASH)
+        atomic.replace(folder / CONFIG, json.dumps(config, indent=1).encode())
         os.replace(folder / _written(sha256), folder / MODEL)
-        storage.replace(folder / CARD, card.of(config).encode())
+        atomic.replace(folder / CARD, card.of(config).encode())
         temporaries.clear_matching(folder, OURS)
         _clear_opponents(folder, kept)
 
@@ -175,7 +175,7 @@ def _kept_beside(agents: Sequence[StoredAgent], folder: Path) -> Path | None:
     """Saves agents in a folder of their own in another, which is there whole or not at all. None for none."""
     if not agents:
         return None
-    texts = [json.dumps([storage.file_digest(agent.weights), agent.about, asdict(agent.settings)]) for agent in agents]
+    texts = [json.dumps([digests.file_digest(agent.weights), agent.about, asdict(agent.settings)]) for agent in agents]
     path = folder / f'{OPPONENTS}.{hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]}'
     if not path.exists():
         beside = path.with_name(f'.{path.name}')
@@ -256,7 +256,7 @@ def _config(folder: Path) -> dict[str, Any]:
     """The configuration of a saved agent."""
     path = folder / CONFIG
     try:
-        values = storage.read_json(path)
+        values = json_files.read_json(path)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ValueError(f'{folder} holds no saved agent: there is no {CONFIG} in it.') from error
     except ValueError as error:
@@ -265,7 +265,7 @@ def _config(folder: Path) -> dict[str, Any]:
         raise ValueError(f'{path} must be that of an agent which megastep saved, and is none.')
     if missing := sorted(set(KINDS) - set(values)):
         raise ValueError(f'{path} is damaged, or of another version: it lacks {", ".join(missing)}.')
-    if values.get(CONFIG_HASH, expected := storage.entries_digest(values, CONFIG_HASH)) != expected:
+    if values.get(CONFIG_HASH, expected := digests.entries_digest(values, CONFIG_HASH)) != expected:
         raise ValueError(f'{path} is damaged, or was changed, which it may be once {CONFIG_HASH} is taken out of it.')
     for name, kind in KINDS.items():
         if type(values[name]) is not kind:
@@ -277,7 +277,7 @@ def _weights(folder: Path, sha256: str) -> Path | None:
     """The file of a saved agent's weights, if there is one that hashes to what was saved."""
     for path in (folder / _written(sha256), folder / MODEL):
         with suppress(FileNotFoundError, ValueError):
-            if storage.file_digest(path) == sha256:
+            if digests.file_digest(path) == sha256:
                 return path
     return None
 

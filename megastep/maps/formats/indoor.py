@@ -23,7 +23,7 @@ import shapely
 from jaxtyping import Float
 from shapely.geometry import shape as from_mapping
 
-from megastep.maps import freespace, storage
+from megastep.maps import freespace
 from megastep.maps.formats import gaps
 from megastep.maps.formats.bounds import MOST_SEGMENTS
 from megastep.maps.formats.building import build
@@ -43,6 +43,7 @@ from megastep.maps.formats.reading import (
 )  # fmt: skip
 from megastep.maps.frame import Frame
 from megastep.maps.geometry import Room
+from megastep.maps.storage import json_files
 
 MOST_BYTES = 32 << 20
 
@@ -148,7 +149,7 @@ def _unzipped(path: Path) -> Iterator[bytes]:
 
 def _features(text: bytes) -> list[dict[str, Any]]:
     try:
-        collection = storage.parse_json(text)
+        collection = json_files.parse_json(text)
     except ValueError as error:
         raise ValueError(f'not JSON that can be read: {error}') from error
     features = collection.get('features') if isinstance(collection, dict) else None

@@ -25,11 +25,11 @@ import yaml
 from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 
-from megastep.maps import storage
 from megastep.maps.formats import reading
 from megastep.maps.formats.drawing import Imported
 from megastep.maps.formats.grid import MOST_CELLS, Grid, check_tolerances, import_grid
 from megastep.maps.formats.reading import Collected, Inside, Paths, one_each, read_text
+from megastep.maps.storage import regular_files
 
 MOST_YAML = 1 << 14
 """The longest YAML file, in bytes: one of ROS has 200."""
@@ -199,7 +199,7 @@ def pixels(path: Path) -> tuple[UInt8[np.ndarray, 'row column'], Bool[np.ndarray
     Raises:
         ValueError: if it is too large, or no picture that can be read.
     """
-    with storage.open_regular(path) as file:
+    with regular_files.open_regular(path) as file:
         return _decoded(file, path.name)
 
 

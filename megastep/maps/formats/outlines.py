@@ -19,7 +19,6 @@ import numpy as np
 import shapely
 from jaxtyping import Float
 
-from megastep.maps import storage
 from megastep.maps.formats import gaps
 from megastep.maps.formats.bounds import MOST_SEGMENTS
 from megastep.maps.formats.building import build
@@ -41,6 +40,7 @@ from megastep.maps.formats.reading import (
 )
 from megastep.maps.frame import Frame
 from megastep.maps.geometry import Room
+from megastep.maps.storage import json_files
 
 MOST_JSON = 1 << 22
 MOST_CSV = 1 << 28
@@ -71,7 +71,7 @@ def read_houseexpo(
 
 def _houseexpo(path: Path) -> Drawing:
     try:
-        house = storage.parse_json(read_text(path, MOST_JSON))
+        house = json_files.parse_json(read_text(path, MOST_JSON))
     except ValueError as error:
         raise ValueError(f'not JSON that can be read: {error}') from error
     verts = house.get('verts') if isinstance(house, dict) else None

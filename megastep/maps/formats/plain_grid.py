@@ -20,7 +20,6 @@ from typing import Any, TypeGuard
 import numpy as np
 from jaxtyping import Bool, Float
 
-from megastep.maps import storage
 from megastep.maps.formats import text_grid
 from megastep.maps.formats.bounds import check_resolution
 from megastep.maps.formats.drawing import NO_DOORS, NOWHERE, Imported
@@ -36,6 +35,7 @@ from megastep.maps.formats.reading import (
     meant,
     read_text,
 )
+from megastep.maps.storage import regular_files
 
 FREE_BELOW = 0.196
 """A cell that is occupied with less than this probability is free, as ROS's map_server has it."""
@@ -147,7 +147,7 @@ def _file(path: Path, resolution: float, origin: tuple[float, float, float]) -> 
 
 def _array(path: Path) -> np.ndarray:
     """A file's array, which isn't read before it is known how large it is."""
-    storage.open_regular(path).close()
+    regular_files.open_regular(path).close()
     try:
         return np.load(path, mmap_mode='r', allow_pickle=False)
     except (OSError, EOFError, SyntaxError, TokenError, TypeError, OverflowError, MemoryError) as error:

@@ -15,11 +15,11 @@ import shapely
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from megastep.maps import storage
 from megastep.maps.faces import checked_points
 from megastep.maps.formats.building import build
 from megastep.maps.formats.drawing import Drawing, Imported
 from megastep.maps.geometry import Geometry
+from megastep.maps.storage import regular_files
 
 Paths = str | os.PathLike | Iterable[str | os.PathLike]
 """A file, or several."""
@@ -186,7 +186,7 @@ def read_bytes(path: Path, most: int) -> bytes:
         ValueError: if the file is longer than ``most`` bytes, isn't a regular one, or can't be read.
     """
     try:
-        with storage.open_regular(path) as file:
+        with regular_files.open_regular(path) as file:
             content = file.read(most + 1)
     except FileNotFoundError:
         raise
@@ -205,7 +205,7 @@ def opened(path: Path) -> BinaryIO:
         ValueError: if it isn't a regular one, naming it.
     """
     try:
-        return storage.open_regular(path)
+        return regular_files.open_regular(path)
     except ValueError as error:
         raise ValueError(f'{path}: {error}') from error
 

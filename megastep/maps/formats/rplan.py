@@ -14,13 +14,13 @@ from jaxtyping import Float, Int
 from PIL import Image
 from scipy import ndimage
 
-from megastep.maps import storage
 from megastep.maps.formats.bounds import MOST_SEGMENTS, check_resolution
 from megastep.maps.formats.doorways import door_of
 from megastep.maps.formats.drawing import NO_DOORS, Imported
 from megastep.maps.formats.grid import Grid, check_tolerances, import_grid, outline_of
 from megastep.maps.formats.reading import Collected, Inside, Paths, one_each
 from megastep.maps.geometry import Room
+from megastep.maps.storage import regular_files
 
 RESOLUTION = 18 / 256
 """The side of a pixel, in metres."""
@@ -82,7 +82,7 @@ def _import(path: Path, inside: Float[np.ndarray, 'point 2'], *, resolution: flo
 def _channels(path: Path) -> tuple[Int[np.ndarray, 'row column'], Int[np.ndarray, 'row column']]:
     """Channels of a picture: each pixel's kind, and the number of its room."""
     try:
-        with storage.open_regular(path) as file, Image.open(file, formats=('PNG',)) as image:
+        with regular_files.open_regular(path) as file, Image.open(file, formats=('PNG',)) as image:
             if max(image.size) <= MOST_SIDE and image.mode == 'RGBA':
                 pixels = np.asarray(image)
                 return pixels[..., 1].astype(int), pixels[..., 2].astype(int)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from megastep.env import Env
-from megastep.maps import storage
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
+from megastep.maps.storage import atomic
 from megastep.viewer import page
 from megastep.viewer.drawing.draft import Draft
 from megastep.viewer.drawing.errands import Errands, make_walker
@@ -164,5 +164,5 @@ class Draw:
 def _checked_path(path: str | Path) -> Path:
     if Path(path).suffix != '.safetensors':
         raise ValueError(f'path must end in .safetensors, got {str(path)!r}.')
-    storage.check_folder(Path(path))
+    atomic.check_folder(Path(path))
     return Path(path)

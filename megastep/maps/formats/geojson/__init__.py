@@ -31,7 +31,6 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from megastep.maps import storage
 from megastep.maps.formats import gaps
 from megastep.maps.formats.bounds import check_count, check_scale
 from megastep.maps.formats.building import build, unreachable_share
@@ -40,6 +39,7 @@ from megastep.maps.formats.geojson.features import Found, shortened, sort_featur
 from megastep.maps.formats.reading import Attempt, Collected, Inside, check_inside, collect, meant, opened
 from megastep.maps.frame import Frame
 from megastep.maps.geometry import Geometry, Room
+from megastep.maps.storage import json_files
 
 MOST_BYTES = 8 << 20
 """The longest text of one map: about 200,000 corners."""
@@ -140,7 +140,7 @@ def _loaded(text: bytes) -> Any:
     if len(text) > MOST_BYTES:
         raise ValueError(f'a map must be at most {MOST_BYTES} bytes of text, got more.')
     try:
-        return storage.parse_json(text.decode('utf-8-sig'))
+        return json_files.parse_json(text.decode('utf-8-sig'))
     except UnicodeDecodeError as error:
         raise ValueError(f'not UTF-8 text: {error}.') from error
     except ValueError as error:

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from megastep.maps import storage
 from megastep.maps.geometry import Geometry
 from megastep.maps.segments import polylines
+from megastep.maps.storage import atomic
 
 
 def write(path: str | os.PathLike, geometries: Iterable[Geometry]) -> None:
@@ -23,7 +23,7 @@ def write(path: str | os.PathLike, geometries: Iterable[Geometry]) -> None:
     lines = [json.dumps(_collection(geometry), separators=(',', ':')) for geometry in geometries]
     if not lines:
         raise ValueError(f'a map set needs at least 1 map to be written, got 0 for {path}.')
-    storage.replace(path, '\n'.join([*lines, '']).encode())
+    atomic.replace(path, '\n'.join([*lines, '']).encode())
 
 
 def _collection(geometry: Geometry) -> dict[str, Any]:

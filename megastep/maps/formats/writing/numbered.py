@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from megastep.checks import check_paths
-from megastep.maps import storage
 from megastep.maps.geometry import Geometry
+from megastep.maps.storage import atomic
 
 
 def write(
@@ -39,7 +39,7 @@ def write(
         files = contents(geometry, f'{i:04d}')
         suffixes |= files.keys()
         for suffix, content in files.items():
-            storage.replace(Path(folder) / f'{i:04d}{suffix}', content)
+            atomic.replace(Path(folder) / f'{i:04d}{suffix}', content)
         written.append(Path(folder) / f'{i:04d}{next(iter(files))}')
     if not written:
         raise ValueError(f'a map set needs at least 1 map to be written, got 0 for {folder}.')

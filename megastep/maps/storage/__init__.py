@@ -1,0 +1,1 @@
+"""Storage: map sets and other arrays in files, hashed, memory-mapped, and never half-written."""
