@@ -6,6 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from jaxtyping import Int32
+
 Recipe = dict[str, Any] | None
 
 
@@ -61,3 +64,11 @@ def union(recipes: Sequence[Recipe]) -> tuple[Recipe, list[list[int]]]:
         joint.extend(part for part in parts(recipe) if part not in joint)
         places.append([joint.index(part) for part in parts(recipe)])
     return {'parts': joint}, places
+
+
+def check_origins(origins: Int32[np.ndarray, ' map'], recipe: Recipe) -> None:
+    """Raises a `ValueError` unless a recipe has the part that each map is said to be of."""
+    count = len(parts(recipe))
+    wrong = origins[(origins < 0) | (origins >= count)]
+    if wrong.size:
+        raise ValueError(f'origins must be from 0 to {count - 1}, for the recipe has {count} parts, got {wrong[0]}.')

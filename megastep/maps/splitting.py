@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int, UInt64
@@ -115,6 +116,15 @@ def cut(groups: Sequence[np.ndarray], shares: Sequence[float]) -> list[Int[np.nd
         nearest = int(np.abs(sizes[ends[-1] : last] - wanted * sizes[-1]).argmin()) + ends[-1] + 1
         ends.append(len(groups) if whole and number == len(shares) else nearest)
     return [np.sort(np.concatenate(groups[begin:end])) for begin, end in pairwise(ends)]
+
+
+def by_name(groups: Sequence[np.ndarray], parts: Mapping[str, float]) -> dict[str, Int[np.ndarray, ' member']]:
+    """The members of each part by its name: by shares as `cut` has them, if one is a float, else by numbers: `deal`."""
+    if any(isinstance(share, float) for share in parts.values()):
+        dealt = cut(groups, list(parts.values()))  # of one share alone, also the rest
+        return dict(zip(parts, dealt, strict=False))
+    counts: dict[str, Any] = {name: int(count) if is_integer(count) else count for name, count in parts.items()}
+    return deal(groups, counts)
 
 
 def deal(groups: Sequence[np.ndarray], counts: Mapping[str, int]) -> dict[str, Int[np.ndarray, ' member']]:
