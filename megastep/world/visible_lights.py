@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float64, Int, UInt8
+from jaxtyping import Float64, Int, Int32, UInt8
 from torch import Tensor
 
 from megastep.maps.ragged import Ragged
 from megastep.world.kernels import implementation
 from megastep.world.near_walls import Grids
-from megastep.world.visible_walls import CELLS, PAIRS, VisibleWalls, cells_of, firsts_of, groups, places_of
+from megastep.world.visible_walls import CELLS, PAIRS, VisibleWalls, cells_of, firsts_of, groups, joined, places_of
 
 OUTER = 1.02
 """Times an outline's girth: no point of an agent is further from its middle, rounding included."""
@@ -64,9 +64,9 @@ class _Rows(NamedTuple):
 
 
 class _Lists(NamedTuple):
-    """The lists of some maps: how many pairs each cell has, and one after another."""
+    """The lists of some maps: where each begins and the last one ends, and their pairs."""
 
-    counts: Int[Tensor, ' cell']
+    firsts: Int32[Tensor, ' first']
     words: Int[Tensor, ' pair']
 
 
@@ -83,9 +83,7 @@ def build(walls: Ragged[Tensor], lights: Ragged[Tensor], sets: VisibleWalls, gir
     dtype = shortest(shift + bits_of(int(walls.widths.max()) + 1))
     costs = cells * lights.widths.long()
     parts = [_listed(walls, lights, sets, group, OUTER * girth, shift, dtype) for group in groups(costs, CELLS)]
-    firsts = firsts_of(torch.cat([part.counts for part in parts]), cells)
-    words = Ragged(torch.cat([part.words for part in parts]), firsts.vals[(cells + 1).cumsum(0) - 1].long())
-    return VisibleLights(firsts, words, shift)
+    return VisibleLights(*joined(parts, cells), shift)
 
 
 def bits_of(count: int) -> int:
@@ -121,8 +119,8 @@ def _listed(
     pairs = counts.clamp(min=1)
     words = rows.numbers[kept].repeat_interleave(pairs)
     words[(counts > 0).repeat_interleave(pairs)] += (hiding + 1) << shift
-    cells = torch.zeros(len(extents), dtype=torch.int64, device=counts.device)
-    return _Lists(cells.index_add(0, rows.cells[kept], pairs), words.to(dtype))
+    lengths = torch.zeros(len(extents), dtype=torch.int64, device=counts.device).index_add(0, rows.cells[kept], pairs)
+    return _Lists(firsts_of(lengths, sets.extents.widths[group].long()), words.to(dtype))
 
 
 def _rows(

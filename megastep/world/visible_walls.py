@@ -6,7 +6,7 @@ walkthroughs", 1991). The lists are conservative: all that can be seen is in the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -71,10 +71,10 @@ class _Links(NamedTuple):
 
 
 class _Lists(NamedTuple):
-    """The lists of some cells: how long each is, and one after another."""
+    """The lists of some maps: their cells' extents, where each list begins and the last one ends, and their walls."""
 
     extents: UInt8[Tensor, 'cell 4']
-    counts: Int[Tensor, ' cell']
+    firsts: Int32[Tensor, ' first']
     numbers: Int[Tensor, ' listed']
 
 
@@ -92,16 +92,13 @@ def build(walls: Ragged[Tensor], agent_radius: float, *, side: float = SIDE) -> 
     grids = grids._replace(shapes=torch.where(crossed[:, None], 0, grids.shapes))
     dtype = torch.int16 if int(walls.widths.max()) <= torch.iinfo(torch.int16).max else torch.int32
     parts = [_listed(walls, links, grids, group, agent_radius, dtype) for group in groups(grids.counts, CELLS)]
-    counts = torch.cat([part.counts for part in parts])
-    firsts = firsts_of(counts, grids.counts)
+    firsts, numbers = joined([part[1:] for part in parts], grids.counts)
     return VisibleWalls(
         grids=torch.cat([grids.corners, 1 / grids.sides[:, None]], 1),
         shapes=grids.shapes.int(),
         extents=Ragged(torch.cat([part.extents for part in parts]), grids.counts),
         firsts=firsts,
-        numbers=Ragged(
-            torch.cat([part.numbers for part in parts]), firsts.vals[(grids.counts + 1).cumsum(0) - 1].long()
-        ),
+        numbers=numbers,
     )
 
 
@@ -140,7 +137,7 @@ def _listed(
         found, number = _visible(walls, links, maps[batch], places[batch], widths[batch])
         counts[known[batch]] = found
         numbers.append(number.to(dtype))
-    return _Lists(extents, counts, torch.cat(numbers))
+    return _Lists(extents, firsts_of(counts, grids.counts[group]), torch.cat(numbers))
 
 
 def cells_of(
@@ -179,11 +176,19 @@ def _visible(
     return torch.bincount(cells, minlength=len(maps)), found - (ends - widths)[cells]
 
 
-def firsts_of(counts: Int[Tensor, ' cell'], cells: Int[Tensor, ' map']) -> Ragged[Tensor]:
-    """Each map's lists' places, and where the last one ends, of the lists' lengths."""
+def firsts_of(counts: Int[Tensor, ' cell'], cells: Int[Tensor, ' map']) -> Int32[Tensor, ' first']:
+    """Where each list begins in its map's, and where the last one ends, of the lists' lengths and the maps' cells."""
     rows = cells + 1
     starts, before = rows.cumsum(0) - rows, cells.cumsum(0) - cells
     ends = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
     maps = torch.repeat_interleave(torch.arange(len(cells), device=cells.device), rows)
     k = torch.arange(len(maps), device=maps.device) - starts[maps]
-    return Ragged((ends[before[maps] + k] - ends[before[maps]]).int(), rows)
+    return (ends[before[maps] + k] - ends[before[maps]]).int()
+
+
+def joined(
+    parts: Sequence[tuple[Int32[Tensor, ' first'], Int[Tensor, ' listed']]], cells: Int[Tensor, ' map']
+) -> tuple[Ragged[Tensor], Ragged[Tensor]]:
+    """Joins the lists of some maps after others: where each begins, and what they list."""
+    firsts, listed = (torch.cat(column) for column in zip(*parts, strict=True))
+    return Ragged(firsts, cells + 1), Ragged(listed, firsts[(cells + 1).cumsum(0) - 1].long())
