@@ -110,7 +110,7 @@ SKETCHES = (
         (
             Panel('scaling', 'steps/s', "Explorer's steps a second"),
             Panel('scaling', 'bytes', 'Bytes once packed'),
-            Panel('scaling', 'peak bytes', 'Bytes at the most while packing'),
+            Panel('scaling', 'peak bytes', 'Bytes at the most on the way'),
             Panel('scaling', 'seconds to pack', 'Seconds to pack'),
         ),
     ),

@@ -17,6 +17,7 @@ from benchmarks.speed.measuring import described, stepped
 from benchmarks.speed.timing import release
 from benchmarks.speed.worlds import dim_grid, houses
 from megastep import MapSet
+from megastep.world import rendering
 from megastep.world.cameras import Cameras
 from megastep.world.core import Core
 from megastep.world.scenery import Scenery
@@ -107,16 +108,16 @@ def _kernels(maps: MapSet, num_envs: int, device: torch.device, **effort: Any) -
 
 
 def over_maps(sizes: Sizes, device: torch.device, **effort: Any) -> Iterator[dict[str, Any]]:
-    """Packing time and memory of more and more houses, and whole steps in them.
+    """Packing time and memory of more and more houses, up to a first picture of them, and whole steps in them.
 
     No more than ``sizes.different`` houses are generated: the others are the same once more, each with memory of its
     own.
     """
     some = houses(sizes.different)
-    Scenery.pack(some[:1], device=device)  # compiles what packing takes
+    packing(some[:1], sizes.map_envs, device)  # compiles what that takes
     for count in sizes.maps:
         maps = some[np.arange(count) % len(some)]
-        packed = packing(maps, device)
+        packed = packing(maps, sizes.map_envs, device)
         yield {'sweep': 'maps', 'maps': count, **_steps_in(maps, sizes.map_envs, device, **effort), **packed}
 
 
@@ -126,26 +127,35 @@ def _steps_in(maps: MapSet, num_envs: int, device: torch.device, **effort: Any) 
     return {**described(cases.Case('Explorer', num_envs), env), 'steps/s': stepped(env, **effort)}
 
 
-def packing(maps: MapSet, device: torch.device) -> dict[str, float]:
+def packing(maps: MapSet, num_envs: int, device: torch.device) -> dict[str, float]:
     """Packing time and memory of maps, their arrays still to be picked from those they share.
 
     Returns:
-        How many bytes they take once packed; on a GPU how many at the most on the way; and how many seconds it took.
+        How many bytes they take once packed, and with what a first picture builds: cell lists, and on a GPU potentially
+        visible sets; on a GPU also with the lists of lights, which pictures of several agents take, and how many at the
+        most on the way. And after how many seconds all of that was there.
     """
     release()
     before = _start_counting(device)
     start = time.perf_counter()
     scenery = Scenery.pack(maps, device=device, seed=0)
-    if device.type != 'cuda':
-        seconds = time.perf_counter() - start
-        return {'bytes': float(num_bytes(scenery)), 'seconds to pack': seconds}
-    torch.cuda.synchronize(device)
+    found = _taken('bytes', 'seconds to pack', scenery, before, start)
+    rendering.render(Core(scenery, num_envs, seed=0), Cameras())
+    found |= _taken('bytes seen', 'seconds to see', scenery, before, start)
+    if device.type == 'cuda':
+        scenery.visible_lights  # noqa: B018
+        found |= _taken('bytes lit', 'seconds to light', scenery, before, start)
+        found['peak bytes'] = float(torch.cuda.max_memory_allocated(device) - before)
+    return found
+
+
+def _taken(size: str, duration: str, scenery: Scenery, before: int, start: float) -> dict[str, float]:
+    """By name, the bytes of a scenery, beyond those allocated before on a GPU, and the seconds since a start."""
+    if scenery.device.type != 'cuda':
+        return {duration: time.perf_counter() - start, size: float(num_bytes(scenery))}
+    torch.cuda.synchronize(scenery.device)
     seconds = time.perf_counter() - start
-    return {
-        'bytes': float(torch.cuda.memory_allocated(device) - before),
-        'peak bytes': float(torch.cuda.max_memory_allocated(device) - before),
-        'seconds to pack': seconds,
-    }
+    return {duration: seconds, size: float(torch.cuda.memory_allocated(scenery.device) - before)}
 
 
 def _start_counting(device: torch.device) -> int:
