@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
 import sys
@@ -94,3 +95,21 @@ def check_crowd(num_envs: int, num_agents: int, *, fewest: int, most: int) -> No
         raise ValueError(f'num_agents must be an integer from {fewest} to {most}, got {num_agents!r}.')
     if not is_integer(num_envs) or num_envs < 1 or num_envs % num_agents:
         raise ValueError(f'num_envs must be a multiple of num_agents, {num_agents}, got {num_envs!r}.')
+
+
+def check_acts(**values: Any) -> None:
+    """Raises a `ValueError` unless what is named can act: take all rows' observations, and where episodes begin."""
+    for name, value in values.items():
+        wanted = f'{name} must be a function of two arguments, observations and where episodes begin'
+        if isinstance(value, type) or not callable(value):
+            what = f'the class {value.__name__}: give one of it' if isinstance(value, type) else f'{value!r}'
+            raise ValueError(f'{wanted}, got {what}.')  # noqa: TRY004, as for other values
+        try:
+            signature = inspect.signature(value)
+        except (TypeError, ValueError):  # some of what is compiled doesn't say
+            continue
+        try:
+            signature.bind(None, None)
+        except TypeError as error:
+            called = getattr(value, '__name__', type(value).__name__)
+            raise ValueError(f'{wanted}, got {called}{signature}: {error}.') from None

@@ -73,6 +73,8 @@ def evaluate(
     """
     runs, tables = contestants(agents), list[Mapping[str, np.ndarray]]()
     stage = Stage(Suite.of(suite), task, opponents, num_envs, device, options, progress=progress)
+    for run in runs:
+        stage.task(run.agent)  # what doesn't go together is said before any of it has been played
     names: tuple[str, ...] | None = None
     lower: list[str] = []
     found: dict[int, np.ndarray] = {}
@@ -134,7 +136,7 @@ class Stage:
 
     def env(self, agent: Any) -> tuple[Env, Opponents | None]:
         """The env that an agent plays in, and the opponents that it has there."""
-        task, device = self._task_of(agent), self._device_of(agent)
+        task, device = self.task(agent), self._device_of(agent)
         known = [env for key, env in self._envs if key == (task, device)]
         env = known[0] if known else self._made(agent, task, device)
         if not known:
@@ -157,7 +159,12 @@ class Stage:
         has = FIELD in {**task.options, **self._options} or not task.takes(FIELD)
         return {} if has else {FIELD: self.suite.geodesic_field(device, progress=self._progress)}
 
-    def _task_of(self, agent: Any) -> Task:
+    def task(self, agent: Any) -> Task:
+        """The task that an agent plays.
+
+        Raises:
+            ValueError: if it has other episodes than the suite's.
+        """
         if self._task is not None:
             return self._task if isinstance(self._task, Task) else Task.of(self._task)
         if not isinstance(agent, MakesItsEnv):

@@ -14,7 +14,7 @@ from jaxtyping import Bool
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from megastep.checks import check_counts, check_paths, check_seed, is_integer
+from megastep.checks import check_acts, check_counts, check_paths, check_seed, is_integer
 from megastep.env import Env
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
@@ -176,9 +176,12 @@ def acting(agent: Any, env: Env, seed: int) -> Act:
     if agent is None:
         env.action_space.seed(seed)
         return lambda observations, begins: env.action_space.sample()
-    if hasattr(agent, 'for_env'):
-        return agent.for_env(env)
+    if hasattr(agent, 'for_env') and not isinstance(agent, type):
+        act = agent.for_env(env)
+        check_acts(**{"what an agent's for_env returns": act})
+        return act
     if callable(agent) and not isinstance(agent, torch.nn.Module):
+        check_acts(agent=agent)
         return agent
     if hasattr(agent, 'actor'):
         return agent.actor(env.num_envs, seed=seed)

@@ -255,6 +255,20 @@ def test_maps_that_a_run_was_trained_in_are_marked():
     assert found.select(set='far').table['trained_on'].tolist() == [True] * 4 + [False] * 8
 
 
+def max_of_three(a, b, c):
+    return max(a, b, c)
+
+
+class Makes:
+    """Agent that makes what it is told, instead of what acts."""
+
+    def __init__(self, what):
+        self._what = what
+
+    def for_env(self, env):
+        return self._what
+
+
 @pytest.mark.parametrize(
     'agent, options, message',
     [
@@ -263,6 +277,11 @@ def test_maps_that_a_run_was_trained_in_are_marked():
         ({'a': []}, {}, 'agents must be at least 1, got none'),
         (torch.nn.Linear(2, 2), {}, r'an agent must be what megastep\.load returns, .*, got Linear'),
         (3, {}, r'an agent must be what megastep\.load returns, .*, got 3'),
+        (RandomActions, {}, r'an agent must be .*, got the class RandomActions: give one of it'),
+        (lambda seen: seen, {}, r'an agent must be a function of two arguments, .*, got <lambda>\(seen\): too many'),
+        (max_of_three, {}, r"an agent must be .*, got max_of_three\(a, b, c\): missing a required argument: 'c'"),
+        (Makes(None), {}, r"what an agent's for_env returns must be a function of two arguments, .*, got None"),
+        (Makes(max_of_three), {}, r"what an agent's for_env returns must be .*, got max_of_three\(a, b, c\)"),
         (wanders, {'num_envs': 0}, 'num_envs must be an integer of at least 1, got 0'),
         (wanders, {'agent_radius': 0.08}, r'episodes must be for agents of radius 0\.08 m, got some for 0\.106066 m'),
         (wanders, {'task': 'deathmatch'}, 'episodes must be of 4 agents, as the envs are, got 1'),
@@ -285,8 +304,12 @@ def test_refuses_agents_of_other_spaces_by_name():
 def test_refuses_agents_of_tasks_with_other_episodes():
     explorer = Trained(houses(1))
     explorer.task = Task.of('explorer')
+
+    def never(observations, begins):
+        raise AssertionError('played before all agents were looked at')
+
     with pytest.raises(ValueError, match='the suite must be of explorer, as the agent is, got one of pointgoal'):
-        evaluate(explorer, points(1), device='cpu')
+        evaluate({'plays': never, 'does not': explorer}, points(1), device='cpu')
 
 
 class Careless(Unseen):

@@ -525,6 +525,8 @@ def test_what_an_env_says_later_is_nothing_before(monkeypatch):
         ({'maps': mapgen.make('house', 0)}, "maps must be those of the env's scenery, got others"),
         ({'envs': [1, 1]}, 'envs must be different numbers, got 1 twice'),
         ({'agent': 'random'}, 'agent must be a function of observations and begins, or a policy, got str'),
+        ({'agent': RandomActions}, 'agent must be a function of two arguments, .*, got the class RandomActions'),
+        ({'agent': lambda seen: seen}, r'agent must be a function of two arguments, .*, got <lambda>\(seen\): too'),
         ({'maps': mapgen.generate('box', 1)}, "maps must be those of the env's scenery, got others"),
     ],
 )

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from torch.nn import Module
 
 import megastep
+from megastep.checks import check_acts
 from megastep.env import Env
 from megastep.evaluation.agent_streams import drawn_by_episode
 from megastep.evaluation.opponents import Opponents
@@ -75,10 +76,12 @@ def act_for(agent: Any, env: Env, *, greedy: bool = False, seed: int = 0) -> Act
     A policy that draws its actions draws them from a stream of each episode's own where fixed ones are played.
 
     Raises:
-        ValueError: if it is of other spaces than the env.
+        ValueError: if it is of other spaces than the env, or what it makes for the env is nothing that acts.
     """
     if isinstance(agent, ActsInEnv):
-        return agent.for_env(env)
+        act = agent.for_env(env)
+        check_acts(**{"what an agent's for_env returns": act})
+        return act
     if not isinstance(agent, SupportsActor):
         return agent
     check_spaces(agent, env)
@@ -115,12 +118,15 @@ def _loaded(agent: Any) -> Any:
     """An agent, loaded if it is a folder."""
     if isinstance(agent, (str, Path)):
         return megastep.load(agent)  # by the name that megastep hands on: nothing here knows what a run is
-    is_function = callable(agent) and not isinstance(agent, (type, Module))  # a module takes no `begins`
-    if isinstance(agent, (ActsInEnv, SupportsActor)) or is_function:
+    is_class = isinstance(agent, type)
+    if isinstance(agent, (ActsInEnv, SupportsActor)) and not is_class:
+        return agent
+    if callable(agent) and not is_class and not isinstance(agent, Module):  # a module takes no `begins`
+        check_acts(**{'an agent': agent})
         return agent
     raise ValueError(
         f'an agent must be what megastep.load returns, the folder of a run, a policy, a function or have for_env, '
-        f'got {agent!r}.'
+        f'got {f"the class {agent.__name__}: give one of it" if is_class else repr(agent)}.'
     )
 
 
