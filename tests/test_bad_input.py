@@ -1,6 +1,7 @@
 """What a newcomer gets wrong is named: what it is of, what it must be, and what it was."""
 
 import pytest
+import torch
 from rollouts import FEW_RAYS, make
 from worlds import box, houses
 
@@ -78,6 +79,19 @@ THINGS = {
     'env to wrap': (lambda: FrameStackObservation(3, 2), 'env must be a vector env of tensors, with a device, got int'),
 }
 CASES = {**NUMBERS, **PATHS, **THINGS}
+
+
+@pytest.mark.parametrize(
+    'count, asked, message',
+    [
+        (0, 'cuda', "device must be 'cpu' where PyTorch can use no GPU, got 'cuda'"),
+        (2, 'cuda:2', "device must be one of 2 GPUs, numbered from 0, got 'cuda:2'"),
+    ],
+)
+def test_a_gpu_that_is_not_there_is_named(monkeypatch, count, asked, message):
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: count)
+    with pytest.raises(ValueError, match=message):
+        minimal(device=asked)
 
 
 @pytest.mark.parametrize('name', CASES)

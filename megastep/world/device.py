@@ -15,14 +15,20 @@ def default_device(asked: torch.device | str | None = None) -> torch.device:
     """The device asked for; by default the GPU if there is one, else the CPU.
 
     Raises:
-        ValueError: if PyTorch has no such device.
+        ValueError: if PyTorch has no such device, or there is no such GPU here.
     """
     import torch  # here and below, so that `megastep doctor` can tell where it is missing
 
     try:
-        return torch.device(asked or ('cuda' if torch.cuda.is_available() else 'cpu'))
+        device = torch.device(asked or ('cuda' if torch.cuda.is_available() else 'cpu'))
     except (RuntimeError, TypeError) as error:
         raise ValueError(f"device must be one of PyTorch's, such as 'cuda' or 'cpu', got {asked!r}.") from error
+    count = torch.cuda.device_count() if device.type == 'cuda' else 0
+    if device.type == 'cuda' and not count:
+        raise ValueError(f"device must be 'cpu' where PyTorch can use no GPU, got {str(device)!r}.")
+    if device.type == 'cuda' and (device.index or 0) >= count:
+        raise ValueError(f'device must be one of {count} GPUs, numbered from 0, got {str(device)!r}.')
+    return device
 
 
 def device_name(device: torch.device | str) -> str:

@@ -28,6 +28,7 @@ def test_tensors_move_and_stay_where_they_are():
 @pytest.mark.parametrize('there_is_one, chosen', [(True, 'cuda'), (False, 'cpu')])
 def test_the_default_is_the_gpu_if_there_is_one(there_is_one, chosen, monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: there_is_one)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 2)
     assert default_device() == torch.device(chosen)
     assert default_device('cpu') == torch.device('cpu')
     assert default_device(torch.device('cuda:1')) == torch.device('cuda:1')
