@@ -20,7 +20,7 @@ from matplotlib.colors import to_rgb
 from tqdm.auto import tqdm
 
 from megastep.checks import check_counts
-from megastep.plotting.states import NIGHT, TRAIL, StatePlot
+from megastep.plotting.states import NIGHT, TRAIL, StatePlot, check_size
 from megastep.plotting.video import Frame, Recorder
 from megastep.world.snapshot import Snapshot
 
@@ -53,7 +53,8 @@ class Film:
         path: The file really written: with the suffix ``.gif`` where there is no encoder for mp4.
 
     Raises:
-        ValueError: if the suffix isn't known, fps isn't above 0, or there are no workers.
+        ValueError: if the suffix isn't known, fps isn't above 0, there are no workers, or the size is none that can be
+            drawn.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Film:
         progress: bool = False,
     ) -> None:
         check_counts(workers=workers)
+        check_size(size)
         self._recorder, self._workers, self._size = Recorder(path, fps), workers, size
         self.path = self._recorder.path
         self._chunk: list[Moment] = []
@@ -91,8 +93,8 @@ class Film:
             snapshots: Each env's, in the same order every time.
 
         Raises:
-            ValueError: if it couldn't be drawn, of what was added before, too; or there are no snapshots, or not as
-                many as before.
+            ValueError: if it couldn't be drawn, of what was added before, too; or there are no snapshots, not as many
+                as before, or more than the film has room for.
         """
         if self._writing.done():
             self._writing.result()  # raises what went wrong
@@ -100,6 +102,10 @@ class Film:
         if not snapshots or len(snapshots) != len(last):
             wanted = f'{len(last)}, as before' if last else 'at least 1'
             raise ValueError(f'snapshots must be {wanted}, got {len(snapshots)}.')
+        if others := [snapshot for snapshot in snapshots if not isinstance(snapshot, Snapshot)]:
+            raise ValueError(f'snapshots must be what env.snapshot returns, got {type(others[0]).__name__}.')
+        across, up = _grid(len(snapshots))
+        check_size(self._size, across=across, up=up)
         self._chunk.append(tuple(map(_sharing, snapshots, last)))
         self._bar.total += 1
         if len(self._chunk) == CHUNK:
@@ -160,8 +166,8 @@ class Grid:
     """
 
     def __init__(self, moment: Moment, size: tuple[int, int]) -> None:
-        self._size, self._columns = size, math.ceil(math.sqrt(len(moment)))
-        rows = math.ceil(len(moment) / self._columns)
+        self._columns, rows = _grid(len(moment))
+        self._size = size
         tile = size[0] // self._columns, size[1] // rows
         self._plots, self._tile = [StatePlot(snapshot, tile) for snapshot in moment], tile
 
@@ -179,6 +185,12 @@ class Grid:
             top, left = number // self._columns * height, number % self._columns * width
             whole[top : top + height, left : left + width] = plot.frame()
         return whole
+
+
+def _grid(count: int) -> tuple[int, int]:
+    """The columns and rows of a grid for so many, as nearly square as it can be."""
+    columns = math.ceil(math.sqrt(count))
+    return columns, math.ceil(count / columns)
 
 
 def _sharing(snapshot: Snapshot, other: Snapshot) -> Snapshot:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 
+from megastep.checks import is_integer
 from megastep.plotting.figures import Picture
 from megastep.plotting.litplans import draw_map, shown
 from megastep.plotting.overlays import OverlayArtists, hues
@@ -39,8 +40,8 @@ PER_ROW, ROW = 4, 0.6
 USUAL = (960, 540)
 """The size, in pixels, at which an inch of the picture has 100: a picture of another size is as if it were enlarged."""
 
-LEAST = 64
-"""The least width and height, in pixels."""
+LEAST, MOST = 64, 16_384
+"""The least and the largest width and height, in pixels."""
 
 STRIPS = 1.0
 """The room, in inches, that strips of pixels have at least: numbers for which there is no more are left out."""
@@ -56,6 +57,27 @@ def plot_state(snapshot: Snapshot, size: tuple[int, int] = (960, 540)) -> Pictur
     return StatePlot(snapshot, size).figure
 
 
+def check_size(size: tuple[int, int], *, across: int = 1, up: int = 1) -> None:
+    """Checks the size of a picture in which some envs stand side by side.
+
+    Args:
+        size: The picture's width and height, in pixels.
+        across: How many envs are side by side.
+        up: How many are above one another.
+
+    Raises:
+        ValueError: if it is no pair of whole numbers, or too small or too large to be drawn.
+    """
+    if not isinstance(size, Sequence) or len(size) != 2 or not all(is_integer(side) for side in size):
+        raise ValueError(f'size must be a width and a height in whole pixels, got {size!r}.')
+    least = LEAST * across, LEAST * up
+    if size[0] < least[0] or size[1] < least[1]:
+        envs = '' if across == 1 else f' for {across} envs by {up}'
+        raise ValueError(f'size must be at least {least[0]} by {least[1]} pixels{envs}, got {size[0]} by {size[1]}.')
+    if max(size) > MOST:
+        raise ValueError(f'size must be at most {MOST:,} by {MOST:,} pixels, got {size[0]:,} by {size[1]:,}.')
+
+
 class StatePlot:
     """Picture of one env that is brought up to date rather than drawn anew: what stands still is drawn once a map.
 
@@ -67,14 +89,13 @@ class StatePlot:
         figure: The picture.
 
     Raises:
-        ValueError: if the picture is smaller than 64 by 64 pixels.
+        ValueError: if the picture is smaller than 64 by 64 pixels, or larger than 16,384 by 16,384.
     """
 
     def __init__(self, snapshot: Snapshot, size: tuple[int, int] = (960, 540)) -> None:
         if not isinstance(snapshot, Snapshot):
             raise ValueError(f'snapshot must be what env.snapshot returns, got {type(snapshot).__name__}.')  # noqa: TRY004
-        if min(size) < LEAST:
-            raise ValueError(f'size must be at least {LEAST} by {LEAST} pixels, got {size[0]} by {size[1]}.')
+        check_size(size)
         dpi = 100 * min(side / usual for side, usual in zip(size, USUAL, strict=True))
         width, height = size[0] / dpi, size[1] / dpi
         self.figure = Picture(width=width, height=height, colour=NIGHT, dpi=dpi)

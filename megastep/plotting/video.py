@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from megastep.checks import check_numbers, check_paths
 from megastep.maps.storage import atomic, temporaries
 
 Frame = UInt8[np.ndarray, 'height width 3']
@@ -144,6 +145,8 @@ class Recorder:
     """
 
     def __init__(self, path: str | Path, fps: float = 10) -> None:
+        check_paths(path=path)
+        check_numbers(fps=fps)
         self.path = Path(path)
         if self.path.suffix not in SUFFIXES:
             raise ValueError(f'path must end in {" or ".join(SUFFIXES)}, got {str(path)!r}.')
@@ -168,7 +171,9 @@ class Recorder:
         Raises:
             ValueError: if the frame's shape or type is wrong, or its size is another than the first's.
         """
-        if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
+        if not isinstance(frame, np.ndarray):
+            raise ValueError(f'frames must be arrays, got {type(frame).__name__}.')  # noqa: TRY004
+        if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8 or not frame.size:
             raise ValueError(f'frames must be (height, width, 3) of uint8, got {frame.shape} of {frame.dtype}.')
         self._shape = self._shape or frame.shape
         if frame.shape != self._shape:

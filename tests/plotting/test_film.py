@@ -108,17 +108,42 @@ def test_a_failure_leaves_nothing_behind(snapshots, tmp_path):
 def test_what_cannot_be_drawn_is_reported(snapshots, tmp_path, monkeypatch):
     def submit(draw, *parts):
         drawing = Future()
-        with pytest.raises(ValueError, match='size') as raised:
+        with pytest.raises(ValueError, match='no room') as raised:
             draw(*parts)
         drawing.set_exception(raised.value)
         return drawing
 
-    with (
-        pytest.raises(ValueError, match='size must be at least 64 by 64 pixels, got 960 by 20'),
-        Film(tmp_path / 'film.gif', size=(960, 20)) as film,
-    ):
+    def full(*_):
+        raise ValueError('no room')
+
+    with pytest.raises(ValueError, match='no room'), Film(tmp_path / 'film.gif') as film:
         monkeypatch.setattr(film._pool, 'submit', submit)
+        monkeypatch.setattr('megastep.plotting.film.Grid', full)
         film.add(snapshots[0])
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    'size, message',
+    [
+        ((960, 20), 'size must be at least 64 by 64 pixels, got 960 by 20'),
+        ((10**5, 10**5), 'size must be at most 16,384 by 16,384 pixels, got 100,000 by 100,000'),
+        ((96.5, 100), r'size must be a width and a height in whole pixels, got \(96.5, 100\)'),
+        (640, 'size must be a width and a height in whole pixels, got 640'),
+    ],
+)
+def test_sizes_that_cannot_be_drawn_are_refused_at_once(tmp_path, size, message):
+    with pytest.raises(ValueError, match=message):
+        Film(tmp_path / 'film.gif', size=size)
+
+
+def test_more_envs_than_there_is_room_for_are_refused(snapshots, tmp_path):
+    message = 'size must be at least 192 by 128 pixels for 3 envs by 2, got 128 by 128'
+    with pytest.raises(ValueError, match=message), Film(tmp_path / 'film.gif', size=(128, 128)) as film:
+        film.add(*snapshots[:1] * 5)
+    message = 'snapshots must be what env.snapshot returns, got int'
+    with pytest.raises(ValueError, match=message), Film(tmp_path / 'film.gif') as film:
+        film.add(3)
     assert not list(tmp_path.iterdir())
 
 

@@ -169,6 +169,27 @@ def test_rejects_what_is_no_picture(tmp_path, frame):
         record([frame], tmp_path / 'film.gif')
 
 
+@pytest.mark.parametrize(
+    'path, options, frame, message',
+    [
+        (3, {}, COLOURS[0], 'path must be a path, got 3'),
+        ('film.gif', {'fps': 'a'}, COLOURS[0], "fps must be a number, got 'a'"),
+        ('film.gif', {}, [[0]], 'frames must be arrays, got list'),
+        (
+            'film.gif',
+            {},
+            np.zeros((0, 0, 3), np.uint8),
+            r'frames must be \(height, width, 3\) of uint8, got \(0, 0, 3\)',
+        ),
+    ],
+)
+def test_what_is_none_of_its_arguments_is_named(tmp_path, monkeypatch, path, options, frame, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        record([frame], path, **options)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_folder_that_is_not_there_is_reported_first(tmp_path):
     with pytest.raises(FileNotFoundError), Recorder(tmp_path / 'nowhere' / 'film.mp4'):
         pytest.fail('the work had begun')
