@@ -82,7 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0 if all went well, 1 if `megastep doctor` found something wrong or training went wrong, 2 if a
-        value or a file was not what it should be or output is lost, 130 if it was interrupted, 143 if told to end.
+        value or a file was not what it should be, an extra isn't installed or output is lost, 130 if it was
+        interrupted, 143 if told to end.
     """
     arguments = train.spelled_out(sys.argv[1:] if arguments is None else arguments)
     if list(arguments) == ['--version']:
@@ -94,10 +95,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.path.insert(0, here)  # as `python -m` has it: tasks of one's own are in the working directory
     style = (tyro.conf.PositionalMetavarFromFieldName,)
     try:
-        with streams.open_streams():
+        with streams.open_streams(), streams.plain_warnings():
             app.command(name='train')(train.training(arguments))
             return app.cli(prog='megastep', description=ABOUT, args=arguments, config=style) or 0
     except (ValueError, OSError, streams.LostOutputError) as error:
+        print(f'megastep: {explain(error)}', file=sys.stderr)
+        return 2
+    except ImportError as error:
+        if error.name is not None:  # a module's that isn't there; where an extra isn't, the message says which
+            raise
         print(f'megastep: {explain(error)}', file=sys.stderr)
         return 2
     except KeyboardInterrupt:

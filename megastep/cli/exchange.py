@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import sys
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -61,8 +58,7 @@ def import_maps(
     files = _files(file, kind)
     importer = getattr(MapSet, f'from_{kind}')
     chosen = _options(options, importer)
-    with _told():
-        maps = _imported(importer, files, {**chosen, 'skip_invalid': skip_invalid})
+    maps = _imported(importer, files, {**chosen, 'skip_invalid': skip_invalid})
     maps.save(out)
     print(f'{describe(maps)} are in {out} ({out.stat().st_size / 1000:,.0f} kB).')
 
@@ -126,6 +122,8 @@ def export_maps(
     exporter = getattr(loaded, f'to_{"occupancy" if format == "ros" else format}')
     chosen = _options(options, exporter)
     if format != 'geojson':
+        if out.exists() and not out.is_dir():
+            raise ValueError(f'out must be a folder, got the file {out}.')
         out.mkdir(parents=True, exist_ok=True)
     written = exporter(out, **chosen)
     print(f'{len(loaded):,} maps are in {out}{"" if written is None else f", from {written[0].name} on"}.')
@@ -146,23 +144,14 @@ def split(
     from megastep.maps.mapset import MapSet
     from megastep.maps.storage import atomic
 
+    if len({path.resolve() for path in (maps, first, second)}) < 3:
+        raise ValueError(f'maps, first and second must be three files, got {maps}, {first} and {second}.')
     for path in (first, second):
         atomic.check_folder(path)
-    with _told():
-        parts = MapSet.load(maps).split(share, seed=seed)
+    parts = MapSet.load(maps).split(share, seed=seed)
     for part, path in zip(parts, (first, second), strict=True):
         part.save(path)
         print(f'{describe(part)} are in {path}.')
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Prints warnings as lines of their own, without the place in the code."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter('always', UserWarning)
-        yield
-    for warning in caught:
-        print(f'megastep: {warning.message}', file=sys.stderr)
 
 
 def _options(texts: Sequence[str], method: Callable[..., Any]) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TextIO
+from typing import Any, TextIO
 
 UNWRITTEN = {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EBADF}
 """Errors of writing. Where they name no file it was standard output, for all that is written elsewhere is named."""
@@ -62,6 +63,23 @@ def open_streams() -> Iterator[None]:
         _finish(out)
     finally:
         sys.stdout, sys.stderr = kept
+
+
+@contextmanager
+def plain_warnings() -> Iterator[None]:
+    """Has warnings for the user be lines of their own meanwhile, without the place in the code."""
+    with warnings.catch_warnings():
+        shown = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **named: Any) -> None:
+            if category is UserWarning:
+                print(f'megastep: {message}', file=sys.stderr)
+            else:
+                shown(message, category, *where, **named)
+
+        warnings.simplefilter('always', UserWarning)
+        warnings.showwarning = show
+        yield
 
 
 def fill() -> None:

@@ -44,6 +44,13 @@ def test_draws_a_suite_and_says_what_is_in_it(tmp_path, suite, capsys):
     assert 'far: 2 episodes in 1 maps' in out
 
 
+def test_warnings_are_lines_without_the_place_in_the_code(tmp_path, maps, capsys):
+    assert main(['suite', str(tmp_path / 'suite'), *maps, '--task', 'pointgoal', '--per-map', '2']) == 0
+    error = capsys.readouterr().err
+    assert 'megastep: no map has shortest paths of ' in error
+    assert 'Warning' not in error and '.py' not in error
+
+
 def test_evaluates_runs_and_baselines_and_writes_a_report(tmp_path, run, suite, capsys):
     again = tmp_path / 'again'
     shutil.copytree(run, again)

@@ -1,6 +1,7 @@
 """`megastep import`, `export` and `split`: maps from and to other programs' files, and in two parts."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,27 @@ def test_split_deals_maps_out(tmp_path, capsys):
     expected = maps.split(0.7, seed=3)
     assert [part.digest('walls') for part in parts] == [part.digest('walls') for part in expected]
     assert '7 house maps' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('names', [('a', 'b', 'b'), ('a', 'a', 'b'), ('a', 'b', './a')])
+def test_split_never_writes_over_what_it_reads_or_has_written(tmp_path, monkeypatch, capsys, names):
+    monkeypatch.chdir(tmp_path)
+    mapgen.generate('box', 4).save(tmp_path / 'a')
+    assert main(['split', *names]) == 2
+    assert f'maps, first and second must be three files, got a, {Path(names[1])} and ' in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ['a'] and len(MapSet.load(tmp_path / 'a')) == 4
+
+
+def test_export_says_that_its_folder_is_a_file(tmp_path, capsys):
+    mapgen.generate('box', 1).save(tmp_path / 'a.safetensors')
+    assert main(['export', str(tmp_path / 'a.safetensors'), str(tmp_path / 'a.safetensors')]) == 2
+    assert f'out must be a folder, got the file {tmp_path / "a.safetensors"}' in capsys.readouterr().err
+
+
+def test_an_extra_that_is_not_installed_is_named_in_a_line(tmp_path, monkeypatch, capsys):
+    mapgen.generate('box', 1).save(tmp_path / 'a.safetensors')
+    monkeypatch.setitem(sys.modules, 'ezdxf', None)
+    arguments = [str(tmp_path / 'a.safetensors'), str(tmp_path / 'out'), '--format', 'dxf']
+    assert main(['export', *arguments]) == 2
+    error = capsys.readouterr().err
+    assert error == "megastep: DXF files are written by ezdxf: pip install 'megastep[dxf]'.\n"

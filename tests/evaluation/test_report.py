@@ -1,6 +1,7 @@
 """The report: a page that needs nothing else, the same tables in files, and the worst episodes drawn."""
 
 import re
+import unicodedata
 import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 
@@ -113,6 +114,23 @@ def test_the_folder_has_the_tables_for_papers_and_programs(folder):
     tables = (folder / 'tables.tex').read_text()
     assert tables.count(r'\begin{table}') == tables.count(r'\end{table}') == len(names) - 4
     assert tables.isascii()
+
+
+def test_each_comparison_has_a_file_of_its_own_where_capitals_are_one(tmp_path):
+    names = ('ours', 'a', 'A', 'a b', 'a_b', 'é', 'e\u0301', 'x' * 300)
+    results(agents=names, runs=1, maps=2).report(tmp_path)
+    tables = sorted(path.stem for path in tmp_path.glob('ours_against_*.csv'))
+    assert len({unicodedata.normalize('NFD', name).casefold() for name in tables}) == len(tables) == len(names) - 1
+    assert {'ours_against_a', 'ours_against_A_2', 'ours_against_a_b', 'ours_against_a_b_2'} <= set(tables)
+    for path in tmp_path.glob('ours_against_*.csv'):
+        assert path.read_text().startswith('set,')
+
+
+def test_a_score_of_any_name_has_a_file(tmp_path):
+    table = rows(np.ones((1, 2, 1)))
+    table['hit rate/°'] = table.pop('success')
+    Results(table, ['hit rate/°']).report(tmp_path)
+    assert (tmp_path / 'hit_rate__.csv').is_file()
 
 
 def test_the_folder_has_the_results(folder):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -14,7 +15,10 @@ from megastep.evaluation.report import page, sections
 from megastep.maps.mapset import MapSet
 from megastep.maps.storage import atomic
 
-__all__ = ['check_folder', 'write']
+__all__ = ['check_folder', 'file_names', 'write']
+
+LONGEST = 200
+"""The most bytes of a name in a file's, which has 255 at the most."""
 
 
 def write(
@@ -37,7 +41,8 @@ def write(
     folder.mkdir(parents=True, exist_ok=True)
     found = sections.sections(table, scores, maps or {}, ways or {}, lower_is_better)
     titled = title or page.title_of(table)
-    tables = {name: each for section in found for name, each in section.tables.items()}
+    named = [(name, each) for section in found for name, each in section.tables.items()]
+    tables = dict(zip(file_names([name for name, _ in named]), (each for _, each in named), strict=True))
     texts = {
         'index.html': page.render(titled, page.facts(table, suite_sha256), found),
         'tables.md': '\n'.join([f'# {titled}', '', *(each.markdown() for each in tables.values())]),
@@ -47,6 +52,27 @@ def write(
     for name, text in reversed(texts.items()):  # the page last
         atomic.replace(folder / name, text.encode())
     return folder / 'index.html'
+
+
+def file_names(names: Sequence[str]) -> list[str]:
+    """Names for files, one for each name, no two of which are one to a system that tells apart no capitals.
+
+    Letters and digits stay; what agents or scores are called may have anything else. A name that is taken by one before
+    it gets a number.
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        kept = ''.join(letter if letter.isalnum() or letter in '-_.' else '_' for letter in name)
+        stem = kept.encode()[:LONGEST].decode(errors='ignore')
+        tries = (stem, *(f'{stem}_{number}' for number in range(2, len(names) + 2)))
+        free = next(each for each in tries if _folded(each) not in found)
+        found[_folded(free)] = free
+    return list(found.values())
+
+
+def _folded(name: str) -> str:
+    """The same for names that some file system doesn't tell apart: by capitals, or by how accents are encoded."""
+    return unicodedata.normalize('NFD', name).casefold()
 
 
 def check_folder(folder: str | os.PathLike) -> None:

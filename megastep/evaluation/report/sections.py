@@ -38,7 +38,7 @@ class Section:
     Args:
         title: Its heading.
         body: What is seen before its tables, in HTML.
-        tables: Its tables, by the names of their files.
+        tables: Its tables, by name: their files are called so, as far as files can be.
         shown: Whether the page shows the tables; otherwise they are in files alone.
     """
 
@@ -128,7 +128,7 @@ def _compared(table: Columns, score: str, lower: bool) -> Iterator[Section]:
             tables[f'{ours[1]}_against_{name}'] = found
     if len(distinct(table['set'])) > 1:
         tables[f'{score}_matrix'] = summaries.matrix(table, score)
-    yield Section('Agents side by side', '', {_filename(name): each for name, each in tables.items()})
+    yield Section('Agents side by side', '', tables)
 
 
 def _share_episodes(ours: Columns, theirs: Columns) -> bool:
@@ -137,10 +137,6 @@ def _share_episodes(ours: Columns, theirs: Columns) -> bool:
         for each in (ours, theirs)
     ]
     return bool(keys[0] & keys[1])
-
-
-def _filename(name: str) -> str:
-    return ''.join(letter if letter.isalnum() or letter in '-_.' else '_' for letter in name)
 
 
 def _varied(table: Columns, scores: Sequence[str]) -> Iterator[Section]:
