@@ -12,7 +12,8 @@ import torch
 from benchmarks.speed.worlds import LARGE_HOUSE
 from megastep import mapgen
 from megastep.env import field_tables
-from megastep.env.navigation import RAGGEDS, GeodesicField
+from megastep.env.field_tables import RAGGEDS
+from megastep.env.navigation import GeodesicField
 from megastep.maps.apartments import real_apartments
 from megastep.maps.mapset import MapSet
 

@@ -22,6 +22,12 @@ from megastep.maps.ragged import Ragged
 from megastep.maps.threads import mapped
 from megastep.world.buffers import on_device, picked_rows
 
+RAGGEDS = ('visible', 'entries', 'hops', 'nodes', 'lengths', 'spawns')
+"""The ragged buffers of a `GeodesicField`, by name."""
+
+TENSORS = ('corners', 'shapes')
+"""Its other buffers."""
+
 MOST_GOALS, MOST_SIDE, MOST_BYTES = 512, 512.0, 4 << 30
 """The GPU makes the tables of maps with at most so many goals, no side longer than so many metres, and for which it
 needs at most so many bytes. float32 is out by up to a fifth of a millimetre on such a side."""

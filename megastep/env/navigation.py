@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,25 +13,15 @@ from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
 from megastep.checks import check_counts
-from megastep.env import field_tables
-from megastep.maps.geodesics import validity
+from megastep.env import field_files, field_tables
+from megastep.env.field_tables import RAGGEDS, TENSORS
 from megastep.maps.geodesics.lookup import CELL_SIDE
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
-from megastep.maps.storage import atomic, digests, tensor_files
-from megastep.world.buffers import on_device
+from megastep.maps.storage import atomic
 from megastep.world.device import default_device, num_cores
 from megastep.world.kernels import implementation
-
-VERSION = '6'
-"""The version of how geodesic fields are computed, and of the layout of their file. A file of any other is refused."""
-
-RAGGEDS = ('visible', 'entries', 'hops', 'nodes', 'lengths', 'spawns')
-"""The ragged buffers of a `GeodesicField`, by name."""
-
-TENSORS = ('corners', 'shapes')
-"""Its other buffers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,17 +92,11 @@ class GeodesicField:
             raise ValueError('maps must hold at least 1 map, got 0.')
         check_counts(workers=workers)
         tables = field_tables.make(maps, agent_radius, device, workers=workers, progress=progress)
-        return cls(**tables, fingerprints=_fingerprints(maps), agent_radius=agent_radius)
+        return cls(**tables, fingerprints=field_files.fingerprints_of(maps), agent_radius=agent_radius)
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes the field to a file, replacing what was there once all of it is safely on disk."""
-        raggeds = {name: getattr(self, name) for name in RAGGEDS}
-        buffers = {name: getattr(self, name) for name in TENSORS}
-        buffers |= {name: ragged.vals for name, ragged in raggeds.items()}
-        buffers |= {f'{name}.widths': ragged.widths for name, ragged in raggeds.items()}
-        arrays = {name: buffer.cpu().numpy() for name, buffer in buffers.items()}
-        arrays['fingerprints'] = self.fingerprints
-        tensor_files.write(Path(path), arrays, {'geodesic_field': VERSION, 'agent_radius': repr(self.agent_radius)})
+        field_files.write(Path(path), vars(self))
 
     @classmethod
     def load(
@@ -137,28 +120,7 @@ class GeodesicField:
             ValueError: if the file is damaged, or holds no geodesic field, or one of another version, of other maps or
                 for other agents.
         """
-        arrays, metadata = tensor_files.read(Path(path), 'geodesic field')
-        if metadata.get('geodesic_field') != VERSION:
-            found = metadata.get('geodesic_field')
-            raise ValueError(f'{path} must hold a geodesic field of version {VERSION}, got {found}.')
-        digests.check_digest(Path(path), arrays, metadata.get('sha256', ''))
-        radius, fingerprints = _radius(path, metadata), _fingerprints(maps)
-        if agent_radius not in (None, radius):
-            wanted = f'agents of radius {agent_radius:g} m, got one for {radius:g} m'
-            raise ValueError(f'{path} must hold the geodesic field for {wanted}.')
-        if missing := sorted({*RAGGEDS, *TENSORS, 'fingerprints', *(f'{name}.widths' for name in RAGGEDS)} - {*arrays}):
-            raise ValueError(f'{path} is damaged: it lacks {", ".join(missing)}.')
-        rows = _rows_of(fingerprints, arrays['fingerprints'], str(path))
-        device = default_device(device)
-        try:
-            raggeds = {name: Ragged(arrays[name], arrays[f'{name}.widths']).rows(rows) for name in RAGGEDS}
-            corners, shapes = (arrays[name][rows] for name in TENSORS)
-        except (ValueError, IndexError, TypeError) as error:
-            raise ValueError(f'{path} is damaged: {error}') from error
-        validity.check(str(path), corners, shapes, raggeds)
-        buffers: dict[str, Any] = {name: torch.tensor(arrays[name][rows], device=device) for name in TENSORS}
-        buffers |= {name: on_device(ragged, device) for name, ragged in raggeds.items()}
-        return cls(**buffers, fingerprints=fingerprints, agent_radius=radius)
+        return cls(**field_files.read(Path(path), maps, default_device(device), agent_radius))
 
     @classmethod
     def kept(
@@ -199,12 +161,12 @@ class GeodesicField:
         Raises:
             ValueError: if it isn't of all these maps.
         """
-        return self._picked(_rows_of(_fingerprints(maps), self.fingerprints, 'geodesic_field'))
+        return self._picked(field_files.rows_of(field_files.fingerprints_of(maps), self.fingerprints, 'geodesic_field'))
 
     def covers(self, maps: MapSet | Sequence[Geometry]) -> bool:
         """True if it is of all these maps, so that `of` picks them."""
         known = {fingerprint.tobytes() for fingerprint in self.fingerprints}
-        return all(fingerprint.tobytes() in known for fingerprint in _fingerprints(maps))
+        return all(fingerprint.tobytes() in known for fingerprint in field_files.fingerprints_of(maps))
 
     def __repr__(self) -> str:
         sizes = f'{len(self)} maps, {len(self.spawns.vals)} spawns'
@@ -302,36 +264,6 @@ def kept_beside(maps: str | os.PathLike) -> Path:
     """The file for the geodesic field of a map set's file: ``a.geodesics.safetensors`` beside ``a.safetensors``."""
     path = Path(maps)
     return path.with_name(f'{path.stem}.geodesics{path.suffix}')
-
-
-def _radius(path: str | os.PathLike, metadata: Mapping[str, str]) -> float:
-    """The radius of the agents that a file's field is for."""
-    try:
-        return float(metadata['agent_radius'])
-    except (KeyError, ValueError) as error:
-        raise ValueError(f'{path} is damaged: it lacks the radius of agents.') from error
-
-
-def _fingerprints(maps: MapSet | Sequence[Geometry]) -> Int64[np.ndarray, 'map 4']:
-    """The SHA-256 of each map's walls and spawns, as four numbers."""
-    if isinstance(maps, MapSet):
-        each = ((maps.walls[row], maps.spawns[row]) for row in range(len(maps)))  # a third of the time of whole maps
-    else:
-        each = ((geometry.walls, geometry.spawns) for geometry in maps)
-    hashes = [digests.digest({'walls': walls, 'spawns': spawns}) for walls, spawns in each]
-    return np.frombuffer(bytes.fromhex(''.join(hashes)), '<i8').reshape(-1, 4)
-
-
-def _rows_of(
-    wanted: Int64[np.ndarray, 'wanted 4'], there: Int64[np.ndarray, 'map 4'], name: str
-) -> Int64[np.ndarray, ' wanted']:
-    """Numbers of the maps with some fingerprints, among those that are there; errors call these by the name."""
-    numbers = {fingerprint.tobytes(): row for row, fingerprint in enumerate(there)}
-    rows = np.array([numbers.get(fingerprint.tobytes(), -1) for fingerprint in wanted], np.int64)
-    if (rows < 0).any():
-        absent = f'got that of {len(there)} without map {rows.argmin()}'
-        raise ValueError(f'{name} must hold the geodesic field of all the {len(wanted)} maps, {absent}.')
-    return rows
 
 
 def _check(positions: Tensor, map_ids: Tensor, goals: Tensor, device: torch.device) -> None:

@@ -12,7 +12,8 @@ from paths import expected, to_all
 
 from megastep import mapgen
 from megastep.env import field_tables
-from megastep.env.navigation import RAGGEDS, TENSORS, GeodesicField
+from megastep.env.field_tables import RAGGEDS, TENSORS
+from megastep.env.navigation import GeodesicField
 from megastep.maps.apartments import real_apartments
 from megastep.maps.geodesics import SLACK, lookup, validity, wall_grid
 from megastep.maps.geodesics.compiled.walls import is_clear
