@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex
+from typing import TYPE_CHECKING, Any
 
 import gymnasium
-import numpy as np
 import torch
 from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from megastep.checks import check_seed, is_integer
@@ -20,27 +19,26 @@ from megastep.env import arguments
 from megastep.env.cuda_graph import CudaGraph
 from megastep.env.episode_info import name_shortly
 from megastep.env.episode_runner import EpisodeRunner
-from megastep.env.hooks import TaskHooks
 from megastep.env.interface.actions import ActionBatch
-from megastep.env.interface.pickling import reduced
-from megastep.env.interface.pictures import EnvSnapshot, Frames, plot
-from megastep.env.interface.state import check_rows, core_tensors, read_state, write_state
-from megastep.env.nested import copied, described
+from megastep.env.interface.drawable import Drawable
+from megastep.env.interface.pictures import Frames
+from megastep.env.interface.restorable import Restorable
+from megastep.env.interface.state import check_rows
+from megastep.env.nested import copied
 from megastep.env.noise import Noises
 from megastep.env.noise.protocol import Maker
-from megastep.env.parts import Part, Stateful, parts_of
+from megastep.env.parts import Part, parts_of
 from megastep.env.variation import check_amounts
-from megastep.world.cameras import CameraRig, by_name, checked
+from megastep.world.cameras import CameraRig, checked
 from megastep.world.core import Core, checked_map_ids
 from megastep.world.episode_queue import FixedEpisodes
 from megastep.world.kernels import check_not_forked, untraced
-from megastep.world.snapshot import Snapshot, take_snapshot
 
 if TYPE_CHECKING:
-    from megastep.plotting import Picture
+    pass
 
 
-class Env(TaskHooks, gymnasium.vector.VectorEnv):
+class Env(Drawable, Restorable, gymnasium.vector.VectorEnv):
     """Vector env of a task: runs its episodes in many envs at once, as Gymnasium has it.
 
     A task builds the parts that it is made of, hands its core, cameras and spaces to ``Env.__init__``, and defines
@@ -272,118 +270,6 @@ class Env(TaskHooks, gymnasium.vector.VectorEnv):
     def _eagerly(self, *tensors: Tensor) -> Any:
         outputs = self._runner.advance(*tensors)
         return copied(outputs) if self.copy else outputs
-
-    @torch.no_grad()
-    def get_state(self, env: int | None = None) -> dict[str, dict[str, Tensor]]:
-        """Copies everything that the future of all envs, or of one, depends on.
-
-        Args:
-            env: Which env; by default all of them, with the generator that they share.
-
-        Returns:
-            Tensors, by what they are part of and by name: on the env's device, but for the generator's.
-
-        Raises:
-            ValueError: if there is no such env.
-            ClosedEnvironmentError: if this vector env is closed.
-            ResetNeeded: if it hasn't been reset.
-        """
-        self._check_begun('get_state', env)
-        return read_state(self.core, self.cameras, self.state_tensors(), env)
-
-    @torch.no_grad()
-    def set_state(self, state: Mapping[str, Mapping[str, Tensor]], env: int | None = None) -> None:
-        """Writes back what `get_state` copied, here or from an env of the same task in the same maps.
-
-        With all envs' state, every step that follows is what it was, bit by bit: a state has a fingerprint of maps,
-        wall colours, cameras and fps, and is refused where one differs. One env's state may be written into
-        any env: what happens to it is the same, for its stream of random numbers is part of it. Waits for the GPU, to
-        check the maps.
-
-        Args:
-            state: What `get_state` returned.
-            env: Which env to write, if the state is that of one.
-
-        Raises:
-            ValueError: if there is no such env, or the state has other tensors, shapes or types than this env's, is
-                of another world, or has values that can't be.
-            ClosedEnvironmentError: if this vector env is closed.
-            ResetNeeded: if it hasn't been reset.
-        """
-        self._check_begun('set_state', env)
-        write_state(self.core, self.cameras, self.state_tensors(), state, env, self._parts)
-        self.core.accept_maps(~self._nobody)
-
-    def state_tensors(self) -> Mapping[str, Mapping[str, Tensor]]:
-        """Returns the tensors themselves that `get_state` copies and that have a row for each env."""
-        kept = {name: part.state for name, part in self._parts.items() if isinstance(part, Stateful)}
-        parts = {name: tensors for name, tensors in kept.items() if tensors}  # there may be no noise
-        return {'core': core_tensors(self.core), 'episode': self._runner.statistics, 'task': self._kept, **parts}
-
-    def __repr__(self) -> str:
-        """Summary of a line each: maps, cameras, what an agent observes and does, and how episodes end."""
-        core, scenery = self.core, self.core.scenery
-        name = type(self).__name__ if self.spec is None else f'{type(self).__name__}, {self.spec.id}'
-        sizes = f'num_envs={self.num_envs}, num_agents={core.num_agents}, fps={core.fps:g}, device={str(self.device)!r}'
-        most = '' if self._most is None else f', of {self._most} steps at most'
-        lines = {
-            'maps': f'{scenery.num_maps}, with {len(scenery.walls.vals):,} walls',
-            'cameras': ', '.join(f'{kind} {each}'.strip() for kind, each in by_name(self.cameras).items()),
-            'observations': described(self.single_observation_space),
-            'actions': described(self.single_action_space),
-            'episodes': f'{self.autoreset_mode.name}{most}',
-        }
-        return '\n'.join([f'{name}({sizes})', *(f'  {title}: {text}' for title, text in lines.items())])
-
-    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
-        """Pickles and copies an env as it stands: what is copied goes on as it would have, in every pickle protocol.
-
-        Raises:
-            TypeError: if its steps are captured in a CUDA graph, or an attribute can't be pickled.
-        """
-        return reduced(self)
-
-    def snapshot(self, env: int) -> Snapshot:
-        """Takes a snapshot of one env off the device, to be drawn by `plot_state`. Waits for the GPU.
-
-        Raises:
-            ValueError: if there is no such env.
-            ClosedEnvironmentError: if this vector env is closed.
-            ResetNeeded: if it hasn't been reset.
-        """
-        self._check_begun('snapshot', env)
-        values: dict[str, SupportsFloat] = {
-            'reward': self._runner.rewards[env].mean(),
-            'return': self.returns[env].mean(),
-            'length': self.lengths[env],
-            **self._values(env),
-        }
-        taken = take_snapshot(
-            self.core, self.cameras, env, overlays=self._overlays(env), title=type(self).__name__, **values
-        )
-        return EnvSnapshot(**vars(taken))
-
-    @staticmethod
-    def plot_state(snapshot: Snapshot) -> Picture:
-        """Draws what `snapshot` returned."""
-        return plot(snapshot)
-
-    def render(self, envs: int | Iterable[int] = 0) -> tuple[UInt8[np.ndarray, 'height width 3'], ...]:
-        """Frames of some envs, drawn one after the other. Waits for the GPU.
-
-        Args:
-            envs: Which envs are drawn; by default the first alone.
-
-        Returns:
-            A frame for each env that is asked for.
-
-        Raises:
-            ValueError: if the render mode isn't ``'rgb_array'``, or there is no such env.
-        """
-        if self.render_mode != 'rgb_array':
-            raise ValueError(f"env.render() needs render_mode='rgb_array', got {self.render_mode!r}.")
-        numbers: Iterable[int] = envs if isinstance(envs, Iterable) else [envs]
-        return tuple(self._frames.next(env, self.snapshot(env)) for env in numbers)
 
     def _check_begun(self, method: str, env: int | None = None) -> None:
         """Raises if the env is closed or hasn't been reset, or if one of its envs is asked for that isn't there."""

@@ -177,7 +177,7 @@ def _visible(
 
 
 def firsts_of(counts: Int[Tensor, ' cell'], cells: Int[Tensor, ' map']) -> Int32[Tensor, ' first']:
-    """Where each list begins in its map's, and where the last one ends, of the lists' lengths and the maps' cells."""
+    """The place where each list begins in its map's, and the last ends, of the lists' lengths and the maps' cells."""
     rows = cells + 1
     starts, before = rows.cumsum(0) - rows, cells.cumsum(0) - cells
     ends = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
