@@ -13,7 +13,7 @@ from torch import Tensor
 
 from megastep.checks import check_counts, check_numbers, check_seed, is_integer
 from megastep.world.buffers import tensor_of
-from megastep.world.episode_queue import EpisodeQueue, FixedEpisodes
+from megastep.world.episode_queue import EpisodeQueue, FixedEpisodes, check_episodes
 from megastep.world.kernels import implementation
 from megastep.world.markers import Markers
 from megastep.world.random_numbers import EnvStreams, KeyedStreams, wrapped
@@ -141,7 +141,7 @@ class Core:
         Raises:
             ValueError: if they are of other agents, or of maps that aren't there.
         """
-        _check_episodes(self, episodes)
+        check_episodes(episodes, self.scenery)
         self.episodes = EpisodeQueue(episodes, self.num_envs, self.fps, self.device)
         self.random = self.episodes.random
 
@@ -285,21 +285,3 @@ def place(core: Core, mask: Bool[Tensor, ' env']) -> None:
     agents.velocities.masked_fill_(wide[..., None], 0)
     agents.angular_velocities.masked_fill_(wide, 0)
     core.contacts.masked_fill_(wide, -1)
-
-
-def _check_episodes(core: Core, episodes: FixedEpisodes) -> None:
-    """Raises unless a core's envs can play the episodes."""
-    agents, most = episodes.starts.shape[1], int(episodes.map_ids.max())
-    if agents != core.num_agents:
-        raise ValueError(f'episodes must be of {core.num_agents} agents, as the envs are, got {agents}.')
-    if not math.isclose(episodes.agent_radius, core.agent_radius, rel_tol=1e-9):
-        raise ValueError(
-            f'episodes must be for agents of radius {core.agent_radius:g} m, got some for {episodes.agent_radius:g} m.'
-        )
-    if most >= core.scenery.num_maps:
-        raise ValueError(f"episodes must be in the core's {core.scenery.num_maps} maps, got map {most}.")
-    if (maps := getattr(episodes, 'maps', None)) is None:
-        return
-    pairs = ((getattr(core.scenery.spawns, name), getattr(maps.spawns, name)) for name in ('widths', 'vals'))
-    if not all(torch.equal(known.cpu(), torch.tensor(given, dtype=known.dtype)) for known, given in pairs):
-        raise ValueError("episodes must be in the core's maps, got some in others: they have other spawns.")

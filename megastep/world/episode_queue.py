@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from jaxtyping import Bool, Float, Int, Int64, UInt64
 from torch import Tensor
 
 from megastep.world.random_numbers import KeyedStreams
+from megastep.world.scenery import Scenery
 
 FOREVER = 1 << 62
 """The limit, in steps, of what is never over by the clock."""
@@ -152,3 +154,22 @@ def _limits(seconds: Float[np.ndarray, ' episode'], fps: float) -> Int[np.ndarra
     """Limits in steps, of such in seconds; `FOREVER` where there is none."""
     steps = np.ceil(np.nan_to_num(seconds, nan=1) * fps - 1e-6).astype(np.int64)
     return np.where(np.isnan(seconds), FOREVER, np.maximum(steps, 1))
+
+
+def check_episodes(episodes: FixedEpisodes, scenery: Scenery) -> None:
+    """Raises a `ValueError` unless episodes are of the scenery's agents and maps."""
+    agents, most = episodes.starts.shape[1], int(episodes.map_ids.max())
+    if agents != scenery.num_agents:
+        raise ValueError(f'episodes must be of {scenery.num_agents} agents, as the envs are, got {agents}.')
+    if not math.isclose(episodes.agent_radius, scenery.agent_radius, rel_tol=1e-9):
+        raise ValueError(
+            f'episodes must be for agents of radius {scenery.agent_radius:g} m, '
+            f'got some for {episodes.agent_radius:g} m.'
+        )
+    if most >= scenery.num_maps:
+        raise ValueError(f"episodes must be in the core's {scenery.num_maps} maps, got map {most}.")
+    if (maps := getattr(episodes, 'maps', None)) is None:
+        return
+    pairs = ((getattr(scenery.spawns, name), getattr(maps.spawns, name)) for name in ('widths', 'vals'))
+    if not all(torch.equal(known.cpu(), torch.tensor(given, dtype=known.dtype)) for known, given in pairs):
+        raise ValueError("episodes must be in the core's maps, got some in others: they have other spawns.")
