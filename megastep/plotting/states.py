@@ -34,6 +34,9 @@ TRAIL = 60
 LEAP = 1.0
 """An agent that has moved further than this between snapshots, in metres, was put there: its trail begins anew."""
 
+LARGEST = 15.0
+"""In maps that reach further than this, in metres, agents are drawn larger, so that they are seen."""
+
 PER_ROW, ROW = 4, 0.6
 """The numbers in a row, and a row's height, in inches."""
 
@@ -151,7 +154,8 @@ class StatePlot:
         for artist in self._still:
             artist.remove()
         self._still = draw_map(self._plan, snapshot)
-        self._agents.forget()
+        reach = max(abs(high - low) for low, high in (self._plan.get_xlim(), self._plan.get_ylim()))
+        self._agents.begin(max(reach / LARGEST, 1))
         self._overlays.forget()
         self._map_id, self._background = snapshot.map_id, None
 
@@ -190,7 +194,7 @@ class _Agents:
     """The agents on the plan: where they were, what they see, their outlines and which way they face."""
 
     def __init__(self, axes: Axes, snapshot: Snapshot) -> None:
-        agents = len(snapshot.positions)
+        agents, self._scale = len(snapshot.positions), 1.0
         self._hues, self._past = hues(agents), [deque[np.ndarray](maxlen=TRAIL) for _ in range(agents)]
         eyes = [self._hues[agent] for agent, *_ in _sights(snapshot)]
         beams = np.tile(eyes, (len(BEAMS), 1))
@@ -208,16 +212,17 @@ class _Agents:
         sights = list(_sights(snapshot))
         self._beams.set_verts([_fan(sight.eye, sight.ray_ends, reach) for reach, _ in BEAMS for sight in sights])
         middles = snapshot.positions[:, None]
-        sides = snapshot.outlines
+        sides = middles[..., None, :] + self._scale * (snapshot.outlines - middles[..., None, :])
         hubs = np.broadcast_to(middles[:, :, None], (*sides.shape[:2], 1, 2))
         self._bodies.set_verts(list(np.concatenate([sides, hubs], axis=2).reshape(-1, 3, 2)))
         cos, sin = np.cos(np.radians(snapshot.angles)), np.sin(np.radians(snapshot.angles))
         turns = np.stack([cos, sin, -sin, cos], axis=-1).reshape(-1, 2, 2)
-        self._darts.set_verts(list(middles + np.array(DART) @ turns))
+        self._darts.set_verts(list(middles + self._scale * np.array(DART) @ turns))
         self._lengthen_trails(snapshot.positions)
 
-    def forget(self) -> None:
-        """Drops the trails."""
+    def begin(self, scale: float) -> None:
+        """Drops the trails, as another map begins, in which agents are drawn so many times as large as they are."""
+        self._scale = scale
         for past in self._past:
             past.clear()
 

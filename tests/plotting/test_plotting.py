@@ -15,6 +15,7 @@ from worlds import box, core_at, houses, one, outline, repainted, scattered
 from megastep import Cameras, Geometry, Room, mapgen, plotting
 from megastep.mapgen.variations.furniture_catalogue import CATALOGUE, UNFURNISHED_KINDS
 from megastep.maps.picture import PLAIN, TINTS, tint
+from megastep.plotting.overlays import hues
 from megastep.world import rendering
 from megastep.world.snapshot import take_snapshot
 
@@ -224,6 +225,14 @@ def test_draws_a_map_without_lights_but_with_thin_walls():
     core = repainted(one(dark, 2, 2, 0), colour=(255, 0, 255), light=1.0)
     state = painted(take_snapshot(core, Cameras(), 0), [(0, 0, 0)] * 64)
     assert len(seen(plotting.StatePlot(state).frame(), (255, 0, 255))) > 1000
+
+
+@pytest.mark.parametrize('reach', [15, 60, 240])
+def test_agents_are_seen_in_maps_of_any_size(reach):
+    """What is drawn of an agent takes about as many pixels in all that reach further than 15 m."""
+    state = take_snapshot(one(box(1, 1, 1 + reach, 1 + reach / 4), 1 + reach / 2, 1 + reach / 8, 0), Cameras(fov=20), 0)
+    amber = np.round(255 * np.array(hues(1)[0][:3]))
+    assert 8 < len(seen(plotting.StatePlot(state).frame(), amber)) < 60
 
 
 def test_rejects_a_snapshot_of_another_layout(state):
