@@ -32,8 +32,8 @@ class PointGoal(Env):
 
     An episode begins at a spawn of the map, and its goal is another. It terminates in success once the agent is within
     ``reach`` of the goal, and is truncated after ``time_limit``. The reward is ``progress`` for each metre by which the
-    shortest path to the goal has become shorter, less ``effort`` for each metre walked, and ``bonus`` for success; if
-    it is sparse, the bonus alone.
+    shortest path to the goal has become shorter, which is reward shaping by a potential, less ``effort`` for each metre
+    walked, and ``bonus`` for success; if it is sparse, the bonus alone.
 
     ``info`` has ``'success'``, ``'spl'``, ``'soft_spl'``, ``'distance_to_goal'`` in metres and ``'collisions'`` of each
     row's episode up to now, as `GoalTracker.scores` defines them, and ``'shortest_path'``, ``'metres_walked'``,

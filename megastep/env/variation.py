@@ -1,4 +1,7 @@
-"""Variation: worlds that differ from those that agents are used to, by keywords that every env takes."""
+"""Variation: worlds that differ from those that agents are used to, by keywords that every env takes.
+
+That is domain randomisation where an agent learns in them, and distribution shift where it is only evaluated there.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Opponents among agents that learn or are evaluated: they act by a script, or by policies: see `league`."""
+"""Opponents among agents that learn or are evaluated: they act by a script, or by policies, as in self-play.
+
+See `megastep.evaluation.league`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Light that falls on a point, with shadows. The twin is `megastep.triton.light`."""
+"""Light that falls on a point: ambient light, and that of lights, to each of which a shadow ray is cast.
+
+The twin is `megastep.triton.light`.
+"""
 
 import numpy as np
 from numba import njit
@@ -12,7 +15,7 @@ ALMOST = np.float32(1 - 1e-4)
 
 @njit(**KERNEL)
 def crosses(px, py, qx, qy, ax, ay, bx, by):
-    """A shadow: true if the way from p to q meets the wall from a to b before it gets to q."""
+    """A shadow ray: true if the way from p to q meets the wall from a to b before it gets to q."""
     dx, dy = qx - px, qy - py
     side_a = dx * (ay - py) - dy * (ax - px)
     side_b = dx * (by - py) - dy * (bx - px)
@@ -25,7 +28,7 @@ def crosses(px, py, qx, qy, ax, ay, bx, by):
 
 @njit(**KERNEL)
 def hidden(maps, m, px, py, qx, qy):
-    """A shadow: true if a wall of map m stands between p and q."""
+    """A shadow ray: true if a wall of map m stands between p and q."""
     for w in range(maps.wall_starts[m], maps.wall_starts[m] + maps.wall_widths[m]):
         ax, ay, bx, by = maps.walls[w, 0, 0], maps.walls[w, 0, 1], maps.walls[w, 1, 0], maps.walls[w, 1, 1]
         if crosses(px, py, qx, qy, ax, ay, bx, by):

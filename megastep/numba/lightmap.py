@@ -1,4 +1,4 @@
-"""Lightmap: bakes the light that falls on walls. The twin is `megastep.triton.lightmap`."""
+"""Lightmap baking: the light that falls on walls, worked out once a map. The twin is `megastep.triton.lightmap`."""
 
 import numpy as np
 from numba import njit, prange

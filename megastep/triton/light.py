@@ -1,4 +1,7 @@
-"""Light that falls on points, with shadows. The twin is `megastep.numba.light`."""
+"""Light that falls on points: ambient light, and that of lights, to each of which shadow rays are cast.
+
+The twin is `megastep.numba.light`.
+"""
 
 from typing import NamedTuple, no_type_check
 

@@ -1,4 +1,4 @@
-"""Lightmap: bakes the light that falls on walls. The twin is `megastep.numba.lightmap`."""
+"""Lightmap baking: the light that falls on walls, worked out once a map. The twin is `megastep.numba.lightmap`."""
 
 from typing import no_type_check
 

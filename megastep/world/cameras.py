@@ -17,7 +17,7 @@ class Cameras:
     Args:
         res: How many pixels wide a camera's picture is.
         fov: The horizontal field of view, in degrees.
-        subsample: How many rays each pixel is the mean of.
+        subsample: How many rays each pixel is the mean of: supersampling, against aliasing.
         max_depth: The distance, in metres, at which depth reaches 0.
         mounts: Each camera's x and y in metres and angle in degrees, relative to an agent that faces +x.
 

@@ -1,4 +1,4 @@
-"""Vectors in an agent's own frame and in the world's, and the chord that stands for an arc in a step."""
+"""Vectors in an agent's own frame, egocentric, and in the world's, and the chord that stands for an arc in a step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Noise: what an agent senses and does isn't quite what there is and what it wanted.
+"""Noise of sensors and actuators: what an agent senses and does isn't quite what there is and what it wanted.
 
 Every env takes these by keyword, with an amount: ``Explorer(depth_noise=0.1, action_lag=2)``; and noise of one's own as
 ``noise=[make]``, functions that make a part of the env: see `megastep.env.noise.protocol`. `Env` applies them to the

@@ -1,4 +1,4 @@
-"""Ray casting: finds each ray's nearest line, shades it, and takes the mean of each pixel's rays.
+"""Ray casting with supersampling: finds each ray's nearest line, shades it, and takes the mean of each pixel's rays.
 
 The twin is `megastep.triton.raycasting.by_ray`, with `culling` beside it; `by_interval` there sees the same.
 """

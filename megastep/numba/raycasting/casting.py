@@ -1,8 +1,8 @@
-"""Casting: which line each ray of a frame meets first.
+"""Casting, with a depth buffer: which line each ray of a frame meets first.
 
-A frame's lines are turned into the camera's frame, and those that face it and are in view are drawn, one after another,
-over the rays that they may cover, sixteen at a time. What `megastep.triton.raycasting.by_ray` and `culling` draw is
-the same.
+A frame's lines are turned into the camera's frame. Back faces and what is out of view are culled, and the others are
+drawn, one after another, over the rays that they may cover, sixteen at a time. What `megastep.triton.raycasting.by_ray`
+and `culling` draw is the same.
 """
 
 import math
@@ -51,7 +51,7 @@ class Lines(NamedTuple):
 
 
 class Nearest(NamedTuple):
-    """The nearest thing that each ray meets, of all that have been drawn."""
+    """Depth buffer: the nearest thing that each ray meets, of all that have been drawn."""
 
     inverses: np.ndarray  # of its depth, 0 if there is none
     lines: np.ndarray  # its number, -1 if there is none

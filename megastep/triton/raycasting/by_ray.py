@@ -1,4 +1,4 @@
-"""Ray casting ray by ray: finds each ray's nearest line, shades it, and takes the mean of each pixel's rays.
+"""Ray casting ray by ray, with a depth buffer: finds each ray's nearest line, shades it, and averages pixels' rays.
 
 A frame is a camera of an agent of an env, and one warp's work. A box of walls at a time and a wall a lane, it appends
 to its records the walls that face the camera and reach between the rays of a block. It draws those, one after another,

@@ -1,7 +1,7 @@
 """Frustum, back-face and occlusion culling: which lines a block of a camera's rays can see.
 
-Those are appended to records, so that the others are never drawn. The twin, `megastep.numba.raycasting.by_ray`, culls
-only lines that face away or lie behind, one at a time.
+Those are appended to records (stream compaction), so that the others are never drawn. The twin,
+`megastep.numba.raycasting.by_ray`, culls only lines that face away or lie behind, one at a time.
 """
 
 from typing import NamedTuple, no_type_check

@@ -1,4 +1,4 @@
-"""Winners: the line that each ray meets first, found where lines begin and end."""
+"""Hidden-surface removal: the line that each ray meets first, its winner, found where lines begin and end."""
 
 from typing import NamedTuple, no_type_check
 
