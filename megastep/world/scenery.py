@@ -39,7 +39,7 @@ class Scenery:
     """M maps, packed end to end on one device. Envs share them: memory grows with the maps, not with the envs.
 
     A map takes 4 bytes a texel, about 45 a wall, and its lights and spawns: 16 KB for a house of 162 walls. Its
-    `near_walls` take 5 KB more, its `visible_walls` 24 KB and its `visible_lights` 13 KB, once they are asked for.
+    `near_walls` take 5 KB more, its `visible_walls` 24 KB and its `visible_lights` 8 KB, once they are asked for.
 
     Args:
         walls: Each map's walls: ragged (wall, 2, 2) float32, in metres.

@@ -1,8 +1,9 @@
 """Visibility of lights from cells: for each cell of a grid, the lights that may fall on an agent there.
 
-For each of these the walls are listed that may hide it. So the light on an agent is mostly looked up: a light that
-isn't in its cell's list doesn't fall on it, and one that no wall may hide falls on all of it. The lists are
-conservative: whoever tries the walls of a list finds the same shadows as with all walls.
+For each of these the walls are listed that may hide it: of a light in free space only those that face it. So the light
+on an agent is mostly looked up: a light that isn't in its cell's list doesn't fall on it, and one that no wall may hide
+falls on all of it. The lists are conservative: whoever tries the walls of a list finds the same shadows as with all
+walls.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class VisibleLights:
     """The lights that may fall on an agent, for each cell of `VisibleWalls`, and what may hide them.
 
     They hold for any point that is at most an outline's girth away from a place in the cell's extent. A map takes 4
-    bytes a cell and 2 a pair: about 13 KB for a house.
+    bytes a cell and 2 a pair: about 8 KB for a house.
 
     Args:
         firsts: For each cell of a map, row after row, the place of its first pair in the map's lists; and where the

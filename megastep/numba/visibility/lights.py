@@ -4,7 +4,13 @@ All ways from a light to a rectangle lie in the convex hull of both. So a wall t
 light from no point; that is told by separating axes: the hull's box, the wall's own line, and the two lines from the
 light that touch the rectangle. A light is hidden from all of the rectangle if walls before it cover all slopes between
 those two lines: one after the other each begins before the last one ends, or where that ends. Wherever rounding might
-decide, a wall is taken to meet the hull, and not to hide anything. The twin is `megastep.triton.visibility.lights`.
+decide, a wall is taken to meet the hull, and not to hide anything.
+
+Of walls that face away from a light those are left out that others hide with them. Outlines are closed, and what lies
+to the left of a wall is free space, around which the walls wind once; around nothing they wind twice. So a way that
+begins in free space can't meet a wall from behind unless it has met one from its front before, as each meeting from
+behind adds a turn, and each from the front takes one away. This is used of lights that are in free space, and clear of
+all walls. The twin is `megastep.triton.visibility.lights`.
 """
 
 from typing import NamedTuple
@@ -13,6 +19,7 @@ import numpy as np
 from numba import njit, prange
 
 from megastep.numba.constants import LAUNCHED, PART
+from megastep.numba.visibility.standing_room import squared_distance, winding
 from megastep.numba.visibility.walls import walls_of
 
 MARGIN = 1e-3
@@ -131,13 +138,27 @@ def is_hidden(walls, lx, ly, to, cone):
 
 
 @njit(**PART)
+def is_free(walls, lx, ly):
+    """True if a light is in free space, and clear of all walls."""
+    square, turns = np.inf, 0
+    for w in range(len(walls)):
+        square = min(square, squared_distance(walls, w, lx, ly))
+        turns += winding(walls, w, lx, ly)
+    return turns == 1 and square > MARGIN * MARGIN
+
+
+@njit(**PART)
 def look(walls, lx, ly, to, marks):
     """Marks the walls that may hide a light from points of a rectangle; returns whether it falls on any."""
     cone = cone_of(to)
     if cone.near > 0 and is_hidden(walls, lx, ly, to, cone):
         return False
+    free = is_free(walls, lx, ly)
     for w in range(len(walls)):
-        marks[w] = meets(to, cone, walls[w, 0, 0] - lx, walls[w, 0, 1] - ly, walls[w, 1, 0] - lx, walls[w, 1, 1] - ly)
+        ax, ay, bx, by = walls[w, 0, 0] - lx, walls[w, 0, 1] - ly, walls[w, 1, 0] - lx, walls[w, 1, 1] - ly
+        light, _, _, length = sides(to, ax, ay, bx, by)
+        behind = free and light < -MARGIN * length
+        marks[w] = not behind and meets(to, cone, ax, ay, bx, by)
     return True
 
 

@@ -11,6 +11,7 @@ import triton.language as tl
 
 from megastep.triton.bits import LANES
 from megastep.triton.buffers import device_guard
+from megastep.triton.visibility.standing_room import squared_distance, winding
 from megastep.triton.visibility.walls import ends_of, walls_of
 
 MARGIN = tl.constexpr(1e-3)
@@ -162,6 +163,19 @@ def is_hidden(light, to, cone):
 
 @triton.jit
 @no_type_check
+def is_free(light):
+    """1 if a light is in free space, and clear of all walls."""
+    square, turns = light.x * 0 + float('inf'), light.width * 0
+    for some in range(0, light.width, LANES):
+        ax, ay, bx, by, _, there = seen_from(light, some)
+        squares = squared_distance(ax, ay, bx, by, 0.0, 0.0)
+        square = tl.minimum(square, tl.min(tl.where(there, squares, float('inf')), 0))
+        turns += tl.sum(tl.where(there, winding(ax, ay, bx, by, 0.0, 0.0), 0), 0)
+    return ((turns == 1) & (square > MARGIN * MARGIN)).to(tl.int32)
+
+
+@triton.jit
+@no_type_check
 def _find_lights(map_of_row, walls, lights, parts, mark_starts, falls, marks):
     """Program r says whether the light of row r falls on its part of a cell, and marks the walls that may hide it."""
     row = tl.program_id(0).to(tl.int64)
@@ -174,10 +188,12 @@ def _find_lights(map_of_row, walls, lights, parts, mark_starts, falls, marks):
     hidden = is_hidden(light, to, cone)
     tl.store(falls + row, (1 - hidden).to(tl.uint8))
     if hidden == 0:
-        own = marks + tl.load(mark_starts + row)
+        own, free = marks + tl.load(mark_starts + row), is_free(light)
         for some in range(0, light.width, LANES):
             ax, ay, bx, by, w, there = seen_from(light, some)
-            tl.store(own + w, meets(to, cone, ax, ay, bx, by).to(tl.uint8), mask=there)
+            side, _, _, length = sides(to, ax, ay, bx, by)
+            behind = (free > 0) & (side < length * -MARGIN)
+            tl.store(own + w, (meets(to, cone, ax, ay, bx, by) & ~behind).to(tl.uint8), mask=there)
 
 
 @device_guard
