@@ -224,7 +224,7 @@ def test_finds_a_planted_circle(planted, circle):
     [
         ('megastep.mapgen', 'torch'),
         ('megastep.maps.mapset', 'torch'),
-        ('megastep.maps.geodesics.compiled.entries', 'torch'),
+        ('megastep.maps.geodesics.compiled.entries.filling', 'torch'),
         ('megastep.cli', 'torch'),
         ('megastep.cli', 'numpy'),
         ('megastep.learning.settings', 'torch'),

@@ -19,8 +19,9 @@ from scipy.sparse.csgraph import dijkstra
 from megastep import mapgen
 from megastep.maps import geodesics
 from megastep.maps.geodesics import lookup
-from megastep.maps.geodesics.compiled import block_room, candidates, graph, occupied, strips, wedges
 from megastep.maps.geodesics.compiled import cells as grids
+from megastep.maps.geodesics.compiled import graph, occupied, strips, wedges
+from megastep.maps.geodesics.compiled.entries import block_room, candidates
 from megastep.maps.geodesics.compiled.walls import clearance, is_clear
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet

@@ -23,7 +23,8 @@ from jaxtyping import Float, Float32
 from megastep.maps.segments import planar_graph
 
 if TYPE_CHECKING:
-    from megastep.maps.geodesics.compiled.graph import Graph, Nodes
+    from megastep.maps.geodesics.compiled.graph import Graph
+    from megastep.maps.geodesics.compiled.nodes import Nodes
     from megastep.maps.geodesics.compiled.walls import WallGrid
 
 MOST_TURN = math.pi / 8
@@ -112,7 +113,8 @@ def shortest_paths(
     walls: Float[np.ndarray, 'wall 2 2'], goals: Float[np.ndarray, 'goal 2'], radius: float
 ) -> ShortestPaths:
     """Finds the nodes around a map's corners, and the shortest paths from goals to them. See `distances`."""
-    from megastep.maps.geodesics.compiled.graph import connect_all, place_nodes, relax, visibility_graph
+    from megastep.maps.geodesics.compiled.graph import connect_all, relax, visibility_graph
+    from megastep.maps.geodesics.compiled.nodes import place_nodes
 
     grid = wall_grid(walls, radius - SLACK)
     nodes = place_nodes(grid, _leaving(walls), radius, MOST_TURN)

@@ -55,8 +55,8 @@ def lookup_table(
 ) -> LookupTable:
     """Computes a map's lookup table for some goals, for a disc of a radius in metres: see `distances`."""
     from megastep.maps.geodesics.compiled.cells import Cells
-    from megastep.maps.geodesics.compiled.choosing import FAR, WORD, Goals
-    from megastep.maps.geodesics.compiled.entries import fill_lookup
+    from megastep.maps.geodesics.compiled.entries.choosing import FAR, WORD, Goals
+    from megastep.maps.geodesics.compiled.entries.filling import fill_lookup
     from megastep.maps.geodesics.compiled.wedges import find_wedges
 
     found = shortest_paths(walls, goals, radius)

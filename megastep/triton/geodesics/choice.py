@@ -135,7 +135,7 @@ def choose(
     plans: Floorplans, limits: torch.Tensor, sources: Sources, samples: Samples, seen: Seen, lengths: torch.Tensor,
     starts: torch.Tensor, tolerance: float, most: int,
 ) -> Lists:  # fmt: skip
-    """Chooses each cell's nodes, at most so many: see `megastep.maps.geodesics.compiled.choosing`.
+    """Chooses each cell's nodes, at most so many: see `megastep.maps.geodesics.compiled.entries.choosing`.
 
     Args:
         plans: The maps.

@@ -79,7 +79,7 @@ def _find_clearances(walls, wall_rows, points, owners, clearances, num_points, B
 def place_nodes(plans: Floorplans, radius: float, slack: float, step: float) -> Nodes:
     """Finds the nodes around every reflex corner where a disc's centre can be there.
 
-    See `megastep.maps.geodesics.compiled.graph.place_nodes`, whose twin it is.
+    See `megastep.maps.geodesics.compiled.nodes.place_nodes`, whose twin it is.
 
     Args:
         plans: The maps.

@@ -111,7 +111,7 @@ def _sample(
 
 
 def find_samples(plans: Floorplans, side: float, limits: torch.Tensor) -> Samples:
-    """Finds the points that cells' entries are of: see `megastep.maps.geodesics.compiled.beside`.
+    """Finds the points that cells' entries are of: see `megastep.maps.geodesics.compiled.entries.beside`.
 
     Args:
         plans: The maps.

@@ -102,7 +102,7 @@ def sources_of(plans: Floorplans, nodes: Nodes) -> Sources:
 def find_seen(
     plans: Floorplans, sources: Sources, samples: Samples, tile_rows: Rows, limits: torch.Tensor
 ) -> Seen:  # fmt: skip
-    """Finds what cells see from their samples: see `megastep.maps.geodesics.compiled.candidates`.
+    """Finds what cells see from their samples: see `megastep.maps.geodesics.compiled.entries.candidates`.
 
     Args:
         plans: The maps.

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from megastep.maps.geodesics.compiled.graph import Graph, Nodes
+from megastep.maps.geodesics.compiled.graph import Graph
+from megastep.maps.geodesics.compiled.nodes import Nodes
 from megastep.maps.geodesics.compiled.walls import KERNEL, PART, TOUCHING
 
 MARGIN = 0.01

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from megastep.maps.geodesics.compiled.candidates import Candidates
 from megastep.maps.geodesics.compiled.cells import BLOCK
-from megastep.maps.geodesics.compiled.choosing import Goals
+from megastep.maps.geodesics.compiled.entries.candidates import Candidates
+from megastep.maps.geodesics.compiled.entries.choosing import Goals
 from megastep.numba.jit.simd import LANES
 
 CELLS = BLOCK * BLOCK

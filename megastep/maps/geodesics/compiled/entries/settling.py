@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from megastep.maps.geodesics.compiled.cells import BLOCK, middle
-from megastep.maps.geodesics.compiled.choosing import FAR
+from megastep.maps.geodesics.compiled.entries.choosing import FAR
 from megastep.maps.geodesics.compiled.walls import INLINED
 from megastep.numba.jit.bits import bits_of, lowest
 from megastep.numba.jit.simd import LANES, load, maximum, minimum, spread, sqrt, store, where

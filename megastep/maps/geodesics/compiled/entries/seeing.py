@@ -5,7 +5,7 @@ from numba import njit
 
 from megastep.maps.geodesics.compiled.bins import BIN, has_near
 from megastep.maps.geodesics.compiled.cells import BLOCK, bit_of
-from megastep.maps.geodesics.compiled.samples import MIDDLE
+from megastep.maps.geodesics.compiled.entries.samples import MIDDLE
 from megastep.maps.geodesics.compiled.walls import INLINED, PART, is_between, is_clear, obstacle
 from megastep.maps.geodesics.compiled.wedges import is_within
 

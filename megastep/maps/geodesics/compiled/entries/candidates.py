@@ -6,7 +6,8 @@ import numpy as np
 from numba import njit
 
 from megastep.maps.geodesics.compiled.cells import BLOCK, Cells, bit_of, block_of, middle
-from megastep.maps.geodesics.compiled.graph import Nodes, is_taut
+from megastep.maps.geodesics.compiled.graph import is_taut
+from megastep.maps.geodesics.compiled.nodes import Nodes
 from megastep.maps.geodesics.compiled.shadows import Seen, Sources, cast_all, make_sight
 from megastep.maps.geodesics.compiled.strips import Strips
 from megastep.maps.geodesics.compiled.walls import KERNEL, WallGrid, clearance, is_clear, square

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from megastep.maps.geodesics.compiled.graph import Nodes
+from megastep.maps.geodesics.compiled.nodes import Nodes
 from megastep.maps.geodesics.compiled.walls import KERNEL, PART
 from megastep.maps.geodesics.compiled.wedges import Wedges
 from megastep.numba.jit.bits import bits_of, lowest, mask_of

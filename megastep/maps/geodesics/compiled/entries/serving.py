@@ -7,10 +7,10 @@ the same goal, so that many have the same list.
 import numpy as np
 from numba import njit
 
-from megastep.maps.geodesics.compiled.block_room import AT_ONCE
 from megastep.maps.geodesics.compiled.cells import middle
-from megastep.maps.geodesics.compiled.choosing import FAR
-from megastep.maps.geodesics.compiled.settling import settle
+from megastep.maps.geodesics.compiled.entries.block_room import AT_ONCE
+from megastep.maps.geodesics.compiled.entries.choosing import FAR
+from megastep.maps.geodesics.compiled.entries.settling import settle
 from megastep.maps.geodesics.compiled.walls import INLINED
 from megastep.numba.jit.bits import bits_of, mask_of, ones
 from megastep.numba.jit.simd import load, minimum, spread, sqrt, store, where

@@ -6,12 +6,12 @@ import numpy as np
 from numba import njit
 
 from megastep.maps.geodesics.compiled.bins import Bins
-from megastep.maps.geodesics.compiled.candidates import Candidates
 from megastep.maps.geodesics.compiled.cells import BLOCK, Cells, bit_of, block_of, cell_of, first_cell, middle
-from megastep.maps.geodesics.compiled.choosing import FAR, Goals, choose, has_room, kept_list
+from megastep.maps.geodesics.compiled.entries.candidates import Candidates
+from megastep.maps.geodesics.compiled.entries.choosing import FAR, Goals, choose, has_room, kept_list
+from megastep.maps.geodesics.compiled.entries.samples import MIDDLE, NONE, OTHER, SLIVER
+from megastep.maps.geodesics.compiled.entries.seeing import see_all, see_goals, seen_nodes, sure_goals
 from megastep.maps.geodesics.compiled.free_points import free_point
-from megastep.maps.geodesics.compiled.samples import MIDDLE, NONE, OTHER, SLIVER
-from megastep.maps.geodesics.compiled.seeing import see_all, see_goals, seen_nodes, sure_goals
 from megastep.maps.geodesics.compiled.walls import (
     INLINED,
     KERNEL,

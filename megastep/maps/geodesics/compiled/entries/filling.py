@@ -10,15 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from megastep.maps.geodesics.compiled.beside import Surroundings, fill_others, fill_slivers
 from megastep.maps.geodesics.compiled.bins import make_bins
-from megastep.maps.geodesics.compiled.block_room import make_block_room
-from megastep.maps.geodesics.compiled.blocks import fill_middles
-from megastep.maps.geodesics.compiled.candidates import find_candidates
 from megastep.maps.geodesics.compiled.cells import Cells
-from megastep.maps.geodesics.compiled.choosing import Goals, longer, make_lists, make_room
+from megastep.maps.geodesics.compiled.entries.beside import Surroundings, fill_others, fill_slivers
+from megastep.maps.geodesics.compiled.entries.block_room import make_block_room
+from megastep.maps.geodesics.compiled.entries.blocks import fill_middles
+from megastep.maps.geodesics.compiled.entries.candidates import find_candidates
+from megastep.maps.geodesics.compiled.entries.choosing import Goals, longer, make_lists, make_room
+from megastep.maps.geodesics.compiled.entries.samples import make_samples
 from megastep.maps.geodesics.compiled.occupied import occupied_cells
-from megastep.maps.geodesics.compiled.samples import make_samples
 from megastep.maps.geodesics.compiled.strips import make_strips
 from megastep.maps.geodesics.compiled.walls import WallGrid
 

@@ -3,11 +3,11 @@
 import numpy as np
 from numba import njit
 
-from megastep.maps.geodesics.compiled.block_room import CELLS
 from megastep.maps.geodesics.compiled.cells import cell_of, first_cell
-from megastep.maps.geodesics.compiled.choosing import has_room, kept_list
-from megastep.maps.geodesics.compiled.samples import MIDDLE
-from megastep.maps.geodesics.compiled.serving import choose_for_block
+from megastep.maps.geodesics.compiled.entries.block_room import CELLS
+from megastep.maps.geodesics.compiled.entries.choosing import has_room, kept_list
+from megastep.maps.geodesics.compiled.entries.samples import MIDDLE
+from megastep.maps.geodesics.compiled.entries.serving import choose_for_block
 from megastep.maps.geodesics.compiled.walls import INLINED, KERNEL, PART
 
 
