@@ -70,10 +70,9 @@ class Minimal(Env):
         return mapgen.generate('arena', 8, seed=seed, width=(6, 9), height=(6, 9), cover=(0.02, 0.06))
 
     def _act(self, actions):
-        before = self.core.agents.positions.clone()
         self.motion.step(actions)
-        physics.advance(self.core)
-        moved = self.core.agents.positions - before
+        moved = torch.empty_like(self.core.agents.positions)
+        physics.advance(self.core, displacements=moved)
         self._forward = turned(moved, self.core.agents.angles, sense=-1)[..., 0]
         self._expired = self._lifespans.step()
 

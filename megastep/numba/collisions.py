@@ -6,6 +6,7 @@ Continuous collision: each disc goes to the time of impact. The twin is `megaste
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numba import njit, prange
 
 from megastep.numba import buffers
@@ -149,9 +150,12 @@ def _advance(maps, agents, markers, radius, step, turns, outcome, slide):
         advance_envs(maps, agents, markers, first, last, radius, step, slide, turns, outcome)
 
 
-def advance(core, progress, *, slide):
+def advance(core, progress, displacements, *, slide):
     """Moves every agent for one step: see `megastep.world.physics.advance`."""
+    before = core.agents.positions.clone()
     outcome = Outcome(core.contacts.numpy(), core.non_finite.numpy(), core.stops.numpy(), progress.numpy())
     maps, agents, markers = buffers.maps(core.scenery, seen=False), buffers.agents(core), buffers.solid_markers(core)
     radius, step = np.float32(core.agent_radius), np.float32(1 / core.fps)
     _advance(maps, agents, markers, radius, step, core.turn.numpy(), outcome, slide)
+    if displacements is not None:
+        torch.sub(core.agents.positions, before, out=displacements)

@@ -39,6 +39,7 @@ class Outcome(NamedTuple):
     non_finite: tl.tensor
     stops: tl.tensor
     progress: tl.tensor
+    displacements: tl.tensor | None
 
 
 class Sizes(NamedTuple):
@@ -174,13 +175,13 @@ def count(counts, counted):
 def advance_agents(maps, agents, obstacles, step, outcome, moves, SLIDE: tl.constexpr, SIZES: tl.constexpr):
     """Moves an agent of each team: see `megastep.numba.collisions.advance_agent`."""
     agent = obstacles.agent
-    px, py = (
+    from_x, from_y = (
         tl.load(agents.positions + 2 * agent, mask=moves, other=0.0),
         tl.load(agents.positions + 2 * agent + 1, mask=moves, other=0.0),
     )
     vx, vy, scale, is_finite = intended(agents, agent, moves, step)
     px, py, vx, vy, made, number, nx, ny, stopped = move(
-        obstacles, px, py, vx, vy, vx * step, vy * step, moves, SLIDE, SIZES
+        obstacles, from_x, from_y, vx, vy, vx * step, vy * step, moves, SLIDE, SIZES
     )
     line = line_touched(maps, agents, obstacles, number, nx, ny, SIZES)
     moves &= tl.broadcast_to(tl.arange(0, SIZES.lanes)[None, :], moves.shape) == 0
@@ -192,6 +193,9 @@ def advance_agents(maps, agents, obstacles, step, outcome, moves, SLIDE: tl.cons
     tl.store(agents.velocities + 2 * agent + 1, vy, mask=moves)
     tl.store(outcome.contacts + agent, line, mask=moves)
     tl.store(outcome.progress + agent, scale * made, mask=moves)
+    if outcome.displacements is not None:
+        tl.store(outcome.displacements + 2 * agent, px - from_x, mask=moves)
+        tl.store(outcome.displacements + 2 * agent + 1, py - from_y, mask=moves)
 
 
 @triton.jit
@@ -244,7 +248,7 @@ def _advance(maps, agents, markers, radius, step, turns, outcome, num_envs, SLID
 
 
 @buffers.device_guard
-def advance(core, progress, *, slide):
+def advance(core, progress, displacements, *, slide):
     """Moves every agent for one step: see `megastep.world.physics.advance`."""
     num_agents, num_markers = core.num_agents, core.num_markers if core.solid else 0
     agents = triton.next_power_of_2(num_agents)
@@ -257,9 +261,10 @@ def advance(core, progress, *, slide):
         num_markers=num_markers,
         sides=core.scenery.lines_per_agent,
     )
+    outcome = Outcome(core.contacts, core.non_finite, core.stops, progress, displacements)
     _advance[(triton.cdiv(core.num_envs, envs),)](
         buffers.maps(core.scenery, seen=False), buffers.agents(core), buffers.solid_markers(core), core.agent_radius,
-        1 / core.fps, core.turn, Outcome(core.contacts, core.non_finite, core.stops, progress), core.num_envs,
+        1 / core.fps, core.turn, outcome, core.num_envs,
         SLIDE=slide, SIZES=sizes, num_warps=min(32, envs * agents * LANES // 32),
         enable_fp_fusion=False,
     )  # fmt: skip

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 RESPONSES = ('slide', 'stop')
 
 
-def advance(core: Core, response: str = 'slide') -> Float[Tensor, 'env agent']:
+def advance(
+    core: Core, response: str = 'slide', *, displacements: Float[Tensor, 'env agent 2'] | None = None
+) -> Float[Tensor, 'env agent']:
     """Moves every agent for one step of 1/fps seconds, in place.
 
     Collision detection is continuous: agents are discs that sweep through walls and each other up to the exact time of
@@ -30,20 +32,31 @@ def advance(core: Core, response: str = 'slide') -> Float[Tensor, 'env agent']:
     Args:
         core: The envs; its agents and contacts are written.
         response: What contact does: ``'slide'``, or ``'stop'``, which ends all motion.
+        displacements: Where it is written how far each agent was moved along x and y, in metres; by default nowhere.
 
     Returns:
         The part of the intended move that was made before the first contact, 0 to 1.
 
     Raises:
-        ValueError: if the response isn't known, or the core is checked and a velocity isn't finite.
+        ValueError: if the response isn't known, displacements aren't like positions, or the core is checked and a
+            velocity isn't finite.
     """
     if response not in RESPONSES:
         raise ValueError(f'response must be one of {", ".join(RESPONSES)}, got {response!r}.')
     if core.checked:
         _check_finite(core)
+    if displacements is not None:
+        _check_displacements(displacements, core.agents.positions)
     progress = torch.empty_like(core.agents.angles)
-    implementation(core.device).advance(core, progress, slide=response == 'slide')
+    implementation(core.device).advance(core, progress, displacements, slide=response == 'slide')
     return progress
+
+
+def _check_displacements(displacements: Tensor, positions: Tensor) -> None:
+    """Raises a `ValueError` unless displacements can be written as positions are."""
+    given, wanted = ((tuple(each.shape), each.dtype, str(each.device)) for each in (displacements, positions))
+    if given != wanted or not displacements.is_contiguous():
+        raise ValueError(f'displacements must be a contiguous tensor like positions, {wanted}, got {given}.')
 
 
 def _check_finite(core: Core) -> None:

@@ -59,7 +59,7 @@ MOVED = {
     'step': 'fp32',
     'turns': '*i64',
     'num_envs': 'i32',
-    'outcome': 'contacts=*i32 non_finite=*i32 stops=*i32 progress=*fp32',
+    'outcome': 'contacts=*i32 non_finite=*i32 stops=*i32 progress=*fp32 displacements=None',
 }
 MARKED = 'bits=*i32 found=*i32 num_words=i32'
 TALLIED = (
@@ -472,7 +472,12 @@ KERNELS = {
     ],
     'megastep.triton.collisions._advance': [
         MOVED | {'SLIDE': 1, 'SIZES': 'num_agents=1 agents=1 envs=8 lanes=4 num_markers=0 sides=8'},
-        MOVED | {'SLIDE': 1, 'SIZES': 'num_agents=3 agents=4 envs=2 lanes=4 num_markers=0 sides=8'},
+        MOVED
+        | {
+            'outcome': MOVED['outcome'].replace('displacements=None', 'displacements=*fp32'),
+            'SLIDE': 1,
+            'SIZES': 'num_agents=3 agents=4 envs=2 lanes=4 num_markers=0 sides=8',
+        },
         MOVED
         | {
             'maps': WALLS.replace('near_numbers=*i16', 'near_numbers=*i32'),

@@ -178,10 +178,14 @@ def assert_same_moves(core, steps, response, use, seed=0):
         core.agents.angular_velocities.copy_(torch.from_numpy(rng.normal(0, 90, core.contacts.shape)))
         copy = twin(core)
         core.contacts[:] = 12345
+        befores = [each.agents.positions.clone() for each in (core, copy)]
+        ways = [torch.full_like(before, torch.nan) for before in befores]
         use(triton)
-        progress = physics.advance(core, response=response).cpu()
+        progress = physics.advance(core, response=response, displacements=ways[0]).cpu()
         use(numba)
-        expected = physics.advance(copy, response=response)
+        expected = physics.advance(copy, response=response, displacements=ways[1])
+        for each, before, way in zip((core, copy), befores, ways, strict=True):
+            assert torch.equal(way, each.agents.positions - before)
         same = torch.isclose(progress, expected, atol=1e-4)
         for name, atol in {'positions': 1e-4, 'velocities': 1e-3}.items():
             mine, known = getattr(core.agents, name).cpu(), getattr(copy.agents, name)

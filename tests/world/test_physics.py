@@ -303,6 +303,13 @@ def test_maps_of_other_envs_are_not_there(device):
 # Bad input
 
 
+@pytest.mark.parametrize('wrong', [torch.empty(1, 2), torch.empty(1, 1, 2).double(), torch.empty(1, 1, 4)[..., ::2]])
+def test_displacements_that_are_not_like_positions_are_refused(wrong):
+    core = worlds.one(worlds.box(), 2, 2, 0)
+    with pytest.raises(ValueError, match=r'displacements must be a contiguous tensor like positions, .* got'):
+        physics.advance(core, displacements=wrong)
+
+
 @pytest.mark.parametrize('response', ['bounce', '', None])
 def test_unknown_responses_are_refused(response):
     core = worlds.one(worlds.box(), 2, 2, 0)

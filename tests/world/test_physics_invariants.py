@@ -244,8 +244,8 @@ def test_both_kernels_make_the_same_steps():
         core.agents.velocities.copy_(velocities)
         other = moved_to(core, scenery)
         progress = [torch.full_like(world.agents.angles, torch.nan) for world in (core, other)]
-        numba.advance(core, progress[0], slide=True)
-        triton.advance(other, progress[1], slide=True)
+        numba.advance(core, progress[0], None, slide=True)
+        triton.advance(other, progress[1], None, slide=True)
         ways = velocities.norm(dim=-1) / core.fps
         assert (core.agents.positions - other.agents.positions.cpu()).abs().amax() <= 1e-5
         assert ((progress[0] - progress[1].cpu()).abs() * ways).amax() <= 1e-4
