@@ -86,12 +86,12 @@ class Explorer(Env):
 
     def _observe(self):
         view = rendering.render(self.core, self.cameras, seen=self._coverage.seen)
-        self._found = self._coverage.observe()
+        self._earned = self._coverage.observe(per=self._pixels)
         return {'rgb': self._rgb.observe(view), 'depth': self._depth.observe(view), 'imu': self._imu.observe()}
 
     def _outcome(self):
         truncated = self._time.spent(self._coverage.counts)
-        return self._found[:, None] / self._pixels, self._nobody, truncated
+        return self._earned[:, None], self._nobody, truncated
 
     def _info(self):
         return {'coverage': self._coverage.shares}

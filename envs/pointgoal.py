@@ -12,7 +12,7 @@ from megastep import mapgen
 from megastep.checks import check_choice, check_finite, check_numbers
 from megastep.env import Env
 from megastep.env.episode_starts import GoalStarts
-from megastep.env.goals import GoalTracker, PointGoalSensor, RandomGoals
+from megastep.env.goals import GoalTracker, PointGoalSensor, RandomGoals, goal_rewards
 from megastep.env.motion import MotionMaker, make_motion
 from megastep.env.navigation import GeodesicField
 from megastep.env.sensors import IMU, RGB, Depth
@@ -109,8 +109,9 @@ class PointGoal(Env):
             geodesic_field = GeodesicField.pack(maps, core.device, agent_radius=core.agent_radius)
         self._tracker = GoalTracker(core, self._goals, geodesic_field)
         self._reach, self._may_be_beyond_a_wall = reach, reach > 2 * core.agent_radius
-        self._pay, self._effort = (progress, effort) if reward == 'dense' else (0.0, 0.0)
-        self._bonus, self._success = bonus, torch.zeros_like(core.agents.angles, dtype=torch.bool)
+        paid = (progress, effort) if reward == 'dense' else (0.0, 0.0)
+        self._worth = dict(zip(('progress', 'effort', 'bonus'), (*paid, bonus), strict=True))
+        self._success = torch.zeros_like(core.agents.angles, dtype=torch.bool)
         super().__init__(
             core,
             cameras,
@@ -125,8 +126,7 @@ class PointGoal(Env):
     def _act(self, actions):
         self.motion.step(actions)
         physics.advance(self.core)
-        nearer, walked = self._tracker.step()
-        self._earned = torch.sub(self._pay * nearer, walked, alpha=self._effort)
+        self._nearer, self._walked = self._tracker.step()
 
     def _observe(self):
         view = rendering.render(self.core, self.cameras)
@@ -145,10 +145,11 @@ class PointGoal(Env):
         self._success = self._goals.reached(self._reach)
         if self._may_be_beyond_a_wall:
             self._success &= self._tracker.remaining <= self._reach + SLACK
-        return self._earned.add(self._success, alpha=self._bonus), self._success[:, 0], self._nobody
+        rewards = goal_rewards(self._nearer, self._walked, self._success, **self._worth)
+        return rewards, self._success[:, 0], self._nobody
 
     def _info(self):
-        return {**self._tracker.scores(self._success), **self._tracker.measures()}
+        return self._tracker.scores(self._success)
 
     def _batched_overlays(self):
         goals = BatchedOverlay(Points, positions=self._goals.current.positions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import Bool, Int32
+from jaxtyping import Bool, Shaped
 from torch import Tensor
 
 from megastep.world.kernels import implementation
@@ -43,9 +43,16 @@ class Coverage:
         """Forgets what was seen in the envs in the mask."""
         implementation(self._core.device).forget(self.seen.bits, self.counts, mask)
 
-    def observe(self) -> Int32[Tensor, ' env']:
-        """Takes account of what has been marked since the last observation, and returns how many texels are new."""
+    def observe(self, *, per: float | None = None) -> Shaped[Tensor, ' env']:
+        """Takes account of what has been marked since the last observation.
+
+        Args:
+            per: So many texels count as one.
+
+        Returns:
+            How many texels are new: int32, or, if so many count as one, float32.
+        """
         self.shares = torch.empty(self._core.num_envs, device=self._core.device)  # good for this step alone
-        new = torch.empty_like(self.counts)
-        implementation(self._core.device).account(self._core, self.seen.found, new, self.counts, self.shares)
+        new = torch.empty_like(self.counts if per is None else self.shares)
+        implementation(self._core.device).account(self._core, self.seen.found, new, self.counts, self.shares, per)
         return new

@@ -53,6 +53,10 @@ class Scores(NamedTuple):
     soft_spl: Float[Tensor, 'env agent']
     distance_to_goal: Float[Tensor, 'env agent']
     collisions: Int32[Tensor, 'env agent']
+    shortest_path: Float[Tensor, 'env agent']
+    metres_walked: Float[Tensor, 'env agent']
+    goal_x: Float[Tensor, 'env agent']
+    goal_y: Float[Tensor, 'env agent']
 
 
 class RandomGoals:
@@ -236,21 +240,40 @@ class GoalTracker:
         Returns:
             ``'success'``; ``'spl'``, success weighted by path length, which is success * l / max(p, l) for a shortest
             path l and a path travelled p (Anderson et al., 2018); ``'soft_spl'``, in which max(0, 1 - d / l) stands
-            for success, d being what remains; ``'distance_to_goal'``, which is d; and ``'collisions'``.
+            for success, d being what remains; ``'distance_to_goal'``, which is d; ``'collisions'``; and, in metres,
+            ``'shortest_path'`` and ``'metres_walked'``, which are l and p, and the goal's place, ``'goal_x'`` and
+            ``'goal_y'``.
         """
-        spl, soft_spl, distance = self.remaining.new_empty((3, *self.remaining.shape))
-        scores = Scores(torch.empty_like(success), spl, soft_spl, distance, torch.empty_like(self.collisions))
-        implementation(self._core.device).score(success.contiguous(), self._goals.lengths, self._way, scores)
+        spl, soft_spl, distance, *measures = self.remaining.new_empty((7, *self.remaining.shape))
+        collisions, goals = torch.empty_like(self.collisions), self._goals
+        scores = Scores(torch.empty_like(success), spl, soft_spl, distance, collisions, *measures)
+        given = success.contiguous(), goals.lengths, goals.positions, self._way
+        implementation(self._core.device).score(*given, scores)
         return scores._asdict()
 
-    def measures(self) -> dict[str, Tensor]:
-        """Lengths of the shortest path from the start and of the way that each agent has walked, and its goal's place.
 
-        All are in metres.
-        """
-        goals = self._goals
-        rows = torch.stack([goals.lengths, self.travelled, *goals.positions.unbind(-1)])
-        return dict(zip(('shortest_path', 'metres_walked', 'goal_x', 'goal_y'), rows, strict=True))
+def goal_rewards(
+    nearer: Float[Tensor, 'env agent'],
+    walked: Float[Tensor, 'env agent'],
+    success: Bool[Tensor, 'env agent'],
+    *,
+    progress: float,
+    effort: float,
+    bonus: float,
+) -> Float[Tensor, 'env agent']:
+    """Shaped rewards of agents on the way to their goals, in one launch.
+
+    Args:
+        nearer: By how much a step has made the shortest path to the goal shorter, in metres: see `GoalTracker.step`.
+        walked: How far it went, in metres.
+        success: Whether it led to the goal.
+        progress: The reward for a metre nearer.
+        effort: The cost of a metre walked.
+        bonus: The reward for success.
+    """
+    rewards = torch.empty_like(nearer)
+    implementation(rewards.device).pay(nearer, walked, success.contiguous(), progress, effort, bonus, rewards)
+    return rewards
 
 
 def _pairs(paths: Ragged[np.ndarray], nearest: float, furthest: float) -> Ragged[np.ndarray]:

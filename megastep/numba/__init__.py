@@ -25,7 +25,7 @@ _HOMES = {
     'steps.motion': ('push',),
     'steps.sensors': ('bearings', 'inertial', 'point', 'turned'),
     'steps.spawning': ('renew', 'respawn', 'respawn_apart', 'respawn_with_goals'),
-    'steps.tracking': ('reached', 'score', 'set_out', 'track'),
+    'steps.tracking': ('pay', 'reached', 'score', 'set_out', 'track'),
     'visibility.lights': ('find_lights',),
     'visibility.links': ('link_walls',),
     'visibility.potentially_visible': ('find_visible',),

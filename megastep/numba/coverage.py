@@ -9,9 +9,11 @@ def forget(bits, counts, mask):
     counts.masked_fill_(mask, 0)
 
 
-def account(core, found, new, counts, shares):
+def account(core, found, new, counts, shares, per):
     """Moves what has been found to ``new`` and the counts: see `megastep.env.coverage.Coverage`."""
     new.copy_(found)
+    counts += found
     found.zero_()
-    counts += new
+    if per is not None:
+        new /= per
     torch.div(counts, core.scenery.surface.widths[core.map_ids], out=shares)

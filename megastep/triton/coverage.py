@@ -36,23 +36,27 @@ def forget(bits, counts, mask):
 
 @triton.jit
 @no_type_check
-def _account(num_texels, map_ids, found, new, counts, shares, num_envs, BLOCK: tl.constexpr):
-    """Each lane takes account of an env."""
+def _account(num_texels, map_ids, found, new, counts, shares, per, num_envs, BLOCK: tl.constexpr):
+    """Each lane takes account of an env. What is new is a number, or what share of so many it is."""
     e = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     there = e < num_envs
     number = tl.load(found + e, mask=there, other=0)
     count = tl.load(counts + e, mask=there, other=0) + number
     most = tl.load(num_texels + tl.load(map_ids + e, mask=there, other=0))
     tl.store(found + e, number * 0, mask=there)
-    tl.store(new + e, number, mask=there)
+    if per is None:
+        tl.store(new + e, number, mask=there)
+    else:
+        tl.store(new + e, tl.div_rn(number.to(tl.float32), per), mask=there)
     tl.store(counts + e, count, mask=there)
     tl.store(shares + e, tl.div_rn(count.to(tl.float32), most.to(tl.float32)), mask=there)
 
 
 @device_guard
-def account(core, found, new, counts, shares):
+def account(core, found, new, counts, shares, per):
     """Moves what has been found to ``new`` and the counts: see `megastep.env.coverage.Coverage`."""
     num_texels = core.scenery.surface.widths
     _account[(triton.cdiv(core.num_envs, BLOCK),)](
-        num_texels, core.map_ids, found, new, counts, shares, core.num_envs, BLOCK=BLOCK
-    )
+        num_texels, core.map_ids, found, new, counts, shares, None if per is None else float(per), core.num_envs,
+        BLOCK=BLOCK,
+    )  # fmt: skip

@@ -254,7 +254,7 @@ def test_nothing_waits_and_nothing_that_is_kept_is_replaced(task):
     actions, mask = actions_of(env, 0), torch.tensor([True, False, True, False, False])  # held on to: they are read
     with Watch(env.device) as watch:
         env.motion.step(actions)
-        env._earned, _ = env._tracker.step()
+        env._nearer, env._walked = env._tracker.step()
         env._respawn(mask)
         env._observe()
         env._outcome()

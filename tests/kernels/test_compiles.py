@@ -250,7 +250,8 @@ KERNELS = {
     ],
     'megastep.triton.coverage._account': [
         dict.fromkeys(('num_texels', 'found', 'new', 'counts'), '*i32')
-        | {'map_ids': '*i64', 'shares': '*fp32', 'num_envs': 'i32', 'BLOCK': 128}
+        | {'map_ids': '*i64', 'shares': '*fp32', 'num_envs': 'i32', 'BLOCK': 128, 'new': new, 'per': per}
+        for new, per in (('*i32', None), ('*fp32', 'fp32'))
     ],
     'megastep.triton.steps.episodes._tally': [TALLIED | {'AGENTS': agents} for agents in (1, 3)],
     'megastep.triton.steps.episodes._tick': [{'resets': '*i1', 'clocks': '*i64', 'count': 'i32', 'BLOCK': 128}],
@@ -426,11 +427,18 @@ KERNELS = {
         {
             'success': '*i1',
             'lengths': '*fp32',
+            'goals': '*fp32',
             'way': WAY,
             'num_rows': 'i32',
             'BLOCK': 128,
-            'scores': 'success=*i1 spl=*fp32 soft_spl=*fp32 distance_to_goal=*fp32 collisions=*i32',
+            'scores': 'success=*i1 spl=*fp32 soft_spl=*fp32 distance_to_goal=*fp32 collisions=*i32 '
+            'shortest_path=*fp32 metres_walked=*fp32 goal_x=*fp32 goal_y=*fp32',
         }
+    ],
+    'megastep.triton.steps.tracking._pay': [
+        dict.fromkeys(('nearer', 'walked', 'rewards'), '*fp32')
+        | dict.fromkeys(('progress', 'effort', 'bonus'), 'fp32')
+        | {'success': '*i1', 'num_rows': 'i32', 'BLOCK': 128}
     ],
     'megastep.triton.visibility.links._link': [
         {'walls': ENDS, 'map_of_wall': '*i64', 'nexts': '*i32', 'previous': '*i32', 'crosses': '*i1', 'BLOCK': 32}

@@ -173,20 +173,26 @@ def test_ways_to_goals_are_tracked_and_scored_alike(num_envs, device, poisoned):
         values = last, travelled, remaining, torch.full(shape, 5, dtype=torch.int32)
         buffers = [torch.cat([value, value[:1]]).to(place) for value in values]
         way = [buffer[:num_envs] for buffer in buffers]
-        nearer, walked, spl, soft_spl, distance = (torch.empty(shape, device=place) for _ in range(5))
+        nearer, walked, spl, soft_spl, distance, *measures = (torch.empty(shape, device=place) for _ in range(9))
         kernels.track(each, moved(field, place), goals.to(place), way, nearer, walked)
         success = torch.empty(shape, dtype=torch.bool, device=place)
         kernels.reached(way[0] + 0.1, each.agents.positions, 0.15, success)
-        scores = torch.empty_like(success), spl, soft_spl, distance, torch.empty_like(way[3])
-        kernels.score(success, travelled.to(place), way, scores)
-        found = [nearer, walked, *scores, *(value.clone() for value in way)]
+        scores = torch.empty_like(success), spl, soft_spl, distance, torch.empty_like(way[3]), *measures
+        kernels.score(success, travelled.to(place), way[0], way, scores)
+        rewards = torch.full((num_envs + 1, 1), 7.0, device=place)
+        kernels.pay(nearer, walked, success, 1.5, 0.25, 2.5, rewards[:num_envs])
+        assert rewards[num_envs] == 7
+        found = [nearer, walked, rewards[:num_envs], *scores, *(value.clone() for value in way)]
         kernels.set_out(mask.to(place), each.agents.positions + 1, remaining.to(place) + 1, way)
         assert all(torch.equal(buffer[num_envs].cpu(), value[0]) for buffer, value in zip(buffers, values, strict=True))
         assert success.all()
         kept.append([value.cpu() for value in (*found, *way)])
     for one, other in zip(*kept, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-6, equal_nan=True)
-    nearer, walked, arrived, _, _, distance, counted, _, went, left, collided, _, *begun = kept[1]
+    nearer, walked, rewards, arrived, _, _, distance, counted, *measures, last, went, left, collided = kept[1][:-4]
+    torch.testing.assert_close(rewards, 1.5 * nearer - 0.25 * walked + 2.5)
+    assert all(map(torch.equal, measures, (travelled, went, last[..., 0], last[..., 1])))
+    begun = kept[1][-4:]
     assert arrived.all() and torch.equal(distance, left) and torch.equal(counted, collided)
     torch.testing.assert_close(nearer, remaining - left)
     torch.testing.assert_close(went, travelled + walked)

@@ -65,7 +65,7 @@ def kernels(module):
     }
 
 
-OTHERWISE = {'_account', '_forget', '_quantize'}
+OTHERWISE = {'_account', '_forget', '_pay', '_quantize'}
 """Kernels whose twins are operations of PyTorch's, or several loops."""
 
 LAUNCHED = [(name, kernel) for name in TWINS for kernel in sorted(kernels(modules(name)[0]).keys() - OTHERWISE)]

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numba import njit, prange
 
 from megastep.numba.constants import LAUNCHED, PART
@@ -84,10 +85,14 @@ class Scores(NamedTuple):
     soft_spl: np.ndarray
     distance_to_goal: np.ndarray
     collisions: np.ndarray
+    shortest_path: np.ndarray
+    metres_walked: np.ndarray
+    goal_x: np.ndarray
+    goal_y: np.ndarray
 
 
 @njit(**LAUNCHED)
-def _score(success, lengths, way, scores):
+def _score(success, lengths, goals, way, scores):
     zero, one = np.float32(0), np.float32(1)
     for e in range(lengths.shape[0]):
         for a in range(lengths.shape[1]):
@@ -98,9 +103,17 @@ def _score(success, lengths, way, scores):
             scores.soft_spl[e, a] = (zero if nearness < 0 else nearness) * efficiency
             scores.distance_to_goal[e, a] = way.remaining[e, a]
             scores.collisions[e, a] = way.collisions[e, a]
+            scores.shortest_path[e, a], scores.metres_walked[e, a] = lengths[e, a], way.travelled[e, a]
+            scores.goal_x[e, a], scores.goal_y[e, a] = goals[e, a]
 
 
-def score(success, lengths, way, scores):
+def score(success, lengths, goals, way, scores):
     """Scores agents' ways: see `megastep.env.goals.GoalTracker.scores`."""
     kept, found = Way(*(each.numpy() for each in way)), Scores(*(each.numpy() for each in scores))
-    _score(success.numpy(), lengths.numpy(), kept, found)
+    _score(success.numpy(), lengths.numpy(), goals.numpy(), kept, found)
+
+
+def pay(nearer, walked, success, progress, effort, bonus, rewards):
+    """Pays agents for a step on the way to goals: see `megastep.env.goals.goal_rewards`."""
+    torch.sub(progress * nearer, walked, alpha=effort, out=rewards)
+    rewards.add_(success, alpha=bonus)

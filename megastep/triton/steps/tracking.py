@@ -106,11 +106,15 @@ class Scores(NamedTuple):
     soft_spl: tl.tensor
     distance_to_goal: tl.tensor
     collisions: tl.tensor
+    shortest_path: tl.tensor
+    metres_walked: tl.tensor
+    goal_x: tl.tensor
+    goal_y: tl.tensor
 
 
 @triton.jit
 @no_type_check
-def _score(success, lengths, way, scores, num_rows, BLOCK: tl.constexpr):
+def _score(success, lengths, goals, way, scores, num_rows, BLOCK: tl.constexpr):
     """Each lane scores an agent's way."""
     row = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     there = row < num_rows
@@ -125,12 +129,37 @@ def _score(success, lengths, way, scores, num_rows, BLOCK: tl.constexpr):
     tl.store(scores.soft_spl + row, nearness * efficiency, mask=there)
     tl.store(scores.distance_to_goal + row, left, mask=there)
     tl.store(scores.collisions + row, tl.load(way.collisions + row, mask=there, other=0), mask=there)
+    tl.store(scores.shortest_path + row, short, mask=there)
+    tl.store(scores.metres_walked + row, went, mask=there)
+    tl.store(scores.goal_x + row, tl.load(goals + 2 * row, mask=there, other=0.0), mask=there)
+    tl.store(scores.goal_y + row, tl.load(goals + 2 * row + 1, mask=there, other=0.0), mask=there)
 
 
 @device_guard
-def score(success, lengths, way, scores):
+def score(success, lengths, goals, way, scores):
     """Scores agents' ways: see `megastep.env.goals.GoalTracker.scores`."""
     count = lengths.numel()
     _score[(triton.cdiv(count, WIDE),)](
-        success, lengths, Way(*way), Scores(*scores), count, BLOCK=WIDE, enable_fp_fusion=False
+        success, lengths, goals, Way(*way), Scores(*scores), count, BLOCK=WIDE, enable_fp_fusion=False
+    )
+
+
+@triton.jit
+@no_type_check
+def _pay(nearer, walked, success, progress, effort, bonus, rewards, num_rows, BLOCK: tl.constexpr):
+    """Each lane pays an agent."""
+    row = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
+    there = row < num_rows
+    gained = progress * tl.load(nearer + row, mask=there, other=0.0)
+    gained = tl.fma(-effort, tl.load(walked + row, mask=there, other=0.0), gained)
+    arrived = tl.load(success + row, mask=there, other=0) != 0
+    tl.store(rewards + row, gained + tl.where(arrived, bonus, 0.0), mask=there)
+
+
+@device_guard
+def pay(nearer, walked, success, progress, effort, bonus, rewards):
+    """Pays agents for a step on the way to goals: see `megastep.env.goals.goal_rewards`."""
+    count, worth = rewards.numel(), (float(progress), float(effort), float(bonus))
+    _pay[(triton.cdiv(count, WIDE),)](
+        nearer, walked, success, *worth, rewards, count, BLOCK=WIDE, enable_fp_fusion=False
     )

@@ -339,7 +339,7 @@ def test_attributes_are_those_of_the_last_step(copied):
     for step in range(9):
         _, rewards, *_, info = env.step(actions_of(env, step))
         assert torch.equal(env._coverage.shares, info['coverage'])
-        assert torch.equal(torch.where(info['episode']['length'] == 0, 0, env._found / env._pixels), rewards)
+        assert torch.equal(torch.where(info['episode']['length'] == 0, 0, env._earned), rewards)
         if step % 4 == 3:
             env.reset(options={'reset_mask': torch.arange(env.num_envs, device='cuda') < 3})
 
