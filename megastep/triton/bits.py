@@ -25,6 +25,28 @@ def lowest(word):
 
 @triton.jit
 @no_type_check
+def ones(word):
+    """The population count of a word's lower 32 bits: a compiler makes one instruction of these sums."""
+    twos = word.to(tl.uint32) - ((word.to(tl.uint32) >> 1) & 0x55555555)
+    fours = (twos & 0x33333333) + ((twos >> 2) & 0x33333333)
+    eights = (fours + (fours >> 4)) & 0x0F0F0F0F
+    return ((eights * 0x01010101) >> 24).to(tl.int32)
+
+
+@triton.jit
+@no_type_check
+def ranks(mask):
+    """A prefix sum of a mask: for each lane how many of its lanes come up to it, itself included; and of all of it."""
+    if mask.shape[0] > LANES:
+        counts = tl.cumsum(mask.to(tl.int32), 0), tl.sum(mask.to(tl.int32), 0)
+    else:  # of one word
+        word, lane = bits(mask), tl.arange(0, mask.shape[0])
+        counts = ones(word & ((2 << lane) - 1)), ones(word)
+    return counts
+
+
+@triton.jit
+@no_type_check
 def halves(word):
     """The two float32 numbers whose bits are the lower and the upper half of a word."""
     return word.to(tl.int32).to(tl.float32, bitcast=True), (word >> 32).to(tl.int32).to(tl.float32, bitcast=True)

@@ -64,7 +64,7 @@ def test_rays_see_the_same(num_envs, num_agents, cameras, device, poisoned, look
     assert not deferred.all()
 
 
-@pytest.mark.parametrize('programs', [1, 28, 1000])
+@pytest.mark.parametrize('programs', [1, 15, 16, 17, 28, 1000])
 def test_frames_are_dealt_out_and_drawn(programs, device, poisoned, look, monkeypatch):
     """However many programs share them; a GPU has so many times its multiprocessors."""
     monkeypatch.setattr(launching, 'INTERVAL_PROGRAMS', programs)

@@ -18,7 +18,7 @@ import triton
 import triton.language as tl
 
 from megastep.triton.bits import LANES
-from megastep.triton.raycasting.headers import load_camera, load_header, load_listed, load_places
+from megastep.triton.raycasting.headers import TICKET_GROUPS, load_camera, load_header, load_listed, load_places
 from megastep.triton.raycasting.intervals import (
     CAPACITY,
     FIELD,
@@ -77,18 +77,26 @@ def find_winners(room, count, stamp, optics, SIZES: tl.constexpr):
 
 @triton.jit
 @no_type_check
-def draw_ticket(tickets, turn, dealt):
-    """Draws the ticket of a frame, once those dealt are done: what the first lane gets."""
-    lane = tl.arange(0, LANES)
-    return tl.atomic_add(tickets + lane, 1, mask=(lane == 0) & (turn >= dealt) & (turn < MOST_TURNS), sem='relaxed')
+def group_of(program):
+    """The group of a program, and how many groups there are: each draws tickets of its own. Few programs are one."""
+    groups = tl.where(tl.num_programs(0) < TICKET_GROUPS, 1, TICKET_GROUPS)
+    return program & (groups - 1), groups
 
 
 @triton.jit
 @no_type_check
-def frame_of(ticket, turn, dealt, num_frames):
-    """The number of the frame of a program's turn: dealt at first, then by ticket; and beyond all after the last."""
-    drawn = dealt * tl.num_programs(0) + tl.sum(tl.where(tl.arange(0, LANES) == 0, ticket, 0), 0)
-    number = tl.where(turn < dealt, tl.program_id(0) + turn * tl.num_programs(0), drawn)
+def draw_ticket(tickets, turn):
+    """Draws the ticket of a program's turn: what the first lane gets."""
+    lane, group = tl.arange(0, LANES), group_of(tl.program_id(0))[0]
+    return tl.atomic_add(tickets + group * LANES + lane, 1, mask=(lane == 0) & (turn < MOST_TURNS), sem='relaxed')
+
+
+@triton.jit
+@no_type_check
+def frame_of(ticket, turn, num_frames):
+    """The number of a frame by its ticket, after those that are dealt out; beyond all after a program's last turn."""
+    group, groups = group_of(tl.program_id(0))
+    number = 2 * tl.num_programs(0) + groups * tl.sum(tl.where(tl.arange(0, LANES) == 0, ticket, 0), 0) + group
     return tl.where(turn < MOST_TURNS, number, num_frames)
 
 
@@ -97,21 +105,20 @@ def frame_of(ticket, turn, dealt, num_frames):
 def _render_by_interval(
     maps, sets, agents, markers, optics, view, seen, deferred, scratch, num_frames, SIZES: tl.constexpr
 ):
-    """Renders frames, a program one after another: the first half are dealt out, and for the others tickets are drawn.
+    """Renders frames, a program one after another: two are dealt out, and for the others tickets are drawn.
 
     Some frames take five times as long as others: so no program is left to work on alone. What the next frame begins
-    with is loaded while this one is worked on, and the ticket of the one after that is drawn. ``deferred`` says of each
+    with is loaded while this one is worked on, and the ticket of the one after that is drawn: not before the lines are
+    found, or what is waited for until then would be waited for together with the ticket. ``deferred`` says of each
     frame whether it is left to `by_ray`; whatever is written of it here is written over there.
     """
     NUM_AGENTS: tl.constexpr = SIZES.num_agents
     room = prepare(scratch, tl.program_id(0).to(tl.int64), SIZES)
-    dealt = tl.maximum(num_frames // tl.num_programs(0) // 2, 2)
     turn, number, after = 0, tl.program_id(0), tl.program_id(0) + tl.num_programs(0)
     header = load_header(scratch.headers, number, num_frames)
     words = load_listed(maps, sets, header, load_places(sets, header, 0), 0, SIZES)
     more = load_places(sets, header, LANES)
     while number < num_frames:
-        ticket = draw_ticket(scratch.tickets, turn + 2, dealt)
         agent = number // SIZES.num_cameras
         camera, header = load_camera(scratch.headers, number, optics), load_header(scratch.headers, number, num_frames)
         header_after = load_header(scratch.headers, after, num_frames)
@@ -125,6 +132,7 @@ def _render_by_interval(
         count = tl.minimum(found.count, CAPACITY - 1)
         append_nothing(room, count)
         places, more = load_places(sets, header_after, 0), load_places(sets, header_after, LANES)
+        ticket = draw_ticket(scratch.tickets, turn + 2)
         tl.debug_barrier()  # the records
         before = (turn + 1) * STAMP
         winners = find_winners(room, count, before, optics, SIZES)
@@ -138,4 +146,4 @@ def _render_by_interval(
             )
         tl.debug_barrier()  # the records are read before the next frame's are written
         turn += 1
-        number, after = after, frame_of(ticket, turn + 1, dealt, num_frames)
+        number, after = after, frame_of(ticket, turn + 1, num_frames)

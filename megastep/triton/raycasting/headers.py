@@ -14,6 +14,8 @@ from megastep.triton.raycasting.cameras import Camera, camera_of
 
 HEADER = tl.constexpr(8)
 """A header is so many words."""
+TICKET_GROUPS = tl.constexpr(16)
+"""So many groups of programs draw tickets of their own: one counter for all would have them wait for one another."""
 
 
 class Header(NamedTuple):
@@ -77,7 +79,7 @@ def _write_headers(headers, tickets, maps, sets, agents, optics, num_frames, SIZ
     tl.store(at + 3, (m << 32) | (last - first).to(tl.int64), mask=there)
     tl.store(at + 4, tl.load(maps.wall_starts + m), mask=there)
     tl.store(at + 5, tl.load(maps.texel_starts + m), mask=there)
-    tl.store(tickets, 0)
+    tl.store(tickets + tl.arange(0, TICKET_GROUPS) * LANES, 0)
 
 
 @triton.jit

@@ -5,7 +5,7 @@ from typing import NamedTuple, no_type_check
 import triton
 import triton.language as tl
 
-from megastep.triton.bits import LANES, halves, joined
+from megastep.triton.bits import LANES, halves, joined, ranks
 from megastep.triton.raycasting.cameras import EDGE_ON, cosine_and_sine
 from megastep.triton.raycasting.headers import load_listed, load_places
 
@@ -100,8 +100,8 @@ def append(room, found, camera, optics, ax, ay, bx, by, line, texels, count, the
     length_square = (bf - af) * (bf - af) + (bl - al) * (bl - al)
     doubtful = edge_on | comes_close(af, al, bf, bl, facing, length_square, camera.near)
 
-    total = tl.sum(seen.to(tl.int32) + tl.where(seen & doubtful, 1 << 16, 0), 0)
-    slot = found.count + tl.cumsum(seen.to(tl.int32), 0)
+    rank, count_seen = ranks(seen)
+    slot = found.count + rank
     keeps = seen & (slot < CAPACITY)
     scale = inverse_of(tl.maximum(facing, 1e-20))
     base, rise = (bl - al) * scale, (af - bf) * scale
@@ -126,7 +126,7 @@ def append(room, found, camera, optics, ax, ay, bx, by, line, texels, count, the
     if SIZES.per_ray:
         tl.store(record + FIRST_ENDS, joined(af, al), mask=keeps)
         tl.store(record + SECOND_ENDS, joined(bf, bl), mask=keeps)
-    return Found(found.count + (total & 0xFFFF), found.doubts + (total >> 16))
+    return Found(found.count + count_seen, found.doubts + tl.sum((seen & doubtful).to(tl.int32), 0))
 
 
 @triton.jit

@@ -12,7 +12,7 @@ from megastep.triton.bits import LANES
 from megastep.triton.raycasting import by_interval, by_ray, deferred
 from megastep.triton.raycasting.cameras import Optics, Sizes, View
 from megastep.triton.raycasting.culling import RECORD
-from megastep.triton.raycasting.headers import HEADER, _write_headers
+from megastep.triton.raycasting.headers import HEADER, TICKET_GROUPS, _write_headers
 from megastep.triton.raycasting.marking import Seen
 
 PROGRAMS = 256
@@ -44,7 +44,7 @@ class Scratch(NamedTuple):
     numbers: torch.Tensor  # the same as float32
     marks: torch.Tensor
     headers: torch.Tensor  # of frames
-    tickets: torch.Tensor  # how many have been drawn
+    tickets: torch.Tensor  # how many each group has drawn, in a cache line of its own
 
 
 @buffers.device_guard
@@ -88,12 +88,12 @@ def render_deferred(core, sizes, maps, agents, markers, optics, view, seen, wait
 def render_by_interval(core, frames, sizes, maps, agents, markers, optics, view, seen, sets):
     """Renders frames by intervals. Returns which are deferred: what is written of those isn't what they see."""
     programs = min(frames, INTERVAL_PROGRAMS * multiprocessors(core.device))
-    programs = max(programs, triton.cdiv(frames, by_interval.MOST_TURNS.value))
+    programs = max(programs, triton.cdiv(2 * frames, by_interval.MOST_TURNS.value))  # groups aren't equally large
     words = torch.empty((programs, by_interval.WORDS.value), dtype=torch.int64, device=core.device)
     marks = torch.empty((programs, sizes.res * sizes.subsample), dtype=torch.int32, device=core.device)
     waiting = torch.empty(frames, dtype=torch.bool, device=core.device)
     headers = torch.empty((frames, HEADER.value), dtype=torch.int64, device=core.device)
-    tickets = torch.empty(1, dtype=torch.int32, device=core.device)
+    tickets = torch.empty(TICKET_GROUPS.value * LANES.value, dtype=torch.int32, device=core.device)
     _write_headers[(triton.cdiv(frames, BLOCK),)](
         headers, tickets, maps, sets, agents, optics, frames, SIZES=sizes, BLOCK=BLOCK, enable_fp_fusion=True
     )
