@@ -12,7 +12,7 @@ import numpy as np
 from megastep.maps.formats.reading import NUMBER
 from megastep.maps.formats.svg import path_data
 from megastep.maps.formats.svg.path_data import Chain
-from megastep.maps.formats.svg.styles import name
+from megastep.maps.formats.svg.selectors import name
 
 Port = tuple[float, float] | None
 """The width and height that percentages are of, where they are known."""

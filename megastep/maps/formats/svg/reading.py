@@ -32,7 +32,7 @@ from megastep.maps.formats.bounds import MOST_SEGMENTS, check_scale
 from megastep.maps.formats.doorways import door_of
 from megastep.maps.formats.drawing import NO_DOORS, NOWHERE, Drawing
 from megastep.maps.formats.reading import Collected, Inside, Paths, drawn, one_each, read_bytes
-from megastep.maps.formats.svg import styles
+from megastep.maps.formats.svg import selectors, styles
 from megastep.maps.formats.svg.tree import GROUPS, Picks, Shape, layer_names, shapes, style_sheets
 from megastep.maps.frame import Frame
 from megastep.maps.geometry import Room
@@ -151,7 +151,7 @@ def drawing(top: Element, *, scale: float, picks: Picks, page: Element | None = 
 def _names(page: Element) -> dict[str, list[str]]:
     """The names in a picture that walls could be picked with."""
     elements = list(page.iter())
-    groups = [element.get('id', '') for element in elements if styles.name(element) in GROUPS]
+    groups = [element.get('id', '') for element in elements if selectors.name(element) in GROUPS]
     return {
         'layers': [*groups, *(name for element in elements for name in layer_names(element))],
         'classes': [name for element in elements for name in element.get('class', '').split()],
@@ -208,6 +208,6 @@ def root(path: Path) -> Element:
         top = ElementTree.fromstring(content, forbid_dtd=False, forbid_entities=True, forbid_external=True)
     except (ParseError, LookupError, ValueError) as error:  # an unknown encoding is a LookupError
         raise ValueError(f'not XML that can be read: {error or type(error).__name__}.') from error
-    if styles.name(top) != 'svg':
-        raise ValueError(f'must be an svg element, got {styles.name(top)[:40]!r}.')
+    if selectors.name(top) != 'svg':
+        raise ValueError(f'must be an svg element, got {selectors.name(top)[:40]!r}.')
     return top

@@ -12,10 +12,11 @@ import numpy as np
 
 from megastep.maps.formats import roles
 from megastep.maps.formats.roles import Pick
-from megastep.maps.formats.svg import elements, path_data, styles, transforms
+from megastep.maps.formats.svg import elements, path_data, selectors, styles, transforms
 from megastep.maps.formats.svg.elements import Port
 from megastep.maps.formats.svg.path_data import Chain
-from megastep.maps.formats.svg.styles import Sheet, Style, name
+from megastep.maps.formats.svg.selectors import name
+from megastep.maps.formats.svg.styles import Sheet, Style
 from megastep.maps.formats.svg.transforms import Matrix
 
 GROUPS = {'svg', 'g', 'a', 'switch', 'symbol'}
@@ -178,7 +179,7 @@ def _read(
     if tag in elements.SHAPES:
         return _shape(_placed(element, said), matrix, style, role, place, page), []
     inside = _Place(
-        element, matrix, style, (*place.ancestors[-styles.MOST_PARTS :], element), role, place.port, place.uses
+        element, matrix, style, (*place.ancestors[-selectors.MOST_PARTS :], element), role, place.port, place.uses
     )
     if tag == 'use':
         return None, _used(inside, ids)
