@@ -13,8 +13,8 @@ from jaxtyping import Float, Float32
 from numpy.typing import ArrayLike
 from shapely import Polygon
 
-from megastep.maps import faces, freespace, picture
-from megastep.maps.segments import area, clearances, join, planar_graph, windings
+from megastep.maps import faces, freespace, geometry_checks, picture
+from megastep.maps.segments import area, join
 
 AGENT_RADIUS = 0.15 / math.sqrt(2)
 """An agent is a disc of this radius, in metres, to the walls and to the other agents."""
@@ -24,18 +24,6 @@ MARGIN = 0.05
 
 DOOR_REACH = 0.25
 """The distance from the middle of a door, in metres, within which the two rooms lie that it joins."""
-
-JOIN = freespace.GRID / 2
-"""Wall ends nearer than this, in metres, meet."""
-
-LARGEST = 1e6
-"""The largest coordinate, in metres: beyond it float64 can't tell neighbouring ends from ends that meet."""
-
-MOVE = ' Add one and the same amount to all coordinates, as importers do.'
-"""The remedy for a plan of which some lies below 0."""
-
-ROUNDED = 1 - 1e-6
-"""A length kept as a float32 may be this much of what it was."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,15 +71,15 @@ class Geometry:
 
     def __post_init__(self) -> None:
         for name, shape in {'walls': (2, 2), 'spawns': (2,), 'lights': (3,), 'doors': (2, 2)}.items():
-            object.__setattr__(self, name, _checked_array(getattr(self, name), name, shape))
+            object.__setattr__(self, name, geometry_checks.checked_array(getattr(self, name), name, shape))
         object.__setattr__(self, 'rooms', _checked_rooms(self.rooms))
-        object.__setattr__(self, 'walls', _frozen(join(self.walls, within=JOIN)))
-        _check_lengths(self.walls)
-        _check_closed(self.walls)
-        _check_facing(self.walls)
-        _check_spawns(self.spawns, self.walls)
+        object.__setattr__(self, 'walls', geometry_checks.frozen(join(self.walls, within=geometry_checks.JOIN)))
+        geometry_checks.check_lengths(self.walls)
+        geometry_checks.check_closed(self.walls)
+        geometry_checks.check_facing(self.walls)
+        geometry_checks.check_spawns(self.spawns, self.walls, AGENT_RADIUS)
         if self.geodesics is not None:
-            object.__setattr__(self, 'geodesics', _checked_geodesics(self.geodesics, self.spawns))
+            object.__setattr__(self, 'geodesics', geometry_checks.checked_geodesics(self.geodesics, self.spawns))
 
     @classmethod
     def unchecked(
@@ -138,9 +126,9 @@ class Geometry:
                 nothing, ``inside`` lies in no face or in several, or there is no spawn with an agent's radius of
                 clearance.
         """
-        walls = _checked_array(walls, 'walls', (2, 2))
+        walls = geometry_checks.checked_array(walls, 'walls', (2, 2))
         known = _checked_rooms(rooms)
-        _check_lengths(walls)
+        geometry_checks.check_lengths(walls)
         face, oriented = _meant(walls, faces.checked_points(inside))
         clipped = [(freespace.clip(room.outline, face), room.kind) for room in known]
         kept = [(shape, kind) for shape, kind in clipped if shape is not None]
@@ -186,42 +174,13 @@ class Geometry:
         return picture.draw(walls=self.walls, spawns=self.spawns, lights=self.lights, doors=self.doors, rooms=rooms)
 
 
-def _checked_array(array: ArrayLike, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """A copy of ``array`` that can't be written to, if its rows have this shape and its coordinates are positive."""
-    wanted = f'{name} must be numbers of shape ({", ".join(map(str, ("n", *shape)))})'
-    try:
-        array = np.array(array, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f'{wanted}: {error}.') from error
-    array = array.reshape(-1, *shape) if array.size == 0 else array
-    if array.shape[1:] != shape:
-        raise ValueError(f'{wanted}, got {array.shape}.')
-    coordinates = array[:, :2] if name == 'lights' else array
-    bad = ~((coordinates > 0) & (coordinates <= LARGEST))  # of a NaN, neither is true
-    if bad.any():
-        row = int(np.flatnonzero(bad.reshape(len(bad), -1).any(1))[0])
-        value = coordinates[bad][0]
-        remedy = MOVE if np.isfinite(coordinates).all() and value <= 0 else ''
-        raise ValueError(
-            f'{name} must have finite coordinates above 0 m and up to {LARGEST:g} m, got {value} in row {row}.{remedy}'
-        )
-    if name == 'lights' and not (np.isfinite(array[:, 2]) & (array[:, 2] >= 0)).all():
-        raise ValueError(f'lights must have finite intensities of at least 0, got {array[:, 2].tolist()}.')
-    return _frozen(array)
-
-
-def _frozen(array: np.ndarray) -> np.ndarray:
-    array.setflags(write=False)  # what has been checked should stay as it is
-    return array
-
-
 def _checked_rooms(rooms: Sequence[Room | np.ndarray]) -> tuple[Room, ...]:
     named = [room if isinstance(room, Room) else Room(room) for room in rooms]
     return tuple(_checked_room(room, i) for i, room in enumerate(named))
 
 
 def _checked_room(room: Room, i: int) -> Room:
-    outline = _checked_array(room.outline, f'room {i}', (2,))
+    outline = geometry_checks.checked_array(room.outline, f'room {i}', (2,))
     if len(outline) < 3:
         raise ValueError(f'room {i} must have at least 3 corners, got {len(outline)}.')
     if not isinstance(room.kind, str):
@@ -241,73 +200,3 @@ def _meant(
     if choice.by == 'area' and (warning := faces.left_out(roomy, face, to_file=np.asarray)):
         warnings.warn(warning, stacklevel=3)
     return face, freespace.walls_around(face, subdivision)
-
-
-def _check_lengths(walls: Float[np.ndarray, 'wall 2 2']) -> None:
-    if not len(walls):
-        raise ValueError('walls enclose nothing: there are 0 of them.')
-    short = np.flatnonzero((walls[:, 0] == walls[:, 1]).all(-1))
-    if len(short):
-        raise ValueError(f'walls must be longer than 0 m, but walls {short[:10].tolist()} have zero length.')
-
-
-def _check_closed(walls: Float[np.ndarray, 'wall 2 2']) -> None:
-    """Along closed outlines, as many walls begin at a point as end there."""
-    points, starts, ends = planar_graph(walls)
-    begin, end = (np.bincount(side, minlength=len(points)) for side in (starts, ends))
-    loose = np.flatnonzero(begin != end)
-    if len(loose):
-        at, hint = points[loose[0]], 'Geometry.from_walls takes segments in any order and direction.'
-        raise ValueError(
-            f'walls have loose ends: at ({at.real:g}, {at.imag:g}) m {begin[loose[0]]} of them begin and '
-            f'{end[loose[0]]} end, and as many should begin as end. {hint}'
-        )
-    if (enclosed := area(walls)) <= 0:
-        raise ValueError(f'walls enclose nothing: the area to their left is {enclosed:g} m², and should be above 0.')
-
-
-def _check_facing(walls: Float[np.ndarray, 'wall 2 2']) -> None:
-    """At a point just to the left of each wall the walls should wind around once: it's free space, and no other's."""
-    steps = walls[:, 1] - walls[:, 0]
-    left = np.stack([-steps[:, 1], steps[:, 0]], axis=1) / np.hypot(*steps.T)[:, None]
-    points = walls[:, 0] + 0.382 * steps + JOIN * left  # off the middle, where maps are often symmetrical
-    wrong = np.flatnonzero(windings(points, walls) != 1)
-    if len(wrong):
-        raise ValueError(
-            f'walls must have free space to their left and not overlap, but walls {wrong[:10].tolist()} do not. '
-            'Geometry.from_walls takes segments in any order and direction.'
-        )
-
-
-def _check_spawns(spawns: Float[np.ndarray, 'spawn 2'], walls: Float[np.ndarray, 'wall 2 2']) -> None:
-    if not len(spawns):
-        raise ValueError(f'spawns: there is no spawn with {AGENT_RADIUS:.3f} m of clearance; at least 1 is needed.')
-    room = np.where(windings(spawns, walls) > 0, clearances(spawns, walls), -np.inf)
-    worst = int(room.argmin())
-    if room[worst] < AGENT_RADIUS:
-        where = f'has {room[worst]:.3f} m of clearance' if np.isfinite(room[worst]) else 'lies outside the free space'
-        raise ValueError(f'spawns need {AGENT_RADIUS:.3f} m of clearance, but spawn {worst} {where}.')
-
-
-def _checked_geodesics(
-    geodesics: ArrayLike, spawns: Float[np.ndarray, 'spawn 2']
-) -> Float32[np.ndarray, 'spawn spawn']:
-    """A copy of ``geodesics`` that can't be written to, if they may be the lengths of paths between the spawns."""
-    lengths = np.array(geodesics, dtype=np.float32)
-    wanted = (len(spawns), len(spawns))
-    if lengths.shape != wanted:
-        raise ValueError(f'geodesics must have shape {wanted}, a row and a column a spawn, got {lengths.shape}.')
-    if lengths.diagonal().any():
-        raise ValueError(f'geodesics must be 0 m from a spawn to itself, got {lengths.diagonal().max()} m.')
-    straight = np.hypot(*(spawns[:, None] - spawns).transpose(2, 0, 1))
-    for wrong, rule in (
-        (lengths != lengths.T, 'symmetric'),
-        (~(lengths >= straight * ROUNDED), 'no shorter than a line'),
-    ):
-        if wrong.any():
-            i, j = np.argwhere(wrong)[0].tolist()
-            raise ValueError(
-                f'geodesics must be {rule}, but from spawn {i} to spawn {j} it is {lengths[i, j]} m, back '
-                f'{lengths[j, i]} m, and straight {straight[i, j]:.6g} m.'
-            )
-    return _frozen(lengths)

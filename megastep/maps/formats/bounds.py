@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from megastep.checks import check_numbers
 from megastep.maps import freespace
-from megastep.maps.geometry import LARGEST
+from megastep.maps.geometry_checks import LARGEST
 
 MOST_SEGMENTS = 1 << 14
 """A map may have so many segments, and so many walls made of them."""

@@ -28,7 +28,7 @@ from megastep.maps.formats.bounds import check_pairs
 from megastep.maps.formats.drawing import Drawing
 from megastep.maps.formats.reading import Collected, Inside, Paths, drawn, number, one_each, read_text
 from megastep.maps.frame import Frame
-from megastep.maps.geometry import LARGEST
+from megastep.maps.geometry_checks import LARGEST
 
 MOST_BYTES = 4 << 20
 
