@@ -24,7 +24,7 @@ from megastep.env.interface.drawable import Drawable
 from megastep.env.interface.pictures import Frames
 from megastep.env.interface.restorable import Restorable
 from megastep.env.interface.state import check_rows
-from megastep.env.nested import copied
+from megastep.env.nested import copied, mismatch
 from megastep.env.noise import Noises
 from megastep.env.noise.protocol import Maker
 from megastep.env.parts import Part, parts_of
@@ -178,7 +178,8 @@ class Env(Drawable, Restorable, gymnasium.vector.VectorEnv):
         Raises:
             ClosedEnvironmentError: if the env is closed.
             ResetNeeded: if only some envs are to be reset before all have been once.
-            ValueError: if an option isn't known, its dtype or shape or a map id is wrong, or the seed is none.
+            ValueError: if an option isn't known, its dtype or shape or a map id is wrong, or the seed is none; or if,
+                the first time, observations aren't of their space's kind.
         """
         self._check_open()
         options = options or {}
@@ -199,11 +200,13 @@ class Env(Drawable, Restorable, gymnasium.vector.VectorEnv):
                 self.core.episodes.restart()
         if map_ids is not None:
             self.core.map_ids.copy_(torch.where(mask, map_ids, self.core.map_ids))
-        if not self._begun:
+        first, self._begun = not self._begun, True
+        if first:
             self._find_parts()
             self._runner.find_limits()
-        self._begun = True
         observations = self._runner.begin_outside(mask)
+        if first:
+            self._check_observations(observations)
         self.core.streams.count(mask)
         return (copied(observations) if self.copy else observations), {}
 
@@ -225,6 +228,13 @@ class Env(Drawable, Restorable, gymnasium.vector.VectorEnv):
             raise ValueError(f'a part may not be called {taken[0]!r}: a state has something else by that name.')
         for name, tensors in self.state_tensors().items():
             check_rows(f'state of {name}', tensors, self.core.num_envs, self.device)
+
+    def _check_observations(self, observations: Any) -> None:
+        """Raises unless observations are of the kind that their space says; values aren't looked at."""
+        expected = self.single_observation_space, self.num_envs, self.device
+        if (flaw := mismatch('what _observe returns', observations, *expected, values=False)) is not None:
+            self._begun = False
+            raise ValueError(flaw)
 
     @untraced
     def step(

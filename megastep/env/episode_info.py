@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -10,6 +11,9 @@ from torch import Tensor
 
 from megastep.world.core import Core
 from megastep.world.kernels import implementation
+
+RESERVED = ('episode', '_episode', 'final_obs', '_final_obs', 'final_info', '_final_info')
+"""What every step's info may have, whatever the task."""
 
 
 class Tally(NamedTuple):
@@ -56,8 +60,12 @@ def tally(
         returns: The rewards that each agent has had in its episode, to which these are added.
 
     Raises:
-        ValueError: if the outcome has other shapes.
+        ValueError: if the outcome is no such tensors, or has other shapes.
     """
+    if not isinstance(outcome, tuple | list) or [isinstance(each, Tensor) for each in outcome] != [True] * 3:
+        several = outcome if isinstance(outcome, tuple | list) else [outcome]
+        kinds = ', '.join(type(each).__name__ for each in several) or 'nothing'
+        raise ValueError(f'_outcome must return three tensors, rewards, terminated and truncated, got {kinds}.')
     given, ended, cut = outcome
     num_envs, num_agents = returns.shape
     if given.ndim != 2 or given.shape[0] != num_envs or given.shape[1] not in (1, num_agents):
@@ -75,6 +83,20 @@ def tally(
     rows = Tally(terminates, truncates, ends, seconds, lengths, map_ids, paid, earned)
     implementation(core.device).tally(core, given, ended, cut, resets, limits, rewards, returns, rows)
     return rows
+
+
+def check_info(info: Any, core: Core) -> None:
+    """Raises a `ValueError` unless what a task adds to an info is tensors of (env,) or (env, agent) by other names."""
+    if not isinstance(info, Mapping):
+        raise ValueError(f'_info must return a dictionary of tensors, got {info!r}.')  # noqa: TRY004
+    crowd = (core.num_envs, core.num_agents)
+    for name, values in info.items():
+        if name in RESERVED:
+            raise ValueError(f'_info must leave {name!r} alone, which every env says itself.')
+        if not isinstance(values, Tensor) or tuple(values.shape[:2]) not in (crowd, crowd[:1]):
+            got = f'shape {tuple(values.shape)}' if isinstance(values, Tensor) else repr(values)
+            shapes = f'here {crowd[:1]} or {crowd}'
+            raise ValueError(f'info {name!r} must be a tensor of shape (env,) or (env, agent), {shapes}, got {got}.')
 
 
 def name_shortly(info: dict[str, Any]) -> None:

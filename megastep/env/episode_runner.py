@@ -10,7 +10,7 @@ from gymnasium.vector import AutoresetMode
 from jaxtyping import Bool, Int64, Shaped
 from torch import Tensor
 
-from megastep.env.episode_info import tally
+from megastep.env.episode_info import check_info, tally
 from megastep.env.hooks import TaskHooks
 from megastep.env.interface.actions import ActionBatch
 from megastep.env.nested import copied
@@ -102,11 +102,13 @@ class EpisodeRunner:
         counted = tally(self._core, outcome, resets, self._limits, rewards=self.rewards, returns=self.returns)
         if self._core.episodes is not None:
             self._core.episodes.tick(self._core.agents.positions)
+        told = self._task._info()
+        check_info(told, self._core)
         info = {
             'episode': {'return': counted.returns, 'length': counted.lengths,
                         't': counted.seconds, 'map_ids': counted.map_ids},
             '_episode': counted.ended,
-            **{name: self._rows(values) for name, values in self._task._info().items()},
+            **{name: self._rows(values) for name, values in told.items()},
         }  # fmt: skip
         return observations, counted.rewards, counted.terminated, counted.truncated, info
 

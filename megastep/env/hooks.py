@@ -54,7 +54,7 @@ class TaskHooks:
         Args:
             actions: (env, agent, ...), nested as the action space is, and cleaned of what isn't in it: see `Env.step`.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f'{type(self).__name__} must define _act.')
 
     def _respawn(self, mask: Bool[Tensor, ' env']) -> None:
         """Begins new episodes in the envs in the mask, by masked writes: by default in all parts, in order.
@@ -67,11 +67,11 @@ class TaskHooks:
 
     def _observe(self) -> Any:
         """Returns all rows' observations. Doing so twice must be the same as doing so once."""
-        raise NotImplementedError
+        raise NotImplementedError(f'{type(self).__name__} must define _observe.')
 
     def _outcome(self) -> tuple[Float[Tensor, 'env agent'], Bool[Tensor, ' env'], Bool[Tensor, ' env']]:
         """Returns the step's rewards, and which envs it terminated and truncated."""
-        raise NotImplementedError
+        raise NotImplementedError(f'{type(self).__name__} must define _outcome.')
 
     def _info(self) -> dict[str, Shaped[Tensor, 'env ...']]:
         """Returns what the task adds to a step's info: tensors of (env,) or (env, agent)."""

@@ -66,7 +66,9 @@ def described(space: gymnasium.Space) -> str:
     return str(space.shape) if isinstance(space, Box) else str(space)
 
 
-def mismatch(label: str, batch: Any, space: gymnasium.Space, num_rows: int, device: torch.device) -> str | None:
+def mismatch(
+    label: str, batch: Any, space: gymnasium.Space, num_rows: int, device: torch.device, *, values: bool = True
+) -> str | None:
     """The sentence that says why a batch isn't so many elements of a space, in tensors on a device; None if it is.
 
     Args:
@@ -75,17 +77,22 @@ def mismatch(label: str, batch: Any, space: gymnasium.Space, num_rows: int, devi
         space: What each row is to be an element of.
         num_rows: How many rows there are to be.
         device: Where they are to be.
+        values: Whether values are looked at, too: that waits for the GPU, if they are on one.
     """
     if isinstance(space, Dict | Tuple):
         spaces, found = subspaces(space), parts(batch, space)
         if found is None or set(found) != set(spaces):
             got = type(batch).__name__ if found is None else list(found)
             return f'{label} must have {list(spaces)}, got {got}.'
-        sentences = (mismatch(f'{label}[{name!r}]', found[name], spaces[name], num_rows, device) for name in spaces)
+        sentences = (
+            mismatch(f'{label}[{name!r}]', found[name], spaces[name], num_rows, device, values=values)
+            for name in spaces
+        )
         return next(filter(None, sentences), None)
     if not isinstance(space, Box | Discrete | MultiDiscrete | MultiBinary):
         return f'the space of {label} must be one of tensors, got {type(space).__name__}.'
-    return _tensor_mismatch(label, batch, space, num_rows, device)
+    sentence = _kind_mismatch(label, batch, space, num_rows, device)
+    return _value_mismatch(label, batch, space) if values and sentence is None else sentence
 
 
 def subspaces(space: Dict | Tuple) -> dict[Any, gymnasium.Space]:
@@ -100,7 +107,7 @@ def parts(batch: Any, space: gymnasium.Space) -> dict[Any, Any] | None:
     return dict(enumerate(batch)) if isinstance(batch, tuple | list) else None
 
 
-def _tensor_mismatch(label: str, batch: Any, space: gymnasium.Space, num_rows: int, device: torch.device) -> str | None:
+def _kind_mismatch(label: str, batch: Any, space: gymnasium.Space, num_rows: int, device: torch.device) -> str | None:
     if not isinstance(batch, Tensor):
         return f'{label} must be a torch tensor, got {type(batch).__name__}.'
     expected = (dtype_of(space), (num_rows, *(space.shape or ())), device)
@@ -110,7 +117,11 @@ def _tensor_mismatch(label: str, batch: Any, space: gymnasium.Space, num_rows: i
         return '{} must be {}, got {}.'.format(label, *texts)
     if batch.requires_grad:
         return f'{label} must not require a gradient, but does.'
-    low, high = (torch.as_tensor(bound, device=device) for bound in bounds(space))
+    return None
+
+
+def _value_mismatch(label: str, batch: Tensor, space: gymnasium.Space) -> str | None:
+    low, high = (torch.as_tensor(bound, device=batch.device) for bound in bounds(space))
     outside = ~((batch >= low) & (batch <= high))  # so a NaN is outside
     if outside.any():
         place = tuple(outside.nonzero()[0].tolist())

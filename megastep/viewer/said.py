@@ -127,6 +127,9 @@ class Said:
     def _overlays(self) -> Iterator[tuple[str, Any]]:
         for number, env_id in enumerate(self._envs):
             for place, overlay in enumerate(self._env._overlays(env_id)):
+                if not isinstance(overlay, Overlay):
+                    kinds = 'Points, Segments, Shares, Discs or Marks'
+                    raise ValueError(f'overlay {place} of env {env_id} must be {kinds}, got {overlay!r}.')  # noqa: TRY004
                 for name, value in () if isinstance(overlay, Marks) else _parts(overlay).items():
                     kind = type(overlay).__name__.lower()
                     yield self._as_floats(f'overlays.{number}.{place}.{kind}.{name}', value)

@@ -55,6 +55,58 @@ class Race(Env):
         return torch.arange(6.0).reshape(3, 2), ended, torch.zeros_like(ended)
 
 
+class Says(Race):
+    """Says what it is told in the place of one of its hooks."""
+
+    def __init__(self, hook, says):
+        super().__init__()
+        setattr(self, hook, lambda: says)
+
+
+REWARDS, ENDS = torch.zeros(3, 2), torch.zeros(3, dtype=torch.bool)
+SAID = [
+    ('_observe', None, 'what _observe returns must be a torch tensor, got NoneType'),
+    (
+        '_observe',
+        torch.zeros(6, 2),
+        r'what _observe returns must be .* shape \(6, 3\) on cpu, got .*\(6, 2\) on cpu',
+    ),
+    ('_observe', torch.zeros(6, 3).double(), r'must be torch.float32 of shape .*, got torch.float64'),
+    ('_outcome', None, '_outcome must return three tensors, rewards, terminated and truncated, got NoneType'),
+    ('_outcome', (REWARDS, ENDS), '_outcome must return three tensors, .*, got Tensor, Tensor'),
+    ('_outcome', (0.0, ENDS, ENDS), '_outcome must return three tensors, .*, got float, Tensor, Tensor'),
+    ('_info', None, '_info must return a dictionary of tensors, got None'),
+    ('_info', {'laps': 3}, r"info 'laps' must be a tensor of shape .*, here \(3,\) or \(3, 2\), got 3"),
+    ('_info', {'laps': torch.zeros(6)}, r"info 'laps' must be .*, here \(3,\) or \(3, 2\), got shape \(6,\)"),
+    ('_info', {'laps': torch.zeros(3, 4)}, r"info 'laps' must be .*, got shape \(3, 4\)"),
+    ('_info', {'episode': torch.zeros(3)}, "_info must leave 'episode' alone, which every env says itself"),
+]
+
+
+@pytest.mark.parametrize('hook, says, message', SAID)
+def test_what_a_task_says_of_the_wrong_kind_is_named(hook, says, message):
+    env = Says(hook, says)
+    with pytest.raises(ValueError, match=message):
+        env.reset(seed=0)
+        env.step(torch.zeros(6, dtype=torch.int64))
+
+
+def test_an_env_whose_first_observations_were_refused_has_not_begun():
+    env = Says('_observe', None)
+    with pytest.raises(ValueError, match='_observe'):
+        env.reset(seed=0)
+    with pytest.raises(ResetNeeded):
+        env.step(torch.zeros(6, dtype=torch.int64))
+
+
+def test_a_hook_that_is_missing_is_named(monkeypatch):
+    monkeypatch.delattr(Race, '_outcome')
+    env = Race()
+    env.reset(seed=0)
+    with pytest.raises(NotImplementedError, match='Race must define _outcome'):
+        env.step(torch.zeros(6, dtype=torch.int64))
+
+
 def test_an_episode_ends_in_a_real_observation_and_the_next_step_resets():
     env = make(Minimal, num_envs=2, shortest=3, longest=3)
     env.reset(seed=0)

@@ -487,6 +487,7 @@ class Said(Walk):
             r"value 'pace' of env 1 must have one shape .* \(2,\) after \(1,\)",
         ),
         ('values', lambda n: {'pace': 'fast'}, "value 'pace' of env 1 must be numbers, got 'fast'"),
+        ('overlays', lambda n: [(1, 2)], r'overlay 0 of env 1 must be Points, .* or Marks, got \(1, 2\)'),
         (
             'overlays',
             lambda n: [Points(np.ones((n, 2)))],
