@@ -9,9 +9,9 @@ pytest.importorskip('jupyterlab', reason="needs jupyterlab, of the extra 'notebo
 
 from pathlib import Path
 
-from browser import CHROMIUM, NO_BROWSER, browser
-from jupyterlab_page import Notebook, jupyterlab
-from notebook_page import until
+from pages.browser import CHROMIUM, NO_BROWSER, browser
+from pages.jupyterlab import Notebook, jupyterlab
+from pages.notebook import until
 
 NOTEBOOKS = Path(__file__).parents[1] / 'notebooks'
 LOADED_LATER = 'net::ERR_UNKNOWN_URL_SCHEME'  # JupyterLab first looks for pictures attached to a text on the network

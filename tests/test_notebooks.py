@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from jupyterlab_page import write_kernel
+from pages.jupyterlab import write_kernel
 
 ROOT = Path(__file__).parents[1]
 MOST_BYTES = 1_000_000

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from damage import damaged, refused_or_read
+from hostile.damage import damaged, refused_or_read
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from synthetic import results

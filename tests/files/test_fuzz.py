@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from fuzz import mutations
+from hostile.fuzz import mutations
 from PIL import Image
 from synthetic import results
 from work import at_most

@@ -5,8 +5,8 @@ import threading
 
 import numpy as np
 import pytest
-from browser import CHROMIUM, NO_BROWSER, browser
-from notebook_page import json_of, opened, until
+from pages.browser import CHROMIUM, NO_BROWSER, browser
+from pages.notebook import json_of, opened, until
 from worlds import houses, rectangle
 
 from megastep.viewer import Draw, draw

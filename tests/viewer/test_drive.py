@@ -9,8 +9,8 @@ import urllib.request
 import numpy as np
 import pytest
 import torch
-from browser import CHROMIUM, NO_BROWSER, browser
 from gymnasium.spaces import Discrete
+from pages.browser import CHROMIUM, NO_BROWSER, browser
 from rollouts import FEW_RAYS, make
 from walks import Walk
 from worlds import box, houses

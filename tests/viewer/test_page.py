@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from browser import CHROMIUM, NO_BROWSER, browser
+from pages.browser import CHROMIUM, NO_BROWSER, browser
 from PIL import Image
 from rollouts import actions_of, make
 

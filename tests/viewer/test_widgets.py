@@ -4,8 +4,8 @@ import sys
 
 import pytest
 import torch
-from browser import CHROMIUM, NO_BROWSER, browser
-from notebook_page import json_of, opened, until
+from pages.browser import CHROMIUM, NO_BROWSER, browser
+from pages.notebook import json_of, opened, until
 from rollouts import FEW_RAYS, make
 
 from envs import Minimal

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from fuzz import mutations
+from hostile.fuzz import mutations
 from trainings import train
 from work import at_most
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from damage import damaged, refused_or_read
+from hostile.damage import damaged, refused_or_read
 from hypothesis import HealthCheck, given, settings
 
 from megastep import MapSet

@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 import pytest
-from damage import damaged, refused_or_read
+from hostile.damage import damaged, refused_or_read
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image

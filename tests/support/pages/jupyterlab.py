@@ -10,7 +10,7 @@ import threading
 from contextlib import contextmanager
 from urllib.parse import quote
 
-from notebook_page import json_of, until
+from pages.notebook import json_of, until
 
 OPTIONS = ('--no-browser', '--expose-app-in-browser', '--allow-root', '--ServerApp.port=0', '--ServerApp.ip=127.0.0.1')
 NEWS = '@jupyterlab/apputils-extension/notification.jupyterlab-settings'

@@ -13,7 +13,7 @@ from megastep.maps.formats.svg import styles, transforms, tree
 ROOM = '<path d="M50 50H450V250H250V350H50Z" fill="none" stroke="#000"/>'  # 10 square metres
 LINE = '<path d="M150 50V350" {}/>'
 INK = 'xmlns:inkscape="http://www.inkscape.org/namespaces/inkscape"'
-CUBICASA = Path(__file__).parent / 'files' / 'svg' / 'cubicasa.svg'
+CUBICASA = Path(__file__).parents[1] / 'files' / 'svg' / 'cubicasa.svg'
 XLINK = 'xmlns:xlink="http://www.w3.org/1999/xlink"'
 
 

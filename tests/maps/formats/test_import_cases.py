@@ -11,7 +11,7 @@ from megastep import MapSet
 
 needs_ezdxf = pytest.mark.skipif(importlib.util.find_spec('ezdxf') is None, reason='ezdxf is not installed')
 
-FILES = Path(__file__).parent / 'files'
+FILES = Path(__file__).parents[1] / 'files'
 
 
 def read(name, **options):

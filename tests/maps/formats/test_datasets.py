@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from damage import damaged, refused_or_read
+from hostile.damage import damaged, refused_or_read
 from hypothesis import given, settings
 from PIL import Image
 from work import at_most
@@ -254,7 +254,7 @@ def test_without_ezdxf_the_remedy_is_named(tmp_path, monkeypatch):
         MapSet.from_dxf(tmp_path / 'a.dxf')
 
 
-OTHER = Path(__file__).parent / 'files' / 'other'
+OTHER = Path(__file__).parents[1] / 'files' / 'other'
 GRID = b'*****\n*P  *\n*   *\n*****'
 
 
