@@ -74,6 +74,8 @@ THINGS = {
     'maps to leave out': (lambda: MapSet([box()]).without(3), 'a map set is made of geometries, got 3'),
     'sets to compare': (lambda: compare(3), 'sets must be a dict or a list of map sets, got int'),
     'device': (lambda: minimal(device='gpu'), "device must be one of PyTorch's, such as 'cuda' or 'cpu', got 'gpu'"),
+    'colours': (lambda: minimal(colours='a'), "colours must be an integer from 0 to .*, got 'a'"),
+    'episodes of an env': (lambda: minimal(episodes=3), 'episodes must be Episodes, got int'),
     'noise': (lambda: minimal(noise=3), 'noise must be a list of functions that make noise for an env, got 3'),
     'snapshot': (lambda: plotting.plot_state(3), 'snapshot must be what env.snapshot returns, got int'),
     'env to wrap': (lambda: FrameStackObservation(3, 2), 'env must be a vector env of tensors, with a device, got int'),

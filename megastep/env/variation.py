@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from numpy.typing import ArrayLike
 
+from megastep.checks import LARGEST_SEED, is_integer
 from megastep.env.noise import NOISES
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
@@ -99,6 +100,8 @@ def make_world(
         ValueError: if something is out of range: see `Scenery.pack`, `Core` and `Cameras`.
     """
     cameras = checked(cameras)
+    if colours is not None and (not is_integer(colours) or not 0 <= colours <= LARGEST_SEED):
+        raise ValueError(f'colours must be an integer from 0 to {LARGEST_SEED}, got {colours!r}.')
     if fov is not None:
         cameras = map_by_name(lambda kind: replace(kind, fov=fov), cameras)
     scenery = Scenery.pack(

@@ -39,9 +39,14 @@ class Cameras:
             raise ValueError(f'fov must be between 0 and 180 degrees, got {self.fov}.')
         if not 0 < self.max_depth < math.inf:
             raise ValueError(f'max_depth must be above 0 m and finite, got {self.max_depth}.')
-        object.__setattr__(self, 'mounts', tuple(tuple(mount) for mount in self.mounts))
-        if not self.mounts or any(len(m) != 3 or not all(map(math.isfinite, m)) for m in self.mounts):
-            raise ValueError(f'mounts must be at least one finite (x, y, angle), got {self.mounts}.')
+        try:
+            mounts = tuple(tuple(mount) for mount in self.mounts)
+            fine = bool(mounts) and all(len(mount) == 3 and all(map(math.isfinite, mount)) for mount in mounts)
+        except TypeError:  # of numbers alone, or of what are none
+            fine = False
+        if not fine:
+            raise ValueError(f'mounts must be at least one finite (x, y, angle), got {self.mounts!r}.')
+        object.__setattr__(self, 'mounts', mounts)
 
     @property
     def num_cameras(self) -> int:

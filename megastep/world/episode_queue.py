@@ -158,6 +158,8 @@ def _limits(seconds: Float[np.ndarray, ' episode'], fps: float) -> Int[np.ndarra
 
 def check_episodes(episodes: FixedEpisodes, scenery: Scenery) -> None:
     """Raises a `ValueError` unless episodes are of the scenery's agents and maps."""
+    if not all(hasattr(episodes, name) for name in FixedEpisodes.__annotations__):
+        raise ValueError(f'episodes must be Episodes, got {type(episodes).__name__}.')
     agents, most = episodes.starts.shape[1], int(episodes.map_ids.max())
     if agents != scenery.num_agents:
         raise ValueError(f'episodes must be of {scenery.num_agents} agents, as the envs are, got {agents}.')

@@ -261,11 +261,17 @@ def test_noise_of_ones_own_comes_after_that_by_name():
         ({'pixel_dropout': 1.1}, 'pixel_dropout must be from 0 to 1, got 1.1'),
         ({'action_noise': -1}, 'action_noise must be from 0 to 1, got -1'),
         ({'action_lag': 1.5}, 'action_lag must be an integer of at least 1, got 1.5'),
+        ({'action_lag': 10**9}, 'action_lag must be at most 1,000 steps, got 1,000,000,000'),
     ],
 )
 def test_impossible_amounts_are_refused(amounts, message):
     with pytest.raises(ValueError, match=message):
         Noises(stub(), [], amounts)
+
+
+def test_a_function_that_makes_no_noise_is_refused():
+    with pytest.raises(ValueError, match='noise0 must have one of act, observe, step, got None'):
+        Noises(stub(), [lambda env: None], {})
 
 
 def test_noise_in_nothing_is_refused():

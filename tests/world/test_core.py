@@ -231,7 +231,7 @@ def test_max_depth_is_positive_and_finite(max_depth):
         Cameras(max_depth=max_depth)
 
 
-@pytest.mark.parametrize('mounts', [[], [(0, 0)], [(0, 0, 0), (0, math.nan, 0)], [(0, 0, math.inf)]])
+@pytest.mark.parametrize('mounts', [[], 3, 'abc', [(0, 0)], [(0, 0, 0), (0, math.nan, 0)], [(0, 0, math.inf)]])
 def test_mounts_are_three_finite_numbers_each(mounts):
     with pytest.raises(ValueError, match=r'mounts must be at least one finite \(x, y, angle\), got '):
         Cameras(mounts=mounts)

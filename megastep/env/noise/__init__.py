@@ -44,6 +44,10 @@ NOISES: Mapping[str, Any] = MappingProxyType(
 """What every env takes by keyword with an amount, in the order in which it is applied."""
 
 
+HOOKS = ('act', 'observe', 'step')
+"""The methods of noise, of which each has one at least."""
+
+
 class Noises:
     """All noise of an env, applied one after another.
 
@@ -61,6 +65,8 @@ class Noises:
             raise ValueError(f'noise must be a list of functions that make noise for an env, got {makers!r}.')
         named = {name: make(env, amounts[name]) for name, make in NOISES.items() if amounts.get(name, 0) != 0}
         self._parts = {**named, **{f'noise{number}': make(env) for number, make in enumerate(makers)}}
+        if none := [name for name, part in self._parts.items() if not any(hasattr(part, what) for what in HOOKS)]:
+            raise ValueError(f'{none[0]} must have one of {", ".join(HOOKS)}, got {self._parts[none[0]]!r}.')
 
     @property
     def state(self) -> dict[str, Tensor]:

@@ -17,6 +17,9 @@ from megastep.checks import check_counts, check_share
 from megastep.env.nested import bounds, dtype_of, subspaces
 from megastep.env.noise.protocol import Noisy
 
+LONGEST_LAG = 1000
+"""The most steps that an action may come late: each keeps a row of every agent's."""
+
 
 class ActionLag:
     """Latency of actions: an action is taken some steps after it was chosen.
@@ -28,11 +31,13 @@ class ActionLag:
         steps: How many steps later.
 
     Raises:
-        ValueError: if it isn't an integer of at least 1.
+        ValueError: if it isn't an integer from 1 to 1,000.
     """
 
     def __init__(self, env: Noisy, steps: int) -> None:
         check_counts(action_lag=steps)
+        if steps > LONGEST_LAG:
+            raise ValueError(f'action_lag must be at most {LONGEST_LAG:,} steps, got {steps:,}.')
         self._idle = [_idle(space, env.core.device) for space in leaf_spaces(env.single_action_space)]
         shape = (env.core.num_envs, steps, env.core.num_agents)
         self._queues = [idle.expand(*shape, *idle.shape).clone() for idle in self._idle]  # the oldest first
