@@ -37,7 +37,7 @@ def newest() -> int:
 
     Numba looks at the file that it has compiled, and not at those which that calls into.
     """
-    return max(path.stat().st_mtime_ns for path in PACKAGE.glob('*/*.py'))
+    return max(path.stat().st_mtime_ns for path in PACKAGE.rglob('*.py'))
 
 
 def can_write(folder: Path) -> bool:

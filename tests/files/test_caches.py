@@ -50,6 +50,17 @@ def test_without_a_home_too_there_are_temporary_folders(monkeypatch, tmp_path):
     assert str(numbas) == numba.config.CACHE_DIR
 
 
+def test_another_kernel_has_another_temporary_folder_however_deep_it_lies(monkeypatch, tmp_path):
+    kernel = tmp_path / 'numba' / 'raycasting' / 'casting.py'
+    kernel.parent.mkdir(parents=True)
+    kernel.write_text('')
+    monkeypatch.setattr(caches, 'PACKAGE', tmp_path)
+    os.utime(kernel, ns=(1, 1))
+    before = caches.newest()
+    os.utime(kernel, ns=(2, 2))
+    assert caches.newest() > before
+
+
 def test_folders_that_are_named_are_used(monkeypatch, tmp_path):
     monkeypatch.setenv('NUMBA_CACHE_DIR', '/named')
     read_only(monkeypatch, caches.PACKAGE, tmp_path / 'home')
