@@ -92,7 +92,7 @@ def play_queue(
         warnings.warn(OWN_DRAWS.format(type(env).__name__), stacklevel=2)
     columns = records.columns()
     share = columns['length'].sum() / (env.core.num_envs * steps)
-    return Played(columns, walk.ways(env, columns) if ways else {}, float(share))
+    return Played(columns, walk.ways(columns) if ways else {}, float(share))
 
 
 class _Records:
@@ -150,7 +150,7 @@ class _Ways:
         self._places.append(self._core.agents.positions[:, 0].clone())
         self._numbers.append(self._queue.current.clone())
 
-    def ways(self, env: Env, columns: dict[str, np.ndarray]) -> dict[int, Float[np.ndarray, 'step 2']]:
+    def ways(self, columns: dict[str, np.ndarray]) -> dict[int, Float[np.ndarray, 'step 2']]:
         """The way of each episode, in order of time."""
         if not self._places:
             return {}

@@ -146,7 +146,7 @@ def wall_grid(walls: Float[np.ndarray, 'wall 2 2'], radius: float) -> WallGrid:
 
 
 def _leaving(walls: Float[np.ndarray, 'wall 2 2']) -> tuple[np.ndarray, ...]:
-    """The points each wall begins and ends at, the walls in the order of where they begin, and each point's first."""
+    """The point each wall ends at, the walls in the order of where they begin, and each point's first of these."""
     points, starts, ends = planar_graph(walls)
     order = np.argsort(starts, kind='stable')
-    return starts, ends, order, np.searchsorted(starts[order], np.arange(len(points) + 1))
+    return ends, order, np.searchsorted(starts[order], np.arange(len(points) + 1))

@@ -136,7 +136,7 @@ def colours(maps, m, walls, agents, e, camera, rays, depth, line, location, hit,
 
 @triton.jit
 @no_type_check
-def draw_all(records, maps, m, agents, e, a, walls, markers, camera, rays, SIZES: tl.constexpr):
+def draw_all(records, maps, agents, e, a, walls, markers, camera, rays, SIZES: tl.constexpr):
     """Draws all that a camera may see: the other agents, markers, and walls.
 
     Returns:
@@ -247,7 +247,7 @@ def render_block(maps, agents, markers, optics, view, seen, records, frame, bloc
     valid = (pixel < RES)[:, None] & (number < SUBSAMPLE)[None, :]
     slopes = slope(ray, optics, SIZES)
     rays = Rays(slopes, tl.sqrt(1 + slopes * slopes), valid)
-    slots = draw_all(records, maps, m, agents, e, a, walls, markers, camera, rays, SIZES)
+    slots = draw_all(records, maps, agents, e, a, walls, markers, camera, rays, SIZES)
     hits = hits_of(records, slots, markers, e, camera, rays, SIZES)
 
     closeness = 1 - tl.minimum(tl.maximum((hits.distance - optics.near) / optics.max_depth, 0.0), 1.0)

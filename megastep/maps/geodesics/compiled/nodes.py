@@ -21,22 +21,21 @@ class Nodes(NamedTuple):
 
 
 @njit(**PART)
-def follower(walls, begins, ends, order, firsts, w):
-    """The turn, clockwise in radians, from wall w to the wall that bounds the same free space after it, and that wall.
+def turn_after(walls, ends, order, firsts, w):
+    """The turn, clockwise in radians, from wall w to the wall that bounds the same free space after it.
 
-    Of the walls that begin where w ends it is the first to be met on turning clockwise, through free space, from w.
+    Of the walls that begin where w ends that is the first to be met on turning clockwise, through free space, from w.
     """
     ux, uy = walls[w, 2] - walls[w, 0], walls[w, 3] - walls[w, 1]
-    least, best = np.inf, -1
+    least = np.inf
     for k in range(firsts[ends[w]], firsts[ends[w] + 1]):
         v = order[k]
         vx, vy = walls[v, 2] - walls[v, 0], walls[v, 3] - walls[v, 1]
         turn = np.arctan2(uy * vx - ux * vy, ux * vx + uy * vy)
         if turn <= -np.pi + 1e-9:
             turn = np.pi  # back along a thin wall: around its end
-        if turn < least:
-            least, best = turn, v
-    return least, best
+        least = min(turn, least)
+    return least
 
 
 def place_nodes(grid: WallGrid, meetings: tuple[np.ndarray, ...], radius: float, step: float) -> Nodes:
@@ -47,8 +46,8 @@ def place_nodes(grid: WallGrid, meetings: tuple[np.ndarray, ...], radius: float,
 
     Args:
         grid: The walls.
-        meetings: For each wall the number of the point it begins at, and of that it ends at; the walls sorted by the
-            point they begin at; and where in these each point's begin.
+        meetings: For each wall the number of the point it ends at; the walls sorted by the point they begin at; and
+            where in these each point's begin.
         radius: The disc's radius, in metres.
         step: The most a path turns at a node, in radians.
     """
@@ -59,14 +58,14 @@ def place_nodes(grid: WallGrid, meetings: tuple[np.ndarray, ...], radius: float,
 
 
 @njit(**KERNEL)
-def find_corners(walls, begins, ends, order, firsts, step, turns, parts):
-    """Writes each wall's turn to its `follower` and how many nodes are around the corner; returns how many in all.
+def find_corners(walls, ends, order, firsts, step, turns, parts):
+    """Writes each wall's turn, see `turn_after`, and how many nodes are around the corner; returns how many in all.
 
     The corner is a reflex one if the turn is more than `LEAST_TURN`, and there are nodes around no other.
     """
     most = 0
     for w in range(len(walls)):
-        turns[w] = follower(walls, begins, ends, order, firsts, w)[0]
+        turns[w] = turn_after(walls, ends, order, firsts, w)
         parts[w] = max(1, int(np.ceil(turns[w] / step - 1e-6))) if turns[w] > LEAST_TURN else 0
         most += parts[w]
     return most

@@ -23,7 +23,7 @@ def fill_middles(occupied, cells, goals, found, visible, tolerance, room, block_
         corner = first_cell(cells, found.columns, b)
         free = seen_cells(found, b) & ~np.int64(occupied[b])
         if free:
-            count = gather(cells, goals, found, b, corner, free, visible, block_room)
+            count = gather(cells, found, b, corner, free, visible, block_room)
             for lane in range(CELLS):
                 if free >> lane & 1:
                     kinds[cell_of(cells, corner, lane)] = MIDDLE
@@ -41,7 +41,7 @@ def seen_cells(found, b):
 
 
 @njit(**INLINED)
-def gather(cells, goals, found, b, corner, free, visible, room):
+def gather(cells, found, b, corner, free, visible, room):
     """Gathers the goals and the candidates that the free cells of a block see; returns how many candidates."""
     sources, masks, count = found.sources, found.masks, np.int64(0)
     for g in range(found.goals):
