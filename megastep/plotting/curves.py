@@ -12,10 +12,10 @@ from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
 
 from megastep.checks import check_counts
 from megastep.plotting.distributions import COLOURS
-from megastep.plotting.figures import FADED, INK, Picture
+from megastep.plotting.figures import FADED, Picture
+from megastep.plotting.panels import Measures, draw_legend, small_multiples
 
-WIDTH, HEIGHT, ACROSS, UP, MARGIN, LEGEND = 2.6, 1.5, 0.55, 0.75, 0.5, 0.4
-"""The picture's measures in inches: a panel's width and height, the gaps between panels, the edge, the legend."""
+MEASURES = Measures(width=2.6, height=1.5, across=0.55, up=0.75, margin=0.5, legend=0.4, below=0.3)
 
 LEFT_OUT = ('updates', 'frames', 'seconds', 'episodes')
 """The numbers in a line of a log that get no panel."""
@@ -51,16 +51,12 @@ def curves(lines: Sequence[Mapping[str, Any]], scores: Sequence[str] = (), colum
     names = ordered([*trained, *tested], scores)
     if not names:
         raise ValueError(f'lines must have a number to draw, got {len(lines)} lines without any.')
-    columns = min(columns, len(names))
-    rows = -(-len(names) // columns)
-    width = 2 * MARGIN + columns * (WIDTH + ACROSS) - ACROSS
-    height = 2 * MARGIN + LEGEND + rows * (HEIGHT + UP) - UP + 0.3
-    figure = Picture(width=width, height=height, dpi=110)
-    for i, name in enumerate(names):
-        left, top = MARGIN + i % columns * (WIDTH + ACROSS), height - MARGIN - LEGEND - i // columns * (HEIGHT + UP)
-        axes = figure.panel_at(left, top - HEIGHT, WIDTH, HEIGHT, name)
-        _draw(axes, trained.get(name), tested.get(name))
-    _draw_legend(figure, tested=bool(tested), top=height - MARGIN / 2)
+    figure, axes = small_multiples(names, columns, MEASURES, dpi=110)
+    for name in names:
+        _draw(axes[name], trained.get(name), tested.get(name))
+    entries = [('training', COLOURS[0])] + ([('evaluation on other maps', COLOURS[1])] if tested else [])
+    left, top = draw_legend(figure, entries, MEASURES.margin)
+    figure.write(left, top, 'over agent steps', va='center', color=FADED, fontsize=9)
     return figure
 
 
@@ -132,13 +128,3 @@ def axis_range(curves: Sequence[Float[np.ndarray, ' point']]) -> tuple[float, fl
         low, high = min(low, 0.0), max(high, 0.0)
     spare = 0.08 * ((high - low) or 1.0)
     return low - spare, high + spare
-
-
-def _draw_legend(figure: Picture, *, tested: bool, top: float) -> None:
-    entries = [('training', COLOURS[0])] + ([('evaluation on other maps', COLOURS[1])] if tested else [])
-    left = MARGIN
-    for name, colour in entries:
-        figure.write(left, top, '▬', va='center', color=colour, fontsize=9)
-        figure.write(left + 0.2, top, name, va='center', color=INK, fontsize=9)
-        left += 0.5 + 0.085 * len(name)
-    figure.write(left, top, 'over agent steps', va='center', color=FADED, fontsize=9)

@@ -11,13 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from megastep.checks import check_counts
-from megastep.plotting.figures import INK, Picture
+from megastep.plotting.figures import INK
+from megastep.plotting.panels import Measures, draw_legend, small_multiples
 
 COLOURS = ('#2f6fb7', '#d9542b', '#3d8b5a', '#8a5fb0', '#b8860b', '#4a9aa8')
 """The colours of the first, the second and further sets; the seventh has the first's again."""
 
-WIDTH, HEIGHT, ACROSS, UP, MARGIN, LEGEND = 2.3, 1.35, 0.35, 0.75, 0.4, 0.35
-"""The picture's measures in inches: a panel's width and height, the gaps between panels, the edge, the legend."""
+MEASURES = Measures(width=2.3, height=1.35, across=0.35, up=0.75, margin=0.4, legend=0.35, below=0.2)
 
 SHOWN = (0.005, 0.98)
 """Panels show values from one of these shares of the sets to the other: a few outliers mustn't squeeze the rest."""
@@ -46,16 +46,11 @@ def distributions(
     names = [name for name in next(iter(sets.values()), {}) if _can_be_drawn([each[name] for each in sets.values()])]
     if not names:
         raise ValueError(f'sets must have a statistic to draw, got {len(sets)} sets without any.')
-    columns = min(columns, len(names))
-    rows = -(-len(names) // columns)
-    width = 2 * MARGIN + columns * (WIDTH + ACROSS) - ACROSS
-    height = 2 * MARGIN + LEGEND + rows * (HEIGHT + UP) - UP + 0.2
-    figure = Picture(width=width, height=height, dpi=150)
-    for i, name in enumerate(names):
-        left, top = MARGIN + i % columns * (WIDTH + ACROSS), height - MARGIN - LEGEND - i // columns * (HEIGHT + UP)
-        axes = figure.panel_at(left, top - HEIGHT, WIDTH, HEIGHT, name)
-        _draw(axes, [each[name] for each in sets.values()], (real or {}).get(name, ()))
-    _draw_legend(figure, list(sets), bool(real), left=MARGIN, top=height - MARGIN / 2)
+    figure, axes = small_multiples(names, columns, MEASURES, dpi=150)
+    for name in names:
+        _draw(axes[name], [each[name] for each in sets.values()], (real or {}).get(name, ()))
+    entries = [(name, COLOURS[i % len(COLOURS)]) for i, name in enumerate(sets)]
+    draw_legend(figure, [*entries, *([('real apartments', INK)] if real else [])], MEASURES.margin)
     return figure
 
 
@@ -89,11 +84,3 @@ def _draw(axes: Axes, sets: Sequence[Shaped[np.ndarray, ' map']], real: Points) 
         axes.plot(*zip(*real, strict=True), color=INK, linewidth=1.1, linestyle=(0, (3, 1.5)), zorder=3)
     spare = (max(bounds) - min(bounds)) * 0.04 or 0.5
     axes.set_xlim(min(bounds) - spare, max(bounds) + spare)
-
-
-def _draw_legend(figure: Picture, names: Sequence[str], real: bool, *, left: float, top: float) -> None:
-    entries = [(name, COLOURS[i % len(COLOURS)]) for i, name in enumerate(names)]
-    for name, colour in [*entries, *([('real apartments', INK)] if real else [])]:
-        figure.write(left, top, '▬', va='center', color=colour, fontsize=9)
-        figure.write(left + 0.2, top, name, va='center', color=INK, fontsize=9)
-        left += 0.5 + 0.085 * len(name)
