@@ -41,7 +41,7 @@ SETS = (
 LIT_SETS = SETS[: SETS.index('lit_')] + ('lit_firsts=*i32 lit_pairs=*i16 lit_shift=i32 lit_starts=*i64')
 BY_INTERVAL = {name: RENDERED[name] for name in ('maps', 'agents', 'markers', 'optics', 'seen')} | {
     'sets': SETS,
-    'deferred': '*i1',
+    'deferred': '*i32',
     'scratch': 'words=*i64 numbers=*fp32 marks=*i32 headers=*i64 tickets=*i32',
     'num_frames': 'i32',
 }
@@ -187,8 +187,7 @@ KERNELS = {
     'megastep.triton.raycasting.deferred._render_deferred': [
         {name: value for name, value in RENDERED.items() if name != 'num_units'}
         | {
-            'deferred': '*i1',
-            'num_frames': 'i32',
+            'deferred': '*i32',
             'markers': markers,
             'seen': MARKED,
             'view': 'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
@@ -199,7 +198,7 @@ KERNELS = {
         for count, markers in ((0, None), (5, MARKERS))
     ],
     'megastep.triton.raycasting.headers._write_headers': [
-        {name: BY_INTERVAL[name] for name in ('maps', 'sets', 'agents', 'optics', 'num_frames')}
+        {name: BY_INTERVAL[name] for name in ('maps', 'sets', 'agents', 'optics', 'deferred', 'num_frames')}
         | {
             'headers': '*i64',
             'tickets': '*i32',

@@ -30,9 +30,16 @@ def look(monkeypatch):
             view = rendering.render(core, cameras, per_ray=True)
         with monkeypatch.context() as patched:
             patched.setattr(launching, 'MOST_RAYS', 0)
-            return view, rendering.render(core, cameras, per_ray=True), found[0] if found else None
+            return view, rendering.render(core, cameras, per_ray=True), listed(*found, view) if found else None
 
     return look
+
+
+def listed(waiting, view):
+    """Which frames of a view are on a list that begins with how many there are, each of them once."""
+    count, *frames = waiting.tolist()
+    assert len(set(frames[:count])) == count
+    return torch.isin(torch.arange(view.depth.shape[:3].numel()), torch.tensor(frames[:count]))
 
 
 def assert_same(view, known):

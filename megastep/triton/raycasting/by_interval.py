@@ -102,6 +102,13 @@ def frame_of(ticket, turn, num_frames):
 
 @triton.jit
 @no_type_check
+def defer(deferred, number):
+    """Appends a frame to the list of those that are deferred, which begins with how many there are."""
+    tl.store(deferred + 1 + tl.atomic_add(deferred, 1, sem='relaxed'), number)
+
+
+@triton.jit
+@no_type_check
 def _render_by_interval(
     maps, sets, agents, markers, optics, view, seen, deferred, scratch, num_frames, SIZES: tl.constexpr
 ):
@@ -109,8 +116,8 @@ def _render_by_interval(
 
     Some frames take five times as long as others: so no program is left to work on alone. What the next frame begins
     with is loaded while this one is worked on, and the ticket of the one after that is drawn: not before the lines are
-    found, or what is waited for until then would be waited for together with the ticket. ``deferred`` says of each
-    frame whether it is left to `by_ray`; whatever is written of it here is written over there.
+    found, or what is waited for until then would be waited for together with the ticket. ``deferred`` lists the frames
+    that are left to `by_ray`; whatever is written of them here is written over there.
     """
     NUM_AGENTS: tl.constexpr = SIZES.num_agents
     room = prepare(scratch, tl.program_id(0).to(tl.int64), SIZES)
@@ -128,7 +135,6 @@ def _render_by_interval(
             found = append_agents(room, found, maps, agents, first, a, camera, optics, SIZES)
         found = append_walls(room, found, maps, sets, header, words, more, camera, optics, SIZES)
         is_deferred = (found.doubts > 0) | (found.count >= CAPACITY)
-        tl.store(deferred + number, is_deferred)
         count = tl.minimum(found.count, CAPACITY - 1)
         append_nothing(room, count)
         places, more = load_places(sets, header_after, 0), load_places(sets, header_after, LANES)
@@ -145,5 +151,7 @@ def _render_by_interval(
                 room, view, seen, maps, sets, agents, markers, frame, camera, optics, pixel, before, winners, SIZES
             )
         tl.debug_barrier()  # the records are read before the next frame's are written
+        if is_deferred:
+            defer(deferred, number)
         turn += 1
         number, after = after, frame_of(ticket, turn + 1, num_frames)

@@ -39,47 +39,66 @@ class Listed(NamedTuple):
 
 @triton.jit
 @no_type_check
-def known_cell(sets, m, x, y):
-    """The cells that places are in, counted as ends of lists are; and whether lists hold for those places."""
+def cell_of(sets, m, x, y):
+    """The cells that places are in, counted as ends of lists are; in which 16ths of them; and whether there are any."""
     left, bottom, scale = tl.load(sets.grids + 3 * m), tl.load(sets.grids + 3 * m + 1), tl.load(sets.grids + 3 * m + 2)
     columns, rows = tl.load(sets.shapes + 2 * m), tl.load(sets.shapes + 2 * m + 1)
     fine_x, fine_y = ((x - left) * scale * 16).to(tl.int32), ((y - bottom) * scale * 16).to(tl.int32)
     column, row = fine_x >> 4, fine_y >> 4
-    known = (column < columns) & (row < rows) & (x >= left) & (y >= bottom)
-    cell = tl.load(sets.first_starts + m) + tl.where(known, row * columns + column, 0)
-    extent = tl.load(sets.extents + cell - m, mask=known, other=0)  # the map's lists have one more end than cells
-    known &= (fine_x & 15 >= extent & 255) & (fine_x & 15 < (extent >> 16) & 255)
-    known &= (fine_y & 15 >= (extent >> 8) & 255) & (fine_y & 15 < extent >> 24)
-    return cell, known
+    inside = (column < columns) & (row < rows) & (x >= left) & (y >= bottom)
+    cell = tl.load(sets.first_starts + m) + tl.where(inside, row * columns + column, 0)
+    return cell, fine_x & 15, fine_y & 15, inside
+
+
+@triton.jit
+@no_type_check
+def known_cell(sets, m, x, y):
+    """The cells that places are in, counted as ends of lists are; and whether lists hold for those places."""
+    cell, fine_x, fine_y, inside = cell_of(sets, m, x, y)
+    extent = tl.load(sets.extents + cell - m, mask=inside, other=0)  # the map's lists have one more end than cells
+    known = inside & (fine_x >= extent & 255) & (fine_x < (extent >> 16) & 255)
+    return cell, known & (fine_y >= (extent >> 8) & 255) & (fine_y < extent >> 24)
 
 
 @triton.jit
 @no_type_check
 def list_of(sets, m, camera):
-    """The beginnings and ends of the lists that have all that cameras may see; empty ones where none is known."""
-    cell, known = known_cell(sets, m, camera.x, camera.y)
-    first = tl.load(sets.firsts + cell, mask=known, other=0)
-    return first, tl.load(sets.firsts + cell + 1, mask=known, other=0)
+    """The beginnings of the lists that have all that cameras may see, and how long they are; 0 where none is known.
+
+    They are loaded before it is known whether they hold: that is another load, which they needn't wait for.
+    """
+    cell, _, _, inside = cell_of(sets, m, camera.x, camera.y)
+    first = tl.load(sets.firsts + cell, mask=inside, other=0)
+    last = tl.load(sets.firsts + cell + 1, mask=inside, other=0)
+    _, known = known_cell(sets, m, camera.x, camera.y)
+    return tl.where(known, first, 0), tl.where(known, last - first, 0)
 
 
 @triton.jit
 @no_type_check
-def _write_headers(headers, tickets, maps, sets, agents, optics, num_frames, SIZES: tl.constexpr, BLOCK: tl.constexpr):
-    """Each lane writes a frame's header; and no frame's ticket has been drawn yet."""
+def _write_headers(
+    headers, tickets, deferred, maps, sets, agents, optics, num_frames, SIZES: tl.constexpr, BLOCK: tl.constexpr
+):
+    """Each lane finds a frame's header; and no frame's ticket has been drawn yet, nor is any deferred.
+
+    Headers are written as a table, whose words are dealt out anew, so that neighbouring lanes write neighbouring words.
+    """
     number = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     frame = tl.minimum(number, num_frames - 1)
     agent = frame // SIZES.num_cameras
     m = tl.load(agents.map_ids + agent // SIZES.num_agents)
     camera = camera_of(agents, optics, agent, frame % SIZES.num_cameras, 0.0, 0.0, SIZES)
-    first, last = list_of(sets, m, camera)
-    at, there = headers + number.to(tl.int64) * HEADER, number < num_frames
-    tl.store(at, joined(camera.x, camera.y), mask=there)
-    tl.store(at + 1, joined(camera.cos, camera.sin), mask=there)
-    tl.store(at + 2, tl.load(sets.place_starts + m) + first, mask=there)
-    tl.store(at + 3, (m << 32) | (last - first).to(tl.int64), mask=there)
-    tl.store(at + 4, tl.load(maps.wall_starts + m), mask=there)
-    tl.store(at + 5, tl.load(maps.texel_starts + m), mask=there)
+    first, count = list_of(sets, m, camera)
+    first = tl.load(sets.place_starts + m) + first
+    places, bearings = joined(camera.x, camera.y), joined(camera.cos, camera.sin)
+    walls, texels = tl.load(maps.wall_starts + m), tl.load(maps.texel_starts + m)
+    evens = tl.join(tl.join(places, walls), tl.join(first, walls))  # the last is a word that nobody reads
+    odds = tl.join(tl.join(bearings, texels), tl.join((m << 32) | count.to(tl.int64), texels))
+    table = tl.reshape(tl.join(evens, odds), [BLOCK, HEADER])
+    at = headers + number.to(tl.int64)[:, None] * HEADER + tl.arange(0, HEADER)[None, :]
+    tl.store(at, table, mask=number[:, None] < num_frames)
     tl.store(tickets + tl.arange(0, TICKET_GROUPS) * LANES, 0)
+    tl.store(deferred, 0)
 
 
 @triton.jit

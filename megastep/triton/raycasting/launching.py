@@ -22,7 +22,7 @@ INTERVAL_PROGRAMS = 28
 REGISTERS = 72
 """And by intervals: what leaves room for so many programs on a multiprocessor. What doesn't fit is seldom used."""
 DEFERRED_PROGRAMS = 4
-"""And to look which frames are deferred: mostly none."""
+"""And for frames that are deferred: mostly there are none."""
 BLOCK = 128
 """How many headers a program writes."""
 SCRATCH = 1 << 29
@@ -62,7 +62,7 @@ def render(core, cameras, view, seen=None):
     else:
         sets = buffers.visible_walls(scenery, lit=core.num_agents > 1 and sizes.colours)
         waiting = render_by_interval(core, frames, sizes, *groups, sets)
-        render_deferred(core, sizes, *groups, waiting)
+        render_deferred(core, frames, sizes, *groups, waiting)
 
 
 def render_by_ray(core, frames, sizes, maps, agents, markers, optics, view, seen):
@@ -75,27 +75,29 @@ def render_by_ray(core, frames, sizes, maps, agents, markers, optics, view, seen
     )  # fmt: skip
 
 
-def render_deferred(core, sizes, maps, agents, markers, optics, view, seen, waiting):
+def render_deferred(core, frames, sizes, maps, agents, markers, optics, view, seen, waiting):
     """Renders those frames ray by ray that are deferred."""
-    programs = min(triton.cdiv(len(waiting), LANES.value), DEFERRED_PROGRAMS * multiprocessors(core.device))
-    scratch, capacity = room_for_lines(core, programs)
+    scratch, capacity = room_for_lines(core, min(frames, DEFERRED_PROGRAMS * multiprocessors(core.device)))
     deferred._render_deferred[(len(scratch),)](
-        maps, agents, markers, optics, view, seen, waiting, scratch, len(waiting), capacity,
+        maps, agents, markers, optics, view, seen, waiting, scratch, capacity,
         SIZES=sizes, num_warps=1, enable_fp_fusion=True,
     )  # fmt: skip
 
 
 def render_by_interval(core, frames, sizes, maps, agents, markers, optics, view, seen, sets):
-    """Renders frames by intervals. Returns which are deferred: what is written of those isn't what they see."""
+    """Renders frames by intervals. Returns which are deferred: what is written of those isn't what they see.
+
+    That is a list that begins with how many there are.
+    """
     programs = min(frames, INTERVAL_PROGRAMS * multiprocessors(core.device))
     programs = max(programs, triton.cdiv(2 * frames, by_interval.MOST_TURNS.value))  # groups aren't equally large
     words = torch.empty((programs, by_interval.WORDS.value), dtype=torch.int64, device=core.device)
     marks = torch.empty((programs, sizes.res * sizes.subsample), dtype=torch.int32, device=core.device)
-    waiting = torch.empty(frames, dtype=torch.bool, device=core.device)
+    waiting = torch.empty(1 + frames, dtype=torch.int32, device=core.device)
     headers = torch.empty((frames, HEADER.value), dtype=torch.int64, device=core.device)
     tickets = torch.empty(TICKET_GROUPS.value * LANES.value, dtype=torch.int32, device=core.device)
     _write_headers[(triton.cdiv(frames, BLOCK),)](
-        headers, tickets, maps, sets, agents, optics, frames, SIZES=sizes, BLOCK=BLOCK, enable_fp_fusion=True
+        headers, tickets, waiting, maps, sets, agents, optics, frames, SIZES=sizes, BLOCK=BLOCK, enable_fp_fusion=True
     )
     scratch = Scratch(words, words.view(torch.float32), marks, headers, tickets)
     by_interval._render_by_interval[(programs,)](
