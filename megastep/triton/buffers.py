@@ -210,6 +210,11 @@ def rows(ragged) -> Rows:
     return Rows(ragged.vals, ragged.starts, ragged.widths)
 
 
+def multiprocessors(device):
+    """The number of a GPU's multiprocessors; 1 where kernels are interpreted."""
+    return torch.cuda.get_device_properties(device).multi_processor_count if device.type == 'cuda' else 1
+
+
 def device_guard(launch):
     """Device guard: makes a launch run on the device of its first argument, which has a ``device``.
 

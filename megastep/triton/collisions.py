@@ -1,6 +1,6 @@
 """Collision detection and response: discs that sweep through walls and each other, and slide along what they touch.
 
-Teams of a few lanes move an agent each, eight of them a warp: see `megastep.triton.obstacles`. The comments of the
+Teams of one to four lanes move an agent each: see `megastep.triton.obstacles`. The comments of the
 twin, `megastep.numba.collisions`, hold here too.
 """
 
@@ -29,7 +29,10 @@ LONGEST = tl.constexpr(1024.0)
 SLIDES = tl.constexpr(4)
 MORE = tl.constexpr(1 + 1e-4)
 LANES = 4
-"""How many lanes a team has."""
+"""How many lanes a team has at most."""
+WARPS = 16
+"""It has fewer where agents would else take more warps of each multiprocessor: few walls are near most agents, so that
+lanes beside the first have little to do. Where there are few agents they shorten what is waited for."""
 
 
 class Outcome(NamedTuple):
@@ -172,14 +175,19 @@ def count(counts, counted):
 
 @triton.jit
 @no_type_check
-def advance_agents(maps, agents, obstacles, step, outcome, moves, SLIDE: tl.constexpr, SIZES: tl.constexpr):
-    """Moves an agent of each team: see `megastep.numba.collisions.advance_agent`."""
+def advance_agents(maps, agents, obstacles, step, outcome, moves, known, SLIDE: tl.constexpr, SIZES: tl.constexpr):
+    """Moves an agent of each team: see `megastep.numba.collisions.advance_agent`.
+
+    Where it is and goes is known if it is alone; of several, who waits would keep that in registers.
+    """
     agent = obstacles.agent
-    from_x, from_y = (
-        tl.load(agents.positions + 2 * agent, mask=moves, other=0.0),
-        tl.load(agents.positions + 2 * agent + 1, mask=moves, other=0.0),
-    )
-    vx, vy, scale, is_finite = intended(agents, agent, moves, step)
+    from_x, from_y, vx, vy, scale, is_finite = known
+    if SIZES.num_agents > 1:
+        from_x, from_y = (
+            tl.load(agents.positions + 2 * agent, mask=moves, other=0.0),
+            tl.load(agents.positions + 2 * agent + 1, mask=moves, other=0.0),
+        )
+        vx, vy, scale, is_finite = intended(agents, agent, moves, step)
     px, py, vx, vy, made, number, nx, ny, stopped = move(
         obstacles, from_x, from_y, vx, vy, vx * step, vy * step, moves, SLIDE, SIZES
     )
@@ -225,7 +233,8 @@ def _advance(maps, agents, markers, radius, step, turns, outcome, num_envs, SLID
         tl.load(agents.positions + 2 * agent, mask=there, other=0.0),
         tl.load(agents.positions + 2 * agent + 1, mask=there, other=0.0),
     )
-    vx, vy, _, _ = intended(agents, agent, there, step)
+    vx, vy, scale, is_finite = intended(agents, agent, there, step)
+    known = px, py, vx, vy, scale, is_finite
     walls = walls_near(maps, m, px, py, reach(vx, vy, step), there)
     num_blocks = (tl.max(walls.count) + BLOCK - 1) // BLOCK
     crowded, place = tl.zeros_like(there), tl.zeros_like(number)
@@ -241,23 +250,29 @@ def _advance(maps, agents, markers, radius, step, turns, outcome, num_envs, SLID
     for i in range(NUM):
         moves = there & (place == i)
         if any_of(moves):
-            advance_agents(maps, agents, obstacles, step, outcome, moves, SLIDE, SIZES)
+            advance_agents(maps, agents, obstacles, step, outcome, moves, known, SLIDE, SIZES)
             tl.debug_barrier()  # who moves later meets them where they now are
     tl.debug_barrier()  # angles are looked up above as they were before the step
     turn(agents, agent, there, step, outcome, SIZES)
+
+
+def lanes_for(core):
+    """How many lanes a team has: as many as there is room for. Several agents of an env wait for each other anyway."""
+    room = 32 * WARPS * buffers.multiprocessors(core.device) // core.num_envs
+    return LANES if core.num_agents > 1 else min(1 << max(room, 1).bit_length() - 1, LANES)
 
 
 @buffers.device_guard
 def advance(core, progress, displacements, *, slide):
     """Moves every agent for one step: see `megastep.world.physics.advance`."""
     num_agents, num_markers = core.num_agents, core.num_markers if core.solid else 0
-    agents = triton.next_power_of_2(num_agents)
-    envs = max(1, 32 // LANES // agents)
+    agents, lanes = triton.next_power_of_2(num_agents), lanes_for(core)
+    envs = max(1, 32 // lanes // agents)
     sizes = Sizes(
         num_agents=num_agents,
         agents=agents,
         envs=envs,
-        lanes=LANES,
+        lanes=lanes,
         num_markers=num_markers,
         sides=core.scenery.lines_per_agent,
     )
@@ -265,6 +280,6 @@ def advance(core, progress, displacements, *, slide):
     _advance[(triton.cdiv(core.num_envs, envs),)](
         buffers.maps(core.scenery, seen=False), buffers.agents(core), buffers.solid_markers(core), core.agent_radius,
         1 / core.fps, core.turn, outcome, core.num_envs,
-        SLIDE=slide, SIZES=sizes, num_warps=min(32, envs * agents * LANES // 32),
+        SLIDE=slide, SIZES=sizes, num_warps=min(32, envs * agents * lanes // 32),
         enable_fp_fusion=False,
     )  # fmt: skip

@@ -478,7 +478,10 @@ KERNELS = {
         }
     ],
     'megastep.triton.collisions._advance': [
-        MOVED | {'SLIDE': 1, 'SIZES': 'num_agents=1 agents=1 envs=8 lanes=4 num_markers=0 sides=8'},
+        *(
+            MOVED | {'SLIDE': 1, 'SIZES': f'num_agents=1 agents=1 envs={32 // n} lanes={n} num_markers=0 sides=8'}
+            for n in (1, 2, 4)
+        ),
         MOVED
         | {
             'outcome': MOVED['outcome'].replace('displacements=None', 'displacements=*fp32'),

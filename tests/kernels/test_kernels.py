@@ -1,6 +1,7 @@
 """The Triton kernels against their Numba twins; interpreted, and on small worlds, where there is no GPU."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import oracle
@@ -13,6 +14,7 @@ from twins import on_cpu, twin
 from megastep import numba, triton
 from megastep.maps.geometry import AGENT_RADIUS
 from megastep.maps.ragged import Ragged
+from megastep.triton import collisions
 from megastep.triton.raycasting import launching
 from megastep.world import physics, rendering
 from megastep.world.cameras import Cameras
@@ -341,6 +343,32 @@ def test_skipping_boxes_of_walls_changes_no_move(device, use):
     assert torch.equal(*progress)
     assert torch.equal(core.agents.positions, all_tried.agents.positions)
     assert torch.equal(core.agents.velocities, all_tried.agents.velocities)
+
+
+@pytest.mark.parametrize('num_agents', [1, 3])
+@pytest.mark.parametrize('lanes', [1, 2])
+def test_teams_of_any_width_make_the_same_moves(lanes, num_agents, device, poisoned, use, monkeypatch):
+    use(triton)
+    core = small_core(5, num_agents, device)
+    other = twin(core, core.scenery)
+    for speed in (1, 3, 6):
+        core.agents.velocities.uniform_(-speed, speed, generator=core.generator)
+        other.agents.velocities.copy_(core.agents.velocities)
+        made = []
+        for each, width in ((core, 4), (other, lanes)):
+            monkeypatch.setattr(collisions, 'lanes_for', lambda core, width=width: width)
+            made.append(physics.advance(each))
+        assert torch.equal(*made) and torch.equal(core.contacts, other.contacts)
+        assert torch.equal(core.agents.positions, other.agents.positions)
+        assert torch.equal(core.agents.velocities, other.agents.velocities)
+
+
+@pytest.mark.parametrize(
+    'num_envs, num_agents, lanes', [(1, 1, 4), (128, 1, 4), (129, 1, 2), (257, 1, 1), (10**9, 1, 1), (10**9, 2, 4)]
+)
+def test_teams_have_fewer_lanes_where_there_are_many(num_envs, num_agents, lanes):
+    core = SimpleNamespace(num_envs=num_envs, num_agents=num_agents, device=torch.device('cpu'))
+    assert collisions.lanes_for(core) == lanes
 
 
 def test_agents_far_apart_move_as_if_alone(device, use):

@@ -68,7 +68,7 @@ def render(core, cameras, view, seen=None):
 def render_by_ray(core, frames, sizes, maps, agents, markers, optics, view, seen):
     """Renders all frames ray by ray."""
     units = frames * triton.cdiv(sizes.res, sizes.pixels)
-    scratch, capacity = room_for_lines(core, min(units, PROGRAMS * multiprocessors(core.device)))
+    scratch, capacity = room_for_lines(core, min(units, PROGRAMS * buffers.multiprocessors(core.device)))
     by_ray._render[(len(scratch),)](
         maps, agents, markers, optics, view, seen, scratch, units, capacity,
         SIZES=sizes, num_warps=1, enable_fp_fusion=True,
@@ -77,7 +77,7 @@ def render_by_ray(core, frames, sizes, maps, agents, markers, optics, view, seen
 
 def render_deferred(core, frames, sizes, maps, agents, markers, optics, view, seen, waiting):
     """Renders those frames ray by ray that are deferred."""
-    scratch, capacity = room_for_lines(core, min(frames, DEFERRED_PROGRAMS * multiprocessors(core.device)))
+    scratch, capacity = room_for_lines(core, min(frames, DEFERRED_PROGRAMS * buffers.multiprocessors(core.device)))
     deferred._render_deferred[(len(scratch),)](
         maps, agents, markers, optics, view, seen, waiting, scratch, capacity,
         SIZES=sizes, num_warps=1, enable_fp_fusion=True,
@@ -89,7 +89,7 @@ def render_by_interval(core, frames, sizes, maps, agents, markers, optics, view,
 
     That is a list that begins with how many there are.
     """
-    programs = min(frames, INTERVAL_PROGRAMS * multiprocessors(core.device))
+    programs = min(frames, INTERVAL_PROGRAMS * buffers.multiprocessors(core.device))
     programs = max(programs, triton.cdiv(2 * frames, by_interval.MOST_TURNS.value))  # groups aren't equally large
     words = torch.empty((programs, by_interval.WORDS.value), dtype=torch.int64, device=core.device)
     marks = torch.empty((programs, sizes.res * sizes.subsample), dtype=torch.int32, device=core.device)
@@ -147,8 +147,3 @@ def sizes_of(core, cameras, view, seen):
 def mounts_on(cameras, device):
     """The cameras' mounts on a device: copied once, since a copy from the host waits for the GPU."""
     return torch.tensor(cameras.mounts, dtype=torch.float32, device=device)
-
-
-def multiprocessors(device):
-    """The number of a GPU's multiprocessors; 1 where kernels are interpreted."""
-    return torch.cuda.get_device_properties(device).multi_processor_count if device.type == 'cuda' else 1

@@ -11,7 +11,7 @@ import triton
 import triton.language as tl
 
 from megastep.triton.bits import LANES
-from megastep.triton.buffers import device_guard
+from megastep.triton.buffers import device_guard, multiprocessors
 from megastep.triton.visibility.beams import (
     AHEAD,
     TOUCHES,
@@ -263,8 +263,3 @@ def find_visible(map_of_cell, walls, nexts, previous, parts, seen_starts, seen):
         walls_of(walls), nexts, previous, map_of_cell, parts, seen_starts, seen, scratch, len(map_of_cell), most,
         num_warps=1, enable_fp_fusion=False,
     )  # fmt: skip
-
-
-def multiprocessors(device) -> int:
-    """The number of a GPU's multiprocessors; one for the interpreter."""
-    return torch.cuda.get_device_properties(device).multi_processor_count if device.type == 'cuda' else 1
