@@ -33,8 +33,8 @@ MAPGEN = """
     families
     generation mutation
 """
-WITHOUT_TORCH = ('megastep.numba.jit', 'megastep.maps', 'megastep.mapgen')
-KERNELS = ('megastep.triton', 'megastep.numba')
+KERNELS, COMPILER = ('megastep.triton', 'megastep.numba'), 'megastep.numba.jit'
+WITHOUT_TORCH = (COMPILER, 'megastep.maps', 'megastep.mapgen')
 DRAWING = {'matplotlib', 'PIL', 'imageio', 'imageio_ffmpeg'}
 DRAWERS = ('megastep.plotting', 'megastep.viewer', 'megastep.maps.formats', 'benchmarks')
 MOST_MODULES, MOST_ENTRIES = 20, 18
@@ -122,6 +122,9 @@ def violations(sources):
                 yield f'{module} imports torch, and maps do without'
             if top == 'megastep' and any(within(module, house) and not within(name, house) for house in KERNELS):
                 yield f'{module} imports {name}, and kernels import nothing of megastep'
+            kernel = any(within(name, house) for house in KERNELS) and not within(name, COMPILER)
+            if kernel and within(module, 'megastep.maps'):
+                yield f'{module} imports {name}, and maps need no kernels but only {COMPILER}'
             if top in DRAWING and not any(within(module, house) for house in DRAWERS):
                 yield f'{module} imports {name}, and only {", ".join(DRAWERS)} draw or read pictures'
 
@@ -187,6 +190,7 @@ PLANTED = {  # a module, its source, and what is found
     ('megastep.planted', ''): "megastep.planted: there is no house called 'planted'",
     ('megastep.mapgen.planted', ''): "megastep.mapgen.planted: there is no house called 'planted'",
     ('megastep.maps.planted', 'def later():\n    import torch'): 'imports torch, and maps do without',
+    ('megastep.maps.planted', 'from megastep.numba import collisions'): 'maps need no kernels',
     ('megastep.numba.planted', 'from megastep.maps.ragged import Ragged'): 'kernels import nothing of megastep',
     ('megastep.numba.planted', 'from megastep.triton import light'): 'kernels import nothing of megastep',
     ('megastep.env.planted', 'from PIL import Image'): 'imports PIL.Image, and only',
