@@ -100,6 +100,8 @@ def _track(rows: Float[np.ndarray, 'point 4']) -> Polygon:
     hulls = shapely.convex_hull(shapely.multipoints(np.concatenate([ends, np.roll(ends, -1, axis=0)], axis=1)))
     check_pairs(hulls)
     surface = freespace.largest(shapely.union_all(hulls, grid_size=freespace.GRID))
+    if not surface.area:
+        raise ValueError('the track must be wider than 0 m somewhere, got widths of 0.')
     holes = [hole for hole in surface.interiors if Polygon(hole).area > (left + right).mean() ** 2]
     if not holes:
         raise ValueError('the track must lead around something, but its edges meet.')

@@ -96,6 +96,7 @@ def test_every_spawn_on_a_wavy_track_has_room(write, waves, right, left):
         ('0,0,-1,1\n', 'line 2: .*which are at least 0 m, got .0,0,-1,1.'),
         ('', 'must have at least 3 different points, got 0'),
         ('0,0,1,1\n9,0,1,1\n9,0,1,1\n0,0,1,1\n', 'must have at least 3 different points, got 2'),
+        ('0,0,0,0\n9,0,0,0\n0,9,0,0\n', 'the track must be wider than 0 m somewhere, got widths of 0'),
         ('0,0,9,9\n9,0,9,9\n0,9,9,9\n', 'the track must lead around something, but its edges meet'),
         ('0,0,.1,.1\n9,0,.1,.1\n0,9,.1,.1\n', 'there must be somewhere with 0.156 m of clearance'),
         ('0,0,5,5\n900,0,5,5\n0,900,5,5\n', 'must be at most 499 m wide and high to be simulated, got 9'),
