@@ -6,6 +6,7 @@ begin with ``megastep.envs``, and ``envs`` hands on the same.
 """
 
 from pathlib import Path
+from typing import NoReturn
 
 import gymnasium
 
@@ -20,10 +21,20 @@ from megastep.envs.racing import Racing
 
 __all__ = ['Deathmatch', 'Explorer', 'Foraging', 'Minimal', 'PointGoal', 'Racing', 'Waypoint']
 
-gymnasium.register(id='megastep/Deathmatch-v0', vector_entry_point='megastep.envs:Deathmatch')
-gymnasium.register(id='megastep/Minimal-v0', vector_entry_point='megastep.envs:Minimal')
-gymnasium.register(id='megastep/Explorer-v0', vector_entry_point='megastep.envs:Explorer')
-gymnasium.register(id='megastep/Foraging-v0', vector_entry_point='megastep.envs:Foraging')
-gymnasium.register(id='megastep/PointGoal-v0', vector_entry_point='megastep.envs:PointGoal')
-gymnasium.register(id='megastep/Waypoint-v0', vector_entry_point='megastep.envs:Waypoint')
-gymnasium.register(id='megastep/Racing-v0', vector_entry_point='megastep.envs:Racing')
+
+def single(**options: object) -> NoReturn:
+    """What `gymnasium.make` is told, which makes envs that aren't vector envs.
+
+    Raises:
+        ValueError: always; it says what to call instead.
+    """
+    raise ValueError(
+        "megastep's envs are vector envs: gymnasium.make must be gymnasium.make_vec, "
+        "such as gymnasium.make_vec('megastep/Explorer-v0', num_envs=1)."
+    )
+
+
+for task in __all__:
+    gymnasium.register(
+        id=f'megastep/{task}-v0', entry_point='megastep.envs:single', vector_entry_point=f'megastep.envs:{task}'
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -107,6 +108,8 @@ class PettingZooEnv(ParallelEnv):
         """
         if not self.agents:
             return {}, {}, {}, {}, {}
+        if not isinstance(actions, Mapping):
+            raise ValueError(f'actions must be a dictionary by agent, got {type(actions).__name__}.')  # noqa: TRY004
         if missing := [agent for agent in self.agents if agent not in actions]:
             raise ValueError(f'actions must have one for each agent, got none for {", ".join(missing)}.')
         for agent in actions:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from megastep.adapters import check_mode
 from megastep.env import Env, nested
+from megastep.world.buffers import tensor_of
 
 
 class StableBaselines3Env(VecEnv):
@@ -47,7 +48,7 @@ class StableBaselines3Env(VecEnv):
 
     def step_async(self, actions: np.ndarray) -> None:
         """Takes the actions of the step to come."""
-        self._actions = torch.as_tensor(actions, device=self._env.device)
+        self._actions = tensor_of('actions', actions, self._env.device)
 
     def step_wait(self) -> tuple[Any, np.ndarray, np.ndarray, list[dict[str, Any]]]:
         """Steps, and returns observations, rewards, which rows have ended, and an info for each.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 
 from megastep.checks import check_numbers
@@ -66,7 +67,11 @@ class Settings:
             if not 0 < getattr(self, name) < float('inf'):
                 raise ValueError(f'{name} must be above 0 and finite, got {getattr(self, name)}.')
         if self.num_envs % self.num_minibatches:
-            raise ValueError(f'num_minibatches must divide num_envs, {self.num_envs}, got {self.num_minibatches}.')
+            fits = math.gcd(self.num_minibatches, self.num_envs)
+            raise ValueError(
+                f'num_minibatches must divide num_envs, {self.num_envs}, got {self.num_minibatches}: '
+                f'num_minibatches={fits} does.'
+            )
 
 
 def _check(name: str, value: float, low: float, high: float = float('inf')) -> None:

@@ -275,6 +275,8 @@ def test_pettingzoo_agents_are_the_rows_of_a_world(pettingzoo_env):
     env.reset(options={'map_ids': [0]})
     with pytest.raises(ValueError, match='actions must have one for each agent, got none for agent_1'):
         env.step({'agent_0': 0})
+    with pytest.raises(ValueError, match='actions must be a dictionary by agent, got NoneType'):
+        env.step(None)
 
 
 def test_pettingzoo_takes_actions_of_several_parts(pettingzoo_env):
@@ -368,6 +370,13 @@ def test_stable_baselines3_sees_dictionaries_laid_flat(sb3_env):
     observations = env.reset()
     assert set(observations) == {'rgb-front', 'rgb-sides', 'depth-front', 'depth-sides', 'imu'}
     assert env.observation_space.contains({name: rows[0] for name, rows in observations.items()})
+
+
+def test_stable_baselines3_names_actions_that_are_none(sb3_env):
+    env = sb3_env(Walk(SAME_STEP))
+    env.reset()
+    with pytest.raises(ValueError, match=r'actions must be what torch\.as_tensor takes, got NoneType'):
+        env.step(None)
 
 
 def test_stable_baselines3_is_told_how_episodes_end(sb3_env):
@@ -483,6 +492,8 @@ def test_an_adapter_says_which_mode_it_needs(library, name, mode):
         getattr(module, name)(Walk(NEXT_STEP))
     with pytest.raises(ValueError, match='env must have copy=True, got False'):
         getattr(module, name)(Walk(mode, copy=False))
+    with pytest.raises(ValueError, match='env must be a megastep Env, got int'):
+        getattr(module, name)(3)
 
 
 def test_torchrl_finds_out_about_infos_without_drawing_anything(torchrl_env):

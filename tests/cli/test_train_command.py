@@ -183,7 +183,10 @@ def test_learning_that_has_gone_wrong_is_reported(tmp_path, maps, monkeypatch, c
         (['minimal', '--out', 'empty'], 'empty must be a new folder, or one of a run; it holds something else.'),
         (['minimal', '--maps', 'empty'], 'empty is not a map set, or is truncated'),
         (['minimal', '--eval-maps', 'empty'], 'empty is not a map set, or is truncated'),
-        (['minimal', '--num-envs', '10', '--num-minibatches', '4'], 'num_minibatches must divide num_envs, 10, got 4.'),
+        (
+            ['minimal', '--num-envs', '10', '--num-minibatches', '4'],
+            'divide num_envs, 10, got 4: num_minibatches=2 does.',
+        ),
         (['minimal', '--device', 'abacus'], "device must be such as 'cpu' or 'cuda', got 'abacus'."),
         (['minimal', '--steps', '0'], 'steps must be at least 1 and finite, got 0.0.'),
         (['minimal', '--out', 'full'], 'full must be a new folder, or one of a run; it holds something else.'),

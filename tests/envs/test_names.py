@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import gymnasium
+import pytest
+
 import envs
 import envs.pointgoal
 import megastep.envs
@@ -17,6 +20,13 @@ def test_both_names_are_of_the_same_things():
     assert all(getattr(envs, name) is getattr(megastep.envs, name) for name in envs.__all__)
     assert envs.pointgoal is sys.modules['megastep.envs.pointgoal']
     assert envs.PointGoal is envs.pointgoal.PointGoal
+
+
+def test_gymnasium_make_says_what_to_call_instead():
+    for name in envs.__all__:
+        with pytest.raises(ValueError, match=r"must be gymnasium\.make_vec, such as gymnasium\.make_vec\('megastep/"):
+            gymnasium.make(f'megastep/{name}-v0')
+        assert type(gymnasium.make_vec(f'megastep/{name}-v0', num_envs=4, device='cpu')) is getattr(envs, name)
 
 
 def test_a_folder_of_that_name_in_the_working_directory_breaks_nothing(tmp_path):
