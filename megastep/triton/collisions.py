@@ -257,7 +257,7 @@ def _advance(maps, agents, markers, radius, step, turns, outcome, num_envs, SLID
 
 
 def lanes_for(core):
-    """How many lanes a team has: as many as there is room for. Several agents of an env wait for each other anyway."""
+    """The number of lanes of a team: all that there is room for. Several agents of an env wait for each other."""
     room = 32 * WARPS * buffers.multiprocessors(core.device) // core.num_envs
     return LANES if core.num_agents > 1 else min(1 << max(room, 1).bit_length() - 1, LANES)
 
