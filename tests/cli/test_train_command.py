@@ -185,7 +185,7 @@ def test_learning_that_has_gone_wrong_is_reported(tmp_path, maps, monkeypatch, c
         (['minimal', '--eval-maps', 'empty'], 'empty is not a map set, or is truncated'),
         (
             ['minimal', '--num-envs', '10', '--num-minibatches', '4'],
-            'divide num_envs, 10, got 4: num_minibatches=2 does.',
+            'num_minibatches must divide num_envs, 10, got 4: num_minibatches=2 does.',
         ),
         (['minimal', '--device', 'abacus'], "device must be such as 'cpu' or 'cuda', got 'abacus'."),
         (['minimal', '--steps', '0'], 'steps must be at least 1 and finite, got 0.0.'),
