@@ -23,7 +23,7 @@ __all__ = ['Deathmatch', 'Explorer', 'Foraging', 'Minimal', 'PointGoal', 'Racing
 
 
 def single(**options: object) -> NoReturn:
-    """What `gymnasium.make` is told, which makes envs that aren't vector envs.
+    """Refusal of `gymnasium.make`, which makes envs that aren't vector envs.
 
     Raises:
         ValueError: always; it says what to call instead.
