@@ -65,6 +65,8 @@ def episode_table(columns: Mapping[str, Sequence | np.ndarray], scores: Sequence
 
 
 def _check_names(columns: Mapping[str, Sequence | np.ndarray], scores: Sequence[str]) -> None:
+    if not isinstance(columns, Mapping):
+        raise ValueError(f'the table of episodes must be columns by name, got {type(columns).__name__}.')  # noqa: TRY004
     if not scores or isinstance(scores, str):
         raise ValueError(f'scores must be a sequence of at least 1 column, got {scores!r}.')
     if missing := [name for name in (*KEYS, *scores) if name not in columns]:

@@ -57,6 +57,8 @@ class Results:
         put = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731, the class is frozen
         put('table', episode_table.episode_table(self.table, self.scores))
         put('scores', tuple(self.scores))
+        if not isinstance(self.maps, Mapping) or not all(isinstance(each, MapSet) for each in self.maps.values()):
+            raise ValueError(f'maps must be map sets by the names of sets, got {self.maps!r}.')
         put('maps', MappingProxyType(dict(self.maps)))
         put('ways', MappingProxyType({int(row): np.asarray(way, np.float32) for row, way in self.ways.items()}))
         _check_maps(self.table, self.maps)
@@ -260,10 +262,14 @@ class Results:
             The page's path.
 
         Raises:
-            ValueError: if there is no such score, or the folder is none.
+            ValueError: if there is no such score, or none at all, the folder is none, or the title is no text.
             OSError: naming what can't be written.
         """
         chosen = self.scores[:2] if scores is None else tuple(scores)
+        if not chosen or isinstance(scores, str):
+            raise ValueError(f'scores must be a list of at least 1 score, got {scores!r}.')
+        if not isinstance(title, str | None):
+            raise ValueError(f'title must be a string, got {title!r}.')  # noqa: TRY004
         for score in chosen:
             check_score(self.table, self.scores, score)
         known: dict[str, Any] = {'suite_sha256': self.suite_sha256, 'maps': self.maps, 'ways': self.ways}

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from jaxtyping import Int
 
+from megastep.checks import check_paths
 from megastep.env.navigation import GeodesicField
 from megastep.evaluation.episodes import ARRAYS, Episodes
 from megastep.evaluation.registry import Task
@@ -188,6 +189,7 @@ class Suite(Mapping[str, Episodes]):
         The folder is made if it isn't there, and gets a file of maps and one of episodes a set. Files of the suite that
         was there are removed once this one's are safely on disk. Of two writers the later wins.
         """
+        check_paths(folder=folder)
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         manifest = {

@@ -88,6 +88,8 @@ def test_refuses_what_is_no_table(change, message):
         ({'lower_is_better': ['spl']}, "lower_is_better must be of scores, success, got 'spl'"),
         ({'ways': {3: np.zeros((2, 2))}}, 'ways must be of rows from 0 to 2, got 3'),
         ({'ways': {0: np.zeros((2, 3))}}, r'the way of row 0 must be finite places of shape \(step, 2\), got \(2, 3\)'),
+        ({'table': None}, 'the table of episodes must be columns by name, got NoneType'),
+        ({'maps': 3}, 'maps must be map sets by the names of sets, got 3'),
         ({'maps': {'test': mapgen.generate('box', 1)}}, "maps of set 'test' must be below 1, its number, got 1"),
     ],
 )
@@ -106,6 +108,9 @@ def test_refuses_what_does_not_fit_the_table(options, message):
         (lambda results: results.save('.'), "path must name a file of results, got '.'"),
         (lambda results: results.report(3), 'folder must be a path, got 3'),
         (lambda results: results.report(''), "folder must be a path, got ''"),
+        (lambda results: results.report('out', []), r'scores must be a list of at least 1 score, got \[\]'),
+        (lambda results: results.report('out', 'success'), "scores must be a list of at least 1 score, got 'success'"),
+        (lambda results: results.report('out', title=3), 'title must be a string, got 3'),
         (lambda results: results.load(3), 'path must be a path, got 3'),
     ],
 )

@@ -34,6 +34,8 @@ EXPLAINED = {
 def gap(table: Columns, first: str, second: str, score: str, *, lower_is_better: bool = False) -> Table:
     """The generalisation gap of each agent. See `Results.gap`."""
     table = unvaried(table)
+    if first == second:
+        raise ValueError(f'a gap must be between two sets, got {first!r} twice.')
     for name in (first, second):
         where(table, set=name)
     if (table['trained_on'] & (table['set'] == second)).any():

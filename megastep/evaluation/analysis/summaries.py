@@ -177,7 +177,10 @@ def curve(table: Columns, score: str, against: str, bins: int | Sequence[float] 
 def _edges(values: Float[np.ndarray, ' episode'], bins: int | Sequence[float]) -> Float[np.ndarray, ' edge']:
     """The bounds of bins: those given, or such that all have about as many episodes."""
     if not isinstance(bins, int):
-        edges = np.asarray(bins, float)
+        try:
+            edges = np.asarray(bins, float)
+        except (TypeError, ValueError):
+            edges = np.zeros(0)
         if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all():
             raise ValueError(f'bins must be a number or at least 2 bounds in ascending order, got {bins!r}.')
         return edges

@@ -29,6 +29,9 @@ STYLE = ' '.join(
 )
 """The style of a table in a notebook, whose colours are the notebook's."""
 
+LARGE = 1e7
+"""Numbers from here on are written with a power of ten."""
+
 SPECIAL = {'\\': r'\textbackslash{}', '~': r'\textasciitilde{}', '^': r'\textasciicircum{}'}
 """What LaTeX writes for characters that mean something to it; others of those get a backslash."""
 
@@ -143,9 +146,11 @@ def text(cell: Any) -> str:
 
 
 def number(value: float) -> str:
-    """A number as it is read: three places behind the point where it is small, four digits in all else."""
+    """A number as it is read: three places behind the point where it is small, a power of ten where it is large."""
     if math.isnan(value):
         return DASH
+    if abs(value) >= LARGE:
+        return f'{value:.3e}'.replace('e+', 'e').replace('-', MINUS)
     written = f'{value:.3f}' if abs(value) < 10 else f'{value:.1f}' if abs(value) < 1000 else f'{value:,.0f}'
     return written.replace('-', MINUS)
 

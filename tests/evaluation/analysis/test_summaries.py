@@ -277,6 +277,8 @@ def test_a_matrix_has_sets_against_agents():
         (lambda found: found.curve('spl', 'rooms'), 'some episode must have the variable'),
         (lambda found: found.curve('spl', bins=0), 'bins must be an integer of at least 1, got 0'),
         (lambda found: found.curve('spl', bins=[2, 1]), r'bins must be a number or at least 2 bounds .* got \[2, 1\]'),
+        (lambda found: found.curve('spl', bins='many'), "bins must be a number or at least 2 bounds .* got 'many'"),
+        (lambda found: found.gap('test', 'test', 'spl'), "a gap must be between two sets, got 'test' twice"),
         (lambda found: found.curve('spl', bins=[50, 60]), 'bins must have episodes in them, got none from 50 to 60'),
     ],
 )

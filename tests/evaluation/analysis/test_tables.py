@@ -63,7 +63,14 @@ def test_reads_as_html():
 
 
 @pytest.mark.parametrize(
-    'value, written', [(0.12345, '0.123'), (12.345, '12.3'), (12345.6, '12,346'), (NONE, '\N{EN DASH}')]
+    'value, written',
+    [
+        (0.12345, '0.123'),
+        (12.345, '12.3'),
+        (12345.6, '12,346'),
+        (-5e29, '\N{MINUS SIGN}5.000e29'),
+        (NONE, '\N{EN DASH}'),
+    ],
 )
 def test_writes_numbers_as_they_are_read(value, written):
     assert number(value) == written
