@@ -13,15 +13,15 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from jaxtyping import Bool
 from torch import Tensor
-from torch.utils._pytree import tree_leaves
 
 from megastep.env import Env, nested
 from megastep.env.nested import copied
 from megastep.testing.lost_state import check_state_is_whole
+from megastep.testing.repeatability import check_last_observations, check_repeats, check_state, equal, equal_rows
 from megastep.testing.steps import (
     Step,
-    check_batch,
     expect,
+    last_observations,
     mode_of,
     repeat,
     reset,
@@ -57,15 +57,15 @@ def check_env(env: Any, *, steps: int = 3000, seed: int = 0, partial_resets: boo
         rollout = roll_out(env, steps, seed)
         _check_modes(env, rollout)
         _check_statistics(env, rollout)
-        _check_repeats(env, rollout, seed)
-        _check_last_observations(env, rollout, seed)
+        check_repeats(env, rollout, seed)
+        check_last_observations(env, rollout, seed)
         _check_copies(env, seed)
         if partial_resets or mode_of(env) is AutoresetMode.DISABLED:
             _check_partial_reset(env, rollout, seed)
         if isinstance(env, Env):
             check_state_is_whole(env, rollout, seed)
         if hasattr(env, 'get_state') and hasattr(env, 'set_state'):
-            _check_state(env, rollout, seed)
+            check_state(env, rollout, seed)
         if env.device.type == 'cuda':
             _check_waits(env, seed)
         if env.render_mode is not None:
@@ -102,10 +102,10 @@ def _check_modes(env: Any, rollout: list[Step]) -> None:
         _check_next_step(rollout)
         return
     endings = [step for step in rollout if step.ended.any()]
-    last = [nested.rows(_last(env, step), step.ended) for step in endings]
+    last = [nested.rows(last_observations(env, step), step.ended) for step in endings]
     first = [nested.rows(step.observations if step.reset is None else step.reset, step.ended) for step in endings]
     expect(
-        not _equal(last, first),
+        not equal(last, first),
         "an episode's last observation must be followed by a new episode's first, got the same one every time.",
     )
     for step in endings:
@@ -126,20 +126,6 @@ def _check_next_step(rollout: list[Step]) -> None:
             not ends.any(),
             f"with NEXT_STEP, the step after an episode's last must not end one, but did in rows {_numbers(ends)}.",
         )
-
-
-def _last(env: Any, step: Step) -> Any:
-    """The observations that a step's episodes ended in. Those of other rows mean nothing."""
-    if mode_of(env) is not AutoresetMode.SAME_STEP:
-        return step.observations
-    for name in ('final_obs', 'final_info'):
-        expect(name in step.info, f'with SAME_STEP, info must have {name!r} when an episode ends, but has not.')
-        mask = step.info.get(f'_{name}')
-        same = isinstance(mask, Tensor) and torch.equal(mask, step.ended)
-        expect(same, f"with SAME_STEP, info['_{name}'] must be where episodes ended, {step.ended}, got {mask}.")
-    final = step.info['final_obs']
-    check_batch("info['final_obs']", nested.rows(final, step.ended), env, int(step.ended.sum()))
-    return final
 
 
 def _check_statistics(env: Any, rollout: list[Step]) -> None:
@@ -166,59 +152,6 @@ def _check_statistics(env: Any, rollout: list[Step]) -> None:
             returns, lengths = torch.where(begins, 0, returns), torch.where(begins, 0, lengths)
 
 
-def _check_repeats(env: Any, rollout: list[Step], seed: int) -> None:
-    again = repeat(env, rollout, seed)
-    number = next((i for i, pair in enumerate(zip(rollout, again, strict=True)) if not _equal(*pair)), None)
-    expect(number is None, f'the same seed must give the same rollout, but step {number} differs.')
-    if mode_of(env) is AutoresetMode.NEXT_STEP:
-        others = sampler(env, seed + 1)
-        again = repeat(env, rollout, seed, lambda _, actions, ended: nested.where(ended, others(), actions))
-        fine = all(_equal(step[1:], other[1:]) for step, other in zip(rollout, again, strict=True))
-        expect(fine, "with NEXT_STEP, the actions of the step after an episode's last must be ignored, but are not.")
-
-
-def _check_last_observations(env: Any, rollout: list[Step], seed: int) -> None:
-    """Checks that what an episode ends in follows from its last action, if what a step returns does elsewhere."""
-    if _share_that_follows(env, rollout, seed) < 0.5:
-        return
-    changed = [which for variant in (1, 2) for which in _changed_by_last_actions(env, rollout, seed, variant)]
-    expect(
-        len(changed) < 4 or any(changed),
-        "the observation that an episode ends in must be of its own last step, but doesn't depend on that step's "
-        "actions, as other steps' do: it may be the next episode's first.",
-    )
-
-
-def _share_that_follows(env: Any, rollout: list[Step], seed: int) -> float:
-    """The share of rows in which another first action gives another observation."""
-    first, shares = rollout[0], []
-    for variant in (1, 2, 3):
-        others = sampler(env, seed + variant)
-        (changed,) = repeat(env, rollout[:1], seed, lambda *_, others=others: others())
-        differ = ~_equal_rows(first.actions, changed.actions) & ~first.ended & ~changed.ended
-        shares.append((~_equal_rows(first.observations, changed.observations))[differ])
-    return float(torch.cat(shares).float().mean())
-
-
-def _changed_by_last_actions(env: Any, rollout: list[Step], seed: int, variant: int) -> list[bool]:
-    """Tells for each episode whether another last action gave another last observation."""
-    others, changed = sampler(env, seed + variant), []
-    again = repeat(
-        env, rollout, seed, lambda number, actions, _: nested.where(rollout[number].ended, others(), actions)
-    )
-    alike = torch.ones_like(rollout[0].ended)  # the rows in which nothing but a last action has been another so far
-    for step, other in zip(rollout, again, strict=True):
-        alike &= step.ended == other.ended
-        which = alike & step.ended & ~_equal_rows(step.actions, other.actions)
-        if which.any():
-            changed += (~_equal_rows(_last(env, step), _last(env, other)))[which].tolist()
-        alike &= _equal_rows(step.observations, other.observations) | step.ended
-    return changed
-
-
-# What else may go wrong
-
-
 def _check_copies(env: Any, seed: int) -> None:
     if not getattr(env, 'copy', True):
         return
@@ -229,7 +162,7 @@ def _check_copies(env: Any, seed: int) -> None:
         step_on(env, sample())
     reset(env)
     for name, kept, now in zip(['reset', *['step'] * 4], before, returned, strict=True):
-        expect(_equal(kept, now), f'what {name} returned must stay as it is, but a later step or reset overwrote it.')
+        expect(equal(kept, now), f'what {name} returned must stay as it is, but a later step or reset overwrote it.')
 
 
 def _check_partial_reset(env: Any, rollout: list[Step], seed: int) -> None:
@@ -242,27 +175,12 @@ def _check_partial_reset(env: Any, rollout: list[Step], seed: int) -> None:
 
 
 def _expect_others_kept(before: Any, after: Any, mask: Bool[Tensor, ' row']) -> None:
-    changed = ~_equal_rows(before, after) & ~mask
+    changed = ~equal_rows(before, after) & ~mask
     expect(
         not changed.any(),
         'a reset by mask must leave the other rows as they were, '
         f'but changed the observations of rows {_numbers(changed)}.',
     )
-
-
-def _check_state(env: Any, rollout: list[Step], seed: int) -> None:
-    middle = len(rollout) // 2
-    repeat(env, rollout[:middle], seed)
-    state = env.get_state()
-    for step in rollout[middle:]:
-        step_on(env, step.actions)
-    env.set_state(state)
-    for number, step in enumerate(rollout[middle:]):
-        expect(
-            _equal(step, step_on(env, step.actions)),
-            f'env.set_state(env.get_state()) must repeat what came after it, but step {number} differs: '
-            'does the state hold everything?',
-        )
 
 
 def _check_waits(env: Any, seed: int) -> None:
@@ -292,20 +210,6 @@ def _check_render(env: Any) -> None:
         fine = isinstance(frame, np.ndarray) and frame.dtype == np.uint8 and frame.ndim == 3 and frame.shape[2] == 3
         got = f'{frame.dtype} of {frame.shape}' if isinstance(frame, np.ndarray) else type(frame).__name__
         expect(fine, f'frames must be uint8 arrays of (height, width, 3), got {got}.')
-
-
-def _equal(one: Any, other: Any) -> bool:
-    """Equality of everything in two nested things, NaNs and all."""
-    pairs = zip(tree_leaves(one), tree_leaves(other), strict=True)
-    return all(
-        torch.equal(a.nan_to_num(), b.nan_to_num()) if isinstance(a, Tensor) else bool(np.all(a == b)) for a, b in pairs
-    )
-
-
-def _equal_rows(one: Any, other: Any) -> Bool[Tensor, ' row']:
-    """In which rows two batches are the same."""
-    pairs = zip(tree_leaves(one), tree_leaves(other), strict=True)
-    return torch.stack([(a == b).flatten(1).all(dim=1) if a.ndim > 1 else a == b for a, b in pairs]).all(dim=0)
 
 
 def _numbers(mask: Bool[Tensor, ' row']) -> list[int]:

@@ -137,3 +137,17 @@ def _check_info(env: Any, info: Any, label: str) -> None:
                 f'{label}[{name!r}] must have {env.num_envs} rows on {env.device}, '
                 + (f'got {tuple(leaf.shape)} on {leaf.device}.' if isinstance(leaf, Tensor) else ''),
             )
+
+
+def last_observations(env: Any, step: Step) -> Any:
+    """The observations that a step's episodes ended in. Those of other rows mean nothing."""
+    if mode_of(env) is not AutoresetMode.SAME_STEP:
+        return step.observations
+    for name in ('final_obs', 'final_info'):
+        expect(name in step.info, f'with SAME_STEP, info must have {name!r} when an episode ends, but has not.')
+        mask = step.info.get(f'_{name}')
+        same = isinstance(mask, Tensor) and torch.equal(mask, step.ended)
+        expect(same, f"with SAME_STEP, info['_{name}'] must be where episodes ended, {step.ended}, got {mask}.")
+    final = step.info['final_obs']
+    check_batch("info['final_obs']", nested.rows(final, step.ended), env, int(step.ended.sum()))
+    return final
