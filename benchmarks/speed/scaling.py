@@ -131,8 +131,8 @@ def packing(maps: MapSet, num_envs: int, device: torch.device) -> dict[str, floa
     """Packing time and memory of maps, their arrays still to be picked from those they share.
 
     Returns:
-        How many bytes they take once packed, and with what a first picture builds: cell lists, and on a GPU potentially
-        visible sets; on a GPU also with the lists of lights, which pictures of several agents take, and how many at the
+        How many bytes they take once packed, and with what a first picture builds, which on a GPU are potentially
+        visible sets; there also with the lists of lights, which pictures of several agents take, and how many at the
         most on the way. And after how many seconds all of that was there.
     """
     release()

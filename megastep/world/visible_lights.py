@@ -18,7 +18,17 @@ from torch import Tensor
 from megastep.maps.ragged import Ragged
 from megastep.world.kernels import implementation
 from megastep.world.near_walls import Grids
-from megastep.world.visible_walls import CELLS, PAIRS, VisibleWalls, cells_of, firsts_of, groups, joined, places_of
+from megastep.world.visible_walls import (
+    CELLS,
+    PAIRS,
+    VisibleWalls,
+    cells_of,
+    firsts_of,
+    groups,
+    joined,
+    places_of,
+    ragged_lists,
+)
 
 OUTER = 1.02
 """Times an outline's girth: no point of an agent is further from its middle, rounding included."""
@@ -83,8 +93,9 @@ def build(walls: Ragged[Tensor], lights: Ragged[Tensor], sets: VisibleWalls, gir
     cells, shift = sets.extents.widths.long(), bits_of(int(lights.widths.max()))
     dtype = shortest(shift + bits_of(int(walls.widths.max()) + 1))
     costs = cells * lights.widths.long()
-    parts = [_listed(walls, lights, sets, group, OUTER * girth, shift, dtype) for group in groups(costs, CELLS)]
-    return VisibleLights(*joined(parts, cells), shift)
+    parts = (_listed(walls, lights, sets, group, OUTER * girth, shift, dtype) for group in groups(costs, CELLS))
+    firsts, words = joined(parts, cells.device)
+    return VisibleLights(*ragged_lists(firsts, words, cells), shift)
 
 
 def bits_of(count: int) -> int:

@@ -6,7 +6,7 @@ walkthroughs", 1991). The lists are conservative: all that can be seen is in the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -91,14 +91,13 @@ def build(walls: Ragged[Tensor], agent_radius: float, *, side: float = SIDE) -> 
     grids = grids_around(walls, maps, side)
     grids = grids._replace(shapes=torch.where(crossed[:, None], 0, grids.shapes))
     dtype = torch.int16 if int(walls.widths.max()) <= torch.iinfo(torch.int16).max else torch.int32
-    parts = [_listed(walls, links, grids, group, agent_radius, dtype) for group in groups(grids.counts, CELLS)]
-    firsts, numbers = joined([part[1:] for part in parts], grids.counts)
+    parts = (_listed(walls, links, grids, group, agent_radius, dtype) for group in groups(grids.counts, CELLS))
+    extents, firsts, numbers = joined(parts, maps.device)
     return VisibleWalls(
-        grids=torch.cat([grids.corners, 1 / grids.sides[:, None]], 1),
-        shapes=grids.shapes.int(),
-        extents=Ragged(torch.cat([part.extents for part in parts]), grids.counts),
-        firsts=firsts,
-        numbers=numbers,
+        torch.cat([grids.corners, 1 / grids.sides[:, None]], 1),
+        grids.shapes.int(),
+        Ragged(extents, grids.counts),
+        *ragged_lists(firsts, numbers, grids.counts),
     )
 
 
@@ -186,9 +185,25 @@ def firsts_of(counts: Int[Tensor, ' cell'], cells: Int[Tensor, ' map']) -> Int32
     return (ends[before[maps] + k] - ends[before[maps]]).int()
 
 
-def joined(
-    parts: Sequence[tuple[Int32[Tensor, ' first'], Int[Tensor, ' listed']]], cells: Int[Tensor, ' map']
+def joined(parts: Iterable[tuple[Tensor, ...]], device: torch.device) -> tuple[Tensor, ...]:
+    """Each of the parts' columns, one part after another, on a device.
+
+    Until all parts are there they wait on the host: a GPU would need room for everything twice.
+    """
+    columns = zip(*([column.cpu() for column in part] for part in parts), strict=True)
+    return tuple(_concatenated(column, device) for column in columns)
+
+
+def _concatenated(column: Sequence[Tensor], device: torch.device) -> Tensor:
+    lengths = [len(part) for part in column]
+    whole = torch.empty((sum(lengths), *column[0].shape[1:]), dtype=column[0].dtype, device=device)
+    for rows, part in zip(whole.split(lengths), column, strict=True):
+        rows.copy_(part)
+    return whole
+
+
+def ragged_lists(
+    firsts: Int32[Tensor, ' first'], listed: Int[Tensor, ' listed'], cells: Int[Tensor, ' map']
 ) -> tuple[Ragged[Tensor], Ragged[Tensor]]:
-    """Joins the lists of some maps after others: where each begins, and what they list."""
-    firsts, listed = (torch.cat(column) for column in zip(*parts, strict=True))
+    """Each map's lists: where they begin, and what they list."""
     return Ragged(firsts, cells + 1), Ragged(listed, firsts[(cells + 1).cumsum(0) - 1].long())

