@@ -22,7 +22,7 @@ class Settings:
     num_envs: int = 16384
     """The number of rows that each process steps at once: envs, or agents where envs have several."""
     horizon: int = 32
-    """The number of steps of a rollout: those between updates; also how far back in time gradients flow."""
+    """The number of steps of a rollout, between updates; also of truncated backpropagation through time."""
     stagger: int = 2048
     """The number of steps within which every env begins anew once, so that episodes don't go in step; 0 for not."""
     epochs: int = 1
@@ -32,21 +32,21 @@ class Settings:
     learning_rate: float = 4e-4
     """Adam's learning rate."""
     anneal: float = 0
-    """The number of steps, of all processes, over which the learning rate falls to a tenth, linearly; 0 for never."""
+    """Annealing: the number of steps, of all processes, over which the learning rate falls to a tenth; 0 for never."""
     gamma: float = 0.99
     """The discount: what a reward is worth a step later."""
     gae_lambda: float = 0.95
     """The lambda of generalised advantage estimation (GAE): how much later steps count."""
     clip_coef: float = 0.2
-    """The clip range: how far an action's probability may move, as a ratio, before its gradient is cut off."""
+    """The clip range of the importance ratio: how far a probability may move before its gradient is cut off."""
     vf_coef: float = 0.5
-    """The weight of the value function's loss."""
+    """The weight of the loss of the value function, the critic."""
     ent_coef: float = 0.01
-    """The weight of the entropy."""
+    """The weight of the entropy bonus."""
     auxiliary_coef: float = 1.0
     """The weight of the auxiliary predictions' loss, in envs that have something to predict."""
     max_grad_norm: float = 0.5
-    """The norm to which longer gradients are clipped."""
+    """Gradient clipping: the norm to which longer gradients are cut."""
     width: int = 512
     """The width of the policy's layers."""
     action_bins: int = 0
