@@ -45,7 +45,7 @@ def read(
     arrays, metadata = tensor_files.read(path, 'geodesic field')
     radius = _check_header(path, arrays, metadata, agent_radius)
     fingerprints = fingerprints_of(maps)
-    rows = rows_of(fingerprints, arrays['fingerprints'], str(path))
+    rows = matching_rows(fingerprints, arrays['fingerprints'], str(path))
     try:
         raggeds = {name: Ragged(arrays[name], arrays[f'{name}.widths']).rows(rows) for name in RAGGEDS}
         corners, shapes = (arrays[name][rows] for name in TENSORS)
@@ -92,7 +92,7 @@ def fingerprints_of(maps: MapSet | Sequence[Geometry]) -> Int64[np.ndarray, 'map
     return np.frombuffer(bytes.fromhex(''.join(hashes)), '<i8').reshape(-1, 4)
 
 
-def rows_of(
+def matching_rows(
     wanted: Int64[np.ndarray, 'wanted 4'], there: Int64[np.ndarray, 'map 4'], name: str
 ) -> Int64[np.ndarray, ' wanted']:
     """Numbers of the maps with some fingerprints, among those that are there; errors call these by the name."""

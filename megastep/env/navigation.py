@@ -161,7 +161,8 @@ class GeodesicField:
         Raises:
             ValueError: if it isn't of all these maps.
         """
-        return self._picked(field_files.rows_of(field_files.fingerprints_of(maps), self.fingerprints, 'geodesic_field'))
+        fingerprints = field_files.fingerprints_of(maps)
+        return self._picked(field_files.matching_rows(fingerprints, self.fingerprints, 'geodesic_field'))
 
     def covers(self, maps: MapSet | Sequence[Geometry]) -> bool:
         """True if it is of all these maps, so that `of` picks them."""

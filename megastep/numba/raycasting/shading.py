@@ -20,7 +20,7 @@ WHITE, WHITE_IN_FULL_LIGHT = np.float32(255), np.float32(255 * 255)
 
 @njit(**KERNEL)
 def neighbours(location, count):
-    """The two texels whose middles a location lies between, and how far it is to the second, 0 to 1."""
+    """Linear texture filtering: the texels whose middles a location is between, and the share of the second, 0 to 1."""
     at, last = location * to_float32(count) - HALF, to_float32(count - 1)
     at = where(at > ZERO, where(at < last, at, last), ZERO)
     near = to_int32(at)

@@ -15,7 +15,7 @@ from megastep.triton.raycasting.culling import NONE
 @triton.jit
 @no_type_check
 def blend(vals, first, last, share, channel, CHANNELS: tl.constexpr, mask):
-    """A value of texels, linear between the texels ``first`` and ``last``."""
+    """Linear texture filtering: a value of texels, linear between the texels ``first`` and ``last``."""
     near = tl.load(vals + first * CHANNELS + channel, mask=mask, other=0).to(tl.float32)
     far = tl.load(vals + last * CHANNELS + channel, mask=mask, other=0).to(tl.float32)
     return near + share * (far - near)
@@ -24,7 +24,7 @@ def blend(vals, first, last, share, channel, CHANNELS: tl.constexpr, mask):
 @triton.jit
 @no_type_check
 def neighbours(location, count):
-    """The two texels whose middles a location lies between, and how far it is to the second, 0 to 1."""
+    """Linear texture filtering: the texels whose middles a location is between, and the share of the second, 0 to 1."""
     at = tl.minimum(tl.maximum(location * count - 0.5, 0.0), (count - 1).to(tl.float32))
     near = at.to(tl.int32)
     return near, tl.minimum(near + 1, count - 1), at - near

@@ -99,7 +99,7 @@ def later(one, other):
 @triton.jit
 @no_type_check
 def winners(room, ray, valid, before, SIZES: tl.constexpr):
-    """The records of the lines that a block of rays meet first: each ray has that of the last mark up to it.
+    """The records of the lines that a block of rays meet first: each ray has that of the last mark up to it, by a scan.
 
     ``before`` is the last mark before the block. Also returned is the last one in it.
     """
