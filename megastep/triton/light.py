@@ -56,15 +56,22 @@ def load_light(lights, k):
 
 @triton.jit
 @no_type_check
-def hides(walls, w, px, py, qx, qy):
-    """A shadow: true where wall w stands between p and each q."""
-    ax, ay = halves(tl.load(walls + 2 * w))
-    bx, by = halves(tl.load(walls + 2 * w + 1))
+def between(ax, ay, bx, by, px, py, qx, qy):
+    """A shadow: true where the wall from a to b stands between p and each q."""
     ax, ay, bx, by, dx, dy = ax - px, ay - py, bx - px, by - py, qx - px, qy - py
     straddles = (dx * ay - dy * ax > 0) != (dx * by - dy * bx > 0)
     vx, vy = bx - ax, by - ay
     reached = (ax * vy - ay * vx) / tl.where(straddles, dx * vy - dy * vx, 1.0)
     return straddles & (reached >= 0) & (reached <= ALMOST)
+
+
+@triton.jit
+@no_type_check
+def hides(walls, w, px, py, qx, qy):
+    """A shadow: true where wall w stands between p and each q."""
+    ax, ay = halves(tl.load(walls + 2 * w))
+    bx, by = halves(tl.load(walls + 2 * w + 1))
+    return between(ax, ay, bx, by, px, py, qx, qy)
 
 
 @triton.jit

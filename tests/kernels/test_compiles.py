@@ -39,9 +39,11 @@ SETS = (
     'lit_firsts=None lit_pairs=None lit_shift=None lit_starts=None'
 )
 LIT_SETS = SETS[: SETS.index('lit_')] + ('lit_firsts=*i32 lit_pairs=*i16 lit_shift=i32 lit_starts=*i64')
+UNLIT = 'count=*i32 pieces=*i64 lines=*u8'
 BY_INTERVAL = {name: RENDERED[name] for name in ('maps', 'agents', 'markers', 'optics', 'seen')} | {
     'sets': SETS,
     'deferred': '*i32',
+    'unlit': None,
     'scratch': 'words=*i64 numbers=*fp32 marks=*i32 headers=*i64 tickets=*i32',
     'num_frames': 'i32',
 }
@@ -229,6 +231,7 @@ KERNELS = {
         BY_INTERVAL
         | {
             'sets': LIT_SETS,
+            'unlit': UNLIT,
             'markers': MARKERS,
             'seen': MARKED,
             'view': 'rgb=*fp32 depth=*fp32 distances=*fp32 lines=*i32 locations=*fp32',
@@ -236,6 +239,19 @@ KERNELS = {
             'res=5 subsample=3 pixels=8 rays=4 few=8 skip=1 centred=0 colours=1 marks=1 per_ray=1 '
             'first_ray=3 stop_ray=9',
         },
+    ],
+    'megastep.triton.raycasting.agent_shading._shade_agents': [
+        {name: BY_INTERVAL[name] for name in ('maps', 'agents', 'optics')}
+        | {
+            'unlit': UNLIT.replace('u8', kind),
+            'headers': '*i64',
+            'sets': LIT_SETS,
+            'view': 'rgb=*fp32 depth=*fp32 distances=None lines=None locations=None',
+            'SIZES': f'num_agents=4 num_cameras=2 num_markers=0 sides=8 side_texels=2 outlines=32 per_box=32 '
+            f'res={res} subsample={subsample} pixels={pixels} rays={rays} few={few} skip=1 centred=0 colours=1 marks=0 '
+            'per_ray=0 first_ray=0 stop_ray=0',
+        }
+        for kind, res, subsample, pixels, rays, few in (('u8', 128, 4, 32, 4, 8), ('i32', 5, 1, 8, 1, 8))
     ],
     'megastep.triton.quantization._quantize': [
         {'values': '*fp32', 'table': table, 'levels': '*u8', 'count': 'i32', 'BLOCK': 1024} for table in ('*i32', None)

@@ -1,5 +1,7 @@
 """The renderer by intervals against the one ray by ray: it sees the same, and defers what it can't tell."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -107,6 +109,34 @@ def test_agents_are_lit_in_part_and_where_no_cell_knows_the_lights(place, device
     assert_same(view, known)
     assert not deferred[0]
     assert ((view.lines[0, 0] >= 8) & (view.lines[0, 0] < 16)).sum() > 8
+
+
+CROWDS = {
+    'a ray a pixel': (5, Cameras(res=150, subsample=1)),
+    'more rays a pixel than lanes': (3, Cameras(res=3, subsample=40)),
+    'more lines than a byte counts': (33, Cameras(res=9, subsample=2)),
+}
+
+
+@pytest.mark.parametrize('programs', [1, 100])
+@pytest.mark.parametrize('num_agents, cameras', CROWDS.values(), ids=CROWDS)
+def test_agents_are_shaded_by_however_many_programs(num_agents, cameras, programs, device, poisoned, look, monkeypatch):
+    monkeypatch.setattr(launching, 'SHADING_PROGRAMS', programs)
+    places = [(1.2 + 0.3 * (k % 5), 1.2 + 0.35 * (k // 5)) for k in range(num_agents)]
+    crowded = replace(LIT, spawns=np.array(places))
+    core = worlds.core_at([crowded], [places], [list(range(0, 50 * num_agents, 50))], device=device)
+    view, known, deferred = look(core, cameras)
+    assert_same(view, known)
+    assert ((view.lines >= 0) & (view.lines < 8 * num_agents)).any()
+    assert not deferred.all()
+
+
+def test_agents_in_deferred_frames_are_lit_once(device, poisoned, look):
+    core = worlds.core_at([LIT], [[(7, 2.5), (6, 2.5)]], [[180, 0]], device=device)  # outside of the map
+    view, known, deferred = look(core, Cameras(res=9, fov=60))
+    assert_same(view, known)
+    assert deferred.tolist() == [True, True]
+    assert (view.lines[0, :, 0, 18] // 8).tolist() == [1, 0]
 
 
 DOUBTS = {

@@ -5,7 +5,8 @@ A frame is a camera of an agent of an env, and one warp's work:
 - `headers`: where the camera is, and the list of the walls that may be seen from there, for all frames beforehand;
 - `intervals`: a wall of the list a lane, those that are in view, and the rays that each covers;
 - `winners`: a beginning or an end a lane, the line that is nearest from there on; and so that of each ray;
-- `pixels`: colours and depths.
+- `pixels`: colours and depths;
+- `agent_shading`: the colours of agents, once all frames are done.
 
 Lines don't cross, or this wouldn't do. Frames for which it doesn't are deferred to `by_ray`: the camera's list isn't
 known, a line comes within the near distance or is seen edge-on, or too many are in view. What is
@@ -110,14 +111,15 @@ def defer(deferred, number):
 @triton.jit
 @no_type_check
 def _render_by_interval(
-    maps, sets, agents, markers, optics, view, seen, deferred, scratch, num_frames, SIZES: tl.constexpr
+    maps, sets, agents, markers, optics, view, seen, deferred, unlit, scratch, num_frames, SIZES: tl.constexpr
 ):
     """Renders frames, a program one after another: two are dealt out, and for the others tickets are drawn.
 
     Some frames take five times as long as others: so no program is left to work on alone. What the next frame begins
     with is loaded while this one is worked on, and the ticket of the one after that is drawn: not before the lines are
     found, or what is waited for until then would be waited for together with the ticket. ``deferred`` lists the frames
-    that are left to `by_ray`; whatever is written of them here is written over there.
+    that are left to `by_ray`; whatever is written of them here is written over there. What of the others meets agents
+    is left ``unlit``.
     """
     NUM_AGENTS: tl.constexpr = SIZES.num_agents
     room = prepare(scratch, tl.program_id(0).to(tl.int64), SIZES)
@@ -148,7 +150,7 @@ def _render_by_interval(
         frame = Frame(number.to(tl.int64), e, header.m, header.first_texel, is_deferred)
         for pixel in range(0, SIZES.res, SIZES.pixels):
             before = write_pixels(
-                room, view, seen, maps, sets, agents, markers, frame, camera, optics, pixel, before, winners, SIZES
+                room, view, seen, maps, markers, unlit, frame, camera, optics, pixel, before, winners, SIZES
             )
         tl.debug_barrier()  # the records are read before the next frame's are written
         if is_deferred:

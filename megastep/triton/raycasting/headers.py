@@ -79,7 +79,7 @@ def list_of(sets, m, camera):
 def _write_headers(
     headers, tickets, deferred, maps, sets, agents, optics, num_frames, SIZES: tl.constexpr, BLOCK: tl.constexpr
 ):
-    """Each lane finds a frame's header; and no frame's ticket has been drawn yet, nor is any deferred.
+    """Each lane finds a frame's header; and no frame's ticket has been drawn yet, nor is any deferred, or unlit.
 
     Headers are written as a table, whose words are dealt out anew, so that neighbouring lanes write neighbouring words.
     """
@@ -98,6 +98,7 @@ def _write_headers(
     at = headers + number.to(tl.int64)[:, None] * HEADER + tl.arange(0, HEADER)[None, :]
     tl.store(at, table, mask=number[:, None] < num_frames)
     tl.store(tickets + tl.arange(0, TICKET_GROUPS) * LANES, 0)
+    tl.store(tickets + TICKET_GROUPS * LANES, 0)
     tl.store(deferred, 0)
 
 

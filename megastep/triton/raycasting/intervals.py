@@ -149,23 +149,25 @@ def load_pairs(words, slots):
 
 @triton.jit
 @no_type_check
+def outline_ends(maps, agents, agent, side, x, y):
+    """The ends of sides of agents' outlines, relative to (x, y)."""
+    cos, sin = cosine_and_sine(tl.load(agents.angles + agent))
+    at, outline = agents.positions + 2 * agent, maps.outline + 4 * side
+    dx, dy = tl.load(at) - x, tl.load(at + 1) - y
+    sx, sy = tl.load(outline), tl.load(outline + 1)
+    tx, ty = tl.load(outline + 2), tl.load(outline + 3)
+    ax, ay = dx + cos * sx - sin * sy, dy + sin * sx + cos * sy
+    return ax, ay, dx + cos * tx - sin * ty, dy + sin * tx + cos * ty
+
+
+@triton.jit
+@no_type_check
 def append_agents(room, found, maps, agents, first_agent, a, camera, optics, SIZES: tl.constexpr):
     """Appends the outlines of an env's agents but a, all at once: there are at most ``SIZES.outlines`` lines."""
     line = tl.arange(0, SIZES.outlines)
     there = (line < SIZES.num_agents * SIZES.sides) & (line // SIZES.sides != a)
     agent, side = first_agent + tl.where(there, line // SIZES.sides, 0), line % SIZES.sides
-    cos, sin = cosine_and_sine(tl.load(agents.angles + agent))
-    at = agents.positions + 2 * agent
-    dx, dy = tl.load(at) - camera.x, tl.load(at + 1) - camera.y
-    outline = maps.outline + 4 * side
-    sx, sy = tl.load(outline), tl.load(outline + 1)
-    tx, ty = tl.load(outline + 2), tl.load(outline + 3)
-    ax, ay, bx, by = (
-        dx + cos * sx - sin * sy,
-        dy + sin * sx + cos * sy,
-        dx + cos * tx - sin * ty,
-        dy + sin * tx + cos * ty,
-    )
+    ax, ay, bx, by = outline_ends(maps, agents, agent, side, camera.x, camera.y)
     count = line * 0 + SIZES.side_texels
     return append(room, found, camera, optics, ax, ay, bx, by, line, line * 0, count, there, SIZES)
 

@@ -9,11 +9,12 @@ import triton
 
 from megastep.triton import buffers
 from megastep.triton.bits import LANES
-from megastep.triton.raycasting import by_interval, by_ray, deferred
+from megastep.triton.raycasting import agent_shading, by_interval, by_ray, deferred
 from megastep.triton.raycasting.cameras import Optics, Sizes, View
 from megastep.triton.raycasting.culling import RECORD
 from megastep.triton.raycasting.headers import HEADER, TICKET_GROUPS, _write_headers
 from megastep.triton.raycasting.marking import Seen
+from megastep.triton.raycasting.pixels import Unlit
 
 PROGRAMS = 256
 """The programs for each multiprocessor, ray by ray: most wait, so that none that is done early stays idle."""
@@ -21,6 +22,8 @@ INTERVAL_PROGRAMS = 28
 """And by intervals: nearly as many as it holds, and each renders many frames."""
 REGISTERS = 72
 """And by intervals: what leaves room for so many programs on a multiprocessor. What doesn't fit is seldom used."""
+SHADING_PROGRAMS = 28
+"""And to shade agents, with as many registers: as many as it holds."""
 DEFERRED_PROGRAMS = 4
 """And for frames that are deferred: mostly there are none."""
 BLOCK = 128
@@ -44,7 +47,7 @@ class Scratch(NamedTuple):
     numbers: torch.Tensor  # the same as float32
     marks: torch.Tensor
     headers: torch.Tensor  # of frames
-    tickets: torch.Tensor  # how many each group has drawn, in a cache line of its own
+    tickets: torch.Tensor  # how many each group has drawn, and how many pieces are unlit, each in its own cache line
 
 
 @buffers.device_guard
@@ -95,16 +98,39 @@ def render_by_interval(core, frames, sizes, maps, agents, markers, optics, view,
     marks = torch.empty((programs, sizes.res * sizes.subsample), dtype=torch.int32, device=core.device)
     waiting = torch.empty(1 + frames, dtype=torch.int32, device=core.device)
     headers = torch.empty((frames, HEADER.value), dtype=torch.int64, device=core.device)
-    tickets = torch.empty(TICKET_GROUPS.value * LANES.value, dtype=torch.int32, device=core.device)
+    tickets = torch.empty((TICKET_GROUPS.value + 1) * LANES.value, dtype=torch.int32, device=core.device)
+    unlit = room_for_unlit(frames, sizes, tickets) if sizes.colours and sizes.num_agents > 1 else None
     _write_headers[(triton.cdiv(frames, BLOCK),)](
         headers, tickets, waiting, maps, sets, agents, optics, frames, SIZES=sizes, BLOCK=BLOCK, enable_fp_fusion=True
     )
     scratch = Scratch(words, words.view(torch.float32), marks, headers, tickets)
     by_interval._render_by_interval[(programs,)](
-        maps, sets, agents, markers, optics, view, seen, waiting, scratch, frames,
+        maps, sets, agents, markers, optics, view, seen, waiting, unlit, scratch, frames,
         SIZES=sizes, num_warps=1, enable_fp_fusion=True, maxnreg=REGISTERS,
     )  # fmt: skip
+    if unlit is not None:
+        shade_agents(core, sizes, maps, sets, agents, optics, view, headers, unlit)
     return waiting
+
+
+def shade_agents(core, sizes, maps, sets, agents, optics, view, headers, unlit):
+    """Adds the colours of what of the frames is unlit."""
+    programs = min(len(unlit.pieces), SHADING_PROGRAMS * buffers.multiprocessors(core.device))
+    agent_shading._shade_agents[(programs,)](
+        unlit, headers, maps, sets, agents, optics, view,
+        SIZES=sizes, num_warps=1, enable_fp_fusion=True, maxnreg=REGISTERS,
+    )  # fmt: skip
+
+
+def room_for_unlit(frames, sizes, tickets):
+    """Room for every piece of the frames, and for a line's number a ray."""
+    rays, lines = frames * sizes.res * sizes.subsample, sizes.num_agents * sizes.sides
+    dtype = torch.uint8 if lines <= torch.iinfo(torch.uint8).max else torch.int32
+    return Unlit(
+        tickets[-LANES.value :],
+        torch.empty(frames * triton.cdiv(sizes.res, sizes.few), dtype=torch.int64, device=tickets.device),
+        torch.empty(rays, dtype=dtype, device=tickets.device),
+    )
 
 
 def room_for_lines(core, programs):

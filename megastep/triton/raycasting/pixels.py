@@ -22,7 +22,7 @@ from megastep.triton.raycasting.markers import (
     markers_met,
 )
 from megastep.triton.raycasting.marking import mark
-from megastep.triton.raycasting.shading import byte_between, colour_agents
+from megastep.triton.raycasting.shading import byte_between
 from megastep.triton.raycasting.winners import FAR, FEW, winners
 from megastep.triton.wall_boxes import walls_of
 
@@ -35,6 +35,17 @@ class Frame(NamedTuple):
     m: tl.tensor
     first_texel: tl.tensor
     deferred: tl.tensor  # whether it is left to `by_ray`
+
+
+class Unlit(NamedTuple):
+    """Pieces of frames with rays that meet an agent: `agent_shading` adds that light to their pixels.
+
+    A piece is as many neighbouring pixels as have 32 rays, or one: ``SIZES.few``.
+    """
+
+    count: tl.tensor
+    pieces: tl.tensor  # their numbers: those of the first frame, of the second, and so on
+    lines: tl.tensor  # of each of their rays the agents' line that it meets, or how many agents' lines there are
 
 
 class Met(NamedTuple):
@@ -124,47 +135,6 @@ def write_rays(room, view, markers, frame, camera, ray, rays, met, SIZES: tl.con
 
 @triton.jit
 @no_type_check
-def add_to(out, values, there):
-    """Adds to pixels that have been written."""
-    tl.store(out, tl.load(out, mask=there, other=0.0) + values, mask=there)
-
-
-@triton.jit
-@no_type_check
-def add_agents(room, view, maps, sets, agents, frame, camera, optics, first, SIZES: tl.constexpr):
-    """Adds the colours of the rays that meet an agent to some pixels that have been written, from number ``first`` on.
-
-    The records of what rays meet are in the place of marks, and what else it takes is worked out once more: few rays
-    meet any, and whatever was kept for them would take up registers.
-    """
-    RES: tl.constexpr = SIZES.res
-    pixel, ray, valid = rays_of(first, SIZES.few, SIZES)
-    slots = tl.load(room.marks + ray, mask=valid, other=0)
-    line = (tl.load(room.records + NAMES + slots) >> 32).to(tl.int32)
-    is_agent = valid & (slots > 0) & (line < SIZES.num_agents * SIZES.sides)
-    if any_of(is_agent):
-        slopes = slope(ray, optics, SIZES)
-        base, rise = halves(tl.load(room.records + SPANS + 1 + 2 * slots))
-        p, q = halves(tl.load(room.records + PLACES + 2 * slots))
-        height_square, last = halves(tl.load(room.records + PLACES + 1 + 2 * slots))
-        inverse = base + rise * slopes
-        depth = 1 / inverse
-        slant = height_square * inverse * inverse / (1 + slopes * slopes)
-        location = (tl.minimum(tl.maximum((p + q * slopes) * depth, 0.0), last) + 0.5) * (1 / SIZES.side_texels)
-        x = camera.x + depth * (camera.cos - slopes * camera.sin)
-        y = camera.y + depth * (camera.sin + slopes * camera.cos)
-        none = tl.zeros_like(x)
-        red, green, blue = colour_agents(
-            none, none, none, maps, sets, frame.m, agents, frame.e, line, location, x, y, is_agent, SIZES
-        )
-        out = view.rgb + frame.number * 3 * RES + pixel
-        add_to(out, mean(slant * red, valid, SIZES), pixel < RES)
-        add_to(out + RES, mean(slant * green, valid, SIZES), pixel < RES)
-        add_to(out + 2 * RES, mean(slant * blue, valid, SIZES), pixel < RES)
-
-
-@triton.jit
-@no_type_check
 def add_markers(red, green, blue, maps, markers, frame, camera, rays, met, SIZES: tl.constexpr):
     """The colours of pixels, with those of the rays that meet a marker added."""
     on_marker, k = markers_met(met.slots, rays)
@@ -226,6 +196,27 @@ def write_colours(view, maps, markers, frame, pixel, camera, rays, met, at, is_a
 
 @triton.jit
 @no_type_check
+def leave_unlit(unlit, frame, first, ray, rays, line, is_agent, SIZES: tl.constexpr):
+    """Lists the pieces of a block that have rays which meet an agent, from pixel number ``first`` of a frame on.
+
+    Light on agents takes as long as all else, and an agent nearby fills a frame: so it isn't left to this program.
+    """
+    NUM_RAYS: tl.constexpr = SIZES.res * SIZES.subsample
+    IN_FRAME: tl.constexpr = (SIZES.res + SIZES.few - 1) // SIZES.few
+    IN_BLOCK: tl.constexpr = SIZES.pixels // SIZES.few
+    tl.store(
+        unlit.lines + frame.number * NUM_RAYS + ray,
+        tl.where(is_agent, line, SIZES.num_agents * SIZES.sides),
+        mask=rays.valid,
+    )
+    has_agent = tl.max(tl.reshape(is_agent.to(tl.int32), [IN_BLOCK, SIZES.few * SIZES.rays]), 1)
+    place = tl.atomic_add(unlit.count, tl.sum(has_agent, 0), sem='relaxed') + tl.cumsum(has_agent, 0) - 1
+    piece = frame.number * IN_FRAME + first // SIZES.few + tl.arange(0, IN_BLOCK)
+    tl.store(unlit.pieces + place, piece, mask=has_agent != 0)
+
+
+@triton.jit
+@no_type_check
 def rays_of(first, PIXELS: tl.constexpr, SIZES: tl.constexpr):
     """Some pixels, and their rays: a lane has neighbouring ones, so that it reads and writes them at once."""
     if SIZES.rays == 1:
@@ -241,7 +232,7 @@ def rays_of(first, PIXELS: tl.constexpr, SIZES: tl.constexpr):
 @triton.jit
 @no_type_check
 def write_pixels(
-    room, view, seen, maps, sets, agents, markers, frame, camera, optics, first, before, few, SIZES: tl.constexpr
+    room, view, seen, maps, markers, unlit, frame, camera, optics, first, before, few, SIZES: tl.constexpr
 ):
     """Writes a block of a frame's pixels, from number ``first`` on.
 
@@ -276,9 +267,6 @@ def write_pixels(
             is_agent = valid & (met.slots > 0) & (met.line < SIZES.num_agents * SIZES.sides)
             write_colours(view, maps, markers, frame, pixel, camera, rays, met, at, is_agent, SIZES)
             if SIZES.num_agents > 1:
-                if any_of(is_agent):
-                    tl.store(room.marks + ray, tl.maximum(met.slots, 0), mask=valid)  # older than any mark
-                    tl.debug_barrier()  # these, and the pixels
-                    for some in range(0, SIZES.pixels, SIZES.few):
-                        add_agents(room, view, maps, sets, agents, frame, camera, optics, first + some, SIZES)
+                if any_of(is_agent & ~frame.deferred):
+                    leave_unlit(unlit, frame, first, ray, rays, met.line, is_agent, SIZES)
     return before
