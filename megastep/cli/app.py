@@ -20,7 +20,7 @@ app = tyro.extras.SubcommandApp()
 
 @app.command
 def demo(out: Path = Path('out'), seed: int = 0) -> None:
-    """Generate 64 houses, explore them with random actions, and leave pictures and a film.
+    """Generate 64 houses, send a trained agent through one, and leave pictures, a film and a replay.
 
     Args:
         out: The folder the files go to; made if it isn't there.

@@ -140,11 +140,14 @@ def describe(maps: Any) -> str:
     """Description of a map set, one line for a person: the number of maps, their families, and how large they are."""
     import numpy as np
 
+    from megastep.maps.words import counted
+
     stats = maps.stats('rooms', 'walls', 'area')
     families = ' and '.join(filter(None, sorted(set(maps.families.tolist()))))
     medians = {name: np.median(stats[name]) for name in ('rooms', 'walls', 'area')}
-    sizes = f'{medians["rooms"]:g} rooms, {medians["walls"]:g} walls and {medians["area"]:.0f} m²'
-    return f'{len(maps):,} {families}{families and " "}maps (median {sizes})'
+    rooms = f'{medians["rooms"]:g} room{"" if medians["rooms"] == 1 else "s"}'
+    sizes = f'{rooms}, {medians["walls"]:g} walls and {medians["area"]:.0f} m²'
+    return f'{counted(len(maps), f"{families} map".lstrip())} (median {sizes})'
 
 
 def parameter_table(parameters: Mapping[str, Any]) -> Any:

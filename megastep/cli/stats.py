@@ -13,6 +13,7 @@ from megastep import plotting
 from megastep.maps.mapset import MapSet
 from megastep.maps.stats import apartments
 from megastep.maps.stats.table import HASHES, STATISTICS
+from megastep.maps.words import counted
 
 Stats = Mapping[str, np.ndarray]
 
@@ -51,7 +52,7 @@ def tabulate(sets: Mapping[str, MapSet], stats: Mapping[str, Stats]) -> Table:
     table = Table(box=None)
     table.add_column('')
     for name, maps in sets.items():
-        table.add_column(f'{name}\n{len(maps):,} maps\nmedian (5 % to 95 %)', justify='right')
+        table.add_column(f'{name}\n{counted(len(maps), "map")}\nmedian (5 % to 95 %)', justify='right')
         table.add_column('KS 200', justify='right')
         table.add_column('KS 1,365', justify='right')
     distances = {name: apartments.distances(maps, stats[name]) for name, maps in sets.items()}

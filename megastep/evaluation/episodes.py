@@ -21,6 +21,7 @@ from megastep.evaluation.registry import Task
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.storage import digests, tensor_files
+from megastep.maps.words import counted
 
 ARRAYS: Mapping[str, type] = MappingProxyType(
     {
@@ -200,7 +201,9 @@ class Episodes:
 
     def __repr__(self) -> str:
         many = f', {self.num_agents} agents each' if self.num_agents > 1 else ''
-        return f'Episodes({len(self)} of {self.task} in {len(self.maps)} maps{many}, sha256 {self.sha256[:12]})'
+        return (
+            f'Episodes({len(self)} of {self.task} in {counted(len(self.maps), "map")}{many}, sha256 {self.sha256[:12]})'
+        )
 
 
 def _check_shapes(episodes: Episodes) -> None:

@@ -20,6 +20,7 @@ from megastep.evaluation.analysis.worst import Way, Worst, worst
 from megastep.evaluation.episode_table import Columns, distinct
 from megastep.maps.mapset import MapSet
 from megastep.maps.storage import temporaries
+from megastep.maps.words import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -293,7 +294,7 @@ class Results:
     def __repr__(self) -> str:
         runs = len({*zip(self.table['agent'].tolist(), self.table['run'].tolist(), strict=True)})
         return (
-            f'Results({len(self)} episodes: {", ".join(self.agents)} ({runs} runs) '
+            f'Results({counted(len(self), "episode")}: {", ".join(self.agents)} ({counted(runs, "run")}) '
             f'in {", ".join(self.sets)}; scores {", ".join(self.scores)})'
         )
 

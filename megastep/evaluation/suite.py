@@ -24,6 +24,7 @@ from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.splitting import check_disjoint
 from megastep.maps.storage import atomic, digests, json_files, temporaries
+from megastep.maps.words import counted
 from megastep.world.device import default_device
 
 VERSION = '2'
@@ -235,7 +236,7 @@ class Suite(Mapping[str, Episodes]):
         return '\n'.join([*lines, *(f'  {name}: {_line(episodes)}' for name, episodes in self.items())])
 
     def __repr__(self) -> str:
-        return f'Suite({self.name or self.task}: {self.num_episodes} episodes in {", ".join(self)})'
+        return f'Suite({self.name or self.task}: {counted(self.num_episodes, "episode")} in {", ".join(self)})'
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -283,7 +284,8 @@ def _line(episodes: Episodes) -> str:
     paths = episodes.shortest_paths
     quartiles = np.nanpercentile(paths, [0, 50, 100]) if episodes.has_goals else None
     lengths = '' if quartiles is None else ', shortest paths {:.1f} to {:.1f} to {:.1f} m'.format(*quartiles)
-    return f'{len(episodes)} episodes in {len(episodes.maps)} maps{lengths}, sha256 {episodes.sha256[:12]}'
+    many = f'{counted(len(episodes), "episode")} in {counted(len(episodes.maps), "map")}'
+    return f'{many}{lengths}, sha256 {episodes.sha256[:12]}'
 
 
 def _check(sets: Mapping[str, Episodes]) -> None:

@@ -24,6 +24,7 @@ from megastep.maps.packing import PackedMaps
 from megastep.maps.ragged import Ragged
 from megastep.maps.stats import table
 from megastep.maps.threads import mapped
+from megastep.maps.words import counted
 
 SHOWN = 12
 """The most maps that a notebook shows of a set."""
@@ -264,7 +265,7 @@ class MapSet(MapArrays, Importers, DatasetImporters, Exporters):
     def __repr__(self) -> str:
         there = np.unique(self.families) if len(self) else recipes.families(self._recipe)
         names = ' and '.join(sorted(filter(None, set(map(str, there)))))
-        return f'MapSet({len(self)} maps{names and ", "}{names})'
+        return f'MapSet({counted(len(self), "map")}{names and ", "}{names})'
 
     def _repr_html_(self) -> str:
         means = {name: values.mean() for name, values in self.stats(*table.SIZES).items()} if len(self) else {}

@@ -295,4 +295,4 @@ def test_doctor_goes_on_after_a_check_that_raises():
 
 def test_describe_names_no_family_where_there_is_none():
     maps = MapSet([mapgen.generate('box', 1)[0]])
-    assert describe(maps) == '1 maps (median 1 rooms, 4 walls and 25 m²)'
+    assert describe(maps) == '1 map (median 1 room, 4 walls and 25 m²)'

@@ -41,7 +41,7 @@ def test_draws_a_suite_and_says_what_is_in_it(tmp_path, suite, capsys):
     assert main(['suite', suite]) == 0
     out = capsys.readouterr().out
     assert found.sha256 in out
-    assert 'far: 2 episodes in 1 maps' in out
+    assert 'far: 2 episodes in 1 map' in out
 
 
 def test_warnings_are_lines_without_the_place_in_the_code(tmp_path, maps, capsys):

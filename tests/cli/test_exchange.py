@@ -27,7 +27,7 @@ def test_import_takes_the_importers_options(plan, tmp_path, capsys):
     maps = MapSet.load(out)
     assert maps[0].area == pytest.approx(48)
     assert maps.recipe['parameters']['inside'] == [600, 100]
-    assert '1 svg maps (median ' in capsys.readouterr().out
+    assert '1 svg map (median ' in capsys.readouterr().out
 
 
 def test_import_says_what_was_left_out(plan, tmp_path, capsys):

@@ -23,7 +23,7 @@ STYLE = ' '.join(
         'th, .megastep-table td { text-align: left !important; padding: .25em .8em .25em 0; }',
         '.number { text-align: right !important; }',
         'caption { text-align: left; font-weight: bold; }',
-        'small { opacity: .65; }',
+        'small { opacity: .65; white-space: nowrap; }',
         'p { max-width: 50em; margin: .4em 0 0; font-size: .85em; opacity: .75; }',
     )
 )

@@ -12,6 +12,7 @@ import megastep
 from megastep.evaluation.analysis.tables import Table
 from megastep.evaluation.episode_table import Columns, distinct
 from megastep.evaluation.report.sections import Section
+from megastep.maps.words import counted
 
 
 def title_of(table: Columns) -> str:
@@ -28,7 +29,7 @@ def facts(table: Columns, suite_sha256: str) -> list[str]:
         'episode': len(table['agent']), 'agent': len(distinct(table['agent'])), 'run': runs,
         'set': len(distinct(table['set'])),
     }  # fmt: skip
-    said = [f'{count:,} {name}{"s" if count > 1 else ""}' for name, count in counts.items()]
+    said = [counted(count, name) for name, count in counts.items()]
     return [*said, *([f'suite {suite_sha256[:12]}'] if suite_sha256 else [])]
 
 

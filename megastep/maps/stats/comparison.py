@@ -15,6 +15,7 @@ from megastep.maps import gallery, picture
 from megastep.maps.geometry import Geometry
 from megastep.maps.packing import MapArrays
 from megastep.maps.stats import apartments, table
+from megastep.maps.words import counted
 
 QUICK = (
     *('rooms', 'walls', 'doors', 'area', 'wall_length', 'width', 'height'),
@@ -124,7 +125,9 @@ class Comparison:
         shown = {name: [maps[i] for i in range(min(self.count, len(maps)))] for name, maps in self.sets.items()}
         every = [geometry for geometries in shown.values() for geometry in geometries]
         scales = _scales(shown)
-        head = ''.join(_cell(f'<b>{escape(name)}</b><br>{len(maps):,} maps') for name, maps in self.sets.items())
+        head = ''.join(
+            _cell(f'<b>{escape(name)}</b><br>{counted(len(maps), "map")}') for name, maps in self.sets.items()
+        )
         flex = 'display: flex; flex-wrap: wrap; gap: 10px; align-items: flex-end; justify-content: center'
         drawn = ''.join(
             _cell(
