@@ -8,7 +8,7 @@
 | PettingZoo 532, 1437 | a game is repeated for its first step alone |
 | PettingZoo 401 | the number of agents isn't said |
 | PettingZoo 652, 1273 | by turns, an end doesn't come for all agents at once |
-| PettingZoo 1150 | its own tests fail: see test_adapters.py, which runs all six |
+| PettingZoo 1150 | its own tests fail: see test_pettingzoo.py, which runs all six |
 """
 
 import numpy as np

@@ -17,7 +17,7 @@
 | SB3 1486 | a seed begins new episodes by itself |
 | SB3 1525, procgen 62, Stable-Baselines 20, 945 | wrapped, or of several envs, nothing is drawn |
 | SB3 1966, 2192 | repeated training keeps all envs there ever were |
-| SB3 416 | dictionaries of observations aren't normalised: see test_adapters.py |
+| SB3 416 | dictionaries of observations aren't normalised: see test_stable_baselines3.py |
 """
 
 import csv

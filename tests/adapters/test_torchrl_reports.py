@@ -5,7 +5,7 @@
 | TorchRL 825, 1585, 2052, 3260 | a reset and a step have other keys, or a rollout has others than its specs |
 | TorchRL 1766 | the batch's sizes of specs and data differ |
 | TorchRL 3143 | values aren't in their specs |
-| TorchRL 800 | a reset of some rows resets others: see test_adapters.py |
+| TorchRL 800 | a reset of some rows resets others: see test_torchrl.py |
 | TorchRL 751, 756, 1015 | sums and counts of all rows begin anew where one has ended |
 | TorchRL 1581, 2773, 4209 | advantages hold the next episode's values where one was truncated |
 | TorchRL 856, 3238, 3352 | trajectories that are told apart are run together, or cut |

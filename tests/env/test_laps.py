@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from tracks import MIDDLE, pinched, ring
+from floorplans.tracks import MIDDLE, pinched, ring
 from worlds import box
 
 from megastep import mapgen

@@ -4,9 +4,9 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
+from floorplans.tracks import ring
 from gymnasium.vector import AutoresetMode
 from rollouts import FEW_RAYS, copied, equal
-from tracks import ring
 
 from envs import Racing
 from envs.pursuit import Pursuit

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
+from floorplans.tracks import ring
 from gymnasium.vector import AutoresetMode
 from rollouts import FEW_RAYS, leaves
 from torch.utils._pytree import tree_map
-from tracks import ring
 from worlds import box, houses
 
 from envs import Deathmatch, Explorer, Foraging, Minimal, PointGoal, Racing, Waypoint

@@ -2,9 +2,9 @@ from itertools import combinations
 
 import networkx as nx
 import pytest
+from floorplans.plans import flat_plan_digest, of_kind, outlines, plan, room_graph
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plans import flat_plan_digest, of_kind, outlines, plan, room_graph
 
 from megastep import mapgen
 from megastep.mapgen.families.apartments import FEWEST_FLATS

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import shapely
-from plans import plan, plan_digest
+from floorplans.plans import plan, plan_digest
 
 from megastep import mapgen
 from megastep.mapgen.families import arena_obstacles

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 import shapely
+from floorplans.plans import plan, plan_digest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from plans import plan, plan_digest
 from scipy import ndimage
 
 from megastep import mapgen

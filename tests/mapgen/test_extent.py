@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from plans import plan
+from floorplans.plans import plan
 
 from megastep.mapgen import FAMILIES, Choice
 from megastep.mapgen.geometry.extent import LARGEST_COORDINATE, LARGEST_EXTENT, check_extent

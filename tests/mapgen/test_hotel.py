@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import shapely
-from plans import areas, flat_plan_digest, of_kind, outlines, plan, room_graph
+from floorplans.plans import areas, flat_plan_digest, of_kind, outlines, plan, room_graph
 
 from megastep import mapgen
 from megastep.mapgen.layout.footprint import FOOTPRINT_SHAPES

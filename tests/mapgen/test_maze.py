@@ -4,9 +4,9 @@ import networkx as nx
 import numpy as np
 import pytest
 import shapely
+from floorplans.plans import plan, plan_digest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plans import plan, plan_digest
 
 from megastep import mapgen
 from megastep.mapgen.families.maze import FREE, GROWTHS, braid_maze, carve_maze, dead_end_cells

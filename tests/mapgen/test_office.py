@@ -2,9 +2,9 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from floorplans.plans import areas, flat_plan_digest, of_kind, plan, room_graph
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plans import areas, flat_plan_digest, of_kind, plan, room_graph
 
 from megastep import mapgen
 from megastep.mapgen.geometry.lattice import Rect, shared

@@ -4,9 +4,9 @@ import networkx as nx
 import numpy as np
 import pytest
 import shapely
+from floorplans.plans import plan, plan_digest, room_graph
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plans import plan, plan_digest, room_graph
 
 from megastep import mapgen
 from megastep.mapgen.families import rooms_grid

@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 import shapely
+from floorplans.plans import plan, plan_digest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plans import plan, plan_digest
 
 from megastep import mapgen
 from megastep.mapgen.families.track_circuit import MOST_SAGITTA, circuit

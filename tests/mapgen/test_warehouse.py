@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 import shapely
+from floorplans.plans import door_widths, flat_plan_digest, of_kind, outlines, plan, room_graph
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plans import door_widths, flat_plan_digest, of_kind, outlines, plan, room_graph
 
 from megastep import mapgen
 from megastep.mapgen.geometry.lattice import Rect, difference

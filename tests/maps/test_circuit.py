@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tracks import TURN, ring
+from floorplans.tracks import TURN, ring
 from worlds import box, pillar, polygon
 
 from megastep import MapSet, mapgen
