@@ -1,5 +1,6 @@
 """What a newcomer gets wrong is named: what it is of, what it must be, and what it was."""
 
+import numpy as np
 import pytest
 import torch
 from rollouts import FEW_RAYS, make
@@ -73,6 +74,10 @@ THINGS = {
     'sets': (lambda: MapSet.concat([3]), 'sets must be map sets, got int'),
     'maps to leave out': (lambda: MapSet([box()]).without(3), 'a map set is made of geometries, got 3'),
     'sets to compare': (lambda: compare(3), 'sets must be a dict or a list of map sets, got int'),
+    'predicate': (lambda: MapSet([box()]).filter(3), 'predicate must be a function of a map, got 3'),
+    'map to change': (lambda: mapgen.mutate(3, np.random.default_rng(0)), 'geometry must be a Geometry, got int'),
+    'executor': (lambda: mapgen.generate('box', 1, executor=3), 'executor must be of .* form, with a submit, got 3'),
+    'captions': (lambda: plotting.gallery([box()], captions=3), 'captions must be a list of texts, got 3'),
     'device': (lambda: minimal(device='gpu'), "device must be one of PyTorch's, such as 'cuda' or 'cpu', got 'gpu'"),
     'colours': (lambda: minimal(colours='a'), "colours must be an integer from 0 to .*, got 'a'"),
     'episodes of an env': (lambda: minimal(episodes=3), 'episodes must be Episodes, got int'),

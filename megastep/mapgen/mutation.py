@@ -47,6 +47,8 @@ def mutate(
         ValueError: if ``rng`` or an edit is not what it should be, two walls begin at the same point, or no change was
             found.
     """
+    if not isinstance(geometry, Geometry):
+        raise ValueError(f'geometry must be a Geometry, got {type(geometry).__name__}.')  # noqa: TRY004
     if not edits or (unknown := sorted(set(edits) - set(EDITS))):
         raise ValueError(f'edits must be some of {", ".join(EDITS)}, got {unknown if edits else edits!r}.')
     if not isinstance(rng, np.random.Generator | Rng):

@@ -157,7 +157,12 @@ class MapSet(MapArrays, Importers, DatasetImporters, Exporters):
         """The maps of which ``predicate`` is true, in order.
 
         Where `stats` holds what matters, ``maps[maps.stats()['rooms'] > 4]`` is faster.
+
+        Raises:
+            ValueError: if the predicate is no function.
         """
+        if not callable(predicate):
+            raise ValueError(f'predicate must be a function of a map, got {predicate!r}.')  # noqa: TRY004
         return self[np.flatnonzero([bool(predicate(geometry)) for geometry in self])]
 
     def sample(self, number: int, seed: int = 0) -> MapSet:

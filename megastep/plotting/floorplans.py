@@ -76,7 +76,11 @@ def gallery(
 
 def _check_captions(captions: Sequence[str], count: int) -> None:
     """Raises unless captions are as many texts as there are maps."""
-    if isinstance(captions, str) or not all(isinstance(each, str) for each in captions):
+    if (
+        isinstance(captions, str)
+        or not isinstance(captions, Sequence)
+        or not all(isinstance(each, str) for each in captions)
+    ):
         raise ValueError(f'captions must be a list of texts, got {captions!r}.')
     if len(captions) != count:
         raise ValueError(f'captions must be as many as maps, got {len(captions)} for {count}.')
