@@ -74,6 +74,10 @@ THINGS = {
     'sets': (lambda: MapSet.concat([3]), 'sets must be map sets, got int'),
     'maps to leave out': (lambda: MapSet([box()]).without(3), 'a map set is made of geometries, got 3'),
     'sets to compare': (lambda: compare(3), 'sets must be a dict or a list of map sets, got int'),
+    'options': (
+        lambda: learning.train('minimal', 'run', maps=houses(1), steps=8, device='cpu', options=3),
+        'options must be values by name, got 3',
+    ),
     'predicate': (lambda: MapSet([box()]).filter(3), 'predicate must be a function of a map, got 3'),
     'map to change': (lambda: mapgen.mutate(3, np.random.default_rng(0)), 'geometry must be a Geometry, got int'),
     'executor': (lambda: mapgen.generate('box', 1, executor=3), 'executor must be of .* form, with a submit, got 3'),

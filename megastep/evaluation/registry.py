@@ -51,6 +51,8 @@ class Task:
 
     def __post_init__(self) -> None:
         checked(self.env)
+        if not isinstance(self.options, Mapping):
+            raise ValueError(f'options must be values by name, got {self.options!r}.')  # noqa: TRY004
         taken = self._taken()
         if unknown := sorted(set(self.options) - set(taken)):
             raise ValueError(f'options of {self.name} may be {", ".join(taken)}, got {", ".join(unknown)}.')
