@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numba import njit, prange
+from numba import njit
 
 from megastep.numba import buffers
 from megastep.numba.constants import DEGREE, KERNEL, LAUNCHED, ONCE, ONE, PART, TWO, ZERO
 from megastep.numba.impacts import NUDGE
+from megastep.numba.jit.parallel import in_blocks
 from megastep.numba.obstacles import SKIN, Obstacles, committed, first_impact, nearby, place_discs
 
 LONGEST = np.float32(1024)
@@ -136,18 +137,15 @@ def advance_each(maps, agents, markers, first, last, radius, step, slide, turns,
 
 
 @njit(**PART)
-def advance_envs(maps, agents, markers, first, last, radius, step, slide, turns, outcome):
+def advance_envs(maps, agents, markers, radius, step, slide, turns, outcome, first, last):
     """Advances some envs, which share a place for the numbers of walls and one for discs."""
     scratch, discs = np.empty(maps.most_walls, np.int64), np.empty((markers.visible.shape[1], 3), np.float32)
     advance_each(maps, agents, markers, first, last, radius, step, slide, turns, outcome, scratch, discs)
 
 
-@njit(parallel=True, **LAUNCHED)
+@njit(**LAUNCHED)
 def _advance(maps, agents, markers, radius, step, turns, outcome, slide):
-    num_envs = len(agents.positions)
-    for block in prange((num_envs + ENVS - 1) // ENVS):  # only a call: Numba loses writes to a named tuple's arrays
-        first, last = block * ENVS, min((block + 1) * ENVS, num_envs)
-        advance_envs(maps, agents, markers, first, last, radius, step, slide, turns, outcome)
+    in_blocks(advance_envs, (maps, agents, markers, radius, step, slide, turns, outcome), len(agents.positions), ENVS)
 
 
 def advance(core, progress, displacements, *, slide):

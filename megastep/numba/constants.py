@@ -8,15 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from megastep.numba.jit.linking import LAUNCHED as LAUNCHED
+from megastep.numba.jit.linking import PART as PART
+
 ZERO, HALF, ONE, TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
 DEGREE = np.float32(math.pi / 180)
 """In radians."""
-
-LAUNCHED: dict[str, Any] = {'cache': True, 'error_model': 'numpy', 'no_cfunc_wrapper': True}
-"""How Numba compiles what Python calls."""
-
-PART: dict[str, Any] = {**LAUNCHED, 'no_cpython_wrapper': True}
-"""How it compiles what kernels alone call: without what unpacks Python's arguments, a fourth of what there is to do."""
 
 KERNEL: dict[str, Any] = {**PART, '_nrt': False}
 """How it compiles what allocates nothing: counting references to its arrays would take most of the time.

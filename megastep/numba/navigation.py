@@ -3,9 +3,13 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from megastep.numba.constants import LAUNCHED, PART
+from megastep.numba.jit.parallel import in_blocks
+
+AGENTS = 16
+"""How many agents' paths are looked up as one piece of work."""
 
 
 class Field(NamedTuple):
@@ -66,12 +70,18 @@ def shortest(field, m, position, goal):
     return best
 
 
-@njit(parallel=True, **LAUNCHED)
-def _distances(field, map_ids, positions, goals, found):
+@njit(**PART)
+def find_distances(field, map_ids, positions, goals, found, first, last):
+    """Finds how long the shortest paths of some agents are."""
     num_agents = goals.shape[1]
-    for row in prange(goals.size):
+    for row in range(first, last):
         e, a = row // num_agents, row % num_agents
         found[e, a] = shortest(field, map_ids[e], positions[e, a], goals[e, a])
+
+
+@njit(**LAUNCHED)
+def _distances(field, map_ids, positions, goals, found):
+    in_blocks(find_distances, (field, map_ids, positions, goals, found), goals.size, AGENTS)
 
 
 def buffers_of(field) -> Field:

@@ -1,1 +1,1 @@
-"""Compilation by Numba: SIMD vectors, masks as bits, and its cache, for the kernels here and for geodesics."""
+"""Compilation by Numba: linking, parallel loops, SIMD vectors and its cache, for the kernels here and for geodesics."""

@@ -6,10 +6,11 @@ The twin is `megastep.triton.raycasting.by_ray`, with `culling` beside it; `by_i
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from megastep.numba import buffers
 from megastep.numba.constants import DEGREE, KERNEL, LAUNCHED, ONCE, PART, ZERO
+from megastep.numba.jit.parallel import in_blocks
 from megastep.numba.raycasting.casting import (
     Hits,
     Lines,
@@ -149,11 +150,9 @@ def render_envs(maps, agents, markers, optics, view, seen, first, last):
                 render_frame(maps, agents, markers, optics, view, seen, e, a, c, scratch)
 
 
-@njit(parallel=True, **LAUNCHED)
+@njit(**LAUNCHED)
 def _render(maps, agents, markers, optics, view, seen):
-    num_envs = len(agents.positions)
-    for block in prange((num_envs + ENVS - 1) // ENVS):  # only a call: Numba loses writes to a tuple's arrays
-        render_envs(maps, agents, markers, optics, view, seen, block * ENVS, min((block + 1) * ENVS, num_envs))
+    in_blocks(render_envs, (maps, agents, markers, optics, view, seen), len(agents.positions), ENVS)
 
 
 def render(core, cameras, view, seen=None):

@@ -27,9 +27,9 @@ class Goals(NamedTuple):
 @njit(**PART)
 def stand(agents, contacts, e, a, place, angle):
     """Puts an agent where it is told: facing along an angle, at rest, touching nothing."""
-    agents.positions[e, a] = place
+    agents.positions[e, a, 0], agents.positions[e, a, 1] = place
+    agents.velocities[e, a, 0], agents.velocities[e, a, 1] = 0, 0
     agents.angles[e, a] = angle
-    agents.velocities[e, a] = 0
     agents.angular_velocities[e, a] = 0
     contacts[e, a] = -1
 
@@ -70,8 +70,9 @@ def _respawn_with_goals(mask, draw, agents, spawns, pairs, paths, contacts, goal
         count, first = np.int64(spawns.widths[m]), spawns.starts[m]
         pair = pairs.vals[pairs.starts[m] + integer(draw, e, 0) % np.int64(pairs.widths[m])]
         stand(agents, contacts, e, 0, spawns.vals[first + pair // count], heading(integer(draw, e, 1)))
-        goals.starts[e, 0], goals.bearings[e, 0] = agents.positions[e, 0], agents.angles[e, 0]
-        goals.spawns[e, 0], goals.positions[e, 0] = pair % count, spawns.vals[first + pair % count]
+        goals.starts[e, 0, 0], goals.starts[e, 0, 1] = agents.positions[e, 0]
+        goals.positions[e, 0, 0], goals.positions[e, 0, 1] = spawns.vals[first + pair % count]
+        goals.spawns[e, 0], goals.bearings[e, 0] = pair % count, agents.angles[e, 0]
         goals.lengths[e, 0] = paths.vals[paths.starts[m] + pair]
 
 
@@ -112,7 +113,7 @@ def take_apart(mask, draw, agents, windows, firsts, e):
     for a in range(num_agents):
         if mask[e, a]:
             best = np.argmax(nearest)  # of some as far, the first
-            agents.positions[e, a] = places[best]
+            agents.positions[e, a, 0], agents.positions[e, a, 1] = places[best]
             nearest[best] = -1
 
 

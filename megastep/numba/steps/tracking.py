@@ -4,10 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numba import njit, prange
+from numba import njit
 
-from megastep.numba.constants import LAUNCHED, PART
+from megastep.numba.constants import KERNEL, LAUNCHED
+from megastep.numba.jit.parallel import in_blocks
 from megastep.numba.navigation import buffers_of, length, shortest
+
+AGENTS = 16
+"""How many agents' steps are taken account of as one piece of work."""
 
 
 class Way(NamedTuple):
@@ -19,27 +23,34 @@ class Way(NamedTuple):
     collisions: np.ndarray
 
 
-@njit(**PART)
+@njit(**KERNEL)
 def track_agent(field, m, place, contact, goal, way, e, a):
     """Takes account of one agent's step; returns how much nearer it came, and how far it went."""
     x, y = place
     went = length(x - way.last[e, a, 0], y - way.last[e, a, 1])
     before, left = way.remaining[e, a], shortest(field, m, place, goal)
     left = left if left < np.inf else before
-    way.last[e, a] = place
+    way.last[e, a, 0], way.last[e, a, 1] = x, y
     way.remaining[e, a] = left
     way.travelled[e, a] += went
     way.collisions[e, a] += contact >= 0
     return before - left, went
 
 
-@njit(parallel=True, **LAUNCHED)
-def _track(field, map_ids, positions, contacts, goals, way, nearer, walked):
+@njit(**KERNEL)
+def track_agents(field, map_ids, positions, contacts, goals, way, nearer, walked, first, last):
+    """Takes account of some agents' step."""
     num_agents = goals.shape[1]
-    for row in prange(goals.size):
+    for row in range(first, last):
         e, a = row // num_agents, row % num_agents
         made = track_agent(field, map_ids[e], positions[e, a], contacts[e, a], goals[e, a], way, e, a)
         nearer[e, a], walked[e, a] = made
+
+
+@njit(**LAUNCHED)
+def _track(field, map_ids, positions, contacts, goals, way, nearer, walked):
+    given = field, map_ids, positions, contacts, goals, way, nearer, walked
+    in_blocks(track_agents, given, goals.size, AGENTS)
 
 
 def track(core, field, goals, way, nearer, walked):
@@ -55,8 +66,9 @@ def track(core, field, goals, way, nearer, walked):
 def _set_out(mask, starts, lengths, way):
     for e in range(len(mask)):
         if mask[e]:
-            way.last[e], way.remaining[e] = starts[e], lengths[e]
-            way.travelled[e], way.collisions[e] = 0, 0
+            for a in range(lengths.shape[1]):  # one by one: assigning arrays takes a second to compile
+                way.last[e, a, 0], way.last[e, a, 1] = starts[e, a, 0], starts[e, a, 1]
+                way.remaining[e, a], way.travelled[e, a], way.collisions[e, a] = lengths[e, a], 0, 0
 
 
 def set_out(mask, starts, lengths, way):

@@ -16,9 +16,10 @@ all walls. The twin is `megastep.triton.visibility.lights`.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from megastep.numba.constants import LAUNCHED, PART
+from megastep.numba.jit.parallel import in_blocks
 from megastep.numba.visibility.standing_room import squared_distance, winding
 from megastep.numba.visibility.walls import walls_of
 
@@ -162,14 +163,20 @@ def look(walls, lx, ly, to, marks):
     return True
 
 
-@njit(parallel=True, **LAUNCHED)
-def _find_lights(map_of_row, walls, lights, parts, mark_starts, falls, marks):
-    for row in prange(len(map_of_row)):
+@njit(**PART)
+def find_some(map_of_row, walls, lights, parts, mark_starts, falls, marks, first, last):
+    """Says which of some lights fall on their parts of cells, and marks what may hide them."""
+    for row in range(first, last):
         start, width = walls.starts[map_of_row[row]], walls.widths[map_of_row[row]]
         lx, ly = lights[row, 0], lights[row, 1]
         to = Rectangle(parts[row, 0] - lx, parts[row, 1] - ly, parts[row, 2], parts[row, 3])
         own = marks[mark_starts[row] : mark_starts[row] + width]
         falls[row] = look(walls.ends[start : start + width], lx, ly, to, own)
+
+
+@njit(**LAUNCHED)
+def _find_lights(map_of_row, walls, lights, parts, mark_starts, falls, marks):
+    in_blocks(find_some, (map_of_row, walls, lights, parts, mark_starts, falls, marks), len(map_of_row), 1)
 
 
 def find_lights(map_of_row, walls, lights, parts, mark_starts, falls, marks):

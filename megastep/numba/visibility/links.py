@@ -1,9 +1,10 @@
 """Links of walls: which goes on where another ends, and which cross. The twin is `megastep.triton.visibility.links`."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from megastep.numba.constants import LAUNCHED, PART
+from megastep.numba.jit.parallel import in_blocks
 from megastep.numba.visibility.walls import walls_of
 
 CROSSING = 1e-4
@@ -55,11 +56,17 @@ def link(walls, w):
     return following, preceding, crosses
 
 
-@njit(parallel=True, **LAUNCHED)
-def _link(walls, map_of_wall, nexts, previous, crosses):
-    for w in prange(len(map_of_wall)):
+@njit(**PART)
+def link_some(walls, map_of_wall, nexts, previous, crosses, first, last):
+    """Writes what goes on from some walls."""
+    for w in range(first, last):
         start, width = walls.starts[map_of_wall[w]], walls.widths[map_of_wall[w]]
         nexts[w], previous[w], crosses[w] = link(walls.ends[start : start + width], w - start)
+
+
+@njit(**LAUNCHED)
+def _link(walls, map_of_wall, nexts, previous, crosses):
+    in_blocks(link_some, (walls, map_of_wall, nexts, previous, crosses), len(map_of_wall), 1)
 
 
 def link_walls(map_of_wall, walls, nexts, previous, crosses):

@@ -31,9 +31,10 @@ The slack around beams is more than rounding moves a line in the pictures. The t
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from megastep.numba.constants import LAUNCHED, PART
+from megastep.numba.jit.parallel import in_blocks
 from megastep.numba.visibility.beams import (
     AHEAD,
     TOUCHES,
@@ -212,13 +213,19 @@ def find_from(walls, nexts, previous, part, seen):
             look(m, half_x, half_y, rising, lists, counts, chain, seen)
 
 
-@njit(parallel=True, **LAUNCHED)
-def _find_visible(walls, nexts, previous, map_of_cell, parts, seen_starts, seen):
-    for cell in prange(len(parts)):
+@njit(**PART)
+def find_some(walls, nexts, previous, map_of_cell, parts, seen_starts, seen, first, last):
+    """Marks the walls that may be seen from some parts of cells."""
+    for cell in range(first, last):
         start, width = walls.starts[map_of_cell[cell]], walls.widths[map_of_cell[cell]]
         own = slice(start, start + width)
         marks = seen[seen_starts[cell] : seen_starts[cell] + width]
         find_from(walls.ends[own], nexts[own], previous[own], parts[cell], marks)
+
+
+@njit(**LAUNCHED)
+def _find_visible(walls, nexts, previous, map_of_cell, parts, seen_starts, seen):
+    in_blocks(find_some, (walls, nexts, previous, map_of_cell, parts, seen_starts, seen), len(parts), 1)
 
 
 def find_visible(map_of_cell, walls, nexts, previous, parts, seen_starts, seen):

@@ -5,9 +5,10 @@ lies outside the free space. The twin is `megastep.triton.visibility.standing_ro
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from megastep.numba.constants import LAUNCHED, PART
+from megastep.numba.jit.parallel import in_blocks
 from megastep.numba.visibility.walls import walls_of
 
 PIECES = 16
@@ -65,12 +66,18 @@ def find_in(walls, left, bottom, side, clearance, extent):
                 extent[2], extent[3] = max(extent[2], column + 1), max(extent[3], row + 1)
 
 
-@njit(parallel=True, **LAUNCHED)
-def _find_extents(walls, map_of_cell, corners, sides, clearance, extents):
-    for cell in prange(len(corners)):
+@njit(**PART)
+def find_some(walls, map_of_cell, corners, sides, clearance, extents, first, last):
+    """Writes the box around the standing room of some cells."""
+    for cell in range(first, last):
         start, width = walls.starts[map_of_cell[cell]], walls.widths[map_of_cell[cell]]
         own = walls.ends[start : start + width]
         find_in(own, corners[cell, 0], corners[cell, 1], sides[cell], clearance, extents[cell])
+
+
+@njit(**LAUNCHED)
+def _find_extents(walls, map_of_cell, corners, sides, clearance, extents):
+    in_blocks(find_some, (walls, map_of_cell, corners, sides, clearance, extents), len(corners), 1)
 
 
 def find_extents(map_of_cell, walls, corners, sides, clearance, extents):

@@ -12,15 +12,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-KERNEL: dict[str, Any] = {
-    'cache': True, 'nogil': True, 'error_model': 'numpy', '_nrt': False, 'no_cfunc_wrapper': True
-}  # fmt: skip
+from megastep.numba.jit.linking import LAUNCHED
+from megastep.numba.jit.linking import PART as LINKED
+
+WITHOUT_REFERENCES: dict[str, Any] = {'nogil': True, '_nrt': False}
+
+KERNEL: dict[str, Any] = LAUNCHED | WITHOUT_REFERENCES
 """How Numba compiles what is here: no function allocates or returns an array, so none has to count references to one.
 
 Counting them would take a quarter of the time: each use of an array of a tuple counts, atomically."""
 
-PART: dict[str, Any] = KERNEL | {'no_cpython_wrapper': True}
-"""How it compiles what kernels alone call: without what unpacks Python's arguments."""
+PART: dict[str, Any] = LINKED | WITHOUT_REFERENCES
+"""How it compiles what kernels alone call."""
 
 INLINED: dict[str, Any] = PART | {'forceinline': True}
 """How it compiles what they call so often that to pass arrays, number by number, would take as long as what is done."""

@@ -1,0 +1,108 @@
+"""Linking: what kernels call is optimised and translated to machine code with them, and not by itself.
+
+Numba makes machine code of each function, with copies of all those that it calls: of one that is called from within six
+others it does so seven times over, and only what Python calls is ever run.
+"""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from llvmlite.binding import ModuleRef
+from numba import _dynfunc  # type: ignore[attr-defined]
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler, DefaultPassBuilder
+from numba.core.compiler_machinery import register_pass
+from numba.core.typed_passes import NativeLowering
+
+
+class Launched(Compiler):
+    """The compiler of what Python calls: Numba's own, undisturbed."""
+
+    def compile_extra(self, func: Any) -> Any:
+        """Compiles a function."""
+        self.state.library = library = Library(self.state.targetctx.codegen(), func.__qualname__)
+        library.enable_object_caching()
+        with uncollected():
+            return super().compile_extra(func)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Stops Python's garbage collector, which would look at all of PyTorch's objects again and again meanwhile."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+class Linked(Compiler):
+    """The compiler of what kernels alone call."""
+
+    def define_pipelines(self) -> list[Any]:
+        """Numba's passes, but for the one that makes machine code."""
+        pipeline = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        lowering = {NativeLowering: LinkedLowering}
+        pipeline.passes = [(lowering.get(each, each), text) for each, text in pipeline.passes]
+        return [pipeline]
+
+
+class Defined(ModuleRef):
+    """Code of which only those functions are told that are in it: of most it has but the names."""
+
+    @property
+    def functions(self) -> Iterator[Any]:
+        """Its functions."""
+        return (function for function in super().functions if not function.is_declaration)
+
+
+class Library(JITCodeLibrary):
+    """A function's code, and machine code."""
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        """Leaves out what is elsewhere, on which Numba spends as long as on a short function."""
+        ll_module.__class__ = Defined
+        super()._optimize_functions(ll_module)
+
+
+class LinkedLibrary(Library):
+    """A function's code as its callers take it in."""
+
+    def _optimize_final_module(self) -> None:
+        """Leaves it to callers."""
+
+    def _finalize_final_module(self) -> None:
+        """Leaves it to callers."""
+        self._finalized = True
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class LinkedLowering(NativeLowering):
+    """Lowering: writes a function's code, and makes no machine code of it."""
+
+    _name = 'linked_lowering'
+
+    def run_pass(self, state: Any) -> bool:
+        """Lowers a function, and has Numba find its code where others call it."""
+        state.library = LinkedLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.flags.no_compile = True
+        super().run_pass(state)
+        result, nowhere = state['cr'], 0
+        about, name = result.fndesc, state.func_id.func_name
+        known_by = _dynfunc.make_function(about.lookup_module(), name, '', nowhere, result.env, (state.library,))
+        state.targetctx.insert_user_function(known_by, about, [state.library])
+        state['cr'] = result._replace(cfunc=known_by)
+        return True
+
+
+LAUNCHED: dict[str, Any] = {
+    'cache': True, 'error_model': 'numpy', 'no_cfunc_wrapper': True, 'pipeline_class': Launched
+}  # fmt: skip
+"""How Numba compiles what Python calls."""
+
+PART: dict[str, Any] = {**LAUNCHED, 'cache': False, 'no_cpython_wrapper': True, 'pipeline_class': Linked}
+"""How it compiles what kernels alone call: with each of them, and with nothing of its own to keep."""
