@@ -35,11 +35,9 @@ def estimate_advantages(
     """
     deltas = rewards + gamma * values[1:] * ~terminated - values[:-1]  # temporal-difference errors
     decays = gamma * gae_lambda * (~ended).to(rewards.dtype)
-    advantages = torch.empty_like(rewards)
-    later = torch.zeros_like(rewards[0])
-    for time in reversed(range(len(rewards))):
-        later = deltas[time] + decays[time] * later
-        advantages[time] = later
+    advantages = deltas
+    for time in reversed(range(len(rewards) - 1)):
+        advantages[time].addcmul_(decays[time], advantages[time + 1])
     return advantages
 
 

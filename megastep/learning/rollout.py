@@ -187,15 +187,17 @@ class Rollout:
         def buffer(like: Tensor) -> Tensor:
             return like.new_zeros((self._horizon, *like.shape))
 
-        logits = self._hidden.new_zeros((len(self._hidden), self.policy.distribution.size))
-        self._logits = buffer(logits)
-        names = ('log_probs', 'values', 'rewards', 'advantages', 'returns')
+        rows, size = len(self._hidden), self.policy.distribution.size
+        self._outputs = self._hidden.new_zeros((self._horizon + 1, rows, size + 1))
+        self._logits, self._values = self._outputs[:-1, :, :-1], self._outputs[..., -1]
+        names = ('log_probs', 'rewards', 'advantages', 'returns')
         reals = {name: buffer(self._hidden[:, 0]) for name in names}
         flags = {name: buffer(self._over) for name in ('terminated', 'mask')}
-        samples = tree_map(buffer, self.policy.distribution.mode(logits))
+        samples = tree_map(buffer, self.policy.distribution.mode(self._logits[0]))
         return RolloutBuffer(
             features=self._features[:-1], samples=samples, auxiliary_targets=buffer(self._auxiliary_targets()),
-            hidden=self._hidden.clone()[None], ended=self._ends[2:], begins=self._ends[:-2], **reals, **flags,
+            hidden=self._hidden.clone()[None], values=self._values[:-1], ended=self._ends[2:], begins=self._ends[:-2],
+            **reals, **flags,
         )  # fmt: skip
 
     def _auxiliary_targets(self) -> Float[Tensor, 'row target']:
@@ -239,10 +241,10 @@ class Rollout:
     def _step(self, time: int) -> None:
         """Makes one step."""
         buffer, distribution = self.buffer, self.policy.distribution
-        logits, values = self._acting.step(buffer.features[time], self._ends[time + 1])
-        samples = distribution.sample(logits, self.generator)
-        self._logits[time], buffer.values[time] = logits, values
-        buffer.auxiliary_targets[time] = self._auxiliary_targets()
+        self._acting.step(buffer.features[time], self._ends[time + 1], self._outputs[time])
+        samples = distribution.sample(self._logits[time], self.generator)
+        if self.policy.auxiliary_targets is not None:
+            self.policy.auxiliary_targets.write(self.env.auxiliary(), buffer.auxiliary_targets[time])
         tree_map(lambda buffer, values: buffer[time].copy_(values), buffer.samples, samples)
         actions = self._played(distribution.actions(samples))
         observations, rewards, terminated, truncated, info = self.env.step(actions)
@@ -260,9 +262,9 @@ class Rollout:
     def _estimate_advantages(self) -> None:
         """Writes down advantages and returns, bootstrapped from the value of what is observed last."""
         buffer = self.buffer
-        _, last = self._acting.step(self._features[-1], self._over)
+        self._acting.step(self._features[-1], self._over, self._outputs[-1])
         advantages = ppo.estimate_advantages(
-            buffer.rewards, torch.cat([buffer.values, last[None]]), buffer.terminated, buffer.ended,
+            buffer.rewards, self._values, buffer.terminated, buffer.ended,
             gamma=self._gamma, gae_lambda=self._gae_lambda,
         )  # fmt: skip
         torch.add(advantages, buffer.values, out=buffer.returns)

@@ -32,7 +32,6 @@ class RolloutPolicy:
         self._policy = policy
         self._cells = policy.initial_hidden(rows)[:, : policy.width].clone()
         self._outputs = torch.zeros_like(self._cells, dtype=compute_dtype(self._cells))
-        self._sizes = [policy.distribution.size, 1]
 
     def begin(self, hidden: Float[Tensor, 'row hidden'], begins: Bool[Tensor, ' row'], length: int) -> None:
         """Takes up the weights and a hidden state.
@@ -53,13 +52,17 @@ class RolloutPolicy:
             memory.copy_(part.masked_fill(begins[:, None], 0))
 
     def step(
-        self, features: Float[Tensor, 'row feature'], forgets: Bool[Tensor, ' row']
-    ) -> tuple[Float[Tensor, 'row logit'], Float[Tensor, ' row']]:
-        """The logits and the values of a time step.
+        self,
+        features: Float[Tensor, 'row feature'],
+        forgets: Bool[Tensor, ' row'],
+        outputs: Float[Tensor, 'row logit+1'],
+    ) -> None:
+        """Makes a time step.
 
         Args:
             features: Those of the observations: see `Intake.features`.
             forgets: Where an episode begins with the observations after these, so that nothing is remembered.
+            outputs: Written: the logits, and behind them the value.
         """
         inputs = rectified(rectified(features, *self._first), *self._second)
         gates = torch.addmm(self._inputs.bias, inputs, self._inputs.weight.t())
@@ -67,9 +70,7 @@ class RolloutPolicy:
         sums = torch.empty_like(inputs)
         kernels = lstm.kernels_for(gates)
         kernels.step(gates, self._cells, forgets, inputs, sums, self._outputs, self._cells)
-        found = kernels_for(sums).heads(rectified(sums, *self._both), *self._heads)
-        logits, values = found.split(self._sizes, dim=-1)
-        return logits, values[:, 0]
+        kernels_for(sums).heads(rectified(sums, *self._both), *self._heads, outputs)
 
     def write(self, hidden: Float[Tensor, 'row hidden']) -> None:
         """Writes down the hidden state, which is zero where the step that was made last forgot it."""

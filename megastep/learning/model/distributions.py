@@ -61,7 +61,7 @@ class Distribution(Protocol):
         """The entropy of each, in nats."""
 
     def actions(self, samples: Any) -> Any:
-        """The actions that samples stand for, as the space has them."""
+        """The actions that samples stand for, as the space has them; they may share the samples' memory."""
 
 
 def distribution(space: gymnasium.Space, bins: int = 0) -> Distribution:
@@ -110,7 +110,8 @@ class Categorical:
         return self.mode(logits - noise)
 
     def mode(self, logits):
-        return torch.stack([part.argmax(dim=-1) for part in self._parts(logits)], dim=-1)
+        likeliest = [part.argmax(dim=-1, keepdim=True) for part in self._parts(logits)]
+        return likeliest[0] if len(likeliest) == 1 else torch.cat(likeliest, dim=-1)
 
     def log_prob(self, logits, samples):
         logs = [functional.log_softmax(part, dim=-1) for part in self._parts(logits)]
@@ -121,8 +122,10 @@ class Categorical:
         return sum(-(log.exp() * log).sum(dim=-1) for log in logs)
 
     def actions(self, samples):
-        columns = [column + start for column, start in zip(samples.unbind(-1), self._starts, strict=True)]
-        return torch.stack(columns, dim=-1).reshape(*samples.shape[:-1], *self._shape)
+        if any(self._starts):
+            columns = [column + start for column, start in zip(samples.unbind(-1), self._starts, strict=True)]
+            samples = torch.stack(columns, dim=-1)
+        return samples.reshape(*samples.shape[:-1], *self._shape)
 
 
 class Normal:

@@ -5,9 +5,9 @@ The twin, in one kernel each, is `megastep.triton.network.layers`.
 
 from __future__ import annotations
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
 
 
 def rectified_back(
@@ -32,16 +32,20 @@ def sum_of_rows(values: Float[Tensor, 'row width']) -> Float[Tensor, ' width']:
 
 
 def heads(
-    latents: Float[Tensor, 'row width'], weight: Float[Tensor, 'output width'], bias: Float[Tensor, ' output']
-) -> Float[Tensor, 'row output']:
+    latents: Float[Tensor, 'row width'],
+    weight: Float[Tensor, 'output width'],
+    bias: Float[Tensor, ' output'],
+    outputs: Float[Tensor, 'row output'],
+) -> None:
     """A linear layer of all heads, as exact as its weights are, however latents are rounded.
 
     Args:
         latents: What it is given.
         weight: The heads' weights.
         bias: The heads' biases.
+        outputs: Written: theirs.
     """
-    return functional.linear(latents.to(weight.dtype), weight, bias)
+    torch.addmm(bias, latents.to(weight.dtype), weight.t(), out=outputs)
 
 
 def heads_back(

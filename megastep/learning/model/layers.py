@@ -118,7 +118,9 @@ class _RectifiedHeads(torch.autograd.Function):
         cast = weight.to(inputs.dtype)
         latents = rectified(inputs, cast, bias.to(inputs.dtype))
         ctx.save_for_backward(inputs, cast, latents, head_weight)
-        return kernels_for(inputs).heads(latents, head_weight, head_bias)
+        outputs = latents.new_empty((len(latents), len(head_weight)), dtype=head_weight.dtype)
+        kernels_for(inputs).heads(latents, head_weight, head_bias, outputs)
+        return outputs
 
     @staticmethod
     def backward(ctx: Any, output_grads: Tensor) -> tuple[Tensor | None, ...]:

@@ -138,14 +138,12 @@ def sum_of_rows(values):
 
 
 @device_guard
-def heads(latents, weight, bias):
+def heads(latents, weight, bias, outputs):
     """All heads' outputs: see `megastep.learning.model.layer_passes.heads`. All tensors are contiguous."""
-    num_rows, width = latents.shape
-    outputs, block = latents.new_empty((num_rows, len(weight)), dtype=torch.float32), _block(len(weight))
+    (num_rows, width), block = latents.shape, _block(len(weight))
     _heads[triton.cdiv(num_rows, HEAD_ROWS), triton.cdiv(len(weight), block)](
         latents, weight, bias, outputs, num_rows, width, len(weight), ROWS=HEAD_ROWS, DEPTH=DEPTH, OUTPUTS=block,
     )  # fmt: skip
-    return outputs
 
 
 @device_guard

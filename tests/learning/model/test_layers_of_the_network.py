@@ -81,9 +81,11 @@ def test_sums_of_rows_are_exact(rows, width, _, dtype, device, poisoned):
 def test_heads_do_as_written(rows, width, outputs, dtype, device, poisoned):
     """Bfloat16 latents too are multiplied by all of the weights' digits."""
     latents, weight, bias = drawn(rows, width, dtype=dtype), drawn(outputs, width, seed=1), drawn(outputs, seed=2)
-    expected = layer_passes.heads(latents.double(), weight.double(), bias.double()).float()
-    found = kernels.heads(*(tensor.to(device) for tensor in (latents, weight, bias)))
-    torch.testing.assert_close(found.cpu(), expected, atol=1e-4, rtol=1e-5)
+    expected, found = (torch.full((rows, outputs), torch.nan, dtype=kind) for kind in (torch.float64, torch.float32))
+    layer_passes.heads(latents.double(), weight.double(), bias.double(), expected)
+    found = found.to(device)
+    kernels.heads(*(tensor.to(device) for tensor in (latents, weight, bias)), found)
+    torch.testing.assert_close(found.cpu(), expected.float(), atol=1e-4, rtol=1e-5)
 
 
 @pytest.mark.parametrize('rows, width, outputs', SIZES)
