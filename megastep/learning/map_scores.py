@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 ALWAYS = ('return', 'length')
@@ -31,44 +32,37 @@ class MapScores:
     left out of its average, and counts as one that was never known.
 
     Args:
-        num_rows: How many rows the env has.
+        excluded: The rows whose episodes don't count.
         num_maps: How many maps there are.
         names: The scores.
-        device: Where they are.
 
     Attributes:
         totals: Each map's weight, then that times the average of each score, NaN where none is known: written in
             place.
     """
 
-    def __init__(self, num_rows: int, num_maps: int, names: Sequence[str], device: torch.device) -> None:
+    def __init__(self, excluded: Bool[Tensor, ' row'], num_maps: int, names: Sequence[str]) -> None:
         self.names = ('episodes', *names)
-        self.totals = torch.zeros((num_maps, len(self.names)), device=device)
-        self._lanes = -(-LANES // num_maps)
-        self._lane = torch.arange(num_rows, device=device) % self._lanes
-        self._ended = torch.zeros((num_maps * self._lanes, 2 * len(self.names) - 1), device=device)
+        self.totals = torch.zeros((num_maps, len(self.names)), device=excluded.device)
+        self._excluded, self._lanes = excluded, -(-LANES // num_maps)
+        self._ended = self.totals.new_zeros((num_maps * self._lanes, 2 * len(self.names) - 1))
 
     def begin(self) -> None:
         """Begins to add up the episodes of another rollout."""
         self._ended.zero_()
 
     def add(
-        self, ended: Bool[Tensor, '*time row'], map_ids: Int[Tensor, '*time row'],
-        scores: Mapping[str, Float[Tensor, '*time row']],
-    ) -> None:  # fmt: skip
-        """Adds the episodes that a step ended, or that several did.
+        self, ended: Bool[Tensor, ' row'], map_ids: Int[Tensor, ' row'], scores: Mapping[str, Shaped[Tensor, ' row']]
+    ) -> None:
+        """Adds the episodes that a step ended.
 
         Args:
             ended: In which rows.
             map_ids: The map that each row's episode is in.
             scores: The scores of these, by name; others aren't looked at.
         """
-        found = torch.stack([scores[name].float() for name in self.names[1:]], dim=-1)
-        known = ~found.isnan()
-        columns = torch.cat([torch.ones_like(found[..., :1]), found.nan_to_num(0.0), known], dim=-1)
-        values = torch.where(ended[..., None], columns, 0)  # all at once, which a GPU is faster at
-        places = torch.add(self._lane, map_ids, alpha=self._lanes)
-        self._ended.index_add_(0, places.flatten(), values.flatten(0, -2))
+        found = [scores[name] for name in self.names[1:]]
+        _kernels(ended).add(ended, self._excluded, map_ids, found, self._ended, self._lanes)
 
     def finish(self) -> dict[str, Tensor]:
         """Brings the averages up to date, once a rollout has been made.
@@ -105,3 +99,12 @@ class MapScores:
         """The averages of each map by name, NaN where no episode has ended; ``'episodes'`` has their weights."""
         means = self._means().cpu()
         return {'episodes': self.totals[:, 0].cpu(), **dict(zip(self.names[1:], means.unbind(1), strict=True))}
+
+
+def _kernels(tensor: Tensor) -> ModuleType:
+    """The module that adds up scores: a kernel's on a GPU. Imported on use, so a CPU needs no Triton."""
+    if tensor.is_cuda:
+        from megastep.triton.network import score_sums as kernels
+    else:
+        from megastep.learning import score_sums as kernels  # type: ignore[no-redef]
+    return kernels

@@ -139,9 +139,7 @@ class Rollout:
         self._scripted = torch.zeros_like(self._over) if opponents is None else opponents.rows
         self._script = None if opponents is None else copied(opponents.act(observations, self._begins))
         names = (*ALWAYS, *env.scores)
-        self.map_scores = MapScores(env.num_envs, env.core.scenery.num_maps, names, env.device)
-        self._map_ids = torch.zeros((horizon, env.num_envs), dtype=torch.int64, device=env.device)
-        self._scores = {name: torch.zeros_like(self._map_ids, dtype=torch.float32) for name in names}
+        self.map_scores = MapScores(self._scripted, env.core.scenery.num_maps, names)
         self._rounds = -(-stagger // horizon)
         self._due = self._drawn_rounds(seed)
         self._check_targets()
@@ -232,7 +230,6 @@ class Rollout:
             self._step(time)
         self._acting.write(self._hidden)
         torch.logical_or(self._ends[1:-1], self._scripted, out=buffer.mask).logical_not_()
-        self.map_scores.add(buffer.ended & ~self._scripted, self._map_ids, self._scores)
         buffer.log_probs.copy_(self.policy.distribution.log_prob(self._logits, buffer.samples))
         self._estimate_advantages()
         explained = ppo.explained_variance(buffer.values, buffer.returns, buffer.mask)
@@ -251,9 +248,7 @@ class Rollout:
         buffer.rewards[time], buffer.terminated[time] = rewards, terminated
         torch.logical_or(terminated, truncated, out=buffer.ended[time])
         self._take_in(observations, time + 1)
-        self._map_ids[time] = info['episode']['map_ids']
-        for name, values in scores(info, self.env.scores).items():
-            self._scores[name][time] = values
+        self.map_scores.add(buffer.ended[time], info['episode']['map_ids'], scores(info, self.env.scores))
 
     def _played(self, actions: Any) -> Any:
         """The actions that are taken: the policy's, but for scripted opponents."""

@@ -367,6 +367,11 @@ KERNELS = {
     'megastep.triton.network.layers._heads_back': [
         LAYER | {'output_grads': '*fp32', 'grads': '*bf16', 'bias_parts': '*fp32', 'ROWS': 64, 'COLUMNS': 128}
     ],
+    'megastep.triton.network.score_sums._add': [
+        dict.fromkeys(('ended', 'excluded'), '*i1')
+        | {'map_ids': '*i64', 'scores': 'first=*fp32 second=*i64 third=*i1', 'sums': '*fp32'}
+        | {'num_rows': 'i32', 'num_lanes': 'i32', 'BLOCK': 128}
+    ],
     'megastep.triton.network.features._write_scaled': [
         {
             'values': values,

@@ -7,11 +7,14 @@ from trainings import TINY
 from envs import Minimal
 from megastep import learning, load, mapgen
 from megastep.evaluation import evaluate_in
+from megastep.learning import score_sums
 from megastep.learning.map_scores import EPISODES, KNOWN, RECENT, MapScores
 from megastep.learning.run.run_folder import Run
 from megastep.learning.run.update_statistics import UpdateStatistics
+from megastep.triton.network import score_sums as kernels
 
-CPU, ROWS, NAN = torch.device('cpu'), 50, float('nan')
+ROWS, NAN = 50, float('nan')
+NONE = torch.zeros(ROWS, dtype=torch.bool)
 
 
 def finished(scores, lengths, map_ids, ended=None):
@@ -24,6 +27,27 @@ def finished(scores, lengths, map_ids, ended=None):
     return {name: value.item() for name, value in scores.finish().items()}
 
 
+@pytest.mark.parametrize('rows, num_maps, num_lanes', [(1, 1, 1), (300, 3, 5)])  # more than one program
+def test_the_kernel_adds_up_what_is_written(rows, num_maps, num_lanes, device):
+    generator = torch.Generator().manual_seed(0)
+    ended, excluded = (torch.rand((2, rows), generator=generator) < 0.5).unbind()
+    map_ids = torch.randint(num_maps, (rows,), generator=generator)
+    scores = [10 * torch.randn(rows, generator=generator), torch.randint(9, (rows,), generator=generator), ended]
+    scores[0][::7], scores[0][::11] = torch.nan, torch.inf
+    sums = torch.randn((num_maps * num_lanes, 7), generator=generator)
+    found, expected = sums.to(device, copy=True), sums.clone()
+    given = [tensor.to(device) for tensor in (ended, excluded, map_ids)], [score.to(device) for score in scores]
+    kernels.add(*given[0], given[1], found, num_lanes)
+    score_sums.add(ended, excluded, map_ids, scores, expected, num_lanes)
+    torch.testing.assert_close(found.cpu(), expected, atol=1e-4, rtol=1e-5)
+
+
+def test_rows_that_are_excluded_do_not_count():
+    excluded = torch.arange(ROWS) == 1
+    found = finished(MapScores(excluded, 1, ['length']), [2.0, 5.0, 4.0], [0, 0, 0])
+    assert (found['episodes'], found['length']) == (2, 6)
+
+
 def logged(found):
     """What an update's line has of it."""
     tensors = {name: torch.tensor(float(value)) for name, value in found.items()}
@@ -31,20 +55,20 @@ def logged(found):
 
 
 def test_maps_count_alike_however_many_episodes_end_in_them():
-    found = finished(MapScores(ROWS, 3, ['length'], CPU), [2.0, 4.0, 2.0, 4.0, 90.0], [0, 0, 0, 0, 2])
+    found = finished(MapScores(NONE, 3, ['length']), [2.0, 4.0, 2.0, 4.0, 90.0], [0, 0, 0, 0, 2])
     assert (found['episodes'], found['length']) == (5, 102)
     assert (found[f'{RECENT}episodes'], found[f'{RECENT}length']) == (2, 3 + 90)
 
 
 def test_only_episodes_that_end_count():
-    found = finished(MapScores(ROWS, 1, ['length'], CPU), [2.0, float('nan')], [0, 0], [True, False])
+    found = finished(MapScores(NONE, 1, ['length']), [2.0, float('nan')], [0, 0], [True, False])
     sums = {'episodes': 1, 'length': 2}
     assert found == {**sums, f'{RECENT}episodes': 1, f'{RECENT}length': 2, f'{KNOWN}length': 1}
 
 
 def test_a_score_that_is_nan_is_left_out_of_its_mean():
     """And of the mean over maps where none is known; the map's other scores and the number of episodes count."""
-    scores = MapScores(ROWS, 3, ['length'], CPU)
+    scores = MapScores(NONE, 3, ['length'])
     assert finished(scores, [NAN, 6.0, NAN], [0, 1, 1])[f'{KNOWN}length'] == 1
     torch.testing.assert_close(scores.by_map()['length'], torch.tensor([NAN, 6.0, NAN]), equal_nan=True)
     found = finished(scores, [4.0, NAN], [0, 1])
@@ -54,7 +78,7 @@ def test_a_score_that_is_nan_is_left_out_of_its_mean():
 
 
 def test_a_map_keeps_its_mean_until_other_episodes_end_there():
-    scores = MapScores(ROWS, 2, ['length'], CPU)
+    scores = MapScores(NONE, 2, ['length'])
     finished(scores, [10.0, 50.0], [0, 1])
     for _ in range(100):
         found = finished(scores, [20.0], [0])
@@ -63,7 +87,7 @@ def test_a_map_keeps_its_mean_until_other_episodes_end_there():
 
 
 def test_older_episodes_are_forgotten_by_how_many_came_after_them():
-    scores, once = MapScores(ROWS, 1, ['length'], CPU), MapScores(ROWS, 1, ['length'], CPU)
+    scores, once = MapScores(NONE, 1, ['length']), MapScores(NONE, 1, ['length'])
     for each in (scores, once):
         finished(each, [100.0] * 50, [0] * 50)
     for _ in range(EPISODES):
@@ -75,7 +99,7 @@ def test_older_episodes_are_forgotten_by_how_many_came_after_them():
 
 
 def test_means_of_each_map():
-    scores = MapScores(ROWS, 3, ['length'], CPU)
+    scores = MapScores(NONE, 3, ['length'])
     finished(scores, [2.0, 4.0, 90.0], [0, 0, 2])
     found = scores.by_map()
     assert found['episodes'].tolist() == [2, 0, 1]

@@ -1,1 +1,1 @@
-"""The kernels of the policy's network. Their twins, in PyTorch, are in `megastep.learning.model`."""
+"""The kernels of learning: the policy's network, and scores. Their twins, in PyTorch, are in `megastep.learning`."""
