@@ -17,8 +17,8 @@ from megastep.env import Env
 from megastep.env.cuda_graph import CudaGraph
 from megastep.env.interface.state import check_tensors, write_tensors
 from megastep.evaluation.opponents import Opponents
-from megastep.learning import ppo
 from megastep.learning.model.policy import Policy
+from megastep.learning.objective import objective
 from megastep.learning.rollout import Rollout
 from megastep.learning.settings import Settings
 
@@ -164,12 +164,8 @@ class Learner:
     def _fit_once(self, rows: Tensor) -> dict[str, Tensor]:
         """Takes one gradient step, on the minibatch of some rows."""
         batch = self._rollout.buffer.rows(rows)
-        logits, values, _, predictions = self._policy(batch.features, batch.hidden, batch.begins)
-        distribution = self.policy.distribution
-        loss, parts = ppo.losses(
-            distribution.log_prob(logits, batch.samples), batch.log_probs, values, distribution.entropy(logits),
-            batch.advantages, batch.returns, predictions, batch.auxiliary_targets, batch.mask, self._settings,
-        )  # fmt: skip
+        output = self._policy(batch.features, batch.hidden, batch.begins)
+        loss, parts = objective(self.policy.distribution, output, batch, self._settings)
         self.optimizer.zero_grad()
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self._settings.max_grad_norm)

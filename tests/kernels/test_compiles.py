@@ -90,6 +90,13 @@ PUSHED = {
 DRAWN = {'keys': '*i64', 'steps': '*i64', 'draw': 'i64', 'count': 'i32', 'width': 'i32', 'BLOCK': 256}
 CELLS = {'gates': '*bf16', 'cells': '*fp32', 'forgets': '*i1', 'width': 'i32'}
 LAYER = {'num_rows': 'i32', 'width': 'i32', 'num_outputs': 'i32', 'latents': '*bf16', 'weight': '*fp32', 'OUTPUTS': 16}
+LOSSES = (
+    dict.fromkeys(('logits', 'values', 'predictions', 'logit_grads', 'value_grads', 'prediction_grads'), '*fp32')
+    | {'batch': 'samples=*i64 log_probs=*fp32 mask=*i1 advantages=*fp32 returns=*fp32 targets=*fp32'}
+    | {'weights': 'low=fp32 high=fp32 clip_coef=fp32 vf_coef=fp32 ent_coef=fp32 auxiliary_coef=fp32'}
+    | dict.fromkeys(('num_rows', 'logit_stride', 'value_stride', 'prediction_stride'), 'i32')
+    | {'count': '*i64', 'sums': '*fp32', 'WIDTH': 8, 'BLOCK': 128}
+)
 FIELD = (
     'side=fp32 corners=*fp32 shapes=*i64 visible=*i32 visible_starts=*i64 entries=*i32 entry_starts=*i64 '
     'hops=*i32 hop_starts=*i64 nodes=*fp32 node_starts=*i64 lengths=*fp32 length_starts=*i64 '
@@ -371,6 +378,10 @@ KERNELS = {
         dict.fromkeys(('ended', 'excluded'), '*i1')
         | {'map_ids': '*i64', 'scores': 'first=*fp32 second=*i64 third=*i1', 'sums': '*fp32'}
         | {'num_rows': 'i32', 'num_lanes': 'i32', 'BLOCK': 128}
+    ],
+    'megastep.triton.network.losses._losses': [
+        LOSSES | {'COUNTS': [7], 'NUM_LOGITS': 7, 'NUM_TARGETS': 0},
+        LOSSES | {'COUNTS': [3, 7], 'NUM_LOGITS': 10, 'NUM_TARGETS': 3},
     ],
     'megastep.triton.network.features._write_scaled': [
         {

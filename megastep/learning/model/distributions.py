@@ -97,13 +97,17 @@ class Categorical:
         counts: How many values each has.
         starts: The least of them.
         shape: The actions' shape.
+
+    Attributes:
+        counts: How many values each has.
+        size: How many logits there are.
     """
 
     def __init__(self, counts: list[int], starts: list[int], shape: tuple[int, ...]) -> None:
-        self._counts, self._starts, self._shape, self.size = counts, starts, shape, sum(counts)
+        self.counts, self._starts, self._shape, self.size = counts, starts, shape, sum(counts)
 
     def _parts(self, logits: Logits) -> tuple[Tensor, ...]:
-        return logits.split(self._counts, dim=-1)
+        return logits.split(self.counts, dim=-1)
 
     def sample(self, logits, generator=None):
         noise = drawn('exponential_', logits, generator).log()  # minus it has Gumbel's distribution
