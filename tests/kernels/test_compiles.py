@@ -383,6 +383,11 @@ KERNELS = {
         LOSSES | {'COUNTS': [7], 'NUM_LOGITS': 7, 'NUM_TARGETS': 0},
         LOSSES | {'COUNTS': [3, 7], 'NUM_LOGITS': 10, 'NUM_TARGETS': 3},
     ],
+    'megastep.triton.network.sampling._sample': [
+        dict.fromkeys(('num_rows', 'logit_stride', 'noise_stride'), 'i32')
+        | {'logits': '*fp32', 'noise': '*fp32', 'samples': '*i64', 'COUNTS': counts, 'WIDTH': 8, 'BLOCK': 128}
+        for counts in ([7], [3, 7])
+    ],
     'megastep.triton.network.features._write_scaled': [
         {
             'values': values,

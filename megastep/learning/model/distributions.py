@@ -6,6 +6,7 @@ Samples are simple: integers from 0, or reals of about unit size. `Distribution.
 from __future__ import annotations
 
 import math
+from types import ModuleType
 from typing import Any, Protocol
 
 import gymnasium
@@ -17,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from megastep.learning.model.features import WIDE
+from megastep.learning.model.sampling import likeliest
 from megastep.world.random_numbers import KeyedStreams
 
 LOG_STD_RANGE = (-2.0, 1.0)
@@ -36,6 +38,15 @@ def drawn(method: str, like: Tensor, source: Source | None) -> Tensor:
     if isinstance(source, KeyedStreams):
         return getattr(source, method)(empty)
     return getattr(empty, method)(generator=source)
+
+
+def _kernels(tensor: Tensor) -> ModuleType:
+    """The module that draws samples: a kernel's on a GPU. Imported on use, so a CPU needs no Triton."""
+    if tensor.is_cuda:
+        from megastep.triton.network import sampling as kernels
+    else:
+        from megastep.learning.model import sampling as kernels  # type: ignore[no-redef]
+    return kernels
 
 
 class Distribution(Protocol):
@@ -110,12 +121,10 @@ class Categorical:
         return logits.split(self.counts, dim=-1)
 
     def sample(self, logits, generator=None):
-        noise = drawn('exponential_', logits, generator).log()  # minus it has Gumbel's distribution
-        return self.mode(logits - noise)
+        return _kernels(logits).sampled(logits, drawn('exponential_', logits, generator), self.counts)
 
     def mode(self, logits):
-        likeliest = [part.argmax(dim=-1, keepdim=True) for part in self._parts(logits)]
-        return likeliest[0] if len(likeliest) == 1 else torch.cat(likeliest, dim=-1)
+        return likeliest(logits, self.counts)
 
     def log_prob(self, logits, samples):
         logs = [functional.log_softmax(part, dim=-1) for part in self._parts(logits)]

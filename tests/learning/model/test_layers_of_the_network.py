@@ -6,11 +6,12 @@ import torch
 from gymnasium.spaces import Box, Dict, Discrete
 from torch import nn
 
-from megastep.learning.model import feature_scaling, layer_passes
+from megastep.learning.model import feature_scaling, layer_passes, sampling
 from megastep.learning.model.features import Features
 from megastep.learning.model.layers import padded, rectified_heads, rectified_linear
 from megastep.triton.network import features as feature_kernels
 from megastep.triton.network import layers as kernels
+from megastep.triton.network import sampling as sampling_kernels
 
 SIZES = [(1, 1, 1), (5, 7, 3), (70, 130, 17), (257, 40, 70)]  # odd ones, and more than one program
 
@@ -124,3 +125,16 @@ def test_features_in_place_are_those_that_are_returned(device):
     features.write(observations, room)
     torch.testing.assert_close(room[:, : features.size], features(observations), atol=1e-6, rtol=1e-6)
     assert (room[:, features.size :] == 7).all()
+
+
+@pytest.mark.parametrize('counts', [[1], [7], [2, 11, 3]])
+@pytest.mark.parametrize('batch', [(1,), (3, 50)])  # more than one program
+def test_samples_are_drawn_as_written(counts, batch, device, poisoned):
+    logits, noise = drawn(*batch, sum(counts) + 1).to(device)[..., 1:], drawn(*batch, sum(counts), seed=1).abs()
+    found = sampling_kernels.sampled(logits, noise.to(device), counts)
+    assert torch.equal(found.cpu(), sampling.sampled(logits.cpu(), noise, counts))
+
+
+def test_samples_of_nothing_known_are_values_still(device):
+    found = sampling_kernels.sampled(*(torch.full((5, 3), torch.nan, device=device) for _ in range(2)), [3])
+    assert ((found >= 0) & (found < 3)).all()
