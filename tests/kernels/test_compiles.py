@@ -383,24 +383,24 @@ KERNELS = {
         LOSSES | {'COUNTS': [7], 'NUM_LOGITS': 7, 'NUM_TARGETS': 0},
         LOSSES | {'COUNTS': [3, 7], 'NUM_LOGITS': 10, 'NUM_TARGETS': 3},
     ],
-    'megastep.triton.network.sampling._sample': [
+    'megastep.triton.network.sampling._draw': [
         dict.fromkeys(('num_rows', 'logit_stride', 'noise_stride'), 'i32')
         | {'logits': '*fp32', 'noise': '*fp32', 'samples': '*i64', 'COUNTS': counts, 'WIDTH': 8, 'BLOCK': 128}
         for counts in ([7], [3, 7])
     ],
     'megastep.triton.network.features._write_scaled': [
         {
-            'values': values,
+            'values': 'rgb=*fp32 touch=*u8',
             'middle': '*fp32',
             'scale': '*fp32',
             'bounded': '*i1',
             'features': '*bf16',
-            'num_values': 'i32',
-            'size': 'i32',
+            'num_rows': 'i32',
             'length': 'i32',
+            'FIRSTS': [0, 192],
+            'SIZES': [192, 3],
             'BLOCK': 1024,
         }
-        for values in ('*fp32', '*u8')
     ],
     'megastep.triton.navigation._distances': [
         FOUND | {'NUM_AGENTS': 1, 'BLOCK': 32},

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 
@@ -18,19 +20,23 @@ def scaled(
 
 
 def write_scaled(
-    values: Tensor,
     middle: Float[Tensor, ' size'],
     scale: Float[Tensor, ' size'],
     bounded: Bool[Tensor, ' size'],
+    values: Sequence[Shaped[Tensor, 'row _']],
+    firsts: Sequence[int],
     features: Float[Tensor, 'row size'],
 ) -> None:
     """Writes what `scaled` makes of numbers.
 
     Args:
-        values: The numbers, of any type: (row, size), contiguous.
-        middle: What is subtracted from the bounded ones.
+        middle: What is subtracted from the bounded ones, by column.
         scale: What these are multiplied by then.
         bounded: Which are.
+        values: The numbers of each part, of any type.
+        firsts: The column in which each part begins.
         features: Written; rows may be further apart than they are long.
     """
-    features.copy_(scaled(values.float(), middle, scale, bounded))
+    for part, first in zip(values, firsts, strict=True):
+        columns = slice(first, first + part.shape[1])
+        features[:, columns] = scaled(part.float(), middle[columns], scale[columns], bounded[columns])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -42,6 +43,8 @@ class Features(nn.Module):
         self.size: int = sum([part.size for part in parts])
         if not self.size:
             raise ValueError(f'observations must have values, got {space}.')
+        for name in ('middle', 'scale', 'bounded'):
+            self.register_buffer(name, torch.cat([getattr(part, name) for part in parts]), persistent=False)
 
     def forward(self, observations: Any) -> Float[Tensor, '*batch feature']:
         """Writes observations, nested as their space is, with any number of leading axes, as vectors in float32."""
@@ -56,10 +59,26 @@ class Features(nn.Module):
             observations: All rows', nested as their space is.
             vectors: Written; they may be longer, and what is behind stays.
         """
+        firsts, numbers = [], []
+        for first, part, values in self._leaves(observations):
+            if isinstance(part, _Values):
+                firsts.append(first)
+                numbers.append(_flattened(values, part.axes))
+            else:
+                vectors[:, first : first + part.size] = part(values)
+        if numbers:
+            kernels = _kernels(vectors)
+            kernels.write_scaled(self.middle, self.scale, self.bounded, numbers, firsts, vectors)
+
+    def _leaves(self, observations: Any, first: int = 0) -> Iterator[tuple[int, _OneHot | _Values, Tensor]]:
+        """The parts that have no parts, the column in which each begins, and its values."""
         values = [observations] if self._keys is None else [observations[key] for key in self._keys]
-        spans = vectors[:, : self.size].split([part.size for part in self._parts], dim=-1)
-        for part, value, span in zip(self._parts, values, spans, strict=True):
-            part.write(value, span)  # type: ignore[operator]  # PyTorch takes any attribute for a tensor
+        for part, value in zip(self._parts, values, strict=True):
+            if isinstance(part, Features):
+                yield from part._leaves(value, first)
+            elif part.size:
+                yield first, part, value  # type: ignore[misc]  # PyTorch takes any module for one
+            first += part.size  # type: ignore[assignment, operator]
 
 
 def _parts(space: gymnasium.Space) -> tuple[list[Any] | None, list[gymnasium.Space]]:
@@ -91,6 +110,8 @@ class _OneHot(nn.Module):
     def __init__(self, counts: list[int], starts: list[int], axes: int) -> None:
         super().__init__()
         self._ranges, self._axes, self.size = list(zip(starts, counts, strict=True)), axes, sum(counts)
+        for name, value in (('middle', 0.0), ('scale', 1.0), ('bounded', True)):  # which isn't looked at
+            self.register_buffer(name, torch.full((self.size,), value), persistent=False)
 
     def forward(self, values: Tensor) -> Float[Tensor, '*batch feature']:
         flat = _flattened(values, self._axes)
@@ -99,10 +120,6 @@ class _OneHot(nn.Module):
             for i, (start, count) in enumerate(self._ranges)
         ]
         return torch.cat(columns, dim=-1).float()
-
-    def write(self, values: Tensor, vectors: Float[Tensor, 'row feature']) -> None:
-        """Writes them in place."""
-        vectors.copy_(self(values))
 
 
 class _Values(nn.Module):
@@ -114,7 +131,7 @@ class _Values(nn.Module):
 
     def __init__(self, low: np.ndarray, high: np.ndarray) -> None:
         super().__init__()
-        self._axes, self.size = low.ndim, low.size
+        self.axes, self.size = low.ndim, low.size
         low, high = low.reshape(-1).astype(np.float64), high.reshape(-1).astype(np.float64)
         with np.errstate(invalid='ignore'):  # as infinite bounds have no middle
             spread, middle = high - low, (low + high) / 2
@@ -125,13 +142,8 @@ class _Values(nn.Module):
         self.register_buffer('bounded', torch.from_numpy(bounded), persistent=False)
 
     def forward(self, values: Tensor) -> Float[Tensor, '*batch feature']:
-        flat = _flattened(values, self._axes).float()
+        flat = _flattened(values, self.axes).float()
         return scaled(flat, self.middle, self.scale, self.bounded)
-
-    def write(self, values: Tensor, vectors: Float[Tensor, 'row feature']) -> None:
-        """Writes them in place."""
-        flat = _flattened(values, self._axes).contiguous()
-        _kernels(flat).write_scaled(flat, self.middle, self.scale, self.bounded, vectors)
 
 
 def _flattened(values: Tensor, axes: int) -> Tensor:

@@ -18,21 +18,30 @@ def _write_scaled(
     # out
     features,
     # sizes
-    num_values, size, length, BLOCK: tl.constexpr,
+    num_rows, length, FIRSTS: tl.constexpr, SIZES: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """Program b writes the bth BLOCK of all rows' values into rows that are ``length`` apart."""
-    place = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
-    mask, row, column = place < num_values, place // size, place % size
-    value = tl.load(values + place, mask=mask, other=0).to(tl.float32)
-    scaled = (value - tl.load(middle + column, mask=mask, other=0)) * tl.load(scale + column, mask=mask, other=0)
-    squashed = tl.where(value < 0, -1.0, 1.0) * tl.log(1 + tl.abs(value))
-    feature = tl.where(tl.load(bounded + column, mask=mask, other=1) != 0, scaled, squashed)
-    tl.store(features + row.to(tl.int64) * length + column, feature, mask=mask)
+    """Each program writes a BLOCK of all rows' values of one part into rows that are ``length`` apart."""
+    block = tl.program_id(0)
+    for part in tl.static_range(len(SIZES)):
+        num_blocks = tl.cdiv(num_rows * SIZES[part], BLOCK)
+        if (block >= 0) & (block < num_blocks):
+            place = block * BLOCK + tl.arange(0, BLOCK)
+            mask, row, column = place < num_rows * SIZES[part], place // SIZES[part], FIRSTS[part] + place % SIZES[part]
+            value = tl.load(values[part] + place, mask=mask, other=0).to(tl.float32)
+            scaled = value - tl.load(middle + column, mask=mask, other=0)
+            scaled *= tl.load(scale + column, mask=mask, other=0)
+            squashed = tl.where(value < 0, -1.0, 1.0) * tl.log(1 + tl.abs(value))
+            feature = tl.where(tl.load(bounded + column, mask=mask, other=1) != 0, scaled, squashed)
+            tl.store(features + row.to(tl.int64) * length + column, feature, mask=mask)
+        block -= num_blocks
 
 
 @device_guard
-def write_scaled(values, middle, scale, bounded, features):
+def write_scaled(middle, scale, bounded, values, firsts, features):
     """Writes features of numbers: see `megastep.learning.model.feature_scaling.write_scaled`."""
-    _write_scaled[(triton.cdiv(values.numel(), BLOCK),)](
-        values, middle, scale, bounded, features, values.numel(), values.shape[1], features.stride(0), BLOCK=BLOCK,
+    num_rows, sizes = len(features), [each.shape[1] for each in values]
+    num_blocks = sum(triton.cdiv(num_rows * size, BLOCK) for size in sizes)
+    _write_scaled[(num_blocks,)](
+        tuple(each.contiguous() for each in values), middle, scale, bounded, features, num_rows, features.stride(0),
+        FIRSTS=tuple(firsts), SIZES=tuple(sizes), BLOCK=BLOCK,
     )  # fmt: skip

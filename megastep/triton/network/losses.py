@@ -87,7 +87,7 @@ def _losses(
 
 
 class Batch(NamedTuple):
-    """What is learnt from: of a `megastep.learning.rollout.Minibatch`, a row for each step of each row."""
+    """Batch that is learnt from: of a `megastep.learning.rollout.Minibatch`, a row for each step of each row."""
 
     samples: torch.Tensor
     log_probs: torch.Tensor

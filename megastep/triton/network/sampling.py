@@ -13,7 +13,7 @@ BLOCK = 128
 
 @triton.jit
 @no_type_check
-def _sample(
+def _draw(
     # in
     logits, noise,
     # out
@@ -40,7 +40,7 @@ def sampled(logits, noise, counts):
     samples = torch.empty((*logits.shape[:-1], len(counts)), dtype=torch.int64, device=logits.device)
     logits, noise = (each.reshape(-1, each.shape[-1]) for each in (logits, noise))
     num_rows = len(logits)
-    _sample[(triton.cdiv(num_rows, BLOCK),)](
+    _draw[(triton.cdiv(num_rows, BLOCK),)](
         logits, noise, samples, num_rows, logits.stride(0), noise.stride(0),
         COUNTS=tuple(counts), WIDTH=triton.next_power_of_2(max(counts)), BLOCK=BLOCK,
     )  # fmt: skip

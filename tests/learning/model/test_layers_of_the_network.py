@@ -101,13 +101,20 @@ def test_heads_pass_gradients_back_as_written(rows, width, outputs, dtype, devic
 
 
 @pytest.mark.parametrize('rows, size', [(1, 1), (5, 3), (300, 17)])
-@pytest.mark.parametrize('dtype', [torch.float32, torch.uint8, torch.int64])
-def test_features_are_written_as_they_are_made(rows, size, dtype, device):
-    values = (100 * drawn(rows, size)).abs().to(dtype) - (dtype == torch.float32) * 50.0
-    scales = drawn(size, seed=1), drawn(size, seed=2), drawn(size, seed=3) > 0
-    room = torch.full((rows, size + 2), 7.0, device=device)
-    feature_kernels.write_scaled(values.to(device), *(tensor.to(device) for tensor in scales), room[:, 1:-1])
-    expected = feature_scaling.scaled(values.float(), *scales)
+@pytest.mark.parametrize('module', [feature_scaling, feature_kernels])
+def test_features_are_written_as_they_are_made(rows, size, module, device):
+    """Numbers of three types, with a column between those of the second and the third."""
+    device = device if module is feature_kernels else 'cpu'
+    drawings = [100 * drawn(rows, width, seed=width) for width in (size, size + 4, 2)]
+    values = [drawings[0], drawings[1].abs().to(torch.uint8), drawings[2].long()]
+    firsts, length = [0, size, 2 * size + 5], 2 * size + 7
+    scales = drawn(length, seed=1), drawn(length, seed=2), drawn(length, seed=3) > 0
+    room = torch.full((rows, length + 2), 7.0, device=device)
+    given = *(tensor.to(device) for tensor in scales), [value.to(device) for value in values], firsts
+    module.write_scaled(*given, room[:, 1:-1])
+    apart = torch.zeros(rows, 1)
+    expected = feature_scaling.scaled(torch.cat([*values[:2], apart, values[2]], dim=1).float(), *scales)
+    expected[:, 2 * size + 4] = 7
     torch.testing.assert_close(room[:, 1:-1].cpu(), expected, atol=1e-6, rtol=1e-6)
     assert (room[:, [0, -1]] == 7).all()
 
