@@ -89,7 +89,7 @@ PUSHED = {
 }
 DRAWN = {'keys': '*i64', 'steps': '*i64', 'draw': 'i64', 'count': 'i32', 'width': 'i32', 'BLOCK': 256}
 CELLS = {'gates': '*bf16', 'cells': '*fp32', 'forgets': '*i1', 'width': 'i32'}
-LAYER = {'num_rows': 'i32', 'width': 'i32', 'num_outputs': 'i32', 'latents': '*bf16', 'weight': '*fp32', 'OUTPUTS': 16}
+LAYER = {'num_rows': 'i32', 'width': 'i32', 'num_outputs': 'i32', 'latents': '*bf16', 'weight': '*fp32'}
 LOSSES = (
     dict.fromkeys(('logits', 'values', 'predictions', 'logit_grads', 'value_grads', 'prediction_grads'), '*fp32')
     | {'batch': 'samples=*i64 log_probs=*fp32 mask=*i1 advantages=*fp32 returns=*fp32 targets=*fp32'}
@@ -370,9 +370,13 @@ KERNELS = {
             'STEPS': 8,
         }
     ],
-    'megastep.triton.network.layers._heads': [LAYER | {'bias': '*fp32', 'outputs': '*fp32', 'ROWS': 64, 'DEPTH': 64}],
+    'megastep.triton.network.layers._heads': [
+        LAYER | {'bias': '*fp32', 'outputs': '*fp32', 'ROWS': 64, 'DEPTH': 64, 'OUTPUTS': 16}
+    ],
     'megastep.triton.network.layers._heads_back': [
-        LAYER | {'output_grads': '*fp32', 'grads': '*bf16', 'bias_parts': '*fp32', 'ROWS': 64, 'COLUMNS': 128}
+        LAYER
+        | {'output_grads': '*fp32', 'grads': '*bf16', 'bias_parts': '*fp32', 'ROWS': 8, 'COLUMNS': 256}
+        | {'STEPS': 16}
     ],
     'megastep.triton.network.score_sums._add': [
         dict.fromkeys(('ended', 'excluded'), '*i1')

@@ -12,6 +12,8 @@ ROWS, COLUMNS, STEPS = 32, 128, 8
 """A program that adds up rows has so many at a time, and so many columns of them, and takes so many steps."""
 HEAD_ROWS, DEPTH = 64, 64
 """A program has so many rows' heads, and adds up so many columns of the latents at a time."""
+BACK_ROWS, BACK_COLUMNS, BACK_STEPS = 8, 256, 16
+"""A program that goes back from heads has so many rows of latents at a time, and columns, and takes so many steps."""
 
 
 @triton.jit
@@ -93,24 +95,27 @@ def _heads_back(
     # out
     grads, bias_parts,
     # sizes
-    num_rows, width, num_outputs, ROWS: tl.constexpr, COLUMNS: tl.constexpr, OUTPUTS: tl.constexpr,
+    num_rows, width, num_outputs, ROWS: tl.constexpr, COLUMNS: tl.constexpr, STEPS: tl.constexpr,
 ):  # fmt: skip
-    """Program (i, j) has the jth COLUMNS of the ith ROWS of latents, and adds up their rectified gradients."""
-    row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
+    """Program (i, j) has the jth COLUMNS of the ith STEPS * ROWS of latents, and adds up their rectified gradients.
+
+    There are few outputs, so that it takes less to add up their shares one by one than to have a matrix product.
+    """
     column = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
-    grad = tl.zeros([ROWS, COLUMNS], tl.float32)
-    for first in range(0, num_outputs, OUTPUTS):
-        output = first + tl.arange(0, OUTPUTS)
-        there = (row < num_rows)[:, None] & (output < num_outputs)[None, :]
-        given = (output < num_outputs)[:, None] & (column < width)[None, :]
-        by_output = tl.load(output_grads + row[:, None] * num_outputs + output[None, :], mask=there, other=0)
-        weights = tl.load(weight + output[:, None] * width + column[None, :], mask=given, other=0)
-        grad = tl.dot(by_output, weights, grad, input_precision='tf32x3')
-    mask = (row < num_rows)[:, None] & (column < width)[None, :]
-    place = row[:, None].to(tl.int64) * width + column[None, :]
-    grad = tl.where(tl.load(latents + place, mask=mask, other=0) > 0, grad, 0.0)
-    tl.store(grads + place, grad, mask=mask)
-    tl.store(bias_parts + tl.program_id(0) * width + column, tl.sum(grad, 0), mask=column < width)
+    total = tl.zeros([ROWS, COLUMNS], tl.float32)
+    for step in range(STEPS):
+        row = (tl.program_id(0) * STEPS + step) * ROWS + tl.arange(0, ROWS)
+        mask = (row < num_rows)[:, None] & (column < width)[None, :]
+        place = row[:, None].to(tl.int64) * width + column[None, :]
+        latent, grad = tl.load(latents + place, mask=mask, other=0), tl.zeros([ROWS, COLUMNS], tl.float32)
+        for output in range(num_outputs):
+            by_output = tl.load(output_grads + row * num_outputs + output, mask=row < num_rows, other=0)
+            weights = tl.load(weight + output * width + column, mask=column < width, other=0)
+            grad += by_output[:, None] * weights[None, :]
+        grad = tl.where(latent > 0, grad, 0.0)
+        tl.store(grads + place, grad, mask=mask)
+        total += grad
+    tl.store(bias_parts + tl.program_id(0) * width + column, tl.sum(total, 0), mask=column < width)
 
 
 @device_guard
@@ -150,11 +155,11 @@ def heads(latents, weight, bias, outputs):
 def heads_back(output_grads, latents, weight):
     """Gradients by what the rectifier before the heads is given: see `megastep.learning.model.layer_passes`."""
     num_rows, width = latents.shape
-    parts = triton.cdiv(num_rows, HEAD_ROWS)
+    parts = triton.cdiv(num_rows, BACK_ROWS * BACK_STEPS)
     grads, bias_parts = torch.empty_like(latents), latents.new_empty((parts, width), dtype=torch.float32)
-    _heads_back[parts, triton.cdiv(width, COLUMNS)](
+    _heads_back[parts, triton.cdiv(width, BACK_COLUMNS)](
         output_grads, latents, weight, grads, bias_parts, num_rows, width, len(weight),
-        ROWS=HEAD_ROWS, COLUMNS=COLUMNS, OUTPUTS=_block(len(weight)),
+        ROWS=BACK_ROWS, COLUMNS=BACK_COLUMNS, STEPS=BACK_STEPS,
     )  # fmt: skip
     return grads, bias_parts.sum(dim=0)
 
