@@ -332,6 +332,7 @@ KERNELS = {
             'next_outputs': '*bf16',
             'next_cells': '*fp32',
             'num_cells': 'i32',
+            'output_stride': 'i32',
             'BLOCK': 1024,
         }
     ],

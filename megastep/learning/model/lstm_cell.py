@@ -36,7 +36,7 @@ def step(
         forgets: Where nothing is, afterwards.
         inputs: What the outputs are added to.
         sums: Written: what that makes.
-        next_outputs: Written: the outputs, but zero where they are to be forgotten.
+        next_outputs: Written: the outputs, but zero where they are to be forgotten. Rows may be further apart.
         next_cells: Written: what is remembered afterwards.
     """
     *_, show, after = _opened(gates, cells)

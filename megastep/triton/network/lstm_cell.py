@@ -36,7 +36,7 @@ def _step(
     # out
     sums, next_outputs, next_cells,
     # sizes
-    num_cells, width, BLOCK: tl.constexpr,
+    num_cells, width, output_stride, BLOCK: tl.constexpr,
 ):  # fmt: skip
     """Program b makes a step of the bth BLOCK of all rows' cells."""
     cell = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
@@ -45,7 +45,7 @@ def _step(
     _, _, _, show, after = opened(gates, cell + 3 * width * row, width, before, mask)
     output, forget = show * tanh(after), tl.load(forgets + row, mask=mask, other=0) != 0
     tl.store(sums + cell, tl.load(inputs + cell, mask=mask, other=0).to(tl.float32) + output, mask=mask)
-    tl.store(next_outputs + cell, tl.where(forget, 0.0, output), mask=mask)
+    tl.store(next_outputs + cell + (output_stride - width) * row, tl.where(forget, 0.0, output), mask=mask)
     tl.store(next_cells + cell, tl.where(forget, 0.0, after), mask=mask)
 
 
@@ -79,10 +79,11 @@ def _step_back(
 
 @device_guard
 def step(gates, cells, forgets, inputs, sums, next_outputs, next_cells):
-    """A step of the cell: see `megastep.learning.model.lstm_cell.step`. All tensors are contiguous."""
+    """A step of the cell: see `megastep.learning.model.lstm_cell.step`. All tensors but that one are contiguous."""
     grid = (triton.cdiv(cells.numel(), BLOCK),)
     _step[grid](
-        gates, cells, forgets, inputs, sums, next_outputs, next_cells, cells.numel(), cells.shape[1], BLOCK=BLOCK,
+        gates, cells, forgets, inputs, sums, next_outputs, next_cells,
+        cells.numel(), cells.shape[1], next_outputs.stride(0), BLOCK=BLOCK,
     )  # fmt: skip
 
 

@@ -109,6 +109,18 @@ def test_what_is_remembered_may_be_overwritten(module, device):
     assert torch.equal(cells, after) and torch.equal(sums, again)
 
 
+@pytest.mark.parametrize('module', [lstm_cell, kernels])
+def test_outputs_may_be_written_into_longer_rows(module, device):
+    device = device if module is kernels else 'cpu'
+    rows, width = 5, 7
+    given = [drawn(rows, 4 * width), drawn(rows, width), masks(rows), drawn(rows, width, seed=3)]
+    gates, cells, forgets, inputs = (tensor.to(device) for tensor in given)
+    sums, outputs, after, room = *(torch.empty_like(cells) for _ in range(3)), torch.full((rows, 17), 7.0).to(device)
+    module.step(gates, cells, forgets, inputs, sums, outputs, after)
+    module.step(gates, cells, forgets, inputs, sums, room[:, 9:16], after)
+    assert torch.equal(room[:, 9:16], outputs) and (room[:, :9] == 7).all() and (room[:, 16] == 7).all()
+
+
 def test_at_first_it_remembers():
     lstm = LSTM(8, torch.Generator().manual_seed(0))
     assert (lstm.inputs.bias.view(4, 8)[1] == 1).all() and lstm.inputs.bias.sum() == 8
