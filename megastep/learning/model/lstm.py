@@ -10,16 +10,16 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from megastep.learning.model import layers
-from megastep.learning.model.layers import product
+from megastep.learning.model.layers import copy_rows, product
 
 
 class LSTM(nn.Module):
     """Long short-term memory (Hochreiter and Schmidhuber, 1997; forget gates: Gers et al., 2000): one layer of cells.
 
     Its inputs are added to its outputs, which makes it a residual layer (He et al., 2016). Else it computes what
-    PyTorch's `nn.LSTMCell` does, but a whole sequence at a time: the inputs' share of all gates is one matrix product,
-    and so are the weights' gradients. Matrix products may be in bfloat16, the cells never are: they would soon stop
-    counting.
+    PyTorch's `nn.LSTMCell` does, but a whole sequence at a time: all that a step's gates are given is one matrix
+    product, and so are the gradients by each weight. Matrix products may be in bfloat16, the cells never are: they
+    would soon stop counting.
 
     Args:
         width: How many cells it has, and how wide its inputs are.
@@ -63,7 +63,8 @@ class LSTM(nn.Module):
 class _Sequence(torch.autograd.Function):
     """The steps of an LSTM.
 
-    ``before`` and ``cells`` hold what is remembered before each step, and after the last.
+    ``before`` and ``cells`` hold what is remembered before each step, and after the last; ``given`` has each step's
+    inputs beside the former.
     """
 
     @staticmethod
@@ -74,12 +75,15 @@ class _Sequence(torch.autograd.Function):
         times, kernels = len(inputs), kernels_for(inputs)
         inputs, sums = inputs.contiguous(), torch.empty_like(inputs, memory_format=torch.contiguous_format)
         input_cast, cast, bias = (each.to(inputs.dtype) for each in (input_weight, weight, bias))
-        gates = torch.addmm(bias, inputs.flatten(0, 1), input_cast.t()).unflatten(0, begins.shape)
-        before, cells = inputs.new_empty((times + 1, *output.shape)), cell.new_empty((times + 1, *cell.shape))
+        both, rows, width = torch.cat([input_cast, cast], dim=1).t(), *output.shape
+        given, gates = inputs.new_empty((times + 1, rows, 2 * width)), inputs.new_empty((times, rows, 4 * width))
+        shares, before = given.chunk(2, dim=-1)
+        copy_rows(inputs.flatten(0, 1), shares[:-1].flatten(0, 1))
+        cells = cell.new_empty((times + 1, rows, width))
         before[0], cells[0] = (first.masked_fill(begins[0, :, None], 0) for first in (output, cell))
         forgets = torch.cat([begins[1:], torch.zeros_like(begins[:1])])
         for time in range(times):
-            gates[time].addmm_(before[time], cast.t())  # in place, as a copy of the inputs' share takes as long
+            torch.addmm(bias, given[time], both, out=gates[time])  # of which two, one added to the other, take longer
             kernels.step(
                 gates[time], cells[time], forgets[time], inputs[time], sums[time], before[time + 1], cells[time + 1]
             )
