@@ -12,9 +12,10 @@ from megastep import mapgen
 from megastep.checks import check_choice, check_finite, check_numbers
 from megastep.env import Env
 from megastep.env.episode_starts import GoalStarts
-from megastep.env.goals import GoalTracker, PointGoalSensor, RandomGoals, goal_rewards
+from megastep.env.goals import PointGoalSensor, RandomGoals
 from megastep.env.motion import MotionMaker, make_motion
 from megastep.env.navigation import GeodesicField
+from megastep.env.navigation_metrics import GoalTracker, goal_rewards
 from megastep.env.sensors import IMU, RGB, Depth
 from megastep.env.variation import make_world
 from megastep.maps.geometry import Geometry

@@ -11,8 +11,8 @@ import torch
 
 from benchmarks.speed.worlds import LARGE_HOUSE
 from megastep import mapgen
-from megastep.env import field_tables
-from megastep.env.field_tables import RAGGEDS
+from megastep.env.fields import tables
+from megastep.env.fields.tables import RAGGEDS
 from megastep.env.navigation import GeodesicField
 from megastep.maps.apartments import real_apartments
 from megastep.maps.mapset import MapSet
@@ -81,7 +81,7 @@ def together(maps: MapSet, device: torch.device) -> tuple[int, dict[str, float]]
     Maps that the GPU leaves to the CPU are packed once.
     """
     field = GeodesicField.pack(maps, device)
-    fits = field_tables.fits(maps.walls, maps.spawns).all()
+    fits = tables.fits(maps.walls, maps.spawns).all()
     times = max(1, round(TOGETHER * CELLS / len(field.entries.vals))) if fits else 1
     many, seconds = maps[np.tile(np.arange(len(maps)), times)], []
     for _ in range(TRIES if fits else 1):

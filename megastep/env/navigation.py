@@ -13,8 +13,8 @@ from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
 from megastep.checks import check_counts
-from megastep.env import field_files, field_tables
-from megastep.env.field_tables import RAGGEDS, TENSORS
+from megastep.env.fields import files, tables
+from megastep.env.fields.tables import RAGGEDS, TENSORS
 from megastep.maps.geodesics.lookup import CELL_SIDE
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
@@ -91,12 +91,12 @@ class GeodesicField:
         if not len(maps):
             raise ValueError('maps must hold at least 1 map, got 0.')
         check_counts(workers=workers)
-        tables = field_tables.make(maps, agent_radius, device, workers=workers, progress=progress)
-        return cls(**tables, fingerprints=field_files.fingerprints_of(maps), agent_radius=agent_radius)
+        buffers = tables.make(maps, agent_radius, device, workers=workers, progress=progress)
+        return cls(**buffers, fingerprints=files.fingerprints_of(maps), agent_radius=agent_radius)
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes the field to a file, replacing what was there once all of it is safely on disk."""
-        field_files.write(Path(path), vars(self))
+        files.write(Path(path), vars(self))
 
     @classmethod
     def load(
@@ -120,7 +120,7 @@ class GeodesicField:
             ValueError: if the file is damaged, or holds no geodesic field, or one of another version, of other maps or
                 for other agents.
         """
-        return cls(**field_files.read(Path(path), maps, default_device(device), agent_radius))
+        return cls(**files.read(Path(path), maps, default_device(device), agent_radius))
 
     @classmethod
     def kept(
@@ -161,13 +161,13 @@ class GeodesicField:
         Raises:
             ValueError: if it isn't of all these maps.
         """
-        fingerprints = field_files.fingerprints_of(maps)
-        return self._picked(field_files.matching_rows(fingerprints, self.fingerprints, 'geodesic_field'))
+        fingerprints = files.fingerprints_of(maps)
+        return self._picked(files.matching_rows(fingerprints, self.fingerprints, 'geodesic_field'))
 
     def covers(self, maps: MapSet | Sequence[Geometry]) -> bool:
         """True if it is of all these maps, so that `of` picks them."""
         known = {fingerprint.tobytes() for fingerprint in self.fingerprints}
-        return all(fingerprint.tobytes() in known for fingerprint in field_files.fingerprints_of(maps))
+        return all(fingerprint.tobytes() in known for fingerprint in files.fingerprints_of(maps))
 
     def __repr__(self) -> str:
         sizes = f'{len(self)} maps, {len(self.spawns.vals)} spawns'
@@ -181,7 +181,7 @@ class GeodesicField:
         return self._picked(np.arange(len(self))[index].reshape(-1).copy())
 
     def _picked(self, rows: Int64[np.ndarray, ' picked']) -> GeodesicField:
-        buffers = field_tables.picked({name: getattr(self, name) for name in (*TENSORS, *RAGGEDS)}, rows)
+        buffers = tables.picked({name: getattr(self, name) for name in (*TENSORS, *RAGGEDS)}, rows)
         return replace(self, **buffers, fingerprints=self.fingerprints[rows])
 
     @classmethod
@@ -198,7 +198,7 @@ class GeodesicField:
             field.check_agents(fields[0].agent_radius)
         parts = [{name: getattr(field, name) for name in (*TENSORS, *RAGGEDS)} for field in fields]
         fingerprints = np.concatenate([field.fingerprints for field in fields])
-        return cls(**field_tables.joined(parts), fingerprints=fingerprints, agent_radius=fields[0].agent_radius)
+        return cls(**tables.joined(parts), fingerprints=fingerprints, agent_radius=fields[0].agent_radius)
 
     def __add__(self, other: GeodesicField) -> GeodesicField:
         return GeodesicField.concat([self, other]) if isinstance(other, GeodesicField) else NotImplemented

@@ -7,7 +7,8 @@ from typing import Protocol, runtime_checkable
 import torch
 
 from megastep.env import Env
-from megastep.env.goals import GoalTracker, RandomGoals
+from megastep.env.goals import RandomGoals
+from megastep.env.navigation_metrics import GoalTracker
 from megastep.env.parts import part_of
 
 

@@ -9,8 +9,9 @@ from twins import draw_on_cpu, twin
 from worlds import box, halved_box, houses
 
 from megastep import MapSet, numba, triton
-from megastep.env.goals import Goals, GoalTracker, PointGoalSensor, RandomGoals
+from megastep.env.goals import Goals, PointGoalSensor, RandomGoals
 from megastep.env.navigation import GeodesicField
+from megastep.env.navigation_metrics import GoalTracker
 from megastep.maps.geometry import Geometry
 from megastep.world import physics
 from megastep.world.buffers import on_device

@@ -12,7 +12,7 @@ from apartments import APARTMENTS, apartments
 from paths import expected, moved, to_all
 
 from megastep import mapgen, numba, triton
-from megastep.env.field_tables import RAGGEDS, TENSORS
+from megastep.env.fields.tables import RAGGEDS, TENSORS
 from megastep.env.navigation import GeodesicField, kept_beside
 from megastep.maps.geodesics.lookup import CELL_SIDE
 from megastep.maps.geometry import AGENT_RADIUS, Geometry

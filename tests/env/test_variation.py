@@ -15,9 +15,10 @@ from worlds import arenas, box, houses
 from envs import Deathmatch, Explorer, Foraging, Minimal, PointGoal, Racing, Waypoint
 from megastep import mapgen
 from megastep.env.cuda_graph.capturing import Watch
-from megastep.env.goals import GoalTracker, RandomGoals
+from megastep.env.goals import RandomGoals
 from megastep.env.motion import MOTIONS, Unicycle
 from megastep.env.navigation import GeodesicField
+from megastep.env.navigation_metrics import GoalTracker
 from megastep.env.noise import ObservationNoise
 from megastep.env.variation import make_world
 from megastep.maps import geodesics

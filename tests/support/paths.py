@@ -7,7 +7,7 @@ import shapely
 import torch
 from scipy.sparse.csgraph import dijkstra
 
-from megastep.env.field_tables import RAGGEDS, TENSORS
+from megastep.env.fields.tables import RAGGEDS, TENSORS
 from megastep.maps import geodesics
 from megastep.maps.geometry import AGENT_RADIUS
 from megastep.world.buffers import on_device

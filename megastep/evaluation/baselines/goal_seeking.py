@@ -9,7 +9,8 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from megastep.env import Env
-from megastep.env.goals import GoalTracker, RandomGoals
+from megastep.env.goals import RandomGoals
+from megastep.env.navigation_metrics import GoalTracker
 from megastep.env.parts import part_of
 from megastep.evaluation.baselines.paths import PathFollower, field_of
 from megastep.evaluation.baselines.steering import in_frame, make_steering

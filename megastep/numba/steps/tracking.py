@@ -15,7 +15,7 @@ AGENTS = 16
 
 
 class Way(NamedTuple):
-    """Metrics of each agent's way, kept from step to step: of a `megastep.env.goals.GoalTracker`."""
+    """Metrics of each agent's way, kept from step to step: of a `megastep.env.navigation_metrics.GoalTracker`."""
 
     last: np.ndarray
     travelled: np.ndarray
@@ -54,7 +54,7 @@ def _track(field, map_ids, positions, contacts, goals, way, nearer, walked):
 
 
 def track(core, field, goals, way, nearer, walked):
-    """Takes account of a step on the way to goals: see `megastep.env.goals.GoalTracker`."""
+    """Takes account of a step on the way to goals: see `megastep.env.navigation_metrics.GoalTracker`."""
     kept = Way(*(each.numpy() for each in way))
     places, contacts = core.agents.positions.numpy(), core.contacts.numpy()
     _track(
@@ -72,7 +72,7 @@ def _set_out(mask, starts, lengths, way):
 
 
 def set_out(mask, starts, lengths, way):
-    """Begins the metrics of the envs in the mask anew: see `megastep.env.goals.GoalTracker`."""
+    """Begins the metrics of the envs in the mask anew: see `megastep.env.navigation_metrics.GoalTracker`."""
     _set_out(mask.numpy(), starts.numpy(), lengths.numpy(), Way(*(each.numpy() for each in way)))
 
 
@@ -90,7 +90,7 @@ def reached(points, positions, reach, found):
 
 
 class Scores(NamedTuple):
-    """Scores of each agent's way, in a step's own buffers: of a `megastep.env.goals.Scores`."""
+    """Scores of each agent's way, in a step's own buffers: of a `megastep.env.navigation_metrics.Scores`."""
 
     success: np.ndarray
     spl: np.ndarray
@@ -120,12 +120,12 @@ def _score(success, lengths, goals, way, scores):
 
 
 def score(success, lengths, goals, way, scores):
-    """Scores agents' ways: see `megastep.env.goals.GoalTracker.scores`."""
+    """Scores agents' ways: see `megastep.env.navigation_metrics.GoalTracker.scores`."""
     kept, found = Way(*(each.numpy() for each in way)), Scores(*(each.numpy() for each in scores))
     _score(success.numpy(), lengths.numpy(), goals.numpy(), kept, found)
 
 
 def pay(nearer, walked, success, progress, effort, bonus, rewards):
-    """Pays agents for a step on the way to goals: see `megastep.env.goals.goal_rewards`."""
+    """Pays agents for a step on the way to goals: see `megastep.env.navigation_metrics.goal_rewards`."""
     torch.sub(progress * nearer, walked, alpha=effort, out=rewards)
     rewards.add_(success, alpha=bonus)

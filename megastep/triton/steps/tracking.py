@@ -12,7 +12,7 @@ WIDE = 128
 
 
 class Way(NamedTuple):
-    """Metrics of each agent's way, kept from step to step: of a `megastep.env.goals.GoalTracker`."""
+    """Metrics of each agent's way, kept from step to step: of a `megastep.env.navigation_metrics.GoalTracker`."""
 
     last: tl.tensor
     travelled: tl.tensor
@@ -49,7 +49,7 @@ def _track(
 
 @device_guard
 def track(core, field, goals, way, nearer, walked):
-    """Takes account of a step on the way to goals: see `megastep.env.goals.GoalTracker`."""
+    """Takes account of a step on the way to goals: see `megastep.env.navigation_metrics.GoalTracker`."""
     _track[(triton.cdiv(goals.numel(), BLOCK),)](
         buffers_of(field), core.map_ids, core.agents.positions, core.contacts, goals, Way(*way), nearer, walked,
         goals.numel(), NUM_AGENTS=goals.shape[1], BLOCK=BLOCK, num_warps=1, enable_fp_fusion=False,
@@ -71,7 +71,7 @@ def _set_out(mask, starts, lengths, way, num_rows, NUM_AGENTS: tl.constexpr, BLO
 
 @device_guard
 def set_out(mask, starts, lengths, way):
-    """Begins the metrics of the envs in the mask anew: see `megastep.env.goals.GoalTracker`."""
+    """Begins the metrics of the envs in the mask anew: see `megastep.env.navigation_metrics.GoalTracker`."""
     _set_out[(triton.cdiv(lengths.numel(), WIDE),)](
         mask, starts, lengths, Way(*way), lengths.numel(), NUM_AGENTS=lengths.shape[1], BLOCK=WIDE
     )
@@ -99,7 +99,7 @@ def reached(points, positions, reach, found):
 
 
 class Scores(NamedTuple):
-    """Scores of each agent's way, in a step's own buffers: of a `megastep.env.goals.Scores`."""
+    """Scores of each agent's way, in a step's own buffers: of a `megastep.env.navigation_metrics.Scores`."""
 
     success: tl.tensor
     spl: tl.tensor
@@ -137,7 +137,7 @@ def _score(success, lengths, goals, way, scores, num_rows, BLOCK: tl.constexpr):
 
 @device_guard
 def score(success, lengths, goals, way, scores):
-    """Scores agents' ways: see `megastep.env.goals.GoalTracker.scores`."""
+    """Scores agents' ways: see `megastep.env.navigation_metrics.GoalTracker.scores`."""
     count = lengths.numel()
     _score[(triton.cdiv(count, WIDE),)](
         success, lengths, goals, Way(*way), Scores(*scores), count, BLOCK=WIDE, enable_fp_fusion=False
@@ -158,7 +158,7 @@ def _pay(nearer, walked, success, progress, effort, bonus, rewards, num_rows, BL
 
 @device_guard
 def pay(nearer, walked, success, progress, effort, bonus, rewards):
-    """Pays agents for a step on the way to goals: see `megastep.env.goals.goal_rewards`."""
+    """Pays agents for a step on the way to goals: see `megastep.env.navigation_metrics.goal_rewards`."""
     count, worth = rewards.numel(), (float(progress), float(effort), float(bonus))
     _pay[(triton.cdiv(count, WIDE),)](
         nearer, walked, success, *worth, rewards, count, BLOCK=WIDE, enable_fp_fusion=False

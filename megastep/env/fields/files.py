@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Int64
 
-from megastep.env.field_tables import RAGGEDS, TENSORS
+from megastep.env.fields.tables import RAGGEDS, TENSORS
 from megastep.maps.geodesics import validity
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet

@@ -11,8 +11,8 @@ import worlds
 from paths import expected, to_all
 
 from megastep import mapgen
-from megastep.env import field_tables
-from megastep.env.field_tables import RAGGEDS, TENSORS
+from megastep.env.fields import tables
+from megastep.env.fields.tables import RAGGEDS, TENSORS
 from megastep.env.navigation import GeodesicField
 from megastep.maps.apartments import real_apartments
 from megastep.maps.geodesics import SLACK, lookup, validity, wall_grid
@@ -43,7 +43,7 @@ CLOSETS = [THIN, PILLAR, PARTED, BARE]
 def made(maps, device):
     """The field of maps, made as a GPU does."""
     absent = lambda maps: pytest.fail(f'{len(maps)} maps are left to the CPU')  # noqa: E731
-    return field_of(maps, field_tables.in_batches(maps, AGENT_RADIUS, device, absent))
+    return field_of(maps, tables.in_batches(maps, AGENT_RADIUS, device, absent))
 
 
 def field_of(maps, tables):
@@ -150,7 +150,7 @@ class TestTables:
     def test_maps_do_not_disturb_each_other(self, fields, device, poisoned, monkeypatch):
         """Whether in one batch or in two, whatever memory held before, and if nodes' numbers take twice the bytes."""
         monkeypatch.setattr(choice, 'SHORT', 0)
-        monkeypatch.setattr(field_tables, 'BYTES_AT_ONCE', 1)
+        monkeypatch.setattr(tables, 'BYTES_AT_ONCE', 1)
         apart = made([CLOSETS[2], CLOSETS[0]], device)
         for name in RAGGEDS:
             assert torch.equal(getattr(apart, name).vals, getattr(fields[1][[2, 0]], name).vals), name
@@ -175,19 +175,17 @@ class TestBounds:
         large = closet([(1.6, 1), (1.6, 1.5)])
         small = replace(worlds.box(1, 1, 1.9, 1.9), spawns=np.array([(1.3, 1.3), (1.6, 1.6)]))
         maps, reference = [large, small, large], GeodesicField.pack([large, small, large], 'cpu')
-        monkeypatch.setattr(field_tables, bound, most)
-        assert field_tables.fits(*field_tables.rows_of(maps)).tolist() == [False, True, False]
+        monkeypatch.setattr(tables, bound, most)
+        assert tables.fits(*tables.rows_of(maps)).tolist() == [False, True, False]
 
         def by_cpu(rest):
             assert rest == [large, large]
-            picked = field_tables.picked(
-                {name: getattr(reference, name) for name in (*TENSORS, *RAGGEDS)}, np.array([0, 2])
-            )
+            picked = tables.picked({name: getattr(reference, name) for name in (*TENSORS, *RAGGEDS)}, np.array([0, 2]))
             return {
                 name: each.to(device) if name in TENSORS else on_device(each, device) for name, each in picked.items()
             }
 
-        field = field_of(maps, field_tables.in_batches(maps, AGENT_RADIUS, device, by_cpu))
+        field = field_of(maps, tables.in_batches(maps, AGENT_RADIUS, device, by_cpu))
         assert_alike(field, reference)
         for name in RAGGEDS:
             assert torch.equal(getattr(field, name)[2].cpu(), getattr(reference, name)[2]), name
@@ -195,10 +193,10 @@ class TestBounds:
     def test_batches_need_at_most_so_many_bytes(self, monkeypatch):
         """Six cells a column, each of 256 bytes and 0.375 for each of four walls."""
         maps = MapSet([worlds.box(1, 1, 1 + 0.15 * side - 0.01, 1.89) for side in (10, 20, 30, 5, 5, 5)])
-        monkeypatch.setattr(field_tables, 'BYTES_AT_ONCE', 30 * 6 * 257.5)
-        found = list(field_tables.batches(maps.walls, np.arange(6)))
+        monkeypatch.setattr(tables, 'BYTES_AT_ONCE', 30 * 6 * 257.5)
+        found = list(tables.batches(maps.walls, np.arange(6)))
         assert [rows.tolist() for rows in found] == [[0, 1], [2], [3, 4, 5]]
-        assert list(field_tables.batches(maps.walls, np.arange(0))) == []
+        assert list(tables.batches(maps.walls, np.arange(0))) == []
 
 
 @pytest.mark.gpu
