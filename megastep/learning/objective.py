@@ -1,4 +1,4 @@
-"""Objective: the loss of a minibatch. Of integer actions on a GPU it takes one kernel, with its gradients."""
+"""Objective of PPO: the loss of a minibatch. Of integer actions on a GPU it takes one kernel, with its gradients."""
 
 from __future__ import annotations
 

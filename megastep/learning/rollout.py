@@ -54,7 +54,7 @@ class RolloutBuffer:
         advantages: How much better than expected things went from here on, normalised: see `ppo.estimate_advantages`.
         returns: What the value function should have been.
         auxiliary_targets: What was so before each step that the policy isn't told: see `Policy.auxiliary_targets`.
-        hidden: The policy's hidden state before the first step.
+        hidden: The policy's hidden state before the first step, from which no gradients flow back any further.
     """
 
     features: Float[Tensor, 'time row feature']
