@@ -236,6 +236,11 @@ class Env(Drawable, Restorable, gymnasium.vector.VectorEnv):
             self._begun = False
             raise ValueError(flaw)
 
+    @property
+    def has_limits(self) -> bool:
+        """True if episodes are truncated after some time, should the task never end them."""
+        return self._runner.has_limits
+
     @untraced
     def step(
         self, actions: Any

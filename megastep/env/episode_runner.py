@@ -58,6 +58,12 @@ class EpisodeRunner:
         )
 
     @property
+    def has_limits(self) -> bool:
+        """True if episodes are truncated after some time, if the task doesn't end them before."""
+        episodes = self._core.episodes
+        return self._most_steps is not None or (episodes is not None and episodes.has_limits)
+
+    @property
     def statistics(self) -> dict[str, Tensor]:
         """The statistics of the episodes, which are part of each env's state."""
         return {'lengths': self.lengths, 'returns': self.returns, 'rewards': self.rewards, 'over': self.over}

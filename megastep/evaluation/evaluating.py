@@ -54,7 +54,8 @@ def evaluate(
             and where episodes begin to actions, or what has ``for_env(env)``, which makes such a function; a list of
             these, which are runs of one agent, of several seeds of training; or a dictionary of any of these by name.
         suite: The episodes: a `Suite`, its folder, episodes by name, or episodes.
-        task: What makes the env, for agents that don't know it; by default what the suite's task is called.
+        task: What makes the env, for agents that don't know it; by default that of the first agent that does, options
+            and all, or else what the suite's task is called.
         variation: What to call the options, if they vary the env: see `Results`.
         opponents: How many agents of each world act by the env's script; or the agents, such as a run's folder, that
             all but the first of each world act as. By default those that an agent was trained among. Their scores
@@ -73,6 +74,7 @@ def evaluate(
     """
     runs, tables = contestants(agents), list[Mapping[str, np.ndarray]]()
     stage = Stage(Suite.of(suite), task, opponents, num_envs, device, options, progress=progress)
+    stage.known = next((run.agent for run in runs if isinstance(run.agent, MakesItsEnv)), None)
     for run in runs:
         stage.task(run.agent)  # what doesn't go together is said before any of it has been played
     names: tuple[str, ...] | None = None
@@ -108,7 +110,12 @@ class Stage:
         device: Where they are; None for where the agent is.
         options: What the env takes.
         progress: Show bars.
+
+    Attributes:
+        known: An agent that knows its env, in which those play that know none; None if there is none.
     """
+
+    known: MakesItsEnv | None = None
 
     def __init__(
         self,
@@ -150,8 +157,9 @@ class Stage:
     def _made(self, agent: Any, task: Task, device: Any) -> Env:
         rows = self._rows * self.suite.packed.episodes.num_agents
         given = {'device': device, 'episodes': self._queue, **self._field(task, device), **self._options}
-        if isinstance(agent, MakesItsEnv) and self._task is None:
-            return agent.env(self.suite.maps, rows, **given)
+        maker = agent if isinstance(agent, MakesItsEnv) else self.known
+        if maker is not None and self._task is None and maker.task == task:
+            return maker.env(self.suite.maps, rows, **given)
         return task.make(self.suite.maps, rows, **given)
 
     def _field(self, task: Task, device: Any) -> dict[str, Any]:
@@ -168,6 +176,8 @@ class Stage:
         if self._task is not None:
             return self._task if isinstance(self._task, Task) else Task.of(self._task)
         if not isinstance(agent, MakesItsEnv):
+            if self.known is not None and self.known.task.name == self.suite.task:
+                return self.known.task
             return Task.of(self.suite.task, self._crowd())
         self._check_task(agent.task)
         return agent.task

@@ -13,6 +13,9 @@ from megastep.env import Env
 from megastep.env.nested import where
 from megastep.evaluation.opponents import Opponents
 
+ENDLESS = 36_000
+"""After so many steps in which no episode has ended it is time to ask whether any ever will."""
+
 Act = Callable[[Any, Bool[Tensor, ' row']], Any]
 """Picks all rows' actions, nested as their space is, given what they observe and where an episode has just begun."""
 
@@ -29,6 +32,21 @@ class SupportsActor(Protocol):
             greedy: Take the likeliest action; otherwise draw one.
             seed: Seeds what is drawn.
         """
+
+
+def check_ends(env: Env, steps: int, ended: int) -> None:
+    """Raises a `ValueError` if no episode has ended in an hour of steps, ten a second, and nothing ever ends one.
+
+    Args:
+        env: The env.
+        steps: How many have been made.
+        ended: How many episodes have ended.
+    """
+    if steps >= ENDLESS and not ended and not env.has_limits:
+        raise ValueError(
+            f'episodes of {type(env).__name__} must end, but none has in {steps:,} steps, and nothing limits them: '
+            'time_limit=... or max_episode_steps=... of the env does, or a time_limit of the episodes.'
+        )
 
 
 def among(act: Act, opponents: Opponents | None) -> Act:

@@ -51,7 +51,7 @@ def evaluate_variations(
         agents: What acts: see `evaluate`.
         suite: The episodes: see `evaluate`.
         variations: Options of the env, by what to call the variation.
-        task: What makes the env, for agents that don't know it; by default what the suite's task is called.
+        task: What makes the env, for agents that don't know it: see `evaluate`.
         options: What `evaluate` takes, for all of them.
 
     Raises:

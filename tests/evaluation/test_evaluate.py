@@ -16,6 +16,7 @@ from megastep.env.spawning import RandomSpawns
 from megastep.env.variation import make_world
 from megastep.evaluation import Episodes, Suite, evaluate
 from megastep.evaluation.baselines import RandomActions, ShortestPath
+from megastep.evaluation.playing.in_env import evaluate_in
 from megastep.evaluation.playing.refill import default_rows, longest_first, play_queue
 from megastep.evaluation.registry import Task
 from megastep.learning import Policy
@@ -237,6 +238,34 @@ class Trained:
 
     def actor(self, rows, *, greedy=False, seed=0):
         return policy_for().actor(rows, greedy=greedy, seed=seed)
+
+
+class Endless(Unseen):
+    """Never ends an episode."""
+
+    def __init__(self, maps, num_envs=4, device=None, *, seed=0):
+        super().__init__(maps, num_envs, device, seed=seed)
+        self._runner._most_steps = None
+        self._runner._limits.fill_(2**62)
+
+
+def test_episodes_that_never_end_are_named(monkeypatch):
+    monkeypatch.setattr('megastep.evaluation.play.ENDLESS', 30)
+    message = 'episodes of Endless must end, but none has in 3[0-9] steps, and nothing limits them: time_limit='
+    task = Task.of(Endless)
+    with pytest.raises(ValueError, match=message):
+        evaluate(RandomActions(), Episodes.draw(houses(1), task, 1), task=task, device='cpu')
+    with pytest.raises(ValueError, match=message):
+        evaluate_in(RandomActions().for_env(env := Endless(houses(1), 2, 'cpu')), env)
+    assert len(evaluate(RandomActions(), Episodes.draw(houses(1), task, 1, time_limit=9), task=task, device='cpu')) == 1
+
+
+def test_agents_that_know_no_task_play_in_the_env_of_the_first_that_does(monkeypatch):
+    made = []
+    monkeypatch.setattr(Trained, 'env', lambda self, *_, **given: made.append(given) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        evaluate({'random': RandomActions(), 'trained': Trained(houses(6)[5:])}, points(1), device='cpu')
+    assert len(made) == 1
 
 
 def test_an_agent_plays_in_the_env_that_it_was_trained_in():

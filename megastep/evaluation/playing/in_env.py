@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from itertools import islice
 
@@ -12,7 +13,7 @@ from gymnasium.vector import AutoresetMode
 from megastep.checks import check_counts
 from megastep.env import Env
 from megastep.evaluation.opponents import Opponents
-from megastep.evaluation.play import Act, SupportsActor, among, play
+from megastep.evaluation.play import Act, SupportsActor, among, check_ends, play
 from megastep.evaluation.playing.recorder import EpisodeRecorder, Evaluation
 
 GLANCE = 16
@@ -47,7 +48,7 @@ def evaluate_in(
 
     Raises:
         ValueError: if some maps are in none of the envs, so that they wouldn't be played; it says which. If episodes is
-            below 1, the env is of another autoreset mode, or its info lacks one of its scores.
+            below 1, the env is of another autoreset mode, its info lacks one of its scores, or its episodes never end.
     """
     check_counts(episodes=episodes)
     if (mode := env.metadata['autoreset_mode']) is not AutoresetMode.NEXT_STEP:
@@ -59,9 +60,12 @@ def evaluate_in(
     steps, positions = play(among(policy, opponents), env, seed=seed), env.core.agents.positions.flatten(0, 1)
     next(steps)
     recorder = EpisodeRecorder(positions, episodes, env.scores, env.measures)
-    while not recorder.is_full():
+    for rounds in itertools.count(1):
         for info in islice(steps, GLANCE):
             recorder.record(info, positions)
+        if recorder.is_full():
+            break
+        check_ends(env, rounds * GLANCE, recorder.num_ended())
     return recorder.evaluation(None if opponents is None else ~opponents.rows)
 
 

@@ -110,6 +110,10 @@ class EpisodeRecorder:
         """True if all rows have had their episodes. Waits for the device."""
         return bool((self._counts == self._episodes).all())
 
+    def num_ended(self) -> int:
+        """The number of episodes that have been recorded. Waits for the device."""
+        return int(self._counts.sum())
+
     def evaluation(self, rows: Bool[Tensor, ' row'] | None = None) -> Evaluation:
         """The scores that have been recorded, of all rows or of some."""
         chosen = slice(None) if rows is None else rows

@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 
 from megastep.env import Env
 from megastep.evaluation.opponents import Opponents
-from megastep.evaluation.play import Act, among
+from megastep.evaluation.play import Act, among, check_ends
 from megastep.evaluation.playing.recorder import scores
 from megastep.world.episode_queue import EpisodeQueue
 
@@ -68,7 +68,7 @@ def play_queue(
         progress: A bar to move on.
 
     Raises:
-        ValueError: if the env's info lacks one of its scores.
+        ValueError: if the env's info lacks one of its scores, or its episodes never end.
 
     Warns:
         UserWarning: if the env draws from its core's generator, so that episodes depend on what else is played.
@@ -81,6 +81,7 @@ def play_queue(
     begins = torch.ones(env.num_envs, dtype=torch.bool, device=env.device)
     over, steps = torch.zeros_like(begins), 0
     while not records.are_complete(progress):
+        check_ends(env, steps, records.done)
         for _ in range(GLANCE):
             if ways and steps % STRIDE == 0:
                 walk.add()
@@ -106,7 +107,7 @@ class _Records:
         self._ended = torch.zeros(len(queue) + 1, dtype=torch.bool, device=env.device)
         self._labels: list[str] = []
         self._values: Tensor | None = None
-        self._shown = 0
+        self._shown, self.done = 0, 0
 
     def add(self, info: dict[str, Any]) -> None:
         """Records the episodes that a step ended."""
@@ -124,11 +125,11 @@ class _Records:
 
     def are_complete(self, progress: tqdm | None) -> bool:
         """True if all episodes have ended. Waits for the device."""
-        done = int(self._ended[:-1].sum())
-        if progress is not None and done > self._shown:
-            progress.update(done - self._shown)
-            self._shown = done
-        return done == len(self._queue)
+        self.done = int(self._ended[:-1].sum())
+        if progress is not None and self.done > self._shown:
+            progress.update(self.done - self._shown)
+            self._shown = self.done
+        return self.done == len(self._queue)
 
     def columns(self) -> dict[str, Float[np.ndarray, ' episode']]:
         """The values by name."""
