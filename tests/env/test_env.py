@@ -514,3 +514,9 @@ def test_all_that_a_task_may_define_stands_in_its_hooks():
     own = {name for name in vars(Env) if not name.startswith('__')}
     assert own.isdisjoint(vars(TaskHooks))
     assert {'_act', '_respawn', '_observe', '_outcome', '_info', 'scores', 'default_maps'} <= set(vars(TaskHooks))
+
+
+def test_rendering_before_the_first_reset_is_named():
+    env = make(Minimal, num_envs=2, cameras=FEW_RAYS, render_mode='rgb_array')
+    with pytest.raises(ResetNeeded, match=r'env\.render\(\) needs env\.reset\(\) to be called first'):
+        env.render()

@@ -96,8 +96,10 @@ class Drawable(TaskHooks):
 
         Raises:
             ValueError: if the render mode isn't ``'rgb_array'``, or there is no such env.
+            ResetNeeded: if this vector env hasn't been reset.
         """
         if self.render_mode != 'rgb_array':
             raise ValueError(f"env.render() needs render_mode='rgb_array', got {self.render_mode!r}.")
+        self._check_begun('render')
         numbers: Iterable[int] = envs if isinstance(envs, Iterable) else [envs]
         return tuple(self._frames.next(env, self.snapshot(env)) for env in numbers)
