@@ -75,7 +75,7 @@ def test_show_draws(boxes, tmp_path, capsys, suffix, opening):
     out = tmp_path / f'maps{suffix}'
     assert main(['show', str(boxes), '--out', str(out), '--count', '2']) == 0
     assert out.read_bytes().startswith(opening)
-    assert f'3 box maps (median 1 rooms, 4 walls and 25 m²): 2 of them are drawn in {out}.' in capsys.readouterr().out
+    assert f'3 box maps (median 1 room, 4 walls and 25 m²): 2 of them are drawn in {out}.' in capsys.readouterr().out
 
 
 def test_families_lists_every_parameter(capsys):
