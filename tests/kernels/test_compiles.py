@@ -275,7 +275,9 @@ KERNELS = {
         | {'map_ids': '*i64', 'shares': '*fp32', 'num_envs': 'i32', 'BLOCK': 128, 'new': new, 'per': per}
         for new, per in (('*i32', None), ('*fp32', 'fp32'))
     ],
-    'megastep.triton.steps.episodes._tally': [TALLIED | {'AGENTS': agents} for agents in (1, 3)],
+    'megastep.triton.steps.episodes._tally': [
+        TALLIED | {'AGENTS': agents, 'PADDED': padded} for agents, padded in ((1, 1), (3, 4))
+    ],
     'megastep.triton.steps.episodes._tick': [{'resets': '*i1', 'clocks': '*i64', 'count': 'i32', 'BLOCK': 128}],
     'megastep.triton.steps.episodes._clean': [
         {'numbers': '*i64', 'low': 'i32', 'high': 'i32', 'cleaned': '*i64', 'count': 'i32', 'BLOCK': 128}
@@ -302,7 +304,7 @@ KERNELS = {
     ],
     'megastep.triton.steps.spawning._respawn_apart': [
         {'mask': '*i1', 'draw': DRAW, 'turns': DRAW, 'agents': AGENTS, 'windows': '*fp32', 'firsts': '*i64'}
-        | {'contacts': '*i32', 'spread': 'fp32', 'num_envs': 'i32', 'ENVS': 32}
+        | {'contacts': '*i32', 'spread': 'fp32', 'num_envs': 'i32', 'ENVS': 8}
         | {'WIDTH': width, 'PADDED': padded, 'NUM_AGENTS': agents, 'AIMED': aimed}
         for width, padded, agents, aimed in ((8, 8, 4, True), (5, 8, 3, False))
     ],

@@ -27,41 +27,44 @@ class Rows(NamedTuple):
 @no_type_check
 def _tally(
     rewards, ended, cut, resets, lengths, map_ids, limits, paid, returns, over, rows,
-    count, fps, env_stride, agent_stride, AGENTS: tl.constexpr, BLOCK: tl.constexpr,
+    count, fps, env_stride, agent_stride, AGENTS: tl.constexpr, PADDED: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """Each lane takes one env. What is over may be what resets: it is read before it is written."""
-    e = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
-    there = e < count
+    """Each lane takes one agent, and a program has all of an env's. What is over may be what resets."""
+    lane = tl.arange(0, BLOCK)
+    e, a = tl.program_id(0).to(tl.int64) * (BLOCK // PADDED) + lane // PADDED, lane % PADDED
+    there = (e < count) & (a < AGENTS)
+    row, is_first = e * AGENTS + a, there & (a == 0)
     begins = tl.load(resets + e, mask=there, other=0) != 0
     length, m = tl.load(lengths + e, mask=there, other=0), tl.load(map_ids + e, mask=there, other=0)
     ends = (tl.load(ended + e, mask=there, other=0) != 0) & ~begins
     stops = (tl.load(cut + e, mask=there, other=0) != 0) | (length >= tl.load(limits + e, mask=there, other=1))
     stops &= ~begins
-    seconds = tl.div_rn(length.to(tl.float32), fps)
-    for a in tl.static_range(AGENTS):
-        row = e * AGENTS + a
-        given = tl.load(rewards + e * env_stride + a * agent_stride, mask=there, other=0.0)
-        reward = tl.where(begins, 0.0, given)
-        before = tl.where(begins, 0.0, tl.load(returns + row, mask=there, other=0.0))
-        tl.store(paid + row, reward, mask=there)
-        tl.store(returns + row, before + reward, mask=there)
-        tl.store(rows.terminated + row, ends, mask=there)
-        tl.store(rows.truncated + row, stops, mask=there)
-        tl.store(rows.ended + row, ends | stops, mask=there)
-        tl.store(rows.seconds + row, seconds, mask=there)
-        tl.store(rows.lengths + row, length, mask=there)
-        tl.store(rows.map_ids + row, m, mask=there)
-        tl.store(rows.rewards + row, reward, mask=there)
-        tl.store(rows.returns + row, before + reward, mask=there)
-    tl.store(over + e, ends | stops, mask=there)
+    given = tl.load(rewards + e * env_stride + a * agent_stride, mask=there, other=0.0)
+    reward = tl.where(begins, 0.0, given)
+    earned = tl.where(begins, 0.0, tl.load(returns + row, mask=there, other=0.0)) + reward
+    tl.store(paid + row, reward, mask=there)
+    tl.store(returns + row, earned, mask=there)
+    tl.store(rows.terminated + row, ends, mask=there)
+    tl.store(rows.truncated + row, stops, mask=there)
+    tl.store(rows.ended + row, ends | stops, mask=there)
+    tl.store(rows.seconds + row, tl.div_rn(length.to(tl.float32), fps), mask=there)
+    tl.store(rows.lengths + row, length, mask=there)
+    tl.store(rows.map_ids + row, m, mask=there)
+    tl.store(rows.rewards + row, reward, mask=there)
+    tl.store(rows.returns + row, earned, mask=there)
+    if AGENTS > 1:
+        tl.debug_barrier()  # it is read above, for each agent, before it is written
+    tl.store(over + e, ends | stops, mask=is_first)
 
 
 @device_guard
 def tally(core, rewards, ended, cut, resets, limits, paid, returns, rows):
     """Counts a step in its episodes' statistics: see `megastep.env.episode_info.tally`."""
-    _tally[(triton.cdiv(core.num_envs, BLOCK),)](
+    padded = triton.next_power_of_2(core.num_agents)
+    block = max(BLOCK, padded)
+    _tally[(triton.cdiv(core.num_envs, block // padded),)](
         rewards, ended, cut, resets, core.clocks, core.map_ids, limits, paid, returns, core.over, rows,
-        core.num_envs, float(core.fps), *rewards.stride(), AGENTS=core.num_agents, BLOCK=BLOCK,
+        core.num_envs, float(core.fps), *rewards.stride(), AGENTS=core.num_agents, PADDED=padded, BLOCK=block,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from megastep.triton import buffers
 from megastep.triton.random_numbers import integer, uniform
 
 BLOCK = 128
-ENVS = 32
+ENVS = 8
 """How many envs a program looks for far spawns in, with one warp."""
 HALF_PI, PI = tl.constexpr(math.pi / 2), tl.constexpr(math.pi)
 
