@@ -97,9 +97,10 @@ def _write_headers(
     table = tl.reshape(tl.join(evens, odds), [BLOCK, HEADER])
     at = headers + number.to(tl.int64)[:, None] * HEADER + tl.arange(0, HEADER)[None, :]
     tl.store(at, table, mask=number[:, None] < num_frames)
-    tl.store(tickets + tl.arange(0, TICKET_GROUPS) * LANES, 0)
-    tl.store(tickets + TICKET_GROUPS * LANES, 0)
-    tl.store(deferred, 0)
+    if tl.program_id(0) == 0:  # if all wrote to the same places they would wait for each other
+        tl.store(tickets + tl.arange(0, TICKET_GROUPS) * LANES, 0)
+        tl.store(tickets + TICKET_GROUPS * LANES, 0)
+        tl.store(deferred, 0)
 
 
 @triton.jit
