@@ -9,7 +9,7 @@ import torch
 
 from megastep import mapgen
 from megastep.env import Env
-from megastep.env.motion import MotionMaker, make_motion, turned
+from megastep.env.motion import MotionMaker, make_motion
 from megastep.env.sensors import Depth
 from megastep.env.spawning import RandomLifespans, RandomSpawns
 from megastep.env.variation import make_world
@@ -73,7 +73,7 @@ class Minimal(Env):
         self.motion.step(actions)
         moved = torch.empty_like(self.core.agents.positions)
         physics.advance(self.core, displacements=moved)
-        self._forward = turned(moved, self.core.agents.angles, sense=-1)[..., 0]
+        self._forward = moved[..., 0]
         self._expired = self._lifespans.step()
 
     def _observe(self):

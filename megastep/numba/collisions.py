@@ -6,7 +6,6 @@ Continuous collision: each disc goes to the time of impact. The twin is `megaste
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numba import njit
 
 from megastep.numba import buffers
@@ -14,6 +13,7 @@ from megastep.numba.constants import DEGREE, KERNEL, LAUNCHED, ONCE, ONE, PART, 
 from megastep.numba.impacts import NUDGE
 from megastep.numba.jit.parallel import in_blocks
 from megastep.numba.obstacles import SKIN, Obstacles, committed, first_impact, nearby, place_discs
+from megastep.numba.steps.sensors import turned
 
 LONGEST = np.float32(1024)
 """No step leads further than this, in metres along x or y: further than any map reaches."""
@@ -156,4 +156,4 @@ def advance(core, progress, displacements, *, slide):
     radius, step = np.float32(core.agent_radius), np.float32(1 / core.fps)
     _advance(maps, agents, markers, radius, step, core.turn.numpy(), outcome, slide)
     if displacements is not None:
-        torch.sub(core.agents.positions, before, out=displacements)
+        displacements.copy_(turned(core.agents.positions - before, core.agents.angles, -1))

@@ -24,6 +24,7 @@ from megastep.triton.obstacles import (
     first_impact,
     walls_near,
 )
+from megastep.triton.steps.sensors import turned_by
 
 LONGEST = tl.constexpr(1024.0)
 SLIDES = tl.constexpr(4)
@@ -175,7 +176,9 @@ def count(counts, counted):
 
 @triton.jit
 @no_type_check
-def advance_agents(maps, agents, obstacles, step, outcome, moves, known, SLIDE: tl.constexpr, SIZES: tl.constexpr):
+def advance_agents(
+    maps, agents, obstacles, step, outcome, moves, known, heading, SLIDE: tl.constexpr, SIZES: tl.constexpr
+):
     """Moves an agent of each team: see `megastep.numba.collisions.advance_agent`.
 
     Where it is and goes is known if it is alone; of several, who waits would keep that in registers.
@@ -202,21 +205,27 @@ def advance_agents(maps, agents, obstacles, step, outcome, moves, known, SLIDE: 
     tl.store(outcome.contacts + agent, line, mask=moves)
     tl.store(outcome.progress + agent, scale * made, mask=moves)
     if outcome.displacements is not None:
-        tl.store(outcome.displacements + 2 * agent, px - from_x, mask=moves)
-        tl.store(outcome.displacements + 2 * agent + 1, py - from_y, mask=moves)
+        forward, left = turned_by(px - from_x, py - from_y, -heading)
+        tl.store(outcome.displacements + 2 * agent, forward, mask=moves)
+        tl.store(outcome.displacements + 2 * agent + 1, left, mask=moves)
 
 
 @triton.jit
 @no_type_check
-def turn(agents, agent, there, step, outcome, SIZES: tl.constexpr):
+def turned_to(rate, angle, step):
+    """The angles that agents turn to."""
+    angle += step * tl.where(finite(rate), rate, 0.0)
+    return angle - 360 * tl.floor((angle + 180) / 360)
+
+
+@triton.jit
+@no_type_check
+def turn(agents, agent, there, rate, heading, outcome, SIZES: tl.constexpr):
     """Turns the agents."""
     there &= tl.broadcast_to(tl.arange(0, SIZES.lanes)[None, :], there.shape) == 0
-    rate = tl.load(agents.angular_velocities + agent, mask=there, other=0.0)
     count(outcome.non_finite + agent, there & ~finite(rate))
     tl.store(agents.angular_velocities + agent, tl.zeros_like(rate), mask=there & ~finite(rate))
-    rate = tl.where(finite(rate), rate, 0.0)
-    angle = tl.load(agents.angles + agent, mask=there, other=0.0) + step * rate
-    tl.store(agents.angles + agent, angle - 360 * tl.floor((angle + 180) / 360), mask=there)
+    tl.store(agents.angles + agent, heading, mask=there)
 
 
 @triton.jit(do_not_specialize=['num_envs'])
@@ -233,7 +242,10 @@ def _advance(maps, agents, markers, radius, step, turns, outcome, num_envs, SLID
         tl.load(agents.positions + 2 * agent, mask=there, other=0.0),
         tl.load(agents.positions + 2 * agent + 1, mask=there, other=0.0),
     )
+    rate = tl.load(agents.angular_velocities + agent, mask=there, other=0.0)  # or it would be waited for at the end
+    angle = tl.load(agents.angles + agent, mask=there, other=0.0)
     vx, vy, scale, is_finite = intended(agents, agent, there, step)
+    heading = turned_to(rate, angle, step)
     known = px, py, vx, vy, scale, is_finite
     walls = walls_near(maps, m, px, py, reach(vx, vy, step), there)
     num_blocks = (tl.max(walls.count) + BLOCK - 1) // BLOCK
@@ -250,10 +262,10 @@ def _advance(maps, agents, markers, radius, step, turns, outcome, num_envs, SLID
     for i in range(NUM):
         moves = there & (place == i)
         if any_of(moves):
-            advance_agents(maps, agents, obstacles, step, outcome, moves, known, SLIDE, SIZES)
+            advance_agents(maps, agents, obstacles, step, outcome, moves, known, heading, SLIDE, SIZES)
             tl.debug_barrier()  # who moves later meets them where they now are
     tl.debug_barrier()  # angles are looked up above as they were before the step
-    turn(agents, agent, there, step, outcome, SIZES)
+    turn(agents, agent, there, rate, heading, outcome, SIZES)
 
 
 def lanes_for(core):

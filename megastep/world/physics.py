@@ -32,7 +32,8 @@ def advance(
     Args:
         core: The envs; its agents and contacts are written.
         response: What contact does: ``'slide'``, or ``'stop'``, which ends all motion.
-        displacements: Where it is written how far each agent was moved along x and y, in metres; by default nowhere.
+        displacements: Where it is written how far each agent was moved, forward and leftward in the frame that it has
+            afterwards, in metres; by default nowhere.
 
     Returns:
         The part of the intended move that was made before the first contact, 0 to 1.

@@ -186,8 +186,8 @@ def assert_same_moves(core, steps, response, use, seed=0):
         progress = physics.advance(core, response=response, displacements=ways[0]).cpu()
         use(numba)
         expected = physics.advance(copy, response=response, displacements=ways[1])
-        for each, before, way in zip((core, copy), befores, ways, strict=True):
-            assert torch.equal(way, each.agents.positions - before)
+        for each, before, way, kernels in zip((core, copy), befores, ways, (triton, numba), strict=True):
+            assert torch.equal(way, kernels.turned(each.agents.positions - before, each.agents.angles, -1))
         same = torch.isclose(progress, expected, atol=1e-4)
         for name, atol in {'positions': 1e-4, 'velocities': 1e-3}.items():
             mine, known = getattr(core.agents, name).cpu(), getattr(copy.agents, name)
