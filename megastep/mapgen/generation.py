@@ -102,10 +102,10 @@ def generate(
     shares = _shares(family, mixture)
     more = {'geodesics': True} if geodesics else {}
     recipe = _recipe(shares, _whole('seed', seed, 0), parameters or {}, shared, more)
-    if executor is not None and not hasattr(executor, 'submit'):
-        raise ValueError(f"executor must be of concurrent.futures' form, with a submit, got {executor!r}.")
     if executor is not None and workers > 1:
         raise ValueError(f'workers are processes of this machine, and an executor has its own: got {workers} and both.')
+    if executor is not None and not hasattr(executor, 'submit'):
+        raise ValueError(f"executor must be of concurrent.futures' form, with a submit, got {executor!r}.")
     if (finished := _finished(out, recipe, count, resume, overwrite)) is not None:
         return finished
     shards = _shards(out, recipe, resume)
