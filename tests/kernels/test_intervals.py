@@ -10,6 +10,7 @@ import worlds
 from megastep import triton
 from megastep.maps.geometry import Geometry
 from megastep.triton.raycasting import launching
+from megastep.triton.raycasting.occlusion import CROWD
 from megastep.world import rendering
 from megastep.world.cameras import Cameras
 
@@ -81,6 +82,34 @@ def test_frames_are_dealt_out_and_drawn(programs, device, poisoned, look, monkey
     view, known, deferred = look(core, Cameras(res=2, subsample=1))
     assert_same(view, known)
     assert not deferred.any()
+
+
+def hall(rows):
+    """A hall full of pillars, which are hidden behind one another."""
+    places = [(2 + 1.7 * i + 0.15 * (j % 3), 2 + 1.6 * j + 0.1 * (i % 2)) for i in range(rows) for j in range(rows)]
+    pillars = [worlds.pillar(x, y, x + 0.5, y + 0.45) for x, y in places]
+    return worlds.box(right=2 + 1.7 * rows, top=2 + 1.6 * rows, pillars=pillars, spawns=[(1.4, 1.4), (1.7, 1.4)])
+
+
+def num_facing(core):
+    """How many walls face each agent of a single map and aren't wholly behind it."""
+    first, second = (core.scenery.walls.vals.view(-1, 2, 2)[:, k].cpu() for k in range(2))
+    at = core.agents.positions.cpu().view(-1, 1, 2)
+    angles = torch.deg2rad(core.agents.angles.cpu().view(-1, 1, 1))
+    ahead = torch.cat([angles.cos(), angles.sin()], -1)
+    (ax, ay), (bx, by) = (first - at).unbind(-1), (second - at).unbind(-1)
+    in_front = (((first - at) * ahead).sum(-1) > 0) | (((second - at) * ahead).sum(-1) > 0)
+    return ((ax * by - ay * bx > 0) & in_front).sum(1)
+
+
+@pytest.mark.parametrize('rows', [5, 8])
+@pytest.mark.parametrize('cameras', [Cameras(res=24, subsample=4), Cameras(res=130, subsample=1, fov=100)])
+def test_of_many_lines_those_that_are_hidden_are_dropped(rows, cameras, device, poisoned, look):
+    core = worlds.scattered([hall(rows)], 12, 2, device=device)
+    assert num_facing(core).max() > CROWD.value
+    view, known, deferred = look(core, cameras)
+    assert_same(view, known)
+    assert not deferred.all()
 
 
 def test_agents_at_walls_are_not_deferred(device, look):

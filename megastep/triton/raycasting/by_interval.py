@@ -35,6 +35,7 @@ from megastep.triton.raycasting.intervals import (
     append_nothing,
     append_walls,
 )
+from megastep.triton.raycasting.occlusion import CROWD, drop_hidden
 from megastep.triton.raycasting.pixels import Frame, rays_of, write_pixels
 from megastep.triton.raycasting.winners import FEW, STAMP, mark_winners, nearest
 
@@ -70,6 +71,8 @@ def prepare(scratch, program, SIZES: tl.constexpr):
 def find_winners(room, count, stamp, optics, SIZES: tl.constexpr):
     """The records of the lines that few rays meet first, and their inverse depths; those that many meet are marked."""
     if SIZES.res * SIZES.subsample > FEW:
+        if count > CROWD:
+            count = tl.minimum(drop_hidden(room, count, optics, SIZES), count)
         mark_winners(room, count, stamp, optics, SIZES)
         return stamp, stamp
     else:  # of two types
@@ -116,12 +119,13 @@ def _render_by_interval(
     """Renders frames, a program one after another: two are dealt out, and for the others tickets are drawn.
 
     Some frames take five times as long as others: so no program is left to work on alone. What the next frame begins
-    with is loaded while this one is worked on, and the ticket of the one after that is drawn: not before the lines are
-    found, or what is waited for until then would be waited for together with the ticket. ``deferred`` lists the frames
-    that are left to `by_ray`; whatever is written of them here is written over there. What of the others meets agents
-    is left ``unlit``.
+    with is loaded while this one is worked on, and the ticket of the one after that is drawn, where what is waited for
+    next comes late: a warp has few scoreboards, and waits for whatever shares one. ``deferred`` lists the frames that
+    are left to `by_ray`; whatever is written of them here is written over there. What of the others meets agents is
+    left ``unlit``.
     """
     NUM_AGENTS: tl.constexpr = SIZES.num_agents
+    MANY: tl.constexpr = SIZES.res * SIZES.subsample > FEW  # rays
     room = prepare(scratch, tl.program_id(0).to(tl.int64), SIZES)
     turn, number, after = 0, tl.program_id(0), tl.program_id(0) + tl.num_programs(0)
     header = load_header(scratch.headers, number, num_frames)
@@ -140,10 +144,13 @@ def _render_by_interval(
         count = tl.minimum(found.count, CAPACITY - 1)
         append_nothing(room, count)
         places, more = load_places(sets, header_after, 0), load_places(sets, header_after, LANES)
-        ticket = draw_ticket(scratch.tickets, turn + 2)
+        if not MANY:
+            ticket = draw_ticket(scratch.tickets, turn + 2)
         tl.debug_barrier()  # the records
         before = (turn + 1) * STAMP
         winners = find_winners(room, count, before, optics, SIZES)
+        if MANY:
+            ticket = draw_ticket(scratch.tickets, turn + 2)
         words = load_listed(maps, sets, header_after, places, 0, SIZES)
         tl.debug_barrier()  # the marks
         e = (agent // NUM_AGENTS).to(tl.int64)
