@@ -15,7 +15,7 @@ from PIL import Image
 from work import at_most
 
 from megastep import MapSet, mapgen
-from megastep.maps import formats, freespace, geometry
+from megastep.maps import formats, freespace, geometry, geometry_checks
 from megastep.maps.formats import bounds, geojson, occupancy
 from megastep.maps.formats.svg import transforms
 from megastep.maps.storage import tensor_files
@@ -173,7 +173,7 @@ def test_geojson_that_would_take_long_or_says_two_things(tmp_path, text, message
 
 
 def test_oriented_walls_are_counted_before_they_are_looked_at(tmp_path, monkeypatch):
-    monkeypatch.setattr(geometry, 'windings', None)  # takes time for each two walls
+    monkeypatch.setattr(geometry_checks, 'windings', None)  # takes time for each two walls
     path = tmp_path / 'map.json'
     path.write_text(GEOJSON['walls that are said to be oriented'][0])
     with pytest.raises(ValueError, match='must have at most 16384 segments'):
