@@ -27,7 +27,7 @@ COLOURS = ('#1f6fb2', '#d2691e', '#2f8f5b', '#8b4fa8')
 STYLES = ('-', '--')
 """One for each line of a device, over again if there are more."""
 
-PLOT, HEIGHT, LEFT, RIGHT, BELOW, ABOVE, FOOTER = 3.1, 2.4, 0.75, 1.5, 0.65, 0.45, 0.25
+PLOT, HEIGHT, LEFT, RIGHT, BELOW, ABOVE, FOOTER = 3.1, 2.4, 0.75, 1.5, 0.65, 0.45, 0.4
 """A panel's measures in inches: its plot's width and height, and what is left free around it and below them all."""
 
 ABREAST = 2
@@ -193,12 +193,12 @@ def short(device: str) -> str:
 
 
 def sources(reports: Reports) -> str:
-    """The sources of the curves: each device, and the commits and days of its reports."""
+    """The sources of the curves: each device, and the commits and days of its reports, a line each."""
     parts = []
     for device, subjects in reports.items():
         taken = {f'{report["commit"]} of {report["date"][:10]}' for report in subjects.values()}
         parts.append(f'{device}: {", ".join(sorted(taken))}')
-    return '    '.join(parts)
+    return '\n'.join(parts)
 
 
 def draw(sketch: Sketch, shown: Mapping[Panel, Sequence[Line]], source: str) -> Picture:

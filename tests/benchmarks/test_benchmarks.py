@@ -339,7 +339,7 @@ def test_curves_join_the_newest_points_of_each_device(results):
     assert steps[0].style != steps[1].style
     assert frames[0].colour != frames[1].colour
     assert moves == []
-    days = 'A Processor, 2 cores: abc of 2026-01-01, abc of 2026-02-02    NVIDIA H200: def of 2026-01-01'
+    days = 'A Processor, 2 cores: abc of 2026-01-01, abc of 2026-02-02\nNVIDIA H200: def of 2026-01-01'
     assert curves.sources(reports) == days
 
 
