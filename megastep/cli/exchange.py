@@ -40,6 +40,7 @@ def import_maps(
     *,
     format: Format = 'auto',  # noqa: A002
     skip_invalid: bool = False,
+    overwrite: bool = False,
 ) -> None:
     """Make maps of another program's file: `megastep import plan.svg maps.safetensors inside=300,250 scale=100`.
 
@@ -49,11 +50,11 @@ def import_maps(
         options: What the format's importer takes, as name=value; layers of a role as layers.doors=A-DOOR.
         format: What the file is, if its suffix doesn't say so.
         skip_invalid: Leave out maps that can't be used.
+        overwrite: Write the file in the place of one that is there.
     """
     from megastep.maps.mapset import MapSet
-    from megastep.maps.storage import atomic
 
-    atomic.check_folder(out)
+    _check_target(out, overwrite)
     kind = _kind(file) if format == 'auto' else format
     files = _files(file, kind)
     importer = getattr(MapSet, f'from_{kind}')
@@ -61,6 +62,15 @@ def import_maps(
     maps = _imported(importer, files, {**chosen, 'skip_invalid': skip_invalid})
     maps.save(out)
     print(f'{describe(maps)} are in {out} ({out.stat().st_size / 1000:,.0f} kB).')
+
+
+def _check_target(path: Path, overwrite: bool) -> None:
+    """Refuses a file that can't be written to, or that is there already, unless it is to be overwritten."""
+    from megastep.maps.storage import atomic
+
+    atomic.check_folder(path)
+    if path.exists() and not overwrite:
+        raise ValueError(f'{path} is there already: say --overwrite to have another in its place.')
 
 
 def _kind(file: Path) -> str:
@@ -130,7 +140,13 @@ def export_maps(
 
 
 def split(
-    maps: Positional[Path], first: Positional[Path], second: Positional[Path], *, share: float = 0.8, seed: int = 0
+    maps: Positional[Path],
+    first: Positional[Path],
+    second: Positional[Path],
+    *,
+    share: float = 0.8,
+    seed: int = 0,
+    overwrite: bool = False,
 ) -> None:
     """Deal a set of maps out into two, no map, turned or mirrored, in both: `megastep split all.st train.st test.st`.
 
@@ -140,14 +156,14 @@ def split(
         second: The file of the second.
         share: The first part's share of the maps, between 0 and 1.
         seed: Another seed deals them out differently.
+        overwrite: Write the files in the place of those that are there.
     """
     from megastep.maps.mapset import MapSet
-    from megastep.maps.storage import atomic
 
     if len({path.resolve() for path in (maps, first, second)}) < 3:
         raise ValueError(f'maps, first and second must be three files, got {maps}, {first} and {second}.')
     for path in (first, second):
-        atomic.check_folder(path)
+        _check_target(path, overwrite)
     parts = MapSet.load(maps).split(share, seed=seed)
     for part, path in zip(parts, (first, second), strict=True):
         part.save(path)

@@ -50,8 +50,8 @@ def test_import_of_a_folder_leaves_files_of_other_formats_alone(tmp_path, capsys
     assert main(['import', str(tmp_path / 'ros'), str(tmp_path / 'a.safetensors')]) == 0
     assert MapSet.load(tmp_path / 'a.safetensors').recipe['names'] == ['0000.yaml', '0001.yaml']
     mapgen.generate('box', 1).to_svg(tmp_path / 'ros')
-    assert main(['import', str(tmp_path / 'ros'), str(tmp_path / 'a.safetensors'), '--format', 'svg']) == 0
-    assert MapSet.load(tmp_path / 'a.safetensors').recipe['names'] == ['0000.svg']
+    assert main(['import', str(tmp_path / 'ros'), str(tmp_path / 'b.safetensors'), '--format', 'svg']) == 0
+    assert MapSet.load(tmp_path / 'b.safetensors').recipe['names'] == ['0000.svg']
 
 
 def test_import_of_an_unpacked_archive(tmp_path, capsys):
@@ -135,6 +135,19 @@ def test_split_never_writes_over_what_it_reads_or_has_written(tmp_path, monkeypa
     assert main(['split', *names]) == 2
     assert f'maps, first and second must be three files, got a, {Path(names[1])} and ' in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ['a'] and len(MapSet.load(tmp_path / 'a')) == 4
+
+
+@pytest.mark.parametrize('command', ['import plan.svg there', 'split a there b', 'split a b there'])
+def test_no_file_is_written_over_unless_told_to(plan, tmp_path, monkeypatch, capsys, command):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'plan.svg').write_bytes(plan.read_bytes())
+    mapgen.generate('maze', 4).save(tmp_path / 'a')
+    (tmp_path / 'there').write_text('mine')
+    assert main(command.split()) == 2
+    assert 'there is there already: say --overwrite to have another in its place.' in capsys.readouterr().err
+    assert (tmp_path / 'there').read_text() == 'mine' and not (tmp_path / 'b').exists()
+    assert main([*command.split(), '--overwrite']) == 0
+    assert len(MapSet.load(tmp_path / 'there'))
 
 
 def test_export_says_that_its_folder_is_a_file(tmp_path, capsys):
