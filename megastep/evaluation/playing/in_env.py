@@ -76,8 +76,9 @@ def unplayed_maps(env: Env) -> str | None:
     if not unplayed:
         return None
     named = ', '.join(map(str, unplayed[:NAMED])) + (' and others' if len(unplayed) > NAMED else '')
+    verb = 'is' if len(unplayed) == 1 else 'are'
     return (
-        f'{len(unplayed)} of the {count} maps are played by nobody: {named}. For each to be played, num_envs must '
+        f'{len(unplayed)} of the {count} maps {verb} played by nobody: {named}. For each to be played, num_envs must '
         f'be at least {count * agents}, got {env.num_envs}.'
     )
 

@@ -20,6 +20,7 @@ from megastep.maps.formats.building import build
 from megastep.maps.formats.drawing import Drawing, Imported
 from megastep.maps.geometry import Geometry
 from megastep.maps.storage import regular_files
+from megastep.maps.words import counted
 
 Paths = str | os.PathLike | Iterable[str | os.PathLike]
 """A file, or several."""
@@ -103,7 +104,8 @@ def collect(
     if not geometries:
         raise ValueError('\n'.join([f'{source} holds no map that can be used.', *listed]))
     if listed:
-        _warn(['\n'.join([f'{len(listed)} maps were left out:', *listed])], above + 1)
+        said = f'{counted(len(listed), "map")} {"was" if len(listed) == 1 else "were"} left out:'
+        _warn(['\n'.join([said, *listed])], above + 1)
     left_out = {name: reason for name, _, reason in reasons}
     return Collected(geometries, {'names': names, 'notes': notes, 'left_out': left_out})
 

@@ -124,7 +124,7 @@ def test_scales_must_be_above_zero(write, scale):
 
 def test_tracks_that_cannot_be_used_are_skipped(write):
     paths = [write(CIRCLE), write(CIRCLE[:2], 'short.csv')]
-    with pytest.warns(UserWarning, match='1 maps were left out:\n.*short.csv: must have at least 3') as caught:
+    with pytest.warns(UserWarning, match='1 map was left out:\n.*short.csv: must have at least 3') as caught:
         maps = MapSet.from_centreline(paths, skip_invalid=True)
     assert caught[0].filename == __file__
     assert maps.recipe['parameters'] == {'file': ['track.csv', 'short.csv'], 'scale': 1.0, 'skip_invalid': True}

@@ -110,7 +110,7 @@ class TestSwissDwellings:
             read({1: [('separator', 'WALL', 'POLY(')]})
         with pytest.raises(ValueError, match=r'must be a table of Swiss dwellings: .* geom or geometry, got'):
             read({1: DWELLING}, ('floor_id', 'entity_type', 'entity_subtype', 'shape'))
-        with pytest.warns(UserWarning, match='1 maps were left out'):
+        with pytest.warns(UserWarning, match='1 map was left out'):
             assert len(read({1: DWELLING, 2: [('separator', 'WALL', 'x')]}, skip_invalid=True)) == 1
 
 

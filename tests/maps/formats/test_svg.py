@@ -190,7 +190,7 @@ def test_files_are_bounded_and_may_be_deep(write):
 
 def test_of_several_files_those_that_cannot_be_used_are_skipped(write):
     paths = [write(SQUARE), write('', 'empty.svg')]
-    with pytest.warns(UserWarning, match='1 maps were left out:\n.*empty.svg: walls enclose nothing') as caught:
+    with pytest.warns(UserWarning, match='1 map was left out:\n.*empty.svg: walls enclose nothing') as caught:
         maps = MapSet.from_svg(paths, skip_invalid=True)
     assert caught[0].filename == __file__
     assert maps.recipe['names'] == ['plan.svg']

@@ -170,7 +170,7 @@ def test_spawns_are_where_things_are_first_players_then_others(write):
 def test_every_level_is_read_and_of_two_with_a_name_the_later(write):
     tall = [(x, 2 * y) for x, y in SQUARE]
     path = write([(name, level(c, ring(c))) for name, c in (('MAP01', SQUARE), ('E2M3', tall), ('MAP01', tall))])
-    with pytest.warns(UserWarning, match='1 maps were left out:\n.*game.wad, MAP01, number 1: a later level has'):
+    with pytest.warns(UserWarning, match='1 map was left out:\n.*game.wad, MAP01, number 1: a later level has'):
         maps = MapSet.from_wad(path)
     assert maps.recipe['names'] == ['MAP01', 'E2M3']
     assert maps.recipe['left_out'] == {'MAP01, number 1': 'a later level has the same name, and games load that one.'}
@@ -268,7 +268,7 @@ def test_levels_that_cannot_be_used_are_named(write, message):
     path = write([('MAP01', whole), ('MAP02', {**whole, **BROKEN[message]})])
     with pytest.raises(ValueError, match=f'{path}, MAP02: {message}'):
         MapSet.from_wad(path)
-    with pytest.warns(UserWarning, match=f'1 maps were left out:\n.*MAP02: {message}') as caught:
+    with pytest.warns(UserWarning, match=f'1 map was left out:\n.*MAP02: {message}') as caught:
         maps = MapSet.from_wad(path, skip_invalid=True)
     assert Path(caught[0].filename).name == Path(__file__).name
     assert len(maps) == 1
