@@ -84,7 +84,7 @@ def channel(one, other, weight, other_weight, SHIFT: tl.constexpr, valid, SIZES:
 
 @triton.jit
 @no_type_check
-def meet(room, slots, inverses, markers, frame, camera, optics, rays, SIZES: tl.constexpr):
+def meet(room, slots, inverses, markers, frame, camera, rays, SIZES: tl.constexpr):
     """Intersections of rays with what they meet first: the lines in those records, or markers before them."""
     if SIZES.num_markers > 0:
         before = tl.where(slots > 0, inverses, 0.0)
@@ -252,7 +252,7 @@ def write_pixels(
         rightmost = slope((first + SIZES.pixels) * SIZES.subsample - 1, optics, SIZES)
         leftmost = slope(first * SIZES.subsample, optics, SIZES)
         camera = Camera(camera.x, camera.y, camera.cos, camera.sin, leftmost, rightmost, camera.near)
-    met = meet(room, slots, inverses, markers, frame, camera, optics, rays, SIZES)
+    met = meet(room, slots, inverses, markers, frame, camera, rays, SIZES)
     scale = 1 / optics.max_depth
     closeness = tl.minimum(tl.maximum(1 + optics.near * scale - met.distance * scale, 0.0), 1.0)
     tl.store(view.depth + frame.number * RES + pixel, mean(closeness, valid, SIZES), mask=pixel < RES)
