@@ -28,7 +28,9 @@ def check_modes(render_mode: str | None, autoreset_mode: AutoresetMode) -> None:
 
 
 def check_options(options: Mapping[str, Any]) -> None:
-    """Raises a `ValueError` unless the options of a reset are known."""
+    """Raises a `ValueError` unless the options of a reset are a dictionary of those that are known."""
+    if not isinstance(options, Mapping):
+        raise ValueError(f'options must be a dictionary, got {options!r}.')  # noqa: TRY004, as for other arguments
     if unknown := sorted(set(options) - set(OPTIONS)):
         raise ValueError(f'options may have {" and ".join(OPTIONS)}, got {", ".join(map(repr, unknown))}.')
 

@@ -13,16 +13,26 @@ from megastep.maps.ragged import Ragged
 
 
 def tensor_of(name: str, value: Any, device: torch.device | None = None) -> Tensor:
-    """A tensor of whatever PyTorch makes one of. One that is on the device already isn't copied.
+    """A dense tensor of whatever PyTorch makes one of. One that is on the device already isn't copied.
+
+    Args:
+        name: What messages call it.
+        value: The values.
+        device: Where the tensor goes; by default one stays where it is, and all else is on the CPU.
 
     Raises:
-        ValueError: if it makes none of it; it says the name.
+        ValueError: if it makes none of it, or one that is sparse or quantized; it says the name.
     """
+    kept = value.device if isinstance(value, Tensor) else 'cpu'  # whatever PyTorch's default is
     try:
-        return torch.as_tensor(value, device=device)
+        tensor = torch.as_tensor(value, device=device or kept)
     except (TypeError, ValueError, RuntimeError) as error:
         kind = f'{type(value).__name__}: {str(error).splitlines()[0]}'
         raise ValueError(f'{name} must be what torch.as_tensor takes, got {kind}') from error
+    if tensor.layout is not torch.strided or tensor.is_quantized:
+        found = tensor.dtype if tensor.is_quantized else tensor.layout
+        raise ValueError(f'{name} must be a dense tensor, got one that is {found}.')
+    return tensor
 
 
 def on_device(ragged: Ragged[np.ndarray] | Ragged[Tensor], device: torch.device | str) -> Ragged[Tensor]:

@@ -429,6 +429,7 @@ def test_steps_and_resets_never_wait_for_the_gpu(task):
         (integers(NUM_ENVS + 1), r'actions must have shape \(5,\), got \(6,\)'),
         (integers(NUM_ENVS, 1), r'actions must have shape \(5,\), got \(5, 1\)'),
         (integers(NUM_ENVS, device='meta'), 'actions must be what torch.as_tensor takes'),
+        (integers(NUM_ENVS).to_sparse(), 'actions must be a dense tensor, got one that is torch.sparse_coo'),
     ],
 )
 def test_rejects_bad_actions(task, actions, message):
@@ -470,7 +471,17 @@ def test_a_map_with_too_few_spawns_is_named():
     'options, message',
     [
         ({'mask': None}, "options may have reset_mask and map_ids, got 'mask'"),
+        (3, 'options must be a dictionary, got 3'),
         ({'reset_mask': integers(NUM_ENVS)}, 'reset_mask must be bool, got torch.int64'),
+        (
+            {'reset_mask': integers(NUM_ENVS).bool().to_sparse()},
+            'reset_mask must be a dense tensor, got one that is torch',
+        ),
+        (
+            {'map_ids': integers(NUM_ENVS).to_sparse()},
+            'map_ids must be a dense tensor, got one that is torch.sparse_coo',
+        ),
+        ({'map_ids': np.full(NUM_ENVS, 2**64 - 1, np.uint64)}, 'map_ids must be from 0 to 1, got'),
         ({'reset_mask': np.ones(3, dtype=bool)}, r'reset_mask must have shape \(5,\), got \(3,\)'),
         ({'map_ids': [0, 0, 0, 0, 2]}, 'map_ids must be from 0 to 1, got 2'),
         ({'map_ids': [0, 0]}, r'map_ids must have shape \(5,\), got \(2,\)'),

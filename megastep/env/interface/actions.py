@@ -90,7 +90,7 @@ class _Leaf:
         """A part of a batch as a tensor, if it is of the space's kind: most are what `cleaned` needs already."""
         like = self.example
         fits = type(value) is Tensor and value.dtype is like.dtype and value.shape == like.shape
-        if fits and value.device == like.device and not value.requires_grad:
+        if fits and value.device == like.device and value.layout is like.layout and not value.requires_grad:
             return value
         tensor = tensor_of(self._label, value, self._device)
         if tensor.dtype == torch.bool or tensor.is_complex() or (tensor.is_floating_point() and not self._is_real):
