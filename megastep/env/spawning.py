@@ -114,8 +114,8 @@ class FarSpawns:
         rows = _spread_out(core.scenery.spawns, core.num_agents, 4 * core.agent_radius)
         width = min(candidates, *map(len, rows))
         self._windows = torch.cat([_windows(row, width) for row in rows]).to(core.device)
-        counts = torch.tensor([len(row) for row in rows])
-        self._firsts = torch.stack([counts.cumsum(0) - counts, counts], dim=-1).to(core.device)
+        counts = torch.tensor([len(row) for row in rows], device=core.device)
+        self._firsts = torch.stack([counts.cumsum(0) - counts, counts], dim=-1)
 
     def reset(self, mask: Bool[Tensor, ' env'] | Bool[Tensor, 'env agent']) -> None:
         """Respawns the agents in the mask, or all of the envs in it; the others stay as they are."""

@@ -27,6 +27,7 @@ from megastep.learning.run.run_folder import Run
 from megastep.learning.run.stored_agent import StoredAgent, save, saved
 from megastep.learning.settings import LARGEST_SEED, Settings
 from megastep.maps.mapset import MapSet
+from megastep.world.buffers import tensor_of
 
 ROWS = 64
 """The number of rows, at most, of an env that an agent makes, unless told otherwise."""
@@ -110,7 +111,7 @@ class Agent:
         device = self.policy.value.weight.device
         observations = to_tensors(observations, device)
         rows = len(tree_leaves(observations)[0])
-        begins = torch.zeros(rows, dtype=torch.bool) if begins is None else torch.as_tensor(begins)
+        begins = torch.zeros(rows, dtype=torch.bool, device=device) if begins is None else tensor_of('begins', begins)
         if begins.dtype != torch.bool or begins.shape != (rows,):
             raise ValueError(f'begins must be bool of shape ({rows},), got {begins.dtype} of {tuple(begins.shape)}.')
         if self._actor is None or rows != self._rows:

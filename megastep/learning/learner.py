@@ -93,7 +93,7 @@ class Learner:
         After its first, PyTorch packs gradients anew, in the order in which they came; and on a CPU what three numbers
         sum to depends on where they are packed. So a run that goes on would begin with sums as no other run makes them.
         """
-        rows = torch.arange(self._settings.num_envs // self._settings.num_minibatches)
+        rows = torch.arange(self._settings.num_envs // self._settings.num_minibatches, device=self._device)
         batch = self._rollout.buffer.rows(rows)
         logits, values, _, predictions = self._policy(batch.features, batch.hidden, batch.begins)
         (logits.sum() + values.sum() + predictions.sum()).backward()

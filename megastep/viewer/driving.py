@@ -128,7 +128,7 @@ class Drive:
         apart = np.linalg.norm(others - point, axis=1) > 2.02 * core.agent_radius
         if windings(point, walls)[0] != 1 or clearances(point, walls)[0] < 1.01 * core.agent_radius or not apart.all():
             return False
-        core.agents.positions[self.number, self.driven] = torch.tensor([x, y])
+        core.agents.positions[self.number, self.driven] = torch.tensor([x, y], device=core.device)
         core.agents.velocities[self.number, self.driven] = 0
         return True
 

@@ -110,10 +110,10 @@ class Said:
     def _meet(self, place: int, overlay: BatchedOverlay) -> None:
         """Learns how a batched overlay is drawn, if a replay shows it, and raises if it can't be."""
         rows = dict(self._chosen(f'drawn.{place}.{name}', tensor) for name, tensor in overlay.tensors.items())
+        device = self._env.device
+        tensors = {name.rpartition('.')[2]: torch.as_tensor(row, device=device) for name, row in rows.items()}
         try:
-            kind, _ = _drawn(
-                overlay, {name.rpartition('.')[2]: torch.as_tensor(tensor) for name, tensor in rows.items()}
-            )
+            kind, _ = _drawn(overlay, tensors)
         except RuntimeError as error:
             raise ValueError(f'batched overlay {place} must be drawn by what torch.vmap takes: {error}') from error
         if kind is not Marks:  # a replay shows more than these
@@ -157,12 +157,13 @@ def _parts(overlay: Overlay) -> dict[str, Any]:
 def _drawn(overlay: BatchedOverlay, rows: dict[str, Tensor]) -> tuple[type[Overlay], dict[str, Tensor]]:
     """The kind of a batched overlay, and what it is drawn with in each of many rows, by name."""
     kinds: list[type[Overlay]] = []
+    device = next(iter(rows.values())).device
 
     def draw(fields: dict[str, Tensor]) -> dict[str, Tensor]:
         found = overlay.drawn(fields)
         kinds.append(type(found))
         parts = {} if isinstance(found, Marks) else _parts(found)
-        return {name: torch.as_tensor(value).to(torch.float32) for name, value in parts.items()}
+        return {name: torch.as_tensor(value, device=device).to(torch.float32) for name, value in parts.items()}
 
     parts = torch.vmap(draw)(rows)
     return kinds[0], parts

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from megastep.checks import check_counts, check_numbers, check_seed, is_integer
 from megastep.world.buffers import tensor_of
+from megastep.world.device import check_default_dtype
 from megastep.world.episode_queue import EpisodeQueue, FixedEpisodes, check_episodes
 from megastep.world.kernels import implementation
 from megastep.world.markers import Markers
@@ -88,7 +89,8 @@ class Core:
 
     Raises:
         ValueError: if num_envs is below 1, the seed isn't one of 64 bits, fps isn't above 0, map_ids has the wrong
-            shape or dtype or names a map that isn't there, or num_markers is below 0.
+            shape or dtype or names a map that isn't there, num_markers is below 0, or PyTorch's default dtype isn't
+            float32.
     """
 
     def __init__(
@@ -103,6 +105,7 @@ class Core:
         solid: bool = False,
         episodes: FixedEpisodes | None = None,
     ) -> None:
+        check_default_dtype()
         check_counts(num_envs=num_envs)
         check_numbers(fps=fps)
         if not 0 < fps < math.inf:
@@ -246,10 +249,11 @@ def checked_map_ids(map_ids: Int[Tensor, ' env'], num_envs: int, scenery: Scener
         raise ValueError(f'map_ids must be integers, got {ids.dtype}.')
     if ids.shape != (num_envs,):
         raise ValueError(f'map_ids must have shape ({num_envs},), got {tuple(ids.shape)}.')
+    ids = ids.to(torch.int64)  # not all comparisons know of all types without a sign
     bad = ids[(ids < 0) | (ids >= scenery.num_maps)]
     if len(bad):
         raise ValueError(f'map_ids must be from 0 to {scenery.num_maps - 1}, got {int(bad[0])}.')
-    return ids.to(scenery.device, torch.int64, copy=True)
+    return ids.to(scenery.device, copy=True)
 
 
 def respawn(core: Core, mask: Bool[Tensor, ' env']) -> None:

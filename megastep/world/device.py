@@ -31,6 +31,20 @@ def default_device(asked: torch.device | str | None = None) -> torch.device:
     return device
 
 
+def check_default_dtype() -> None:
+    """Raises unless PyTorch makes reals of float32 where no type is named: kernels and policies take no others.
+
+    Raises:
+        ValueError: if it makes others.
+    """
+    import torch
+
+    found = torch.get_default_dtype()
+    if found != torch.float32:
+        way = 'torch.set_default_dtype(torch.float32), and name others where they are wanted'
+        raise ValueError(f"PyTorch's default dtype must be torch.float32, got {found}: {way}.")
+
+
 def device_name(device: torch.device | str) -> str:
     """The name of a device: a GPU's as its driver gives it, or the CPU's and how many of its cores may be used."""
     import torch

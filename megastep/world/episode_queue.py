@@ -61,7 +61,7 @@ class EpisodeQueue:
     def __init__(self, episodes: FixedEpisodes, num_envs: int, fps: float, device: torch.device) -> None:
         def column(values: np.ndarray, dtype: torch.dtype) -> Tensor:
             """A value for each episode, and for envs that none is left for."""
-            return torch.as_tensor(np.concatenate([values, values[:1]])).to(device, dtype)
+            return torch.as_tensor(np.concatenate([values, values[:1]]), device=device).to(dtype)
 
         self._count, limits = len(episodes.map_ids), _limits(episodes.time_limits, fps)
         self.fingerprint = _fingerprint(episodes)
@@ -173,5 +173,7 @@ def check_episodes(episodes: FixedEpisodes, scenery: Scenery) -> None:
     if (maps := getattr(episodes, 'maps', None)) is None:
         return
     pairs = ((getattr(scenery.spawns, name), getattr(maps.spawns, name)) for name in ('widths', 'vals'))
-    if not all(torch.equal(known.cpu(), torch.tensor(given, dtype=known.dtype)) for known, given in pairs):
+    if not all(
+        torch.equal(known.cpu(), torch.tensor(given, dtype=known.dtype, device='cpu')) for known, given in pairs
+    ):
         raise ValueError("episodes must be in the core's maps, got some in others: they have other spawns.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import astuple
+from functools import partial
 
 import torch
 from jaxtyping import Float64, Int64
@@ -33,15 +34,16 @@ def fingerprint(core: Core, cameras: CameraRig) -> dict[str, Int64[Tensor, ''] |
     """
     scenery = core.scenery
     rig = [(name, *astuple(kind)) for name, kind in by_name(cameras).items()]
+    on_host = partial(torch.tensor, device='cpu')
     word = hashlib.sha256(repr(rig).encode()).digest()[:8]
-    played = {} if core.episodes is None else {'episodes': torch.tensor(core.episodes.fingerprint)}
+    played = {} if core.episodes is None else {'episodes': on_host(core.episodes.fingerprint)}
     return {
         **played,
         'maps': _once(scenery, 'maps', [*_buffers(scenery)]),
         'colours': _once(scenery, 'colours', [scenery.surface.vals]),
-        'cameras': torch.tensor(int.from_bytes(word, 'little', signed=True)),
-        'fps': torch.tensor(core.fps, dtype=torch.float64),
-        'agent_radius': torch.tensor(core.agent_radius, dtype=torch.float64),
+        'cameras': on_host(int.from_bytes(word, 'little', signed=True)),
+        'fps': on_host(core.fps, dtype=torch.float64),
+        'agent_radius': on_host(core.agent_radius, dtype=torch.float64),
     }
 
 

@@ -20,7 +20,7 @@ from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
 from megastep.maps.segments import clearances
 from megastep.world import near_walls, textures, visible_lights, visible_walls, wall_boxes
-from megastep.world.device import default_device
+from megastep.world.device import check_default_dtype, default_device
 from megastep.world.kernels import implementation
 from megastep.world.near_walls import NearWalls
 from megastep.world.visible_lights import VisibleLights
@@ -93,10 +93,11 @@ class Scenery:
             ValueError: if the maps' file isn't what was saved; there are no agents; a map has fewer spawns than agents,
                 or one with less clearance than an agent's radius, or a coordinate not above 0 and up to 500 m; the
                 palette isn't known, or isn't colours; the light is below 0 or isn't finite; the radius is below 1 cm;
-                or the device is neither a CPU nor a CUDA GPU.
+                the device is neither a CPU nor a CUDA GPU; or PyTorch's default dtype isn't float32.
         """
         maps = maps if isinstance(maps, MapSet) else MapSet(maps)
         device = default_device(device)
+        check_default_dtype()
         implementation(device)  # refuses a device without kernels before anything is allocated
         _check(maps, num_agents)
         check_seed(seed)

@@ -22,6 +22,7 @@ from megastep.learning.model.layers import (
 )
 from megastep.learning.model.lstm import LSTM
 from megastep.learning.model.spaces import Spaces
+from megastep.world.device import check_default_dtype
 
 if TYPE_CHECKING:
     from megastep.env import Env
@@ -67,7 +68,7 @@ class Policy(nn.Module):
             it; None if there is nothing.
 
     Raises:
-        ValueError: if a space is of a kind that isn't known.
+        ValueError: if a space is of a kind that isn't known, or PyTorch's default dtype isn't float32.
     """
 
     def __init__(
@@ -81,16 +82,18 @@ class Policy(nn.Module):
         action_bins: int = 0,
     ) -> None:
         super().__init__()
-        generator = torch.Generator().manual_seed(seed)
+        check_default_dtype()
         self.width, self.action_bins, self.distribution = width, action_bins, distribution(action_space, action_bins)
         self.spaces = Spaces(observation_space, action_space, auxiliary_space)
-        self.intake = intake(observation_space, width, generator)
-        self.lstm = LSTM(width, generator)
-        self.both = nn.Sequential(linear(width, width, HIDDEN_GAIN, generator), nn.ReLU())
-        self.output = output(action_space, width, generator, bins=action_bins)
-        self.value = linear(width, 1, 1.0, generator)
-        self.auxiliary_targets = targets = None if auxiliary_space is None else Features(auxiliary_space)
-        self.auxiliary = None if targets is None else linear(width, targets.size, 1.0, generator)
+        with torch.device('cpu'):  # whatever the default is, so that weights are the same on all devices
+            generator = torch.Generator().manual_seed(seed)
+            self.intake = intake(observation_space, width, generator)
+            self.lstm = LSTM(width, generator)
+            self.both = nn.Sequential(linear(width, width, HIDDEN_GAIN, generator), nn.ReLU())
+            self.output = output(action_space, width, generator, bins=action_bins)
+            self.value = linear(width, 1, 1.0, generator)
+            self.auxiliary_targets = targets = None if auxiliary_space is None else Features(auxiliary_space)
+            self.auxiliary = None if targets is None else linear(width, targets.size, 1.0, generator)
 
     @classmethod
     def of(cls, env: Env, width: int = 512, *, seed: int = 0, action_bins: int = 0) -> Policy:

@@ -143,7 +143,7 @@ def train(
     resume, overwrite = _chosen(run, resume, overwrite=overwrite)
     train_maps = _train_maps(task, maps, run, resume=resume)
     test_maps = None if eval_maps is None else _test_maps(eval_maps, train_maps)
-    with joined(device) as group:
+    with torch.inference_mode(mode=False), torch.enable_grad(), joined(device) as group:
         if group.leads and not task.is_found:
             warnings.warn(NOT_FOUND.format(task.name, str(run.folder)), stacklevel=2)
         config = RunConfig(

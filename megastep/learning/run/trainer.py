@@ -197,7 +197,8 @@ class Trainer:
 def _joined(by_map: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """The scores by map of all processes, whose maps are dealt out in turn, with the numbers of the maps played."""
     count = len(by_map)
-    tables = [{'map': torch.arange(len(own['episodes'])) * count + rank, **own} for rank, own in enumerate(by_map)]
+    numbers = [torch.arange(len(own['episodes']), device=own['episodes'].device) for own in by_map]
+    tables = [{'map': numbers[rank] * count + rank, **own} for rank, own in enumerate(by_map)]
     joint = {name: torch.cat([table[name] for table in tables]) for name in tables[0]}
     rows = joint['map'].argsort()
     rows = rows[joint['episodes'][rows] > 0]

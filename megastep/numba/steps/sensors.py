@@ -33,7 +33,7 @@ def _turn(vectors, angles, sense, turned):
 def turned(vectors, angles, sense):
     """Rotated vectors: see `megastep.env.motion.frames.turned`."""
     shape = torch.broadcast_shapes(vectors.shape[:-1], angles.shape)
-    found = torch.empty((*shape, 2), dtype=vectors.dtype)
+    found = vectors.new_empty((*shape, 2))
     pairs, turns = vectors.expand_as(found).reshape(-1, 2), angles.expand(shape).reshape(-1)
     _turn(pairs.numpy(), turns.numpy(), np.float32(sense), found.view(-1, 2).numpy())
     return found
@@ -78,6 +78,6 @@ def _find_bearings(vectors, bearings):
 
 def bearings(vectors):
     """Bearings of vectors: see `megastep.env.motion.frames.bearings`."""
-    found = torch.empty(vectors.shape[:-1], dtype=vectors.dtype)
+    found = vectors.new_empty(vectors.shape[:-1])
     _find_bearings(vectors.reshape(-1, 2).numpy(), found.view(-1).numpy())
     return found

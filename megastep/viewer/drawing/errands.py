@@ -59,7 +59,7 @@ class Errands(Env):
         self._rgb, self._depth = RGB(core, cameras), Depth(core, cameras)
         self._walls = core.scenery.walls[0].double().numpy()
         self._places = Geometry.from_walls(maps[0].walls, inside=maps[0].spawns[0]).spawns  # all over it
-        self._goal, self._left = torch.zeros((1, 2)), torch.zeros(1)
+        self._goal, self._left = (torch.zeros(shape, device=core.device) for shape in ((1, 2), (1,)))
         self.way: Float[np.ndarray, 'point 2'] = np.empty((0, 2))
         super().__init__(
             core,
@@ -76,7 +76,7 @@ class Errands(Env):
         way = self._way_to(goal)
         if not len(way):
             return False
-        self._goal[0] = torch.as_tensor(goal)
+        self._goal[0] = torch.as_tensor(goal, device=self.device)
         self.way, self._left[0] = way, _length(way)
         return True
 
@@ -139,13 +139,13 @@ def make_walker(env: Errands) -> Any:
 
     def act(observations: Any, begins: Bool[Tensor, ' row']) -> Tensor:
         if len(env.way) < 2:
-            return torch.zeros((1, 2))
+            return torch.zeros((1, 2), device=env.device)
         x, y = env.way[1] - env.way[0]
         bearing = (math.degrees(math.atan2(y, x)) - float(env.core.agents.angles) + 180) % 360 - 180
         ahead = min(max((2 * AHEAD - abs(bearing)) / AHEAD, 0.0), 1.0)
         drive = min(math.hypot(x, y) * env.core.fps, speed) * ahead
         turn = min(max(bearing * env.core.fps, -turn_speed), turn_speed)
-        return torch.tensor([[drive, turn]])
+        return torch.tensor([[drive, turn]], device=env.device)
 
     return act
 
