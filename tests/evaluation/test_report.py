@@ -97,6 +97,36 @@ def test_the_page_says_each_note_once(folder):
     assert text.count('Intervals are of 95 %') == 1
 
 
+def test_few_runs_are_said_once_where_tables_are_together_and_under_each_that_is_for_a_paper(folder):
+    said = 'Fewer than 5 runs: ours has 3, theirs & co has 3.'
+    page = ' '.join(Balanced((folder / 'index.html').read_text()).text)
+    assert page.count('Fewer than') == page.count(said) == 1
+    assert page.index(said) < page.index('Success')
+    tables = (folder / 'tables.md').read_text()
+    assert tables.count('Fewer than') == tables.count(said) == 1
+    assert (folder / 'tables.tex').read_text().count('Fewer than 5 runs: ours has 3, theirs') > 1
+
+
+def test_a_report_written_again_keeps_no_tables_of_who_is_in_it_no_more(tmp_path):
+    notes = tmp_path / 'notes.csv'
+    notes.write_text('mine')
+    results(agents=('ours', 'théirs & co'), runs=1, maps=2).report(tmp_path)
+    gone = tmp_path / 'ours_against_théirs___co.csv'
+    assert f'<code>{gone.name}</code>' in (tmp_path / 'index.html').read_text()
+    assert gone.is_file()
+    results(agents=('ours', 'others'), runs=1, maps=2).report(tmp_path)
+    assert not gone.exists()
+    assert (tmp_path / 'ours_against_others.csv').is_file()
+    assert notes.read_text() == 'mine'
+
+
+def test_a_page_of_somebody_else_names_no_tables_to_remove(tmp_path):
+    (tmp_path / 'kept.csv').write_text('mine')
+    (tmp_path / 'index.html').write_text('<footer>mine <code>kept.csv</code></footer>')
+    results(runs=1, maps=2).report(tmp_path)
+    assert (tmp_path / 'kept.csv').read_text() == 'mine'
+
+
 def test_the_page_draws_the_worst_episodes(folder):
     page = Balanced((folder / 'index.html').read_text())
     assert sum(tag == 'polyline' for tag, _ in page.seen) >= 8

@@ -46,7 +46,7 @@ def compare(
         'p-values are by flips of the signs of differences between pairs of runs, or by dealing runs to agents where '
         'one has more. Five runs each give 0.0625 at the least.',
         f'{left_out} episodes that only one of the two has played are left out.' if left_out else '',
-        *(few_runs(each) for each in (ours, theirs)),
+        few_runs(ours, theirs),
     ]
     return as_table(f'{heading(score)}: {us} against {them}', rows, *notes)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -28,6 +29,9 @@ from megastep.evaluation.statistics import Interval
 
 FEW_RUNS = 5
 """Fewer runs than this say little of the next: a table says so."""
+
+FEW = f'Fewer than {FEW_RUNS} runs: '
+"""What a note that says so begins with."""
 
 STATISTICS: Mapping[str, str] = MappingProxyType(
     {
@@ -209,12 +213,21 @@ def as_table(title: str, rows: Sequence[Mapping[str, Any]], *notes: str) -> Tabl
     return Table(title, columns, tuple(filter(None, [INTERVALS, *notes])))
 
 
-def few_runs(table: Columns) -> str:
-    """A sentence on the agents of fewer than five runs, '' if there are none."""
-    counts = {agent: len(np.unique(table['run'][table['agent'] == agent])) for agent in distinct(table['agent'])}
+def few_runs(*tables: Columns) -> str:
+    """A sentence on the agents of fewer than five runs in some tables, '' if there are none."""
+    counts = {
+        agent: len(np.unique(table['run'][table['agent'] == agent]))
+        for table in tables
+        for agent in distinct(table['agent'])
+    }
     few = {agent: count for agent, count in counts.items() if count < FEW_RUNS}
     if not few:
         return ''
     listed = ', '.join(f'{agent} has {count}' for agent, count in few.items())
     rest = ' The interval of 1 run is over maps alone, and says nothing of another run.' if 1 in few.values() else ''
-    return f'Fewer than {FEW_RUNS} runs: {listed}.{rest}'
+    return f'{FEW}{listed}.{rest}'
+
+
+def without_few_runs(table: Table) -> Table:
+    """A table without the sentence that `few_runs` is, where that is said of all tables at once."""
+    return replace(table, notes=tuple(note for note in table.notes if not note.startswith(FEW)))

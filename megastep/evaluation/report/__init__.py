@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from megastep.checks import check_paths
+from megastep.evaluation.analysis.summaries import few_runs, without_few_runs
 from megastep.evaluation.analysis.worst import Way
 from megastep.evaluation.episode_table import Columns
 from megastep.evaluation.report import page, sections
@@ -32,7 +33,7 @@ def write(
     title: str | None = None,
     lower_is_better: Collection[str] = (),
 ) -> Path:
-    """Writes a report. See `Results.report`.
+    """Writes a report. See `Results.report`. Tables that one written there before had, and this hasn't, are removed.
 
     Returns:
         The page's path.
@@ -40,17 +41,21 @@ def write(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     found = sections.sections(table, scores, maps or {}, ways or {}, lower_is_better)
-    titled = title or page.title_of(table)
+    titled, few = title or page.title_of(table), few_runs(table)
     named = [(name, each) for section in found for name, each in section.tables.items()]
     tables = dict(zip(file_names([name for name, _ in named]), (each for _, each in named), strict=True))
+    listed = [without_few_runs(each).markdown() for each in tables.values()]
     texts = {
-        'index.html': page.render(titled, page.facts(table, suite_sha256), found),
-        'tables.md': '\n'.join([f'# {titled}', '', *(each.markdown() for each in tables.values())]),
+        'tables.md': '\n'.join([f'# {titled}', '', *([few, ''] if few else []), *listed]),
         'tables.tex': '\n'.join(each.latex() for each in tables.values()),
         **{f'{name}.csv': each.csv() for name, each in tables.items()},
     }
-    for name, text in reversed(texts.items()):  # the page last
+    texts['index.html'] = page.render(titled, page.facts(table, suite_sha256), few, found, list(texts))
+    before = page.files_of(folder / 'index.html')
+    for name, text in texts.items():  # the page last
         atomic.replace(folder / name, text.encode())
+    for name in sorted(before - set(texts)):
+        (folder / name).unlink(missing_ok=True)
     return folder / 'index.html'
 
 
