@@ -243,6 +243,34 @@ def test_the_shortest_path_and_the_goal_are_drawn(page, tmp_path):
     assert colour[:3] == [0xFF, 0x5F, 0xB7]
 
 
+WORDS = """
+  new Promise((done) => {
+    const words = [];
+    const context = %s;
+    const fill = context.fillText;
+    context.fillText = (text, ...rest) => (words.push(text), fill.call(context, text, ...rest));
+    replay.changed();
+    requestAnimationFrame(() => requestAnimationFrame(() => done(words)));
+  })
+"""
+"""What is written into a panel."""
+
+
+def test_cameras_are_named_where_there_are_several(page, tmp_path):
+    sides = Cameras(res=16, fov=60, mounts=[(0, 0, 90), (0, 0, -90)])
+    env = make(PointGoal, num_envs=1, cameras={'front': Cameras(res=64), 'sides': sides})
+    replay = Replay.record(env, steps=3)
+    open_page(page, replay.save(tmp_path / 'replay.html'), height=900)
+    for panel in ('scene', 'rows', 'depth'):
+        words = page.run(WORDS % f'document.querySelector(".{panel} canvas").getContext("2d")')
+        assert words[::2] == words[1::2] == ['front', 'sides, camera 0', 'sides, camera 1'], panel
+
+
+def test_one_camera_has_no_name(page, saved):
+    open_page(page, saved)
+    assert page.run(WORDS % 'document.querySelector(".rows canvas").getContext("2d")') == []
+
+
 def test_a_step_without_any_agent_says_so(page, tmp_path):
     replay = Replay.record(make(Deathmatch, num_envs=4, cameras=Cameras(res=8)), steps=2)
     track = replay.trajectories.tracks[0]
@@ -250,16 +278,7 @@ def test_a_step_without_any_agent_says_so(page, tmp_path):
     open_page(page, replay.save(tmp_path / 'nobody.html'))
     page.run('replay.clock.seek(1)')
     page.press('f')
-    script = """
-      new Promise((done) => {
-        const words = [];
-        const { context } = replay.plan.panel;
-        const fill = context.fillText;
-        context.fillText = (text, ...rest) => (words.push(text), fill.call(context, text, ...rest));
-        replay.changed();
-        requestAnimationFrame(() => requestAnimationFrame(() => done(words)));
-      })"""
-    said = page.run(script)
+    said = page.run(WORDS % 'replay.plan.panel.context')
     assert 'no agent is anywhere at step 1' in said
     assert page.run('Number.isFinite(replay.plan.view.x)')
     assert page.errors == []

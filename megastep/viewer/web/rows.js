@@ -1,5 +1,6 @@
 // Every row of pixels over time: the agent's whole life at a glance. And the same for depth.
 
+import { writeName } from './scene.js';
 import { Timeline } from './timeline.js';
 
 export class Rows extends Timeline {
@@ -12,7 +13,7 @@ export class Rows extends Timeline {
     const { app, panel } = this;
     this.begin();
     if (app.sights) {
-      const { context, height } = panel;
+      const { context, width, height } = panel;
       const each = height / app.sights.length;
       context.imageSmoothingQuality = 'high';
       app.sights.forEach((sight, i) => {
@@ -21,6 +22,8 @@ export class Rows extends Timeline {
           context.drawImage(part.canvas, left, i * each, right - left, each - (i + 1 < app.sights.length ? 2 : 0));
         }
       });
+      const high = each > 1.2 * app.theme.size;
+      app.sights.forEach((sight, i) => high && writeName(app, context, sight, width, (i + 1) * each, width));
     }
     this.drawEpisodes();
     this.drawCursor();

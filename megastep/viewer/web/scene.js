@@ -15,6 +15,17 @@ function ahead({ kind, depth }, frame, radius) {
   });
 }
 
+/** Writes a sight's name into the lower right corner of its picture, where there are several and there is room. */
+export function writeName(app, context, { name }, right, bottom, width) {
+  const { theme } = app;
+  context.font = `${0.82 * theme.size}px ${theme.font}`;
+  if (app.sights.length < 2 || context.measureText(name).width > width - 12) return;
+  context.save();
+  Object.assign(context, { textAlign: 'right', textBaseline: 'bottom', fillStyle: '#fff', shadowColor: '#000', shadowBlur: 4 });
+  for (let i = 0; i < 2; i++) context.fillText(name, right - 6, bottom - 4); // twice, for its shadow to be dark enough
+  context.restore();
+}
+
 export class Scene {
   constructor(app, panel) {
     Object.assign(this, { app, panel });
@@ -33,6 +44,7 @@ export class Scene {
       const gap = left ? 3 : 0;
       const right = left + (width * sight.kind.res) / total;
       this.drawSight(sight, left + gap, right - left - gap, height);
+      writeName(app, context, sight, right, height, right - left - gap);
       left = right;
     }
   }
