@@ -131,5 +131,6 @@ def losses(logits, values, predictions, batch, counts, weights):
         logits, values, predictions, Batch(*batch), batch.mask.sum(), Weights(*map(float, weights)), *grads, sums,
         num_rows, logits.stride(0), values.stride(0), predictions.stride(0), COUNTS=tuple(counts),
         WIDTH=triton.next_power_of_2(max(counts)), NUM_LOGITS=num_logits, NUM_TARGETS=predictions.shape[1], BLOCK=BLOCK,
+        enable_fp_fusion=False,  # lanes that have copies of a row's sum would round it differently
     )  # fmt: skip
     return sums.sum(dim=0), *grads

@@ -56,6 +56,7 @@ def prepare(scratch, program, SIZES: tl.constexpr):
     ray = tl.arange(0, SIZES.pixels * SIZES.rays)
     for some in range(0, NUM_RAYS, SIZES.pixels * SIZES.rays):
         tl.store(marks + some + ray, ray * 0, mask=some + ray < NUM_RAYS)
+    tl.store(records + SPANS, 0)
     tl.store(records + SPANS + 1, NOTHING)
     tl.store(records + PLACES, 0)
     tl.store(records + PLACES + 1, 0)
