@@ -76,6 +76,45 @@ def test_kernels_are_kept_until_what_they_call_changes(tmp_path, place, monkeypa
     assert any((tmp_path / ('planted' if place == 'beside' else place)).rglob('*.nbi'))
 
 
+SHARED = """
+import sys
+import numpy as np
+from numba import njit
+from megastep.numba.jit.linking import LAUNCHED, PART
+from megastep.numba.jit.parallel import in_blocks
+
+@njit(**PART)
+def fill(counts, number, first, last):
+    for row in range(first, last):
+        counts[row] = number
+
+@njit(**LAUNCHED)
+def fill_ones(counts):
+    in_blocks(fill, (counts, 1), len(counts), 1)
+
+@njit(**LAUNCHED)
+def fill_twos(counts):
+    in_blocks(fill, (counts, 2), len(counts), 1)
+
+if __name__ == '__main__':
+    counts = np.zeros(3, np.int64)
+    kernel = globals()[sys.argv[1]]
+    kernel(counts)
+    print(counts.sum(), sum(kernel.stats.cache_hits.values()))
+"""
+
+
+def test_threads_are_there_for_a_kernel_compiled_after_what_shares_its_work_was_kept(tmp_path):
+    path, known = tmp_path / 'shared.py', {**os.environ, 'NUMBA_CACHE_DIR': str(tmp_path)}
+    path.write_text(SHARED)
+    found = []
+    for kernel in ('fill_ones', 'fill_twos', 'fill_twos'):
+        environment = {**known, 'PYTHONPATH': os.pathsep.join(sys.path)}
+        command = [sys.executable, str(path), kernel]
+        found.append(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout)
+    assert found == ['3 0\n', '6 0\n', '6 1\n']
+
+
 @njit(**PART)
 def count_up(counts, lengths, first, last):
     """Counts each row, and how many rows each piece of work has."""

@@ -15,6 +15,7 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
+from numba.np.ufunc.parallel import _launch_threads
 
 
 class Launched(Compiler):
@@ -25,7 +26,10 @@ class Launched(Compiler):
         self.state.library = library = Library(self.state.targetctx.codegen(), func.__qualname__)
         library.enable_object_caching()
         with uncollected():
-            return super().compile_extra(func)
+            result = super().compile_extra(func)
+        if library.is_shared:  # which Numba sees to only where it compiles the loop anew, too
+            result.reload_init.append(_launch_threads)
+        return result
 
 
 @contextmanager
@@ -62,6 +66,9 @@ class Defined(ModuleRef):
 
 class Library(JITCodeLibrary):
     """A function's code, and machine code."""
+
+    is_shared = False
+    """Whether threads share its work, and have to be there when it is loaded."""
 
     def _optimize_functions(self, ll_module: Any) -> None:
         """Leaves out what is elsewhere, on which Numba spends as long as on a short function."""

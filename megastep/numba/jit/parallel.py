@@ -48,6 +48,7 @@ def in_blocks(typing, work, arguments, count, size):
         place = builder.alloca(values[1].type)
         builder.store(values[1], place)
         block = _block(context, builder, work.dispatcher.overloads[called.args], values[1].type)
+        context.active_code_library.is_shared = True
         addresses = [builder.ptrtoint(pointer, NUMBER) for pointer in (block, place)]
         context.get_function(shared, sharing)(builder, [*addresses, *values[2:]])
         return context.get_dummy_value()
