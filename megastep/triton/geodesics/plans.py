@@ -52,9 +52,9 @@ def floorplans_of(walls, wall_widths, goals, goal_widths, side: float) -> Floorp
     """
     wall_rows, goal_rows = rows_of(wall_widths), rows_of(goal_widths)
     owners = wall_rows.owners.long()[:, None, None].expand(-1, 2, 2).reshape(-1, 2)
-    empty = walls.new_empty(len(wall_widths), 2)
-    corners = empty.scatter_reduce(0, owners, walls.reshape(-1, 2), 'amin', include_self=False)
-    highest = empty.scatter_reduce(0, owners, walls.reshape(-1, 2), 'amax', include_self=False)
+    none = walls.new_zeros(len(wall_widths), 2)
+    corners = none.scatter_reduce(0, owners, walls.reshape(-1, 2), 'amin', include_self=False)
+    highest = none.scatter_reduce(0, owners, walls.reshape(-1, 2), 'amax', include_self=False)
     shapes = ((highest - corners) / side).ceil().int()
     columns, lines = shapes[:, 0].contiguous(), shapes[:, 1].contiguous()
     return Floorplans(

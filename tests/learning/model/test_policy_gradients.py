@@ -14,8 +14,9 @@ from megastep.learning.objective import objective
 
 SPACE = Dict(rgb=Box(0, 1, (1, 3, 21)), imu=Box(-10, 10, (3,)))
 TIMES, ROWS, WIDTH = 7, 40, 64
-ROUNDED = 0.03
-"""Relative errors of products in bfloat16, which has 8 bits: seen are 0.002 to 0.012."""
+ROUNDED = 0.08
+"""Relative errors if products are in bfloat16, which has 8 bits. That of the first layer's weights is 0.05, on a CPU
+that rounds likewise as well."""
 
 
 class Experience(NamedTuple):
@@ -34,16 +35,17 @@ def drawn(*shape, seed):
 
 
 def experience(policy, features, hidden, begins):
-    """What somebody did who was nearly like the policy, and how that went."""
+    """What somebody did who was nearly like the policy, and how that went.
+
+    Importance ratios are within the clip range: at its bounds gradients jump, and rounding would decide.
+    """
     with torch.no_grad():
         logits = policy.sequence(features, hidden, begins).logits
-    logits = logits + 0.3 * drawn(*logits.shape, seed=1)
     samples = policy.distribution.sample(logits, torch.Generator().manual_seed(0))
     reals = (drawn(TIMES, ROWS, seed=seed) for seed in (2, 3))
     mask = drawn(TIMES, ROWS, seed=4) > -1
-    return Experience(
-        samples, policy.distribution.log_prob(logits, samples), mask, *reals, drawn(TIMES, ROWS, 2, seed=5)
-    )
+    log_probs = policy.distribution.log_prob(logits, samples) + 0.05 * drawn(TIMES, ROWS, seed=1).clamp(-1, 1)
+    return Experience(samples, log_probs, mask, *reals, drawn(TIMES, ROWS, 2, seed=5))
 
 
 def told(tensor, device):
@@ -62,7 +64,7 @@ def gradients(policy, batch, features, hidden, begins):
 def policies(request, device):
     exact = Policy(SPACE, request.param, WIDTH, auxiliary_space=Box(-1, 1, (2,)), seed=1).double()
     with torch.no_grad():
-        exact.output.weight.mul_(100)  # or all actions would be nearly equally likely
+        exact.output.weight.mul_(50)  # or all actions would be nearly equally likely
     return exact, copy.deepcopy(exact).float().to(device)
 
 
@@ -80,7 +82,8 @@ def test_gradients_are_those_of_float64(policies, given, device):
     exact, policy = policies
     batch = experience(exact, *given)
     expected = gradients(exact, batch, *given)
-    found = gradients(policy, Experience(*(told(each, device) for each in batch)), *(told(each, device) for each in given))
+    batch, given = Experience(*(told(each, device) for each in batch)), [told(each, device) for each in given]
+    found = gradients(policy, batch, *given)
     bound = ROUNDED if device.type == 'cuda' else 1e-4
     errors = {name: error(found[name], expected[name]) for name in expected}
     assert max(errors.values()) < bound, errors
