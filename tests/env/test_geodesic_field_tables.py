@@ -17,7 +17,7 @@ from megastep.env.navigation import GeodesicField
 from megastep.maps.apartments import real_apartments
 from megastep.maps.geodesics import SLACK, lookup, validity, wall_grid
 from megastep.maps.geodesics.compiled.walls import is_clear
-from megastep.maps.geometry import AGENT_RADIUS, Geometry
+from megastep.maps.geometry import AGENT_RADIUS
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
 from megastep.triton.geodesics import choice, graph, nodes, plans
@@ -26,17 +26,11 @@ from megastep.world.buffers import on_device
 DIAGONAL = lookup.CELL_SIDE * np.sqrt(2)
 
 
-def closet(walls, spawns=((1.3, 1.4), (1.95, 1.3), (1.2, 1.75))):
-    """A room of 1.2 x 0.9 m with walls in it: small enough for the interpreter."""
-    segments = np.concatenate([worlds.rectangle(1, 1, 2.2, 1.9), np.reshape(walls, (-1, 2, 2))])
-    return replace(Geometry.from_walls(segments), spawns=np.array(spawns))
-
-
-THIN = closet([(1.6, 1), (1.6, 1.5)])
-PILLAR = closet(worlds.rectangle(1.6139, 1.4344, 1.75, 1.55))
+THIN = worlds.closet([(1.6, 1), (1.6, 1.5)])
+PILLAR = worlds.closet(worlds.rectangle(1.6139, 1.4344, 1.75, 1.55))
 """A cell's middle, (1.525, 1.375), is so near to the pillar's corner that every way is to the wrong side of a node."""
-PARTED = closet([(1.6, 1), (1.6, 1.8)])
-BARE = closet(np.empty((0, 2, 2)))
+PARTED = worlds.closet([(1.6, 1), (1.6, 1.8)])
+BARE = worlds.closet(np.empty((0, 2, 2)))
 CLOSETS = [THIN, PILLAR, PARTED, BARE]
 
 
@@ -172,7 +166,7 @@ def test_nodes_around_one_are_hidden_by_the_walls_between():
 class TestBounds:
     @pytest.mark.parametrize('bound, most', [('MOST_GOALS', 2), ('MOST_SIDE', 1.1), ('MOST_BYTES', 10_000)])
     def test_maps_beyond_them_are_left_to_the_cpu(self, bound, most, device, monkeypatch):
-        large = closet([(1.6, 1), (1.6, 1.5)])
+        large = worlds.closet([(1.6, 1), (1.6, 1.5)])
         small = replace(worlds.box(1, 1, 1.9, 1.9), spawns=np.array([(1.3, 1.3), (1.6, 1.6)]))
         maps, reference = [large, small, large], GeodesicField.pack([large, small, large], 'cpu')
         monkeypatch.setattr(tables, bound, most)

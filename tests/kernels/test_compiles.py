@@ -136,6 +136,10 @@ KERNELS = {
         {'goal_rows': ROWS, 'points': '*fp64', 'node_rows': ROWS, 'edges': '*i32', 'starts': '*i64'}
         | {'lengths': '*fp64', 'shorter': '*i32', 'num_words': 'i32', 'GOALS': 64}
     ],
+    'megastep.triton.geodesics.goal_distances._measure_paths': [
+        {'walls': '*fp64', 'wall_rows': ROWS, 'goals': '*fp64', 'goal_rows': ROWS, 'node_rows': ROWS, 'limits': '*fp64'}
+        | {'direct': '*fp64', 'lengths': '*fp64', 'starts': '*i64', 'found': '*fp32', 'found_starts': '*i64'}
+    ],
     'megastep.triton.geodesics.samples._sample': [
         PLANS | {'side': 'fp32', 'limits': '*fp32', 'points': '*fp32', 'kinds': '*i8', 'num_cells': 'i32', 'BLOCK': 64}
     ],

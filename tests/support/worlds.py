@@ -44,6 +44,12 @@ def box(left=1.0, bottom=1.0, right=5.0, top=4.0, *, spawns=None, lights=(), pil
     return Geometry(walls=walls, spawns=np.array(spawns), lights=np.array(lights, dtype=float).reshape(-1, 3))
 
 
+def closet(walls, spawns=((1.3, 1.4), (1.95, 1.3), (1.2, 1.75))):
+    """A room of 1.2 x 0.9 m with walls in it: small enough for the interpreter."""
+    segments = np.concatenate([rectangle(1, 1, 2.2, 1.9), np.reshape(walls, (-1, 2, 2))])
+    return replace(Geometry.from_walls(segments), spawns=np.array(spawns))
+
+
 def halved_box():
     """The box with a thin wall across its middle that leaves a way round at either end, and a light to its left."""
     found = Geometry.from_walls(np.concatenate([rectangle(1, 1, 5, 4), [[(3, 2), (3, 3)]]]))

@@ -112,8 +112,8 @@ def _relax(goal_rows, points, node_rows, edges, starts, lengths, shorter, num_wo
         tl.store(shorter, 1)
 
 
-def shortest_paths(plans: Floorplans, nodes: Nodes, limits: torch.Tensor) -> Paths:
-    """Finds how long the shortest paths from nodes to goals are.
+def straight_ways(plans: Floorplans, nodes: Nodes, limits: torch.Tensor) -> Paths:
+    """Finds how long the straight ways from nodes to goals are, those that a shortest path can take.
 
     Args:
         plans: The maps.
@@ -121,24 +121,30 @@ def shortest_paths(plans: Floorplans, nodes: Nodes, limits: torch.Tensor) -> Pat
         limits: (2,) float64: what walls may not be nearer than, and nearer than what a node may be reached from
             anywhere, in metres.
     """
-    edges, sizes = visibility_graphs(plans, nodes, limits), nodes.rows.widths.long() * plans.goal_rows.widths
-    starts, most = sizes.cumsum(0) - sizes, int(plans.goal_rows.widths.max())
+    sizes, most = nodes.rows.widths.long() * plans.goal_rows.widths, int(plans.goal_rows.widths.max())
+    starts = sizes.cumsum(0) - sizes
     lengths = torch.empty(int(sizes.sum()), dtype=torch.float64, device=limits.device)
+    if len(nodes.points):
+        _reach[(len(nodes.points), triton.cdiv(most, 32))](
+            plans.walls, plans.wall_rows, plans.goals, plans.goal_rows, *nodes, limits, starts, lengths, num_warps=1
+        )
+    return Paths(lengths, starts)
+
+
+def relax(plans: Floorplans, nodes: Nodes, paths: Paths, limits: torch.Tensor) -> None:
+    """Makes straight ways from nodes to goals the shortest paths, in place: see `straight_ways`."""
     if len(nodes.points) == 0:
-        return Paths(lengths, starts)
-    _reach[(len(nodes.points), triton.cdiv(most, 32))](
-        plans.walls, plans.wall_rows, plans.goals, plans.goal_rows, *nodes, limits, starts, lengths, num_warps=1
-    )
+        return
+    edges, most = visibility_graphs(plans, nodes, limits), int(plans.goal_rows.widths.max())
     shorter, num_words = torch.ones(1, dtype=torch.int32, device=limits.device), edges.shape[1]
     while int(shorter):
         for k in range(BETWEEN):
             if k == BETWEEN - 1:
                 shorter.zero_()
             _relax[(len(nodes.points),)](
-                plans.goal_rows, nodes.points, nodes.rows, edges, starts, lengths, shorter,
+                plans.goal_rows, nodes.points, nodes.rows, edges, paths.starts, paths.lengths, shorter,
                 num_words, GOALS=max(triton.next_power_of_2(most), 32), num_warps=1,
             )  # fmt: skip
-    return Paths(lengths, starts)
 
 
 def visibility_graphs(plans: Floorplans, nodes: Nodes, limits: torch.Tensor) -> torch.Tensor:
