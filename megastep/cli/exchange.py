@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from tyro.conf import Positional
 
-from megastep.cli.generate import describe
+from megastep.cli.generate import are, describe
 from megastep.cli.literals import literal
 
 SUFFIXES = {
@@ -61,7 +61,7 @@ def import_maps(
     chosen = _options(options, importer)
     maps = _imported(importer, files, {**chosen, 'skip_invalid': skip_invalid})
     maps.save(out)
-    print(f'{describe(maps)} are in {out} ({out.stat().st_size / 1000:,.0f} kB).')
+    print(f'{describe(maps)} {are(len(maps))} in {out} ({out.stat().st_size / 1000:,.0f} kB).')
 
 
 def _check_target(path: Path, overwrite: bool) -> None:
@@ -124,6 +124,7 @@ def export_maps(
         count: Write the first so many maps alone.
     """
     from megastep.maps.mapset import MapSet
+    from megastep.maps.words import counted
 
     if count is not None and count < 1:
         raise ValueError(f'--count must be at least 1 map, got {count}.')
@@ -136,7 +137,8 @@ def export_maps(
             raise ValueError(f'out must be a folder, got the file {out}.')
         out.mkdir(parents=True, exist_ok=True)
     written = exporter(out, **chosen)
-    print(f'{len(loaded):,} maps are in {out}{"" if written is None else f", from {written[0].name} on"}.')
+    first = '' if written is None else f', from {written[0].name} on'
+    print(f'{counted(len(loaded), "map")} {are(len(loaded))} in {out}{first}.')
 
 
 def split(
@@ -167,7 +169,7 @@ def split(
     parts = MapSet.load(maps).split(share, seed=seed)
     for part, path in zip(parts, (first, second), strict=True):
         part.save(path)
-        print(f'{describe(part)} are in {path}.')
+        print(f'{describe(part)} {are(len(part))} in {path}.')
 
 
 def _options(texts: Sequence[str], method: Callable[..., Any]) -> dict[str, Any]:

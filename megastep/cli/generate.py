@@ -57,7 +57,7 @@ def generate(
     except KeyboardInterrupt:
         print(f'{out}.shards holds what is finished; --resume goes on with it.', file=sys.stderr)
         raise
-    print(f'{describe(maps)} are in {out} ({out.stat().st_size / 1000:,.0f} kB).')
+    print(f'{describe(maps)} {are(len(maps))} in {out} ({out.stat().st_size / 1000:,.0f} kB).')
 
 
 def show(maps: Positional[Path], *, out: Path = Path('maps.png'), count: int = 12) -> None:
@@ -134,6 +134,11 @@ def parse_parameter(text: str) -> tuple[str, Any]:
     if not usable or not all(part.isidentifier() for part in name.split('.')):
         raise ValueError(f'parameters must look like shafts=0.5, rooms=8,12 or growth=wilson, got {text!r}.')
     return name, value
+
+
+def are(count: int) -> str:
+    """The verb that follows a count."""
+    return 'is' if count == 1 else 'are'
 
 
 def describe(maps: Any) -> str:

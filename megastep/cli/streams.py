@@ -1,4 +1,4 @@
-"""Standard streams that are closed: what is said there is lost, and that is said and no file takes their place."""
+"""Standard streams that are closed, full or of few letters: what is lost is said, and no file takes their place."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from typing import Any, TextIO
 
 UNWRITTEN = {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EBADF}
@@ -43,11 +44,16 @@ class Nowhere:
 def open_streams() -> Iterator[None]:
     """Has standard output and error be there meanwhile, and what is written to standard output be written in the end.
 
+    Letters that its encoding lacks are written as question marks: in some places it has ASCII alone, and names of files
+    may be of bytes that are no letters.
+
     Raises:
         LostOutputError: if something was, and couldn't.
     """
     fill()
     kept = sys.stdout, sys.stderr
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors='replace')
     out: TextIO | Nowhere = sys.stdout or Nowhere()
     sys.stdout, sys.stderr = out, sys.stderr or Nowhere()
     try:

@@ -7,6 +7,8 @@ from typing import Any
 
 from tyro.conf import Positional
 
+from megastep.cli.generate import are
+
 NO_ENCODER = 'The film is a GIF, for there is no mp4 encoder here: pip install "megastep[video]" brings one.'
 
 
@@ -45,11 +47,12 @@ def record(
     from megastep.cli.filming import film_random, replay_random
     from megastep.maps.mapset import MapSet
     from megastep.maps.storage import atomic
+    from megastep.maps.words import counted
 
     for path in filter(None, (out, html)):
         atomic.check_folder(path)
     look: dict[str, Any] = {'workers': workers, 'envs': envs, 'size': size, 'fps': fps}
-    about, walked = f'{steps} random steps of {env} in map {map_id}', MapSet.load(maps)
+    about, walked = f'{counted(steps, "random step")} of {env} in map {map_id} {are(steps)}', MapSet.load(maps)
     if html is not None:
         _say(about, replay_random(env, walked, html, map_id=map_id, steps=steps, seed=seed), html)
     if out is not None:
@@ -94,10 +97,12 @@ def watch(
     from megastep.cli.filming import film_run, replay_run
     from megastep.maps.mapset import MapSet
     from megastep.maps.storage import atomic
+    from megastep.maps.words import counted
 
     for path in filter(None, (out, html)):
         atomic.check_folder(path)
-    about, walked = f'{steps} steps of the agent of {run} in map {map_id}', None if maps is None else MapSet.load(maps)
+    about = f'{counted(steps, "step")} of the agent of {run} in map {map_id} {are(steps)}'
+    walked = None if maps is None else MapSet.load(maps)
     options: dict[str, Any] = {'map_id': map_id, 'steps': steps, 'seed': seed, 'greedy': greedy, 'device': device}
     if html is not None:
         _say(about, replay_run(run, html, walked, **options), html)
@@ -109,6 +114,6 @@ def watch(
 
 def _say(about: str, path: Path, wanted: Path) -> None:
     """Says what was written."""
-    print(f'{about} are in {path} ({path.stat().st_size / 1000:,.0f} kB).')
+    print(f'{about} in {path} ({path.stat().st_size / 1000:,.0f} kB).')
     if path.suffix != wanted.suffix:
         print(NO_ENCODER)

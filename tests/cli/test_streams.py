@@ -1,5 +1,6 @@
 """The command with its output closed, full or cut off: it works, and what it could not say it says it could not."""
 
+import os
 import subprocess
 import sys
 
@@ -26,6 +27,22 @@ def test_output_that_does_not_fit_is_an_error():
     done = shell('>/dev/full', 'families')
     message = 'megastep: standard output can not be written: No space left on device.\n'
     assert (done.returncode, done.stderr) == (2, message)
+
+
+@pytest.mark.parametrize('arguments', [['--help'], ['families'], ['doctor']])
+def test_a_terminal_of_few_letters_gets_question_marks(arguments, monkeypatch):
+    monkeypatch.setenv('PYTHONIOENCODING', 'ascii')
+    done = shell('', *arguments)
+    assert done.returncode < 2, done.stderr  # the doctor may have found something
+    assert '?' in done.stdout
+
+
+def test_files_whose_names_are_no_letters_are_named_all_the_same(tmp_path):
+    out = os.fsdecode(bytes(tmp_path / 'maps') + b'\xff.safetensors')
+    done = shell('', 'generate', 'box', 1, out)
+    assert done.returncode == 0
+    assert done.stdout.startswith(f'1 box map (median 1 room, 4 walls and 25 m²) is in {tmp_path}/maps?.safetensors (')
+    assert len(MapSet.load(out)) == 1
 
 
 def test_the_files_are_written_whole_all_the_same(tmp_path):
