@@ -13,15 +13,21 @@ from jaxtyping import Bool
 from torch import Tensor
 from torch.utils._pytree import tree_map, tree_map_only
 
+from megastep.world.buffers import tensor_of
+
 
 def copied(nested: Any) -> Any:
     """Copies nested tensors."""
     return tree_map_only(Tensor, Tensor.clone, nested)
 
 
-def to_tensors(nested: Any, device: torch.device) -> Any:
-    """Nested arrays as tensors on a device."""
-    return tree_map(lambda array: torch.as_tensor(array, device=device), nested)
+def to_tensors(nested: Any, device: torch.device, label: str = 'values') -> Any:
+    """Nested arrays as tensors on a device.
+
+    Raises:
+        ValueError: if one can't be made a tensor; it says the label.
+    """
+    return tree_map(lambda array: tensor_of(label, array, device), nested)
 
 
 def to_arrays(nested: Any) -> Any:
@@ -67,7 +73,14 @@ def described(space: gymnasium.Space) -> str:
 
 
 def mismatch(
-    label: str, batch: Any, space: gymnasium.Space, num_rows: int, device: torch.device, *, values: bool = True
+    label: str,
+    batch: Any,
+    space: gymnasium.Space,
+    num_rows: int,
+    device: torch.device,
+    *,
+    values: bool = True,
+    types: bool = True,
 ) -> str | None:
     """The sentence that says why a batch isn't so many elements of a space, in tensors on a device; None if it is.
 
@@ -78,6 +91,7 @@ def mismatch(
         num_rows: How many rows there are to be.
         device: Where they are to be.
         values: Whether values are looked at, too: that waits for the GPU, if they are on one.
+        types: Whether tensors are to be of the space's type.
     """
     if isinstance(space, Dict | Tuple):
         spaces, found = subspaces(space), parts(batch, space)
@@ -85,13 +99,14 @@ def mismatch(
             got = type(batch).__name__ if found is None else list(found)
             return f'{label} must have {list(spaces)}, got {got}.'
         sentences = (
-            mismatch(f'{label}[{name!r}]', found[name], spaces[name], num_rows, device, values=values)
+            mismatch(f'{label}[{name!r}]', found[name], spaces[name], num_rows, device, values=values, types=types)
             for name in spaces
         )
         return next(filter(None, sentences), None)
     if not isinstance(space, Box | Discrete | MultiDiscrete | MultiBinary):
         return f'the space of {label} must be one of tensors, got {type(space).__name__}.'
-    sentence = _kind_mismatch(label, batch, space, num_rows, device)
+    kind = dtype_of(space) if types else getattr(batch, 'dtype', None)
+    sentence = _kind_mismatch(label, batch, (kind, (num_rows, *(space.shape or ())), device))
     return _value_mismatch(label, batch, space) if values and sentence is None else sentence
 
 
@@ -107,10 +122,10 @@ def parts(batch: Any, space: gymnasium.Space) -> dict[Any, Any] | None:
     return dict(enumerate(batch)) if isinstance(batch, tuple | list) else None
 
 
-def _kind_mismatch(label: str, batch: Any, space: gymnasium.Space, num_rows: int, device: torch.device) -> str | None:
+def _kind_mismatch(label: str, batch: Any, expected: tuple[Any, ...]) -> str | None:
+    """The sentence that says why a batch isn't a tensor of a type, of a shape and on a device; None if it is."""
     if not isinstance(batch, Tensor):
         return f'{label} must be a torch tensor, got {type(batch).__name__}.'
-    expected = (dtype_of(space), (num_rows, *(space.shape or ())), device)
     found = (batch.dtype, tuple(batch.shape), batch.device)
     if found != expected:
         texts = ('{} of shape {} on {}'.format(*each) for each in (expected, found))

@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from jaxtyping import Bool
 from torch import Tensor
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_leaves, tree_map
 
 from megastep.env import Env
-from megastep.env.nested import to_tensors
+from megastep.env.nested import mismatch, to_tensors
 from megastep.evaluation.entry_points import MakesEnv
 from megastep.evaluation.opponents import Opponents
 from megastep.evaluation.registry import Task
@@ -106,17 +106,26 @@ class Agent:
                 default in none, but in all when it acts for the first time, or for another number of rows than before.
 
         Raises:
-            ValueError: if begins isn't (row,) bool.
+            ValueError: if observations aren't those of the policy's space, or begins isn't (row,) bool.
         """
         device = self.policy.value.weight.device
-        observations = to_tensors(observations, device)
-        rows = len(tree_leaves(observations)[0])
+        observations = to_tensors(observations, device, 'observations')
+        rows = next((len(leaf) for leaf in tree_leaves(observations) if leaf.ndim), 0)
+        if self._actor is None or rows != self._rows:
+            self._check(observations, rows)
         begins = torch.zeros(rows, dtype=torch.bool, device=device) if begins is None else tensor_of('begins', begins)
         if begins.dtype != torch.bool or begins.shape != (rows,):
             raise ValueError(f'begins must be bool of shape ({rows},), got {begins.dtype} of {tuple(begins.shape)}.')
         if self._actor is None or rows != self._rows:
             self._actor, self._rows = self.actor(rows, greedy=self.greedy, seed=self.seed), rows
         return self._actor(observations, begins.to(device))
+
+    def _check(self, observations: Any, rows: int) -> None:
+        """Raises unless these are the observations of at least one row."""
+        space, device = self.policy.spaces.observation, self.policy.value.weight.device
+        given = tree_map(Tensor.detach, observations)
+        if flaw := mismatch('observations', given, space, max(rows, 1), device, values=False, types=False):
+            raise ValueError(flaw)
 
     def actor(self, rows: int, *, greedy: bool = False, seed: int = 0) -> Actor:
         """An actor of its own for so many rows, which shares nothing with this one but the policy: see `Actor`."""

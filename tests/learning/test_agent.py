@@ -516,3 +516,22 @@ def test_what_is_no_space_is_refused():
     with pytest.raises(ValueError, match='a space must be as it was written down, got') as caught:
         from_json(wrong)
     assert len(str(caught.value)) < 2000
+
+
+@pytest.mark.parametrize(
+    'observations, message',
+    [
+        ({}, 'observations must be a torch tensor, got dict'),
+        (None, 'observations must be what torch.as_tensor takes, got NoneType'),
+        (torch.zeros(4, 1, 3), r'observations must be torch.float32 of shape \(4, 1, 64\) on cpu, got .* \(4, 1, 3\)'),
+        (torch.zeros(()), r'observations must be torch.float32 of shape \(1, 1, 64\) on cpu, got .* \(\) on cpu'),
+    ],
+)
+def test_observations_of_another_kind_are_refused(run, observations, message):
+    with pytest.raises(ValueError, match=message):
+        load(run)(observations)
+
+
+def test_observations_may_be_of_any_type(run):
+    agent = load(run)
+    assert agent(torch.zeros(4, 1, 64, dtype=torch.float64)).shape == agent(torch.zeros(4, 1, 64).numpy()).shape == (4,)
