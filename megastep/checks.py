@@ -19,6 +19,12 @@ def is_integer(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
+def plain(value: Any) -> Any:
+    """A number of NumPy's as Python has it, which is written and read alike everywhere; others as they are."""
+    is_numpy = type(value).__module__ == 'numpy'  # which isn't imported here, for help comes without it
+    return value.item() if is_numpy and getattr(value, 'shape', None) == () else value
+
+
 def check_seed(seed: Any) -> None:
     """Raises a `ValueError` unless a seed is an integer that a generator takes."""
     if not is_integer(seed) or not 0 <= seed <= LARGEST_SEED:

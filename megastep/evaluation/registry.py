@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 import torch
 
+from megastep.checks import plain
 from megastep.env import Env
 from megastep.env.episode_starts import EpisodeStarts
 from megastep.env.variation import SHARED
@@ -53,6 +54,7 @@ class Task:
         checked(self.env)
         if not isinstance(self.options, Mapping):
             raise ValueError(f'options must be values by name, got {self.options!r}.')  # noqa: TRY004
+        object.__setattr__(self, 'options', {name: plain(value) for name, value in self.options.items()})
         taken = self._taken()
         if unknown := sorted(set(self.options) - set(taken)):
             raise ValueError(f'options of {self.name} may be {", ".join(taken)}, got {", ".join(unknown)}.')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 
-from megastep.checks import check_numbers
+from megastep.checks import check_numbers, plain
 
 LARGEST_SEED = 2**63 - 1
 """Worlds are made from a seed in 64 bits, of which one is its sign."""
@@ -55,6 +55,8 @@ class Settings:
     """The seed of everything random, together with a process's rank."""
 
     def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            object.__setattr__(self, name, plain(value))
         for name in ('num_envs', 'horizon', 'epochs', 'num_minibatches', 'width'):
             _check(name, getattr(self, name), 1)
         for name in ('stagger', 'anneal', 'action_bins', 'vf_coef', 'ent_coef', 'auxiliary_coef', 'learning_rate'):

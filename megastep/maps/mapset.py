@@ -119,9 +119,9 @@ class MapSet(MapArrays, Importers, DatasetImporters, Exporters):
     @overload
     def __getitem__(self, index: slice | Iterable[int] | np.ndarray) -> MapSet: ...
     def __getitem__(self, index: int | np.integer | slice | Iterable[int] | np.ndarray) -> Geometry | MapSet:
-        if isinstance(index, int | np.integer):
-            return self._packed.geometry(int(self._positions(np.array([index]))[0]))
         chosen = np.arange(len(self))[index] if isinstance(index, slice) else np.asarray(index)
+        if isinstance(index, int) or (chosen.ndim == 0 and np.issubdtype(chosen.dtype, np.integer)):
+            return self._packed.geometry(int(self._positions(chosen.reshape(1))[0]))
         if chosen.dtype == bool:
             chosen = self._true(chosen)
         return MapSet._of(self._arrays, self._positions(chosen), self._recipe, self._source)

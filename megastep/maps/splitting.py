@@ -84,7 +84,7 @@ def groups(walls: Ragged[np.ndarray], seed: int) -> list[Int[np.ndarray, ' membe
     hashes, members = np.unique(canonical_hashes(walls), return_inverse=True)
     sizes = np.bincount(members, minlength=len(hashes))
     found = np.split(np.argsort(members, kind='stable'), sizes.cumsum()[:-1])
-    order = np.argsort(mix(np.stack([hashes, np.full_like(hashes, seed % 2**64)])))
+    order = np.argsort(mix(np.stack([hashes, np.full_like(hashes, int(seed) % 2**64)])))
     return [found[i] for i in order]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from megastep.checks import check_counts, check_numbers
+from megastep.checks import check_counts, check_numbers, plain
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,15 @@ class Cameras:
         if not 0 < self.max_depth < math.inf:
             raise ValueError(f'max_depth must be above 0 m and finite, got {self.max_depth}.')
         try:
-            mounts = tuple(tuple(mount) for mount in self.mounts)
+            mounts = tuple(tuple(map(plain, mount)) for mount in self.mounts)
             fine = bool(mounts) and all(len(mount) == 3 and all(map(math.isfinite, mount)) for mount in mounts)
         except TypeError:  # of numbers alone, or of what are none
             fine = False
         if not fine:
             raise ValueError(f'mounts must be at least one finite (x, y, angle), got {self.mounts!r}.')
-        object.__setattr__(self, 'mounts', mounts)
+        values = {name: plain(getattr(self, name)) for name in ('res', 'fov', 'subsample', 'max_depth')}
+        for name, value in {**values, 'mounts': mounts}.items():
+            object.__setattr__(self, name, value)
 
     @property
     def num_cameras(self) -> int:

@@ -8,7 +8,7 @@ from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from megastep.checks import check_counts, check_numbers
+from megastep.checks import check_counts, check_numbers, plain
 from megastep.learning.settings import Settings
 from megastep.maps import recipes
 from megastep.maps.mapset import MapSet
@@ -83,6 +83,8 @@ class RunConfig:
     opponents_from: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            object.__setattr__(self, name, plain(value))
         check_numbers(steps=self.steps)
         if not 1 <= self.steps < math.inf:
             raise ValueError(f'steps must be at least 1 and finite, got {self.steps}.')
