@@ -12,6 +12,7 @@ import worlds
 from apartments import APARTMENTS, apartments
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import njit
 from safetensors.numpy import load_file
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
@@ -21,10 +22,18 @@ from megastep.maps import geodesics
 from megastep.maps.geodesics import lookup
 from megastep.maps.geodesics.compiled import cells as grids
 from megastep.maps.geodesics.compiled import graph, occupied, strips, wedges
-from megastep.maps.geodesics.compiled.entries import block_room, candidates
-from megastep.maps.geodesics.compiled.walls import clearance, is_clear
+from megastep.maps.geodesics.compiled import walls as grid_walls
+from megastep.maps.geodesics.compiled.entries import block_room, candidates, choosing, filling
+from megastep.maps.geodesics.compiled.walls import KERNEL, is_clear
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
+
+
+@njit(**{**KERNEL, 'cache': False})
+def clearance(grid, x, y):
+    """What kernels call, for Python."""
+    return grid_walls.clearance(grid, x, y)
+
 
 LONGEST = math.tan(math.pi / 16) / (math.pi / 16)
 """What the paths may be longer than the shortest by, if no spawn is within 2 % of an agent's radius of a corner."""
@@ -129,7 +138,7 @@ def world(request):
     both = tuple(
         strips.make_strips(found.grid.walls, found.nodes.corners, cells, found.grid.radius, axis) for axis in range(2)
     )
-    places = [(cell, *grids.middle(cells, cell)) for cell in range(cells.columns * cells.rows)]
+    places = [(cell, *grids.middle.py_func(cells, cell)) for cell in range(cells.columns * cells.rows)]
     free = [place for place in places if clearance(found.grid, *place[1:]) >= found.grid.radius]
     return room, found, cells, both, [free[i] for i in np.random.default_rng(0).permutation(len(free))[:300]]
 
@@ -142,7 +151,7 @@ def wedges_of(found, goals):
 def sources_of(cast, cells, cell):
     """The sources that a cell sees, by the words of its block."""
     row, column = divmod(cell, cells.columns)
-    block, bit = grids.block_of(cast.columns, row, column), grids.bit_of(row, column)
+    block, bit = grids.block_of.py_func(cast.columns, row, column), grids.bit_of.py_func(row, column)
     each = slice(cast.firsts[block], cast.firsts[block + 1])
     return cast.sources[each][(cast.masks[each] >> bit & 1) > 0].tolist()
 
@@ -166,7 +175,7 @@ class TestShadowCasting:
             seen = {
                 i
                 for i, (px, py) in enumerate(nodes.points)
-                if wedges.is_within(ways, i, x - px, y - py) and is_clear(found.grid, x, y, px, py)
+                if wedges.is_within.py_func(ways, i, x - px, y - py) and is_clear(found.grid, x, y, px, py)
             }
             assert set(sources_of(cast, cells, cell)) == seen
 
@@ -179,8 +188,8 @@ class TestShadowCasting:
             for i, (px, py) in enumerate(nodes.points):
                 if is_clear(found.grid, x, y, px, py):
                     near = math.hypot(x - px, y - py) < AGENT_RADIUS / 2
-                    taut[i] = near or graph.is_taut(nodes.back, nodes.ahead, i, x - px, y - py)
-                    within[i] = near or wedges.is_within(ways, i, x - px, y - py)
+                    taut[i] = near or graph.is_taut.py_func(nodes.back, nodes.ahead, i, x - px, y - py)
+                    within[i] = near or wedges.is_within.py_func(ways, i, x - px, y - py)
             counts += taut.sum(), within.sum()
             assert (taut | ~within).all()
             lengths = np.hypot(*(nodes.points - (x, y)).T)[:, None] + found.lengths.T
@@ -240,13 +249,24 @@ class TestEntries:
         assert table.hops[table.entries].any()
 
 
+def test_lists_are_the_same_however_little_room_there_is_at_first(world, monkeypatch):
+    room = world[0]
+    reference = lookup.lookup_table(room.walls, room.spawns, AGENT_RADIUS)
+    monkeypatch.setattr(choosing, 'LEAST_ROOM', 512)
+    monkeypatch.setattr(filling, 'make_lists', lambda cells: choosing.make_lists(cells // 64))
+    table = lookup.lookup_table(room.walls, room.spawns, AGENT_RADIUS)
+    assert len(table.hops) > 512
+    np.testing.assert_array_equal(table.entries, reference.entries)
+    np.testing.assert_array_equal(table.hops, reference.hops)
+
+
 def test_occupied_cells_are_those_whose_middle_is_not_free(world):
     _, found, cells, *_ = world
     masks, columns = occupied.occupied_cells(found.grid, cells), -(-cells.columns // 4)
     for cell in range(cells.columns * cells.rows):
         row, column = divmod(cell, cells.columns)
-        is_occupied = masks[grids.block_of(columns, row, column)] >> grids.bit_of(row, column) & 1
-        assert is_occupied == (clearance(found.grid, *grids.middle(cells, cell)) < found.grid.radius)
+        is_occupied = masks[grids.block_of.py_func(columns, row, column)] >> grids.bit_of.py_func(row, column) & 1
+        assert is_occupied == (clearance(found.grid, *grids.middle.py_func(cells, cell)) < found.grid.radius)
 
 
 class TestInvariants:

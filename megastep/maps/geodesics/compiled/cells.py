@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from megastep.maps.geodesics.compiled.walls import INLINED, KERNEL
+from megastep.maps.geodesics.compiled.walls import INLINED, PART
 
 SHIFT = 2
 BLOCK = 1 << SHIFT
@@ -22,20 +22,20 @@ class Cells(NamedTuple):
     rows: int
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def middle(cells, cell):
     """The middle of a cell."""
     column, row = cell % cells.columns, cell // cells.columns
     return cells.left + (column + 0.5) * cells.side, cells.bottom + (row + 0.5) * cells.side
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def block_of(columns, row, column):
     """The block of a cell, where there are so many columns of blocks."""
     return (row >> SHIFT) * columns + (column >> SHIFT)
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def bit_of(row, column):
     """The bit of a cell in its block's masks."""
     return (row & (BLOCK - 1)) * BLOCK + (column & (BLOCK - 1))

@@ -6,15 +6,7 @@ import numpy as np
 from numba import njit
 
 from megastep.maps.geodesics.compiled.nodes import Nodes
-from megastep.maps.geodesics.compiled.walls import (
-    KERNEL,
-    PART,
-    TOUCHING,
-    WallGrid,
-    is_between,
-    is_clear,
-    obstacle,
-)
+from megastep.maps.geodesics.compiled.walls import KERNEL, PART, TOUCHING, WallGrid, is_between, obstacle
 
 
 class Graph(NamedTuple):
@@ -25,7 +17,7 @@ class Graph(NamedTuple):
     lengths: np.ndarray  # in metres
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def is_taut(backs, aheads, i, dx, dy):
     """Tautness test: true if a shortest path can bend at node i on coming from or going to (dx, dy) relative to it.
 
@@ -74,7 +66,7 @@ def visible_pairs(grid, columns, screens, taut, eights, pairs, done):
         done[0], done[1] = i + 1, used
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def find_taut(columns, i, taut):
     """Writes for each node after node i if the line to it `is_taut` at both; without branches, for a vector unit."""
     x, y, back_x, back_y = columns[0, i], columns[1, i], columns[2, i], columns[3, i]
@@ -208,8 +200,9 @@ def goal_distances(grid, goals, direct, lengths, found):
         found[g, g] = 0.0
         for h in range(g):
             x, y = goals[h, 0], goals[h, 1]
-            if is_clear(grid, goals[g, 0], goals[g, 1], x, y):
-                best = np.sqrt((goals[g, 0] - x) ** 2 + (goals[g, 1] - y) ** 2)
+            dx, dy = goals[g, 0] - x, goals[g, 1] - y
+            if obstacle(grid, goals[g, 0], goals[g, 1], x, y) < 0:
+                best = np.sqrt(dx * dx + dy * dy)
             else:
                 best = np.inf
                 for i in range(direct.shape[1]):

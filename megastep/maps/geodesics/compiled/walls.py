@@ -84,7 +84,7 @@ def enter_walls(grid, counting):
                     firsts[at] += 1
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def clearance(grid, x, y):
     """The distance of a point from the walls of its square. It is exact where it is less than the radius."""
     i = square(x, grid.left, grid.side, grid.columns)

@@ -78,10 +78,11 @@ def widen(nodes, wedges, i, x, y):
     if not comes and not goes:
         comes = goes = True
         dx = dy = 0.0
+    # Sides are numbers of a type: of a literal each Numba would compile a function.
     if goes:  # from the wedge along back, which is turned clockwise from back to opposite ahead
-        widen_to(wedges, i, 0, back_x, back_y, -ahead_x, -ahead_y, -dx - MARGIN * dy, -dy + MARGIN * dx, -1.0)
+        widen_to(wedges, i, np.int64(0), back_x, back_y, -ahead_x, -ahead_y, -dx - MARGIN * dy, -dy + MARGIN * dx, -1.0)
     if comes:
-        widen_to(wedges, i, 1, ahead_x, ahead_y, -back_x, -back_y, -dx + MARGIN * dy, -dy - MARGIN * dx, 1.0)
+        widen_to(wedges, i, np.int64(1), ahead_x, ahead_y, -back_x, -back_y, -dx + MARGIN * dy, -dy - MARGIN * dx, 1.0)
 
 
 @njit(**PART)
@@ -98,7 +99,7 @@ def widen_to(wedges, i, side, along_x, along_y, end_x, end_y, x, y, turn):
         wedges.lines[i, side, 0], wedges.lines[i, side, 1] = x, y
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def is_within(wedges, i, dx, dy):
     """True if a direction is in one of a node's wedges."""
     along, lines, turn = wedges.along, wedges.lines, -1.0

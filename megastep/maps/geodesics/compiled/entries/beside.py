@@ -6,7 +6,8 @@ import numpy as np
 from numba import njit
 
 from megastep.maps.geodesics.compiled.bins import Bins
-from megastep.maps.geodesics.compiled.cells import BLOCK, Cells, bit_of, block_of, cell_of, first_cell, middle
+from megastep.maps.geodesics.compiled.cells import Cells, bit_of, block_of, cell_of, first_cell, middle
+from megastep.maps.geodesics.compiled.entries.block_room import CELLS
 from megastep.maps.geodesics.compiled.entries.candidates import Candidates
 from megastep.maps.geodesics.compiled.entries.choosing import FAR, Goals, choose, has_room, kept_list
 from megastep.maps.geodesics.compiled.entries.samples import MIDDLE, NONE, OTHER, SLIVER
@@ -18,9 +19,9 @@ from megastep.maps.geodesics.compiled.walls import (
     PART,
     TOUCHING,
     WallGrid,
-    is_clear,
     is_outside,
     nearest_wall,
+    obstacle,
 )
 from megastep.numba.jit.bits import lowest
 
@@ -41,10 +42,10 @@ class Surroundings(NamedTuple):
 def fill_others(around, visible, tolerance, room, samples, starts, lists, done):
     """Fills the entries of the cells beside walls, in place: see `fill_lookup`. Those of middles are there already.
 
-    ``done`` is how many blocks are done; stops where there may be no room for more lists.
+    ``done`` is how many blocks are done; stops where there may be no room for more lists. Slivers come last.
     """
     cells, occupied, last = around.cells, around.occupied, np.int64(0)
-    while done[0] < len(occupied) and has_room(lists, BLOCK * BLOCK, len(room.chosen)):
+    while done[0] < len(occupied) and has_room(lists, CELLS, len(room.chosen)):
         b = done[0]
         left, first = np.int64(occupied[b]), first_cell(cells, around.found.columns, b)
         while left:
@@ -55,6 +56,8 @@ def fill_others(around, visible, tolerance, room, samples, starts, lists, done):
                 last = kept_list(room.chosen, count, lists, (last, np.int64(starts[max(cell - cells.columns, 0)])))
                 starts[cell] = last
         done[0] = b + 1
+    if done[0] == len(occupied):
+        fill_slivers(around, visible, samples, starts)
 
 
 @njit(**INLINED)
@@ -104,7 +107,7 @@ def is_cut_off(around, kinds, x, y, cell):
             is_free = not around.occupied[block_of(columns, j, i)] >> bit_of(j, i) & 1
             if is_free and kinds[j * cells.columns + i] == NONE:
                 px, py = middle(cells, j * cells.columns + i)
-                if is_clear(around.grid, x, y, px, py):
+                if obstacle(around.grid, x, y, px, py) < 0:
                     return True
     return False
 
@@ -134,10 +137,10 @@ def neighbour(line, cells, samples, highest, x, y, cell, reach):
                     px, py = middle(cells, at)
                     if kinds[at] == OTHER:
                         px, py = points[at, 0], points[at, 1]
-                    away = (px - x) ** 2 + (py - y) ** 2
+                    away = (px - x) * (px - x) + (py - y) * (py - y)
                     if last < away < nearest:
                         nearest, best, best_x, best_y = away, at, px, py
-        if best < 0 or is_clear(line, x, y, best_x, best_y):
+        if best < 0 or obstacle(line, x, y, best_x, best_y) < 0:
             return best
         last = nearest
 
@@ -155,7 +158,7 @@ def loses_goals(lengths, least, values, start, visible):
     return False
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def fill_slivers(around, visible, samples, starts):
     """Fills the entries of cells of which only a sliver is free, in place: they are those of a cell near them."""
     cells, points, kinds = around.cells, samples.points, samples.kinds

@@ -10,7 +10,7 @@ from megastep.maps.geodesics.compiled.graph import is_taut
 from megastep.maps.geodesics.compiled.nodes import Nodes
 from megastep.maps.geodesics.compiled.shadows import Seen, Sources, cast_all, make_sight
 from megastep.maps.geodesics.compiled.strips import Strips
-from megastep.maps.geodesics.compiled.walls import KERNEL, WallGrid, clearance, is_clear, square
+from megastep.maps.geodesics.compiled.walls import KERNEL, WallGrid, clearance, obstacle, square
 from megastep.maps.geodesics.compiled.wedges import Wedges
 
 
@@ -109,7 +109,7 @@ def near_nodes(grid, cells, nodes, goals, near, columns, firsts, records, done):
                 dx, dy = x - px, y - py
                 if dx * dx + dy * dy >= near * near or is_taut(backs, aheads, i, dx, dy):
                     continue
-                if clearance(grid, x, y) >= grid.radius and is_clear(grid, x, y, px, py):
+                if clearance(grid, x, y) >= grid.radius and obstacle(grid, x, y, px, py) < 0:
                     b = block_of(columns, row, column)
                     records[used, 0], records[used, 1], records[used, 2] = b, goals + i, 1 << bit_of(row, column)
                     firsts[b + 1] += 1

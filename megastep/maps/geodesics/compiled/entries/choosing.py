@@ -205,7 +205,7 @@ def key_of(nodes):
 
 def make_lists(cells: int) -> Lists:
     """Room for the lists of so many cells, as a rule. An empty one is at 0."""
-    values = np.zeros(max(cells, LEAST_ROOM), np.int32)
+    values = np.zeros(max(4 * cells, LEAST_ROOM), np.int32)
     table = np.full(max(LEAST_ROOM, 1 << (cells // 16).bit_length()), -1, np.int32)
     return Lists(values, table, np.array([1, 0]))
 

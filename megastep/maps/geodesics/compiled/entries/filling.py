@@ -12,7 +12,7 @@ import numpy as np
 
 from megastep.maps.geodesics.compiled.bins import make_bins
 from megastep.maps.geodesics.compiled.cells import Cells
-from megastep.maps.geodesics.compiled.entries.beside import Surroundings, fill_others, fill_slivers
+from megastep.maps.geodesics.compiled.entries.beside import Surroundings, fill_others
 from megastep.maps.geodesics.compiled.entries.block_room import make_block_room
 from megastep.maps.geodesics.compiled.entries.blocks import fill_middles
 from megastep.maps.geodesics.compiled.entries.candidates import find_candidates
@@ -58,5 +58,4 @@ def fill_lookup(grid: WallGrid, goals: Goals, cells: Cells, tolerance: float, mo
         if done[0] == len(occupied):
             break
         lists = longer(lists)
-    fill_slivers(around, visible, samples, starts)
     return Entries(visible, starts, lists.values[: lists.used[0]])

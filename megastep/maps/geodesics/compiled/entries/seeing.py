@@ -6,7 +6,7 @@ from numba import njit
 from megastep.maps.geodesics.compiled.bins import BIN, has_near
 from megastep.maps.geodesics.compiled.cells import BLOCK, bit_of
 from megastep.maps.geodesics.compiled.entries.samples import MIDDLE
-from megastep.maps.geodesics.compiled.walls import INLINED, PART, is_between, is_clear, obstacle
+from megastep.maps.geodesics.compiled.walls import INLINED, PART, is_between, obstacle
 from megastep.maps.geodesics.compiled.wedges import is_within
 
 
@@ -89,7 +89,7 @@ def see_goals(grid, points, among, sure, x, y, visible):
     """Sets the bits of the goals that a free point sees, of those with bits in ``among``; some it surely does."""
     for g in range(len(points)):
         word, bit = g // 32, np.uint32(1) << np.uint32(g % 32)
-        if among[word] & bit and (sure[word] & bit or is_clear(grid, x, y, points[g, 0], points[g, 1])):
+        if among[word] & bit and (sure[word] & bit or obstacle(grid, x, y, points[g, 0], points[g, 1]) < 0):
             visible[word] |= bit
 
 
@@ -123,7 +123,7 @@ def see_all(grid, goals, x, y, visible, room):
     for word in range(len(visible)):
         visible[word] = np.uint32(0)
     for g in range(len(points)):
-        if is_clear(grid, x, y, points[g, 0], points[g, 1]):
+        if obstacle(grid, x, y, points[g, 0], points[g, 1]) < 0:
             visible[g // 32] |= np.uint32(1) << np.uint32(g % 32)
     for i in range(len(nodes)):
         if sees_node(grid, nodes, goals.wedges, i, x, y, goals.near, room.screens):
