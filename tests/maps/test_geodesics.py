@@ -145,7 +145,7 @@ def world(request):
 
 def wedges_of(found, goals):
     """The wedges in which paths to goals come to the nodes of a graph."""
-    return wedges.find_wedges(found.nodes, found.graph, goals, found.direct, np.array(found.lengths.T, order='C'))
+    return wedges.find_wedges(found.nodes, found.graph, goals, found.direct, found.lengths)
 
 
 def sources_of(cast, cells, cell):
@@ -192,7 +192,7 @@ class TestShadowCasting:
                     within[i] = near or wedges.is_within.py_func(ways, i, x - px, y - py)
             counts += taut.sum(), within.sum()
             assert (taut | ~within).all()
-            lengths = np.hypot(*(nodes.points - (x, y)).T)[:, None] + found.lengths.T
+            lengths = np.hypot(*(nodes.points - (x, y)).T)[:, None] + found.lengths
             hidden = [g for g, spawn in enumerate(room.spawns) if not is_clear(found.grid, x, y, *spawn)]
             shortest, kept = (lengths[some][:, hidden].min(axis=0, initial=np.inf) for some in (taut, within))
             np.testing.assert_allclose(kept, shortest, atol=2e-3)
@@ -203,7 +203,7 @@ class TestShadowCasting:
         edges = csr_array((found.graph.lengths, found.graph.others, found.graph.firsts), (len(found.nodes.points),) * 2)
         between = dijkstra(edges)
         expected = (found.direct[:, :, None] + between).min(axis=1)
-        np.testing.assert_allclose(found.lengths, expected, rtol=1e-12)
+        np.testing.assert_allclose(found.lengths.T, expected, rtol=1e-12)
 
 
 class TestEntries:
@@ -216,7 +216,7 @@ class TestEntries:
             assert len(kept) <= lookup.MOST
             assert all(is_clear(found.grid, x, y, *nodes.points[i]) for i in kept)
             seen = [i for i, point in enumerate(nodes.points) if is_clear(found.grid, x, y, *point)]
-            ways = np.hypot(*(nodes.points - (x, y)).T)[:, None] + found.lengths.T
+            ways = np.hypot(*(nodes.points - (x, y)).T)[:, None] + found.lengths
             for g, spawn in enumerate(room.spawns):
                 sees = table.visible[cell, g // 32] >> (g % 32) & 1
                 assert sees == is_clear(found.grid, x, y, *spawn)
@@ -233,7 +233,7 @@ class TestEntries:
         found = geodesics.shortest_paths(room.walls, spawns, AGENT_RADIUS)
         table = lookup.lookup_table(room.walls, spawns, AGENT_RADIUS)
         assert table.hops[table.entries].max() <= most
-        ways = (found.lengths.T[table.hops[i + 1 : i + 1 + table.hops[i]]].min(0) for i in table.entries if i)
+        ways = (found.lengths[table.hops[i + 1 : i + 1 + table.hops[i]]].min(0) for i in table.entries if i)
         assert np.isfinite(list(ways)).all()
 
     def test_nothing_leads_out_of_a_room_without_a_door(self):

@@ -44,8 +44,8 @@ class ShortestPaths(NamedTuple):
     nodes: Nodes
     direct: Float[np.ndarray, 'goal node']
     """The straight ways from goals to nodes, in metres; infinite if there is none that a shortest path can take."""
-    lengths: Float[np.ndarray, 'goal node']
-    """The shortest paths from goals to nodes, in metres."""
+    lengths: Float[np.ndarray, 'node goal']
+    """The shortest paths from nodes to goals, in metres."""
     graph: Graph
     """The visibility graph."""
 
@@ -66,9 +66,10 @@ def distances(
     """
     from megastep.maps.geodesics.compiled.graph import goal_distances
 
-    found, lengths = shortest_paths(walls, points, radius), np.empty((len(points), len(points)))
-    goal_distances(found.grid, points, found.direct, found.lengths, lengths)
-    return lengths.astype(np.float32)
+    found = shortest_paths(walls, points, radius)
+    lengths = np.concatenate([found.lengths, np.full((len(points), len(points)), np.inf)])
+    goal_distances(found.grid, points, found.direct, lengths)
+    return lengths[len(found.lengths) :].astype(np.float32)
 
 
 def shortest_path(
@@ -94,7 +95,7 @@ def shortest_path(
     found = shortest_paths(walls, ends, radius)
     if is_clear(found.grid, *ends[0], *ends[1]):
         return ends
-    onward = found.lengths[1]
+    onward = found.lengths[:, 1]
     bends: list[int] = []
     if not len(onward) or np.isinf(onward + found.direct[0]).all():
         return np.empty((0, 2))
@@ -123,7 +124,7 @@ def shortest_paths(
     connect_all(grid, nodes, np.array(goals), radius / 2, np.full(count, -1), direct)
     lengths = np.array(direct.T, order='C')
     relax(graph, lengths, np.ones(count, np.bool_))
-    return ShortestPaths(grid, nodes, direct, np.array(lengths.T, order='C'), graph)
+    return ShortestPaths(grid, nodes, direct, lengths, graph)
 
 
 def wall_grid(walls: Float[np.ndarray, 'wall 2 2'], radius: float) -> WallGrid:

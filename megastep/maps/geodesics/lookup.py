@@ -65,8 +65,8 @@ def lookup_table(
     shape = math.ceil(width / CELL_SIDE), math.ceil(height / CELL_SIDE)
     cells = Cells(left, bottom, CELL_SIDE, *shape)
     lengths = np.full((len(found.nodes.points), -(-len(goals) // WORD) * WORD), FAR, np.float32)
-    np.minimum(found.lengths.T, FAR, out=lengths[:, : len(goals)], casting='same_kind')
-    wedges = find_wedges(found.nodes, found.graph, np.array(goals), found.direct, np.ascontiguousarray(found.lengths.T))
+    np.minimum(found.lengths, FAR, out=lengths[:, : len(goals)], casting='same_kind')
+    wedges = find_wedges(found.nodes, found.graph, np.array(goals), found.direct, found.lengths)
     entries = fill_lookup(
         found.grid, Goals(np.array(goals), found.nodes, wedges, radius / 2, lengths), cells, TOLERANCE, MOST
     )
@@ -77,5 +77,5 @@ def lookup_table(
         entries=entries.starts,
         hops=entries.lists,
         nodes=found.nodes.points,
-        lengths=found.lengths.T,
+        lengths=found.lengths,
     )

@@ -194,17 +194,25 @@ def connect_all(grid, nodes, goals, near, screens, direct):
 
 
 @njit(**KERNEL)
-def goal_distances(grid, goals, direct, lengths, found):
-    """Writes the lengths of the shortest paths between goals: (goal, goal)."""
+def goal_distances(grid, goals, direct, lengths):
+    """Finds how long the shortest paths between goals are.
+
+    Args:
+        grid: The walls.
+        goals: (goal, 2): the goals.
+        direct: (goal, node): how far they are from the nodes that they see, infinite for others.
+        lengths: (node + goal, goal): how far they are from nodes, and infinite after that, where to write.
+    """
+    nodes = direct.shape[1]
     for g in range(len(goals)):
-        found[g, g] = 0.0
+        for i in range(nodes):
+            if direct[g, i] < np.inf:
+                shorten(lengths, nodes + g, i, direct[g, i])
+    for g in range(len(goals)):
+        lengths[nodes + g, g] = 0.0
         for h in range(g):
             x, y = goals[h, 0], goals[h, 1]
             dx, dy = goals[g, 0] - x, goals[g, 1] - y
             if obstacle(grid, goals[g, 0], goals[g, 1], x, y) < 0:
-                best = np.sqrt(dx * dx + dy * dy)
-            else:
-                best = np.inf
-                for i in range(direct.shape[1]):
-                    best = min(best, direct[h, i] + lengths[g, i])
-            found[g, h] = found[h, g] = best
+                lengths[nodes + h, g] = np.sqrt(dx * dx + dy * dy)
+            lengths[nodes + g, h] = lengths[nodes + h, g]  # back by the same way
