@@ -23,13 +23,13 @@ __all__ = ['Deathmatch', 'Explorer', 'Foraging', 'Minimal', 'PointGoal', 'Racing
 
 
 def single(**options: object) -> NoReturn:
-    """Refusal of `gymnasium.make`, which makes envs that aren't vector envs.
+    """Refusal of `gymnasium.make`, and of copies in many processes, which both want envs that aren't vector envs.
 
     Raises:
         ValueError: always; it says what to call instead.
     """
     raise ValueError(
-        "megastep's envs are vector envs: gymnasium.make must be gymnasium.make_vec, "
+        "megastep's envs are vector envs: gymnasium.make must be gymnasium.make_vec, without a vectorization_mode, "
         "such as gymnasium.make_vec('megastep/Explorer-v0', num_envs=1)."
     )
 

@@ -24,8 +24,11 @@ def test_both_names_are_of_the_same_things():
 
 def test_gymnasium_make_says_what_to_call_instead():
     for name in envs.__all__:
-        with pytest.raises(ValueError, match=r"must be gymnasium\.make_vec, such as gymnasium\.make_vec\('megastep/"):
+        message = r"must be gymnasium\.make_vec, without a vectorization_mode, such as gymnasium\.make_vec\('megastep/"
+        with pytest.raises(ValueError, match=message):
             gymnasium.make(f'megastep/{name}-v0')
+        with pytest.raises(ValueError, match=message):
+            gymnasium.make_vec(f'megastep/{name}-v0', num_envs=4, vectorization_mode='sync')
         assert type(gymnasium.make_vec(f'megastep/{name}-v0', num_envs=4, device='cpu')) is getattr(envs, name)
 
 
