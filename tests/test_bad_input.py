@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from rollouts import FEW_RAYS, make
-from worlds import box, houses
+from worlds import box, core_at, houses
 
 import megastep
 from envs import Minimal, PointGoal
@@ -13,6 +13,8 @@ from megastep.adapters.wrappers import FrameStackObservation
 from megastep.evaluation import Episodes
 from megastep.learning import Run, Settings
 from megastep.maps import compare
+from megastep.world import rendering
+from megastep.world.core import Core
 
 
 @pytest.fixture(scope='module')
@@ -86,6 +88,12 @@ THINGS = {
     'colours': (lambda: minimal(colours='a'), "colours must be an integer from 0 to .*, got 'a'"),
     'episodes of an env': (lambda: minimal(episodes=3), 'episodes must be Episodes, got int'),
     'noise': (lambda: minimal(noise=3), 'noise must be a list of functions that make noise for an env, got 3'),
+    'scenery': (lambda: Core(houses(1), 4), 'scenery must be a Scenery, got MapSet: Scenery.pack makes one of maps'),
+    'cameras': (
+        lambda: rendering.render(core_at([box()], [[(2, 2)]], [[0]]), None),
+        'cameras must be Cameras, or Cameras by name, got NoneType',
+    ),
+    'geodesic field': (lambda: make(PointGoal, geodesic_field=3), 'geodesic_field must be a GeodesicField, got int'),
     'snapshot': (lambda: plotting.plot_state(3), 'snapshot must be what env.snapshot returns, got int'),
     'env to wrap': (lambda: FrameStackObservation(3, 2), 'env must be a vector env of tensors, with a device, got int'),
 }

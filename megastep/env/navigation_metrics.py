@@ -47,6 +47,8 @@ class GoalTracker:
     """
 
     def __init__(self, core: Core, goals: RandomGoals, field: GeodesicField) -> None:
+        if not isinstance(field, GeodesicField):
+            raise ValueError(f'geodesic_field must be a GeodesicField, got {type(field).__name__}.')  # noqa: TRY004
         field.check_spawns(core.scenery.spawns)
         field.check_agents(core.agent_radius)
         self._core, self._goals, self.field = core, goals.current, field

@@ -88,9 +88,9 @@ class Core:
             CUDA graph they learn nothing.
 
     Raises:
-        ValueError: if num_envs is below 1, the seed isn't one of 64 bits, fps isn't above 0, map_ids has the wrong
-            shape or dtype or names a map that isn't there, num_markers is below 0, or PyTorch's default dtype isn't
-            float32.
+        ValueError: if the scenery is none, num_envs is below 1, the seed isn't one of 64 bits, fps isn't above 0,
+            map_ids has the wrong shape or dtype or names a map that isn't there, num_markers is below 0, or PyTorch's
+            default dtype isn't float32.
     """
 
     def __init__(
@@ -106,6 +106,9 @@ class Core:
         episodes: FixedEpisodes | None = None,
     ) -> None:
         check_default_dtype()
+        if not isinstance(scenery, Scenery):
+            got = type(scenery).__name__
+            raise ValueError(f'scenery must be a Scenery, got {got}: Scenery.pack makes one of maps.')  # noqa: TRY004
         check_counts(num_envs=num_envs)
         check_numbers(fps=fps)
         if not 0 < fps < math.inf:

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from megastep.world.cameras import CameraRig, Cameras, map_by_name
+from megastep.world.cameras import CameraRig, Cameras, checked, map_by_name
 from megastep.world.core import Core
 from megastep.world.kernels import implementation
 from megastep.world.scenery import bake
@@ -90,8 +90,10 @@ def render(
         The view, or, by name, that of each kind.
 
     Raises:
-        ValueError: if per_ray has no ray of the cameras or leaves some out in between, or seen isn't these envs'.
+        ValueError: if the cameras are none, per_ray has no ray of them or leaves some out in between, or seen isn't
+            these envs'.
     """
+    checked(cameras)
     if seen is not None:
         check_seen(seen, core)
     asked = map_by_name(lambda kind: per_ray, cameras) if not isinstance(per_ray, Mapping) else per_ray
