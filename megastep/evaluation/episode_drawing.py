@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from megastep.checks import check_above_zero, check_counts, check_seed
+from megastep.checks import check_above_zero, check_counts, check_numbers, check_seed
 from megastep.env.episode_starts import EpisodeStarts, Floor, Start, Stratum, named, stratum_of
 from megastep.evaluation.registry import Task
 from megastep.mapgen.rng import Rng
@@ -44,11 +44,15 @@ def draw(
     progress: bool,
 ) -> dict[str, Any]:
     """Draws the arrays of `Episodes`, by name: see `Episodes.draw`."""
+    if not len(maps):
+        raise ValueError('maps must hold at least 1 map, got 0.')
     check_counts(per_map=per_map)
     check_seed(seed)
     if per_map * len(maps) > MOST_EPISODES:
         most = MOST_EPISODES // len(maps)
         raise ValueError(f'per_map must be at most {most:,} in {len(maps):,} maps, got {per_map:,}.')
+    if time_limit is not None:
+        check_numbers(time_limit=time_limit)
     check_above_zero(top_speed=top_speed, agent_radius=agent_radius)
     _check_strata(strata)
     rngs = [Rng(f'episodes/{VERSION}/{seed}/{number}') for number in range(len(maps))]

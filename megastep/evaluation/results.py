@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -67,6 +67,11 @@ class Results:
         put('lower_is_better', tuple(self.lower_is_better))
         if unknown := [name for name in self.lower_is_better if name not in self.scores]:
             raise ValueError(f'lower_is_better must be of scores, {", ".join(self.scores)}, got {unknown[0]!r}.')
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What they are made of, in dictionaries: views of these can't be pickled."""
+        values = (getattr(self, each.name) for each in fields(self))
+        return type(self), tuple(dict(value) if isinstance(value, Mapping) else value for value in values)
 
     def __len__(self) -> int:
         """The number of episodes."""

@@ -225,6 +225,8 @@ def test_a_file_that_lacks_something_is_named(tmp_path):
             'map 0 has no such episodes: it has no two spawns 900 to 999 m apart',
         ),
         ({'time_limit': 0}, 'time_limits must be above 0 and finite, or NaN, got 0'),
+        ({'time_limit': 'a'}, "time_limit must be a number, got 'a'"),
+        ({'maps': MapSet([box()])[:0]}, 'maps must hold at least 1 map, got 0'),
         ({'top_speed': 0}, 'top_speed must be above 0, got 0'),
         ({'task': Task(Deathmatch, {'num_agents': 8}), 'maps': [box()]}, '8 agents must have spawns 0.42 m apart'),
         ({'task': 'nothing'}, 'env must be one of'),

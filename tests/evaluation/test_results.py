@@ -1,6 +1,8 @@
 """Results: a table of episodes that is checked when it is made."""
 
+import copy
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
@@ -48,6 +50,17 @@ def test_knows_its_agents_and_sets_in_order():
     found = results(agents=('z', 'a'), sets=('houses', 'caves'), runs=2, maps=3)
     assert (found.agents, found.sets) == (['z', 'a'], ['houses', 'caves'])
     assert repr(found) == 'Results(96 episodes: z, a (4 runs) in houses, caves; scores success, spl)'
+
+
+@pytest.mark.parametrize('copied', [copy.deepcopy, lambda found: pickle.loads(pickle.dumps(found))])
+def test_can_be_copied_and_pickled(copied):
+    found = results(runs=1, maps=2)
+    other = copied(found)
+    assert other.summary('success').rows == found.summary('success').rows
+    assert other.suite_sha256 == found.suite_sha256
+    assert [*other.maps] == [*found.maps]
+    with pytest.raises(TypeError):
+        other.table['success'] = 0
 
 
 def test_selects_episodes_and_their_ways():

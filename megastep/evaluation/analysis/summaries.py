@@ -180,7 +180,7 @@ def curve(table: Columns, score: str, against: str, bins: int | Sequence[float] 
 
 def _edges(values: Float[np.ndarray, ' episode'], bins: int | Sequence[float]) -> Float[np.ndarray, ' edge']:
     """The bounds of bins: those given, or such that all have about as many episodes."""
-    if not isinstance(bins, int):
+    if not isinstance(bins, int | np.integer):
         try:
             edges = np.asarray(bins, float)
         except (TypeError, ValueError):

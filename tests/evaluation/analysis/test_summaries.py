@@ -247,6 +247,10 @@ def test_draws_a_curve_over_bins_of_as_many():
     assert all(low <= x <= high for low, x, high in zip(*bounds, strict=True))
 
 
+def test_the_number_of_bins_may_be_of_numpys():
+    assert len(results(maps=40).curve('success', bins=np.int64(4))) == len(results(maps=40).curve('success', bins=4))
+
+
 def test_draws_a_curve_over_given_bins():
     table = rows(np.array([[[0.0], [1.0], [1.0]]]), shortest_path=[1.0, 5.0, 10.0])
     found = Results(table, ['success']).curve('success', bins=[1, 5, 10])
