@@ -69,7 +69,7 @@ class Results:
             raise ValueError(f'lower_is_better must be of scores, {", ".join(self.scores)}, got {unknown[0]!r}.')
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """What they are made of, in dictionaries: views of these can't be pickled."""
+        """Their values for pickle, in dictionaries: views of these can't be pickled."""
         values = (getattr(self, each.name) for each in fields(self))
         return type(self), tuple(dict(value) if isinstance(value, Mapping) else value for value in values)
 
