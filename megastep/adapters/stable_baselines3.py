@@ -123,9 +123,14 @@ class StableBaselines3Agent:
     Args:
         model: The model, or whatever has its ``predict`` and its spaces.
         greedy: Whether it takes the likeliest action; otherwise it draws one.
+
+    Raises:
+        ValueError: if the model lacks something of that, such as its file's name does.
     """
 
     def __init__(self, model: Any, *, greedy: bool = True) -> None:
+        if lacks := [name for name in ('predict', 'observation_space', 'action_space') if not hasattr(model, name)]:
+            raise ValueError(f'model must be one of Stable-Baselines3, got {model!r}, which has no {lacks[0]}.')
         self.model, self.greedy = model, greedy
 
     def for_env(self, env: Env) -> Callable[[Any, Tensor], Tensor]:

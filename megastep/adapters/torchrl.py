@@ -156,9 +156,15 @@ class TorchRLAgent:
 
     Args:
         policy: The policy.
+
+    Raises:
+        ValueError: if the policy can't be called.
     """
 
     def __init__(self, policy: Callable[[TensorDict], TensorDictBase]) -> None:
+        if not callable(policy):
+            wanted = 'a module or a function of tensor dictionaries'
+            raise ValueError(f'policy must be {wanted}, got {policy!r}.')  # noqa: TRY004, as for other arguments
         self.policy = policy
 
     def for_env(self, env: Env) -> Callable[[Any, torch.Tensor], Any]:

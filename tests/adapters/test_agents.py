@@ -65,3 +65,21 @@ def test_a_policy_of_torchrl_is_evaluated():
     found = evaluate({'ours': TorchRLAgent(policy)}, episodes(), device='cpu', cameras=FEW_RAYS)
     one = evaluate({'ours': TorchRLAgent(policy)}, episodes(), device='cpu', cameras=FEW_RAYS, num_envs=1)
     assert np.allclose(found.table['return'], one.table['return'], atol=1e-4)
+
+
+@pytest.mark.parametrize('given', [None, 'ppo.zip'])
+def test_what_is_no_model_or_policy_is_refused(given):
+    pytest.importorskip('stable_baselines3', reason='needs the extra stable-baselines3')
+    pytest.importorskip('torchrl', reason='needs the extra torchrl')
+    from megastep.adapters.stable_baselines3 import StableBaselines3Agent
+    from megastep.adapters.torchrl import TorchRLAgent
+
+    with pytest.raises(ValueError, match=f'model must be one of .*, got {given!r}, which has no predict'):
+        StableBaselines3Agent(given)
+    with pytest.raises(ValueError, match=f'policy must be a module or a function of .*, got {given!r}'):
+        TorchRLAgent(given)
+
+
+def test_a_model_without_its_adapter_is_told_of_it():
+    with pytest.raises(ValueError, match="have for_env, as the adapters of other libraries' models and policies have"):
+        evaluate(object(), episodes(), device='cpu')

@@ -125,7 +125,8 @@ def _loaded(agent: Any) -> Any:
         check_acts(**{'an agent': agent})
         return agent
     raise ValueError(
-        f'an agent must be what megastep.load returns, the folder of a run, a policy, a function or have for_env, '
+        'an agent must be what megastep.load returns, the folder of a run, a policy, a function or have for_env, as '
+        "the adapters of other libraries' models and policies have, "
         f'got {f"the class {agent.__name__}: give one of it" if is_class else repr(agent)}.'
     )
 
