@@ -12,6 +12,7 @@ from megastep import MapSet, numba, triton
 from megastep.env.goals import Goals, PointGoalSensor, RandomGoals
 from megastep.env.navigation import GeodesicField
 from megastep.env.navigation_metrics import GoalTracker
+from megastep.maps import geodesics
 from megastep.maps.geometry import Geometry
 from megastep.world import physics
 from megastep.world.buffers import on_device
@@ -43,6 +44,16 @@ class TestRandomGoals:
             assert 2 <= lengths[env] <= 4
         assert torch.equal(core.agents.positions, goals.current.starts)
         assert torch.equal(core.agents.angles, goals.current.bearings)
+
+    def test_need_no_search_where_maps_have_lengths_of_paths(self, monkeypatch):
+        maps = houses(2).with_geodesics()
+        monkeypatch.setattr(geodesics, 'distances', lambda *_: pytest.fail('paths are searched for'))
+        core, goals = core_with_goals(maps, 20)
+        geometries = [maps[number] for number in core.map_ids.tolist()]
+        assert all(
+            goals.current.lengths[env, 0] in geometry.geodesics[:, goals.current.spawns[env, 0]]
+            for env, geometry in enumerate(geometries)
+        )
 
     def test_are_each_as_likely_as_any_other(self):
         _, goals = core_with_goals([CORRIDOR], 6000, nearest=2, furthest=8)
