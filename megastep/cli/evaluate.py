@@ -96,6 +96,7 @@ def suite(
     seed: int = 0,
     options: tuple[str, ...] = (),
     time_limit: float | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Draw a suite of fixed episodes, or say what is in one: `megastep suite a test.safetensors --task pointgoal`.
 
@@ -111,10 +112,12 @@ def suite(
         options: What the task takes, as name=value, such as num_agents=2.
         time_limit: When each episode is truncated, in seconds; by default with a goal after 10 s and four times as long
             as the shortest path takes, and otherwise by the task's own rules.
+        overwrite: Write the suite in the place of one that is there.
     """
     from megastep.cli.train import parse_options
     from megastep.evaluation import Suite
     from megastep.evaluation.registry import Task
+    from megastep.evaluation.suite import MANIFEST
 
     if not task:
         if maps:
@@ -123,6 +126,8 @@ def suite(
         return
     if out.exists() and not out.is_dir():
         raise ValueError(f'out must be a folder, got the file {out}.')
+    if (out / MANIFEST).exists() and not overwrite:
+        raise ValueError(f'{out} holds a suite already: say --overwrite to have another in its place.')
     what = Task.of(task, parse_options(options))
     drawn = suite_of(None if maps else STANDARD, maps, what, per_map, seed=seed, time_limit=time_limit)
     drawn.save(out)

@@ -44,6 +44,15 @@ def test_draws_a_suite_and_says_what_is_in_it(tmp_path, suite, capsys):
     assert 'far: 2 episodes in 1 map' in out
 
 
+def test_a_suite_is_written_over_if_that_is_asked_for(suite, maps, capsys):
+    before, command = Suite.load(suite).sha256, ['suite', suite, *maps, '--task', 'minimal', '--per-map', '1']
+    assert main(command) == 2
+    assert f'{suite} holds a suite already: say --overwrite to have another in its place.' in capsys.readouterr().err
+    assert Suite.load(suite).sha256 == before
+    assert main([*command, '--overwrite']) == 0
+    assert {name: len(episodes) for name, episodes in Suite.load(suite).items()} == {'near': 2, 'far': 1}
+
+
 def test_warnings_are_lines_without_the_place_in_the_code(tmp_path, maps, capsys):
     assert main(['suite', str(tmp_path / 'suite'), *maps, '--task', 'pointgoal', '--per-map', '2']) == 0
     error = capsys.readouterr().err
