@@ -8,6 +8,7 @@ from trainings import train
 import megastep
 from envs import Deathmatch, Explorer, Foraging, Minimal, PointGoal, Racing, Waypoint
 from megastep import mapgen, viewer
+from megastep.cli import filming
 from megastep.evaluation import Episodes, evaluate
 
 TASKS = (Minimal, Explorer, PointGoal, Waypoint, Foraging, Racing, Deathmatch)
@@ -44,6 +45,14 @@ def test_agents_learn_and_are_evaluated_whatever_the_default_device_is(tmp_path)
         env = make(Deathmatch, num_envs=8, cameras=FEW_RAYS)
         replay = viewer.Replay.record(env, lambda observations, begins: env.action_space.sample(), steps=2)
     assert 'camera' in replay.html()
+
+
+def test_films_are_made_whatever_the_default_device_is(tmp_path):
+    with ELSEWHERE:
+        film = filming.film_random(
+            'minimal', mapgen.generate('box', 2), tmp_path / 'film.gif', map_id=1, steps=2, size=(320, 180), workers=1
+        )
+    assert film.read_bytes()[:3] == b'GIF'
 
 
 @pytest.mark.parametrize('context', [torch.no_grad, torch.inference_mode])

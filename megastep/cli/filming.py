@@ -185,7 +185,7 @@ def _in_map(env: Env, map_id: int) -> dict[str, Any]:
     count = env.core.scenery.num_maps
     if not 0 <= map_id < count:
         raise ValueError(f'map_id must be from 0 to {count - 1}, got {map_id}.')
-    return {'map_ids': (torch.arange(env.core.num_envs) + map_id) % count}
+    return {'map_ids': (torch.arange(env.core.num_envs, device='cpu') + map_id) % count}
 
 
 def unseen(task: Task, eval_maps_file: str | None) -> MapSet:

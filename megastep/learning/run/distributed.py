@@ -53,7 +53,7 @@ class ProcessGroup:
         """The greatest of what all processes wish for, place by place."""
         if self.size == 1:
             return list(wishes)
-        greatest = torch.tensor(wishes)
+        greatest = torch.tensor(wishes, device='cpu')
         distributed.all_reduce(greatest, distributed.ReduceOp.MAX)
         return greatest.tolist()
 
