@@ -52,6 +52,8 @@ def check_env(env: Any, *, steps: int = 3000, seed: int = 0, partial_resets: boo
     Raises:
         AssertionError: saying what was expected, and what came instead.
     """
+    got = f'the class {env.__name__}: give one of it' if isinstance(env, type) else type(env).__name__
+    expect(isinstance(env, gymnasium.vector.VectorEnv), f'env must be a VectorEnv, got {got}.')
     try:
         _check_attributes(env)
         rollout = roll_out(env, steps, seed)
@@ -77,7 +79,6 @@ def check_env(env: Any, *, steps: int = 3000, seed: int = 0, partial_resets: boo
 
 
 def _check_attributes(env: Any) -> None:
-    expect(isinstance(env, gymnasium.vector.VectorEnv), f'env must be a VectorEnv, got {type(env).__name__}.')
     device = getattr(env, 'device', None)
     expect(isinstance(device, torch.device), f'env.device must be a torch.device, got {device!r}.')
     expect(isinstance(env.num_envs, int) and env.num_envs > 0, f'env.num_envs must be above 0, got {env.num_envs!r}.')

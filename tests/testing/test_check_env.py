@@ -354,3 +354,11 @@ class Waiting(Walk):
 def test_finds_an_env_that_waits_for_the_gpu():
     with pytest.raises(AssertionError, match=r'env.step\(\) must not wait for the GPU, but does'):
         check_env(Waiting(device='cuda', cuda_graph=False), steps=30)
+
+
+@pytest.mark.parametrize(
+    'given, got', [(None, 'NoneType'), (lambda: None, 'function'), (Explorer, 'the class Explorer: give one of it')]
+)
+def test_what_is_no_env_is_named(given, got):
+    with pytest.raises(AssertionError, match=f'env must be a VectorEnv, got {got}'):
+        check_env(given)
