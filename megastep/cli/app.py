@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import tyro
 from tyro.conf import Positional
@@ -18,7 +21,15 @@ ABOUT = 'Floorplans, and thousands of small two-dimensional worlds in them.'
 app = tyro.extras.SubcommandApp()
 
 
+def unwrapped(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A command whose docstring says each argument in one line: its help would keep the breaks within."""
+    if command.__doc__ is not None:  # Python's option -OO leaves docstrings out
+        command.__doc__ = re.sub(r'\n {8}(?=\S)', ' ', inspect.cleandoc(command.__doc__))
+    return command
+
+
 @app.command
+@unwrapped
 def demo(out: Path = Path('out'), seed: int = 0) -> None:
     """Generate 64 houses, send a trained agent through one, and leave pictures, a film and a replay.
 
@@ -31,11 +42,12 @@ def demo(out: Path = Path('out'), seed: int = 0) -> None:
     demo.run(out, seed=seed)
 
 
-app.command(generate.generate)
-app.command(generate.show)
+app.command(unwrapped(generate.generate))
+app.command(unwrapped(generate.show))
 
 
 @app.command
+@unwrapped
 def stats(maps: Positional[tuple[Path, ...]], *, out: Path = Path('stats.png'), workers: int = 1) -> None:
     """Say what sets of maps are like, and how near they are to real apartments: `megastep stats a.safetensors`.
 
@@ -53,20 +65,21 @@ def stats(maps: Positional[tuple[Path, ...]], *, out: Path = Path('stats.png'), 
     stats.run(maps, out, workers=workers)
 
 
-app.command(name='import')(exchange.import_maps)
-app.command(name='export')(exchange.export_maps)
-app.command(exchange.split)
-app.command(watch.record)
-app.command(train.train)
-app.command(watch.watch)
-app.command(drive.drive)
-app.command(draw.draw)
-app.command(evaluate.evaluate)
-app.command(evaluate.suite)
-app.command(generate.families)
+app.command(name='import')(unwrapped(exchange.import_maps))
+app.command(name='export')(unwrapped(exchange.export_maps))
+app.command(unwrapped(exchange.split))
+app.command(unwrapped(watch.record))
+app.command(unwrapped(train.train))
+app.command(unwrapped(watch.watch))
+app.command(unwrapped(drive.drive))
+app.command(unwrapped(draw.draw))
+app.command(unwrapped(evaluate.evaluate))
+app.command(unwrapped(evaluate.suite))
+app.command(unwrapped(generate.families))
 
 
 @app.command
+@unwrapped
 def doctor() -> int:
     """Check that megastep can run here, and say what to do about what is wrong."""
     from megastep.cli import doctor

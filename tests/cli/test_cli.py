@@ -296,3 +296,10 @@ def test_doctor_goes_on_after_a_check_that_raises():
 def test_describe_names_no_family_where_there_is_none():
     maps = MapSet([mapgen.generate('box', 1)[0]])
     assert describe(maps) == '1 map (median 1 room, 4 walls and 25 m²)'
+
+
+def test_help_breaks_lines_where_the_terminal_ends(monkeypatch, capsys):
+    monkeypatch.setenv('COLUMNS', '80')
+    with pytest.raises(SystemExit):
+        main(['watch', '--help'])
+    assert 'comes with megastep, such as explorer. (required)' in capsys.readouterr().out
