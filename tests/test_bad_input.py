@@ -28,6 +28,10 @@ def minimal(**options):
     return make(Minimal, cameras=FEW_RAYS, **options)
 
 
+def trained(**options):
+    return learning.train('minimal', 'run', maps=houses(1), steps=8, device='cpu', **options)
+
+
 NUMBERS = {
     'SVG scale': (lambda: MapSet.from_svg('plan.svg', scale='a'), "scale must be a number, got 'a'"),
     'SVG snap': (lambda: MapSet.from_svg('plan.svg', snap='a'), "snap must be a number, got 'a'"),
@@ -50,6 +54,8 @@ NUMBERS = {
         'fps must be at most 1.79.*, got an integer of 1329 bits',
     ),
     'bonus': (lambda: make(PointGoal, bonus=-(10**5000)), 'bonus must be at most .*, got an integer of 16610 bits'),
+    'evaluations': (lambda: trained(eval_every='a'), "eval_every must be a number, got 'a'"),
+    'checkpoints': (lambda: trained(checkpoint_every='a'), "checkpoint_every must be a number, got 'a'"),
     'learning rate': (lambda: Settings(learning_rate='a'), "learning_rate must be a number, got 'a'"),
     'clip': (lambda: Settings(clip_coef='a'), "clip_coef must be a number, got 'a'"),
     'strata': (
@@ -64,6 +70,10 @@ PATHS = {
     'pictures': (lambda: MapSet([box()]).to_svg(3), 'folder must be a path, got 3'),
     'agent': (lambda: megastep.load(3), 'folder must be a path, got 3'),
     'run': (lambda: Run(3), 'folder must be a path, got 3'),
+    'weights to train from': (
+        lambda: learning.train('minimal', 'run', maps=houses(1), steps=8, device='cpu', weights=3),
+        'weights must be a path, got 3',
+    ),
     'run to train': (
         lambda: learning.train('minimal', 3, maps=houses(1), steps=8, device='cpu'),
         'out must be a path, got 3',
@@ -92,6 +102,11 @@ THINGS = {
     'cameras': (
         lambda: rendering.render(core_at([box()], [[(2, 2)]], [[0]]), None),
         'cameras must be Cameras, or Cameras by name, got NoneType',
+    ),
+    'settings': (lambda: trained(settings={'num_envs': 4}), "settings must be Settings, got {'num_envs': 4}"),
+    'geodesic field to train with': (
+        lambda: learning.train('pointgoal', 'run', maps=houses(1), steps=8, device='cpu', num_envs=8, geodesic_field=3),
+        'geodesic_field must be a GeodesicField, got int',
     ),
     'geodesic field': (lambda: make(PointGoal, geodesic_field=3), 'geodesic_field must be a GeodesicField, got int'),
     'snapshot': (lambda: plotting.plot_state(3), 'snapshot must be what env.snapshot returns, got int'),

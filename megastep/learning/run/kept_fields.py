@@ -34,10 +34,12 @@ def field_option(
             damaged; it says why it isn't used.
 
     Raises:
-        ValueError: if a field is handed over and isn't of all these maps.
+        ValueError: if a field is handed over and is none, or isn't of all these maps.
     """
     if not task.takes(OPTION) or OPTION in task.options:
         return {}
+    if not isinstance(given, GeodesicField | None):
+        raise ValueError(f'{OPTION} must be a GeodesicField, got {type(given).__name__}.')  # noqa: TRY004
     if given is not None:
         return {OPTION: given.of(maps)}
     path = None if file is None else kept_beside(file)

@@ -88,6 +88,7 @@ class RunConfig:
         check_numbers(steps=self.steps)
         if not 1 <= self.steps < math.inf:
             raise ValueError(f'steps must be at least 1 and finite, got {self.steps}.')
+        check_numbers(eval_every=self.eval_every, checkpoint_every=self.checkpoint_every)
         for name in ('eval_every', 'checkpoint_every'):
             if not getattr(self, name) >= 0:
                 raise ValueError(f'{name} must be at least 0 seconds, got {getattr(self, name)}.')

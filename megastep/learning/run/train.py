@@ -137,7 +137,7 @@ def train(
     """
     if resume and overwrite:
         raise ValueError('resume and overwrite must not both be asked for.')
-    check_paths(out=out)
+    check_paths(out=out, **({} if weights is None else {'weights': weights}))
     logs = listed(log)
     task, run = Task.of(env, options), Run(Path(out))
     resume, overwrite = _chosen(run, resume, overwrite=overwrite)
@@ -171,6 +171,8 @@ def _settings(
     settings: Settings | None, changes: Mapping[str, Any], run: Run, device: torch.device, *, resume: bool
 ) -> Settings:
     """The hyperparameters: those given, those of the run that goes on, or those for the device; and some changed."""
+    if not isinstance(settings, Settings | None):
+        raise ValueError(f'settings must be Settings, got {settings!r}.')  # noqa: TRY004, as for other arguments
     if settings is None:
         goes_on = resume and run.description.is_file()
         settings = run.read().settings if goes_on else PRESETS['gpu' if device.type == 'cuda' else 'cpu']
