@@ -1,5 +1,7 @@
 """What a newcomer gets wrong is named: what it is of, what it must be, and what it was."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -67,6 +69,9 @@ PATHS = {
     'map set to load': (lambda: MapSet.load(3), 'path must be a path, got 3'),
     'map set to save': (lambda: MapSet([box()]).save(None), 'path must be a path, got None'),
     'maps to generate': (lambda: mapgen.generate('box', 1, out=3), 'out must be a path, got 3'),
+    'GeoJSON to write': (lambda: MapSet([box()]).to_geojson(None), 'path must be a path, got None'),
+    'one of several files': (lambda: MapSet.from_svg(['plan.svg', 3]), 'path must be a path, got 3'),
+    'empty file name': (lambda: MapSet.from_imdf(''), "path must be a path, got ''"),
     'pictures': (lambda: MapSet([box()]).to_svg(3), 'folder must be a path, got 3'),
     'agent': (lambda: megastep.load(3), 'folder must be a path, got 3'),
     'run': (lambda: Run(3), 'folder must be a path, got 3'),
@@ -79,7 +84,11 @@ PATHS = {
         'out must be a path, got 3',
     ),
 }
+FORMATS = 'geojson wad svg dxf occupancy rplan msd houseexpo cubicasa imdf osm centreline'
+for kind in FORMATS.split():
+    PATHS[f'{kind} to read'] = (partial(getattr(MapSet, f'from_{kind}'), None), 'path must be a path, got None')
 THINGS = {
+    'statistics': (lambda: MapSet([box()]).stats([]), r'unknown statistic \[\]; the statistics are'),
     'maps': (lambda: MapSet(3), 'a map set is made of geometries, got 3'),
     'maps of an env': (lambda: minimal(maps=3), 'a map set is made of geometries, got 3'),
     'maps of episodes': (lambda: Episodes.draw(3, 'minimal'), 'a map set is made of geometries, got 3'),

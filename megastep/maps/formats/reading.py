@@ -15,6 +15,7 @@ import shapely
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from megastep.checks import check_paths
 from megastep.maps.faces import checked_points
 from megastep.maps.formats.building import build
 from megastep.maps.formats.drawing import Drawing, Imported
@@ -142,12 +143,16 @@ def paths(path: Paths) -> list[Path]:
     """The files that are meant: one, or several.
 
     Raises:
-        ValueError: if there are none.
+        ValueError: if there are none, or one is no path.
     """
-    found = [Path(path)] if isinstance(path, str | os.PathLike) else [Path(each) for each in path]
+    found: list[Any] = [path]
+    if isinstance(path, Iterable) and not isinstance(path, str | os.PathLike):
+        found = list(path)
     if not found:
         raise ValueError('path must be at least 1 file, got none.')
-    return found
+    for each in found:
+        check_paths(path=each)
+    return [Path(each) for each in found]
 
 
 def one_each(

@@ -24,6 +24,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt16
 
+from megastep.checks import check_paths
 from megastep.maps.formats import udmf
 from megastep.maps.formats.building import build
 from megastep.maps.formats.drawing import Drawing, Imported
@@ -116,6 +117,7 @@ def read(
         ValueError: if the file isn't a WAD or is truncated; if a level can't be used, naming it, the lump and the
             reason; or if none can.
     """
+    check_paths(path=path)
     path = Path(path)
     check_inside(inside)
     with opened(path) as file:

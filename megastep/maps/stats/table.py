@@ -78,7 +78,7 @@ def measure(
     maps: MapArrays, names: Sequence[str] = (), *, workers: int = 1, progress: bool = False
 ) -> dict[str, Shaped[np.ndarray, ' map']]:
     """Measures maps. See `megastep.MapSet.stats`."""
-    if unknown := sorted(set(names) - set(STATISTICS)):
+    if unknown := [name for name in names if name not in [*STATISTICS]]:  # a list of names may be among them
         raise ValueError(f'unknown statistic {unknown[0]!r}; the statistics are {", ".join(STATISTICS)}.')
     check_counts(workers=workers)
     wanted = names or tuple(STATISTICS)

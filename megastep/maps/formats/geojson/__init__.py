@@ -31,6 +31,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from megastep.checks import check_paths
 from megastep.maps.formats import gaps
 from megastep.maps.formats.bounds import check_count, check_scale
 from megastep.maps.formats.building import build, unreachable_share
@@ -91,6 +92,7 @@ def read(
         FileNotFoundError: if there is no such file.
         ValueError: if a map can't be used, naming its line, its feature and the reason; or if none can.
     """
+    check_paths(path=path)
     path, units = Path(path), Units(scale, degrees, inside, snap)
     check_units(units)
     with opened(path) as file:

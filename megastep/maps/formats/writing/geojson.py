@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from megastep.checks import check_paths
 from megastep.maps.geometry import Geometry
 from megastep.maps.segments import polylines
 from megastep.maps.storage import atomic
@@ -19,6 +20,7 @@ def write(path: str | os.PathLike, geometries: Iterable[Geometry]) -> None:
     Raises:
         ValueError: if there are no maps.
     """
+    check_paths(path=path)
     path = Path(path)
     lines = [json.dumps(_collection(geometry), separators=(',', ':')) for geometry in geometries]
     if not lines:
