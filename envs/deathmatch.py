@@ -146,12 +146,15 @@ class Deathmatch(Env):
         physics.advance(self.core)
 
     def _observe(self):
-        view = rendering.render(self.core, self.cameras, per_ray=self._per_ray)
+        view = self._render_view()
         self._aim.observe(view)
         if self._sight_reward:
             self._sighted = in_sight(self.core, view)
         seen = {'rgb': self._rgb.observe(view), 'depth': self._depth.observe(view), 'imu': self._imu.observe()}
         return {**seen, **self._combat.observe()}
+
+    def _render_view(self):
+        return rendering.render(self.core, self.cameras, per_ray=self._per_ray)
 
     def _outcome(self):
         rewards = self._earned

@@ -85,9 +85,12 @@ class Explorer(Env):
         physics.advance(self.core)
 
     def _observe(self):
-        view = rendering.render(self.core, self.cameras, seen=self._coverage.seen)
+        view = self._render_view()
         self._earned = self._coverage.observe(per=self._pixels)
         return {'rgb': self._rgb.observe(view), 'depth': self._depth.observe(view), 'imu': self._imu.observe()}
+
+    def _render_view(self):
+        return rendering.render(self.core, self.cameras, seen=self._coverage.seen)
 
     def _outcome(self):
         truncated = self._time.spent(self._coverage.counts)

@@ -173,8 +173,11 @@ class Foraging(Env):
         self._gains = self.items.step()
 
     def _observe(self):
-        view = rendering.render(self.core, self.cameras)
+        view = self._render_view()
         return {'rgb': self._rgb.observe(view), 'depth': self._depth.observe(view), 'imu': self._imu.observe()}
+
+    def _render_view(self):
+        return rendering.render(self.core, self.cameras)
 
     def _outcome(self):
         return self._gains.float(), self._nobody, self._nobody

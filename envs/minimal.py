@@ -52,7 +52,9 @@ class Minimal(Env):
         **options: Any,
     ) -> None:
         maps = mapgen.generate('box', 1, seed=0) if maps is None else maps
-        core, cameras, options = make_world(maps, num_envs, device, fps=fps, seed=seed, cameras=cameras, **options)
+        core, cameras, options = make_world(
+            maps, num_envs, device, fps=fps, seed=seed, cameras=cameras, displacements=True, **options
+        )
         self.motion = make_motion(motion, core)
         self._depth = Depth(core, cameras)
         self._spawns = RandomSpawns(core)
@@ -77,7 +79,10 @@ class Minimal(Env):
         self._expired = self._lifespans.step()
 
     def _observe(self):
-        return self._depth.observe(rendering.render(self.core, self.cameras, rgb=False))
+        return self._depth.observe(self._render_view())
+
+    def _render_view(self):
+        return rendering.render(self.core, self.cameras, rgb=False)
 
     def _outcome(self):
         return self._forward, self._nobody, self._expired

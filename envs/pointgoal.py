@@ -130,7 +130,7 @@ class PointGoal(Env):
         self._nearer, self._walked = self._tracker.step()
 
     def _observe(self):
-        view = rendering.render(self.core, self.cameras)
+        view = self._render_view()
         seen = {'rgb': self._rgb.observe(view), 'depth': self._depth.observe(view), 'imu': self._imu.observe()}
         return {**seen, 'goal': self._goal_sensor.observe(self._goals.current.positions, *self._origin())}
 
@@ -141,6 +141,9 @@ class PointGoal(Env):
     def auxiliary(self):
         agents = self.core.agents
         return self._goal_sensor.observe(self._goals.current.positions, agents.positions, agents.angles)
+
+    def _render_view(self):
+        return rendering.render(self.core, self.cameras)
 
     def _outcome(self):
         self._success = self._goals.reached(self._reach)

@@ -92,8 +92,11 @@ class Racing(Env):
         self._earned = self._pay * self.laps.step()
 
     def _observe(self):
-        view = rendering.render(self.core, self.cameras)
+        view = self._render_view()
         return {'rgb': self._rgb.observe(view), 'depth': self._depth.observe(view), 'imu': self._imu.observe()}
+
+    def _render_view(self):
+        return rendering.render(self.core, self.cameras)
 
     def _outcome(self):
         return self._earned, self._nobody, self._nobody

@@ -32,7 +32,7 @@ from megastep.env.variation import check_amounts
 from megastep.world.cameras import CameraRig, checked
 from megastep.world.core import Core, checked_map_ids
 from megastep.world.episode_queue import FixedEpisodes
-from megastep.world.kernels import check_not_forked, untraced
+from megastep.world.kernels import check_not_forked, compile_ahead, untraced
 
 if TYPE_CHECKING:
     pass
@@ -147,6 +147,7 @@ class Env(Drawable, Restorable, gymnasium.vector.VectorEnv):
             core.play(episodes)
         self._parts: dict[str, Part] = {}
         self._frames = Frames()
+        compile_ahead(self.device, self._render_view)
 
     @cached_property
     def action_space(self) -> gymnasium.Space:  # type: ignore[override]

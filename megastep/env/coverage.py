@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Bool, Shaped
 from torch import Tensor
 
-from megastep.world.kernels import implementation
+from megastep.world.kernels import compile_ahead, implementation
 from megastep.world.seen_texels import SeenTexels
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Coverage:
     def __init__(self, core: Core) -> None:
         self._core, self.seen = core, SeenTexels.none(core)
         self.counts = torch.zeros_like(self.seen.found)
+        # these very methods: what a class that derives from this one makes of them isn't ready yet
+        compile_ahead(core.device, partial(Coverage.reset, self, core.over), partial(Coverage.observe, self, per=1))
         self.shares = torch.zeros(core.num_envs, device=core.device)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,13 +11,14 @@ from gymnasium.vector import AutoresetMode
 from jaxtyping import Bool, Int64, Shaped
 from torch import Tensor
 
-from megastep.env.episode_info import check_info, tally
+from megastep.env.episode_info import Tally, check_info, tally
 from megastep.env.hooks import TaskHooks
 from megastep.env.interface.actions import ActionBatch
 from megastep.env.nested import copied
 from megastep.env.noise import Noises
 from megastep.world.core import Core, place
 from megastep.world.episode_queue import FOREVER
+from megastep.world.kernels import compile_ahead
 
 
 class EpisodeRunner:
@@ -56,6 +58,8 @@ class EpisodeRunner:
         self._limits: Int64[Tensor, ' env'] = torch.full_like(
             self.lengths, FOREVER if most_steps is None else most_steps
         )
+        nothing = self.rewards, self.nobody, self.nobody
+        compile_ahead(core.device, partial(core.tick, self.nobody), partial(self._counted, nothing, self.nobody))
 
     @property
     def has_limits(self) -> bool:
@@ -105,7 +109,7 @@ class EpisodeRunner:
         observations = self._noise.observe(self._task._observe())
         self._core.random.phase('outcome')
         outcome = self._task._outcome()
-        counted = tally(self._core, outcome, resets, self._limits, rewards=self.rewards, returns=self.returns)
+        counted = self._counted(outcome, resets)
         if self._core.episodes is not None:
             self._core.episodes.tick(self._core.agents.positions)
         told = self._task._info()
@@ -117,6 +121,10 @@ class EpisodeRunner:
             **{name: self._rows(values) for name, values in told.items()},
         }  # fmt: skip
         return observations, counted.rewards, counted.terminated, counted.truncated, info
+
+    def _counted(self, outcome: tuple[Tensor, Tensor, Tensor], resets: Bool[Tensor, ' env']) -> Tally:
+        """Counts a step's outcome in the episodes' statistics."""
+        return tally(self._core, outcome, resets, self._limits, rewards=self.rewards, returns=self.returns)
 
     def _begun_anew(
         self, final: Any, rewards: Tensor, terminated: Tensor, truncated: Tensor, info: dict[str, Any]

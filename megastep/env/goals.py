@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ from megastep.maps.ragged import Ragged
 from megastep.world.buffers import on_device
 from megastep.world.core import Core, place
 from megastep.world.episode_queue import EpisodeQueue
-from megastep.world.kernels import implementation
+from megastep.world.kernels import compile_ahead, implementation
 from megastep.world.scenery import LARGEST
 
 ENOUGH = 0.5
@@ -97,6 +98,7 @@ class RandomGoals:
             positions=torch.zeros_like(places),
             lengths=torch.zeros_like(values),
         )
+        compile_ahead(core.device, partial(RandomGoals.reached, self, 1.0))
         self.reset(torch.ones(core.num_envs, dtype=torch.bool, device=core.device))
 
     def reached(self, reach: float) -> Bool[Tensor, 'env 1']:

@@ -13,6 +13,7 @@ from megastep import mapgen
 from megastep.env.episode_starts import EpisodeStarts, RandomStarts
 from megastep.env.parts import Part, Resettable
 from megastep.world.overlays import BatchedOverlay, Overlay
+from megastep.world.rendering import View
 
 if TYPE_CHECKING:
     from megastep.maps.mapset import MapSet
@@ -68,6 +69,14 @@ class TaskHooks:
     def _observe(self) -> Any:
         """Returns all rows' observations. Doing so twice must be the same as doing so once."""
         raise NotImplementedError(f'{type(self).__name__} must define _observe.')
+
+    def _render_view(self) -> View | dict[str, View] | None:
+        """Renders what an observation is made of, for `_observe`; by default nothing.
+
+        It is called as the env is made, too, for the kernels that it launches, which are compiled in the background
+        then: nothing is rendered.
+        """
+        return None
 
     def _outcome(self) -> tuple[Float[Tensor, 'env agent'], Bool[Tensor, ' env'], Bool[Tensor, ' env']]:
         """Returns the step's rewards, and which envs it terminated and truncated."""

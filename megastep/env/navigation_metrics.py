@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 from megastep.env.goals import RandomGoals
 from megastep.env.navigation import GeodesicField
 from megastep.world.core import Core
-from megastep.world.kernels import implementation
+from megastep.world.kernels import compile_ahead, implementation
 
 
 class Scores(NamedTuple):
@@ -55,6 +56,9 @@ class GoalTracker:
         self._last = core.agents.positions.clone()
         self.travelled, self.remaining = torch.zeros_like(core.agents.angles), self._goals.lengths.clone()
         self.collisions = torch.zeros_like(core.contacts)
+        success = torch.zeros_like(core.contacts, dtype=torch.bool)
+        calls = (GoalTracker.reset, core.over), (GoalTracker.step,), (GoalTracker.scores, success)
+        compile_ahead(core.device, *(partial(method, self, *given) for method, *given in calls))
 
     @property
     def state(self) -> dict[str, Tensor]:

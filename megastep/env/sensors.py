@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import gymnasium
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from megastep.world.cameras import CameraRig, checked, map_by_name
 from megastep.world.core import Core
-from megastep.world.kernels import implementation
+from megastep.world.kernels import compile_ahead, implementation
 from megastep.world.rendering import View
 
 
@@ -59,6 +60,7 @@ class IMU:
     def __init__(self, core: Core) -> None:
         self._core = core
         self.space = Box(-np.inf, np.inf, (3,), dtype=np.float32)
+        compile_ahead(core.device, partial(IMU.observe, self))
 
     def observe(self) -> Float[Tensor, 'row 3']:
         """Reads the agents' velocities."""

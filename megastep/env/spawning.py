@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int32
@@ -12,7 +14,7 @@ from megastep.checks import check_counts, is_integer
 from megastep.env.parts import agents_in
 from megastep.maps.ragged import Ragged
 from megastep.world.core import Core, respawn
-from megastep.world.kernels import implementation
+from megastep.world.kernels import compile_ahead, implementation
 
 
 class RandomSpawns:
@@ -80,6 +82,7 @@ class TimeBudget:
 
     def __init__(self, core: Core, *, steps: int, each: float) -> None:
         self._core, self._steps, self._each = core, steps, each
+        compile_ahead(core.device, partial(TimeBudget.spent, self, torch.zeros_like(core.contacts[:, 0])))
 
     def spent(self, counts: Int32[Tensor, ' env']) -> Bool[Tensor, ' env']:
         """Returns which envs have had as many steps as they may, given how many things they have counted."""

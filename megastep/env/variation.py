@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -18,10 +19,12 @@ from megastep.checks import LARGEST_SEED, is_integer
 from megastep.env.noise import NOISES
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
+from megastep.world import physics
 from megastep.world.cameras import CameraRig, checked, map_by_name
-from megastep.world.core import Core
+from megastep.world.core import Core, respawn
 from megastep.world.episode_queue import FixedEpisodes
-from megastep.world.scenery import Scenery
+from megastep.world.kernels import compile_ahead
+from megastep.world.scenery import Scenery, bake, relight
 
 SHARED: Mapping[str, type] = MappingProxyType(
     {
@@ -74,6 +77,7 @@ def make_world(
     light: float = 1.0,
     agent_radius: float = AGENT_RADIUS,
     episodes: FixedEpisodes | None = None,
+    displacements: bool = False,
     **options: Any,
 ) -> World:
     """Packs an env's maps, and makes its core and cameras, all as usual or varied.
@@ -94,6 +98,7 @@ def make_world(
         light: What the lights' intensities are multiplied by.
         agent_radius: An agent's radius, in metres.
         episodes: The fixed episodes that envs play, each in turn: see `megastep.evaluation.Episodes`.
+        displacements: Whether steps ask `physics.advance` for them: its kernel is compiled meanwhile.
         options: What is handed on to `Env`.
 
     Raises:
@@ -106,7 +111,13 @@ def make_world(
         cameras = map_by_name(lambda kind: replace(kind, fov=fov), cameras)
     scenery = Scenery.pack(
         maps, num_agents, device, seed if colours is None else colours,
-        palette=palette, light=light, agent_radius=agent_radius,
+        palette=palette, light=light, agent_radius=agent_radius, baked=False,
     )  # fmt: skip
-    core = Core(scenery, num_envs, fps=fps, seed=seed, num_markers=num_markers, solid=solid, episodes=episodes)
+    core = Core(scenery, num_envs, fps=fps, seed=seed, num_markers=num_markers, solid=solid, spawned=False)
+    moved = torch.empty_like(core.agents.positions) if displacements else None
+    compile_ahead(core.device, partial(physics.advance, core, displacements=moved), partial(bake, scenery))
+    respawn(core, torch.ones(core.num_envs, dtype=torch.bool, device=core.device))
+    relight(scenery)
+    if episodes is not None:
+        core.play(episodes)
     return World(core, cameras, options)

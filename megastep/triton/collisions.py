@@ -10,6 +10,7 @@ import triton
 import triton.language as tl
 
 from megastep.triton import buffers
+from megastep.triton.ahead import launch
 from megastep.triton.constants import DEGREE
 from megastep.triton.impacts import NUDGE
 from megastep.triton.obstacles import (
@@ -289,7 +290,8 @@ def advance(core, progress, displacements, *, slide):
         sides=core.scenery.lines_per_agent,
     )
     outcome = Outcome(core.contacts, core.non_finite, core.stops, progress, displacements)
-    _advance[(triton.cdiv(core.num_envs, envs),)](
+    launch(
+        _advance, (triton.cdiv(core.num_envs, envs),),
         buffers.maps(core.scenery, seen=False), buffers.agents(core), buffers.solid_markers(core), core.agent_radius,
         1 / core.fps, core.turn, outcome, core.num_envs,
         SLIDE=slide, SIZES=sizes, num_warps=min(32, envs * agents * lanes // 32),

@@ -5,6 +5,7 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
+from megastep.triton.ahead import launch
 from megastep.triton.bits import LANES, lowest
 from megastep.triton.bits import bits as bits_of
 from megastep.triton.buffers import device_guard
@@ -31,7 +32,7 @@ def _forget(bits, counts, mask, num_envs, num_words, BLOCK: tl.constexpr):
 @device_guard
 def forget(bits, counts, mask):
     """Forgets what was seen in the envs in a mask: see `megastep.env.coverage.Coverage`."""
-    _forget[(triton.cdiv(len(mask), LANES.value),)](bits, counts, mask, *bits.shape, BLOCK=BLOCK, num_warps=1)
+    launch(_forget, (triton.cdiv(len(mask), LANES.value),), bits, counts, mask, *bits.shape, BLOCK=BLOCK, num_warps=1)
 
 
 @triton.jit
@@ -56,7 +57,8 @@ def _account(num_texels, map_ids, found, new, counts, shares, per, num_envs, BLO
 def account(core, found, new, counts, shares, per):
     """Moves what has been found to ``new`` and the counts: see `megastep.env.coverage.Coverage`."""
     num_texels = core.scenery.surface.widths
-    _account[(triton.cdiv(core.num_envs, BLOCK),)](
+    launch(
+        _account, (triton.cdiv(core.num_envs, BLOCK),),
         num_texels, core.map_ids, found, new, counts, shares, None if per is None else float(per), core.num_envs,
         BLOCK=BLOCK,
     )  # fmt: skip

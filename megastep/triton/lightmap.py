@@ -7,6 +7,7 @@ import triton
 import triton.language as tl
 
 from megastep.triton import buffers
+from megastep.triton.ahead import launch
 from megastep.triton.bits import halves
 from megastep.triton.light import brightness, lights_of
 from megastep.triton.raycasting.shading import texel_range
@@ -39,6 +40,7 @@ def bake(scenery, light):
     walls = scenery.walls
     numbers = torch.arange(len(walls), device=light.device)
     map_of_wall = torch.repeat_interleave(numbers, walls.widths.long(), output_size=len(walls.vals))
-    _bake[(len(walls.vals),)](
+    launch(
+        _bake, (len(walls.vals),),
         map_of_wall, buffers.maps(scenery), light, BLOCK=32, num_warps=1, enable_fp_fusion=True,
     )  # fmt: skip

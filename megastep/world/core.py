@@ -64,6 +64,7 @@ class Core:
         num_markers: How many markers each env has.
         solid: Whether agents collide with markers, those that are there, as with discs that stand still.
         episodes: The fixed episodes that envs play, each in turn; by default envs draw what they begin with.
+        spawned: Whether agents are put at spawns; if not, `respawn` does it, and until then they are at the origin.
 
     Attributes:
         map_ids: The map each env stands in: (env,) int64. Assigning others moves the envs whose map changes: their
@@ -104,6 +105,7 @@ class Core:
         num_markers: int = 0,
         solid: bool = False,
         episodes: FixedEpisodes | None = None,
+        spawned: bool = True,
     ) -> None:
         check_default_dtype()
         if not isinstance(scenery, Scenery):
@@ -137,7 +139,8 @@ class Core:
         self.checked = checked
         self.watchers: list[Callable[[Any, Any], None]] = []
         self._known = self._map_ids.clone()
-        respawn(self, torch.ones(num_envs, dtype=torch.bool, device=self.device))
+        if spawned:
+            respawn(self, torch.ones(num_envs, dtype=torch.bool, device=self.device))
         if episodes is not None:
             self.play(episodes)
 

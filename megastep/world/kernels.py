@@ -29,6 +29,36 @@ def implementation(device: torch.device) -> ModuleType:
     return kernels
 
 
+def compile_ahead(device: torch.device, *launches: Callable[[], Any]) -> None:
+    """Ahead-of-time compilation: has a GPU's kernels compiled in the background, side by side, as they'll be launched.
+
+    The first launch of each waits for it. A CPU's kernels are compiled as they are first called.
+
+    Args:
+        device: Where they will be launched.
+        launches: What launches them. It is called, but what it launches is only compiled, so what that would have
+            written has any values.
+    """
+    if device.type == 'cuda':
+        from megastep.triton.ahead import compiling_ahead
+
+        with compiling_ahead():
+            for launch in launches:
+                launch()
+
+
+def is_compiling_ahead() -> bool:
+    """True within `compile_ahead`, where what is rendered isn't there."""
+    ahead = sys.modules.get('megastep.triton.ahead')
+    return ahead is not None and ahead.is_compiling()
+
+
+def finish_compiling() -> None:
+    """Waits for what is being compiled in the background: nothing may be loaded while a CUDA graph is captured."""
+    if (ahead := sys.modules.get('megastep.triton.ahead')) is not None:
+        ahead.finish()
+
+
 @cache
 def _first_process() -> int:
     """The number of the process that first asked; a forked one has its parent's."""

@@ -77,6 +77,7 @@ class Scenery:
         palette: str | ArrayLike = 'standard',
         light: float = 1.0,
         agent_radius: float = AGENT_RADIUS,
+        baked: bool = True,
     ) -> Scenery:
         """Packs maps into buffers on a device, paints their walls and bakes their light.
 
@@ -88,6 +89,7 @@ class Scenery:
             palette: What colours there are: one of `textures.PALETTES` by name, or (colour, 3) linear RGB, 0 to 1.
             light: What the lights' intensities are multiplied by.
             agent_radius: An agent's radius, in metres. Its outline is as much larger or smaller.
+            baked: Whether their light is baked; if not, `relight` does it, and until then walls are dark.
 
         Raises:
             ValueError: if the maps' file isn't what was saved; there are no agents; a map has fewer spawns than agents,
@@ -122,7 +124,8 @@ class Scenery:
             agent_radius=agent_radius,
         )
         scenery.albedo.vals.copy_(_painted(walls, counts, seed, colours))
-        scenery.light.copy_((255 * bake(scenery)).round())
+        if baked:
+            relight(scenery)
         return scenery
 
     def __getstate__(self) -> dict[str, Any]:
@@ -280,6 +283,11 @@ def _offsets(counts: Int[Tensor, ' wall'], walls: Ragged[Tensor]) -> Int32[Tenso
     """Each wall's first texel, counted from its map's first."""
     firsts = counts.cumsum(0) - counts
     return (firsts - firsts[walls.starts][_rows(walls)]).int()
+
+
+def relight(scenery: Scenery) -> None:
+    """Bakes the lightmap and writes it into `Scenery.light`, rounded."""
+    scenery.light.copy_((255 * bake(scenery)).round())
 
 
 def bake(scenery: Scenery) -> Float[Tensor, ' texel']:

@@ -612,9 +612,11 @@ def is_jitted(node):
 
 
 def launched(path):
-    """The kernels a module launches: jitted functions of its own or another's, called with a grid in brackets."""
-    calls = (node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
-    return {ast.unparse(call.value).split('.')[-1] for call in calls if isinstance(call, ast.Subscript)}
+    """The kernels a module launches: jitted functions of its own or another's, with a grid in brackets or by launch."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    kernels = [call.func.value for call in calls if isinstance(call.func, ast.Subscript)]
+    kernels += [call.args[0] for call in calls if ast.unparse(call.func) == 'launch' and call.args]
+    return {ast.unparse(kernel).split('.')[-1] for kernel in kernels}
 
 
 def test_every_kernel_is_listed():

@@ -9,7 +9,7 @@ from oracle import array
 
 from megastep.maps.geometry import AGENT_RADIUS
 from megastep.world.cameras import Cameras
-from megastep.world.core import Core, checked_map_ids
+from megastep.world.core import Core, checked_map_ids, respawn
 from megastep.world.scenery import Scenery
 
 MAPS = [worlds.cluttered(seed) for seed in range(5)]
@@ -121,6 +121,14 @@ def test_agents_start_at_rest_at_spawns_of_their_maps(scenery):
         spawns = array(scenery.spawns[int(core.map_ids[env])])
         gaps = np.linalg.norm(array(core.agents.positions[env])[:, None] - spawns, axis=-1)
         assert (gaps.min(1) == 0).all()
+
+
+def test_agents_may_be_put_at_spawns_later(scenery):
+    core, other = Core(scenery, num_envs=20, spawned=False), Core(scenery, num_envs=20)
+    assert not core.agents.positions.any()
+    respawn(core, torch.ones(20, dtype=torch.bool, device=core.device))
+    assert torch.equal(core.agents.positions, other.agents.positions)
+    assert torch.equal(core.agents.angles, other.agents.angles)
 
 
 def test_agents_of_an_env_start_at_different_spawns(scenery):

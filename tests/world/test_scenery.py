@@ -9,7 +9,7 @@ from oracle import array
 from megastep.maps.geometry import AGENT_RADIUS, Geometry
 from megastep.maps.mapset import MapSet
 from megastep.world import textures
-from megastep.world.scenery import LARGEST, Scenery
+from megastep.world.scenery import LARGEST, Scenery, relight
 
 MAPS = [worlds.box(), worlds.cluttered(4), worlds.box(2, 2, 2.33, 9)]
 
@@ -30,6 +30,13 @@ def test_takes_a_map_set_or_any_sequence_of_maps(scenery, device):
     again = Scenery.pack(MapSet(MAPS), num_agents=2, device=device)
     assert torch.equal(again.walls.vals, scenery.walls.vals)
     assert torch.equal(again.albedo.vals, scenery.albedo.vals)
+
+
+def test_light_may_be_baked_later(scenery, device):
+    dark = Scenery.pack(MAPS, num_agents=2, device=device, baked=False)
+    assert not dark.light.any()
+    relight(dark)
+    assert torch.equal(dark.surface.vals, scenery.surface.vals)
 
 
 def test_a_texel_is_5_cm_at_most_and_no_shorter_than_need_be(scenery):

@@ -20,6 +20,8 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
+from megastep.world.kernels import finish_compiling
+
 PASSED_OVER = tuple(str(Path(file).parent) + os.sep for file in (torch.__file__, __file__))
 """The files whose lines are never the ones to change."""
 
@@ -109,7 +111,8 @@ def _has_mask(indices: Sequence[Tensor | None]) -> bool:
 
 
 def prepare(device: torch.device) -> None:
-    """Frees what can be before a capture."""
+    """Frees what can be before a capture, and has compiled what is being compiled."""
+    finish_compiling()
     torch.cuda.synchronize(device)
     gc.collect()  # what is freed during a capture may spoil it
     torch.cuda.empty_cache()  # as nothing can be freed then, should memory run out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import gymnasium
@@ -15,7 +16,7 @@ from torch import Tensor
 from megastep.env.nested import bounds, dtype_of, parts, subspaces
 from megastep.world.buffers import tensor_of
 from megastep.world.core import Core
-from megastep.world.kernels import implementation
+from megastep.world.kernels import compile_ahead, implementation
 
 
 class ActionBatch:
@@ -85,6 +86,7 @@ class _Leaf:
         self._low, self._high = (torch.tensor(b.copy(), dtype=dtype, device=core.device) for b in (low, high))
         self._is_bounded = not isinstance(space, Box) or bool(np.isfinite(low).any() or np.isfinite(high).any())
         self._nothing = torch.zeros_like(self._low) if isinstance(space, MultiBinary) else self._low - 1
+        compile_ahead(core.device, partial(self.cleaned, self.example))
 
     def checked(self, value: Any) -> Tensor:
         """A part of a batch as a tensor, if it is of the space's kind: most are what `cleaned` needs already."""

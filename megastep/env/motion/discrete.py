@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from megastep.checks import check_at_least_zero
 from megastep.world.core import Core
-from megastep.world.kernels import implementation
+from megastep.world.kernels import compile_ahead, implementation
 
 ACTIONS = ('stay', 'forward', 'backward', 'left', 'right', 'turn left', 'turn right')
 """The actions by their numbers."""
@@ -43,6 +44,7 @@ class SimpleMovement:
         self._core, self.max_speed, self.turn_speed = core, speed, turn_speed
         self._impulses = _impulses(core, speed, turn_speed)
         self.space = Discrete(len(ACTIONS))
+        compile_ahead(core.device, partial(_push, core, torch.zeros_like(core.contacts), self._impulses))
 
     def reset(self, mask: Bool[Tensor, ' env'] | Bool[Tensor, 'env agent']) -> None:
         """Does nothing: no step depends on the one before."""
@@ -95,6 +97,8 @@ class MomentumMovement:
         pushed = -math.expm1(-decay * step) / decay if decay else step  # seconds: what a push comes to after friction
         self._impulses = _impulses(core, acceleration * pushed, angular_acceleration * pushed)
         self.space = Discrete(len(ACTIONS))
+        actions = torch.zeros_like(core.contacts)
+        compile_ahead(core.device, partial(_push, core, actions, self._impulses, self._remaining))
 
     def reset(self, mask: Bool[Tensor, ' env'] | Bool[Tensor, 'env agent']) -> None:
         """Does nothing: what lasts is the agents' velocity."""

@@ -8,6 +8,7 @@ import torch
 import triton
 
 from megastep.triton import buffers
+from megastep.triton.ahead import launch
 from megastep.triton.bits import LANES
 from megastep.triton.raycasting import agent_shading, by_interval, by_ray, deferred
 from megastep.triton.raycasting.cameras import Optics, Sizes, View
@@ -72,7 +73,8 @@ def render_by_ray(core, frames, sizes, maps, agents, markers, optics, view, seen
     """Renders all frames ray by ray."""
     units = frames * triton.cdiv(sizes.res, sizes.pixels)
     scratch, capacity = room_for_lines(core, min(units, PROGRAMS * buffers.multiprocessors(core.device)))
-    by_ray._render[(len(scratch),)](
+    launch(
+        by_ray._render, (len(scratch),),
         maps, agents, markers, optics, view, seen, scratch, units, capacity,
         SIZES=sizes, num_warps=1, enable_fp_fusion=True,
     )  # fmt: skip
@@ -81,7 +83,8 @@ def render_by_ray(core, frames, sizes, maps, agents, markers, optics, view, seen
 def render_deferred(core, frames, sizes, maps, agents, markers, optics, view, seen, waiting):
     """Renders those frames ray by ray that are deferred."""
     scratch, capacity = room_for_lines(core, min(frames, DEFERRED_PROGRAMS * buffers.multiprocessors(core.device)))
-    deferred._render_deferred[(len(scratch),)](
+    launch(
+        deferred._render_deferred, (len(scratch),),
         maps, agents, markers, optics, view, seen, waiting, scratch, capacity,
         SIZES=sizes, num_warps=1, enable_fp_fusion=True,
     )  # fmt: skip
@@ -100,11 +103,14 @@ def render_by_interval(core, frames, sizes, maps, agents, markers, optics, view,
     headers = torch.empty((frames, HEADER.value), dtype=torch.int64, device=core.device)
     tickets = torch.empty((TICKET_GROUPS.value + 1) * LANES.value, dtype=torch.int32, device=core.device)
     unlit = room_for_unlit(frames, sizes, tickets) if sizes.colours and sizes.num_agents > 1 else None
-    _write_headers[(triton.cdiv(frames, BLOCK),)](
-        headers, tickets, waiting, maps, sets, agents, optics, frames, SIZES=sizes, BLOCK=BLOCK, enable_fp_fusion=True
-    )
+    launch(
+        _write_headers, (triton.cdiv(frames, BLOCK),),
+        headers, tickets, waiting, maps, sets, agents, optics, frames,
+        SIZES=sizes, BLOCK=BLOCK, enable_fp_fusion=True,
+    )  # fmt: skip
     scratch = Scratch(words, words.view(torch.float32), marks, headers, tickets)
-    by_interval._render_by_interval[(programs,)](
+    launch(
+        by_interval._render_by_interval, (programs,),
         maps, sets, agents, markers, optics, view, seen, waiting, unlit, scratch, frames,
         SIZES=sizes, num_warps=1, enable_fp_fusion=True, maxnreg=REGISTERS,
     )  # fmt: skip
@@ -116,7 +122,8 @@ def render_by_interval(core, frames, sizes, maps, agents, markers, optics, view,
 def shade_agents(core, sizes, maps, sets, agents, optics, view, headers, unlit):
     """Adds the colours of what of the frames is unlit."""
     programs = min(len(unlit.pieces), SHADING_PROGRAMS * buffers.multiprocessors(core.device))
-    agent_shading._shade_agents[(programs,)](
+    launch(
+        agent_shading._shade_agents, (programs,),
         unlit, headers, maps, sets, agents, optics, view,
         SIZES=sizes, num_warps=1, enable_fp_fusion=True, maxnreg=REGISTERS,
     )  # fmt: skip

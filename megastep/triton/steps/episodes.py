@@ -5,6 +5,7 @@ from typing import NamedTuple, no_type_check
 import triton
 import triton.language as tl
 
+from megastep.triton.ahead import launch
 from megastep.triton.buffers import device_guard
 
 BLOCK = 128  # a lane for each of four warps' threads, so that each env is read and written by one thread alone
@@ -62,7 +63,8 @@ def tally(core, rewards, ended, cut, resets, limits, paid, returns, rows):
     """Counts a step in its episodes' statistics: see `megastep.env.episode_info.tally`."""
     padded = triton.next_power_of_2(core.num_agents)
     block = max(BLOCK, padded)
-    _tally[(triton.cdiv(core.num_envs, block // padded),)](
+    launch(
+        _tally, (triton.cdiv(core.num_envs, block // padded),),
         rewards, ended, cut, resets, core.clocks, core.map_ids, limits, paid, returns, core.over, rows,
         core.num_envs, float(core.fps), *rewards.stride(), AGENTS=core.num_agents, PADDED=padded, BLOCK=block,
     )  # fmt: skip
@@ -83,7 +85,7 @@ def _tick(resets, clocks, count, BLOCK: tl.constexpr):
 @device_guard
 def tick(core, resets):
     """Counts a step in all envs: see `megastep.world.core.Core.tick`."""
-    _tick[(triton.cdiv(core.num_envs, BLOCK),)](resets, core.clocks, core.num_envs, BLOCK=BLOCK)
+    launch(_tick, (triton.cdiv(core.num_envs, BLOCK),), resets, core.clocks, core.num_envs, BLOCK=BLOCK)
 
 
 @triton.jit
@@ -99,7 +101,7 @@ def _clean(numbers, low, high, cleaned, count, BLOCK: tl.constexpr):
 def clean(numbers, low, high, cleaned):
     """Makes numbers that stand for no action harmless: see `megastep.env.interface.actions.ActionBatch`."""
     count = numbers.numel()
-    _clean[(triton.cdiv(count, BLOCK),)](numbers, low, high, cleaned, count, BLOCK=BLOCK)
+    launch(_clean, (triton.cdiv(count, BLOCK),), numbers, low, high, cleaned, count, BLOCK=BLOCK)
 
 
 @triton.jit
@@ -131,6 +133,7 @@ def _spend(lengths, counts, steps, each, spent, count, BLOCK: tl.constexpr):
 @device_guard
 def spend(core, counts, steps, each, spent):
     """Finds the envs that have had their time: see `megastep.env.spawning.TimeBudget`."""
-    _spend[(triton.cdiv(core.num_envs, BLOCK),)](
-        core.clocks, counts, float(steps), float(each), spent, core.num_envs, BLOCK=BLOCK, enable_fp_fusion=False
-    )
+    launch(
+        _spend, (triton.cdiv(core.num_envs, BLOCK),),
+        core.clocks, counts, float(steps), float(each), spent, core.num_envs, BLOCK=BLOCK, enable_fp_fusion=False,
+    )  # fmt: skip

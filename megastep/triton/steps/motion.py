@@ -5,6 +5,7 @@ from typing import NamedTuple, no_type_check
 import triton
 import triton.language as tl
 
+from megastep.triton.ahead import launch
 from megastep.triton.buffers import agents, device_guard
 from megastep.triton.constants import DEGREE
 
@@ -43,7 +44,8 @@ def _push(agents, numbers, impulses, remaining, none, num_rows, MOMENTUM: tl.con
 @device_guard
 def push(core, numbers, impulses, remaining):
     """Sets agents' velocities from their actions: see `megastep.env.motion.discrete`."""
-    _push[(triton.cdiv(numbers.numel(), BLOCK),)](
+    launch(
+        _push, (triton.cdiv(numbers.numel(), BLOCK),),
         agents(core), numbers, impulses, remaining, len(impulses.turns) - 1, numbers.numel(),
         MOMENTUM=remaining > 0, BLOCK=BLOCK, enable_fp_fusion=False,
     )  # fmt: skip

@@ -6,6 +6,7 @@ import torch
 import triton
 import triton.language as tl
 
+from megastep.triton.ahead import launch
 from megastep.triton.buffers import agents, device_guard
 from megastep.triton.constants import DEGREE
 
@@ -64,7 +65,8 @@ def _inertial(agents, felt, num_rows, BLOCK: tl.constexpr):
 @device_guard
 def inertial(core, felt):
     """Reads agents' velocities: see `megastep.env.sensors.IMU`."""
-    _inertial[(triton.cdiv(len(felt), BLOCK),)](agents(core), felt, len(felt), BLOCK=BLOCK, enable_fp_fusion=False)
+    grid = (triton.cdiv(len(felt), BLOCK),)
+    launch(_inertial, grid, agents(core), felt, len(felt), BLOCK=BLOCK, enable_fp_fusion=False)
 
 
 @triton.jit

@@ -5,6 +5,7 @@ from typing import NamedTuple, no_type_check
 import triton
 import triton.language as tl
 
+from megastep.triton.ahead import launch
 from megastep.triton.buffers import device_guard
 from megastep.triton.navigation import BLOCK, buffers_of, length, shortest
 
@@ -50,7 +51,8 @@ def _track(
 @device_guard
 def track(core, field, goals, way, nearer, walked):
     """Takes account of a step on the way to goals: see `megastep.env.navigation_metrics.GoalTracker`."""
-    _track[(triton.cdiv(goals.numel(), BLOCK),)](
+    launch(
+        _track, (triton.cdiv(goals.numel(), BLOCK),),
         buffers_of(field), core.map_ids, core.agents.positions, core.contacts, goals, Way(*way), nearer, walked,
         goals.numel(), NUM_AGENTS=goals.shape[1], BLOCK=BLOCK, num_warps=1, enable_fp_fusion=False,
     )  # fmt: skip
@@ -72,9 +74,10 @@ def _set_out(mask, starts, lengths, way, num_rows, NUM_AGENTS: tl.constexpr, BLO
 @device_guard
 def set_out(mask, starts, lengths, way):
     """Begins the metrics of the envs in the mask anew: see `megastep.env.navigation_metrics.GoalTracker`."""
-    _set_out[(triton.cdiv(lengths.numel(), WIDE),)](
-        mask, starts, lengths, Way(*way), lengths.numel(), NUM_AGENTS=lengths.shape[1], BLOCK=WIDE
-    )
+    launch(
+        _set_out, (triton.cdiv(lengths.numel(), WIDE),),
+        mask, starts, lengths, Way(*way), lengths.numel(), NUM_AGENTS=lengths.shape[1], BLOCK=WIDE,
+    )  # fmt: skip
 
 
 @triton.jit
@@ -93,9 +96,10 @@ def _reached(points, positions, reach, found, num_rows, BLOCK: tl.constexpr):
 @device_guard
 def reached(points, positions, reach, found):
     """Tells which agents are within reach of points: see `megastep.env.goals.RandomGoals`."""
-    _reached[(triton.cdiv(found.numel(), WIDE),)](
-        points, positions, float(reach), found, found.numel(), BLOCK=WIDE, enable_fp_fusion=False
-    )
+    launch(
+        _reached, (triton.cdiv(found.numel(), WIDE),),
+        points, positions, float(reach), found, found.numel(), BLOCK=WIDE, enable_fp_fusion=False,
+    )  # fmt: skip
 
 
 class Scores(NamedTuple):
@@ -139,9 +143,10 @@ def _score(success, lengths, goals, way, scores, num_rows, BLOCK: tl.constexpr):
 def score(success, lengths, goals, way, scores):
     """Scores agents' ways: see `megastep.env.navigation_metrics.GoalTracker.scores`."""
     count = lengths.numel()
-    _score[(triton.cdiv(count, WIDE),)](
-        success, lengths, goals, Way(*way), Scores(*scores), count, BLOCK=WIDE, enable_fp_fusion=False
-    )
+    launch(
+        _score, (triton.cdiv(count, WIDE),),
+        success, lengths, goals, Way(*way), Scores(*scores), count, BLOCK=WIDE, enable_fp_fusion=False,
+    )  # fmt: skip
 
 
 @triton.jit
