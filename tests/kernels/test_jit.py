@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 from numba import njit
+from numba.core.runtime import _nrt_python, rtsys
 
 from megastep.numba.jit.linking import LAUNCHED, PART, uncollected
 from megastep.numba.jit.parallel import in_blocks
@@ -136,6 +137,30 @@ def test_threads_do_each_row_once_in_blocks(count, size):
     assert (counts == 1).all()
     whole = count // size * size
     assert (lengths[:whole] == size).all() and (lengths[whole:] == count - whole).all()
+
+
+@njit(**PART)
+def room_for(count):
+    """Room for so many numbers, none of them written."""
+    return np.empty(count, np.int64)
+
+
+@njit(**{**LAUNCHED, 'cache': False})
+def allocate(count):
+    """Allocates room, and returns how many numbers it is for."""
+    return len(room_for(count))
+
+
+def test_what_a_kernel_allocates_is_freed():
+    assert allocate(3) == 3  # compiled before anything is counted
+    _nrt_python.memsys_enable_stats()
+    try:
+        before = rtsys.get_allocation_stats()
+        assert allocate(5) == 5
+        after = rtsys.get_allocation_stats()
+    finally:
+        _nrt_python.memsys_disable_stats()
+    assert after.alloc - before.alloc == after.free - before.free == 1
 
 
 @pytest.mark.parametrize('was_enabled', [True, False])

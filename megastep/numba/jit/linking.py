@@ -12,14 +12,39 @@ from typing import Any
 from llvmlite.binding import ModuleRef
 from numba import _dynfunc  # type: ignore[attr-defined]
 from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import Compiler, DefaultPassBuilder
-from numba.core.compiler_machinery import register_pass
-from numba.core.typed_passes import NativeLowering
+from numba.core.compiler import Compiler
+from numba.core.compiler_machinery import PassManager, register_pass
+from numba.core.typed_passes import (
+    IRLegalization,
+    NativeLowering,
+    NoPythonBackend,
+    NopythonTypeInference,
+    PreLowerStripPhis,
+)
+from numba.core.untyped_passes import FixupArgs, GenericRewrites, IRProcessing, ReconstructSSA, TranslateByteCode
 from numba.np.ufunc.parallel import _launch_threads
+
+UNTYPED = (TranslateByteCode, FixupArgs, IRProcessing, GenericRewrites, ReconstructSSA)
+"""Passes that a function goes through before its types are known."""
+
+
+def shortened(lowering: Any) -> PassManager:
+    """Numba's passes, but for those of what no kernel has: functions within, arithmetic on whole arrays, exceptions."""
+    pipeline = PassManager('shortened')
+    for each in (*UNTYPED, NopythonTypeInference, PreLowerStripPhis, IRLegalization, lowering, NoPythonBackend):
+        pipeline.add_pass(each, each.__name__)
+    pipeline.finalize()
+    return pipeline
 
 
 class Launched(Compiler):
-    """The compiler of what Python calls: Numba's own, undisturbed."""
+    """The compiler of what Python calls."""
+
+    def define_pipelines(self) -> list[Any]:
+        """Fewer passes than Numba's, but for a parallel loop."""
+        if self.state.flags.auto_parallel.enabled:
+            return super().define_pipelines()
+        return [shortened(NativeLowering)]
 
     def compile_extra(self, func: Any) -> Any:
         """Compiles a function."""
@@ -48,11 +73,8 @@ class Linked(Compiler):
     """The compiler of what kernels alone call."""
 
     def define_pipelines(self) -> list[Any]:
-        """Numba's passes, but for the one that makes machine code."""
-        pipeline = DefaultPassBuilder.define_nopython_pipeline(self.state)
-        lowering = {NativeLowering: LinkedLowering}
-        pipeline.passes = [(lowering.get(each, each), text) for each, text in pipeline.passes]
-        return [pipeline]
+        """Fewer passes than Numba's, of which the last makes no machine code."""
+        return [shortened(LinkedLowering)]
 
 
 class Defined(ModuleRef):
