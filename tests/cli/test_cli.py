@@ -244,15 +244,16 @@ def test_doctor_says_what_is_wrong_and_exits_with_1(monkeypatch, capsys):
     assert '1 of 1 checks failed.' in text
 
 
-def test_doctor_notices_missing_and_old_libraries(monkeypatch):
-    found = {'torch': '2.0', 'shapely': None}
-    monkeypatch.setattr(doctor, 'version', lambda name: found.get(name, '999'))
+def test_doctor_notices_missing_old_and_untried_libraries(monkeypatch):
+    found = {'torch': '2.0', 'shapely': None, 'numba': '999'}
+    monkeypatch.setattr(doctor, 'version', lambda name: found.get(name, '99'))
     findings = {finding.subject: finding for finding in doctor.check_libraries()}
     assert findings['torch'].detail == '2.0'
     assert findings['torch'].remedy == 'pip install "torch>=2.11"'
     assert findings['shapely'].detail == 'not installed'
-    assert findings['torch'].verdict == findings['shapely'].verdict == 'wrong'
-    assert 'numba 999' in findings['libraries'].detail
+    assert findings['numba'].remedy == 'pip install "numba<0.69,>=0.60"'
+    assert {findings[name].verdict for name in found} == {'wrong'}
+    assert 'scipy 99' in findings['libraries'].detail
     assert 'torch' not in findings['libraries'].detail
 
 
