@@ -1,7 +1,7 @@
 """Launches every kernel on a small scale: `compute-sanitizer --tool memcheck python -m benchmarks.every_kernel`.
 
-Worlds are of odd sizes, and from no CUDA graph; agents act, are recorded and learn. A sanitizer that looks at each
-access slows a GPU down a thousand times, and this takes minutes.
+Worlds are of odd sizes, and from no CUDA graph; agents act, are recorded and learn. Under a sanitizer, which looks
+at each access, that takes minutes.
 """
 
 from __future__ import annotations

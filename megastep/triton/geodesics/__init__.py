@@ -15,7 +15,7 @@ from megastep.triton.geodesics.choice import choose
 from megastep.triton.geodesics.graph import relax, straight_ways
 from megastep.triton.geodesics.nodes import place_nodes
 from megastep.triton.geodesics.packing import kept_once
-from megastep.triton.geodesics.plans import floorplans_of, limits_of, rows_of
+from megastep.triton.geodesics.plans import common_limits, floorplans_of, limits_of, rows_of
 from megastep.triton.geodesics.samples import find_samples
 from megastep.triton.geodesics.sight import TILE, find_seen, sources_of
 
@@ -55,9 +55,9 @@ def find_paths(
     """
     plans = floorplans_of(walls, wall_widths, goals, goal_widths, side)
     nodes = place_nodes(plans, radius, slack, step)
-    ways = torch.tensor([radius - slack, radius / 2], device=walls.device).double()
-    paths = straight_ways(plans, nodes, ways)
-    relax(plans, nodes, paths, ways)
+    common = common_limits(plans, radius, slack)
+    paths = straight_ways(plans, nodes, common)
+    relax(plans, nodes, paths, common)
     limits, sources = limits_of(plans, radius, side), sources_of(plans, nodes)
     samples = find_samples(plans, side, limits)
     tiles = rows_of(((plans.columns + TILE.value - 1) // TILE.value) * ((plans.lines + TILE.value - 1) // TILE.value))

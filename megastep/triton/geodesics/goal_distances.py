@@ -9,7 +9,7 @@ import triton.language as tl
 from megastep.triton.buffers import device_guard
 from megastep.triton.geodesics.graph import relax, straight_ways
 from megastep.triton.geodesics.nodes import place_nodes
-from megastep.triton.geodesics.plans import floorplans_of, rows_of
+from megastep.triton.geodesics.plans import common_limits, floorplans_of, rows_of
 from megastep.triton.geodesics.ways import still_open
 
 
@@ -51,21 +51,21 @@ def goal_distances(
     """Finds how long the shortest paths between the goals of each map are: see `megastep.maps.geodesics.distances`.
 
     Args:
-        walls: (wall, 2, 2) float64, in metres: those of the first map, then those of the second, and so on.
-        wall_widths: (map,): how many are each one's.
-        goals: (goal, 2) float64, likewise.
-        goal_widths: (map,): how many are each one's.
-        side: Of a cell, in metres.
-        radius: The disc's, in metres.
-        slack: It may overlap a wall by this much, in metres.
-        step: The most a path turns at a node, in radians.
+        walls: See `megastep.triton.geodesics.find_paths`, as for all of these.
+        wall_widths: Likewise.
+        goals: Likewise.
+        goal_widths: Likewise.
+        side: Likewise.
+        radius: Likewise.
+        slack: Likewise.
+        step: Likewise.
 
     Returns:
         (goal * goal,) float32, in metres: a map after another, in each row by row.
     """
     plans = floorplans_of(walls, wall_widths, goals, goal_widths, side)
     nodes = place_nodes(plans, radius, slack, step)
-    limits = torch.tensor([radius - slack, radius / 2], device=walls.device).double()
+    limits = common_limits(plans, radius, slack)
     ways = straight_ways(plans, nodes, limits)
     paths = ways._replace(lengths=ways.lengths.clone())
     relax(plans, nodes, paths, limits)

@@ -72,6 +72,15 @@ def floorplans_of(walls, wall_widths, goals, goal_widths, side: float) -> Floorp
     )
 
 
+def common_limits(plans: Floorplans, radius: float, slack: float) -> torch.Tensor:
+    """Limits for ways of discs in float64, in metres, for all maps: (2,) float64.
+
+    They are what walls may not be nearer than, and nearer than what a node may be reached from anywhere: both rounded
+    to float32, a few nanometres.
+    """
+    return torch.tensor([radius - slack, radius / 2], dtype=torch.float32, device=plans.walls.device).double()
+
+
 def limits_of(plans: Floorplans, radius: float, side: float) -> torch.Tensor:
     """Limits for ways of discs in float32, in metres: (map, 3) float32.
 
