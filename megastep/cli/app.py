@@ -21,15 +21,14 @@ ABOUT = 'Floorplans, and thousands of small two-dimensional worlds in them.'
 app = tyro.extras.SubcommandApp()
 
 
-def unwrapped(command: Callable[..., Any]) -> Callable[..., Any]:
-    """A command whose docstring says each argument in one line: its help would keep the breaks within."""
-    if command.__doc__ is not None:  # Python's option -OO leaves docstrings out
-        command.__doc__ = re.sub(r'\n {8}(?=\S)', ' ', inspect.cleandoc(command.__doc__))
-    return command
+def command(function: Callable[..., Any], *, name: str | None = None) -> Callable[..., Any]:
+    """Makes a function a command, whose help breaks lines where the terminal ends, and not where the docstring does."""
+    if function.__doc__ is not None:  # Python's option -OO leaves docstrings out
+        function.__doc__ = re.sub(r'\n {8}(?=\S)', ' ', inspect.cleandoc(function.__doc__))
+    return app.command(name=name)(function)
 
 
-@app.command
-@unwrapped
+@command
 def demo(out: Path = Path('out'), seed: int = 0) -> None:
     """Generate 64 houses, send a trained agent through one, and leave pictures, a film and a replay.
 
@@ -42,12 +41,11 @@ def demo(out: Path = Path('out'), seed: int = 0) -> None:
     demo.run(out, seed=seed)
 
 
-app.command(unwrapped(generate.generate))
-app.command(unwrapped(generate.show))
+command(generate.generate)
+command(generate.show)
 
 
-@app.command
-@unwrapped
+@command
 def stats(maps: Positional[tuple[Path, ...]], *, out: Path = Path('stats.png'), workers: int = 1) -> None:
     """Say what sets of maps are like, and how near they are to real apartments: `megastep stats a.safetensors`.
 
@@ -65,21 +63,20 @@ def stats(maps: Positional[tuple[Path, ...]], *, out: Path = Path('stats.png'), 
     stats.run(maps, out, workers=workers)
 
 
-app.command(name='import')(unwrapped(exchange.import_maps))
-app.command(name='export')(unwrapped(exchange.export_maps))
-app.command(unwrapped(exchange.split))
-app.command(unwrapped(watch.record))
-app.command(unwrapped(train.train))
-app.command(unwrapped(watch.watch))
-app.command(unwrapped(drive.drive))
-app.command(unwrapped(draw.draw))
-app.command(unwrapped(evaluate.evaluate))
-app.command(unwrapped(evaluate.suite))
-app.command(unwrapped(generate.families))
+command(exchange.import_maps, name='import')
+command(exchange.export_maps, name='export')
+command(exchange.split)
+command(watch.record)
+command(train.train)
+command(watch.watch)
+command(drive.drive)
+command(draw.draw)
+command(evaluate.evaluate)
+command(evaluate.suite)
+command(generate.families)
 
 
-@app.command
-@unwrapped
+@command
 def doctor() -> int:
     """Check that megastep can run here, and say what to do about what is wrong."""
     from megastep.cli import doctor
