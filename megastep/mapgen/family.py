@@ -41,19 +41,27 @@ class Family:
         options = {name: option for name, option in OPTIONS.items() if name not in self.parameters}
         object.__setattr__(self, 'parameters', MappingProxyType({**self.parameters, **options}))
 
+    def __reduce__(self) -> tuple[type[Family], tuple[Any, ...]]:
+        """What it is pickled as: its own parameters, as a read-only view of all can't be."""
+        return Family, (self.name, self.version, self.about, self._own, self.build)
+
     def __repr__(self) -> str:
-        own = len(self.parameters) - len(self.options)
-        return f'Family({self.name!r}, version={self.version}, {own} parameters and {len(self.options)} options)'
+        own, shared = len(self._own), len(self.options)
+        return f'Family({self.name!r}, version={self.version}, {own} parameters and {shared} options)'
 
     def _repr_html_(self) -> str:
         """The parameters as a table, for a notebook, and below them the options that every family takes."""
-        options = self.options
-        own = {name: each for name, each in self.parameters.items() if name not in options}
-        shared = {name: self.parameters[name] for name in options}
+        own, shared = self._own, {name: self.parameters[name] for name in self.options}
         return (
             f'<div><p><b>{html.escape(self.name)}</b>, version {self.version}: {html.escape(self.about)}</p>'
             f'{tabulated("parameter", own)}<p>Options that every family takes:</p>{tabulated("option", shared)}</div>'
         )
+
+    @property
+    def _own(self) -> dict[str, Parameter | Choice]:
+        """The parameters but for the options."""
+        options = self.options
+        return {name: each for name, each in self.parameters.items() if name not in options}
 
     @property
     def options(self) -> tuple[str, ...]:

@@ -42,12 +42,14 @@ class Cameras:
         try:
             mounts = tuple(tuple(map(plain, mount)) for mount in self.mounts)
             fine = bool(mounts) and all(len(mount) == 3 and all(map(math.isfinite, mount)) for mount in mounts)
-        except TypeError:  # of numbers alone, or of what are none
+        except (TypeError, OverflowError):  # of numbers alone, of what are none, or too large
             fine = False
         if not fine:
             raise ValueError(f'mounts must be at least one finite (x, y, angle), got {self.mounts!r}.')
-        values = {name: plain(getattr(self, name)) for name in ('res', 'fov', 'subsample', 'max_depth')}
-        for name, value in {**values, 'mounts': mounts}.items():
+        counts = {name: int(getattr(self, name)) for name in ('res', 'subsample')}
+        reals = {name: float(getattr(self, name)) for name in ('fov', 'max_depth')}  # 130 is 130.0 in fingerprints, too
+        mounts = tuple(tuple(map(float, mount)) for mount in mounts)
+        for name, value in {**counts, **reals, 'mounts': mounts}.items():
             object.__setattr__(self, name, value)
 
     @property

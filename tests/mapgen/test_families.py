@@ -1,5 +1,6 @@
 """Maps of every family, with parameters from their whole ranges, and what the families promise of them."""
 
+import pickle
 from collections import Counter
 
 import numpy as np
@@ -28,6 +29,14 @@ def random_map(name, index, options):
         except ValueError as error:
             refusal = error
     raise refusal
+
+
+@pytest.mark.parametrize('name', FAMILIES)
+def test_families_can_be_pickled(name):
+    family = FAMILIES[name]
+    copy = pickle.loads(pickle.dumps(family))
+    assert copy == family
+    assert copy.options == family.options
 
 
 def kinds(geometry):

@@ -220,6 +220,11 @@ def test_cameras_defaults():
     assert cameras.mounts == ((0, 0, 0),)
 
 
+def test_cameras_numbers_have_one_form():
+    cameras = Cameras(res=np.int64(5), fov=90, max_depth=np.float32(3), mounts=[(0, np.int8(1), 2)])
+    assert repr(cameras) == 'Cameras(res=5, fov=90.0, subsample=4, max_depth=3.0, mounts=((0.0, 1.0, 2.0),))'
+
+
 @pytest.mark.parametrize('fov', [0, 180, 360, -90, math.nan])
 def test_impossible_fields_of_view_are_refused(fov):
     with pytest.raises(ValueError, match=f'fov must be between 0 and 180 degrees, got {fov}'):
@@ -239,7 +244,9 @@ def test_max_depth_is_positive_and_finite(max_depth):
         Cameras(max_depth=max_depth)
 
 
-@pytest.mark.parametrize('mounts', [[], 3, 'abc', [(0, 0)], [(0, 0, 0), (0, math.nan, 0)], [(0, 0, math.inf)]])
+@pytest.mark.parametrize(
+    'mounts', [[], 3, 'abc', [(0, 0)], [(0, 0, 0), (0, math.nan, 0)], [(0, 0, math.inf)], [(0, 0, 10**400)]]
+)
 def test_mounts_are_three_finite_numbers_each(mounts):
     with pytest.raises(ValueError, match=r'mounts must be at least one finite \(x, y, angle\), got '):
         Cameras(mounts=mounts)
