@@ -42,7 +42,7 @@ class Family:
         object.__setattr__(self, 'parameters', MappingProxyType({**self.parameters, **options}))
 
     def __reduce__(self) -> tuple[type[Family], tuple[Any, ...]]:
-        """What it is pickled as: its own parameters, as a read-only view of all can't be."""
+        """Pickling: by its own parameters, as a read-only view of all can't be pickled."""
         return Family, (self.name, self.version, self.about, self._own, self.build)
 
     def __repr__(self) -> str:

@@ -177,6 +177,15 @@ def test_what_is_launched_is_compiled_ahead_and_once(name, twice, tmp_path):
     assert set(tmp_path.rglob('*.cubin')) == kept  # nothing is compiled again
 
 
+def test_what_finds_paths_is_compiled_ahead_and_once(tmp_path):
+    threads, _ = first_steps('geodesics', tmp_path)
+    assert set(threads) == {
+        '_follow', '_find_clearances', '_join', '_reach', '_relax', '_measure_paths', '_sample', '_see', '_choose',
+        '_borrow',
+    }  # fmt: skip
+    assert all(names == [BACKGROUND] for names in threads.values())
+
+
 @pytest.mark.gpu
 def test_a_step_is_captured_with_nothing_under_way():
     env = Minimal(num_envs=2, device='cuda')

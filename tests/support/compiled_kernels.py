@@ -1,9 +1,11 @@
 """A first step of an env in a process of its own, by what is really compiled for a GPU, whether there is one or not.
 
 Run with an env's name, it prints for each kernel which threads have compiled it, whether the env was made as it is
-where nothing is compiled ahead, and what it has returned at last. Where there is no GPU, tensors stay on the CPU, and a
-driver takes the place of Triton's that compiles for one and launches nothing: what is returned then has any values.
-``TRITON_INTERPRET=0`` is to be set.
+where nothing is compiled ahead, and what it has returned at last. Run with ``geodesics``, it finds path lengths and
+makes a geodesic field of four houses instead, and returns nothing.
+
+Where there is no GPU, tensors stay on the CPU, and a driver takes the place of Triton's that compiles for one and
+launches nothing: what is returned then has any values. ``TRITON_INTERPRET=0`` is to be set.
 """
 
 import collections
@@ -19,7 +21,10 @@ from triton.backends.compiler import GPUTarget
 
 import envs
 import megastep.triton
+from megastep import mapgen
 from megastep.env import base as tasks
+from megastep.env.fields import path_lengths, tables
+from megastep.maps.geometry import AGENT_RADIUS
 from megastep.world import kernels
 
 
@@ -79,9 +84,23 @@ def alike(one, other):
 
 
 def main(name):
-    threads, task = listen(), getattr(envs, name)
+    threads = listen()
     if not torch.cuda.is_available():
         pretend()
+    as_ever, returned = find_paths() if name == 'geodesics' else step(getattr(envs, name))
+    print(json.dumps({'threads': threads, 'as_ever': as_ever, 'returned': returned}))
+
+
+def find_paths():
+    """Finds path lengths, and makes a geodesic field, as a GPU does."""
+    maps, device = mapgen.generate('house', 4, seed=0), torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    path_lengths.in_batches(maps, AGENT_RADIUS, device, None)
+    tables.in_batches(maps, AGENT_RADIUS, device, None)
+    return True, []
+
+
+def step(task):
+    """Makes an env, whether as ever, and makes some steps, and returns what comes of them."""
     env = task(num_envs=64)
     made, ahead = state(env), tasks.compile_ahead
     replace(ahead, lambda *launches: None)
@@ -92,8 +111,7 @@ def main(name):
     for _ in range(3 if torch.cuda.is_available() else 1):  # the second step is captured
         observations, rewards, *_ = env.step(env.action_space.sample())
     parts = observations.values() if isinstance(observations, dict) else [observations]
-    returned = [each.tolist() for each in (*parts, rewards)]
-    print(json.dumps({'threads': threads, 'as_ever': as_ever, 'returned': returned}))
+    return as_ever, [each.tolist() for each in (*parts, rewards)]
 
 
 if __name__ == '__main__':

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
 
-from megastep.env.fields.tables import batches, fits, rows_of
+from megastep.env.fields.tables import batches, fits, on_gpu, one_of_most_spawns, rows_of
 from megastep.maps.geodesics import MOST_TURN, SLACK
 from megastep.maps.geodesics.lookup import CELL_SIDE
 from megastep.maps.geometry import AGENT_RADIUS
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
 from megastep.world.device import num_cores
+from megastep.world.kernels import compile_ahead
 
 
 def path_lengths(maps: MapSet, radius: float, device: torch.device) -> Ragged[np.ndarray]:
@@ -39,12 +41,17 @@ def by_cpu(maps: MapSet, radius: float) -> Ragged[np.ndarray]:
 def in_batches(
     maps: MapSet, radius: float, device: torch.device, otherwise: Callable[[MapSet, float], Ragged[np.ndarray]]
 ) -> Ragged[np.ndarray]:
-    """Finds them by the GPU's kernels, in batches; otherwise those of maps that have them or that it doesn't fit."""
+    """Finds them by the GPU's kernels, in batches; otherwise those of maps that have them or that it doesn't fit.
+
+    What is compiled ahead are the kernels of geodesic fields, too: most who need path lengths make one next.
+    """
     walls, spawns = rows_of(maps)
     known = (maps.geodesics.widths > 0) & (radius == AGENT_RADIUS)
     there = fits(walls, spawns) & ~known
     if not there.any():
         return otherwise(maps, radius)
+    one = *one_of_most_spawns(walls, spawns, np.flatnonzero(there)), radius, device
+    compile_ahead(device, partial(_on_gpu, *one), partial(on_gpu, *one))
     found = [
         _on_gpu(walls.rows(rows), spawns.rows(rows), radius, device) for rows in batches(walls, np.flatnonzero(there))
     ]

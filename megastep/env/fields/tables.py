@@ -21,6 +21,7 @@ from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
 from megastep.maps.threads import mapped
 from megastep.world.buffers import on_device, picked_rows
+from megastep.world.kernels import compile_ahead
 
 RAGGEDS = ('visible', 'entries', 'hops', 'nodes', 'lengths', 'spawns')
 """The ragged buffers of a `GeodesicField`, by name."""
@@ -63,6 +64,8 @@ def in_batches(
     fitting = fits(walls, spawns)
     there, rest = np.flatnonzero(fitting), np.flatnonzero(~fitting)
     parts = []
+    if len(there):
+        compile_ahead(device, partial(on_gpu, *one_of_most_spawns(walls, spawns, there), radius, device))
     for rows in batches(walls, there):
         given = (walls, spawns) if len(rows) == len(fitting) else (walls.rows(rows), spawns.rows(rows))
         parts.append(on_gpu(*given, radius, device))
@@ -119,6 +122,14 @@ def batches(walls: Ragged[np.ndarray], rows: Int64[np.ndarray, ' picked']) -> It
         total += needed
     if first < len(rows):
         yield rows[first:]
+
+
+def one_of_most_spawns(
+    walls: Ragged[np.ndarray], spawns: Ragged[np.ndarray], rows: Int64[np.ndarray, ' picked']
+) -> tuple[Ragged[np.ndarray], Ragged[np.ndarray]]:
+    """Walls and spawns of one of the maps that have most spawns: how many there are is compiled for."""
+    row = rows[spawns.widths[rows].argmax(keepdims=True)]
+    return walls.rows(row), spawns.rows(row)
 
 
 def _bytes(walls: Ragged[np.ndarray]) -> Float[np.ndarray, ' map']:

@@ -6,6 +6,7 @@ import torch
 import triton
 import triton.language as tl
 
+from megastep.triton.ahead import launch
 from megastep.triton.bits import lowest
 from megastep.triton.geodesics.plans import Floorplans
 from megastep.triton.geodesics.samples import SAMPLE, SLIVER, Samples
@@ -156,14 +157,15 @@ def choose(
         rows.owners.long() << HASHED.value,
     )
     goals = max(triton.next_power_of_2(int(plans.goal_rows.widths.max())), 32)
-    _choose[(count,)](
+    launch(
+        _choose, (count,),
         rows, plans.goal_rows, sources.node_rows, sources.near, lengths, starts, *samples, seen, lists, tolerance,
         GOALS=goals, MOST=most, num_warps=1,
     )  # fmt: skip
     slivers = torch.nonzero(samples.kinds == SLIVER.value).reshape(-1)
-    if len(slivers):
-        _borrow[(len(slivers),)](
-            slivers, plans.near_walls, plans.wall_rows, rows, plans.columns, plans.lines, plans.words, limits, *samples,
-            seen, lists, MOST=most, num_warps=1,
-        )  # fmt: skip
+    launch(
+        _borrow, (len(slivers),),
+        slivers, plans.near_walls, plans.wall_rows, rows, plans.columns, plans.lines, plans.words, limits, *samples,
+        seen, lists, MOST=most, num_warps=1,
+    )  # fmt: skip
     return lists

@@ -6,6 +6,7 @@ import torch
 import triton
 import triton.language as tl
 
+from megastep.triton.ahead import launch
 from megastep.triton.buffers import device_guard
 from megastep.triton.geodesics.graph import relax, straight_ways
 from megastep.triton.geodesics.nodes import place_nodes
@@ -71,7 +72,8 @@ def goal_distances(
     relax(plans, nodes, paths, limits)
     squares = rows_of(plans.goal_rows.widths**2)
     found = torch.empty(len(squares.owners), device=walls.device)
-    _measure_paths[(len(goals), triton.cdiv(int(plans.goal_rows.widths.max()), 32))](
+    launch(
+        _measure_paths, (len(goals), triton.cdiv(int(plans.goal_rows.widths.max()), 32)),
         plans.walls, plans.wall_rows, plans.goals, plans.goal_rows, nodes.rows, limits,
         ways.lengths, paths.lengths, paths.starts, found, squares.starts, num_warps=1,
     )  # fmt: skip

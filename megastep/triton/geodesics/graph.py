@@ -6,6 +6,7 @@ import torch
 import triton
 import triton.language as tl
 
+from megastep.triton.ahead import launch
 from megastep.triton.bits import bits, lowest
 from megastep.triton.geodesics.nodes import Nodes
 from megastep.triton.geodesics.plans import Floorplans
@@ -124,24 +125,23 @@ def straight_ways(plans: Floorplans, nodes: Nodes, limits: torch.Tensor) -> Path
     sizes, most = nodes.rows.widths.long() * plans.goal_rows.widths, int(plans.goal_rows.widths.max())
     starts = sizes.cumsum(0) - sizes
     lengths = torch.empty(int(sizes.sum()), dtype=torch.float64, device=limits.device)
-    if len(nodes.points):
-        _reach[(len(nodes.points), triton.cdiv(most, 32))](
-            plans.walls, plans.wall_rows, plans.goals, plans.goal_rows, *nodes, limits, starts, lengths, num_warps=1
-        )
+    launch(
+        _reach, (len(nodes.points), triton.cdiv(most, 32)),
+        plans.walls, plans.wall_rows, plans.goals, plans.goal_rows, *nodes, limits, starts, lengths, num_warps=1,
+    )  # fmt: skip
     return Paths(lengths, starts)
 
 
 def relax(plans: Floorplans, nodes: Nodes, paths: Paths, limits: torch.Tensor) -> None:
     """Makes straight ways from nodes to goals the shortest paths, in place: see `straight_ways`."""
-    if len(nodes.points) == 0:
-        return
     edges, most = visibility_graphs(plans, nodes, limits), int(plans.goal_rows.widths.max())
     shorter, num_words = torch.ones(1, dtype=torch.int32, device=limits.device), edges.shape[1]
     while int(shorter):
         for k in range(BETWEEN):
             if k == BETWEEN - 1:
                 shorter.zero_()
-            _relax[(len(nodes.points),)](
+            launch(
+                _relax, (len(nodes.points),),
                 plans.goal_rows, nodes.points, nodes.rows, edges, paths.starts, paths.lengths, shorter,
                 num_words, GOALS=max(triton.next_power_of_2(most), 32), num_warps=1,
             )  # fmt: skip
@@ -154,6 +154,5 @@ def visibility_graphs(plans: Floorplans, nodes: Nodes, limits: torch.Tensor) -> 
     """
     num_words = max(triton.cdiv(int(nodes.rows.widths.max()), 32), 1)
     edges = torch.zeros(len(nodes.points), num_words, dtype=torch.int32, device=limits.device)
-    if len(nodes.points):
-        _join[tuple(edges.shape)](plans.walls, plans.wall_rows, *nodes, limits, edges, num_words, num_warps=1)
+    launch(_join, edges.shape, plans.walls, plans.wall_rows, *nodes, limits, edges, num_words, num_warps=1)
     return edges

@@ -7,6 +7,7 @@ import torch
 import triton
 import triton.language as tl
 
+from megastep.triton.ahead import launch
 from megastep.triton.geodesics.plans import Floorplans, Rows, rows_of
 from megastep.triton.geodesics.ways import distance
 
@@ -88,8 +89,8 @@ def place_nodes(plans: Floorplans, radius: float, slack: float, step: float) -> 
         step: The most a path turns at a node, in radians.
     """
     walls, rows = plans.walls, plans.wall_rows
-    following = torch.empty(len(walls), dtype=torch.int64, device=walls.device)
-    _follow[(len(walls),)](walls, rows, following, BLOCK=BLOCK, num_warps=1)
+    following = torch.full((len(walls),), -1, device=walls.device)  # what it stays where a launch is only compiled
+    launch(_follow, (len(walls),), walls, rows, following, BLOCK=BLOCK, num_warps=1)
     turns, headings = _turns(walls, following)
     parts = torch.where(turns > LEAST_TURN, (turns / step - 1e-6).ceil().clamp(min=1), 0).long()
     corners = torch.repeat_interleave(torch.arange(len(walls), device=walls.device), parts)
@@ -110,11 +111,11 @@ def place_nodes(plans: Floorplans, radius: float, slack: float, step: float) -> 
 
 def clearances(plans: Floorplans, points: torch.Tensor, owners: torch.Tensor) -> torch.Tensor:
     """The clearances of points: how far they are from the nearest wall of their map, in metres."""
-    found, grid = torch.empty_like(points[:, 0]), (triton.cdiv(len(points), BLOCK),)
-    if len(points):
-        _find_clearances[grid](
-            plans.walls, plans.wall_rows, points, owners, found, len(points), BLOCK=BLOCK, num_warps=1
-        )
+    found = torch.empty_like(points[:, 0])
+    launch(
+        _find_clearances, (triton.cdiv(len(points), BLOCK),),
+        plans.walls, plans.wall_rows, points, owners, found, len(points), BLOCK=BLOCK, num_warps=1,
+    )  # fmt: skip
     return found
 
 

@@ -56,7 +56,7 @@ def floorplans_of(walls, wall_widths, goals, goal_widths, side: float) -> Floorp
     corners = none.scatter_reduce(0, owners, walls.reshape(-1, 2), 'amin', include_self=False)
     highest = none.scatter_reduce(0, owners, walls.reshape(-1, 2), 'amax', include_self=False)
     shapes = ((highest - corners) / side).ceil().int()
-    columns, lines = shapes[:, 0].contiguous(), shapes[:, 1].contiguous()
+    columns, lines = (sides.clone() for sides in shapes.unbind(1))  # in memory of their own, however many maps
     return Floorplans(
         walls=walls.reshape(-1, 4).contiguous(),
         near_walls=(walls - corners[wall_rows.owners.long()][:, None]).reshape(-1, 4).float(),

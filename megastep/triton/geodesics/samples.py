@@ -6,6 +6,7 @@ import torch
 import triton
 import triton.language as tl
 
+from megastep.triton.ahead import launch
 from megastep.triton.geodesics.plans import Floorplans
 from megastep.triton.geodesics.ways import distance
 
@@ -121,7 +122,8 @@ def find_samples(plans: Floorplans, side: float, limits: torch.Tensor) -> Sample
     rows, device = plans.cell_rows, plans.walls.device
     count = len(rows.owners)
     samples = Samples(torch.empty(count, 2, device=device), torch.empty(count, dtype=torch.int8, device=device))
-    _sample[(triton.cdiv(count, BLOCK),)](
-        plans.near_walls, plans.wall_rows, rows, plans.columns, side, limits, *samples, count, BLOCK=BLOCK, num_warps=1
-    )
+    launch(
+        _sample, (triton.cdiv(count, BLOCK),),
+        plans.near_walls, plans.wall_rows, rows, plans.columns, side, limits, *samples, count, BLOCK=BLOCK, num_warps=1,
+    )  # fmt: skip
     return samples

@@ -6,6 +6,7 @@ import torch
 import triton
 import triton.language as tl
 
+from megastep.triton.ahead import launch
 from megastep.triton.geodesics.nodes import Nodes
 from megastep.triton.geodesics.plans import Floorplans, Rows
 from megastep.triton.geodesics.samples import Samples
@@ -117,7 +118,8 @@ def find_seen(
     goal_starts, node_starts = (part.cumsum(0) - part for part in parts)
     seen = Seen(goals, goal_starts, nodes, node_starts)
     most = int((plans.words + words).max())
-    _see[(len(tile_rows.owners), most)](
+    launch(
+        _see, (len(tile_rows.owners), most),
         plans.near_walls, plans.wall_rows, plans.columns, plans.lines, plans.cell_rows, plans.goal_rows,
         sources.node_rows, sources.values, sources.num_goals, *samples, tile_rows, limits, seen,
         CELLS=TILE.value**2, num_warps=1,
