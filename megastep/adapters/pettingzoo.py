@@ -9,13 +9,14 @@ from typing import Any
 import gymnasium
 import numpy as np
 import torch
-from gymnasium.spaces import Box
+from gymnasium.spaces import Box, Dict, Tuple
 from gymnasium.vector import AutoresetMode
 from pettingzoo import ParallelEnv
-from torch.utils._pytree import tree_map
+from torch import Tensor
 
 from megastep.adapters import check_mode
 from megastep.env import Env, nested
+from megastep.world.buffers import tensor_of
 
 
 class PettingZooEnv(ParallelEnv):
@@ -104,7 +105,8 @@ class PettingZooEnv(ParallelEnv):
             Each agent's observation, reward, whether its episode terminated, whether it was truncated, and info.
 
         Raises:
-            ValueError: if an agent has no action, or there is an action of an agent that there isn't.
+            ValueError: if an agent has no action, or one that isn't of its space's kind, or there is an action of an
+                agent that there isn't.
         """
         if not self.agents:
             return {}, {}, {}, {}, {}
@@ -114,8 +116,8 @@ class PettingZooEnv(ParallelEnv):
             raise ValueError(f'actions must have one for each agent, got none for {", ".join(missing)}.')
         for agent in actions:
             self._known(agent)
-        batch = tree_map(lambda *parts: np.stack(parts), *(actions[agent] for agent in self.agents))
-        *outputs, info = self._env.step(batch)
+        given = {agent: actions[agent] for agent in self.agents}
+        *outputs, info = self._env.step(_stacked(given, self._env.single_action_space))
         infos = {name: values for name, values in info.items() if not name.startswith('_')}
         observations, rewards, terminated, truncated, infos = (self._by_agent(each) for each in (*outputs, infos))
         if any(terminated.values()) or any(truncated.values()):
@@ -139,6 +141,30 @@ class PettingZooEnv(ParallelEnv):
         """A batch's rows by agent, as arrays and plain numbers."""
         arrays = nested.to_arrays(batch)
         return {agent: _row(arrays, number) for number, agent in enumerate(self.possible_agents)}
+
+
+def _stacked(actions: dict[str, Any], space: gymnasium.Space, place: str = '') -> Any:
+    """Agents' actions as a batch with a row for each, nested as the space is; a list may stand for an array."""
+    if isinstance(space, Dict | Tuple):
+        spaces, found = nested.subspaces(space), {name: nested.parts(each, space) for name, each in actions.items()}
+        for agent, parts in found.items():
+            if parts is None or set(parts) != set(spaces):
+                got = type(actions[agent]).__name__ if parts is None else list(parts)
+                raise ValueError(f'the action{place} of {agent} must have {list(spaces)}, got {got}.')
+        inner = {
+            name: _stacked({agent: parts[name] for agent, parts in found.items()}, part, f'{place}[{name!r}]')
+            for name, part in spaces.items()
+        }
+        return inner if isinstance(space, Dict) else tuple(inner.values())
+    return torch.stack([_action(f'the action{place} of {agent}', each, space) for agent, each in actions.items()])
+
+
+def _action(label: str, value: Any, space: gymnasium.Space) -> Tensor:
+    """One agent's action, or a part of it, on the CPU."""
+    tensor = tensor_of(label, value, torch.device('cpu'))
+    if tensor.shape != space.shape:
+        raise ValueError(f'{label} must have shape {space.shape}, got {tuple(tensor.shape)}.')
+    return tensor
 
 
 def _row(arrays: Any, number: int) -> Any:

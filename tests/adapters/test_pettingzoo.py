@@ -76,6 +76,30 @@ def test_pettingzoo_takes_actions_of_several_parts(pettingzoo_env):
 AGENTS = ['agent_0', 'agent_1']
 
 
+@pytest.mark.parametrize('kind', [list, tuple, np.array, torch.tensor])
+def test_pettingzoo_takes_lists_for_arrays(kind, pettingzoo_env):
+    """Two agents of two numbers each: rows and columns are as many."""
+    plain = Deathmatch(num_envs=2, num_agents=2, motion='unicycle', device='cpu', autoreset_mode=DISABLED)
+    env = pettingzoo_env(plain)
+    env.reset(seed=0)
+    env.step({'agent_0': kind([0.0, 90.0]), 'agent_1': kind([0.0, -30.0])})
+    torch.testing.assert_close(plain.core.agents.angular_velocities, torch.tensor([[90.0, -30.0]]))
+
+
+def test_pettingzoo_names_the_agent_whose_action_is_wrong(pettingzoo_env):
+    options = {'num_envs': 2, 'num_agents': 2, 'motion': 'unicycle', 'device': 'cpu', 'autoreset_mode': DISABLED}
+    env, armed = (pettingzoo_env(Deathmatch(**options, trigger=trigger)) for trigger in (False, True))
+    env.reset(seed=0), armed.reset(seed=0)
+    fine, both = [0.0, 0.0], {'motion': [0.0, 0.0], 'trigger': 0}
+    for given, message in {0: r'must have shape \(2,\), got \(\)', None: 'must be what torch.as_tensor takes'}.items():
+        with pytest.raises(ValueError, match=f'the action of agent_1 {message}'):
+            env.step({'agent_0': fine, 'agent_1': given})
+    with pytest.raises(ValueError, match=r"the action of agent_1 must have \['motion', 'trigger'\], got list"):
+        armed.step({'agent_0': both, 'agent_1': fine})
+    with pytest.raises(ValueError, match=r"the action\['trigger'\] of agent_0 must have shape \(\), got \(2,\)"):
+        armed.step({'agent_0': both | {'trigger': [0, 1]}, 'agent_1': both})
+
+
 def test_pettingzoo_has_spaces_and_a_state_of_its_own(pettingzoo_env):
     env = pettingzoo_env(Pair())
     assert list(env.observation_spaces) == list(env.action_spaces) == env.possible_agents == AGENTS
