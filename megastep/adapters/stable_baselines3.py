@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from gymnasium.spaces import Dict
 from gymnasium.vector import AutoresetMode
+from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
 
@@ -108,8 +109,11 @@ class StableBaselines3Env(VecEnv):
             raise ValueError(f'indices of {what} must be all {self.num_envs} rows, got {given}: {remedy}.')
 
     def env_is_wrapped(self, wrapper_class: type[gymnasium.Wrapper], indices: Any = None) -> list[bool]:
-        """False for each row asked for: there are no envs of one row to wrap."""
-        return [False for _ in self._get_indices(indices)]
+        """True of `Monitor`, for infos have what its do, so that evaluation goes by the rewards of the env itself.
+
+        False of others: there are no envs of one row to wrap.
+        """
+        return [wrapper_class is Monitor for _ in self._get_indices(indices)]
 
 
 class StableBaselines3Agent:

@@ -112,6 +112,22 @@ def test_stable_baselines3_wraps_it_and_learns_recurrently(sb3_env):
     assert abs(observations['depth']).max() <= env.clip_obs
 
 
+@pytest.mark.filterwarnings('error:Evaluation environment')
+def test_stable_baselines3_evaluates_by_what_the_env_pays(sb3_env):
+    """And not by what VecNormalize makes of it, for infos have what a Monitor's do."""
+    from stable_baselines3 import PPO
+    from stable_baselines3.common.evaluation import evaluate_policy
+    from stable_baselines3.common.monitor import Monitor
+    from stable_baselines3.common.vec_env import VecNormalize
+
+    walk = sb3_env(Walk(SAME_STEP, num_envs=1))
+    assert walk.env_is_wrapped(Monitor, [0]) == [True]
+    env = VecNormalize(walk, norm_obs=False, clip_reward=1e-3)
+    model = PPO('MlpPolicy', env, n_steps=2, batch_size=2, device='cpu', seed=0)
+    returns, lengths = evaluate_policy(model, env, n_eval_episodes=3, return_episode_rewards=True)
+    assert all(found >= length for found, length in zip(returns, lengths, strict=True))  # a step pays 1 to 9
+
+
 def test_stable_baselines3_bootstraps_from_the_observation_that_was_last(sb3_env):
     """Its reward for a truncated episode has the value of the terminal observation, discounted."""
     from stable_baselines3 import A2C
