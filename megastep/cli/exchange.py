@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from tyro.conf import Positional
 
 from megastep.cli.generate import are, describe
-from megastep.cli.literals import literal
+from megastep.cli.literals import check_once, literal
 
 SUFFIXES = {
     '.svg': 'svg', '.dxf': 'dxf', '.wad': 'wad', '.csv': 'centreline', '.yaml': 'occupancy', '.yml': 'occupancy',
@@ -102,8 +103,27 @@ def _imported(importer: Any, files: list[Path], options: dict[str, Any]) -> Any:
     if len(files) == 1:
         return importer(files[0], **options)
     if importer.__name__ in ('from_geojson', 'from_wad'):
-        return MapSet.concat([importer(path, **options) for path in files])
+        return MapSet.concat(list(_of_each(importer, files, options)))
     return importer(files, **options)
+
+
+def _of_each(importer: Any, files: list[Path], options: dict[str, Any]) -> Iterator[Any]:
+    """The maps of each file, without the files in which none can be used, if such are to be left out.
+
+    Raises:
+        ValueError: if one is in a file that isn't left out; or if none can be used in any.
+    """
+    reasons = []
+    for file in files:
+        try:
+            yield importer(file, **options)
+        except ValueError as error:
+            if not options['skip_invalid']:
+                raise
+            reasons.append(str(error))
+            warnings.warn(str(error), stacklevel=2)
+    if len(reasons) == len(files):
+        raise ValueError(f'none of {len(files)} files holds a map that can be used.')
 
 
 def export_maps(
@@ -113,6 +133,7 @@ def export_maps(
     *,
     format: Target = 'ros',  # noqa: A002
     count: int | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Write maps for another program: `megastep export maps.safetensors folder --format ros resolution=0.05`.
 
@@ -122,6 +143,7 @@ def export_maps(
         options: What the format's exporter takes, as name=value.
         format: For whom.
         count: Write the first so many maps alone.
+        overwrite: Write GeoJSON in the place of a file that is there.
     """
     from megastep.maps.mapset import MapSet
     from megastep.maps.words import counted
@@ -132,7 +154,11 @@ def export_maps(
     loaded = loaded if count is None else loaded[:count]
     exporter = getattr(loaded, f'to_{"occupancy" if format == "ros" else format}')
     chosen = _options(options, exporter)
-    if format != 'geojson':
+    if format == 'geojson':
+        _check_target(out, overwrite)
+        if out.resolve() == maps.resolve():
+            raise ValueError(f'maps and out must be two files, got {maps} and {out}.')
+    else:
         if out.exists() and not out.is_dir():
             raise ValueError(f'out must be a folder, got the file {out}.')
         out.mkdir(parents=True, exist_ok=True)
@@ -204,6 +230,7 @@ def _options(texts: Sequence[str], method: Callable[..., Any]) -> dict[str, Any]
 def _parsed(texts: Sequence[str]) -> dict[str, Any]:
     """The values of options by name, each as what it looks like."""
     found: dict[str, Any] = {}
+    check_once('options', texts)
     for text in texts:
         name, equals, written = text.partition('=')
         name, dot, role = name.partition('.')

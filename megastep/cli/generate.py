@@ -9,7 +9,7 @@ from typing import Any
 
 from tyro.conf import Positional
 
-from megastep.cli.literals import literal
+from megastep.cli.literals import check_once, literal
 
 PICTURES = ('.png', '.svg')
 """The suffixes of pictures."""
@@ -112,9 +112,13 @@ def parse_parameters(texts: Sequence[str]) -> tuple[dict[str, Any], dict[str, di
 
     Returns:
         Those of every family, by name; and those that are one family's alone, by family and name.
+
+    Raises:
+        ValueError: if one can't be read, or is there twice.
     """
     shared: dict[str, Any] = {}
     own: dict[str, dict[str, Any]] = {}
+    check_once('parameters', texts)
     for name, value in map(parse_parameter, texts):
         family, _, rest = name.rpartition('.')
         (own.setdefault(family, {}) if family else shared)[rest] = value

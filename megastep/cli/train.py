@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tyro.conf import OmitArgPrefixes, Positional
 
-from megastep.cli.literals import literal
+from megastep.cli.literals import check_once, literal
 from megastep.learning.settings import PRESETS, Settings
 
 if TYPE_CHECKING:
@@ -111,10 +111,8 @@ def parse_options(texts: Sequence[str]) -> dict[str, Any]:
     Raises:
         ValueError: if one can't be read, or is there twice.
     """
-    pairs = list(map(parse_option, texts))
-    if len(found := dict(pairs)) < len(pairs):
-        raise ValueError(f'options must name each once, got {" ".join(texts)}.')
-    return found
+    check_once('options', texts)
+    return dict(map(parse_option, texts))
 
 
 def parse_option(text: str) -> tuple[str, Any]:

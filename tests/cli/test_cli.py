@@ -154,6 +154,7 @@ def test_other_parameters_are_refused(text):
         (['generate', 'box=1,palace=1', '1', 'x'], "unknown family 'palace'; the families are"),
         (['generate', 'box=0,house=1', '1', 'x'], 'mixture: the share of box must be a finite number above 0, got 0.'),
         (['generate', 'box=1,house', '1', 'x'], 'families must look like house or house=.5,maze=.5, each once, got '),
+        (['generate', 'house', '1', 'x', 'rooms=5', 'rooms=6'], 'parameters must name each once, got rooms=5 rooms=6'),
         (['generate', 'box=1,box=2', '1', 'x'], 'families must look like house or house=.5,maze=.5, each once, got '),
         (
             ['generate', 'box', '1', 'x', 'house.rooms=4,5'],

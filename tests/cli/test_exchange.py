@@ -54,6 +54,36 @@ def test_import_of_a_folder_leaves_files_of_other_formats_alone(tmp_path, capsys
     assert MapSet.load(tmp_path / 'b.safetensors').recipe['names'] == ['0000.svg']
 
 
+@pytest.mark.parametrize(
+    'kind, source',
+    [
+        ('geojson', 'geojson/door.json'),
+        ('wad', 'wad/n_E1M10.wad'),
+        ('cubicasa', 'svg/cubicasa.svg'),
+        ('imdf', 'other/imdf.geojson'),
+    ],
+)
+def test_import_of_a_folder_leaves_out_files_of_which_nothing_can_be_used(tmp_path, capsys, kind, source):
+    """Data sets have thousands of files, of which some are damaged."""
+    (tmp_path / 'set').mkdir()
+    good, damaged = FILES / source, tmp_path / 'set' / f'damaged{Path(source).suffix}'
+    (tmp_path / 'set' / good.name).write_bytes(good.read_bytes())
+    damaged.write_text('{"cut off')
+    arguments = ['import', str(tmp_path / 'set'), str(tmp_path / 'a.safetensors'), '--format', kind]
+    assert main(arguments) == 2
+    assert f'{damaged}: ' in capsys.readouterr().err
+    assert main([*arguments, '--skip-invalid']) == 0
+    assert f'{damaged}: ' in capsys.readouterr().err
+    assert len(MapSet.load(tmp_path / 'a.safetensors')) == 1
+
+
+def test_import_of_a_folder_says_if_none_of_its_files_can_be_used(tmp_path, capsys):
+    for name in 'ab':
+        (tmp_path / f'{name}.wad').write_text('none')
+    assert main(['import', str(tmp_path), str(tmp_path / 'maps'), '--skip-invalid']) == 2
+    assert 'none of 2 files holds a map that can be used.' in capsys.readouterr().err
+
+
 def test_import_of_an_unpacked_archive(tmp_path, capsys):
     (tmp_path / 'venue').mkdir()
     content = json.loads((FILES / 'other' / 'imdf.geojson').read_text())
@@ -80,6 +110,9 @@ def test_import_of_an_unpacked_archive(tmp_path, capsys):
         (['plan.svg', ''], ". must name a file that can be written, got a folder's name"),
         (['plan.xyz', 'a.safetensors'], "format must be said of a file that ends in '.xyz'"),
         (['plan.svg', 'a.safetensors', 'inside=450,1'], 'lies in none'),
+        (['plan.svg', 'a.safetensors', 'scale=1', 'scale=9'], 'options must name each once, got scale=1 scale=9'),
+        (['plan.svg', 'a.safetensors', 'layers.doors=b', 'layers=a'], 'each once, got layers.doors=b layers=a'),
+        (['plan.svg', 'a.safetensors', 'layers=a', 'layers.doors=b'], 'each once, got layers=a layers.doors=b'),
         (['empty', 'a.safetensors'], 'empty must have files to import'),
     ],
 )
@@ -115,6 +148,21 @@ def test_export_writes_geojson(tmp_path, capsys):
     assert 'to_png does not take these options: scale. It takes resolution.' in capsys.readouterr().err
     assert main(['export', *map(str, (tmp_path / 'a.safetensors', tmp_path / 'out')), '--count', '-1']) == 2
     assert '--count must be at least 1 map, got -1' in capsys.readouterr().err
+
+
+def test_export_never_writes_over_what_it_reads_nor_over_others_unless_told_to(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    mapgen.generate('box', 1).save('a')
+    Path('there').write_text('mine')
+    for out in ('there', 'a'):
+        assert main(['export', 'a', out, '--format', 'geojson']) == 2
+        assert f'{out} is there already: say --overwrite' in capsys.readouterr().err
+    assert Path('there').read_text() == 'mine'
+    assert main(['export', 'a', './a', '--format', 'geojson', '--overwrite']) == 2
+    assert 'maps and out must be two files, got a and a.' in capsys.readouterr().err
+    assert len(MapSet.load('a')) == 1
+    assert main(['export', 'a', 'there', '--format', 'geojson', '--overwrite']) == 0
+    assert len(MapSet.from_geojson('there')) == 1
 
 
 def test_split_deals_maps_out(tmp_path, capsys):

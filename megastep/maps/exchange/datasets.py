@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from megastep.maps.exchange.importing import options_of, recorded
 from megastep.maps.formats.gaps import SNAP
-from megastep.maps.formats.reading import Inside, Paths
+from megastep.maps.formats.reading import Inside, Paths, several
 from megastep.maps.geometry import Geometry
 
 Set = TypeVar('Set', bound='DatasetImporters')
@@ -44,6 +44,7 @@ class DatasetImporters:
         """
         from megastep.maps.formats.svg import cubicasa
 
+        path = several(path)
         options = options_of(inside, skip_invalid, scale=scale, snap=snap)
         return cls(**recorded(cubicasa.read(path, **options), 'cubicasa', path, options))
 
@@ -64,6 +65,7 @@ class DatasetImporters:
         """
         from megastep.maps.formats import indoor
 
+        path = several(path)
         options = options_of(inside, skip_invalid, snap=snap)
         return cls(**recorded(indoor.read(path, 'imdf', **options), 'imdf', path, options))
 
@@ -84,6 +86,7 @@ class DatasetImporters:
         """
         from megastep.maps.formats import indoor
 
+        path = several(path)
         options = options_of(inside, skip_invalid, snap=snap)
         return cls(**recorded(indoor.read(path, 'osm', **options), 'osm', path, options))
 
@@ -104,6 +107,7 @@ class DatasetImporters:
         """
         from megastep.maps.formats import outlines
 
+        path = several(path)
         options = options_of(inside, skip_invalid, snap=snap)
         return cls(**recorded(outlines.read_houseexpo(path, **options), 'houseexpo', path, options))
 
@@ -124,6 +128,7 @@ class DatasetImporters:
         """
         from megastep.maps.formats import outlines
 
+        path = several(path)
         options = options_of(inside, skip_invalid, snap=snap)
         return cls(**recorded(outlines.read_swiss(path, **options), 'msd', path, options))
 
@@ -151,5 +156,6 @@ class DatasetImporters:
         """
         from megastep.maps.formats import rplan
 
+        path = several(path)
         options = options_of(inside, skip_invalid, resolution=resolution, simplify=simplify)
         return cls(**recorded(rplan.read(path, **options), 'rplan', path, options))

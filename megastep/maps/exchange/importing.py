@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from megastep.maps.formats.gaps import SNAP
-from megastep.maps.formats.reading import Collected, Inside, Paths, paths
+from megastep.maps.formats.reading import Collected, Inside, Paths, paths, several
 from megastep.maps.formats.roles import Picked, plain
 from megastep.maps.geometry import Geometry
 
@@ -96,6 +96,7 @@ class Importers:
         from megastep.maps.formats.svg import reading as svg
 
         picks = {'layers': plain(layers), 'ids': plain(ids), 'classes': plain(classes)}
+        path = several(path)
         options = options_of(inside, skip_invalid, scale=scale, snap=snap, **picks)
         return cls(**recorded(svg.read(path, **options), 'svg', path, options))
 
@@ -127,6 +128,7 @@ class Importers:
         """
         from megastep.maps.formats import dxf
 
+        path = several(path)
         options = options_of(inside, skip_invalid, scale=scale, snap=snap, layers=plain(layers))
         return cls(**recorded(dxf.read(path, **options), 'dxf', path, options))
 
@@ -180,6 +182,7 @@ class Importers:
         """
         from megastep.maps.formats import occupancy
 
+        path = several(path)
         options = options_of(inside, skip_invalid, speck=speck, simplify=simplify)
         return cls(**recorded(occupancy.read(path, **options), 'occupancy', path, options))
 
@@ -199,7 +202,7 @@ class Importers:
 
         Args:
             grids: An array (true is wall; or 0 is free, 100 wall and -1 unknown; or probabilities of being wall), a
-                picture of Pillow's, a text of several lines, or a path to a picture, .npy or .txt; or a list of such.
+                picture of Pillow's, a text of several lines, or a path to a picture, .npy or .txt; or several of such.
                 `megastep.maps.formats.plain_grid` and `text_grid` say what they may hold. The first row is at the top.
             resolution: The side of a cell, in metres.
             origin: The lower left corner's x and y, in metres, and how far the grid is turned, in radians.
@@ -235,6 +238,7 @@ class Importers:
         """
         from megastep.maps.formats import centreline
 
+        path = several(path)
         options = options_of(inside, skip_invalid, scale=scale)
         return cls(**recorded(centreline.read(path, **options), 'centreline', path, options))
 

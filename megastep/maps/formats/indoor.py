@@ -15,6 +15,7 @@ import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,6 +38,7 @@ from megastep.maps.formats.reading import (
     check_inside,
     check_names,
     collect,
+    in_each,
     meant,
     paths,
     read_bytes,
@@ -95,27 +97,25 @@ def read(
     """
     gaps.check_snap(snap)
     check_inside(inside)
-    found = [(file, *level) for file in paths(path) for level in _levels(file, form).items()]
+    found, unreadable = in_each(path, partial(_levels, form=form), skip_invalid=skip_invalid)
     check_names(inside, [name for _, name, _ in found])
     attempts = [
         Attempt(name, f'{file}, {name}', partial(_level, elements, meant(inside, name), snap))
         for file, name, elements in found
     ]
-    return collect(', '.join(map(str, paths(path)[:3])), attempts, skip_invalid=skip_invalid)
+    source = ', '.join(map(str, paths(path)[:3]))
+    return collect(source, attempts, skip_invalid=skip_invalid, passed_over=unreadable)
 
 
-def _levels(path: Path, form: str) -> dict[str, list[Element]]:
-    """The features of each level, by its name."""
+def _levels(path: Path, form: str) -> list[tuple[str, list[Element]]]:
+    """The features of each level, with its name."""
     levels: dict[str, list[Element]] = {}
-    try:
-        features = [feature for text in _texts(path, form) for feature in _features(text)]
-        for element in _imdf(features) if form == 'imdf' else _osm(features):
-            levels.setdefault(element.level, []).append(element)
-            if len(levels) > MOST_LEVELS:
-                raise ValueError(f'must have at most {MOST_LEVELS} levels, got more.')  # noqa: TRY301
-    except ValueError as error:
-        raise ValueError(f'{path}: {error}') from error
-    return {name: levels[name] for name in sorted(levels)}
+    features = [feature for text in _texts(path, form) for feature in _features(text)]
+    for element in _imdf(features) if form == 'imdf' else _osm(features):
+        levels.setdefault(element.level, []).append(element)
+        if len(levels) > MOST_LEVELS:
+            raise ValueError(f'must have at most {MOST_LEVELS} levels, got more.')
+    return sorted(levels.items(), key=itemgetter(0))
 
 
 def _texts(path: Path, form: str) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +33,7 @@ from megastep.maps.formats.reading import (
     check_names,
     collect,
     drawn,
+    in_each,
     meant,
     one_each,
     paths,
@@ -107,25 +108,26 @@ def read_swiss(path: Paths, *, inside: Inside = None, snap: float = gaps.SNAP, s
     """Reads a map of each storey in tables of Swiss Dwellings or MSD. `collect` says what may go wrong."""
     gaps.check_snap(snap)
     check_inside(inside)
-    found = [(file, *storey) for file in paths(path) for storey in _storeys(file).items()]
+    found, unreadable = in_each(path, _storeys, skip_invalid=skip_invalid)
     check_names(inside, [name for _, name, _ in found])
     attempts = [
         Attempt(name, f'{file}, {name}', partial(_swiss, rows, meant(inside, name), snap)) for file, name, rows in found
     ]
-    return collect(', '.join(map(str, paths(path)[:3])), attempts, skip_invalid=skip_invalid)
+    source = ', '.join(map(str, paths(path)[:3]))
+    return collect(source, attempts, skip_invalid=skip_invalid, passed_over=unreadable)
 
 
-def _storeys(path: Path) -> dict[str, list[Row]]:
-    """The rows of a table by the storey that they are of."""
+def _storeys(path: Path) -> Iterable[tuple[str, list[Row]]]:
+    """The rows of each storey in a table, with its name."""
     try:
         table = csv.DictReader(io.StringIO(read_text(path, MOST_CSV)))
         columns = _columns(table.fieldnames or ())
         storeys: dict[str, list[Row]] = {}
         for row in table:
             storeys.setdefault(f'{columns["storey"]} {row[columns["storey"]]}', []).append(_row(row, columns))
-    except (ValueError, csv.Error) as error:
-        raise ValueError(f'{path}: {error}') from error
-    return storeys
+    except csv.Error as error:
+        raise ValueError(f'not a table that can be read: {error}.') from error
+    return storeys.items()
 
 
 def _columns(names: Any) -> dict[str, str]:

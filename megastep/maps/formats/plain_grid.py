@@ -11,7 +11,7 @@ row being the one at the top.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from tokenize import TokenError
@@ -63,7 +63,7 @@ def read(
     """Reads a map of each grid.
 
     Args:
-        grids: The grid, or a list of several.
+        grids: The grid, or a list or an iterator of several.
         resolution: The side of a cell, in metres.
         origin: The lower left corner's x and y, in metres, and how far the grid is turned, in radians.
         inside: Places in the free space that is meant, in metres from the origin.
@@ -79,6 +79,7 @@ def read(
     check_inside(inside)
     check_resolution(resolution)
     place = checked_origin(origin)
+    grids = list(grids) if isinstance(grids, Iterator) else grids
     listed = list(grids) if isinstance(grids, list | tuple) and not _is_rows(grids) else [grids]
     names = [name_of(grid, i) for i, grid in enumerate(listed)]
     check_names(inside, names)

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 import numpy as np
 import shapely
@@ -34,6 +34,8 @@ IS_NUMBER = re.compile(NUMBER)
 FAILURES = (ValueError, ArithmeticError, RecursionError, shapely.errors.ShapelyError)
 """The errors that what a file holds may bring about, should a reader not have foreseen it."""
 
+
+Content = TypeVar('Content')
 
 Inside = ArrayLike | Mapping[str, ArrayLike] | None
 """A point (x, y) in the face that is meant, or several, in a file's own coordinates; or such by the maps' names."""
@@ -139,15 +141,19 @@ def check_names(inside: Inside, names: Iterable[str]) -> None:
         raise ValueError(f'inside must be for maps that there are, {", ".join(known[:20])}, got {unknown[0]!r}.')
 
 
+def several(path: Paths) -> Paths:
+    """The files that are meant, as they can be looked through more than once: an iterator is a list."""
+    return path if isinstance(path, str | os.PathLike) or not isinstance(path, Iterable) else list(path)
+
+
 def paths(path: Paths) -> list[Path]:
     """The files that are meant: one, or several.
 
     Raises:
         ValueError: if there are none, or one is no path.
     """
-    found: list[Any] = [path]
-    if isinstance(path, Iterable) and not isinstance(path, str | os.PathLike):
-        found = list(path)
+    listed = several(path)
+    found: list[Any] = listed if isinstance(listed, list) else [listed]
     if not found:
         raise ValueError('path must be at least 1 file, got none.')
     for each in found:
@@ -176,6 +182,34 @@ def one_each(
     attempts = (Attempt(each.name, str(each), partial(make, each, meant(inside, each.name))) for each in given)
     source = str(given[0]) if len(given) == 1 else f'each of {len(given)} files'
     return collect(source, attempts, skip_invalid=skip_invalid, above=4)
+
+
+def in_each(
+    path: Paths, read: Callable[[Path], Iterable[tuple[str, Content]]], *, skip_invalid: bool
+) -> tuple[list[tuple[Path, str, Content]], list[LeftOut]]:
+    """The maps that files have in them, several in each, before they are made.
+
+    Args:
+        path: The file, or several.
+        read: What a file holds: its maps' names, and what they are made of.
+        skip_invalid: Pass over files that can't be read, instead of raising.
+
+    Returns:
+        For each map its file, its name and what it is made of; and the files that can't be read.
+
+    Raises:
+        ValueError: if a file can't be read, naming it and the reason.
+    """
+    found: list[tuple[Path, str, Content]] = []
+    unreadable = []
+    for file in paths(path):
+        try:
+            found += [(file, name, content) for name, content in read(file)]
+        except FAILURES as error:
+            if not skip_invalid:
+                raise ValueError(f'{file}: {error}') from error
+            unreadable.append(LeftOut(file.name, str(file), str(error)))
+    return found, unreadable
 
 
 def drawn(

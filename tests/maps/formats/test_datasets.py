@@ -113,6 +113,14 @@ class TestSwissDwellings:
         with pytest.warns(UserWarning, match='1 map was left out'):
             assert len(read({1: DWELLING, 2: [('separator', 'WALL', 'x')]}, skip_invalid=True)) == 1
 
+    def test_tables_that_cannot_be_read_are_skipped(self, read, tmp_path):
+        read({1: DWELLING})
+        (tmp_path / 'other.csv').write_text('a,b\n1,2\n')
+        with pytest.warns(UserWarning, match='1 map was left out:\n.*other.csv: must be a table') as caught:
+            maps = MapSet.from_msd(tmp_path.glob('*.csv'), skip_invalid=True)
+        assert caught[0].filename == __file__
+        assert list(maps.recipe['left_out']) == ['other.csv'] and len(maps) == 1
+
 
 class TestRplan:
     @pytest.fixture

@@ -138,3 +138,7 @@ def test_simplifying_comes_before_counting():
     (simple,) = MapSet.from_grid(wall, resolution=0.05, simplify=0.1)
     assert len(simple.walls) < 100
     assert simple.area == pytest.approx((~wall).sum() * 0.05**2, rel=1e-3)
+
+
+def test_grids_may_come_from_an_iterator():
+    assert len(MapSet.from_grid(iter([WALL, WALL]), resolution=1)) == 2

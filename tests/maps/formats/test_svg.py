@@ -199,6 +199,11 @@ def test_of_several_files_those_that_cannot_be_used_are_skipped(write):
         MapSet.from_svg([paths[1]] * 2, skip_invalid=True)
 
 
+def test_files_may_come_from_an_iterator(write, tmp_path):
+    write(SQUARE)
+    assert MapSet.from_svg(tmp_path.glob('*.svg')).recipe['names'] == ['plan.svg']
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.text('MmLlHhVvCcSsQqTtAaZz0123456789.,- e', max_size=60))
 def test_any_path_gives_finite_corners_or_an_error(data):

@@ -27,14 +27,15 @@ from megastep.maps.formats.reading import (
     check_inside,
     check_names,
     collect,
+    in_each,
     meant,
     paths,
 )
 from megastep.maps.formats.svg import reading as svg
 from megastep.maps.formats.svg import styles
 
-Floor = tuple[str, Element, Element]
-"""A storey's name, its element, and the whole picture."""
+Floor = tuple[Element, Element]
+"""A storey's element, and the whole picture."""
 
 
 def read(
@@ -57,28 +58,25 @@ def read(
     check_scale(scale)
     gaps.check_snap(snap)
     check_inside(inside)
-    found = [(file, *floor) for file in paths(path) for floor in _floors(file)]
-    check_names(inside, [name for _, name, _, _ in found])
+    found, unreadable = in_each(path, _floors, skip_invalid=skip_invalid)
+    check_names(inside, [name for _, name, _ in found])
     attempts = [
-        Attempt(name, str(file), partial(_import, floor, page, scale, meant(inside, name), snap))
-        for file, name, floor, page in found
+        Attempt(name, str(file), partial(_import, *floor, scale, meant(inside, name), snap))
+        for file, name, floor in found
     ]
     source = ', '.join(str(file) for file in paths(path)[:3])
-    return collect(source, attempts, skip_invalid=skip_invalid)
+    return collect(source, attempts, skip_invalid=skip_invalid, passed_over=unreadable)
 
 
-def _floors(path: Path) -> Iterator[Floor]:
-    """The storeys of a file that are shown."""
-    try:
-        page = svg.root(path)
-    except ValueError as error:
-        raise ValueError(f'{path}: {error}') from error
+def _floors(path: Path) -> Iterator[tuple[str, Floor]]:
+    """The storeys of a file that are shown, by name."""
+    page = svg.root(path)
     shown = [element for element in _shown(page) if 'Floorplan' in element.get('class', '').split()]
     if not shown:
-        raise ValueError(f'{path}: must have a group of the class Floorplan that is shown, as CubiCasa writes them.')
+        raise ValueError('must have a group of the class Floorplan that is shown, as CubiCasa writes them.')
     for number, floor in enumerate(shown, 1):
         names = [name for name in floor.get('class', '').split() if name != 'Floorplan']
-        yield f'{path.name}, {names[0] if names else f"Floor-{number}"}', floor, page
+        yield f'{path.name}, {names[0] if names else f"Floor-{number}"}', (floor, page)
 
 
 def _shown(page: Element) -> Iterator[Element]:
