@@ -146,17 +146,22 @@ class PettingZooEnv(ParallelEnv):
 def _stacked(actions: dict[str, Any], space: gymnasium.Space, place: str = '') -> Any:
     """Agents' actions as a batch with a row for each, nested as the space is; a list may stand for an array."""
     if isinstance(space, Dict | Tuple):
-        spaces, found = nested.subspaces(space), {name: nested.parts(each, space) for name, each in actions.items()}
-        for agent, parts in found.items():
-            if parts is None or set(parts) != set(spaces):
-                got = type(actions[agent]).__name__ if parts is None else list(parts)
-                raise ValueError(f'the action{place} of {agent} must have {list(spaces)}, got {got}.')
+        found = {name: _parts(f'the action{place} of {name}', each, space) for name, each in actions.items()}
         inner = {
             name: _stacked({agent: parts[name] for agent, parts in found.items()}, part, f'{place}[{name!r}]')
-            for name, part in spaces.items()
+            for name, part in nested.subspaces(space).items()
         }
         return inner if isinstance(space, Dict) else tuple(inner.values())
     return torch.stack([_action(f'the action{place} of {agent}', each, space) for agent, each in actions.items()])
+
+
+def _parts(label: str, value: Any, space: Dict | Tuple) -> dict[Any, Any]:
+    """The parts of one agent's action, by name or number."""
+    spaces, found = nested.subspaces(space), nested.parts(value, space)
+    if found is None or set(found) != set(spaces):
+        got = type(value).__name__ if found is None else list(found)
+        raise ValueError(f'{label} must have {list(spaces)}, got {got}.')
+    return found
 
 
 def _action(label: str, value: Any, space: gymnasium.Space) -> Tensor:
