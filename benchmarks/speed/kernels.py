@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from benchmarks.speed.timing import captured, release, seconds_a_call
-from benchmarks.speed.worlds import grids, houses
+from benchmarks.speed.worlds import grids, houses, own_houses
 from megastep.world import physics, rendering
 from megastep.world.cameras import CameraRig, Cameras
 from megastep.world.core import Core
@@ -30,7 +30,8 @@ class Case:
         num_envs: How many envs run in parallel.
         num_agents: How many agents each has.
         cameras: What they look with.
-        maps: ``'houses'`` of about 165 walls, or ``'grids'`` of rooms, of about 1,000.
+        maps: ``'houses'`` of about 165 walls, ``'own houses'``, such that nobody shares memory with others, or
+            ``'grids'`` of rooms, of about 1,000 walls.
         num_maps: How many maps there are.
         sweep: What is varied while the rest stays the same; ``'record'`` for the figures that are quoted.
     """
@@ -44,7 +45,7 @@ class Case:
 
     def make(self, device: torch.device) -> Core:
         """Makes the envs on a device."""
-        maps = {'houses': houses, 'grids': grids}[self.maps](self.num_maps)
+        maps = {'houses': houses, 'own houses': own_houses, 'grids': grids}[self.maps](self.num_maps)
         return Core(Scenery.pack(maps, num_agents=self.num_agents, device=device, seed=0), self.num_envs, seed=0)
 
 
@@ -64,6 +65,8 @@ GPU = {
         Case(4096, num_agents=4, cameras=MANY_RAYS, num_maps=1024),
         Case(16_384, maps='grids', num_maps=32),
         Case(65_536, cameras=FEW_RAYS, maps='grids', num_maps=32),
+        Case(65_536, maps='own houses', num_maps=65_536),
+        Case(65_536, cameras=FEW_RAYS, maps='own houses', num_maps=65_536),
     ),
     'physics': (
         Case(16_384, num_maps=1024),

@@ -17,6 +17,9 @@ from megastep.world.device import num_cores
 LARGE_HOUSE: dict[str, Any] = {'rooms': (17, 21)}
 """A house of about 165 walls, as many as in the world's real floorplans that others measure themselves in."""
 
+DIFFERENT = 1024
+"""How many houses are generated, where more than so many are packed."""
+
 GRID, SIDE, DOOR = (11, 12), 3.0, 0.9
 """How many rooms a grid has either way, how wide each is, and how wide the doors between them are, in metres."""
 
@@ -27,6 +30,13 @@ def houses(count: int) -> MapSet:
     return mapgen.generate(
         'house', count, seed=0, workers=min(8, num_cores()) if count > 100 else 1, progress=True, **LARGE_HOUSE
     )
+
+
+@cache
+def own_houses(count: int) -> MapSet:
+    """Generated houses, each with memory of its own: from the 1,025th on they are those before again."""
+    some = houses(min(count, DIFFERENT))
+    return some[np.arange(count) % len(some)]
 
 
 @cache
