@@ -139,7 +139,7 @@ class Results:
         Args:
             other: The results of another agent, on the same suite.
             score: Which.
-            by: A column, or several: a row for each of its values.
+            by: A column, or several, that say the same of an episode for both: a row for each of their values.
 
         Raises:
             ValueError: if either holds several agents, the suites differ, no episode is in both, or there is no such

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import combinations, product
 from math import comb
@@ -35,17 +35,18 @@ def compare(
     names = columns_named(ours, by)
     ours, theirs = (each if 'variation' in names else unvaried(each) for each in (ours, theirs))
     (us,), (them,) = (distinct(each['agent']) for each in (ours, theirs))
-    first, second, left_out = _same_episodes(ours, theirs)
-    parts = {tuple(values.values()): part for values, part in groups(second, names)}
-    pairs = [(values, part, parts[tuple(values.values())]) for values, part in groups(first, names)]
-    rows = [{**values, **_compared(part, other, score, lower_is_better)} for values, part, other in pairs]
+    first, second, left_out = _same_episodes(*(picked(each, np.isfinite(each[score])) for each in (ours, theirs)))
+    rows = [
+        {**values, **_compared(part, other, score, lower_is_better)}
+        for values, part, other in _paired_groups(first, second, names)
+    ]
     notes = [
         f'difference: {us} less {them}, on the same episodes. improvement: the probability that a run of {us} is '
         f'better in a map than one of {them}.',
         LESS if lower_is_better else '',
         'p-values are by flips of the signs of differences between pairs of runs, or by dealing runs to agents where '
         'one has more. Five runs each give 0.0625 at the least.',
-        f'{left_out} episodes that only one of the two has played are left out.' if left_out else '',
+        f'{left_out} episodes that only one of the two has a score of are left out.' if left_out else '',
         few_runs(ours, theirs),
     ]
     return as_table(f'{heading(score)}: {us} against {them}', rows, *notes)
@@ -71,6 +72,24 @@ def _same_episodes(ours: Columns, theirs: Columns) -> tuple[Columns, Columns, in
     chosen = np.isin(keys, shared)
     left_out = len(np.unique(keys)) - len(shared)
     return picked(ours, chosen[:count]), picked(theirs, chosen[count:]), left_out
+
+
+def _paired_groups(
+    ours: Columns, theirs: Columns, by: Sequence[str]
+) -> Iterator[tuple[dict[str, Any], Columns, Columns]]:
+    """The parts of both that share values in columns: those values, and the rows of either.
+
+    Raises:
+        ValueError: if the same episodes have other values in one than in the other.
+    """
+    count = len(ours['agent'])
+    both = {name: np.concatenate([ours[name], theirs[name]]) for name in ('agent', 'set', 'episode', 'variation', *by)}
+    keys, numbers = joint_codes(both, 'set', 'episode', 'variation', *by), joint_codes(both, *by)
+    if len(np.setxor1d(keys[:count], keys[count:])):
+        raise ValueError(f'by must be columns that say the same of an episode for both agents, got {", ".join(by)}.')
+    for values, part in groups({**ours, 'group': numbers[:count]}, ['group', *by]):
+        group = values.pop('group')
+        yield values, part, picked(theirs, numbers[count:] == group)
 
 
 def _compared(ours: Columns, theirs: Columns, score: str, lower_is_better: bool) -> dict[str, Any]:

@@ -97,9 +97,12 @@ def _difference(own: Columns, others: Columns, score: str, within: tuple[float, 
         return statistics.mean(first.means, runs, ours) - statistics.mean(second.means, runs, theirs)
 
     size = {'kind': SIMPLE, 'runs': len(shared), 'maps': first.maps + second.maps}
-    means = {'own': float(np.nanmean(first.means)), 'others': float(np.nanmean(second.means))}
+    means = [
+        statistics.mean(each.means, np.ones((each.runs, 1)), np.ones((each.maps, 1))).item() for each in (first, second)
+    ]
     return {
         **size,
-        **means,
+        'own': means[0],
+        'others': means[1],
         'gap': statistics.bootstrap(difference, [len(shared)], [first.maps, second.maps], within=within),
     }

@@ -156,6 +156,13 @@ def test_a_gap_is_a_difference_where_all_runs_have_learnt_in_the_same_maps():
     assert any('How hard' in note for note in found.notes)
 
 
+@pytest.mark.filterwarnings('error')
+def test_there_is_no_gap_to_a_set_without_the_score():
+    train, test = (rows(np.full((2, 3, 1), value), in_set=name) for name, value in (('train', 1), ('test', np.nan)))
+    (row,) = made(train, test).gap('train', 'test', 'success').rows
+    assert row['own'] == 1 and np.isnan([row['others'], *row['gap']]).all()
+
+
 @pytest.mark.parametrize(
     'sets, learnt, message',
     [
@@ -219,6 +226,35 @@ def test_many_runs_are_regrouped_at_random(counts):
 def test_says_which_episodes_only_one_has():
     ours, theirs = made(rows(np.ones((2, 3, 2)))), made(rows(np.ones((2, 2, 2))))
     assert any('2 episodes that only one' in note for note in ours.compare(theirs, 'success').notes)
+
+
+@pytest.mark.filterwarnings('error')
+def test_what_has_no_score_is_not_compared():
+    """Of a time to the goal, say, which is NaN where nobody gets there, the p-value was 0."""
+    values = np.random.default_rng(0).random((3, 4, 2))
+    lost = values.copy()
+    lost[1], lost[:, 0] = np.nan, np.nan
+    found = made(rows(lost)).compare(made(rows(values - 0.5)), 'success')
+    (row,) = found.rows
+    assert (row['runs'], row['maps'], row['episodes']) == ('2 and 3', 3, 6)
+    assert row['theirs'] == pytest.approx(values[:, 1:].mean() - 0.5)
+    assert row['p'] == 0.1  # one of the ten ways to deal two and three runs
+    assert any('2 episodes that only one of the two has a score of' in note for note in found.notes)
+    with pytest.raises(ValueError, match='must have episodes in common to be compared, got none'):
+        made(joined(rows(lost[1:2]), rows(values, in_set='caves'))).compare(made(rows(values)), 'success')
+
+
+def test_compares_by_what_says_the_same_of_an_episode():
+    paths = np.array([np.nan, np.nan, 1.0, 1.0])
+    ours, theirs = (
+        made(rows(np.ones((1, 4, 1)), shortest_path=paths, seconds=seconds, trained_on=learnt))
+        for seconds, learnt in ((1.0, True), (2.0, False))
+    )
+    assert column(ours.compare(theirs, 'success', by='shortest_path'), 'maps') == [2, 2]
+    for by in ('seconds', ['set', 'trained_on']):
+        named = by if by == 'seconds' else 'set, trained_on'
+        with pytest.raises(ValueError, match=f'by must be columns that say the same of .*, got {named}'):
+            ours.compare(theirs, 'success', by=by)
 
 
 @pytest.mark.parametrize(
