@@ -165,7 +165,9 @@ def parameter_table(parameters: Mapping[str, Any]) -> Any:
 
     from megastep.mapgen import Choice
 
-    table = Table('parameter', 'default', 'from', 'to', 'unit', 'what it is', box=None)
+    table = Table(box=None)
+    for head in ('parameter', 'default', 'from', 'to', 'unit', 'what it is'):
+        table.add_column(head, overflow='fold', no_wrap=head == 'parameter')  # nothing is cut off in a narrow terminal
     for name, taken in parameters.items():
         if isinstance(taken, Choice):
             table.add_row(name, taken.default, '', '', '', f'{taken.about} One of {", ".join(taken.options)}.')

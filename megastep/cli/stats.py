@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from megastep import plotting
@@ -50,11 +51,12 @@ def run(paths: Sequence[Path], out: Path, *, workers: int) -> None:
 def tabulate(sets: Mapping[str, MapSet], stats: Mapping[str, Stats]) -> Table:
     """A row a statistic; for each set its median, its 5th and 95th percentile, and the distances to real homes."""
     table = Table(box=None)
-    table.add_column('')
+    table.add_column('', overflow='fold')
     for name, maps in sets.items():
-        table.add_column(f'{name}\n{counted(len(maps), "map")}\nmedian (5 % to 95 %)', justify='right')
-        table.add_column('KS 200', justify='right')
-        table.add_column('KS 1,365', justify='right')
+        head = f'{escape(name)}\n{counted(len(maps), "map")}\nmedian (5 % to 95 %)'
+        table.add_column(head, justify='right', overflow='fold')
+        table.add_column('KS 200', justify='right', overflow='fold')
+        table.add_column('KS 1,365', justify='right', overflow='fold')
     distances = {name: apartments.distances(maps, stats[name]) for name, maps in sets.items()}
     for statistic in STATISTICS:
         cells = [cell for name in sets for cell in _cells(statistic, stats[name], distances[name])]

@@ -69,7 +69,9 @@ class Picture(Figure):
         """Adds axes for a statistic of that name, with scales and thin lines."""
         axes = self.axes_at(left, bottom, width, height)
         axes.set_axis_on()
-        axes.set_title(name.replace('_', ' '), loc='left', fontsize=9, color=INK, fontweight='bold', pad=4)
+        axes.set_title(
+            name.replace('_', ' '), loc='left', fontsize=9, color=INK, fontweight='bold', pad=4, parse_math=False
+        )
         axes.tick_params(labelsize=7, colors=FADED, length=2)
         axes.grid(color=RULE, alpha=FAINT, linewidth=0.6)
         axes.spines[['top', 'right']].set_visible(False)
@@ -79,7 +81,7 @@ class Picture(Figure):
     def write(self, x: float, y: float, text: str, **style: Any) -> Text:
         """Adds text at a place given in inches from the lower left corner."""
         across, up = self.get_size_inches()
-        return self.text(x / across, y / up, text, **style)
+        return self.text(x / across, y / up, text, parse_math=False, **style)
 
 
 def frame_on(axes: Axes, low: Float[np.ndarray, ' 2'], high: Float[np.ndarray, ' 2']) -> None:

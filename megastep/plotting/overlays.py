@@ -140,7 +140,9 @@ class OverlayArtists:
         """Shows labels beside points, in as many texts as have ever been needed."""
         wanted = [label for label in labels if label[1]]
         while len(self._labels) < len(wanted):
-            self._labels.append(self._axes.text(0, 0, '', fontsize=7, va='center', zorder=11, clip_on=True))
+            self._labels.append(
+                self._axes.text(0, 0, '', fontsize=7, va='center', zorder=11, clip_on=True, parse_math=False)
+            )
         for text, (middle, words, colour) in zip(self._labels, wanted, strict=False):
             text.set(x=middle[0] + BESIDE, y=middle[1], text=words, color=colour)
         for text in self._labels[len(wanted) :]:

@@ -90,6 +90,14 @@ def test_families_lists_every_parameter(capsys):
     assert all(option in text for choice in choices for option in choice.options)
 
 
+def test_families_cuts_nothing_off_where_the_terminal_is_narrow(monkeypatch, capsys):
+    monkeypatch.setenv('COLUMNS', '40')
+    assert main(['families']) == 0
+    text = capsys.readouterr().out
+    assert '…' not in text and max(map(len, text.splitlines())) <= 40
+    assert all(f'\n {name} ' in text for family in mapgen.FAMILIES.values() for name in family.parameters)
+
+
 def test_options_of_all_families_are_listed_once(capsys):
     assert main(['families']) == 0
     rows = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith(' ') and line.split()]

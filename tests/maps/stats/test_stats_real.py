@@ -148,6 +148,17 @@ class TestCommand:
             assert sum(line.split('  ')[0].strip() == name.replace('_', ' ') for line in lines) == tables
         assert max(map(len, lines)) <= width
 
+    def test_writes_names_as_they_are_and_whole(self, tmp_path, capsys, monkeypatch):
+        """No part of a file's name is a style or a formula, and narrow terminals break words instead of cutting them."""
+        monkeypatch.setenv('COLUMNS', '40')
+        monkeypatch.chdir(tmp_path)
+        name = r'a[bold]$\foo$[red].safetensors'
+        mapgen.generate('box', 1).save(name)
+        assert main(['stats', name]) == 0
+        text = capsys.readouterr().out
+        head = [line[12:24] for line in text.splitlines()[:6]]
+        assert name in ''.join(''.join(head).split()) and '…' not in text
+
     @pytest.mark.parametrize(
         'arguments, message',
         [
