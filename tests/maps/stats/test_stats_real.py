@@ -149,7 +149,7 @@ class TestCommand:
         assert max(map(len, lines)) <= width
 
     def test_writes_names_as_they_are_and_whole(self, tmp_path, capsys, monkeypatch):
-        """No part of a file's name is a style or a formula, and narrow terminals break words instead of cutting them."""
+        """No part of a file's name is a style or a formula, and narrow terminals break words instead of cutting."""
         monkeypatch.setenv('COLUMNS', '40')
         monkeypatch.chdir(tmp_path)
         name = r'a[bold]$\foo$[red].safetensors'
