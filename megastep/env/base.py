@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gymnasium
 import torch
@@ -33,9 +33,6 @@ from megastep.world.cameras import CameraRig, checked
 from megastep.world.core import Core, checked_map_ids
 from megastep.world.episode_queue import FixedEpisodes
 from megastep.world.kernels import check_not_forked, compile_ahead, untraced
-
-if TYPE_CHECKING:
-    pass
 
 
 class Env(Drawable, Restorable, gymnasium.vector.VectorEnv):
@@ -202,14 +199,23 @@ class Env(Drawable, Restorable, gymnasium.vector.VectorEnv):
         if map_ids is not None:
             self.core.map_ids.copy_(torch.where(mask, map_ids, self.core.map_ids))
         first, self._begun = not self._begun, True
+        try:
+            observations = self._begin(mask, first)
+        except BaseException:  # an interrupt too: agents may not have been placed yet
+            self._begun = not first
+            raise
+        self.core.streams.count(mask)
+        return (copied(observations) if self.copy else observations), {}
+
+    def _begin(self, mask: Bool[Tensor, ' env'], first: bool) -> Any:
+        """Begins new episodes in the envs in the mask. Returns all rows' observations."""
         if first:
             self._find_parts()
             self._runner.find_limits()
         observations = self._runner.begin_outside(mask)
         if first:
             self._check_observations(observations)
-        self.core.streams.count(mask)
-        return (copied(observations) if self.copy else observations), {}
+        return observations
 
     def _seed(self, seed: int | Sequence[int], mask: Bool[Tensor, ' env']) -> None:
         """Seeds the envs in the mask: all by one seed, or each by its own."""
@@ -234,7 +240,6 @@ class Env(Drawable, Restorable, gymnasium.vector.VectorEnv):
         """Raises unless observations are of the kind that their space says; values aren't looked at."""
         expected = self.single_observation_space, self.num_envs, self.device
         if (flaw := mismatch('what _observe returns', observations, *expected, values=False)) is not None:
-            self._begun = False
             raise ValueError(flaw)
 
     @property

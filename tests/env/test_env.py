@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.error import ClosedEnvironmentError, ResetNeeded
+from gymnasium.vector import AutoresetMode
 from rollouts import (
     FEW_RAYS,
     FORWARD,
@@ -17,6 +18,7 @@ from rollouts import (
     rollout,
 )
 from torch.utils._python_dispatch import TorchDispatchMode
+from walks import Walk
 from worlds import box, houses
 
 from envs import Explorer, Minimal
@@ -504,6 +506,31 @@ def test_a_step_needs_a_reset(task):
         env.snapshot(0)
     with pytest.raises(ResetNeeded, match='the first reset must be of all envs'):
         env.reset(options={'reset_mask': np.ones(NUM_ENVS, dtype=bool)})
+
+
+class Interrupted(Walk):
+    """Is stopped before its agents have been placed, the first time."""
+
+    stops = 1
+
+    def _respawn(self, mask):
+        if self.stops:
+            self.stops -= 1
+            raise KeyboardInterrupt
+        super()._respawn(mask)
+
+
+def test_a_first_reset_that_was_interrupted_is_none():
+    env, plain = Interrupted(AutoresetMode.DISABLED), Walk(AutoresetMode.DISABLED)
+    with pytest.raises(KeyboardInterrupt):
+        env.reset(seed=0)
+    with pytest.raises(ResetNeeded, match=r'env.step\(\) needs env.reset\(\)'):
+        env.step([1] * 6)
+    assert torch.equal(env.reset(seed=0)[0], plain.reset(seed=0)[0])
+    env.stops = 1
+    with pytest.raises(KeyboardInterrupt):
+        env.reset(seed=1)
+    assert len(env.step([1] * 6)) == 5  # agents stand where they stood
 
 
 def test_a_closed_env_stays_closed(task):
