@@ -99,7 +99,8 @@ def train(
         out: The run's folder. `megastep.load` loads the agent from there.
         settings: The hyperparameters; by default those of `PRESETS` for the device, or those that a run to go on with
             was begun with.
-        maps: The maps, or their file, of all processes; each gets a part of them. By default those of the task.
+        maps: The maps, or their file, of all processes; each gets a part of them. By default those of the task, as
+            many as there are worlds.
         steps: How many steps are made, of all processes; rounded up to whole updates.
         options: What the task's env takes that isn't to be as it is by default.
         opponents: How many agents of each world don't learn. They act by the task's script, or as trained agents do.
@@ -141,18 +142,19 @@ def train(
     logs = listed(log)
     task, run = Task.of(env, options), Run(Path(out))
     resume, overwrite = _chosen(run, resume, overwrite=overwrite)
-    train_maps = _train_maps(task, maps, run, resume=resume)
-    test_maps = None if eval_maps is None else _test_maps(eval_maps, train_maps)
     with torch.inference_mode(mode=False), torch.enable_grad(), joined(device) as group:
+        settings = _settings(settings, changes, run, group.device, resume=resume)
+        train_maps = _train_maps(task, maps, run, settings.num_envs * group.size // task.num_agents, resume=resume)
+        test_maps = None if eval_maps is None else _test_maps(eval_maps, train_maps)
         if group.leads and not task.is_found:
             warnings.warn(NOT_FOUND.format(task.name, str(run.folder)), stacklevel=2)
         config = RunConfig(
             env=task.name, options=dict(task.options), scores=(), spaces={},
             opponents=_num_opponents(opponents, opponents_from, run, resume=resume),
             opponents_from=tuple(str(Path(folder).resolve()) for folder in _listed(opponents_from)),
-            maps=fingerprint(train_maps), settings=_settings(settings, changes, run, group.device, resume=resume),
-            processes=group.size, device=group.device.type, steps=steps, eval_every=eval_every,
-            eval_episodes=eval_episodes, greedy=greedy, checkpoint_every=checkpoint_every, keep=keep,
+            maps=fingerprint(train_maps), settings=settings, processes=group.size, device=group.device.type,
+            steps=steps, eval_every=eval_every, eval_episodes=eval_episodes, greedy=greedy,
+            checkpoint_every=checkpoint_every, keep=keep,
             maps_file=_file(maps), eval_maps_file=_file(eval_maps), weights=_file(weights), launch=launch(),
             version=megastep.__version__,
         )  # fmt: skip
@@ -181,11 +183,11 @@ def _settings(
     return replace(settings, **changes)
 
 
-def _train_maps(task: Task, maps: Maps | None, run: Run, *, resume: bool) -> MapSet:
-    """The maps to train in: those given, those of the run that goes on, or the task's own."""
+def _train_maps(task: Task, maps: Maps | None, run: Run, worlds: int, *, resume: bool) -> MapSet:
+    """The maps to train in: those given, those of the run that goes on, or as many of the task's own as are played."""
     if maps is not None:
         return _loaded(maps)
-    return MapSet.load(run.maps) if resume and run.maps.is_file() else task.default_maps()
+    return MapSet.load(run.maps) if resume and run.maps.is_file() else task.default_maps()[: max(worlds, 1)]
 
 
 def _test_maps(maps: Maps, train_maps: MapSet) -> MapSet:

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from trainings import ARGUMENTS, STEPS, TINY, boxes, command, contents, train, unseen, weights
 from worlds import arenas
 
-from megastep import mapgen, plotting
+from megastep import MapSet, learning, mapgen, plotting
 from megastep.evaluation.entry_points import tasks
 from megastep.evaluation.registry import Task
 from megastep.learning import Actor
@@ -323,6 +323,14 @@ def test_weights_that_are_no_numbers_are_not_saved(tmp_path, monkeypatch):
 def test_maps_that_nobody_learns_in_are_named(tmp_path):
     with pytest.warns(UserWarning, match='6 of the 10 maps are played by nobody: 1, 3, 4, .* at least 10, got 4'):
         train(tmp_path / 'run', 1, maps=boxes(10))
+
+
+@pytest.mark.filterwarnings('error:.*played by nobody')
+@pytest.mark.parametrize('name, count', [('minimal', 4), ('deathmatch', 1)])
+def test_of_a_tasks_own_maps_as_many_are_learnt_in_as_there_are_worlds(tmp_path, name, count):
+    learning.train(name, tmp_path / 'run', TINY, steps=STEPS, device='cpu', bar=False)
+    maps = MapSet.load(tmp_path / 'run' / 'maps.safetensors')
+    assert maps.digest('walls') == Task.of(name).default_maps()[:count].digest('walls')
 
 
 def test_maps_to_be_evaluated_in_must_be_others(tmp_path):
