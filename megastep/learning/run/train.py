@@ -144,7 +144,7 @@ def train(
     resume, overwrite = _chosen(run, resume, overwrite=overwrite)
     with torch.inference_mode(mode=False), torch.enable_grad(), joined(device) as group:
         settings = _settings(settings, changes, run, group.device, resume=resume)
-        train_maps = _train_maps(task, maps, run, settings.num_envs * group.size // task.num_agents, resume=resume)
+        train_maps = _train_maps(task, maps, run, settings.num_envs * group.size, resume=resume)
         test_maps = None if eval_maps is None else _test_maps(eval_maps, train_maps)
         if group.leads and not task.is_found:
             warnings.warn(NOT_FOUND.format(task.name, str(run.folder)), stacklevel=2)
@@ -183,11 +183,15 @@ def _settings(
     return replace(settings, **changes)
 
 
-def _train_maps(task: Task, maps: Maps | None, run: Run, worlds: int, *, resume: bool) -> MapSet:
+def _train_maps(task: Task, maps: Maps | None, run: Run, rows: int, *, resume: bool) -> MapSet:
     """The maps to train in: those given, those of the run that goes on, or as many of the task's own as are played."""
     if maps is not None:
         return _loaded(maps)
-    return MapSet.load(run.maps) if resume and run.maps.is_file() else task.default_maps()[: max(worlds, 1)]
+    if resume and run.maps.is_file():
+        return MapSet.load(run.maps)
+    agents = task.num_agents  # what it is is checked when an env is made
+    worlds = rows // agents if isinstance(agents, int) and 0 < agents < rows else 1
+    return task.default_maps()[:worlds]
 
 
 def _test_maps(maps: Maps, train_maps: MapSet) -> MapSet:
