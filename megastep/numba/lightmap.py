@@ -16,9 +16,11 @@ def bake_walls(map_of_wall, maps, light, first_wall, last_wall):
         m, first, count = map_of_wall[w], maps.texels[w, 0], maps.texels[w, 1]
         ax, ay = maps.walls[w, 0, 0], maps.walls[w, 0, 1]
         vx, vy = maps.walls[w, 1, 0] - ax, maps.walls[w, 1, 1] - ay
+        length = np.sqrt(vx * vx + vy * vy)
         for k in range(count):
             along = (np.float32(k) + HALF) / np.float32(count)
-            light[maps.texel_starts[m] + first + k] = brightness(maps, m, ax + along * vx, ay + along * vy, -vy, vx)
+            x, y = ax + along * vx, ay + along * vy
+            light[maps.texel_starts[m] + first + k] = brightness(maps, m, x, y, -vy / length, vx / length)
 
 
 @njit(**LAUNCHED)
