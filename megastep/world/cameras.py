@@ -9,6 +9,9 @@ from typing import Any, TypeVar
 
 from megastep.checks import check_counts, check_numbers, plain
 
+FURTHEST = 1e38
+"""Kernels count in float32, in which little more is infinite: nothing would then be as near as an agent's rim."""
+
 
 @dataclass(frozen=True)
 class Cameras:
@@ -22,8 +25,8 @@ class Cameras:
         mounts: Each camera's x and y in metres and angle in degrees, relative to an agent that faces +x.
 
     Raises:
-        ValueError: if fov isn't in (0, 180); res or subsample is below 1; max_depth isn't above 0; or there is no
-            mount, or one that isn't three finite numbers.
+        ValueError: if fov isn't in (0, 180); res or subsample is below 1; max_depth isn't above 0 and up to 1e38; or
+            there is no mount, or one that isn't three finite numbers.
     """
 
     res: int = 64
@@ -37,8 +40,8 @@ class Cameras:
         check_numbers(fov=self.fov, max_depth=self.max_depth)
         if not 0 < self.fov < 180:
             raise ValueError(f'fov must be between 0 and 180 degrees, got {self.fov}.')
-        if not 0 < self.max_depth < math.inf:
-            raise ValueError(f'max_depth must be above 0 m and finite, got {self.max_depth}.')
+        if not 0 < self.max_depth <= FURTHEST:
+            raise ValueError(f'max_depth must be above 0 m and up to {FURTHEST:g} m, got {self.max_depth}.')
         try:
             mounts = tuple(tuple(map(plain, mount)) for mount in self.mounts)
             fine = bool(mounts) and all(len(mount) == 3 and all(map(math.isfinite, mount)) for mount in mounts)

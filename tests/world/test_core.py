@@ -1,4 +1,5 @@
 import math
+import re
 
 import numpy as np
 import oracle
@@ -8,6 +9,7 @@ import worlds
 from oracle import array
 
 from megastep.maps.geometry import AGENT_RADIUS
+from megastep.world import rendering
 from megastep.world.cameras import Cameras
 from megastep.world.core import Core, checked_map_ids, respawn
 from megastep.world.scenery import Scenery
@@ -238,10 +240,18 @@ def test_res_and_subsample_are_whole_numbers_above_0(name, value):
         Cameras(**{name: value})
 
 
-@pytest.mark.parametrize('max_depth', [0, -1, math.inf, math.nan])
-def test_max_depth_is_positive_and_finite(max_depth):
-    with pytest.raises(ValueError, match=f'max_depth must be above 0 m and finite, got {max_depth}'):
+@pytest.mark.parametrize('max_depth', [0, -1, 1e39, math.inf, math.nan])
+def test_max_depth_is_positive_and_finite_as_a_float32(max_depth):
+    with pytest.raises(ValueError, match=re.escape(f'max_depth must be above 0 m and up to 1e+38 m, got {max_depth}')):
         Cameras(max_depth=max_depth)
+
+
+def test_at_the_largest_max_depth_nothing_is_far_and_what_is_there_is_near(scenery):
+    core = Core(scenery, num_envs=1)
+    furthest = Cameras(max_depth=1e38)
+    assert (rendering.render(core, furthest).depth == 1).all()
+    core.agents.positions[:], core.agents.angles[:] = 499, 45  # outside, and facing away
+    assert (rendering.render(core, furthest).depth == 0).all()
 
 
 @pytest.mark.parametrize(
