@@ -8,7 +8,8 @@ import torch
 from rollouts import equal, make
 from trainings import train
 
-from envs import Deathmatch, PointGoal
+import megastep
+from envs import Deathmatch, Explorer, PointGoal
 from megastep import mapgen
 from megastep.evaluation.registry import Task
 from megastep.learning import Settings
@@ -61,3 +62,10 @@ def test_maps_are_split_by_one():
 def test_envs_are_made_of_them():
     env = make(Deathmatch, num_envs=np.uint8(8), num_agents=np.int64(4), fps=np.float32(10))
     assert env.reset(seed=np.uint64(3))[0]['rgb'].shape[0] == 8
+
+
+def test_an_agent_draws_by_one():
+    agents = [megastep.load('explorer', device='cpu', seed=seed) for seed in (np.int64(3), 3)]
+    observations, _ = Explorer(num_envs=5, device='cpu').reset(seed=0)
+    one, other = (agent(observations, torch.ones(5, dtype=torch.bool)) for agent in agents)
+    assert torch.equal(one, other)

@@ -13,6 +13,7 @@ from jaxtyping import Bool
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map
 
+from megastep.checks import is_integer
 from megastep.env import Env
 from megastep.env.nested import mismatch, to_tensors
 from megastep.evaluation.entry_points import MakesEnv
@@ -28,6 +29,7 @@ from megastep.learning.run.stored_agent import StoredAgent, save, saved
 from megastep.learning.settings import LARGEST_SEED, Settings
 from megastep.maps.mapset import MapSet
 from megastep.world.buffers import tensor_of
+from megastep.world.kernels import check_not_forked
 
 ROWS = 64
 """The number of rows, at most, of an env that an agent makes, unless told otherwise."""
@@ -235,6 +237,7 @@ def load(
 
     Raises:
         ValueError: naming what is missing, damaged or of another version.
+        RuntimeError: in a process that was forked from one that has used megastep on a CPU.
     """
     return _load(StoredAgent.find(folder), task=task, device=device, greedy=greedy, seed=seed)
 
@@ -247,7 +250,8 @@ def _load(
     greedy: bool = False,
     seed: int = 0,
 ) -> Agent:
-    if not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
+    check_not_forked()
+    if not is_integer(seed) or not 0 <= seed <= LARGEST_SEED:
         raise ValueError(f'seed must be an integer from 0 to {LARGEST_SEED}, got {seed!r}.')
     if task is not None:
         Task.of(task)

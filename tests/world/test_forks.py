@@ -6,17 +6,27 @@ import sys
 from megastep.world import kernels
 
 CODE = """
-import os, sys, torch
+import os, pickle, sys, torch
+import megastep
 from envs import Minimal
 from megastep import mapgen
 maps = mapgen.generate('box', 1)
 def make():
     return Minimal(maps, num_envs=64, device='cpu')
+def step():
+    env.step(actions)
+def reset():
+    env.reset()
 env = make()
 env.reset(seed=0)
 actions = torch.zeros(64, dtype=torch.int64)
 env.step(actions)
+pickled = pickle.dumps(Minimal(maps, num_envs=1 << 15, device='cpu'))  # so large that threads would copy it
 torch.ones(1 << 20).add(1).sum()
+def unpickled():
+    pickle.loads(pickled).reset()
+def load():
+    megastep.load('explorer')
 alone, *names = sys.argv[1:]
 for name in names:
     child = os.fork()
@@ -26,7 +36,7 @@ for name in names:
     if alone == 'alone':
         torch.set_num_threads(1)
     try:
-        {'step': lambda: env.step(actions), 'reset': env.reset, 'make': make}[name]()
+        globals()[name]()
         print('fine', flush=True)
     except RuntimeError as error:
         print(error, flush=True)
@@ -47,8 +57,8 @@ def forked(alone, *names, layer='omp'):
 
 
 def test_a_child_is_refused_with_the_remedy():
-    answers = forked('beside', 'step', 'reset', 'make')
-    assert len(answers) == 3
+    answers = forked('beside', 'step', 'reset', 'make', 'unpickled', 'load')
+    assert len(answers) == 5
     for said in answers:
         assert said.startswith("megastep can't be used in a process that was forked from one that has used it on a CPU")
         assert "multiprocessing.get_context('spawn')" in said and 'NUMBA_THREADING_LAYER=workqueue' in said

@@ -11,6 +11,7 @@ import io
 import pickle
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -88,4 +89,6 @@ def _content(storage: torch.UntypedStorage) -> bytes:
 def _storage(device: str, content: bytes) -> torch.UntypedStorage:
     if not content:
         return torch.UntypedStorage(0, device=device)
-    return torch.frombuffer(bytearray(content), dtype=torch.uint8).clone().to(device).untyped_storage()
+    memory = torch.empty(len(content), dtype=torch.uint8, device='cpu')
+    memory.numpy()[:] = np.frombuffer(content, dtype=np.uint8)  # by one thread: in a forked process others hang
+    return memory.to(device).untyped_storage()

@@ -86,7 +86,7 @@ class Policy(nn.Module):
         self.width, self.action_bins, self.distribution = width, action_bins, distribution(action_space, action_bins)
         self.spaces = Spaces(observation_space, action_space, auxiliary_space)
         with torch.device('cpu'):  # whatever the default is, so that weights are the same on all devices
-            generator = torch.Generator().manual_seed(seed)
+            generator = torch.Generator().manual_seed(int(seed))
             self.intake = intake(observation_space, width, generator)
             self.lstm = LSTM(width, generator)
             self.both = nn.Sequential(linear(width, width, HIDDEN_GAIN, generator), nn.ReLU())
@@ -186,7 +186,7 @@ class Actor:
 
     def __init__(self, policy: Policy, rows: int, *, greedy: bool = False, seed: int = 0) -> None:
         self._policy, self._greedy, self._hidden = policy, greedy, policy.initial_hidden(rows)
-        self.generator = torch.Generator(self._hidden.device).manual_seed(seed)
+        self.generator = torch.Generator(self._hidden.device).manual_seed(int(seed))
         self.state = {'hidden': self._hidden}
 
     @torch.no_grad()
