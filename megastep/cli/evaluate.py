@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,7 +70,7 @@ def evaluate(
     if out is not None:
         check_folder(out)  # now, and not when all has been played
     varied, given = variations_by_name(variations), parse_options(options)
-    agents = {**named(runs, device), **baselines_by_name(baselines)}
+    agents = by_name([*named(runs, device), *baselines_by_name(baselines).items()])
     what = asked(task, agents)
     chosen = suite_of(suite, maps, what, per_map)
     check_options(what or Task.of(chosen.task), given)
@@ -154,29 +154,39 @@ def suite_of(
     return Suite(drawn, name=', '.join(drawn))
 
 
-def named(texts: Sequence[str], device: str | None) -> dict[str, list[Any]]:
-    """The agents that are asked for, by name: lists of their runs.
+def named(texts: Sequence[str], device: str | None) -> list[tuple[str, list[Any]]]:
+    """The agents that are asked for: the name of each, and its runs.
 
     Raises:
-        ValueError: if two agents have one name, one has none, or a folder is there twice.
+        ValueError: if a name before a = is empty, or a folder is there twice.
     """
     import megastep
 
-    agents: dict[str, list[Any]] = {}
-    alike: dict[str, str] = {}
+    agents: dict[str | int, tuple[str, list[Any]]] = {}
     for text in texts:
         name, folders = parted(text)
         loaded = [megastep.load(folder, device=device) for folder in folders]
-        if name is None:
-            name = alike.setdefault(kind(loaded[0]), loaded[0].folder.resolve().name)
-        elif name in agents:
-            raise ValueError(f'agents must have names of their own, got {name} twice.')
-        agents.setdefault(name, []).extend(loaded)
-    for name, runs in agents.items():
+        alike = len(agents) if name else kind(loaded[0])
+        agents.setdefault(alike, (name or loaded[0].folder.resolve().name, []))[1].extend(loaded)
+    for name, runs in agents.values():
         places = [run.folder.resolve() for run in runs]
         if twice := [place for place in places if places.count(place) > 1]:
             raise ValueError(f'runs of an agent must be different ones, got {twice[0]} twice for {name}.')
-    return agents
+    return list(agents.values())
+
+
+def by_name(agents: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Agents by their names.
+
+    Raises:
+        ValueError: if two have the same, as the last folders of two runs may.
+    """
+    found: dict[str, Any] = {}
+    for name, agent in agents:
+        if name in found:
+            raise ValueError(f'agents must have names of their own, got {name} twice. NAME=FOLDER gives a run another.')
+        found[name] = agent
+    return found
 
 
 def parted(text: str) -> tuple[str | None, list[str]]:

@@ -1,10 +1,11 @@
 """`megastep evaluate` and `megastep suite`: what they make, what they print, and how they take bad input."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from trainings import train
+from trainings import TINY, train
 from worlds import houses
 
 from megastep.cli import main
@@ -84,6 +85,21 @@ def test_runs_that_differ_in_nothing_but_the_seed_are_one_agent(tmp_path, run, s
     found = Results.load(next(out.glob('results.*')))
     assert found.agents == ['trained']
     assert sorted(set(found.table['run'].tolist())) == [0, 1]
+
+
+def test_agents_that_would_have_one_name_are_refused(tmp_path, run, suite, capsys):
+    """Runs of other settings, in folders of one name, were taken for runs of one agent; a baseline for a run."""
+    other, baseline = tmp_path / 'other' / run.name, shutil.copytree(run, tmp_path / 'random')
+    train(other, 1, settings=replace(TINY, gamma=0.5))
+    for texts, name in (
+        ([str(run), str(other)], run.name),
+        ([f'{run.name}={run}', str(other)], run.name),
+        ([str(baseline), '--baselines', 'random'], 'random'),
+    ):
+        assert main(['evaluate', *texts, '--suite', suite, '--device', 'cpu']) == 2
+        message = f'agents must have names of their own, got {name} twice. NAME=FOLDER gives a run another.'
+        assert message in capsys.readouterr().err
+    assert main(['evaluate', str(run), f'other={other}', '--suite', suite, '--device', 'cpu']) == 0
 
 
 def test_draws_episodes_in_maps(maps, run, capsys):
