@@ -59,7 +59,7 @@ def load_light(lights, k):
 def between(ax, ay, bx, by, px, py, qx, qy):
     """A shadow: true where the wall from a to b stands between p and each q."""
     ax, ay, bx, by, dx, dy = ax - px, ay - py, bx - px, by - py, qx - px, qy - py
-    straddles = (dx * ay - dy * ax > 0) != (dx * by - dy * bx > 0)
+    straddles = (dx * ay > dy * ax) != (dx * by > dy * bx)  # a difference might be rounded otherwise for a than for b
     vx, vy = bx - ax, by - ay
     reached = (ax * vy - ay * vx) / tl.where(straddles, dx * vy - dy * vx, 1.0)
     return straddles & (reached >= 0) & (reached <= ALMOST)

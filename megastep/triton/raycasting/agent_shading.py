@@ -10,7 +10,7 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
-from megastep.triton.raycasting.cameras import slope
+from megastep.triton.raycasting.cameras import forward_and_left, slope
 from megastep.triton.raycasting.headers import load_camera
 from megastep.triton.raycasting.intervals import outline_ends
 from megastep.triton.raycasting.pixels import mean, rays_of
@@ -23,8 +23,8 @@ def meet_outlines(maps, agents, first_agent, line, is_agent, camera, slopes, SIZ
     """Intersections of rays with the agents' lines that they meet: depths, locations on them, and slants."""
     agent = first_agent + tl.where(is_agent, line // SIZES.sides, 0)
     ax, ay, bx, by = outline_ends(maps, agents, agent, tl.where(is_agent, line % SIZES.sides, 0), camera.x, camera.y)
-    cos, sin = camera.cos, camera.sin
-    af, al, bf, bl = cos * ax + sin * ay, cos * ay - sin * ax, cos * bx + sin * by, cos * by - sin * bx
+    af, al = forward_and_left(camera, ax, ay)
+    bf, bl = forward_and_left(camera, bx, by)
     right, left = al - slopes * af, bl - slopes * bf
     location = tl.where(right < left, right / (right - left), 0.0)
     depth, facing = af + location * (bf - af), af * bl - al * bf

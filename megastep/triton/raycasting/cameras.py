@@ -87,6 +87,17 @@ def cosine_and_sine(angle):
 
 @triton.jit
 @no_type_check
+def forward_and_left(camera, x, y):
+    """How far forward of a camera points are, and how far to its left, given where they are from it.
+
+    Which products are fused is said, and not left to a compiler: it may fuse others at a line's first end than at its
+    second, and a ray would slip between two lines that share an end.
+    """
+    return tl.fma(camera.cos, x, camera.sin * y), tl.fma(camera.cos, y, -camera.sin * x)
+
+
+@triton.jit
+@no_type_check
 def slope(ray, optics, SIZES: tl.constexpr):
     """The slopes of rays: how far to the left they go for each metre forward."""
     NUM_RAYS: tl.constexpr = SIZES.res * SIZES.subsample

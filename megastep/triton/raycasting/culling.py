@@ -10,7 +10,7 @@ import triton
 import triton.language as tl
 
 from megastep.triton.bits import LANES, joined
-from megastep.triton.raycasting.cameras import EDGE_ON, cosine_and_sine
+from megastep.triton.raycasting.cameras import EDGE_ON, cosine_and_sine, forward_and_left
 from megastep.triton.wall_boxes import load_walls
 
 RECORD = tl.constexpr(4)
@@ -49,8 +49,9 @@ def append_visible(records, plain_count, close_count, camera, ax, ay, bx, by, li
     Returns:
         How many lines have been appended, those at the front and those at the back.
     """
-    cos, sin, leftmost, rightmost, near = camera.cos, camera.sin, camera.leftmost, camera.rightmost, camera.near
-    af, al, bf, bl = cos * ax + sin * ay, cos * ay - sin * ax, cos * bx + sin * by, cos * by - sin * bx
+    leftmost, rightmost, near = camera.leftmost, camera.rightmost, camera.near
+    af, al = forward_and_left(camera, ax, ay)
+    bf, bl = forward_and_left(camera, bx, by)
     one, other = af * bl, al * bf
     facing, size = one - other, tl.abs(one) + tl.abs(other)
     front, back = tl.maximum(af, bf), tl.minimum(af, bf)
@@ -95,7 +96,7 @@ def box_in_frame(boxes, box, there, camera):
     left, bottom = tl.load(at, mask=there, other=0.0), tl.load(at + 1, mask=there, other=0.0)
     right, top = tl.load(at + 2, mask=there, other=0.0), tl.load(at + 3, mask=there, other=0.0)
     cx, cy = (left + right) / 2 - camera.x, (bottom + top) / 2 - camera.y
-    forward, sideways = camera.cos * cx + camera.sin * cy, camera.cos * cy - camera.sin * cx
+    forward, sideways = forward_and_left(camera, cx, cy)
     return forward, sideways, (right - left) / 2 + REACH, (top - bottom) / 2 + REACH
 
 

@@ -6,7 +6,7 @@ import triton
 import triton.language as tl
 
 from megastep.triton.bits import LANES, halves, joined, ranks
-from megastep.triton.raycasting.cameras import EDGE_ON, cosine_and_sine
+from megastep.triton.raycasting.cameras import EDGE_ON, cosine_and_sine, forward_and_left
 from megastep.triton.raycasting.headers import load_listed, load_places
 
 FIELD = tl.constexpr(256)
@@ -87,8 +87,8 @@ def append(room, found, camera, optics, ax, ay, bx, by, line, texels, count, the
     depth is linear in a ray's slope; so is, over that, the place on the line.
     """
     NUM_RAYS: tl.constexpr = SIZES.res * SIZES.subsample
-    cos, sin = camera.cos, camera.sin
-    af, al, bf, bl = cos * ax + sin * ay, cos * ay - sin * ax, cos * bx + sin * by, cos * by - sin * bx
+    af, al = forward_and_left(camera, ax, ay)
+    bf, bl = forward_and_left(camera, bx, by)
     one, other = af * bl, al * bf
     facing, size = one - other, tl.abs(one) + tl.abs(other)
     front, back = tl.maximum(af, bf), tl.minimum(af, bf)

@@ -12,6 +12,7 @@ import triton.language as tl
 
 from megastep.triton.bits import LANES, bits, lowest
 from megastep.triton.light import disc_brightness, lights_of
+from megastep.triton.raycasting.cameras import forward_and_left
 from megastep.triton.raycasting.culling import NONE, REACH
 from megastep.triton.raycasting.shading import next_met
 
@@ -30,7 +31,8 @@ def in_frame(markers, k, there, camera):
     dx = tl.load(markers.positions + 2 * k, mask=there, other=0.0) - camera.x
     dy = tl.load(markers.positions + 2 * k + 1, mask=there, other=0.0) - camera.y
     radius = tl.load(markers.radii + k, mask=there, other=1.0)
-    return camera.cos * dx + camera.sin * dy, camera.cos * dy - camera.sin * dx, radius
+    forward, left = forward_and_left(camera, dx, dy)
+    return forward, left, radius
 
 
 @triton.jit
