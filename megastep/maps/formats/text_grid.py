@@ -8,6 +8,8 @@ What is empty around its rooms, up to the edge, is no floor.
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from jaxtyping import Bool
 from scipy import ndimage
@@ -37,7 +39,7 @@ def parse(text: str) -> tuple[Cells, list[tuple[int, int]], list[tuple[int, int]
     Raises:
         ValueError: if there are no cells, or too many; or none of them is wall.
     """
-    lines = [line.rstrip('\r') for line in text.split('\n')]
+    lines = re.split('\r\n?|\n', text)  # not splitlines, which breaks at other letters too
     while lines and not lines[0].strip():
         lines.pop(0)
     while lines and not lines[-1].strip():

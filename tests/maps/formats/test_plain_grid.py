@@ -142,3 +142,9 @@ def test_simplifying_comes_before_counting():
 
 def test_grids_may_come_from_an_iterator():
     assert len(MapSet.from_grid(iter([WALL, WALL]), resolution=1)) == 2
+
+
+@pytest.mark.parametrize('ending', ['\n', '\r\n', '\r'])
+def test_lines_of_text_may_end_in_any_way(tmp_path, ending):
+    (tmp_path / 'maze.txt').write_bytes(ending.join(['****', '*  *', '****']).encode())
+    assert MapSet.from_grid(tmp_path / 'maze.txt', resolution=1)[0].area == 2
