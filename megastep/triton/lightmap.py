@@ -24,13 +24,14 @@ def _bake(map_of_wall, maps, light, BLOCK: tl.constexpr):
     ax, ay = halves(tl.load(maps.walls + 2 * w))
     bx, by = halves(tl.load(maps.walls + 2 * w + 1))
     vx, vy = bx - ax, by - ay
+    length = tl.sqrt(vx * vx + vy * vy)
     first, count = texel_range(tl.load(maps.texels + w))
     first += tl.load(maps.texel_starts + m)
     for start in range(0, count, BLOCK):
         k = start + tl.arange(0, BLOCK)  # [BLOCK]
         along = (k + 0.5) / count
         x, y = ax + along * vx, ay + along * vy
-        lit = brightness(maps.walls, first_wall, last_wall, lights, x, y, -vy, vx)
+        lit = brightness(maps.walls, first_wall, last_wall, lights, x, y, -vy / length, vx / length)
         tl.store(light + first + k, lit, mask=k < count)
 
 

@@ -180,6 +180,10 @@ def test_bake(device, poisoned, use):
     assert_same_light(maps, device, use)
 
 
+def test_bake_a_light_barely_before_a_wall(device, poisoned, use):
+    assert_same_light([worlds.barely_lit(17.3, 2)[0]], device, use)
+
+
 def assert_same_moves(core, steps, response, use, seed=0):
     """Holds if both move agents alike, step by step from the same state.
 

@@ -70,6 +70,14 @@ def polygon(sides, radius=4.0, centre=(10.0, 10.0)):
     return Geometry(walls=outline(corners), spawns=spawns, lights=np.array([[*centre, 1.0]]))
 
 
+def barely_lit(turn, far):
+    """A room turned by degrees, so far from the origin, with a light 1 mm before the line of a wall; and which one."""
+    corners, wall = np.array([(1, 1), (5, 1), (5, 2.5), (7, 2.5), (7, 5), (1, 5)]), 2
+    points = np.array([*corners, (2, 2.501), (2, 2)]) @ oracle.rotation(np.radians(turn)).T
+    points += far - points.min()
+    return Geometry(walls=outline(points[:6]), spawns=points[7:], lights=np.array([(*points[6], 1)])), wall
+
+
 def cluttered(seed):
     """A room on a lattice of 5 cm with pillars and thin walls, some of which part it in two."""
     rng = np.random.default_rng(seed)

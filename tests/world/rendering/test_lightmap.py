@@ -5,7 +5,6 @@ import torch
 import worlds
 from oracle import array
 
-from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.world import rendering
 from megastep.world.scenery import Scenery
@@ -88,16 +87,10 @@ def test_a_thin_wall_is_lit_from_one_side(device):
 
 
 @pytest.mark.parametrize('turn, far', [(17.3, 2), (-50, 2), (140, 30), (17.3, 240)])
-def test_a_light_barely_before_a_wall_falls_on_all_of_it(turn, far):
-    """On a CPU: Triton's kernel still takes some of these texels to be behind their own wall, for rounding."""
-    corners = np.array([(1, 1), (5, 1), (5, 2.5), (7, 2.5), (7, 5), (1, 5)])
-    light = (2, 2.501)  # 1 mm above the line that the third wall lies on
-    points = np.array([*corners, light, (2, 2)]) @ oracle.rotation(np.radians(turn)).T
-    points += far - points.min()
-    geometry = Geometry(walls=worlds.outline(points[:6]), spawns=points[7:], lights=[(*points[6], 1)])
-    wall = 2
-    distances = np.linalg.norm(dots(geometry.walls[wall], 40) - points[6], axis=1)
-    np.testing.assert_allclose(baked(geometry)[wall], 0.1 + 2 / distances**2, rtol=1e-4)
+def test_a_light_barely_before_a_wall_falls_on_all_of_it(turn, far, device):
+    geometry, wall = worlds.barely_lit(turn, far)
+    distances = np.linalg.norm(dots(geometry.walls[wall], 40) - geometry.lights[0, :2], axis=1)
+    np.testing.assert_allclose(baked(geometry, device)[wall], 0.1 + 2 / distances**2, rtol=1e-4)
 
 
 def test_a_map_is_lit_by_its_own_lights(device):
