@@ -16,7 +16,7 @@ from megastep.maps.geometry import AGENT_RADIUS
 from megastep.maps.ragged import Ragged
 from megastep.triton import collisions
 from megastep.triton.raycasting import launching
-from megastep.world import physics, rendering
+from megastep.world import physics, rendering, scenery
 from megastep.world.cameras import Cameras
 from megastep.world.core import Core
 from megastep.world.scenery import Scenery
@@ -28,7 +28,7 @@ def use(monkeypatch):
     """Makes the public operations use the kernels given, whatever the device."""
 
     def use(kernels):
-        for module in (rendering, physics):
+        for module in (rendering, physics, scenery):
             monkeypatch.setattr(module, 'implementation', lambda device: kernels)
 
     return use
@@ -165,11 +165,11 @@ def test_no_ray_slips_between_walls_that_share_an_end(fewest_rays, per_ray, devi
 
 
 def assert_same_light(maps, device, use):
-    scenery = Scenery.pack(maps, device=device)
+    packed = Scenery.pack(maps, device=device)
     use(triton)
-    actual = array(rendering.bake(scenery))
+    actual = array(rendering.bake(packed))
     use(numba)
-    expected = array(rendering.bake(on_cpu(scenery)))
+    expected = array(rendering.bake(on_cpu(packed)))
     assert np.isfinite(actual).all()
     differ = ~np.isclose(actual, expected, atol=1e-5)
     assert differ.mean() < 0.005  # a shadow's edge may fall on a texel's very middle
@@ -181,7 +181,7 @@ def test_bake(device, poisoned, use):
 
 
 def test_bake_a_light_barely_before_a_wall(device, poisoned, use):
-    assert_same_light([worlds.barely_lit(17.3, 2)[0]], device, use)
+    assert_same_light([worlds.barely_lit(turn, far)[0] for turn, far in ((17.3, 2), (140, 30), (17.3, 240))], device, use)
 
 
 def assert_same_moves(core, steps, response, use, seed=0):
