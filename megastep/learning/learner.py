@@ -218,7 +218,10 @@ class Learner:
 
 def _check(env: Env, settings: Settings) -> None:
     if env.num_envs != settings.num_envs:
-        raise ValueError(f"the env must have the settings' num_envs, {settings.num_envs}, got {env.num_envs}.")
+        counts = 'it counts the agents of all worlds'
+        raise ValueError(
+            f"the env must have the settings' num_envs, {settings.num_envs}, got {env.num_envs}: {counts}."
+        )
     mode = env.metadata['autoreset_mode']
     if mode is not AutoresetMode.NEXT_STEP:
         raise ValueError(f"the env's autoreset_mode must be NEXT_STEP, got {mode}.")

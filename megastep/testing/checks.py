@@ -57,6 +57,7 @@ def check_env(env: Any, *, steps: int = 3000, seed: int = 0, partial_resets: boo
     try:
         _check_attributes(env)
         rollout = roll_out(env, steps, seed)
+        _check_scores(env, rollout)
         _check_modes(env, rollout)
         _check_statistics(env, rollout)
         check_repeats(env, rollout, seed)
@@ -91,8 +92,18 @@ def _check_attributes(env: Any) -> None:
     expect(isinstance(mode, AutoresetMode), f"metadata['autoreset_mode'] must be an AutoresetMode, got {mode!r}.")
     modes = env.metadata.get('render_modes', [])
     expect(env.render_mode in (None, *modes), f'env.render_mode must be None or in {modes}, got {env.render_mode!r}.')
+    for name in ('scores', 'lower_is_better', 'measures'):
+        names: Any = getattr(env, name, ())
+        expect(not isinstance(names, str), f'env.{name} must be a tuple of names, got the text {names!r}.')
     scores, lower = (tuple(getattr(env, name, ())) for name in ('scores', 'lower_is_better'))
     expect(set(lower) <= set(scores), f'env.lower_is_better must be among its scores, {scores}, got {lower}.')
+
+
+def _check_scores(env: Any, rollout: list[Step]) -> None:
+    for name in ('scores', 'measures'):
+        found = rollout[0].info
+        lacks = [each for each in getattr(env, name, ()) if each not in found]
+        expect(not lacks, f"step's info must have all of env.{name}, got {list(found)}, without {', '.join(lacks)}.")
 
 
 # What its mode promises

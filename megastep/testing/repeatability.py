@@ -9,7 +9,7 @@ import torch
 from gymnasium.vector import AutoresetMode
 from jaxtyping import Bool
 from torch import Tensor
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import keystr, tree_flatten_with_path, tree_leaves
 
 from megastep.env import nested
 from megastep.testing.steps import Step, expect, last_observations, mode_of, repeat, sampler, step_on
@@ -18,8 +18,13 @@ from megastep.testing.steps import Step, expect, last_observations, mode_of, rep
 def check_repeats(env: Any, rollout: list[Step], seed: int) -> None:
     """Checks that the same seed gives the same rollout, whatever actions are to be ignored."""
     again = repeat(env, rollout, seed)
-    number = next((i for i, pair in enumerate(zip(rollout, again, strict=True)) if not equal(*pair)), None)
-    expect(number is None, f'the same seed must give the same rollout, but step {number} differs.')
+    differences = map(_difference, rollout, again)
+    number, name = next(((i, name) for i, name in enumerate(differences) if name is not None), (None, ''))
+    expect(
+        number is None,
+        f'the same seed must give the same rollout, but step {number} differs in {name}: is it drawn from a generator '
+        "that reset's seed sets, as env.core.random is?",
+    )
     if mode_of(env) is AutoresetMode.NEXT_STEP:
         others = sampler(env, seed + 1)
         again = repeat(env, rollout, seed, lambda _, actions, ended: nested.where(ended, others(), actions))
@@ -75,11 +80,19 @@ def check_state(env: Any, rollout: list[Step], seed: int) -> None:
         step_on(env, step.actions)
     env.set_state(state)
     for number, step in enumerate(rollout[middle:]):
+        name = _difference(step, step_on(env, step.actions))
         expect(
-            equal(step, step_on(env, step.actions)),
-            f'env.set_state(env.get_state()) must repeat what came after it, but step {number} differs: '
+            name is None,
+            f'env.set_state(env.get_state()) must repeat what came after it, but step {number} differs in {name}: '
             'does the state hold everything?',
         )
+
+
+def _difference(step: Step, other: Step) -> str | None:
+    """The name of the first output that isn't the same in two steps; None if all are."""
+    ours, theirs = (tree_flatten_with_path(each)[0] for each in (step, other))
+    differing = (path for (path, one), (_, another) in zip(ours, theirs, strict=True) if not equal(one, another))
+    return next((keystr(path).lstrip('.') for path in differing), None)
 
 
 def equal(one: Any, other: Any) -> bool:

@@ -190,3 +190,14 @@ def test_rejects_what_it_cannot_count():
         evaluate_in(still, minimal(), 0)
     with pytest.raises(ValueError, match=r"env's autoreset_mode must be NEXT_STEP, got AutoresetMode\.SAME_STEP"):
         evaluate_in(still, minimal(autoreset_mode=AutoresetMode.SAME_STEP))
+
+
+def test_what_cannot_act_is_refused():
+    wanted = 'policy must be a function of two arguments, observations and where episodes begin, got'
+    for acts, got in {
+        lambda seen: seen: r'<lambda>\(seen\): too many',
+        None: 'None',
+        Policy: 'the class Policy',
+    }.items():
+        with pytest.raises(ValueError, match=f'{wanted} {got}'):
+            evaluate_in(acts, minimal())

@@ -185,7 +185,9 @@ def test_long_gradients_are_shortened():
 
 
 def test_rejects_an_env_of_another_size():
-    with pytest.raises(ValueError, match="the env must have the settings' num_envs, 64, got 8"):
+    with pytest.raises(
+        ValueError, match="the env must have the settings' num_envs, 64, got 8: it counts the agents of all"
+    ):
         Learner(Bandit(8), SMALL)
 
 

@@ -109,7 +109,11 @@ FLAWS = [
     (put(0, lambda seen: seen + 9), 'observations must lie from 0 to 10, got 1'),
     (put(0, lambda seen: seen * torch.nan), r'observations must lie from 0 to 10, got nan at \(0, 0\)'),
     (put(0, lambda seen: {'place': seen}), 'observations must be a torch tensor, got dict'),
-    (put(0, lambda seen: seen + 0.1 * torch.rand(())), 'the same seed must give the same rollout, but step 0 differs'),
+    (
+        put(0, lambda seen: seen + 0.1 * torch.rand(())),
+        'the same seed must give the same rollout, but step 0 differs in observations: is it drawn from a generator',
+    ),
+    (noted(lambda info: {'luck': torch.rand(6)}), r"the same rollout, but step 0 differs in info\['luck'\]: is it"),
     (put(1, torch.Tensor.long), 'rewards must be torch.float32 or torch.float64 of shape .* got torch.int64'),
     (put(1, torch.Tensor.tolist), 'rewards must be a torch tensor, got list'),
     (put(1, lambda rewards: rewards * torch.inf), 'rewards must be finite, got'),
@@ -232,9 +236,15 @@ def renamed(**attributes):
 
 
 ENVS = [
+    (lambda: renamed(scores='success'), "env.scores must be a tuple of names, got the text 'success'"),
+    (
+        lambda: renamed(scores=('gain',)),
+        r"info must have all of env.scores, got \['episode', '_episode'\], without gain",
+    ),
+    (lambda: renamed(measures=('way',)), r'info must have all of env.measures, got .*, without way'),
     (Overwriting, 'what step returned must stay as it is, but a later step or reset overwrote it'),
     (lambda: Careless(DISABLED), 'a reset by mask must leave the other rows as they were, but changed'),
-    (Tiring, r'must repeat what came after it, but step \d+ differs: does the state hold everything'),
+    (Tiring, r'must repeat what came after it, but step \d+ differs in \w+: does the state hold everything'),
     (Obedient, "the actions of the step after an episode's last must be ignored, but are not"),
     (lambda: Blind(np.zeros((4, 4, 3), np.uint8)), 'must return frames in a tuple, got ndarray'),
     (lambda: Blind((np.zeros((4, 4, 3)),)), r'frames must be uint8 arrays .* got float64 of \(4, 4, 3\)'),

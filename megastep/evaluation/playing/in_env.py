@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from gymnasium.vector import AutoresetMode
 
-from megastep.checks import check_counts
+from megastep.checks import check_acts, check_counts
 from megastep.env import Env
 from megastep.evaluation.opponents import Opponents
 from megastep.evaluation.play import Act, SupportsActor, among, check_ends, play
@@ -48,13 +48,16 @@ def evaluate_in(
 
     Raises:
         ValueError: if some maps are in none of the envs, so that they wouldn't be played; it says which. If episodes is
-            below 1, the env is of another autoreset mode, its info lacks one of its scores, or its episodes never end.
+            below 1, the policy can't act, the env is of another autoreset mode, its info lacks one of its scores, or
+            its episodes never end.
     """
     check_counts(episodes=episodes)
     if (mode := env.metadata['autoreset_mode']) is not AutoresetMode.NEXT_STEP:
         raise ValueError(f"the env's autoreset_mode must be NEXT_STEP, got {mode}.")
-    if isinstance(policy, SupportsActor):
+    if isinstance(policy, SupportsActor) and not isinstance(policy, type):
         policy = policy.actor(env.num_envs, greedy=greedy, seed=seed)
+    else:
+        check_acts(policy=policy)
     if (sentence := unplayed_maps(env)) is not None:
         raise ValueError(sentence)
     steps, positions = play(among(policy, opponents), env, seed=seed), env.core.agents.positions.flatten(0, 1)
