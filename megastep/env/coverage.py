@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Shaped
 from torch import Tensor
 
+from megastep.world.buffers import check_mask
 from megastep.world.kernels import compile_ahead, implementation
 from megastep.world.seen_texels import SeenTexels
 
@@ -44,6 +45,7 @@ class Coverage:
 
     def reset(self, mask: Bool[Tensor, ' env']) -> None:
         """Forgets what was seen in the envs in the mask."""
+        check_mask(mask, (self._core.num_envs,), self._core.device)
         implementation(self._core.device).forget(self.seen.bits, self.counts, mask)
 
     def observe(self, *, per: float | None = None) -> Shaped[Tensor, ' env']:

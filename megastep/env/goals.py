@@ -20,7 +20,7 @@ from megastep.env.interface.state import check_whole
 from megastep.maps.geometry import Geometry
 from megastep.maps.mapset import MapSet
 from megastep.maps.ragged import Ragged
-from megastep.world.buffers import on_device
+from megastep.world.buffers import check_mask, on_device
 from megastep.world.core import Core, place
 from megastep.world.episode_queue import EpisodeQueue
 from megastep.world.kernels import compile_ahead, implementation
@@ -116,6 +116,7 @@ class RandomGoals:
     def reset(self, mask: Bool[Tensor, ' env']) -> None:
         """Gives new starts and goals in the envs in the mask; the others' stay as they are."""
         core = self._core
+        check_mask(mask, (core.num_envs,), core.device)
         if core.episodes is not None:
             return self._take(core.episodes, mask)
         kernels, draw = implementation(core.device), core.random.draw()

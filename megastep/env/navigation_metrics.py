@@ -11,6 +11,7 @@ from torch import Tensor
 
 from megastep.env.goals import RandomGoals
 from megastep.env.navigation import GeodesicField
+from megastep.world.buffers import check_mask
 from megastep.world.core import Core
 from megastep.world.kernels import compile_ahead, implementation
 
@@ -73,6 +74,7 @@ class GoalTracker:
 
     def reset(self, mask: Bool[Tensor, ' env']) -> None:
         """Begins anew in the envs in the mask, whose agents stand at their starts."""
+        check_mask(mask, (self._core.num_envs,), self._core.device)
         implementation(self._core.device).set_out(mask, self._goals.starts, self._goals.lengths, self._way)
 
     def step(self) -> tuple[Float[Tensor, 'env agent'], Float[Tensor, 'env agent']]:

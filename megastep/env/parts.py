@@ -17,6 +17,7 @@ from typing import Any, Protocol, runtime_checkable
 from jaxtyping import Bool
 from torch import Tensor
 
+from megastep.world.buffers import check_mask
 from megastep.world.core import Core
 
 
@@ -77,5 +78,12 @@ def part_of(owner: object, kinds: type | tuple[type, ...]) -> Any:
 
 
 def agents_in(mask: Bool[Tensor, ' env'] | Bool[Tensor, 'env agent'], core: Core) -> Bool[Tensor, 'env agent']:
-    """All agents of the envs in a mask; a mask of agents stays as it is."""
-    return mask if mask.ndim == 2 else mask[:, None].expand(core.num_envs, core.num_agents)
+    """All agents of the envs in a mask; a mask of agents stays as it is.
+
+    Raises:
+        ValueError: if the mask isn't a bool for each env, or for each agent.
+    """
+    crowd = (core.num_envs, core.num_agents)
+    of_agents = getattr(mask, 'ndim', 1) == 2
+    check_mask(mask, crowd if of_agents else crowd[:1], core.device)
+    return mask if of_agents else mask[:, None].expand(crowd)

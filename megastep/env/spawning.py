@@ -13,6 +13,7 @@ from torch import Tensor
 from megastep.checks import check_counts, is_integer
 from megastep.env.parts import agents_in
 from megastep.maps.ragged import Ragged
+from megastep.world.buffers import check_mask
 from megastep.world.core import Core, respawn
 from megastep.world.kernels import compile_ahead, implementation
 
@@ -57,6 +58,7 @@ class RandomLifespans:
     def reset(self, mask: Bool[Tensor, ' env']) -> None:
         """Begins new lives in the envs in the mask."""
         core, kernels = self._core, implementation(self._core.device)
+        check_mask(mask, (core.num_envs,), core.device)
         kernels.renew(core, mask, core.random.draw(), self.left, *self._bounds, spreads=core.episodes is None)
 
     @property

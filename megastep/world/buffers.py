@@ -35,6 +35,17 @@ def tensor_of(name: str, value: Any, device: torch.device | None = None) -> Tens
     return tensor
 
 
+def check_mask(mask: Any, shape: tuple[int, ...], device: torch.device) -> None:
+    """Raises a `ValueError` unless a mask is so many bools on the device: kernels read it as if it were.
+
+    Its values aren't looked at, which would wait for a GPU.
+    """
+    if isinstance(mask, Tensor) and mask.dtype is torch.bool and mask.shape == shape and mask.device == device:
+        return
+    got = f'{mask.dtype} of shape {tuple(mask.shape)} on {mask.device}' if isinstance(mask, Tensor) else repr(mask)
+    raise ValueError(f'mask must be torch.bool of shape {shape} on {device}, got {got}.')
+
+
 def on_device(ragged: Ragged[np.ndarray] | Ragged[Tensor], device: torch.device | str) -> Ragged[Tensor]:
     """The rows as tensors on a device. Arrays are copied; tensors that are there already stay as they are."""
 

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from megastep.checks import check_counts, check_numbers, check_seed, is_integer
-from megastep.world.buffers import tensor_of
+from megastep.world.buffers import check_mask, tensor_of
 from megastep.world.device import check_default_dtype
 from megastep.world.episode_queue import EpisodeQueue, FixedEpisodes, check_episodes
 from megastep.world.kernels import implementation
@@ -271,7 +271,11 @@ def respawn(core: Core, mask: Bool[Tensor, ' env']) -> None:
     Args:
         core: The envs.
         mask: Which of them.
+
+    Raises:
+        ValueError: if the mask isn't a bool for each env.
     """
+    check_mask(mask, (core.num_envs,), core.device)
     if core.episodes is not None and core.episodes.places:
         return place(core, mask)
     return implementation(core.device).respawn(core, mask, core.random.draw())

@@ -7,6 +7,9 @@ from twins import draw_on_cpu
 from worlds import box, core_at, houses, scatter
 
 from megastep import numba, triton
+from megastep.env.coverage import Coverage
+from megastep.env.goals import RandomGoals
+from megastep.env.motion import DifferentialDrive
 from megastep.env.spawning import FarSpawns, RandomLifespans, RandomSpawns
 from megastep.maps.geometry import AGENT_RADIUS
 from megastep.world import physics
@@ -28,6 +31,34 @@ def moving_core(num_envs, num_agents, maps=None, seed=0):
 
 def all_of(core):
     return torch.ones(core.num_envs, dtype=torch.bool)
+
+
+PARTS = {
+    'spawns': RandomSpawns,
+    'far': FarSpawns,
+    'lifespans': lambda core: RandomLifespans(core, 1, 5),
+    'goals': lambda core: RandomGoals(core, houses(2)),
+    'coverage': Coverage,
+    'wheels': DifferentialDrive,
+}
+
+
+@pytest.mark.parametrize('part', PARTS.values(), ids=PARTS)
+@pytest.mark.parametrize('mask, got', [
+    (torch.zeros(3, dtype=torch.bool), r'torch.bool of shape \(3,\) on cpu'),
+    (torch.arange(6), r'torch.int64 of shape \(6,\)'),
+    ([True] * 6, r'\[True, True'),
+])  # fmt: skip
+def test_a_mask_that_is_none_is_refused(part, mask, got):
+    """A kernel would read whatever lies there."""
+    made = part(moving_core(6, num_agents=1))
+    with pytest.raises(ValueError, match=rf'mask must be torch.bool of shape \(6,\) on cpu, got {got}'):
+        made.reset(mask)
+
+
+def test_agents_are_not_respawned_one_by_one_where_a_mask_is_of_envs():
+    with pytest.raises(ValueError, match=r'mask must be torch.bool of shape \(6,\) on cpu, got .* \(6, 2\)'):
+        RandomSpawns(moving_core(6, num_agents=2)).reset(torch.ones((6, 2), dtype=torch.bool))
 
 
 def test_spawns_are_free_and_apart():
