@@ -215,6 +215,11 @@ class Learner:
             generator.set_state(state['generators'][name].cpu())
         self.frames, self.updates = state['frames'], state['updates']
 
+    def not_finite(self) -> list[str]:
+        """The names of what the env has given in the last rollout that isn't all finite. Waits for the device."""
+        given = {'observations': self._rollout.buffer.features, 'rewards': self._rollout.buffer.rewards}
+        return [name for name, values in given.items() if not bool(values.isfinite().all())]
+
 
 def _check(env: Env, settings: Settings) -> None:
     if env.num_envs != settings.num_envs:

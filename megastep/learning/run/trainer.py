@@ -168,7 +168,9 @@ class Trainer:
         values = statistics.values() if self._log is None else self._log.add_update(statistics)
         if wrong := diverged(values):
             update, frames = statistics.updates, statistics.frames
-            raise FloatingPointError(f'{", ".join(wrong)} in update {update}, after {frames:,} steps')
+            given = ' and '.join(self._learner.not_finite())
+            cause = f", for the env's {given} aren't all finite" if given else ''
+            raise FloatingPointError(f'{", ".join(wrong)} in update {update}, after {frames:,} steps{cause}')
 
     def _wishes(self, signals: Signals) -> tuple[int, bool, bool]:
         """The signal that came, and whether it is time to save and to evaluate. The clock is that of one process."""

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from trainings import ARGUMENTS, STEPS, TINY, boxes, command, contents, train, unseen, weights
 from worlds import arenas
 
+from envs import Minimal
 from megastep import MapSet, learning, mapgen, plotting
 from megastep.evaluation.entry_points import tasks
 from megastep.evaluation.registry import Task
@@ -305,6 +306,29 @@ def test_a_loss_that_is_no_number_stops_training(tmp_path, monkeypatch, name, va
     with pytest.raises(FloatingPointError, match=message):
         train(out, 6, checkpoint_every=0)
     assert Run(out).lines()[-1][name] is None
+
+
+class Undefined(Minimal):
+    """Pays a share of nothing, or shows it."""
+
+    def __init__(self, *args, rewards=0.0, depth=0.0, **options):
+        super().__init__(*args, **options)
+        self._added = rewards, depth
+
+    def _observe(self):
+        return super()._observe() + self._added[1]
+
+    def _outcome(self):
+        rewards, *ends = super()._outcome()
+        return rewards + self._added[0], *ends
+
+
+@pytest.mark.parametrize('what, named', [('rewards', 'rewards'), ('depth', 'observations')])
+def test_what_the_env_gives_that_is_no_number_is_named(tmp_path, what, named):
+    options = {what: math.nan}
+    message = rf"after 32 steps, for the env's {named} aren't all finite; the last good checkpoint is .*000000"
+    with pytest.raises(FloatingPointError, match=message):
+        train(tmp_path / 'run', 2, Undefined, options=options)
 
 
 def test_weights_that_are_no_numbers_are_not_saved(tmp_path, monkeypatch):
