@@ -129,8 +129,8 @@ class Env(Drawable, Restorable, gymnasium.vector.VectorEnv):
         self.num_envs = core.num_envs * core.num_agents
         self.single_action_space, self.single_observation_space = action_space, observation_space
         self.metadata = {**self.metadata, 'render_fps': core.fps, 'autoreset_mode': autoreset_mode}
+        check_rows('kept', {} if kept is None else kept, core.num_envs, core.device)
         self._kept = dict(kept or {})
-        check_rows('kept', self._kept, core.num_envs, core.device)
         self.copy, self._begun = copy, False
         self.cuda_graph = arguments.uses_graph(core, cuda_graph)
         self._most = arguments.most_steps(core.fps, time_limit, max_episode_steps)

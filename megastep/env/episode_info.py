@@ -60,7 +60,7 @@ def tally(
         returns: The rewards that each agent has had in its episode, to which these are added.
 
     Raises:
-        ValueError: if the outcome is no such tensors, or has other shapes.
+        ValueError: if the outcome is no such tensors, has other shapes, or is on another device.
     """
     if not isinstance(outcome, tuple | list) or [isinstance(each, Tensor) for each in outcome] != [True] * 3:
         several = outcome if isinstance(outcome, tuple | list) else [outcome]
@@ -74,6 +74,9 @@ def tally(
     for name, each in {'terminated': ended, 'truncated': cut}.items():
         if each.shape != core.over.shape:
             raise ValueError(f'{name} must have shape (env,), here ({num_envs},), got {tuple(each.shape)}.')
+    for name, each in {'rewards': given, 'terminated': ended, 'truncated': cut}.items():
+        if each.device != core.device:
+            raise ValueError(f'{name} must be on {core.device}, got {each.device}.')
     given = given.to(torch.float32).expand(returns.shape)
     ended, cut = (each.to(torch.bool).contiguous() for each in (ended, cut))
     flags, numbers = core.over.new_empty((3, returns.numel())), limits.new_empty((2, returns.numel()))
@@ -97,6 +100,8 @@ def check_info(info: Any, core: Core) -> None:
             got = f'shape {tuple(values.shape)}' if isinstance(values, Tensor) else repr(values)
             shapes = f'here {crowd[:1]} or {crowd}'
             raise ValueError(f'info {name!r} must be a tensor of shape (env,) or (env, agent), {shapes}, got {got}.')
+        if values.device != core.device:
+            raise ValueError(f'info {name!r} must be on {core.device}, got {values.device}.')
 
 
 def name_shortly(info: dict[str, Any]) -> None:

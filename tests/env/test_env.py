@@ -77,6 +77,9 @@ SAID = [
     ('_outcome', None, '_outcome must return three tensors, rewards, terminated and truncated, got NoneType'),
     ('_outcome', (REWARDS, ENDS), '_outcome must return three tensors, .*, got Tensor, Tensor'),
     ('_outcome', (0.0, ENDS, ENDS), '_outcome must return three tensors, .*, got float, Tensor, Tensor'),
+    ('_outcome', (REWARDS.to('meta'), ENDS, ENDS), 'rewards must be on cpu, got meta'),
+    ('_outcome', (REWARDS, ENDS, ENDS.to('meta')), 'truncated must be on cpu, got meta'),
+    ('_info', {'laps': torch.zeros(3, device='meta')}, "info 'laps' must be on cpu, got meta"),
     ('_info', None, '_info must return a dictionary of tensors, got None'),
     ('_info', {'laps': 3}, r"info 'laps' must be a tensor of shape .*, here \(3,\) or \(3, 2\), got 3"),
     ('_info', {'laps': torch.zeros(6)}, r"info 'laps' must be .*, here \(3,\) or \(3, 2\), got shape \(6,\)"),
@@ -91,6 +94,15 @@ def test_what_a_task_says_of_the_wrong_kind_is_named(hook, says, message):
     with pytest.raises(ValueError, match=message):
         env.reset(seed=0)
         env.step(torch.zeros(6, dtype=torch.int64))
+
+
+@pytest.mark.parametrize('kept, message', [
+    (['words'], 'kept must be tensors by name, got list'),
+    ({'words': torch.zeros(2)}, r"kept\['words'\] must be a tensor on cpu with 6 rows, got cpu of \(2,\)"),
+])  # fmt: skip
+def test_what_is_kept_is_tensors_by_name(kept, message):
+    with pytest.raises(ValueError, match=message):
+        Walk(kept=kept)
 
 
 def test_an_env_whose_first_observations_were_refused_has_not_begun():
