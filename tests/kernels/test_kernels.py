@@ -181,7 +181,8 @@ def test_bake(device, poisoned, use):
 
 
 def test_bake_a_light_barely_before_a_wall(device, poisoned, use):
-    assert_same_light([worlds.barely_lit(turn, far)[0] for turn, far in ((17.3, 2), (140, 30), (17.3, 240))], device, use)
+    rooms = [worlds.barely_lit(turn, far)[0] for turn, far in ((17.3, 2), (140, 30), (17.3, 240))]
+    assert_same_light(rooms, device, use)
 
 
 def assert_same_moves(core, steps, response, use, seed=0):
