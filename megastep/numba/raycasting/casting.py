@@ -165,7 +165,9 @@ def clear(nearest):
 def locate(lines, first_marker_line, optics, nearest, hits):
     """Tells how far forward rays meet their lines, and where on them, from 0 at the first end to 1 at the second.
 
-    The depth is interpolated between the ends, so that a line seen edge-on is as far away as one of them.
+    The depth is interpolated between the ends, so that a line seen edge-on is as far away as one of them. Of a ray that
+    goes further aside than forward it is how far aside the hit is, over the ray's slope: near 90 degrees a hit's depth
+    is next to nothing beside those of the ends, and the difference of these would be rounding.
     """
     for row in range(len(optics.slopes) // simd.LANES):
         slopes, numbers = load(optics.slopes, row), load(nearest.lines, row)
@@ -174,6 +176,8 @@ def locate(lines, first_marker_line, optics, nearest, hits):
         af, al, bf, bl = gather(lines.af, line), gather(lines.al, line), gather(lines.bf, line), gather(lines.bl, line)
         right, left = al - slopes * af, bl - slopes * bf
         location = right / (right - left)
-        store(hits.depths, row, where(hit, af + location * (bf - af), NOTHING))
+        forward, aside = af + location * (bf - af), al + location * (bl - al)
+        is_steep = (slopes > ONE) | (slopes < ZERO - ONE)
+        store(hits.depths, row, where(hit, where(is_steep, aside / slopes, forward), NOTHING))
         store(hits.locations, row, where(hit, location, NOWHERE))
         store(hits.lines, row, numbers)

@@ -48,6 +48,17 @@ def test_the_outermost_rays_are_half_a_ray_inside_the_field_of_view(fov, device)
     np.testing.assert_allclose(distances[[3, 4]], middle, rtol=1e-5)
 
 
+@pytest.mark.parametrize('fov', [179, 179.9, 179.999, 179.9999999, math.nextafter(180, 0)])
+def test_distances_are_as_exact_however_wide_the_field_of_view_is(fov):
+    """On a CPU: Triton's kernels take the difference of the ends' depths, however little of it a ray's side is."""
+    core = worlds.one(worlds.box(), 2, 2.5, 33, device='cpu')
+    cameras = Cameras(res=6, fov=fov, subsample=1)
+    expected = oracle.render(oracle.world(core, 0), cameras)
+    view = look(core, cameras)
+    np.testing.assert_array_equal(array(view.lines[0]), expected.lines)
+    np.testing.assert_allclose(array(view.distances[0]), expected.distances, rtol=1e-6)
+
+
 def test_rays_run_from_left_to_right(device):
     """Facing +x, the left is +y."""
     view = look(worlds.one(worlds.box(), 2, 2.5, 0, device=device), Cameras(res=3, fov=150, subsample=1))
