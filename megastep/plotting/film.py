@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-import signal
 from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import fields, replace
-from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from queue import SimpleQueue
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +18,7 @@ from matplotlib.colors import to_rgb
 from tqdm.auto import tqdm
 
 from megastep.checks import check_counts
+from megastep.mapgen.parallel import processes
 from megastep.plotting.states import NIGHT, TRAIL, StatePlot, check_size
 from megastep.plotting.video import Frame, Recorder
 from megastep.world.snapshot import Snapshot
@@ -76,14 +75,15 @@ class Film:
         self._progress = progress
 
     def __enter__(self) -> Film:
-        self._recording = ExitStack()
-        self._recording.enter_context(self._recorder)
-        self._bar = tqdm(desc='film', unit='frames', total=0, disable=not self._progress)
-        # Ctrl-C is for the caller alone: a pool whose workers die of it never lets the caller end.
-        deaf = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
-        self._pool = ProcessPoolExecutor(self._workers, get_context('spawn'), initializer=deaf)
-        self._thread = ThreadPoolExecutor(1)
-        self._writing = self._thread.submit(self._write)
+        with ExitStack() as stack:
+            stack.enter_context(self._recorder)
+            self._wanted = Path(stack.enter_context(TemporaryDirectory())) / 'film'
+            self._wanted.touch()
+            self._bar = stack.enter_context(tqdm(desc='film', unit='frames', total=0, disable=not self._progress))
+            self._pool, self._thread = processes(self._workers), ThreadPoolExecutor(1)
+            self._writing = self._thread.submit(self._write)
+            stack.push(self._end)
+            self._recording = stack.pop_all()
         return self
 
     def add(self, *snapshots: Snapshot) -> None:
@@ -112,30 +112,33 @@ class Film:
             self._hand_over()
 
     def _hand_over(self) -> None:
-        self._drawings.put(self._pool.submit(drawn, self._before, self._chunk, self._size))
+        self._drawings.put(self._pool.submit(drawn, self._before, self._chunk, self._size, self._wanted))
         self._before, self._chunk = [*self._before, *self._chunk][-TRAIL:], []
 
     def _write(self) -> None:
         """Runs in a thread of its own: writes what has been drawn, in order."""
         for drawing in iter(self._drawings.get, None):
             for frame in drawing.result():
+                if not self._wanted.exists():
+                    return
                 self._recorder.add(frame)
                 self._bar.update()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._recording.__exit__(kind, error, trace)
+
+    def _end(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Has what was added drawn and written. After a failure, whoever draws or writes lets go of it at once."""
         try:
-            if error is None:
-                with self._recording:
-                    self._finish()
-            else:
-                self._recording.__exit__(kind, error, trace)
+            if kind is None:
+                self._finish()
         finally:
+            self._wanted.unlink()
             self._pool.shutdown(cancel_futures=True)
             self._drawings.put(None)
             self._thread.shutdown()
-            self._bar.close()
 
     def _finish(self) -> None:
         if self._chunk:
@@ -144,13 +147,25 @@ class Film:
         self._writing.result()
 
 
-def drawn(before: Sequence[Moment], moments: Sequence[Moment], size: tuple[int, int]) -> list[Frame]:
-    """Draws moments one after the other, with the trails that those before them have left."""
+def drawn(
+    before: Sequence[Moment], moments: Sequence[Moment], size: tuple[int, int], wanted: Path | None = None
+) -> list[Frame]:
+    """Draws moments one after the other, with the trails that those before them have left.
+
+    Args:
+        before: Those before, as many as a trail is long.
+        moments: Those that are drawn.
+        size: The frames' width and height, in pixels.
+        wanted: A file that is there as long as anybody waits for the frames. Once it isn't, no more are drawn: nothing
+            else stops a pool's process in the middle of its work.
+    """
     first, *later = [*before, *moments]
     grid, frames = Grid(first, size), []
     if not before:
         frames.append(grid.frame())
     for number, moment in enumerate(later, start=1):
+        if wanted is not None and not wanted.exists():
+            break
         grid.update(moment)
         if number >= len(before):
             frames.append(grid.frame())

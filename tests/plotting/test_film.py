@@ -1,11 +1,17 @@
 """A film shows what was added, in order, whoever drew it."""
 
+import os
+import subprocess
+import sys
 from concurrent.futures import Future
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from child_processes import wait_until
 from PIL import Image
 from rollouts import FEW_RAYS, FORWARD, make
 from walks import Walk
@@ -84,7 +90,7 @@ def test_chunks_are_handed_over_as_they_fill(snapshots, tmp_path, monkeypatch):
     """Those before a chunk are as many as a trail is long."""
     handed = []
 
-    def submit(draw, before, chunk, size):
+    def submit(draw, before, chunk, *_):
         handed.append((len(before), len(chunk)))
         drawing = Future()
         drawing.set_result([np.zeros((8, 8, 3), np.uint8)] * len(chunk))
@@ -103,6 +109,53 @@ def test_a_failure_leaves_nothing_behind(snapshots, tmp_path):
         film.add(snapshots[0])
         raise RuntimeError('the world ended')
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('suffix', ['gif', 'mp4'])
+def test_who_writes_lets_go_of_a_film_that_is_interrupted(snapshots, tmp_path, monkeypatch, suffix):
+    """The encoder was begun anew for what had been drawn, and left a file behind."""
+    drawing, frames = Future(), [np.zeros((64, 64, 3), np.uint8)] * 200
+
+    def interrupted():
+        drawing.set_result(frames)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), Film(tmp_path / f'film.{suffix}') as film:
+        monkeypatch.setattr(film._pool, 'submit', lambda *_: drawing)
+        monkeypatch.setattr(film, '_writing', SimpleNamespace(done=lambda: False, result=interrupted))
+        film.add(snapshots[0])
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_nobody_waits_for_is_not_drawn(snapshots, tmp_path):
+    wanted = tmp_path / 'wanted'
+    wanted.touch()
+    assert len(drawn([], alone(snapshots[:3]), SIZE, wanted)) == 3
+    assert len(drawn([], alone(snapshots[:3]), SIZE, tmp_path / 'none')) <= 1
+
+
+FILMING = """
+from megastep.plotting.film import Film
+
+if __name__ == '__main__':
+    with Film('film.gif') as film:
+        film._pool.submit(abs, 0).result()
+        print(*film._pool._processes, flush=True)
+        input()
+"""
+
+
+@pytest.mark.skipif(not Path('/proc').exists(), reason='needs /proc')
+def test_who_draws_ends_when_who_films_is_killed(tmp_path):
+    (tmp_path / 'filming.py').write_text(FILMING)
+    command = {'args': [sys.executable, 'filming.py'], 'cwd': tmp_path, 'text': True}
+    pipes = {'stdin': subprocess.PIPE, 'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE}
+    environment = {**os.environ, 'PYTHONPATH': str(Path(__file__).parents[2])}
+    with subprocess.Popen(**command, **pipes, env=environment) as process:
+        pid = process.stdout.readline().strip()
+        assert Path('/proc', pid).exists()
+        process.kill()
+    wait_until(lambda: not Path('/proc', pid).exists() or ') Z ' in Path('/proc', pid, 'stat').read_text())
 
 
 def test_what_cannot_be_drawn_is_reported(snapshots, tmp_path, monkeypatch):
