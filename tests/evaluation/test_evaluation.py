@@ -10,6 +10,7 @@ from worlds import houses
 
 from envs import Deathmatch, Explorer, Minimal, Waypoint
 from megastep import mapgen
+from megastep.adapters.wrappers import FlattenObservation
 from megastep.evaluation import Evaluation, evaluate_in
 from megastep.evaluation.opponents import Opponents
 from megastep.evaluation.play import play
@@ -190,6 +191,14 @@ def test_rejects_what_it_cannot_count():
         evaluate_in(still, minimal(), 0)
     with pytest.raises(ValueError, match=r"env's autoreset_mode must be NEXT_STEP, got AutoresetMode\.SAME_STEP"):
         evaluate_in(still, minimal(autoreset_mode=AutoresetMode.SAME_STEP))
+
+
+@pytest.mark.parametrize(
+    'env, got', [(lambda: FlattenObservation(minimal()), 'FlattenObservation'), (lambda: 3, 'int')]
+)
+def test_wrappers_are_not_evaluated_in(env, got):
+    with pytest.raises(ValueError, match=f'env must be a megastep Env, got {got}'):
+        evaluate_in(still, env())
 
 
 def test_what_cannot_act_is_refused():

@@ -48,10 +48,12 @@ def evaluate_in(
 
     Raises:
         ValueError: if some maps are in none of the envs, so that they wouldn't be played; it says which. If episodes is
-            below 1, the policy can't act, the env is of another autoreset mode, its info lacks one of its scores, or
-            its episodes never end.
+            below 1, the policy can't act, the env is none of megastep's or of another autoreset mode, its info lacks
+            one of its scores, or its episodes never end.
     """
     check_counts(episodes=episodes)
+    if not hasattr(env, 'core'):  # as wrappers have none
+        raise ValueError(f'env must be a megastep Env, got {type(env).__name__}.')
     if (mode := env.metadata['autoreset_mode']) is not AutoresetMode.NEXT_STEP:
         raise ValueError(f"the env's autoreset_mode must be NEXT_STEP, got {mode}.")
     if isinstance(policy, SupportsActor) and not isinstance(policy, type):
