@@ -71,7 +71,7 @@ def test_an_agent_is_what_was_trained(original):
 
 def test_maps_made_by_default_are_in_the_runs_folder(tmp_path):
     megastep.learning.train(Minimal, tmp_path / 'run', TINY, steps=1, device='cpu', bar=False)
-    assert fingerprint(load(tmp_path / 'run').maps) == fingerprint(Minimal.default_maps())
+    assert fingerprint(load(tmp_path / 'run').maps) == fingerprint(Minimal.default_maps()[:4])
 
 
 def test_maps_in_the_runs_folder_are_its_own(tmp_path):
