@@ -88,7 +88,7 @@ def cosine_and_sine(angle):
 @triton.jit
 @no_type_check
 def forward_and_left(camera, x, y):
-    """Rotation into a camera's frame: how far ahead of it points are and how far to its left, by where they are from it.
+    """Rotation into a camera's frame: how far ahead and to the left of it points are, by where they are from it.
 
     Which products are fused is said, and not left to a compiler: it may fuse others at a line's first end than at its
     second, and a ray would slip between two lines that share an end.
