@@ -130,20 +130,24 @@ class Env(Drawable, Restorable, gymnasium.vector.VectorEnv):
         self.single_action_space, self.single_observation_space = action_space, observation_space
         self.metadata = {**self.metadata, 'render_fps': core.fps, 'autoreset_mode': autoreset_mode}
         check_rows('kept', {} if kept is None else kept, core.num_envs, core.device)
-        self._kept = dict(kept or {})
-        self.copy, self._begun = copy, False
+        self._kept_tensors = dict(kept or {})
+        self.copy, self._has_begun = copy, False
         self.cuda_graph = arguments.uses_graph(core, cuda_graph)
         self._most = arguments.most_steps(core.fps, time_limit, max_episode_steps)
-        self._actions, self._noise = ActionBatch(action_space, core), Noises(self, noise, amounts)
-        self._runner = EpisodeRunner(
-            self, core, self._actions, self._noise, autoreset_mode=autoreset_mode, most_steps=self._most
+        self._action_batch, self._noise = ActionBatch(action_space, core), Noises(self, noise, amounts)
+        self._episode_runner = EpisodeRunner(
+            self, core, self._action_batch, self._noise, autoreset_mode=autoreset_mode, most_steps=self._most
         )
-        self.lengths, self.returns, self._nobody = self._runner.lengths, self._runner.returns, self._runner.nobody
-        self._run = self._captured() if self.cuda_graph else self._eagerly
+        self.lengths, self.returns, self._nobody = (
+            self._episode_runner.lengths,
+            self._episode_runner.returns,
+            self._episode_runner.nobody,
+        )
+        self._run_step = self._captured() if self.cuda_graph else self._eagerly
         if episodes is not None:
             core.play(episodes)
         self._parts: dict[str, Part] = {}
-        self._frames = Frames()
+        self._frame_drawer = Frames()
         compile_ahead(self.device, self._render_view)
 
     @cached_property
@@ -186,7 +190,7 @@ class Env(Drawable, Restorable, gymnasium.vector.VectorEnv):
         if map_ids is not None:
             map_ids = checked_map_ids(map_ids, self.core.num_envs, self.core.scenery)
         mask = ~self._nobody if some is None else arguments.reset_envs(some, self.core)
-        if some is not None and not self._begun:
+        if some is not None and not self._has_begun:
             raise ResetNeeded('the first reset must be of all envs: call env.reset() before resetting some.')
         if seed is not None:
             self._seed(seed, mask)
@@ -198,11 +202,11 @@ class Env(Drawable, Restorable, gymnasium.vector.VectorEnv):
                 self.core.episodes.restart()
         if map_ids is not None:
             self.core.map_ids.copy_(torch.where(mask, map_ids, self.core.map_ids))
-        first, self._begun = not self._begun, True
+        first, self._has_begun = not self._has_begun, True
         try:
             observations = self._begin(mask, first)
         except BaseException:  # an interrupt too: agents may not have been placed yet
-            self._begun = not first
+            self._has_begun = not first
             raise
         self.core.streams.count(mask)
         return (copied(observations) if self.copy else observations), {}
@@ -211,8 +215,8 @@ class Env(Drawable, Restorable, gymnasium.vector.VectorEnv):
         """Begins new episodes in the envs in the mask. Returns all rows' observations."""
         if first:
             self._find_parts()
-            self._runner.find_limits()
-        observations = self._runner.begin_outside(mask)
+            self._episode_runner.find_limits()
+        observations = self._episode_runner.begin_outside(mask)
         if first:
             self._check_observations(observations)
         return observations
@@ -245,7 +249,7 @@ class Env(Drawable, Restorable, gymnasium.vector.VectorEnv):
     @property
     def has_limits(self) -> bool:
         """True if episodes are truncated after some time, should the task never end them."""
-        return self._runner.has_limits
+        return self._episode_runner.has_limits
 
     @untraced
     def step(
@@ -274,7 +278,7 @@ class Env(Drawable, Restorable, gymnasium.vector.VectorEnv):
         self._check_begun('step')
         if self.core.checked:
             self.core.check_maps()
-        outputs = self._run(*self._actions.tensors(actions))
+        outputs = self._run_step(*self._action_batch.tensors(actions))
         name_shortly(outputs[-1])
         if self.core.checked:
             self.core.accept_maps(~self._nobody)  # those that the task itself has moved, as it began new episodes
@@ -283,19 +287,19 @@ class Env(Drawable, Restorable, gymnasium.vector.VectorEnv):
     def _captured(self) -> CudaGraph:
         name, remedy = f"{type(self).__name__}'s step", 'make the env with cuda_graph=False'
         return CudaGraph(
-            self._runner.advance, self._actions.examples(), [self.core.generator],
+            self._episode_runner.advance, self._action_batch.examples(), [self.core.generator],
             stream=torch.cuda.Stream(self.device), name=name, remedy=remedy, copy=self.copy, graphs=3, owner=self,
         )  # fmt: skip
 
     @torch.no_grad()
     def _eagerly(self, *tensors: Tensor) -> Any:
-        outputs = self._runner.advance(*tensors)
+        outputs = self._episode_runner.advance(*tensors)
         return copied(outputs) if self.copy else outputs
 
     def _check_begun(self, method: str, env: int | None = None) -> None:
         """Raises if the env is closed or hasn't been reset, or if one of its envs is asked for that isn't there."""
         self._check_open()
-        if not self._begun:
+        if not self._has_begun:
             raise ResetNeeded(f'env.{method}() needs env.reset() to be called first.')
         if env is not None and not (is_integer(env) and 0 <= env < self.core.num_envs):
             raise ValueError(f'env must be from 0 to {self.core.num_envs - 1}, got {env!r}.')

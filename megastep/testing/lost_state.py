@@ -73,11 +73,11 @@ def _attributes(label: str, owner: Any) -> Iterator[tuple[str, Any]]:
 @contextmanager
 def _eager(env: Env) -> Iterator[None]:
     """Steps run as they are, and not from a CUDA graph."""
-    run, env._run = env._run, env._eagerly
+    run, env._run_step = env._run_step, env._eagerly
     try:
         yield
     finally:
-        env._run = run
+        env._run_step = run
 
 
 def _storage(tensor: Tensor) -> int:

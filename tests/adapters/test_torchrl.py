@@ -55,7 +55,7 @@ class Told(Walk):
     def __init__(self):
         super().__init__(DISABLED, num_envs=3)
         self.single_action_space = self.single_observation_space = self.SPACE
-        self._actions = self._runner._actions = ActionBatch(self.SPACE, self.core)
+        self._action_batch = self._episode_runner._actions = ActionBatch(self.SPACE, self.core)
         self._told = tuple(torch.as_tensor(part.sample()).expand(3, *part.shape).clone() for part in self.SPACE)
 
     def _act(self, actions):

@@ -520,6 +520,37 @@ def test_a_step_needs_a_reset(task):
         env.reset(options={'reset_mask': np.ones(NUM_ENVS, dtype=bool)})
 
 
+OBVIOUS = (
+    '_actions',
+    '_action',
+    '_frames',
+    '_run',
+    '_runner',
+    '_kept',
+    '_begun',
+    '_steps',
+    '_rewards',
+    '_obs',
+    '_goals',
+)
+
+
+@pytest.mark.parametrize('name', OBVIOUS)
+def test_a_task_may_call_what_is_its_own_by_obvious_names(name):
+    """The base class has none of them: a task that kept its last actions as `_actions` had failed in the next step."""
+
+    class Noted(Walk):
+        def _act(self, actions):
+            setattr(self, name, actions)
+            super()._act(actions)
+
+    env, plain = Noted(render_mode='rgb_array'), Walk()
+    outputs = [(each.reset(seed=0), *(each.step([1] * 6) for _ in range(3))) for each in (env, plain)]
+    assert equal(*outputs)
+    env.set_state(env.get_state())
+    assert len(env.render()) == 1
+
+
 class Interrupted(Walk):
     """Is stopped before its agents have been placed, the first time."""
 

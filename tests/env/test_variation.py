@@ -285,7 +285,7 @@ def test_unknown_options_are_refused(task):
 def test_motion_and_noise_never_wait_and_replace_nothing_that_is_kept(motion):
     env = make(Racing, motion=motion, rgb_noise=0.1, odometry_drift=0.1, **NOISE)
     env.reset(seed=0)
-    actions, _ = env._actions.cleaned(env._actions.tensors(env.action_space.sample()))
+    actions, _ = env._action_batch.cleaned(env._action_batch.tensors(env.action_space.sample()))
     mask, observations = torch.arange(8) % 2 == 0, env._observe()
     with Watch(env.device) as watch:
         env.motion.step(env._noise.act(actions))

@@ -249,7 +249,7 @@ def counted(env):
     env.reset(seed=0)
     actions = torch.zeros(env.num_envs, dtype=torch.int64)
     with Counter() as counter:
-        env._runner.advance(actions)
+        env._episode_runner.advance(actions)
     return counter
 
 

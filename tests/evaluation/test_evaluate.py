@@ -245,8 +245,8 @@ class Endless(Unseen):
 
     def __init__(self, maps, num_envs=4, device=None, *, seed=0):
         super().__init__(maps, num_envs, device, seed=seed)
-        self._runner._most_steps = None
-        self._runner._limits.fill_(2**62)
+        self._episode_runner._most_steps = None
+        self._episode_runner._limits.fill_(2**62)
 
 
 def test_episodes_that_never_end_are_named(monkeypatch):

@@ -68,7 +68,7 @@ def replace(function, other):
 
 def state(env):
     """All that an env keeps, as it has just been made."""
-    groups = env._runner, env.core.streams, env.core.agents, env.core
+    groups = env._episode_runner, env.core.streams, env.core.agents, env.core
     kept = {name: value for group in groups for name, value in vars(group).items()}
     for name, part in vars(env).items():
         kept |= {f'{name} {key}': value for key, value in getattr(part, 'state', {}).items()}

@@ -40,8 +40,8 @@ class Drawable(TaskHooks):
         lengths: Tensor
         returns: Tensor
         _most: int | None
-        _runner: Any  # its EpisodeRunner, which builds on this folder
-        _frames: Frames
+        _episode_runner: Any  # its EpisodeRunner, which builds on this folder
+        _frame_drawer: Frames
 
         def _check_begun(self, method: str, env: int | None = None) -> None: ...
 
@@ -70,7 +70,7 @@ class Drawable(TaskHooks):
         """
         self._check_begun('snapshot', env)
         values: dict[str, SupportsFloat] = {
-            'reward': self._runner.rewards[env].mean(),
+            'reward': self._episode_runner.rewards[env].mean(),
             'return': self.returns[env].mean(),
             'length': self.lengths[env],
             **self._values(env),
@@ -102,4 +102,4 @@ class Drawable(TaskHooks):
             raise ValueError(f"env.render() needs render_mode='rgb_array', got {self.render_mode!r}.")
         self._check_begun('render')
         numbers: Iterable[int] = envs if isinstance(envs, Iterable) else [envs]
-        return tuple(self._frames.next(env, self.snapshot(env)) for env in numbers)
+        return tuple(self._frame_drawer.next(env, self.snapshot(env)) for env in numbers)

@@ -22,9 +22,9 @@ class Restorable(TaskHooks):
     if TYPE_CHECKING:  # what an env has
         core: Core
         cameras: CameraRig
-        _kept: Mapping[str, Tensor]
+        _kept_tensors: Mapping[str, Tensor]
         _nobody: Tensor
-        _runner: Any  # its EpisodeRunner, which builds on this folder
+        _episode_runner: Any  # its EpisodeRunner, which builds on this folder
 
         def _check_begun(self, method: str, env: int | None = None) -> None: ...
 
@@ -73,7 +73,12 @@ class Restorable(TaskHooks):
         """Returns the tensors themselves that `get_state` copies and that have a row for each env."""
         kept = {name: part.state for name, part in self._parts.items() if isinstance(part, Stateful)}
         parts = {name: tensors for name, tensors in kept.items() if tensors}  # there may be no noise
-        return {'core': core_tensors(self.core), 'episode': self._runner.statistics, 'task': self._kept, **parts}
+        return {
+            'core': core_tensors(self.core),
+            'episode': self._episode_runner.statistics,
+            'task': self._kept_tensors,
+            **parts,
+        }
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
         """Pickles and copies an env as it stands: what is copied goes on as it would have, in every pickle protocol.

@@ -119,7 +119,7 @@ def test_no_task_reads_what_it_replaces(name):
     env.reset(seed=0)
     env.step(env.action_space.sample())
     with torch.no_grad(), watch:
-        env._runner.advance(*env._actions.examples())
+        env._episode_runner.advance(*env._action_batch.examples())
     assert watch.sources
     assert [source.line for source in watch.sources.values() if source.storage.expired()] == []
 

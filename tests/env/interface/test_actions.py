@@ -99,7 +99,7 @@ def test_arrays_lists_and_tensors_are_the_same_actions(space):
 def test_a_tensor_on_the_device_is_not_copied(device):
     env = Pushed(REALS, device=device)
     actions = torch.zeros((NUM_ENVS, 2), device=device)
-    assert env._actions.tensors(actions)[0] is actions
+    assert env._action_batch.tensors(actions)[0] is actions
 
 
 @pytest.mark.parametrize('device, graph', DEVICES)

@@ -109,7 +109,7 @@ class Tally(Env):
         self.table[1] += actions[:, 0]
 
     def _observe(self):
-        return self._kept['tally'].clone()
+        return self._kept_tensors['tally'].clone()
 
     def _outcome(self):
         return torch.zeros(4, 1), self._nobody, self._nobody
@@ -122,7 +122,7 @@ def test_views_among_what_a_task_keeps_stay_views(way):
     check_goes_on(env, way)
     other = again(env, way)
     assert other.me[0] is other
-    other._kept['tally'].fill_(5)
+    other._kept_tensors['tally'].fill_(5)
     assert other.table[1].tolist() == [5] * 4
     other.odd['flat'].mul_(2)
     assert other.table[1].tolist() == [5, 10] * 2
@@ -141,7 +141,9 @@ def test_what_cannot_be_pickled_is_named():
 def test_a_captured_step_is_refused():
     env = lively(Minimal, device='cuda')
     for way in (pickle.dumps, copy.copy, copy.deepcopy):
-        with pytest.raises(TypeError, match="Minimal can't be copied or pickled, for _run is captured in a CUDA graph"):
+        with pytest.raises(
+            TypeError, match="Minimal can't be copied or pickled, for _run_step is captured in a CUDA graph"
+        ):
             way(env)
 
 
