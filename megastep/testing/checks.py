@@ -181,6 +181,8 @@ def _check_partial_reset(env: Any, rollout: list[Step], seed: int) -> None:
     """Resets rows that have ended together once, for the rows of one world must be reset together."""
     masks = [step.ended for step in rollout if step.ended.any()]
     mask = min(masks, key=lambda ended: int(ended.sum()))
+    if mask.all() and isinstance(env, Env):  # as where only time ends episodes
+        mask = torch.arange(env.num_envs, device=env.device) < env.core.num_envs // 2 * env.core.num_agents
     step = repeat(env, rollout[:3], seed)[-1]
     after = reset(env, options={'reset_mask': mask.cpu().numpy()})
     _expect_others_kept(step.observations if step.reset is None else step.reset, after, mask)

@@ -23,7 +23,7 @@ def check_repeats(env: Any, rollout: list[Step], seed: int) -> None:
     expect(
         number is None,
         f'the same seed must give the same rollout, but step {number} differs in {name}: is it drawn from a generator '
-        "that reset's seed sets, as env.core.random is?",
+        "that reset's seed doesn't set, as it does env.core.random, or left from before the reset?",
     )
     if mode_of(env) is AutoresetMode.NEXT_STEP:
         others = sampler(env, seed + 1)

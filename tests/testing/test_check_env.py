@@ -235,7 +235,18 @@ def renamed(**attributes):
     return env
 
 
+class Heedless(Walk):
+    """Begins new episodes everywhere, whatever the mask; and only time ends them, everywhere at once."""
+
+    def __init__(self):
+        super().__init__(longest=100, time_limit=0.5)
+
+    def _respawn(self, mask):
+        super()._respawn(mask | mask.any())
+
+
 ENVS = [
+    (Heedless, 'a reset by mask must leave the other rows as they were, but changed the observations of rows'),
     (lambda: renamed(scores='success'), "env.scores must be a tuple of names, got the text 'success'"),
     (
         lambda: renamed(scores=('gain',)),
