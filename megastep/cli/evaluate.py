@@ -70,7 +70,7 @@ def evaluate(
     if out is not None:
         check_folder(out)  # now, and not when all has been played
     varied, given = variations_by_name(variations), parse_options(options)
-    agents = by_name([*named(runs, device), *baselines_by_name(baselines).items()])
+    agents = by_name([*named(runs, device), *baselines_by_name(baselines, seed).items()])
     what = asked(task, agents)
     chosen = suite_of(suite, maps, what, per_map)
     check_options(what or Task.of(chosen.task), given)
@@ -214,17 +214,18 @@ def check_options(task: Task, options: Mapping[str, Any]) -> None:
     replace(task, options={**task.options, **options})
 
 
-def baselines_by_name(names: Sequence[str]) -> dict[str, Any]:
-    """The baselines of some names.
+def baselines_by_name(names: Sequence[str], seed: int) -> dict[str, Any]:
+    """The baselines of some names, that which draws with a seed.
 
     Raises:
         ValueError: if there is none of a name.
     """
-    from megastep.evaluation.baselines import BASELINES
+    from megastep.evaluation.baselines import BASELINES, RandomActions
 
     if unknown := [name for name in names if name not in BASELINES]:
         raise ValueError(f'baselines must be among {", ".join(BASELINES)}, got {unknown[0]}.')
-    return {name: BASELINES[name] for name in names}
+    found = {name: BASELINES[name] for name in names}
+    return {name: RandomActions(seed) if isinstance(each, RandomActions) else each for name, each in found.items()}
 
 
 def variations_by_name(names: Sequence[str]) -> dict[str, Mapping[str, Any]]:

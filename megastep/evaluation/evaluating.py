@@ -17,7 +17,14 @@ from megastep.evaluation.entry_points import MakesEnv
 from megastep.evaluation.episodes import Episodes
 from megastep.evaluation.league import league
 from megastep.evaluation.opponents import Opponents
-from megastep.evaluation.playing.contestants import Contestant, MakesItsEnv, act_for, contestants, rivals
+from megastep.evaluation.playing.contestants import (
+    Contestant,
+    MakesItsEnv,
+    act_for,
+    contestants,
+    rivals,
+    warn_of_repeats,
+)
 from megastep.evaluation.playing.refill import Played, default_rows, longest_first, play_queue
 from megastep.evaluation.registry import Task
 from megastep.evaluation.results import Results
@@ -61,18 +68,22 @@ def evaluate(
             all but the first of each world act as. By default those that an agent was trained among. Their scores
             don't count.
         greedy: Whether policies take the likeliest action; otherwise they draw one.
-        seed: Another seed draws other actions, in the same episodes.
+        seed: Another seed has policies draw other actions, in the same episodes; baselines have seeds of their own.
         num_envs: How many worlds are played at once; by default as many as keep them all busy.
         device: Where they are; by default where the agent is, or the GPU if there is one.
         ways: Whether the ways that agents walk are recorded, so that they can be drawn.
         progress: Show a bar.
         options: What the env takes that is to be otherwise than the agent or the task has it, such as ``fov=90``.
 
+    Warns:
+        UserWarning: if two runs of an agent are the same.
+
     Raises:
         ValueError: if there are no agents, an agent is of other spaces than the env, the env's agents are others than
             the episodes', or an option isn't valid.
     """
     runs, tables = contestants(agents), list[Mapping[str, np.ndarray]]()
+    warn_of_repeats(runs)
     stage = Stage(Suite.of(suite), task, opponents, num_envs, device, options, progress=progress)
     stage.known = next((run.agent for run in runs if isinstance(run.agent, MakesItsEnv)), None)
     for run in runs:

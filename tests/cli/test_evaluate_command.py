@@ -102,6 +102,15 @@ def test_agents_that_would_have_one_name_are_refused(tmp_path, run, suite, capsy
     assert main(['evaluate', str(run), f'other={other}', '--suite', suite, '--device', 'cpu']) == 0
 
 
+def test_another_seed_draws_other_actions_of_the_random_baseline_too(tmp_path, suite):
+    returns = []
+    for seed in '001':
+        arguments = ['evaluate', '--baselines', 'random', '--suite', suite, '--task', 'minimal', '--seed', seed]
+        assert main([*arguments, '--device', 'cpu', '--out', str(tmp_path / 'report')]) == 0
+        returns.append(Results.load(next((tmp_path / 'report').glob('results.*'))).table['return'])
+    assert np.array_equal(returns[0], returns[1]) and not np.allclose(returns[0], returns[2])
+
+
 def test_draws_episodes_in_maps(maps, run, capsys):
     options = ['--per-map', '1', '--device', 'cpu', '--options', 'fov=90']
     assert main(['evaluate', str(run), '--maps', *maps, *options]) == 0

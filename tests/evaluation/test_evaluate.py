@@ -1,5 +1,6 @@
 """Evaluation in a suite: every episode once, the same whoever else is played, a row of scores for each."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -117,6 +118,20 @@ def test_envs_that_are_done_take_the_next_episode():
     played = play_queue(RandomActions().for_env(env), env)
     assert played.share > 0.8
     assert (played.columns['length'] > 0).all()
+
+
+def test_runs_that_are_the_same_are_warned_of():
+    policy = policy_for()
+    for runs in ([policy, policy], [RandomActions(), RandomActions(0)], [wanders] * 2):
+        with pytest.warns(
+            UserWarning, match='runs 0 and 1 of .* are the same, which makes intervals too narrow'
+        ) as found:
+            evaluate({'a': runs}, points(1, 1), num_envs=4, **CPU)
+        assert found[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        found = evaluate([RandomActions(seed) for seed in range(2)], points(1, 1), num_envs=4, **CPU)
+    assert not np.allclose(*(found.select(run=run).table['return'] for run in range(2)))
 
 
 def test_runs_of_an_agent_are_numbered_and_agents_have_names():

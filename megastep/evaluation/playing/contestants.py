@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -70,6 +71,15 @@ def contestants(agents: Any) -> list[Contestant]:
     return _runs(agents)
 
 
+def warn_of_repeats(runs: Sequence[Contestant]) -> None:
+    """Warns of runs that are the same as another of their agent: they say nothing new, as if they were others."""
+    for place, run in enumerate(runs):
+        before = [other for other in runs[:place] if other.name == run.name and _is_same(other.agent, run.agent)]
+        if before:
+            said = f'runs {before[0].run} and {run.run} of {run.name} are the same, which makes intervals too narrow.'
+            warnings.warn(said, stacklevel=3)
+
+
 def act_for(agent: Any, env: Env, *, greedy: bool = False, seed: int = 0) -> Act:
     """The function that acts for an agent in an env.
 
@@ -108,6 +118,17 @@ def _runs(agents: Any) -> list[Contestant]:
     found = [_loaded(agent) for agent in several] or _none()
     name = _name(found[0])
     return [Contestant(name, number, agent) for number, agent in enumerate(found)]
+
+
+def _is_same(agent: Any, other: Any) -> bool:
+    """True if two runs are one: the same object, folder, or baseline with the same seed."""
+    one, another = (getattr(each, 'folder', None) for each in (agent, other))
+    if isinstance(one, Path) and isinstance(another, Path):
+        return one.resolve() == another.resolve()
+    try:
+        return hash(agent) == hash(other) and bool(agent == other)
+    except TypeError:  # what has no hash is equal to nothing else
+        return agent is other
 
 
 def _none() -> Any:
