@@ -145,7 +145,8 @@ class Exporters:
     def to_dxf(self, folder: str | os.PathLike) -> list[Path]:
         """Writes each map as DXF, in metres: walls, doors and rooms on the layers WALLS, DOORS and ROOMS-KIND.
 
-        It needs ezdxf: ``pip install 'megastep[dxf]'``. ``from_dxf(path, layers='walls')`` reads the walls back.
+        It needs ezdxf: ``pip install 'megastep[dxf]'``. ``from_dxf(path, layers='walls')`` reads the walls back, and
+        ``layers={'walls': 'walls', 'doors': 'doors', 'rooms': 'rooms-*'}`` doors and rooms with them.
 
         Args:
             folder: Where they go, as ``0000.dxf`` and so on. It must be there.

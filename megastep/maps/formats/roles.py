@@ -116,6 +116,8 @@ def room_kind(names: Iterable[str]) -> str:
         if ANONYMOUS.fullmatch(name[:LONGEST].lower()):
             continue
         words = re.findall(r'[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![^\W\d_A-Z])', name[:LONGEST])
+        if len(words) > 1 and words[0].lower() == 'rooms':  # as `MapSet.to_dxf` calls its layers: ROOMS-BEDROOM
+            del words[0]
         if words:
             return ' '.join(words).lower()
     return 'room'

@@ -135,9 +135,11 @@ class TestDxf:
     def test_walls_doors_and_rooms_have_layers(self, tmp_path):
         given = mapgen.generate('house', 1, seed=5)
         (path,) = given.to_dxf(tmp_path)
-        again = MapSet.from_dxf(path, layers={'walls': 'walls', 'rooms': 'rooms-*'})
+        again = MapSet.from_dxf(path, layers={'walls': 'walls', 'doors': 'doors', 'rooms': 'rooms-*'})
         assert again[0].area == pytest.approx(given[0].area)
         assert len(again[0].walls) == len(given[0].walls)
+        assert len(again[0].doors) == len(given[0].doors)
+        assert [room.kind for room in again[0].rooms] == [room.kind.replace('_', ' ') for room in given[0].rooms]
 
     def test_thin_walls_are_drawn_once(self, tmp_path):
         (path,) = MapSet([Geometry.from_walls(THIN)]).to_dxf(tmp_path)
