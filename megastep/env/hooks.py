@@ -115,7 +115,7 @@ class TaskHooks:
         It is nested as `auxiliary_space` is, a row for each agent, and goes with the last observations: it is asked for
         after steps and resets. It is captured in CUDA graphs as steps are, and changes nothing.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f'{type(self).__name__} must define auxiliary, for it has an auxiliary_space.')
 
     @classmethod
     def default_maps(cls, *, seed: int = 0) -> MapSet:

@@ -89,7 +89,10 @@ class Task:
 
     def default_maps(self, *, seed: int = 0) -> MapSet:
         """The map set that the task is learnt in unless another is given: see `Env.default_maps`."""
-        return class_of(self.env).default_maps(seed=seed)
+        maps = class_of(self.env).default_maps(seed=seed)
+        if not isinstance(maps, MapSet):
+            raise ValueError(f'default_maps of {self.name} must return a MapSet, got {maps!r}.')  # noqa: TRY004
+        return maps
 
     @property
     def episode_starts(self) -> EpisodeStarts | None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map
 
 from megastep.env import Env
-from megastep.env.nested import copied, where
+from megastep.env.nested import copied, mismatch, where
 from megastep.evaluation.opponents import Opponents
 from megastep.evaluation.playing.recorder import scores
 from megastep.learning import ppo
@@ -204,12 +204,14 @@ class Rollout:
         return self._hidden[:, :0] if targets is None else targets(self.env.auxiliary())
 
     def _check_targets(self) -> None:
-        """Raises unless what isn't told has a row a row: other shapes may pass for these, and be learnt from."""
-        targets = self.policy.auxiliary_targets
-        size = 0 if targets is None else targets.size
-        shape, expected = tuple(self._auxiliary_targets().shape), (self.env.num_envs, size)
-        if shape != expected:
-            raise ValueError(f"the env's auxiliary must be of {expected[0]} rows in its auxiliary_space, got {shape}.")
+        """Raises unless what isn't told is of its space: other shapes may pass for these, and be learnt from."""
+        env, space = self.env, self.env.auxiliary_space
+        if space is None:
+            return
+        expected = space, env.num_envs, env.device
+        flaw = mismatch("the env's auxiliary", env.auxiliary(), *expected, values=False, types=False)
+        if flaw is not None:
+            raise ValueError(flaw)
 
     @torch.no_grad()
     def __call__(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

@@ -6,7 +6,7 @@ from gymnasium.spaces import Dict
 from trainings import STEPS, TINY
 from worlds import houses
 
-from envs import Deathmatch, Waypoint
+from envs import Deathmatch, Minimal, Waypoint
 from megastep import Core, Scenery, learning, mapgen, physics
 from megastep.env import Env
 from megastep.env.motion import ACTIONS, SimpleMovement
@@ -133,3 +133,16 @@ def test_options_are_the_envs_own_and_those_that_every_env_takes():
 def test_what_is_no_task_is_refused(env, options, message):
     with pytest.raises(ValueError, match=message):
         Task.of(env, options)
+
+
+class Mapless(Minimal):
+    """Says no maps of its own, but one in a list."""
+
+    @classmethod
+    def default_maps(cls, *, seed=0):
+        return [seed]
+
+
+def test_default_maps_that_are_none_are_refused():
+    with pytest.raises(ValueError, match=r'default_maps of .*Mapless must return a MapSet, got \[3\]'):
+        Task.of(Mapless).default_maps(seed=3)

@@ -1,5 +1,6 @@
 """A rollout holds what was seen, done and paid, in the right order, over the ends of episodes too."""
 
+import re
 from copy import deepcopy
 from types import SimpleNamespace
 
@@ -87,15 +88,21 @@ def test_what_is_not_told_goes_with_what_is_seen():
 
 
 class Misshapen(Secretive):
-    """Says it for each world and agent."""
+    """Says it in another shape."""
+
+    def __init__(self, shape):
+        super().__init__()
+        self._shape = shape
 
     def auxiliary(self):
-        return self.times[:, None, None].float()
+        return torch.zeros(self._shape)
 
 
-def test_what_is_not_told_must_have_a_row_a_row():
-    with pytest.raises(ValueError, match=r'auxiliary must be of 4 rows in its auxiliary_space, got \(4, 1, 1\)'):
-        rolled(Misshapen())
+@pytest.mark.parametrize('shape', [(4, 1, 1), (4, 3), (3, 1), (4,)])
+def test_what_is_not_told_must_be_of_its_space(shape):
+    message = r"the env's auxiliary must be torch.float32 of shape \(4, 1\) on cpu, got torch.float32 of shape "
+    with pytest.raises(ValueError, match=message + re.escape(str(shape))):
+        rolled(Misshapen(shape))
 
 
 def scripted(rows):
