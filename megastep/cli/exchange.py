@@ -46,7 +46,7 @@ def import_maps(
     """Make maps of another program's file: `megastep import plan.svg maps.safetensors inside=300,250 scale=100`.
 
     Args:
-        file: The file, or a folder of files of one format.
+        file: The file, or a folder of files of one format, or of folders of them if the format is said.
         out: The file of maps to write.
         options: What the format's importer takes, as name=value; layers of a role as layers.doors=A-DOOR.
         format: What the file is, if its suffix doesn't say so.
@@ -86,12 +86,17 @@ def _kind(file: Path) -> str:
 
 
 def _files(file: Path, kind: str) -> list[Path]:
-    """The files of a format: a folder's, or the one that is named. An unpacked IMDF archive is one."""
+    """The files of a format: the one that is named, a folder's, or if it has none those of the folders in it.
+
+    CubiCasa's data set has a folder a floorplan. An unpacked IMDF archive is one file.
+    """
     if not file.is_dir() or (kind == 'imdf' and (file / 'unit.geojson').exists()):
         return [file]
     suffixes = OF_OTHERS.get(kind, tuple(suffix for suffix, other in SUFFIXES.items() if other == kind))
-    files = sorted(path for path in file.iterdir() if path.suffix.lower() in suffixes)
-    if not files:
+    for found in (file.iterdir(), file.rglob('*')):
+        if files := sorted(path for path in found if path.suffix.lower() in suffixes):
+            break
+    else:
         raise ValueError(f'{file} must have files to import ({", ".join(suffixes)}), got none.')
     return files
 

@@ -43,6 +43,18 @@ def test_import_of_a_folder_has_all_its_files(tmp_path, capsys):
     assert MapSet.load(tmp_path / 'a.safetensors').recipe['names'] == ['0000.svg', '0001.svg', '0002.svg']
 
 
+def test_import_of_a_folder_of_folders(tmp_path, capsys):
+    """CubiCasa's data set has a folder a floorplan, each with a `model.svg`."""
+    for number in '12':
+        (tmp_path / 'set' / number).mkdir(parents=True)
+        (tmp_path / 'set' / number / 'model.svg').write_bytes((FILES / 'svg' / 'cubicasa.svg').read_bytes())
+    arguments = [str(tmp_path / 'set'), str(tmp_path / 'a.safetensors')]
+    assert main(['import', *arguments, '--format', 'cubicasa']) == 0
+    assert len(MapSet.load(tmp_path / 'a.safetensors')) == 2
+    assert main(['import', *arguments, '--format', 'dxf', '--overwrite']) == 2
+    assert 'set must have files to import (.dxf), got none.' in capsys.readouterr().err
+
+
 def test_import_of_a_folder_leaves_files_of_other_formats_alone(tmp_path, capsys):
     """A grid's picture beside its YAML file, and what data sets keep beside their pictures, are no maps."""
     (tmp_path / 'ros').mkdir()
