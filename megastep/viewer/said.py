@@ -13,7 +13,7 @@ from torch import Tensor
 from megastep.env import Env
 from megastep.env.hooks import is_batched
 from megastep.viewer.rows import index, native
-from megastep.world.overlays import BatchedOverlay, Marks, Overlay
+from megastep.world.overlays import BatchedOverlay, Marks, Overlay, check_overlay
 
 ALL = 'all'
 """What stands in a name in the place of an env's number, if the value has a row for each env that is recorded."""
@@ -127,9 +127,7 @@ class Said:
     def _overlays(self) -> Iterator[tuple[str, Any]]:
         for number, env_id in enumerate(self._envs):
             for place, overlay in enumerate(self._env._overlays(env_id)):
-                if not isinstance(overlay, Overlay):
-                    kinds = 'Points, Segments, Shares, Discs or Marks'
-                    raise ValueError(f'overlay {place} of env {env_id} must be {kinds}, got {overlay!r}.')  # noqa: TRY004
+                check_overlay(overlay, place, env_id)
                 for name, value in () if isinstance(overlay, Marks) else _parts(overlay).items():
                     kind = type(overlay).__name__.lower()
                     yield self._as_floats(f'overlays.{number}.{place}.{kind}.{name}', value)

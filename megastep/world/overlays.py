@@ -121,6 +121,13 @@ Overlay = Points | Segments | Shares | Discs | Marks
 """Something that a picture of an env shows beside its map and agents."""
 
 
+def check_overlay(overlay: Any, place: int, env: int) -> None:
+    """Raises a `ValueError` unless what an env has drawn in some place among its overlays is one."""
+    if not isinstance(overlay, Overlay):
+        kinds = 'Points, Segments, Shares, Discs or Marks'
+        raise ValueError(f'overlay {place} of env {env} must be {kinds}, got {overlay!r}.')  # noqa: TRY004
+
+
 class BatchedOverlay:
     """Batched overlay: an overlay of each env, as the tensors that they are drawn from and how one is drawn.
 

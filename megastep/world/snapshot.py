@@ -14,7 +14,7 @@ from torch import Tensor
 from megastep.world import rendering
 from megastep.world.cameras import CameraRig, Cameras, map_by_name
 from megastep.world.core import Core
-from megastep.world.overlays import Discs, Marks, Overlay, Points, Segments, Shares, check_shape
+from megastep.world.overlays import Discs, Marks, Overlay, Points, Segments, Shares, check_overlay, check_shape
 from megastep.world.rendering import View
 from megastep.world.scenery import Scenery
 
@@ -90,11 +90,13 @@ def take_snapshot(
         values: Named numbers to show beside the picture.
 
     Raises:
-        ValueError: if there is no such env, or shares or marks are not one for each agent.
+        ValueError: if there is no such env, an overlay or a value is none, or shares or marks are not one for each
+            agent.
     """
     if not 0 <= env < core.num_envs:
         raise ValueError(f'env must be from 0 to {core.num_envs - 1}, got {env}.')
-    for overlay in overlays:
+    for place, overlay in enumerate(overlays):
+        check_overlay(overlay, place, env)
         for kind, name in ((Shares, 'values'), (Marks, 'agents')):
             if isinstance(overlay, kind):
                 check_shape(name, getattr(overlay, name), (core.num_agents,))
@@ -117,10 +119,17 @@ def take_snapshot(
         ray_ends=map_by_name(lambda kind, seen: _ray_ends(positions, angles, kind, seen), cameras, view),
         rgb=map_by_name(lambda seen: _array(seen.rgb[0]), view),
         depth=map_by_name(lambda seen: _array(seen.depth[0]), view),
-        values={name: float(value) for name, value in values.items()},
+        values={name: _number(name, value) for name, value in values.items()},
         overlays=(*_markers(alone), *map(_copied, overlays)),
         title=title,
     )
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, RuntimeError) as error:  # of a tensor of several it is a RuntimeError
+        raise ValueError(f'value {name!r} must be a number, got {value!r}.') from error
 
 
 def _markers(alone: Core) -> list[Discs]:

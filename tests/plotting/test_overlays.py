@@ -145,6 +145,16 @@ def test_there_may_be_others_in_every_moment(plain):
         assert np.array_equal(plot.frame(), drawn(plain, *overlays).frame())
 
 
+@pytest.mark.parametrize('said, message', [
+    ({'overlays': [(1, 2)]}, r'overlay 0 of env 0 must be Points, .* or Marks, got \(1, 2\)'),
+    ({'laps': 'two'}, "value 'laps' must be a number, got 'two'"),
+    ({'laps': torch.zeros(3)}, r"value 'laps' must be a number, got tensor\(\[0., 0., 0.\]\)"),
+])  # fmt: skip
+def test_a_snapshot_refuses_what_is_no_overlay_and_no_number(said, message):
+    with pytest.raises(ValueError, match=message):
+        take_snapshot(core_at([box()], [[[2.0, 2.0]]], [[0.0]]), Cameras(res=4), 0, **said)
+
+
 def test_a_snapshot_has_arrays_of_them():
     core = core_at([box(1, 1, 9, 6)], [[(3, 3), (6, 3)]], [[0, 0]])
     points, shares = Points(core.agents.positions[0]), Shares(torch.tensor([0.25, 1]))
