@@ -204,6 +204,15 @@ def test_a_report_of_little_has_little(tmp_path):
     assert '<Mine>' in page.text
 
 
+@pytest.mark.parametrize('without', ['a', 'b'])
+def test_a_report_of_an_agent_that_never_has_a_score_compares_the_others(tmp_path, without):
+    values = np.random.default_rng(0).random((2, 4, 2))
+    tables = [rows(np.where(name == without, np.nan, values), agent=name) for name in 'abc']
+    Results(joined(*tables), ['success']).report(tmp_path)
+    compared = {path.stem for path in tmp_path.glob('*_against_*.csv')}
+    assert compared == ({'a_against_c'} if without == 'b' else set())
+
+
 def test_a_report_is_of_the_scores_asked_for(tmp_path):
     full().report(tmp_path, ['spl'])
     assert not (tmp_path / 'success.csv').exists()

@@ -123,7 +123,7 @@ def _compared(table: Columns, score: str, lower: bool) -> Iterator[Section]:
         return
     ours, *others = ([picked(table, table['agent'] == agent), agent] for agent in agents)
     for theirs, name in others:
-        if _share_episodes(ours[0], theirs):
+        if _share_episodes(ours[0], theirs, score):
             found = comparisons.compare(ours[0], theirs, score, lower_is_better=lower)
             tables[f'{ours[1]}_against_{name}'] = found
     if len(distinct(table['set'])) > 1:
@@ -131,11 +131,10 @@ def _compared(table: Columns, score: str, lower: bool) -> Iterator[Section]:
     yield Section('Agents side by side', '', tables)
 
 
-def _share_episodes(ours: Columns, theirs: Columns) -> bool:
-    keys = [
-        set(zip(unvaried(each)['set'].tolist(), unvaried(each)['episode'].tolist(), strict=True))
-        for each in (ours, theirs)
-    ]
+def _share_episodes(ours: Columns, theirs: Columns, score: str) -> bool:
+    """True if there is an episode of which both have the score."""
+    scored = (picked(each, np.isfinite(each[score])) for each in map(unvaried, (ours, theirs)))
+    keys = [set(zip(each['set'].tolist(), each['episode'].tolist(), strict=True)) for each in scored]
     return bool(keys[0] & keys[1])
 
 
