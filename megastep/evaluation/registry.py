@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import torch
 
-from megastep.checks import plain
+from megastep.checks import is_integer, plain
 from megastep.env import Env
 from megastep.env.episode_starts import EpisodeStarts
 from megastep.env.variation import SHARED
@@ -145,8 +145,11 @@ class Task:
         script = env.scripted_opponent()
         if script is None and not policies:
             raise ValueError(f'opponents must be 0 in {self.name}, which has no script for any, got {count!r}.')
+        if script is not None and not callable(script):
+            wanted = 'a function of observations, or None'
+            raise ValueError(f'scripted_opponent of {self.name} must return {wanted}, got {script!r}.')
         most = self.num_agents - 1
-        if not isinstance(count, int) or not 0 <= count <= most:
+        if not is_integer(count) or not 0 <= count <= most:
             raise ValueError(f'opponents must be an integer from 0 to {most} in {self.name}, got {count!r}.')
         if policies:
             return league(env, policies, count, seed=seed)

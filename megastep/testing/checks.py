@@ -14,6 +14,7 @@ from gymnasium.vector.utils import batch_space
 from jaxtyping import Bool
 from torch import Tensor
 
+from megastep.checks import check_counts
 from megastep.env import Env, nested
 from megastep.env.nested import copied
 from megastep.testing.lost_state import check_state_is_whole
@@ -51,7 +52,9 @@ def check_env(env: Any, *, steps: int = 3000, seed: int = 0, partial_resets: boo
 
     Raises:
         AssertionError: saying what was expected, and what came instead.
+        ValueError: if steps isn't at least 1.
     """
+    check_counts(steps=steps)
     got = f'the class {env.__name__}: give one of it' if isinstance(env, type) else type(env).__name__
     expect(isinstance(env, gymnasium.vector.VectorEnv), f'env must be a VectorEnv, got {got}.')
     try:

@@ -146,3 +146,13 @@ class Mapless(Minimal):
 def test_default_maps_that_are_none_are_refused():
     with pytest.raises(ValueError, match=r'default_maps of .*Mapless must return a MapSet, got \[3\]'):
         Task.of(Mapless).default_maps(seed=3)
+
+
+def test_a_script_that_is_none_is_refused(monkeypatch):
+    monkeypatch.setattr(Foraging, 'scripted_opponent', lambda env: 3)
+    task = Task.of(Foraging)
+    env = task.make(Foraging.default_maps(), 6, device='cpu')
+    with pytest.raises(
+        ValueError, match=r'scripted_opponent of .* must return a function of observations, or None, got 3'
+    ):
+        task.opponents(env, 1)

@@ -383,3 +383,9 @@ def test_finds_an_env_that_waits_for_the_gpu():
 def test_what_is_no_env_is_named(given, got):
     with pytest.raises(AssertionError, match=f'env must be a VectorEnv, got {got}'):
         check_env(given)
+
+
+@pytest.mark.parametrize('steps', [0, 'a'])
+def test_there_must_be_steps(steps):
+    with pytest.raises(ValueError, match=f'steps must be an integer of at least 1, got {steps!r}'):
+        check_env(Walk(), steps=steps)
