@@ -80,9 +80,9 @@ def evaluate(
         agents, chosen, varied, task=task, opponents=rivals, greedy=greedy, seed=seed, num_envs=num_envs,
         device=device, progress=True, **given,
     )  # fmt: skip
-    print(overview(results.table, results.scores[:3]))
+    print(overview(results.table, results.known_scores[:3]))
     if varied:
-        print(results.variations(results.scores[0]))
+        print(results.variations(results.known_scores[0]))
     if out is not None:
         print(f'The report is {results.report(out)}.')
 

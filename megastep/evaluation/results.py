@@ -87,6 +87,11 @@ class Results:
         """The sets of episodes, in the order of the table."""
         return distinct(self.table['set'])
 
+    @property
+    def known_scores(self) -> list[str]:
+        """The scores that some episode has, the most important first."""
+        return [score for score in self.scores if np.isfinite(self.table[score]).any()]
+
     def select(self, **values: object) -> Results:
         """The episodes that have the given values in columns, or one of several: ``results.select(set='houses')``.
 
@@ -240,13 +245,13 @@ class Results:
 
         Args:
             count: How many, at the most.
-            score: By which score; by default the first.
+            score: By which score; by default the first that some episode has.
 
         Raises:
             ValueError: if count is below 1, or there is no such score.
         """
         check_counts(count=count)
-        score = self.scores[0] if score is None else score
+        score = (self.known_scores or self.scores)[0] if score is None else score
         check_score(self.table, self.scores, score)
         return worst(self.table, score, count, self.maps, self.ways, lower_is_better=score in self.lower_is_better)
 
@@ -261,7 +266,7 @@ class Results:
 
         Args:
             folder: Where to; it is made if it isn't there.
-            scores: Those that it is about, the most important first; by default the first two.
+            scores: Those that it is about, the most important first; by default the first two that some episode has.
             title: The page's heading; by default the agents' names.
 
         Returns:
@@ -271,7 +276,7 @@ class Results:
             ValueError: if there is no such score, or none at all, the folder is none, or the title is no text.
             OSError: naming what can't be written.
         """
-        chosen = self.scores[:2] if scores is None else tuple(scores)
+        chosen = (self.known_scores or self.scores)[:2] if scores is None else tuple(scores)
         if not chosen or isinstance(scores, str):
             raise ValueError(f'scores must be a list of at least 1 score, got {scores!r}.')
         if not isinstance(title, str | None):
@@ -304,8 +309,7 @@ class Results:
         )
 
     def _repr_html_(self) -> str:
-        known = [score for score in self.scores[:3] if np.isfinite(self.table[score]).any()]
-        return summaries.overview(self.table, known)._repr_html_()
+        return summaries.overview(self.table, self.known_scores[:3])._repr_html_()
 
 
 def _check_maps(table: Columns, maps: Mapping[str, MapSet]) -> None:

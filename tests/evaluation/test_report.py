@@ -213,6 +213,19 @@ def test_a_report_of_an_agent_that_never_has_a_score_compares_the_others(tmp_pat
     assert compared == ({'a_against_c'} if without == 'b' else set())
 
 
+def test_a_report_is_of_scores_that_some_episode_has(tmp_path):
+    """An evaluation isn't lost because nobody reached a goal."""
+    table = rows(np.full((1, 3, 2), np.nan), spl=0.5)
+    found = Results(table, ['success', 'spl'])
+    assert found.known_scores == ['spl'] and found.worst().score == 'spl'
+    with pytest.raises(ValueError, match="some episode must have the score 'success'"):
+        Results(rows(np.full((1, 3, 2), np.nan)), ['success']).report(tmp_path)
+    page = found.report(tmp_path).read_text()
+    assert 'SPL by set' in page and (tmp_path / 'spl.csv').exists() and not (tmp_path / 'success.csv').exists()
+    with pytest.raises(ValueError, match="some episode must have the score 'success', got none that has"):
+        found.report(tmp_path, scores=['success'])
+
+
 def test_a_report_is_of_the_scores_asked_for(tmp_path):
     full().report(tmp_path, ['spl'])
     assert not (tmp_path / 'success.csv').exists()
