@@ -28,7 +28,7 @@ RUN = 'run.json'
 
 UNBEGUN = (
     'holds a run that ended before its first checkpoint, so there is nothing to go on from: --resume auto begins anew, '
-    'as does --overwrite.'
+    "as does --overwrite; in Python, resume='auto' or overwrite=True."
 )
 
 
@@ -124,7 +124,10 @@ class Run:
             return
         if not found(self.checkpoints):
             raise ValueError(f'{self.folder} {UNBEGUN}')
-        raise ValueError(f'{self.folder} holds a run: --resume goes on with it, --overwrite begins anew in its place.')
+        remedy = (
+            '--resume goes on with it, --overwrite begins anew in its place; in Python, resume=True or overwrite=True'
+        )
+        raise ValueError(f'{self.folder} holds a run: {remedy}.')
 
     def _is_ours(self, path: Path) -> bool:
         """True if a path in the folder is what a run that was killed as it began leaves before all else."""

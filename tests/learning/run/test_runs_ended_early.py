@@ -42,7 +42,7 @@ def test_one_command_begins_goes_on_and_is_done(tmp_path, monkeypatch):
 def test_a_run_without_a_checkpoint_says_how_it_begins_anew(tmp_path, monkeypatch):
     out = tmp_path / 'run'
     killed_at_the_first_checkpoint(monkeypatch, out)
-    message = 'run holds a run that ended before its first checkpoint, so there is nothing to go on from: --resume auto'
+    message = r"holds a run that ended before its first checkpoint, .* --resume auto .* resume='auto' or overwrite=True"
     for resume in (False, True):
         with pytest.raises(ValueError, match=message):
             train(out, 3, resume=resume)
