@@ -119,6 +119,8 @@ def test_render_draws_the_envs_that_it_is_asked_for():
     assert np.array_equal(alone, last)
     with pytest.raises(ValueError, match='env must be from 0 to 2, got 3'):
         env.render(range(2, 4))
+    with pytest.raises(ValueError, match="env must be from 0 to 2, got 'human'"):
+        env.render('human')
 
 
 def test_minimal_pays_for_the_way_forward():

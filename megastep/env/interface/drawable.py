@@ -101,5 +101,5 @@ class Drawable(TaskHooks):
         if self.render_mode != 'rgb_array':
             raise ValueError(f"env.render() needs render_mode='rgb_array', got {self.render_mode!r}.")
         self._check_begun('render')
-        numbers: Iterable[int] = envs if isinstance(envs, Iterable) else [envs]
+        numbers: Iterable[int] = [envs] if isinstance(envs, str) or not isinstance(envs, Iterable) else envs
         return tuple(self._frame_drawer.next(env, self.snapshot(env)) for env in numbers)
