@@ -15,6 +15,7 @@ from shapely import Polygon
 
 from megastep.maps import faces, freespace, geometry_checks, picture
 from megastep.maps.segments import area, join
+from megastep.maps.words import counted
 
 AGENT_RADIUS = 0.15 / math.sqrt(2)
 """An agent is a disc of this radius, in metres, to the walls and to the other agents."""
@@ -166,8 +167,8 @@ class Geometry:
         return (*corners.min(0).tolist(), *corners.max(0).tolist())
 
     def __repr__(self) -> str:
-        counts = ((name, len(getattr(self, name))) for name in ('walls', 'rooms', 'doors', 'lights', 'spawns'))
-        return f'Geometry({", ".join(f"{count} {name}" for name, count in counts)}, {self.area:.1f} m²)'
+        counts = (counted(len(getattr(self, f'{noun}s')), noun) for noun in ('wall', 'room', 'door', 'light', 'spawn'))
+        return f'Geometry({", ".join(counts)}, {self.area:.1f} m²)'
 
     def _repr_svg_(self) -> str:
         rooms = [(room.outline, room.kind) for room in self.rooms]

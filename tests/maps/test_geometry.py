@@ -72,7 +72,7 @@ class TestSegments:
 
 class TestGeometry:
     def test_prints_as_one_line(self):
-        assert repr(Geometry.from_walls(BOX)) == 'Geometry(4 walls, 1 rooms, 0 doors, 1 lights, 64 spawns, 24.0 m²)'
+        assert repr(Geometry.from_walls(BOX)) == 'Geometry(4 walls, 1 room, 0 doors, 1 light, 64 spawns, 24.0 m²)'
 
     def test_holds_what_it_is_given(self):
         geometry = Geometry(
