@@ -135,8 +135,11 @@ def test_render_from_mounts(device, poisoned, use):
     assert_same_views(core, Cameras(res=9, fov=60, subsample=1, mounts=mounts), use)
 
 
-def aimed_at_corners(count, device):
-    """Agents anywhere in rooms without a door, who each look at a corner, which two walls share; and how far it is."""
+def aimed_at_corners(cameras, count, device):
+    """Agents anywhere in rooms without a door, one of whose rays goes to a corner, which two walls share.
+
+    Returns them, which of their rays that is, and how far away the corner is.
+    """
     rooms = [worlds.polygon(sides, centre=(5 + 0.1 * sides, 6.3)) for sides in (3, 4, 13)]
     rng, eyes, targets = np.random.default_rng(0), [], []
     for room in rooms:
@@ -144,24 +147,27 @@ def aimed_at_corners(count, device):
         centre, shares = corners.mean(axis=0), rng.dirichlet(np.ones(len(corners)), count)
         eyes.append(centre + 0.8 * (shares @ corners - centre))
         targets.append(corners[rng.integers(len(corners), size=count)])
-    ways = np.concatenate(targets) - np.concatenate(eyes)
-    angles = np.degrees(np.arctan2(ways[:, 1], ways[:, 0]))
+    ways, rays = np.concatenate(targets) - np.concatenate(eyes), rng.integers(cameras.num_rays, size=3 * count)
+    slopes = (cameras.num_rays - 1 - 2 * rays) / cameras.num_rays * np.tan(np.radians(cameras.fov / 2))
+    angles = np.degrees(np.arctan2(ways[:, 1], ways[:, 0]) - np.arctan(slopes))
     core = worlds.core_at(rooms, np.concatenate(eyes)[:, None], angles[:, None], device=device)
-    return core, np.hypot(*ways.T)
+    return core, rays, np.hypot(*ways.T)
 
 
 @pytest.mark.parametrize('per_ray', [False, True])
-@pytest.mark.parametrize('fewest_rays', [0, launching.FEWEST_RAYS], ids=['by interval', 'by ray'])
-def test_no_ray_slips_between_walls_that_share_an_end(fewest_rays, per_ray, device, poisoned, use, monkeypatch):
+@pytest.mark.parametrize('res', [1, 64])
+@pytest.mark.parametrize('fewest_rays', [0, 1 << 60], ids=['by interval', 'by ray'])
+def test_no_ray_slips_between_walls_that_share_an_end(fewest_rays, res, per_ray, device, poisoned, use, monkeypatch):
     """However it is rounded on which side of it they pass. A compiler may round otherwise for a wall's other end."""
     monkeypatch.setattr(launching, 'FEWEST_RAYS', fewest_rays)
-    core, distances = aimed_at_corners(100_000 if device.type == 'cuda' else 20, device)
+    cameras = Cameras(res=res, fov=130, subsample=1)
+    core, rays, distances = aimed_at_corners(cameras, 100_000 if device.type == 'cuda' else 5, device)
     use(triton)
-    view = rendering.render(core, Cameras(res=1, fov=10, subsample=1), per_ray=per_ray)
-    expected = 1 - (distances - core.agent_radius) / 10
-    np.testing.assert_allclose(array(view.depth).ravel(), expected, atol=1e-4)
+    view = rendering.render(core, cameras, per_ray=per_ray)
+    aimed = lambda values: array(values)[np.arange(len(rays)), 0, 0, rays]  # noqa: E731
+    np.testing.assert_allclose(aimed(view.depth), 1 - (distances - core.agent_radius) / 10, atol=1e-4)
     if per_ray:
-        np.testing.assert_allclose(array(view.distances).ravel(), distances, rtol=1e-4)
+        np.testing.assert_allclose(aimed(view.distances), distances, rtol=1e-4)
 
 
 def assert_same_light(maps, device, use):
