@@ -28,7 +28,7 @@ KINDS = ('plain', 'recorded', 'copied')
 others add is the difference of their medians to a plain one's: that is little beside a step, but what a recording finds
 in the cache, and what it leaves there, is counted."""
 
-STEPS = {'cuda': 1024, 'cpu': 192}
+STEPS = {'cuda': 768, 'cpu': 192}
 """Steps of each kind, by the kind of device."""
 
 
