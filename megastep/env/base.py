@@ -135,14 +135,10 @@ class Env(Drawable, Restorable, gymnasium.vector.VectorEnv):
         self.cuda_graph = arguments.uses_graph(core, cuda_graph)
         self._most = arguments.most_steps(core.fps, time_limit, max_episode_steps)
         self._action_batch, self._noise = ActionBatch(action_space, core), Noises(self, noise, amounts)
-        self._episode_runner = EpisodeRunner(
+        runner = self._episode_runner = EpisodeRunner(
             self, core, self._action_batch, self._noise, autoreset_mode=autoreset_mode, most_steps=self._most
         )
-        self.lengths, self.returns, self._nobody = (
-            self._episode_runner.lengths,
-            self._episode_runner.returns,
-            self._episode_runner.nobody,
-        )
+        self.lengths, self.returns, self._nobody = runner.lengths, runner.returns, runner.nobody
         self._run_step = self._captured() if self.cuda_graph else self._eagerly
         if episodes is not None:
             core.play(episodes)

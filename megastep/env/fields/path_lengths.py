@@ -8,7 +8,8 @@ from functools import partial
 import numpy as np
 import torch
 
-from megastep.env.fields.tables import batches, fits, on_gpu, one_of_most_spawns, rows_of
+from megastep.env.fields import tables
+from megastep.env.fields.tables import batches, fits, one_of_most_spawns, rows_of
 from megastep.maps.geodesics import MOST_TURN, SLACK
 from megastep.maps.geodesics.lookup import CELL_SIDE
 from megastep.maps.geometry import AGENT_RADIUS
@@ -51,7 +52,7 @@ def in_batches(
     if not there.any():
         return otherwise(maps, radius)
     one = *one_of_most_spawns(walls, spawns, np.flatnonzero(there)), radius, device
-    compile_ahead(device, partial(_on_gpu, *one), partial(on_gpu, *one))
+    compile_ahead(device, partial(_on_gpu, *one), partial(tables.on_gpu, *one))
     found = [
         _on_gpu(walls.rows(rows), spawns.rows(rows), radius, device) for rows in batches(walls, np.flatnonzero(there))
     ]
